@@ -1,0 +1,1 @@
+"""Configuration: YAML files to one checked `Configuration`, every mistake with its position."""

@@ -1,0 +1,171 @@
+"""The configuration of a run, checked and typed: what the rest of the program reads instead of YAML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from reconciler.tasks.observation import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from reconciler.diagnostics import Diagnostic, Location
+    from reconciler.selectors.syntax import Selector
+
+__all__ = [
+    "Absent",
+    "AtMost",
+    "Configuration",
+    "Credentials",
+    "Ensure",
+    "Inventory",
+    "Keep",
+    "Limits",
+    "OnBlocked",
+    "Policy",
+    "Protection",
+    "Secret",
+    "Settings",
+    "Target",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Guards of one policy: an absolute number of changes, and a percentage per scope. 0 means 0."""
+
+    max_actions: int = 500
+    max_percent: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`plan_ttl` in seconds; `concurrency` is the number of requests in flight per target."""
+
+    limits: Limits = Limits()
+    backend: str = "sqlite:///.reconciler/history.db"
+    concurrency: int = 16
+    plan_ttl: int = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Where a secret is read from when it is needed: exactly one of an environment variable or a file."""
+
+    env: str | None = None
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Where a target's credentials come from. Neither given: the vendor SDK's own variables and files."""
+
+    profile: str | None = None
+    secrets: Mapping[str, Secret] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Tasks that the API cannot list, as the user knows them: job ids and source URLs, without duplicates, in order."""
+
+    job_ids: tuple[str, ...] = ()
+    upload_urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One account x region x project of one provider.
+
+    `options` holds what only this provider's targets have (such as `project_id`). `rate_limits` is requests per
+    second by service. `endpoints` is a base URL by service.
+    """
+
+    name: str
+    provider: str
+    region: str
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    endpoints: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    rate_limits: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    credentials: Credentials = Credentials()
+    inventory: Inventory | None = None
+    location: Location | None = None
+
+
+class Keep(StrEnum):
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """No task may match."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """No more than `count` matching tasks in each group of equal `per` fields."""
+
+    count: int
+    per: tuple[str, ...] = ()
+    keep: Keep = Keep.NEWEST
+
+
+Ensure = Absent | AtMost
+
+
+class OnBlocked(StrEnum):
+    REPORT = "report"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """An assertion: how many tasks of `resource` may match `match` on `targets` (names, resolved from globs)."""
+
+    name: str
+    resource: str
+    targets: tuple[str, ...]
+    match: Selector
+    ensure: Ensure
+    limits: Limits
+    description: str = ""
+    suspend: bool = False
+    on_blocked: OnBlocked = OnBlocked.REPORT
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """Tasks of `resources` (names, resolved from a glob) that no policy may touch: match true *or unknown*."""
+
+    name: str
+    resources: tuple[str, ...]
+    match: Selector
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """All files merged.
+
+    `fingerprint` is `sha256:<hex>` over targets, policies and protections as written and expanded (not over settings,
+    descriptions, file names or positions): two configurations that ask for the same have the same one.
+    `warnings` are what `validate` would say short of errors.
+    """
+
+    settings: Settings
+    targets: Mapping[str, Target]
+    protections: Mapping[str, Protection]
+    policies: Mapping[str, Policy]
+    files: tuple[Path, ...]
+    fingerprint: str
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def scopes(self) -> tuple[Scope, ...]:
+        """What a run has to list: each (target, resource type) that an active policy looks at, sorted, once."""
+        active = (policy for policy in self.policies.values() if not policy.suspend)
+        return tuple(sorted({Scope(target, policy.resource) for policy in active for target in policy.targets}))

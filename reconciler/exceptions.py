@@ -1,0 +1,118 @@
+"""Everything the project raises on purpose.
+
+ReconcilerError                 exit 1
+|-- UsageError                  exit 64  bad flag or argument, approval impossible
+|-- InvalidError                exit 65
+|   |-- InvalidConfiguration             carries all diagnostics
+|   `-- InvalidPlan                      a plan file torn, altered or of another format
+|-- RefusedError                exit 4   a guard or an approval refuses
+|-- StalePlanError              exit 5   expired, or made from other policies or targets
+|-- LockedError                 exit 6   another apply holds the target
+|-- BackendError                exit 1   the journal cannot be opened or written
+`-- ProviderError               exit 1   carries a Fault: what the cloud, or the way to it, answered
+    `-- CredentialsError                 no credentials found, or rejected; names what was tried
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from reconciler.tasks.fault import Fault, Meaning
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.diagnostics import Diagnostic
+
+__all__ = [
+    "BackendError",
+    "CredentialsError",
+    "ExitCode",
+    "InvalidConfiguration",
+    "InvalidError",
+    "InvalidPlan",
+    "LockedError",
+    "ProviderError",
+    "ReconcilerError",
+    "RefusedError",
+    "StalePlanError",
+    "UsageError",
+]
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command. Where several apply, `PRECEDENCE` says which one wins."""
+
+    OK = 0
+    ERROR = 1
+    CHANGES = 2
+    PARTIAL = 3
+    REFUSED = 4
+    STALE = 5
+    LOCKED = 6
+    USAGE = 64
+    INVALID = 65
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class ReconcilerError(Exception):
+    """A failure with a message for the user: what happened, where, what to do."""
+
+    exit_code = ExitCode.ERROR
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ReconcilerError):
+    exit_code = ExitCode.USAGE
+
+
+class InvalidError(ReconcilerError):
+    exit_code = ExitCode.INVALID
+
+
+class InvalidConfiguration(InvalidError):  # noqa: N818 - reads as what it is: a value with facts
+    """A configuration that cannot be used; `diagnostics` holds every mistake found."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        count = len(diagnostics)
+        super().__init__(f"the configuration is invalid: {count} {'mistake' if count == 1 else 'mistakes'}")
+        self.diagnostics = tuple(diagnostics)
+
+
+class InvalidPlan(InvalidError):  # noqa: N818 - as above
+    pass
+
+
+class RefusedError(ReconcilerError):
+    exit_code = ExitCode.REFUSED
+
+
+class StalePlanError(ReconcilerError):
+    exit_code = ExitCode.STALE
+
+
+class LockedError(ReconcilerError):
+    exit_code = ExitCode.LOCKED
+
+
+class BackendError(ReconcilerError):
+    pass
+
+
+class ProviderError(ReconcilerError):
+    """A request that did not bring what was asked for."""
+
+    def __init__(self, fault: Fault, hint: str = "") -> None:
+        super().__init__(str(fault), hint)
+        self.fault = fault
+
+
+class CredentialsError(ProviderError):
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(Fault(Meaning.CREDENTIALS, message), hint)

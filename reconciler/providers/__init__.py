@@ -1,0 +1,1 @@
+"""Providers: each cloud's client, auth flow and tables of resource types."""

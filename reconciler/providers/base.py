@@ -1,0 +1,78 @@
+"""What the engine needs of a provider. One package per cloud implements it; nothing above knows which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.config.model import Target
+    from reconciler.tasks.catalogue import ProviderOptions
+    from reconciler.tasks.fault import Fault
+    from reconciler.tasks.observation import Observation
+    from reconciler.tasks.resource_type import Operation, ResourceType
+    from reconciler.tasks.task import Task
+
+__all__ = ["Client", "Provider", "Readings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What asking for ids brought: `tasks` by id (a task that is not there has status `gone`); an id that is in
+    neither mapping was not answered and is unknown. `faults` holds why an id could not be read."""
+
+    tasks: Mapping[str, Task]
+    faults: Mapping[str, Fault]
+
+
+class Client(Protocol):
+    """Talks to one target. Used as an async context manager; safe for concurrent calls in one event loop."""
+
+    requests: int
+    """Requests sent so far, retries included."""
+
+    async def __aenter__(self) -> Client: ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
+
+    async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
+        """List a scope. `statuses` are the vendor statuses wanted (None: all); the provider may return more.
+
+        Never raises for what the cloud does: a failure is an `Observation` with a fault.
+        """
+        ...
+
+    async def read(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
+        """Ask for exactly these ids, as many to a call as the API takes. Never raises for what the cloud does."""
+        ...
+
+    async def perform(
+        self, resource: ResourceType, operation: Operation, ids: Sequence[str]
+    ) -> Mapping[str, Fault | None]:
+        """Call `operation` once for these ids (at most `operation.batch_size`) and say what each was answered.
+
+        None means accepted. Refusals that certainly had no effect because of a quota are retried inside, within
+        the client's deadline; a lost answer or a 5xx is *not* retried here: the caller reads the task first.
+        """
+        ...
+
+
+class Provider(Protocol):
+    """One cloud: its resource types, what its targets may say in YAML, and how to make a client."""
+
+    name: str
+    options: ProviderOptions
+    resource_types: Mapping[str, ResourceType]
+
+    def rate_limit_group(self, target: Target) -> str:
+        """Identity of the account, project and region whose quota the target shares with others."""
+        ...
+
+    def client(self, target: Target, *, concurrency: int) -> Client:
+        """A client of `target`.
+
+        Raises CredentialsError, naming what was tried, when no credentials are found.
+        """
+        ...

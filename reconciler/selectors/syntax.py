@@ -1,0 +1,62 @@
+"""What a selector says, as data: the tree that parsing makes and compiling takes apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["AllOf", "AnyOf", "Everything", "Negation", "Operand", "Operator", "Selector", "Test"]
+
+Operand = str | int | bool | tuple[str, ...] | tuple[int, ...]
+"""Text, whole number (timestamps: seconds since the epoch, UTC; durations: seconds), flag of `exists`, or a list."""
+
+
+class Operator(StrEnum):
+    EQ = "eq"
+    NE = "ne"
+    IN = "in"
+    NOT_IN = "not_in"
+    GLOB = "glob"
+    REGEX = "regex"
+    CONTAINS = "contains"
+    EXISTS = "exists"
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+    OLDER_THAN = "older_than"
+    NEWER_THAN = "newer_than"
+    BEFORE = "before"
+    AFTER = "after"
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """`match: all`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One condition on one field."""
+
+    field: str
+    operator: Operator
+    operand: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    parts: tuple[Selector, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    parts: tuple[Selector, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    part: Selector
+
+
+Selector = Everything | Test | AllOf | AnyOf | Negation

@@ -1,0 +1,34 @@
+"""A field of a task: its name in selectors, its type, and where the provider's record holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Field", "FieldType", "Value"]
+
+Value = str | int | tuple[str, ...]
+"""A value of a field on arrival: text, a whole number (timestamps: seconds since the epoch, UTC) or a list of texts."""
+
+
+class FieldType(StrEnum):
+    """Types of fields. `STATUS` is text with a closed set of values, `STRINGS` a list of texts."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    TIMESTAMP = "timestamp"
+    STRINGS = "strings"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field that selectors may name.
+
+    `source` is the path of keys in the provider's record, empty where the provider's client derives the value.
+    """
+
+    name: str
+    type: FieldType
+    summary: str
+    source: tuple[str, ...] = ()

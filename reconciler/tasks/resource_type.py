@@ -1,0 +1,152 @@
+"""A resource type: one kind of task, described wholly by data.
+
+Adding a kind that resembles an existing one is one more `ResourceType(...)` in its provider's table.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from reconciler.tasks.status import TERMINAL, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.tasks.fault import Meaning
+    from reconciler.tasks.field import Field
+
+__all__ = ["Action", "Listing", "Operation", "Paging", "Permissions", "ResourceType"]
+
+
+class Action(StrEnum):
+    """What can be done to a task."""
+
+    CANCEL = "cancel"
+    DELETE = "delete"
+
+
+class Paging(StrEnum):
+    """How a list call hands out its rows."""
+
+    PAGE = "page"
+    """`page` (0-based) and `size`."""
+    OFFSET = "offset"
+    """`offset` (rows to skip) and `limit`."""
+    MARKER = "marker"
+    """`marker` from the previous answer and `limit`."""
+    INVENTORY = "inventory"
+    """No list call: the user's inventory is looked up, so many entries to a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The call that shows the tasks of a scope.
+
+    `path` is the request path (with `{project_id}`), or the action name of an RPC API. `envelope` is the key that
+    holds the rows; an answer without it is an error. `status_parameter` is None where the API cannot filter by
+    status. `ids_parameter` takes up to `ids_per_call` ids in one call.
+    """
+
+    path: str
+    envelope: str
+    paging: Paging
+    method: str = "GET"
+    total: str = "total"
+    page_size: int = 100
+    status_parameter: str | None = None
+    ids_parameter: str | None = None
+    ids_per_call: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One way out of a state: `cancel` leads from pending to canceled, `delete` from a terminal state to gone.
+
+    `refusals` gives the meaning of the vendor codes that are particular to this call; codes common to a provider
+    are known to its client. `accepted` are the HTTP statuses that mean success.
+    """
+
+    action: Action
+    path: str
+    id_parameter: str
+    method: str = "DELETE"
+    batch_size: int = 1
+    accepted: frozenset[int] = frozenset({204})
+    refusals: Mapping[str, Meaning] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def starts(self) -> frozenset[Status]:
+        """The states from which this operation may be called."""
+        return frozenset({Status.PENDING}) if self.action is Action.CANCEL else TERMINAL
+
+    @property
+    def ends(self) -> Status:
+        """The state that it leads to."""
+        return Status.CANCELED if self.action is Action.CANCEL else Status.GONE
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """IAM or RAM actions that each call needs. None: the vendor publishes no name."""
+
+    list: str | None = None
+    cancel: str | None = None
+    delete: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceType:
+    """One kind of task: `<provider>.<service>.<kind>`.
+
+    `statuses` maps each vendor status to ours, in lifecycle order (a listing by status passes through them in this
+    order, so that a task which moves on meanwhile is seen later, not lost). `status_filters` gives the filter value
+    where it is spelt otherwise than in the answers.
+    """
+
+    name: str
+    summary: str
+    fields: Mapping[str, Field]
+    statuses: Mapping[str, Status]
+    listing: Listing
+    operations: tuple[Operation, ...]
+    permissions: Permissions = Permissions()
+    status_filters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    documentation: str = ""
+
+    @property
+    def provider(self) -> str:
+        return self.name.split(".", 1)[0]
+
+    @property
+    def service(self) -> str:
+        return self.name.split(".")[1]
+
+    def vendor_statuses(self, status: Status) -> tuple[str, ...]:
+        """The vendor's spellings of `status`, in lifecycle order; none for `gone` and `unknown`."""
+        return tuple(name for name, normalised in self.statuses.items() if normalised is status)
+
+    def operation(self, action: Action) -> Operation | None:
+        return next((operation for operation in self.operations if operation.action is action), None)
+
+    def route(self, start: Status, selected: Callable[[Status], bool]) -> tuple[Operation, ...] | None:
+        """Shortest path of operations from `start` to a state that is not `selected`; None where there is none.
+
+        `selected` says whether a task in the given state still satisfies the selector; it is never asked about
+        `gone`, which satisfies nothing.
+        """
+        waiting: deque[tuple[Status, tuple[Operation, ...]]] = deque([(start, ())])
+        seen = {start}
+        while waiting:
+            state, steps = waiting.popleft()
+            for operation in self.operations:
+                if state not in operation.starts or operation.ends in seen:
+                    continue
+                if operation.ends is Status.GONE or not selected(operation.ends):
+                    return (*steps, operation)
+                seen.add(operation.ends)
+                waiting.append((operation.ends, (*steps, operation)))
+        return None
