@@ -1,0 +1,256 @@
+"""The plan: what a run would do, as data. Every output format is a rendering of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reconciler.exceptions import ExitCode
+from reconciler.planning.digest import plan_digest
+from reconciler.tasks.observation import Completeness
+from reconciler.tasks.resource_type import Action
+from reconciler.tasks.task import TaskKey
+
+if TYPE_CHECKING:
+    from reconciler.tasks.fault import Fault
+
+__all__ = [
+    "Change",
+    "Guard",
+    "GuardVerdict",
+    "Note",
+    "Observed",
+    "Overrides",
+    "Plan",
+    "PolicyVerdict",
+    "ScopeVerdict",
+    "Spared",
+    "Summary",
+]
+
+Observed = Mapping[str, str | int | tuple[str, ...]]
+"""Fields of a task as a reader sees them: URL queries stripped, timestamps in RFC 3339."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The steps that take one task out of the selectors of `policies`. `reason` is one sentence for a reviewer."""
+
+    target: str
+    resource: str
+    task_id: str
+    steps: tuple[Action, ...]
+    policies: tuple[str, ...]
+    reason: str
+    observed: Observed
+
+    @property
+    def key(self) -> TaskKey:
+        return TaskKey(self.target, self.resource, self.task_id)
+
+    @property
+    def id(self) -> str:
+        """Readable and unique within a plan."""
+        return "/".join(self.key)
+
+    @property
+    def status(self) -> str:
+        """The normalised status that the task was seen in."""
+        return str(self.observed.get("status", "unknown"))
+
+
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """A surplus task that is left alone: blocked (no operation leads out of its state) or protected.
+
+    `protections` names the protections, and is empty for a blocked task.
+    """
+
+    target: str
+    resource: str
+    task_id: str
+    policies: tuple[str, ...]
+    reason: str
+    observed: Observed
+    protections: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeVerdict:
+    """How listing one scope went. `observed` counts tasks by status; `requests` counts calls, retries included."""
+
+    target: str
+    resource: str
+    observed: Mapping[str, int]
+    requests: int
+    completeness: Completeness
+    error: Fault | None = None
+
+
+class Guard(StrEnum):
+    MAX_ACTIONS = "max_actions"
+    MAX_PERCENT = "max_percent"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardVerdict:
+    """One limit against what a policy would do.
+
+    `max_actions`: `changes` over all scopes of the policy against `limit`. `max_percent`: `changes` in the scope of
+    `target` against `limit` percent of `basis` listed tasks. `needed` is the number that would let it pass.
+    """
+
+    guard: Guard
+    limit: int
+    changes: int
+    basis: int
+    needed: int
+    breached: bool
+    target: str | None = None
+    overridden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVerdict:
+    """What one policy found over all its scopes, in tasks. `kept` are the matches that an `at_most` leaves."""
+
+    name: str
+    resource: str
+    targets: tuple[str, ...]
+    matched: int = 0
+    surplus: int = 0
+    changes: int = 0
+    kept: int = 0
+    blocked: int = 0
+    protected: int = 0
+    unknown: int = 0
+    guards: tuple[GuardVerdict, ...] = ()
+    suspended: bool = False
+    fails_on_blocked: bool = False
+
+    @property
+    def breaches(self) -> tuple[GuardVerdict, ...]:
+        return tuple(verdict for verdict in self.guards if verdict.breached)
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """Limits given on the command line instead of the policies' own. Part of the digest."""
+
+    max_actions: int | None = None
+    max_percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something a reader of the plan should know: `severity` is `error` or `warning`."""
+
+    severity: str
+    message: str
+    target: str | None = None
+    resource: str | None = None
+    policy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Totals in tasks; `cancel` and `delete` count the steps of each kind, at most one per task."""
+
+    cancel: int
+    delete: int
+    changes: int
+    blocked: int
+    protected: int
+    kept: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A planned run. Times are seconds since the epoch (UTC).
+
+    `changes`, `blocked` and `protected` are ordered by target, resource type, time of creation and id.
+    """
+
+    tool_version: str
+    created_at: int
+    expires_at: int
+    fingerprint: str
+    files: tuple[str, ...]
+    scopes: tuple[ScopeVerdict, ...]
+    policies: tuple[PolicyVerdict, ...]
+    changes: tuple[Change, ...]
+    blocked: tuple[Spared, ...] = ()
+    protected: tuple[Spared, ...] = ()
+    notes: tuple[Note, ...] = ()
+    overrides: Overrides = Overrides()
+    unknown: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every scope was observed whole."""
+        return all(scope.completeness is Completeness.COMPLETE for scope in self.scopes)
+
+    @property
+    def errored(self) -> bool:
+        """Whether some scope could not be observed, so that changes may be missing."""
+        return not self.complete
+
+    @property
+    def breached(self) -> bool:
+        return any(policy.breaches for policy in self.policies)
+
+    @property
+    def applyable(self) -> bool:
+        """Whether `apply` would act on it: there are changes, and no guard refuses."""
+        return bool(self.changes) and not self.breached
+
+    @property
+    def digest(self) -> str:
+        return plan_digest(self.fingerprint, self.changes, self.overrides)
+
+    @property
+    def summary(self) -> Summary:
+        steps = Counter(step for change in self.changes for step in change.steps)
+        return Summary(
+            cancel=steps[Action.CANCEL],
+            delete=steps[Action.DELETE],
+            changes=len(self.changes),
+            blocked=len(self.blocked),
+            protected=len(self.protected),
+            kept=sum(policy.kept for policy in self.policies),
+            unknown=self.unknown,
+        )
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Everything that speaks against a plain `ok`, in the order in which the first one wins the exit code."""
+        found = []
+        if self.errored:
+            found.append("error")
+        if self.breached:
+            found.append("refused")
+        if any(policy.blocked and policy.fails_on_blocked for policy in self.policies):
+            found.append("blocked")
+        if self.changes:
+            found.append("changes")
+        return tuple(found)
+
+    @property
+    def outcome(self) -> str:
+        """One word: error, refused, partial (blocked tasks that a policy does not tolerate), changes or ok."""
+        first = self.causes[0] if self.causes else "ok"
+        return "partial" if first == "blocked" else first
+
+    def exit_code(self, *, detailed: bool = False) -> ExitCode:
+        """Exit code of `plan`; with `detailed`, changes alone make it 2."""
+        code = {
+            "error": ExitCode.ERROR,
+            "refused": ExitCode.REFUSED,
+            "partial": ExitCode.PARTIAL,
+            "changes": ExitCode.CHANGES if detailed else ExitCode.OK,
+        }
+        return code.get(self.outcome, ExitCode.OK)
