@@ -1,0 +1,191 @@
+"""CancelUrlUploadJobs, GetURLUploadInfos and UploadMediaByURL.
+
+Mind the parameter names: cancel says `UploadUrls`, the other two say `UploadURLs`.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import unquote_plus, urlsplit
+
+from reconciler.simulator.aliyun import jobs
+from reconciler.simulator.aliyun.errors import refusal, request_id
+from reconciler.simulator.aliyun.shapes import put_records, put_strings
+from reconciler.simulator.clock import VirtualClock
+from reconciler.simulator.options import Options, Refused
+from reconciler.simulator.store import TaskStore
+from reconciler.simulator.tasks import Phase, Row, Task
+from reconciler.simulator.wire import Answer, json_answer
+
+MAXIMUM_NAMES = 10
+MAXIMUM_UPLOADS = 20
+MAXIMUM_RECORDS = 100
+RETENTION = timedelta(days=365)
+SESSION_LIFETIME = timedelta(minutes=10)
+GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An authorised request of an account. `changed` and `oddities` are filled in while it is carried out."""
+
+    parameters: Mapping[str, str]
+    owner: str
+    store: TaskStore
+    options: Options
+    clock: VirtualClock
+    sessions: dict[tuple[str, str], Any]
+    changed: list[str] = field(default_factory=list)
+    oddities: list[str] = field(default_factory=list)
+
+    def allow(self, *names: str) -> None:
+        """Note parameters that the action does not know."""
+        for name in self.parameters:
+            if name not in names:
+                self.oddities.append(f"unknown parameter {name!r}")
+
+    def names(self, parameter: str, most: int) -> list[str]:
+        """The members of a comma-separated parameter."""
+        members = [member for member in self.parameters.get(parameter, "").split(",") if member]
+        if len(members) > most:
+            raise refusal(f"InvalidParameter.{parameter}", f"({len(members)} entries, at most {most})")
+        return members
+
+    def urls(self, parameter: str, most: int) -> list[str]:
+        """The URLs of a parameter. Each was encoded before they were joined."""
+        members = self.names(parameter, most)
+        for member in members:
+            if "://" in member:
+                self.oddities.append(f"{parameter} has a URL that was not encoded before joining")
+        return [unquote_plus(member) for member in members]
+
+    def is_visible(self, job: Task) -> bool:
+        """Whether the API still knows a job: not for a cancelled one, unless the options say so."""
+        return job.status != jobs.CANCELED or self.options.canceled_visibility != GONE
+
+    def retained(self, job: Task) -> bool:
+        """Whether a query still finds a job: only those of the last year."""
+        return job.created_at >= self.clock.now - RETENTION
+
+    def selected(self, url_parameter: str, *, all_ages: bool) -> tuple[list[Task], list[str]]:
+        """The jobs that JobIds names, else those of the URLs, and what there is no job for."""
+        if self.parameters.get("JobIds"):
+            wanted = list(dict.fromkeys(self.names("JobIds", MAXIMUM_NAMES)))
+            found = [self.store.get(jobs.KIND, identifier, self.owner) for identifier in wanted]
+            known = [job for job in found if job and self.is_visible(job) and (all_ages or self.retained(job))]
+            ids = {job.id for job in known}
+            return known, [identifier for identifier in wanted if identifier not in ids]
+        if self.parameters.get(url_parameter):
+            wanted = list(dict.fromkeys(self.urls(url_parameter, MAXIMUM_NAMES)))
+            shared = [job for url in wanted for job in self.store.sharing(jobs.KIND, url, self.owner)]
+            known = [job for job in shared if self.is_visible(job) and (all_ages or self.retained(job))]
+            urls = {jobs.url_of(job) for job in known}
+            return known, [url for url in wanted if url not in urls]
+        raise refusal("MissingParameter", f"(JobIds or {url_parameter})")
+
+
+def cancel_jobs(call: Call) -> Answer:
+    """CancelUrlUploadJobs: only pending jobs; one that has started appears in neither list."""
+    call.allow("JobIds", "UploadUrls")
+    found, missing = call.selected("UploadUrls", all_ages=True)
+    pending = [job for job in found if call.store.phase(job) is Phase.PENDING]
+    if len(pending) < len(found) and call.options.refused is Refused.ERROR:
+        raise refusal("OperationDenied", "(a job is not in the Pending state)")
+    visibility = call.options.canceled_visibility
+    for job in pending:
+        call.store.set_status(jobs.KIND, job.id, jobs.CANCELED if visibility == GONE else visibility, call.owner)
+        call.changed.append(job.id)
+    shape = call.options.response_shape
+    body: dict[str, Any] = {"RequestId": request_id()}
+    put_strings(body, "CanceledJobs", call.changed, shape, "JobId")
+    put_strings(body, "NonExists", missing, shape, "JobId")
+    return json_answer(200, body)
+
+
+def get_infos(call: Call) -> Answer:
+    """GetURLUploadInfos: at most 100 records, without paging, of jobs of the last year."""
+    call.allow("JobIds", "UploadURLs")
+    found, missing = call.selected("UploadURLs", all_ages=False)
+    shape = call.options.response_shape
+    body: dict[str, Any] = {"RequestId": request_id()}
+    records = [jobs.item(job, call.store.phase(job)) for job in found[:MAXIMUM_RECORDS]]
+    put_records(body, "URLUploadInfoList", records, shape, "UrlUploadJobInfoDTO")
+    put_strings(body, "NonExists", missing, shape, "ExistId")
+    return json_answer(200, body)
+
+
+_UPLOAD_PARAMETERS = (
+    *("UploadURLs", "UploadMetadatas", "TemplateGroupId", "WorkflowId", "StorageLocation", "AppId", "UserData"),
+    *("SessionId", "EnableFirstFrameCover", "GenerateThumbnail"),
+)
+
+
+def upload(call: Call) -> Answer:
+    """UploadMediaByURL: one new pending job for each URL, even where the URL was submitted before."""
+    call.allow(*_UPLOAD_PARAMETERS)
+    urls = call.urls("UploadURLs", MAXIMUM_UPLOADS)
+    if not urls:
+        raise refusal("MissingParameter", "(UploadURLs)")
+    extensions = _extensions(call.parameters.get("UploadMetadatas", ""))
+    for url in urls:
+        if "." not in urlsplit(url).path.rpartition("/")[2] and url not in extensions:
+            raise refusal("InvalidParameter.UploadURLs", "(no file extension)")
+    _check_session(call)
+    user_data = call.parameters.get("UserData", "")
+    submitted = []
+    for url in urls:
+        fields = {"UploadURL": url} | ({"UserData": user_data} if user_data else {})
+        job = call.store.insert(Row(kind=jobs.KIND, owner=call.owner, fields=fields))
+        call.changed.append(job.id)
+        submitted.append({"JobId": job.id, "SourceURL": url})
+    body: dict[str, Any] = {"RequestId": request_id()}
+    put_records(body, "UploadJobs", submitted, call.options.response_shape, "UploadJob")
+    return json_answer(200, body)
+
+
+def _extensions(metadata: str) -> frozenset[str]:
+    """The URLs, decoded, for which the metadata gives a file extension."""
+    if not metadata:
+        return frozenset()
+    try:
+        entries = json.loads(metadata)
+        given: Sequence[str] = [entry["SourceURL"] for entry in entries if entry.get("FileExtension")]
+    except (ValueError, TypeError, KeyError, AttributeError) as broken:
+        raise refusal("InvalidParameter.UploadMetadatas") from broken
+    return frozenset(unquote_plus(url) for url in given)
+
+
+def _check_session(call: Call) -> None:
+    session = call.parameters.get("SessionId")
+    if session is None:
+        return
+    key = (call.owner, session)
+    if key in call.sessions and call.clock.now - call.sessions[key] < SESSION_LIFETIME:
+        raise refusal("InvalidParameter.SessionId", "(used within the last ten minutes)")
+    call.sessions[key] = call.clock.now
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An action and what carries it out."""
+
+    action: str
+    serve: Callable[[Call], Answer]
+    verb: str
+
+    @property
+    def destructive(self) -> bool:
+        """Whether the action cancels."""
+        return self.verb == "cancel"
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    operation.action: operation
+    for operation in (
+        Operation("CancelUrlUploadJobs", cancel_jobs, "cancel"),
+        Operation("GetURLUploadInfos", get_infos, "list"),
+        Operation("UploadMediaByURL", upload, "create"),
+    )
+}

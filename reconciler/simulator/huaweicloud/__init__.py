@@ -1,0 +1,1 @@
+"""The simulated Huawei Cloud: MPC, VOD and the part of IAM that they need."""

@@ -1,0 +1,98 @@
+"""What was asked of the simulator: the evidence that tests look at."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import RLock
+
+# Never kept: whoever reads the log must not be able to sign or to log in.
+SECRET_HEADERS = frozenset({"authorization", "x-auth-token", "x-security-token", "x-acs-security-token", "cookie"})
+SECRET_PARAMETERS = frozenset({"Signature", "SecurityToken"})
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One request and what became of it.
+
+    `operation` is `<resource type>.<verb>` for Huawei Cloud, the action for Aliyun, empty for unknown paths.
+    `destructive` says that the request asked for a cancellation or a deletion, `changed` which tasks it took.
+    `status` is the HTTP status answered, 0 where the connection was closed without an answer.
+    """
+
+    number: int
+    vendor: str
+    operation: str
+    method: str
+    path: str
+    action: str
+    raw_query: str
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    status: int
+    destructive: bool
+    changed: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    body: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """Something that the real cloud would let pass and that a good client does not do."""
+
+    request: int
+    vendor: str
+    operation: str
+    what: str
+
+
+class RequestLog:
+    """All requests since the start or the last `clear`, in the order in which they were handled."""
+
+    def __init__(self, lock: RLock) -> None:
+        self._lock = lock
+        self._records: list[RequestRecord] = []
+        self._anomalies: list[Anomaly] = []
+        self._counters: Counter[tuple[str, str]] = Counter()
+        self._last_number = 0
+
+    def next_number(self) -> int:
+        """The number of the next request, from 1 on."""
+        with self._lock:
+            self._last_number += 1
+            return self._last_number
+
+    def add(self, record: RequestRecord) -> None:
+        """Note a request that was handled."""
+        with self._lock:
+            self._records.append(record)
+            self._counters[record.vendor, record.operation] += 1
+
+    def note(self, anomaly: Anomaly) -> None:
+        """Note something odd about a request."""
+        with self._lock:
+            self._anomalies.append(anomaly)
+
+    def clear(self) -> None:
+        """Forget everything, numbers excepted."""
+        with self._lock:
+            self._records.clear()
+            self._anomalies.clear()
+            self._counters.clear()
+
+    @property
+    def records(self) -> list[RequestRecord]:
+        """A copy of the records."""
+        with self._lock:
+            return list(self._records)
+
+    @property
+    def anomalies(self) -> list[Anomaly]:
+        """A copy of the anomalies."""
+        with self._lock:
+            return list(self._anomalies)
+
+    @property
+    def counters(self) -> Counter[tuple[str, str]]:
+        """How many requests were handled, by (vendor, operation)."""
+        with self._lock:
+            return Counter(self._counters)

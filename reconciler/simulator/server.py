@@ -1,0 +1,172 @@
+"""HTTP on loopback, by aiohttp: turns bytes into `WireRequest`s and faults into what the network does."""
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+
+from aiohttp import web
+
+from reconciler.simulator import control
+from reconciler.simulator.arrival import Arrival
+from reconciler.simulator.faults import Fault, FaultKind
+from reconciler.simulator.outcome import Outcome
+from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.wire import Answer, WireRequest
+
+_SHUTDOWN_SECONDS = 0.5
+_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>"
+
+
+def check_loopback(host: str) -> None:
+    """Raise ValueError for an address that other machines can reach: the simulator's keys are public."""
+    try:
+        loopback = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ValueError(f"the simulator listens on loopback only, not on {host!r}; use 127.0.0.1, ::1 or localhost")
+
+
+@asynccontextmanager
+async def listening(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve in the running loop for the duration of the block; yields the URL."""
+    check_loopback(host)
+
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        return await _handle(simulator, request)
+
+    server = web.Server(handler, access_log=None)
+    runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        bound_host, bound_port = runner.addresses[0][:2]
+        yield f"http://[{bound_host}]:{bound_port}" if ":" in bound_host else f"http://{bound_host}:{bound_port}"
+    finally:
+        await runner.cleanup()
+
+
+async def serve(
+    simulator: Simulator,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until cancelled. `on_ready` is called with the URL once the port is open."""
+    async with listening(simulator, host, port) as url:
+        if on_ready is not None:
+            on_ready(url)
+        await _forever()
+
+
+async def _forever() -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+async def _handle(simulator: Simulator, received: web.BaseRequest) -> web.StreamResponse:
+    body = await received.read()
+    request = WireRequest.of(received.method, received.raw_path, _headers(received), body)
+    if request.path.startswith(control.PREFIX):
+        return _response(control.handle(simulator, request))
+    arrival = simulator.arrive(request)
+    for fault in arrival.faults:
+        if fault.kind is FaultKind.LATENCY:
+            await asyncio.sleep(fault.seconds)
+    simulator.interfere(arrival)
+    return await _answer(simulator, received, arrival)
+
+
+def _headers(received: web.BaseRequest) -> dict[str, str]:
+    """The headers by lower-case name; one that comes twice is joined, so that it cannot pass as the first."""
+    joined: dict[str, str] = {}
+    for name, text in received.headers.items():
+        lower = name.lower()
+        joined[lower] = f"{joined[lower]},{text}" if lower in joined else text
+    return joined
+
+
+async def _answer(simulator: Simulator, received: web.BaseRequest, arrival: Arrival) -> web.StreamResponse:
+    decisive = next((fault for fault in arrival.faults if fault.decides), None)
+    if decisive is None:
+        outcome = simulator.perform(arrival)
+        simulator.conclude(arrival, outcome.answer.status, outcome)
+        return _response(outcome.answer)
+    match decisive.kind:
+        case FaultKind.LOST_ANSWER:
+            outcome = simulator.perform(arrival)
+            simulator.conclude(arrival, 0, outcome)
+            return _hang_up(received)
+        case FaultKind.TRUNCATED:
+            outcome = simulator.perform(arrival)
+            simulator.conclude(arrival, outcome.answer.status, outcome)
+            return await _half(received, outcome)
+        case FaultKind.RESET:
+            simulator.conclude(arrival, 0, None)
+            return _hang_up(received)
+        case FaultKind.HANG:
+            simulator.conclude(arrival, 0, None)
+            await _forever() if decisive.seconds == 0 else await asyncio.sleep(decisive.seconds)
+            return _hang_up(received)
+        case _:
+            answer = _substitute(simulator, arrival, decisive)
+            simulator.conclude(arrival, answer.status, None)
+            return _response(answer)
+
+
+def _substitute(simulator: Simulator, arrival: Arrival, fault: Fault) -> Answer:
+    """The answer that a fault gives in place of the cloud's."""
+    cloud = simulator.cloud(arrival.vendor)
+    match fault.kind:
+        case FaultKind.THROTTLE:
+            return cloud.throttled(fault.code, fault.retry_after)
+        case FaultKind.STATUS:
+            usual = cloud.failed(fault.status)
+            if fault.body is None:
+                return Answer(fault.status, usual.body, {**usual.headers, **fault.headers})
+            body = fault.body if isinstance(fault.body, str) else json.dumps(fault.body)
+            return Answer(fault.status, body.encode(), fault.headers)
+        case FaultKind.REDIRECT:
+            return Answer(302, b"", {"Location": fault.location, **fault.headers})
+        case FaultKind.HTML:
+            return Answer(200, _PAGE, fault.headers, "text/html")
+        case FaultKind.EMPTY:
+            return Answer(200, b"", fault.headers)
+        case FaultKind.BROKEN_JSON:
+            return Answer(200, b'{"total":2,"tasks":[{"task_id":', fault.headers)
+        case _:
+            return Answer(200, b'{"result":"ok"}', fault.headers)
+
+
+def _response(answer: Answer) -> web.Response:
+    if not answer.body:
+        return web.Response(status=answer.status, headers=answer.headers)
+    return web.Response(
+        status=answer.status, body=answer.body, headers=answer.headers, content_type=answer.content_type
+    )
+
+
+async def _half(received: web.BaseRequest, outcome: Outcome) -> web.StreamResponse:
+    """Promise the whole body, send half of it, close."""
+    answer = outcome.answer
+    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    response.content_type = answer.content_type
+    response.content_length = max(len(answer.body), 2)
+    await response.prepare(received)
+    await response.write(answer.body[: len(answer.body) // 2] or b"{")
+    _hang_up(received)
+    return response
+
+
+def _hang_up(received: web.BaseRequest) -> web.Response:
+    """Close the connection with a reset: no answer, not even an orderly end."""
+    transport = received.transport
+    if transport is not None:
+        plug = transport.get_extra_info("socket")
+        if plug is not None:
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+    return web.Response()
