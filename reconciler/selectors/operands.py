@@ -1,0 +1,202 @@
+"""What may stand after an operator: which operators each type of field has, and how each reads its operand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
+
+from reconciler.diagnostics import suggestion
+from reconciler.selectors.durations import parse_duration
+from reconciler.selectors.globs import compile_glob
+from reconciler.selectors.mistake import Mistake
+from reconciler.selectors.patterns import compile_regex
+from reconciler.selectors.syntax import Operator
+from reconciler.selectors.timestamps import parse_timestamp
+from reconciler.selectors.wording import described, shown
+from reconciler.tasks.field import FieldType
+from reconciler.tasks.status import OBSERVABLE, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.selectors.syntax import Operand
+
+__all__ = ["LIST_OPERATORS", "OPERATORS", "TYPE_NAMES", "Subject", "read_operand", "read_value"]
+
+_Result = TypeVar("_Result")
+
+_EQUALITY = (Operator.EQ, Operator.NE, Operator.IN, Operator.NOT_IN)
+_ORDER = (Operator.GT, Operator.GTE, Operator.LT, Operator.LTE)
+_AGE = (Operator.OLDER_THAN, Operator.NEWER_THAN, Operator.BEFORE, Operator.AFTER)
+
+OPERATORS: Mapping[FieldType, tuple[Operator, ...]] = MappingProxyType(
+    {
+        FieldType.STRING: (*_EQUALITY, Operator.GLOB, Operator.REGEX, Operator.CONTAINS, Operator.EXISTS),
+        FieldType.INTEGER: (*_EQUALITY, *_ORDER, Operator.EXISTS),
+        FieldType.TIMESTAMP: (*_AGE, Operator.EXISTS),
+        FieldType.STRINGS: (Operator.CONTAINS, Operator.EXISTS),
+        FieldType.STATUS: (*_EQUALITY, Operator.EXISTS),
+    }
+)
+"""The operators that apply to each type of field."""
+
+LIST_OPERATORS = frozenset({Operator.IN, Operator.NOT_IN})
+"""The operators that take a list of values, each read by `read_value`."""
+
+TYPE_NAMES: Mapping[FieldType, str] = MappingProxyType(
+    {
+        FieldType.STRING: "text",
+        FieldType.INTEGER: "a whole number",
+        FieldType.TIMESTAMP: "a timestamp",
+        FieldType.STRINGS: "a list of texts",
+        FieldType.STATUS: "a status",
+    }
+)
+"""How messages name a type of field, after "is"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The field that a condition is about. `vendor_words` are the vendor's statuses and what they mean to us."""
+
+    name: str
+    type: FieldType
+    vendor_words: Mapping[str, Status]
+
+    @property
+    def is_vendor_status(self) -> bool:
+        return self.name == "provider_status"
+
+
+def read_operand(subject: Subject, operator: Operator, raw: object) -> Operand:
+    """The operand of a test that takes one value. Raises Mistake."""
+    if isinstance(raw, list | tuple | dict):
+        instead = {Operator.EQ: Operator.IN, Operator.NE: Operator.NOT_IN}.get(operator)
+        hint = f"write `{instead}: [...]`" if instead else ""
+        raise Mistake(f"`{operator}` takes one value, not {described(raw)}", hint)
+    return _READERS[operator](subject, raw)
+
+
+def read_value(subject: Subject, raw: object) -> str | int:
+    """A value that a field is compared with for equality. Raises Mistake."""
+    if subject.type is FieldType.INTEGER:
+        return _integer(subject, raw)
+    text = _text(subject, raw)
+    if subject.type is FieldType.STATUS:
+        _check_status(subject, text)
+    elif subject.is_vendor_status and subject.vendor_words:
+        _check_vendor_status(subject, text)
+    return text
+
+
+def _check_status(subject: Subject, text: str) -> None:
+    allowed = tuple(status.value for status in OBSERVABLE)
+    if text in allowed:
+        return
+    meaning = subject.vendor_words.get(text)
+    if meaning in OBSERVABLE:
+        hint = f"it is the vendor's word: write `status: {meaning}`, or name it under `provider_status`"
+    elif text == Status.UNKNOWN:
+        hint = "tasks of a vendor status that is not in the table are selected by `status: {exists: false}`"
+    else:
+        hint = _did_you_mean(text.lower(), allowed)
+    raise Mistake(f"{shown(text)} is not a status", hint, allowed)
+
+
+def _check_vendor_status(subject: Subject, text: str) -> None:
+    allowed = tuple(subject.vendor_words)
+    if text in allowed:
+        return
+    if any(text == status for status in OBSERVABLE):
+        hint = f"`{text}` is a value of `status`, not of `provider_status`"
+    else:
+        hint = _did_you_mean(text, allowed) or _did_you_mean(text.upper(), allowed)
+    raise Mistake(f"{shown(text)} is not a status of the vendor", hint, allowed)
+
+
+def _did_you_mean(word: str, allowed: tuple[str, ...]) -> str:
+    close = suggestion(word, allowed)
+    return f"did you mean `{close}`?" if close else ""
+
+
+def _text(subject: Subject, raw: object) -> str:
+    if not isinstance(raw, str):
+        hint = ""
+        if isinstance(raw, int | float):
+            hint = "put it in quotes" + (f': `"{raw}"`' if type(raw) is int and raw.bit_length() <= 64 else "")
+        what = "holds texts" if subject.type is FieldType.STRINGS else f"is {TYPE_NAMES[subject.type]}"
+        raise Mistake(f"`{subject.name}` {what}, but this is {described(raw)}", hint)
+    if not raw:
+        hint = f"select tasks without it by `{subject.name}: {{exists: false}}`"
+        raise Mistake("an empty text is never a value: an empty field counts as missing", hint)
+    return raw
+
+
+def _integer(subject: Subject, raw: object) -> int:
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return raw
+    hint = ""
+    if isinstance(raw, str) and raw.removeprefix("-").isdecimal():
+        hint = f"leave out the quotes: {shown(raw)}"
+    raise Mistake(f"`{subject.name}` is a whole number, but this is {described(raw)}", hint)
+
+
+def _flag(_subject: Subject, raw: object) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    hint = "leave out the quotes" if raw in ("true", "false") else ""
+    raise Mistake(f"`exists` takes `true` or `false`, not {described(raw)}", hint, ("true", "false"))
+
+
+def _glob(subject: Subject, raw: object) -> str:
+    text = _text(subject, raw)
+    _worded(compile_glob, text)
+    return text
+
+
+def _regex(subject: Subject, raw: object) -> str:
+    text = _text(subject, raw)
+    _worded(compile_regex, text)
+    return text
+
+
+def _duration(subject: Subject, raw: object) -> int:
+    if isinstance(raw, str):
+        return _worded(parse_duration, raw)
+    whole = isinstance(raw, int) and not isinstance(raw, bool) and 0 < raw < 1_000_000_000
+    hint = f"add a unit: `{raw}h`, `{raw}d`" if whole else ""
+    raise Mistake(f"`{subject.name}` is compared with a duration here, but this is {described(raw)}", hint)
+
+
+def _timestamp(subject: Subject, raw: object) -> int:
+    if isinstance(raw, str):
+        return _worded(parse_timestamp, raw)
+    hint = "write it like `2025-01-31T08:00:00Z`"
+    raise Mistake(f"`{subject.name}` is compared with a timestamp here, but this is {described(raw)}", hint)
+
+
+def _worded(read: Callable[[str], _Result], text: str) -> _Result:
+    """What `read` makes of the text; its ValueError, in the form "what; what to do", becomes a Mistake."""
+    try:
+        return read(text)
+    except ValueError as error:
+        message, _, hint = str(error).partition("; ")
+        raise Mistake(f"{shown(text)}: {message}", hint) from None
+
+
+_READERS: Mapping[Operator, Callable[[Subject, object], Operand]] = MappingProxyType(
+    {
+        Operator.EQ: read_value,
+        Operator.NE: read_value,
+        Operator.GLOB: _glob,
+        Operator.REGEX: _regex,
+        Operator.CONTAINS: _text,
+        Operator.EXISTS: _flag,
+        **dict.fromkeys(_ORDER, _integer),
+        Operator.OLDER_THAN: _duration,
+        Operator.NEWER_THAN: _duration,
+        Operator.BEFORE: _timestamp,
+        Operator.AFTER: _timestamp,
+    }
+)

@@ -1,0 +1,41 @@
+"""Timestamps of RFC 3339, always with a zone, as whole seconds since the epoch."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+__all__ = ["format_timestamp", "parse_timestamp"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+_TIMESTAMP = re.compile(
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[Tt ](?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?(?P<zone>[Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
+)
+
+
+def parse_timestamp(text: str) -> int:
+    """Seconds since the epoch, UTC; a fraction of a second is dropped, since fields hold whole seconds.
+
+    Raises ValueError, whose text is for the user. A leap second (`:60`) is refused.
+    """
+    written = _TIMESTAMP.fullmatch(text)
+    if written is None:
+        raise ValueError("not a timestamp; write it like `2025-01-31T08:00:00Z`")
+    date, time, zone = written["date"], written["time"], written["zone"]
+    if time is None:
+        raise ValueError(f"a timestamp needs a time and a zone; write `{date}T00:00:00Z`")
+    if zone is None:
+        raise ValueError(f"a timestamp needs a zone; write `{date}T{time}Z` for UTC, or `{date}T{time}+08:00`")
+    try:
+        moment = datetime.fromisoformat(f"{date}T{time}{zone.upper()}")
+    except ValueError as error:
+        raise ValueError(f"no such time: {error}") from None
+    return (moment - _EPOCH) // _SECOND
+
+
+def format_timestamp(seconds: int) -> str:
+    """`YYYY-MM-DDTHH:MM:SSZ`. Raises OverflowError outside the years 1 to 9999."""
+    moment = _EPOCH + seconds * _SECOND
+    return f"{moment.replace(tzinfo=None).isoformat()}Z"

@@ -1,0 +1,168 @@
+"""Resource types and random selector documents that the tests of selectors share.
+
+Documents are plain data, as YAML gives them, always well-formed and few in their values, so that tasks often match.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from reconciler.tasks.field import Field, FieldType, Value
+from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, ResourceType
+from reconciler.tasks.status import Status
+
+NOW = 1_750_000_000
+TEXTS = ("a", "b", "ab", "abc", "a/b", "a\nb", "é", "legal-hold", "a.b", "[x]")
+
+_FIELDS = {
+    "id": FieldType.STRING,
+    "status": FieldType.STATUS,
+    "provider_status": FieldType.STRING,
+    "created_at": FieldType.TIMESTAMP,
+    "progress": FieldType.INTEGER,
+    "input.bucket": FieldType.STRING,
+    "user_data": FieldType.STRING,
+    "template_ids": FieldType.STRINGS,
+}
+_WORDS = {
+    "INIT": Status.PENDING,
+    "WAITING": Status.PENDING,
+    "PROCESSING": Status.RUNNING,
+    "SUCCEED": Status.SUCCEEDED,
+    "FAILED": Status.FAILED,
+    "CANCELED": Status.CANCELED,
+    "NEED_TO_BE_AUDIT": Status.UNKNOWN,
+    "NO_TASK": Status.GONE,
+}
+
+
+def _type(name: str, *actions: Action, without: frozenset[str] = frozenset()) -> ResourceType:
+    return ResourceType(
+        name=name,
+        summary="",
+        fields={field: Field(field, kind, "") for field, kind in _FIELDS.items() if field not in without},
+        statuses={word: status for word, status in _WORDS.items() if word not in without},
+        listing=Listing("/tasks", "tasks", Paging.PAGE, status_parameter="status"),
+        operations=tuple(Operation(action, "/tasks", "task_id") for action in actions),
+    )
+
+
+@pytest.fixture(scope="session")
+def packaging() -> ResourceType:
+    """Cancel and delete; several words for pending, and words for unknown and gone."""
+    return _type("cloud.mpc.packaging", Action.CANCEL, Action.DELETE)
+
+
+@pytest.fixture(scope="session")
+def editing() -> ResourceType:
+    """Cancel only, and fewer fields."""
+    return _type("cloud.vod.editing", Action.CANCEL, without=frozenset({"input.bucket", "user_data", "INIT"}))
+
+
+@pytest.fixture(scope="session")
+def upload() -> ResourceType:
+    """Cancel only, and no word for canceled."""
+    return _type("cloud.vod.url_upload", Action.CANCEL, without=frozenset({"CANCELED", "NO_TASK", "NEED_TO_BE_AUDIT"}))
+
+
+@pytest.fixture(scope="session")
+def types(packaging: ResourceType, editing: ResourceType, upload: ResourceType) -> tuple[ResourceType, ...]:
+    return packaging, editing, upload
+
+
+def _conditions(name: str, words: tuple[str, ...]) -> st.SearchStrategy[Any]:
+    """Conditions on one field."""
+    exists = st.builds(dict, exists=st.booleans())
+    match _FIELDS[name]:
+        case FieldType.TIMESTAMP:
+            durations = st.sampled_from(["1s", "1m", "1h", "1d"])
+            instants = st.sampled_from(["2025-06-15T15:06:40Z", "2025-06-15T15:05:40Z", "2025-06-15T17:06:40+01:00"])
+            operators: dict[str, st.SearchStrategy[Any]] = {
+                **dict.fromkeys(("older_than", "newer_than"), durations),
+                **dict.fromkeys(("before", "after"), instants),
+            }
+            scalars: st.SearchStrategy[Any] = exists
+        case FieldType.INTEGER:
+            scalars = st.integers(0, 3)
+            operators = dict.fromkeys(("eq", "ne", "gt", "gte", "lt", "lte"), scalars)
+        case FieldType.STRINGS:
+            operators = {"contains": st.sampled_from(TEXTS)}
+            scalars = exists
+        case _ if name in ("status", "provider_status"):
+            scalars = st.sampled_from(words)
+            operators = dict.fromkeys(("eq", "ne"), scalars)
+        case _:
+            scalars = st.sampled_from(TEXTS)
+            operators = {
+                **dict.fromkeys(("eq", "ne", "contains"), scalars),
+                "glob": st.sampled_from(
+                    ["*", "a*", "*b", "a*b", "?", "a?b", "[ab]*", "[!a]*", "*a*b*", "[[]x]", "a.b"]
+                ),
+                "regex": st.sampled_from(["a", "^a", "b$", "a.b", "[ab]{2}", "é|x", "^$"]),
+            }
+    mappings: list[st.SearchStrategy[Any]] = [
+        st.fixed_dictionaries({}, optional=operators).filter(bool),
+        exists,
+    ]
+    if scalars is exists:
+        return st.one_of(*mappings)
+    lists = st.lists(scalars, min_size=1, max_size=2)
+    return st.one_of(scalars, lists, *mappings, lists.map(lambda some: {"in": some}), lists.map(_not_in))
+
+
+def _not_in(values: list[Any]) -> dict[str, Any]:
+    return {"not_in": values}
+
+
+_OBSERVABLE = ("pending", "running", "succeeded", "failed", "canceled")
+_SHARED_WORDS = ("WAITING", "PROCESSING", "SUCCEED", "FAILED")
+
+
+@pytest.fixture(scope="session")
+def documents() -> st.SearchStrategy[Any]:
+    """Matches that are right for every type here (a field that a type lacks is at most a warning)."""
+    conditions = {name: _conditions(name, _OBSERVABLE if name == "status" else _SHARED_WORDS) for name in _FIELDS}
+    leaves = st.fixed_dictionaries({}, optional=conditions).filter(bool).map(_few)
+    nested = st.recursive(
+        leaves,
+        lambda inner: st.one_of(
+            st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"all": parts}),
+            st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"any": parts}),
+            inner.map(lambda part: {"not": part}),
+        ),
+        max_leaves=6,
+    )
+    return st.one_of(nested, st.just("all"))
+
+
+def _few(conditions: dict[str, Any]) -> dict[str, Any]:
+    return dict(list(conditions.items())[-2:])
+
+
+@pytest.fixture(scope="session")
+def tasks() -> st.SearchStrategy[dict[str, Value]]:
+    """Values of tasks of `packaging`, status and vendor status in agreement."""
+    words: list[str | None] = [*(word for word, status in _WORDS.items() if status is not Status.GONE), "NEW", None]
+    others: dict[str, st.SearchStrategy[Value]] = {
+        "id": st.sampled_from(TEXTS),
+        "created_at": st.sampled_from([-86_400, -3_601, -3_600, -60, -1, 0, 60]).map(NOW.__add__),
+        "progress": st.integers(0, 3),
+        "input.bucket": st.sampled_from(TEXTS),
+        "user_data": st.sampled_from([*TEXTS, "\ud800", "a\ud800b"]),
+        "template_ids": st.lists(st.sampled_from(TEXTS), max_size=2).map(tuple),
+    }
+    return st.builds(_task, st.sampled_from(words), st.fixed_dictionaries({}, optional=others))
+
+
+def _task(word: str | None, others: dict[str, Value]) -> dict[str, Value]:
+    status = _WORDS.get(word or "", Status.UNKNOWN)
+    known: dict[str, Value] = {} if word is None else {"provider_status": word}
+    return known | ({} if status is Status.UNKNOWN else {"status": status.value}) | others
+
+
+@pytest.fixture(scope="session")
+def now() -> int:
+    return NOW

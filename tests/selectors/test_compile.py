@@ -1,0 +1,287 @@
+"""The meaning of selectors: tables for a reader, and random ones against an evaluator written from the design."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.selectors.compile import compile_selector
+from reconciler.selectors.parse import parse_selector
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Selector
+from reconciler.selectors.syntax import Test as Condition
+from reconciler.selectors.timestamps import parse_timestamp
+from reconciler.selectors.truth import Truth
+from reconciler.tasks.status import Status
+
+if TYPE_CHECKING:
+    from reconciler.tasks.field import Value
+    from reconciler.tasks.resource_type import ResourceType
+
+NOW = 1_750_000_000
+HOUR = 3_600
+T, U, F = Truth.TRUE, Truth.UNKNOWN, Truth.FALSE
+
+TASK: dict[str, Value] = {
+    "id": "10743",
+    "status": "pending",
+    "provider_status": "WAITING",
+    "created_at": NOW - HOUR,
+    "progress": 0,
+    "input.bucket": "legal-2025",
+    "template_ids": ("7", "70"),
+}
+
+
+def _parsed(match: object, row: ResourceType) -> Selector:
+    selector, problems = parse_selector(match, [row])
+    assert selector is not None, problems
+    return selector
+
+
+@pytest.mark.parametrize(
+    ("match", "truth"),
+    [
+        ("all", T),
+        # A test on a field that is there.
+        ({"status": "pending"}, T),
+        ({"status": ["running", "failed"]}, F),
+        ({"status": {"ne": "running"}}, T),
+        ({"status": {"not_in": ["pending", "running"]}}, F),
+        ({"progress": 0}, T),
+        ({"progress": {"gt": 0}}, F),
+        ({"progress": {"gte": 0, "lte": 0}}, T),
+        ({"progress": {"lt": 0}}, F),
+        ({"input.bucket": {"glob": "legal-*"}}, T),
+        ({"input.bucket": {"glob": "Legal-*"}}, F),
+        ({"input.bucket": {"regex": r"\d{4}$"}}, T),
+        ({"input.bucket": {"contains": "gal-"}}, T),
+        ({"template_ids": {"contains": "70"}}, T),
+        ({"template_ids": {"contains": "0"}}, F),
+        # Ages: exactly one hour is neither older nor newer than one hour.
+        ({"created_at": {"older_than": "1h"}}, F),
+        ({"created_at": {"newer_than": "1h"}}, F),
+        ({"created_at": {"older_than": "59m59s"}}, T),
+        ({"created_at": {"newer_than": "1h1s"}}, T),
+        ({"created_at": {"before": "2025-06-15T14:06:40Z"}}, F),
+        ({"created_at": {"before": "2025-06-15T14:06:41Z"}}, T),
+        ({"created_at": {"after": "2025-06-15T14:06:40Z"}}, F),
+        ({"created_at": {"after": "2025-06-15T14:06:39Z"}}, T),
+        # A field that is not there is unknown to every test but `exists`.
+        ({"user_data": "x"}, U),
+        ({"user_data": {"ne": "x"}}, U),
+        ({"user_data": {"not_in": ["x"]}}, U),
+        ({"user_data": {"regex": "x"}}, U),
+        ({"not": {"user_data": {"contains": "x"}}}, U),
+        ({"user_data": {"exists": False}}, T),
+        ({"user_data": {"exists": True}}, F),
+        ({"id": {"exists": False}}, F),
+        # Kleene: unknown loses against what decides.
+        ({"user_data": "x", "status": "pending"}, U),
+        ({"user_data": "x", "status": "running"}, F),
+        ({"any": [{"user_data": "x"}, {"status": "pending"}]}, T),
+        ({"any": [{"user_data": "x"}, {"status": "running"}]}, U),
+        ({"not": {"user_data": "x", "status": "running"}}, T),
+    ],
+)
+def test_meaning(match: object, truth: Truth, packaging: ResourceType) -> None:
+    assert compile_selector(_parsed(match, packaging), NOW)(TASK) is truth
+
+
+def test_a_time_to_come_is_newer_than_anything(packaging: ResourceType) -> None:
+    values: dict[str, Value] = {"created_at": NOW + HOUR}
+    assert compile_selector(_parsed({"created_at": {"newer_than": "1s"}}, packaging), NOW)(values) is T
+    assert compile_selector(_parsed({"created_at": {"older_than": "1s"}}, packaging), NOW)(values) is F
+
+
+@pytest.mark.parametrize(
+    "match",
+    [
+        {"status": "pending"},
+        {"status": ["pending"]},
+        {"status": {"not_in": ["running"]}},
+        {"not": {"status": "running"}},
+    ],
+)
+def test_the_enum_and_its_text_are_one_status(match: object, packaging: ResourceType) -> None:
+    predicate = compile_selector(_parsed(match, packaging), NOW)
+    assert predicate({"status": Status.PENDING}) is T
+    assert predicate({"status": "pending"}) is T
+
+
+@pytest.mark.parametrize("match", [{"status": {"not_in": ["pending"]}}, {"not": {"status": "pending"}}])
+def test_an_undocumented_vendor_status_is_no_status(match: object, packaging: ResourceType) -> None:
+    assert compile_selector(_parsed(match, packaging), NOW)({"provider_status": "NEED_TO_BE_AUDIT"}) is U
+
+
+def test_cheap_conditions_come_first(packaging: ResourceType) -> None:
+    """Values that only a regular expression would choke on prove that it is not reached."""
+    match = {"user_data": {"regex": "a+b"}, "status": "running"}
+    values: Any = {"user_data": object(), "status": "pending"}
+    assert compile_selector(_parsed(match, packaging), NOW)(values) is F
+    match_any = {"any": [{"user_data": {"regex": "a+b"}}, {"status": "pending"}]}
+    assert compile_selector(_parsed(match_any, packaging), NOW)(values) is T
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        Condition("user_data", Operator.GLOB, 1),
+        Condition("progress", Operator.GT, "1"),
+        Condition("status", Operator.IN, "pending"),
+    ],
+)
+def test_an_operand_that_no_parser_makes_is_refused(condition: Condition) -> None:
+    with pytest.raises(TypeError, match="this operator takes"):
+        compile_selector(condition, NOW)
+
+
+# The same meaning, written down a second time: naively, over documents instead of trees, None for unknown.
+
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def _naive(match: Any, values: dict[str, Value]) -> bool | None:
+    if match == "all":
+        return True
+    results = []
+    for key, condition in match.items():
+        if key == "all":
+            results.append(_and([_naive(part, values) for part in condition]))
+        elif key == "any":
+            results.append(_not(_and([_not(_naive(part, values)) for part in condition])))
+        elif key == "not":
+            results.append(_not(_naive(condition, values)))
+        elif isinstance(condition, dict):
+            results += [_naive_test(values.get(key), operator, operand) for operator, operand in condition.items()]
+        else:
+            results.append(_naive_test(values.get(key), "in" if isinstance(condition, list) else "eq", condition))
+    return _and(results)
+
+
+def _and(results: list[bool | None]) -> bool | None:
+    if False in results:
+        return False
+    return None if None in results else True
+
+
+def _not(result: bool | None) -> bool | None:  # noqa: FBT001 - a truth is what it is about
+    return None if result is None else not result
+
+
+def _naive_test(value: Any, operator: str, operand: Any) -> bool | None:  # noqa: PLR0911 - one line for each operator
+    if operator == "exists":
+        return (value is not None) == operand
+    if value is None:
+        return None
+    match operator:
+        case "eq":
+            return bool(value == operand)
+        case "ne":
+            return bool(value != operand)
+        case "in":
+            return value in operand
+        case "not_in":
+            return value not in operand
+        case "contains":
+            return operand in value
+        case "regex":
+            return re.search(operand.replace("$", r"\Z"), value) is not None
+        case "glob":
+            return _naive_glob(operand, value)
+        case "gt" | "gte" | "lt" | "lte":
+            return {"gt": value > operand, "gte": value >= operand, "lt": value < operand, "lte": value <= operand}[
+                operator
+            ]
+        case "older_than" | "newer_than":
+            duration = int(operand[:-1]) * _SECONDS[operand[-1]]
+            return NOW - value > duration if operator == "older_than" else NOW - value < duration
+        case "before":
+            return bool(value < parse_timestamp(operand))
+        case "after":
+            return bool(value > parse_timestamp(operand))
+    raise AssertionError(operator)
+
+
+def _naive_glob(pattern: str, text: str) -> bool:
+    if not pattern:
+        return not text
+    if pattern[0] == "*":
+        return any(_naive_glob(pattern[1:], text[start:]) for start in range(len(text) + 1))
+    if not text:
+        return False
+    if pattern[0] == "[":
+        members, rest = pattern[1:].split("]", 1)
+        if members.startswith("!"):
+            return text[0] not in members[1:] and _naive_glob(rest, text[1:])
+        return text[0] in members and _naive_glob(rest, text[1:])
+    return pattern[0] in ("?", text[0]) and _naive_glob(pattern[1:], text[1:])
+
+
+@settings(deadline=None, max_examples=1_000)
+@given(st.data())
+def test_agrees_with_a_naive_reading(
+    packaging: ResourceType,
+    documents: st.SearchStrategy[Any],
+    tasks: st.SearchStrategy[dict[str, Value]],
+    data: st.DataObject,
+) -> None:
+    match, values = data.draw(documents), data.draw(tasks)
+    expected = {True: T, None: U, False: F}[_naive(match, values)]
+    assert compile_selector(_parsed(match, packaging), NOW)(values) is expected
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_laws_of_logic(
+    packaging: ResourceType,
+    documents: st.SearchStrategy[Any],
+    tasks: st.SearchStrategy[dict[str, Value]],
+    data: st.DataObject,
+) -> None:
+    a, b = (_parsed(data.draw(documents), packaging) for _ in range(2))
+    values = data.draw(tasks)
+
+    def truth(selector: Selector) -> Truth:
+        return compile_selector(selector, NOW)(values)
+
+    assert truth(Negation(Negation(a))) is truth(a)
+    assert truth(Negation(AllOf((a, b)))) is truth(AnyOf((Negation(a), Negation(b))))
+    assert truth(Negation(AnyOf((a, b)))) is truth(AllOf((Negation(a), Negation(b))))
+    assert truth(AllOf((a, b))) is truth(AllOf((b, a))) is min(truth(a), truth(b))
+    assert truth(AnyOf((a, b))) is truth(AnyOf((b, a))) is max(truth(a), truth(b))
+    assert truth(AllOf((a, Everything()))) is truth(a)
+    assert truth(AnyOf((a, Everything()))) is T
+
+
+def _without_exists(match: Any) -> bool:
+    return "exists" not in repr(match) and match != "all"
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_nothing_known_selects_nothing_in_any_polarity(
+    packaging: ResourceType, documents: st.SearchStrategy[Any], data: st.DataObject
+) -> None:
+    selector = _parsed(data.draw(documents.filter(_without_exists)), packaging)
+    assert compile_selector(selector, NOW)({}) is U
+    assert compile_selector(Negation(selector), NOW)({}) is U
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_to_forget_a_field_never_turns_a_truth_round(
+    packaging: ResourceType,
+    documents: st.SearchStrategy[Any],
+    tasks: st.SearchStrategy[dict[str, Value]],
+    data: st.DataObject,
+) -> None:
+    selector = _parsed(data.draw(documents.filter(_without_exists)), packaging)
+    values = data.draw(tasks.filter(bool))
+    forgotten = data.draw(st.sampled_from(sorted(values)))
+    predicate = compile_selector(selector, NOW)
+    rest = {name: value for name, value in values.items() if name != forgotten}
+    assert predicate(rest) in {predicate(values), U}

@@ -1,0 +1,473 @@
+"""What is a selector, what is not, and what is said of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.diagnostics import Problem, Severity
+from reconciler.selectors.parse import MAX_CONDITIONS, MAX_DEPTH, parse_selector
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Selector
+from reconciler.selectors.syntax import Test as Condition
+from reconciler.tasks.resource_type import ResourceType
+
+PENDING = Condition("status", Operator.EQ, "pending")
+STATUSES = ("pending", "running", "succeeded", "failed", "canceled")
+WORDS = ("INIT", "WAITING", "PROCESSING", "SUCCEED", "FAILED", "CANCELED", "NEED_TO_BE_AUDIT", "NO_TASK")
+FIELDS = ("created_at", "id", "input.bucket", "progress", "provider_status", "status", "template_ids", "user_data")
+TEXT = ("eq", "ne", "in", "not_in", "glob", "regex", "contains", "exists")
+NUMBER = ("eq", "ne", "in", "not_in", "gt", "gte", "lt", "lte", "exists")
+TIME = ("older_than", "newer_than", "before", "after", "exists")
+
+
+@pytest.mark.parametrize(
+    ("match", "selector"),
+    [
+        ("all", Everything()),
+        ({"status": "pending"}, PENDING),
+        ({"status": ["pending", "running", "pending"]}, Condition("status", Operator.IN, ("pending", "running"))),
+        ({"progress": 5}, Condition("progress", Operator.EQ, 5)),
+        ({"user_data": {"contains": "x"}}, Condition("user_data", Operator.CONTAINS, "x")),
+        ({"template_ids": {"contains": "7"}}, Condition("template_ids", Operator.CONTAINS, "7")),
+        ({"provider_status": "WAITING"}, Condition("provider_status", Operator.EQ, "WAITING")),
+        ({"provider_status": {"glob": "NEW_*"}}, Condition("provider_status", Operator.GLOB, "NEW_*")),
+        ({"created_at": {"older_than": "1d12h"}}, Condition("created_at", Operator.OLDER_THAN, 129_600)),
+        (
+            {"created_at": {"before": "2025-06-15T23:06:40+08:00"}},
+            Condition("created_at", Operator.BEFORE, 1_750_000_000),
+        ),
+        ({"id": {"exists": False}}, Condition("id", Operator.EXISTS, False)),
+        (
+            {"progress": {"gte": 1, "lt": 9}},
+            AllOf((Condition("progress", Operator.GTE, 1), Condition("progress", Operator.LT, 9))),
+        ),
+        ({"status": "pending", "progress": 0}, AllOf((PENDING, Condition("progress", Operator.EQ, 0)))),
+        ({"any": [{"status": "pending"}, {"progress": 0}]}, AnyOf((PENDING, Condition("progress", Operator.EQ, 0)))),
+        ({"all": [{"status": "pending"}]}, AllOf((PENDING,))),
+        ({"not": {"any": [{"status": "pending"}]}}, Negation(AnyOf((PENDING,)))),
+        (
+            {"status": "pending", "not": {"progress": 0}},
+            AllOf((PENDING, Negation(Condition("progress", Operator.EQ, 0)))),
+        ),
+    ],
+)
+def test_reads_selectors(match: object, selector: Selector, packaging: ResourceType) -> None:
+    assert parse_selector(match, [packaging]) == (selector, [])
+
+
+def _key(path: tuple[str | int, ...], message: str, hint: str = "", allowed: tuple[str, ...] = ()) -> Problem:
+    return Problem(path, message, hint, allowed, at_key=True)
+
+
+@pytest.mark.parametrize(
+    ("match", "problem"),
+    [
+        # the whole match
+        *(
+            (empty, Problem((), "an empty match selects nothing", "write `match: all` to select every task"))
+            for empty in (None, {}, "")
+        ),
+        (
+            [{"status": "pending"}],
+            Problem((), "a match is a mapping, not a list", "write `any: [...]` or `all: [...]`"),
+        ),
+        (
+            "everything",
+            Problem(
+                (),
+                "a match is a mapping of fields to conditions, or `all`, but this is the text `everything`",
+                "write `match: all` to select every task",
+            ),
+        ),
+        ({1: "x"}, Problem((), "a key must be text, but this is the number `1`", "put it in quotes")),
+        # fields
+        (
+            {"statuss": "pending"},
+            _key(("statuss",), "`statuss` is not a field of cloud.mpc.packaging", "did you mean `status`?", FIELDS),
+        ),
+        (
+            {"input": {"bucket": "x"}},
+            _key(("input",), "`input` is not a field of cloud.mpc.packaging", "did you mean `input.bucket`?", FIELDS),
+        ),
+        ({"or": []}, _key(("or",), "`or` is not a field of cloud.mpc.packaging", "did you mean `any`?", FIELDS)),
+        ({"zzz": 1}, _key(("zzz",), "`zzz` is not a field of cloud.mpc.packaging", "", FIELDS)),
+        # conditions
+        *(
+            (
+                {"status": empty},
+                Problem(
+                    ("status",),
+                    "the condition of `status` is empty",
+                    "to select tasks without it, write `status: {exists: false}`",
+                ),
+            )
+            for empty in (None, {})
+        ),
+        ({"status": []}, Problem(("status",), "an empty list matches nothing", "name at least one value")),
+        (
+            {"user_data": {"starts": "x"}},
+            _key(("user_data", "starts"), "`starts` is not an operator of `user_data`, which is text", "", TEXT),
+        ),
+        (
+            {"created_at": {"older": "6h"}},
+            _key(
+                ("created_at", "older"),
+                "`older` is not an operator of `created_at`, which is a timestamp",
+                "did you mean `older_than`?",
+                TIME,
+            ),
+        ),
+        (
+            {"created_at": {"glob": "2025*"}},
+            _key(("created_at", "glob"), "`glob` does not apply to `created_at`, which is a timestamp", "", TIME),
+        ),
+        (
+            {"user_data": {"not": {"glob": "x"}}},
+            _key(
+                ("user_data", "not"),
+                "`not` is not an operator of `user_data`, which is text",
+                "combinators stand around fields: `not: {user_data: ...}`",
+                TEXT,
+            ),
+        ),
+        (
+            {"user_data": {"any": ["x"]}},
+            _key(
+                ("user_data", "any"),
+                "`any` is not an operator of `user_data`, which is text",
+                "combinators stand around fields: `any: [{user_data: ...}]`",
+                TEXT,
+            ),
+        ),
+        ({"id": {True: 1}}, Problem(("id",), "an operator must be text, but this is the flag `true`")),
+        (
+            {"user_data": {"in": "x"}},
+            Problem(("user_data", "in"), "`in` takes a list, but this is the text `x`", "write `in: [x]`"),
+        ),
+        (
+            {"user_data": {"eq": ["x"]}},
+            Problem(("user_data", "eq"), "`eq` takes one value, not a list", "write `in: [...]`"),
+        ),
+        (
+            {"user_data": {"ne": ["x"]}},
+            Problem(("user_data", "ne"), "`ne` takes one value, not a list", "write `not_in: [...]`"),
+        ),
+        ({"user_data": {"glob": ["x"]}}, Problem(("user_data", "glob"), "`glob` takes one value, not a list")),
+        (
+            {"user_data": {"in": []}},
+            Problem(("user_data", "in"), "an empty list matches nothing", "name at least one value"),
+        ),
+        # text and numbers
+        (
+            {"user_data": 123},
+            Problem(("user_data",), "`user_data` is text, but this is the number `123`", 'put it in quotes: `"123"`'),
+        ),
+        (
+            {"id": ["x", 10743]},
+            Problem(("id", 1), "`id` is text, but this is the number `10743`", 'put it in quotes: `"10743"`'),
+        ),
+        (
+            {"user_data": True},
+            Problem(("user_data",), "`user_data` is text, but this is the flag `true`", "put it in quotes"),
+        ),
+        (
+            {"user_data": 1.5},
+            Problem(("user_data",), "`user_data` is text, but this is the number `1.5`", "put it in quotes"),
+        ),
+        (
+            {"user_data": ""},
+            Problem(
+                ("user_data",),
+                "an empty text is never a value: an empty field counts as missing",
+                "select tasks without it by `user_data: {exists: false}`",
+            ),
+        ),
+        (
+            {"template_ids": {"contains": 7}},
+            Problem(
+                ("template_ids", "contains"),
+                "`template_ids` holds texts, but this is the number `7`",
+                'put it in quotes: `"7"`',
+            ),
+        ),
+        (
+            {"template_ids": "7"},
+            Problem(
+                ("template_ids",),
+                "`template_ids` is a list of texts, which is compared by an operator only",
+                'write for example `template_ids: {contains: "..."}`',
+                ("contains", "exists"),
+            ),
+        ),
+        (
+            {"progress": "5"},
+            Problem(
+                ("progress",), "`progress` is a whole number, but this is the text `5`", "leave out the quotes: `5`"
+            ),
+        ),
+        ({"progress": 5.0}, Problem(("progress",), "`progress` is a whole number, but this is the number `5.0`")),
+        (
+            {"progress": {"gt": True}},
+            Problem(("progress", "gt"), "`progress` is a whole number, but this is the flag `true`"),
+        ),
+        (
+            {"id": {"exists": "true"}},
+            Problem(
+                ("id", "exists"),
+                "`exists` takes `true` or `false`, not the text `true`",
+                "leave out the quotes",
+                ("true", "false"),
+            ),
+        ),
+        # status
+        (
+            {"status": "Pending"},
+            Problem(("status",), "`Pending` is not a status", "did you mean `pending`?", STATUSES),
+        ),
+        (
+            {"status": {"ne": "WAITING"}},
+            Problem(
+                ("status", "ne"),
+                "`WAITING` is not a status",
+                "it is the vendor's word: write `status: pending`, or name it under `provider_status`",
+                STATUSES,
+            ),
+        ),
+        (
+            {"status": ["unknown"]},
+            Problem(
+                ("status", 0),
+                "`unknown` is not a status",
+                "tasks of a vendor status that is not in the table are selected by `status: {exists: false}`",
+                STATUSES,
+            ),
+        ),
+        (
+            {"provider_status": {"not_in": ["WAITNG"]}},
+            Problem(
+                ("provider_status", "not_in", 0),
+                "`WAITNG` is not a status of the vendor",
+                "did you mean `WAITING`?",
+                WORDS,
+            ),
+        ),
+        (
+            {"provider_status": "pending"},
+            Problem(
+                ("provider_status",),
+                "`pending` is not a status of the vendor",
+                "`pending` is a value of `status`, not of `provider_status`",
+                WORDS,
+            ),
+        ),
+        # times
+        (
+            {"created_at": "2025-06-15T15:06:40Z"},
+            Problem(
+                ("created_at",),
+                "`created_at` is a timestamp, which is compared by an operator only",
+                "write for example `created_at: {older_than: 6h}`",
+                TIME,
+            ),
+        ),
+        (
+            {"created_at": {"older_than": "6 hours"}},
+            Problem(
+                ("created_at", "older_than"),
+                "`6 hours`: not a duration",
+                "write it like `90s`, `15m`, `6h`, `7d`, `2w` or `1d12h`",
+            ),
+        ),
+        (
+            {"created_at": {"older_than": 6}},
+            Problem(
+                ("created_at", "older_than"),
+                "`created_at` is compared with a duration here, but this is the number `6`",
+                "add a unit: `6h`, `6d`",
+            ),
+        ),
+        (
+            {"created_at": {"newer_than": "0s"}},
+            Problem(("created_at", "newer_than"), "`0s`: a duration must be longer than zero"),
+        ),
+        (
+            {"created_at": {"before": "2025-06-15"}},
+            Problem(
+                ("created_at", "before"),
+                "`2025-06-15`: a timestamp needs a time and a zone",
+                "write `2025-06-15T00:00:00Z`",
+            ),
+        ),
+        (
+            {"created_at": {"after": 1_750_000_000}},
+            Problem(
+                ("created_at", "after"),
+                "`created_at` is compared with a timestamp here, but this is the number `1750000000`",
+                "write it like `2025-01-31T08:00:00Z`",
+            ),
+        ),
+        # patterns
+        (
+            {"user_data": {"regex": "("}},
+            Problem(("user_data", "regex"), "`(`: not a regular expression of re2: missing ): ("),
+        ),
+        (
+            {"user_data": {"glob": "a[b"}},
+            Problem(
+                ("user_data", "glob"),
+                "`a[b`: `[` opens a set that is never closed",
+                "write `[[]` for the character itself",
+            ),
+        ),
+        # combinators
+        ({"any": []}, Problem(("any",), "`any` needs at least one match in its list")),
+        (
+            {"all": {"id": "x"}},
+            Problem(("all",), "`all` takes a list of matches, but this is a mapping", "write `all: [...]`"),
+        ),
+        ({"not": [{"id": "x"}]}, Problem(("not",), "`not` takes one match, not a list", "write `not: {any: [...]}`")),
+        (
+            {"not": "all"},
+            Problem(("not",), "`all` selects everything and is allowed only as the whole match: `match: all`"),
+        ),
+        ({"not": {}}, Problem(("not",), "an empty mapping sets no condition", "name a field, or leave it out")),
+        (
+            {"any": ["pending"]},
+            Problem(("any", 0), "a mapping of fields to conditions belongs here, but this is the text `pending`"),
+        ),
+    ],
+)
+def test_says_what_is_wrong(match: object, problem: Problem, packaging: ResourceType) -> None:
+    assert parse_selector(match, [packaging]) == (None, [problem])
+
+
+def test_reports_every_mistake_at_once_under_the_path_given(packaging: ResourceType) -> None:
+    match = {"status": ["waiting", "pending", "x"], "any": [{"idd": "1"}, {"not": {"progress": {"gt": "x", "gtt": 1}}}]}
+    selector, problems = parse_selector(match, [packaging], ("policies", "p", "match"))
+    assert selector is None
+    assert [problem.path[3:] for problem in problems] == [
+        ("status", 0),
+        ("status", 2),
+        ("any", 0, "idd"),
+        ("any", 1, "not", "progress", "gt"),
+        ("any", 1, "not", "progress", "gtt"),
+    ]
+    assert all(problem.path[:3] == ("policies", "p", "match") for problem in problems)
+
+
+def test_a_field_that_some_types_lack_is_a_warning(packaging: ResourceType, editing: ResourceType) -> None:
+    selector, problems = parse_selector({"input.bucket": {"glob": "legal-*"}}, [packaging, editing])
+    assert selector == Condition("input.bucket", Operator.GLOB, "legal-*")
+    assert problems == [
+        Problem(
+            ("input.bucket",),
+            "`input.bucket` is not a field of cloud.vod.editing: it is unknown there, and unknown protects all their "
+            "tasks",
+            "narrow `resource`, or write a protection for each kind",
+            at_key=True,
+            severity=Severity.WARNING,
+        )
+    ]
+
+
+def test_whether_a_lacking_field_exists_is_no_question(packaging: ResourceType, editing: ResourceType) -> None:
+    assert parse_selector({"user_data": {"exists": True}}, [packaging, editing])[1] == []
+
+
+def test_a_field_that_no_type_has_is_an_error(editing: ResourceType, upload: ResourceType) -> None:
+    _, [problem] = parse_selector({"edit_type": "CLIP"}, [editing, upload])
+    assert problem.severity is Severity.ERROR
+    assert problem.message == "`edit_type` is not a field of any of cloud.vod.editing, cloud.vod.url_upload"
+
+
+def test_a_vendor_status_of_any_of_the_types_is_allowed(packaging: ResourceType, upload: ResourceType) -> None:
+    assert parse_selector({"provider_status": "CANCELED"}, [upload, packaging])[1] == []
+    _, [problem] = parse_selector({"provider_status": "CANCELED"}, [upload])
+    assert "CANCELED" not in problem.allowed
+
+
+def test_without_a_type_there_is_nothing_to_check() -> None:
+    assert parse_selector({"x": None}, []) == (None, [])
+
+
+def _nested(levels: int) -> dict[str, Any]:
+    match: dict[str, Any] = {"status": "pending"}
+    for _ in range(levels):
+        match = {"not": match}
+    return match
+
+
+def test_depth_is_bounded(packaging: ResourceType) -> None:
+    assert parse_selector(_nested(MAX_DEPTH), [packaging])[1] == []
+    for levels in (MAX_DEPTH + 1, 100_000):
+        _, problems = parse_selector(_nested(levels), [packaging])
+        assert [(len(one.path), one.message) for one in problems] == [
+            (MAX_DEPTH + 1, "combinators are nested more than 50 levels deep")
+        ]
+
+
+def test_a_mapping_that_holds_itself_ends(packaging: ResourceType) -> None:
+    loop: dict[str, Any] = {}
+    loop["any"] = [loop, loop]
+    selector, problems = parse_selector(loop, [packaging])
+    assert selector is None
+    assert problems[-1] == Problem((), "a match may not have more than 10000 conditions")
+
+
+def test_the_number_of_conditions_is_bounded(packaging: ResourceType) -> None:
+    _, problems = parse_selector({"any": [{"progress": number} for number in range(MAX_CONDITIONS)]}, [packaging])
+    assert problems == [Problem((), "a match may not have more than 10000 conditions")]
+
+
+_SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.just(10**4_000),
+    st.floats(),
+    st.text(max_size=8),
+    st.sampled_from(
+        ["all", "pending", "WAITING", "6h", "0s", "(", "[", "\ud800", "2025-06-15", "2025-06-15T00:00:00Z"]
+    ),
+)
+_KEYS = st.one_of(
+    st.sampled_from([*FIELDS, "all", "any", "not", *Operator]),
+    st.text(max_size=4),
+    st.integers(),
+    st.none(),
+    st.booleans(),
+)
+_DATA = st.recursive(
+    _SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_KEYS, inner, max_size=3)),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.one_of(_DATA, st.dictionaries(_KEYS, _DATA, max_size=3)))
+def test_never_raises_on_plain_data(types: tuple[ResourceType, ...], match: object) -> None:
+    selector, problems = parse_selector(match, types)
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    assert (selector is None) == bool(errors)
+    assert all(problem.message.isprintable() and problem.hint.isprintable() for problem in problems)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.data())
+def test_reads_every_well_formed_document(
+    types: tuple[ResourceType, ...], documents: st.SearchStrategy[Any], data: st.DataObject
+) -> None:
+    match = data.draw(documents)
+    selector, problems = parse_selector(match, types)
+    assert selector is not None
+    assert all(problem.severity is Severity.WARNING for problem in problems)
+
+
+@pytest.mark.parametrize("match", [{"user_data": 10**5_000}, {"id": {"in": 10**5_000}}, {"id": {"in": [-(10**5_000)]}}])
+def test_a_number_of_any_length_can_be_reported(match: object, packaging: ResourceType) -> None:
+    _, [problem] = parse_selector(match, [packaging])
+    assert "`a very large number`" in problem.message

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from reconciler.selectors.patterns import compile_regex
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching", "other"),
+    [
+        ("legacy", ["legacy", "https://legacy.example.com"], ["Legacy", ""]),
+        ("^a", ["ab"], ["ba", "b\na"]),
+        ("a$", ["ba"], ["a\n", "ab"]),
+        ("a.c", ["abc", "xaécx"], ["a\nc", "ac"]),
+        ("(?i)A+", ["xaax"], ["b"]),
+        (r"\d{4}", ["in 2025"], ["202"]),
+        ("(?:a|b)c", ["ac", "bc"], ["c"]),
+    ],
+)
+def test_searches_anywhere(pattern: str, matching: list[str], other: list[str]) -> None:
+    test = compile_regex(pattern)
+    assert [text for text in [*matching, *other] if test(text)] == matching
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("(", r"not a regular expression of re2: missing \): \("),
+        ("(?<=a)b", r"invalid perl operator: \(\?<="),
+        (r"(a)\1", r"invalid escape sequence: \\1"),
+        (r"(\pL{100}){10}", "pattern too large"),
+        ("", "empty"),
+        ("a" * 1_001, "longer than 1000"),
+        ("\udfff", "not valid Unicode"),
+    ],
+)
+def test_refuses_what_re2_refuses(pattern: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        compile_regex(pattern)
+
+
+def test_a_refusal_is_not_logged(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="missing"):
+        compile_regex("(")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("pattern", "expected"), [("^a.c$", True), ("^a..c$", False), ("a", True), ("�", True)])
+def test_a_lone_surrogate_is_one_replacement_character(pattern: str, *, expected: bool) -> None:
+    assert compile_regex(pattern)("a\ud800c") is expected
+
+
+def test_hostile_text_takes_linear_time() -> None:
+    test = compile_regex("^(a+)+$")
+    started = time.process_time()
+    assert not test("a" * 100_000 + "b")
+    assert time.process_time() - started < 1  # seconds; backtracking would take years
