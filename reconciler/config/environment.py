@@ -1,0 +1,134 @@
+"""`${VAR}` and `${VAR:-default}` in targets and settings."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reconciler.config.yaml_scalars import resolve
+from reconciler.diagnostics import Problem, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.config.yaml_document import Document
+    from reconciler.diagnostics import DocumentPath
+
+__all__ = ["PLACEHOLDER", "expand", "has_placeholder"]
+
+PLACEHOLDER = r"\$\{"
+"""Regular expression (ECMA-262 too) of text in which a variable is still to be expanded."""
+
+_REFERENCE = re.compile(
+    r"(?P<escaped>\$\$\{)"
+    r"|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>(?:(?!\$\{)[^}])*))?\}"
+    r"|(?P<malformed>\$\{)"
+)
+_EXPANDED_SECTIONS = ("settings", "targets")
+_LITERAL_SECTIONS = ("policies", "protect")
+
+
+def has_placeholder(text: str) -> bool:
+    return "${" in text
+
+
+def expand(document: Document, environment: Mapping[str, str], *, strict: bool) -> tuple[object, list[Problem]]:
+    """The data of `document` with variables expanded in targets and settings, and empty optional values left out.
+
+    An unset variable without default is a mistake when `strict`, and stays as it is otherwise. `$${` stands for a
+    literal `${`. A variable that is set but empty takes its default, like in a shell. `provider` is never expanded:
+    what a target may say depends on it.
+    """
+    if not isinstance(document.data, dict):
+        return document.data, []
+    expansion = _Expansion(document, environment, strict=strict)
+    data: dict[str, object] = {}
+    for section, value in document.data.items():
+        if section in _EXPANDED_SECTIONS:
+            data[section] = expansion.value(value, (section,))
+        else:
+            data[section] = value
+            if section in _LITERAL_SECTIONS:
+                expansion.problems += _literal(value, (section,))
+    return without_empty(data), expansion.problems
+
+
+class _Expansion:
+    def __init__(self, document: Document, environment: Mapping[str, str], *, strict: bool) -> None:
+        self._document = document
+        self._environment = environment
+        self._strict = strict
+        self.problems: list[Problem] = []
+
+    def value(self, value: object, path: DocumentPath) -> object:
+        match value:
+            case dict():
+                return {key: self.value(inner, (*path, key)) for key, inner in value.items()}
+            case list():
+                return [self.value(inner, (*path, index)) for index, inner in enumerate(value)]
+            case str() if "${" in value and not _is_provider(path):
+                return self._text(value, path)
+        return value
+
+    def _text(self, text: str, path: DocumentPath) -> object:
+        expanded = _REFERENCE.sub(lambda match: self._reference(match, path), text)
+        if path[0] == "settings" and path in self._document.plain:
+            return resolve(expanded)  # `concurrency: ${N:-16}` is a number, as if it stood there
+        return expanded
+
+    def _reference(self, match: re.Match[str], path: DocumentPath) -> str:
+        if match["escaped"]:
+            return "${"
+        if match["malformed"]:
+            hint = "write ${NAME} or ${NAME:-default}, without nesting; $${ stands for a literal ${"
+            self.problems.append(Problem(path, "`${` does not begin a variable here", hint))
+            return match[0]
+        if found := self._environment.get(match["name"]):
+            return found
+        if match["default"] is not None:
+            return match["default"]
+        if match["name"] in self._environment:
+            return ""
+        if self._strict:
+            hint = f"set it, or give a default: ${{{match['name']}:-…}}"
+            self.problems.append(Problem(path, f"environment variable {match['name']} is not set", hint))
+        return match[0]
+
+
+def _is_provider(path: DocumentPath) -> bool:
+    return len(path) == 3 and path[0] == "targets" and path[2] == "provider"
+
+
+def _literal(value: object, path: DocumentPath) -> Iterator[Problem]:
+    """Warnings where a policy seems to expect a variable."""
+    match value:
+        case dict():
+            for key, inner in value.items():
+                yield from _literal(inner, (*path, key))
+        case list():
+            for index, inner in enumerate(value):
+                yield from _literal(inner, (*path, index))
+        case str() if "${" in value and path[-1:] != ("description",):
+            message = "`${` is literal text here: variables are expanded in targets and settings only"
+            yield Problem(path, message, severity=Severity.WARNING)
+
+
+def without_empty(data: Mapping[str, object]) -> dict[str, object]:
+    """`data` without optional keys whose value is null or the empty string. Selectors are left as they are."""
+    kept: dict[str, object] = {}
+    for section, value in data.items():
+        if value in (None, ""):
+            continue
+        if section == "settings":
+            kept[section] = _pruned(value)
+        elif section in ("targets", "policies", "protect") and isinstance(value, dict):
+            kept[section] = {name: _pruned(body) for name, body in value.items()}
+        else:
+            kept[section] = value
+    return kept
+
+
+def _pruned(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {key: inner if key == "match" else _pruned(inner) for key, inner in value.items() if inner not in (None, "")}

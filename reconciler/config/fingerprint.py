@@ -1,0 +1,104 @@
+"""What a configuration asks for, as one hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, assert_never
+
+from reconciler.config.entries import mapping, number
+from reconciler.config.model import Absent, AtMost
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.config.entries import Entry
+    from reconciler.config.model import Ensure, Policy, Protection, Target
+    from reconciler.selectors.syntax import Selector
+
+__all__ = ["fingerprint"]
+
+_UNORDERED = {Operator.IN, Operator.NOT_IN}
+
+
+def fingerprint(
+    targets: Mapping[str, Target],
+    protections: Mapping[str, Protection],
+    policies: Mapping[str, Policy],
+    entries: Mapping[str, Mapping[str, Entry]],
+) -> str:
+    """`sha256:<hex>`, the same for two configurations that ask for the same.
+
+    `entries` are the sections as written: paths of secrets count as they stand there, so that the hash is the same
+    in every checkout. Of limits, only a policy's own count, not those inherited from the settings.
+    """
+    asked = {
+        "targets": {name: _target(target, entries["targets"][name]) for name, target in targets.items()},
+        "protect": {
+            name: [protection.resources, canonical(protection.match)] for name, protection in protections.items()
+        },
+        "policies": {name: _policy(policy, entries["policies"][name]) for name, policy in policies.items()},
+    }
+    text = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def canonical(selector: Selector) -> object:
+    """A selector as JSON data, the same for selectors that differ in the order of their parts only."""
+    match selector:
+        case Everything():
+            return "all"
+        case Test(field, operator, operand):
+            if isinstance(operand, tuple):
+                values = sorted(set(operand), key=str) if operator in _UNORDERED else list(operand)
+                return [field, operator.value, values]
+            return [field, operator.value, operand]
+        case AllOf(parts):
+            return {"all": _sorted(parts)}
+        case AnyOf(parts):
+            return {"any": _sorted(parts)}
+        case Negation(part):
+            return {"not": canonical(part)}
+        case _:
+            assert_never(selector)
+
+
+def _sorted(parts: tuple[Selector, ...]) -> list[object]:
+    return sorted((canonical(part) for part in parts), key=lambda part: json.dumps(part, sort_keys=True))
+
+
+def _target(target: Target, entry: Entry) -> object:
+    inventory = target.inventory
+    return {
+        "provider": target.provider,
+        "region": target.region,
+        "options": dict(target.options),
+        "endpoints": dict(target.endpoints),
+        "rate_limits": {service: str(rate) for service, rate in target.rate_limits.items()},
+        "credentials": mapping(entry.body, "credentials"),
+        "inventory": [inventory.job_ids, inventory.upload_urls] if inventory else None,
+    }
+
+
+def _policy(policy: Policy, entry: Entry) -> object:
+    own = mapping(entry.body, "limits")
+    return {
+        "resource": policy.resource,
+        "targets": policy.targets,
+        "match": canonical(policy.match),
+        "ensure": _ensure(policy.ensure),
+        "limits": {key: number(own, key) for key in own},
+        "suspend": policy.suspend,
+        "on_blocked": policy.on_blocked.value,
+    }
+
+
+def _ensure(ensure: Ensure) -> object:
+    match ensure:
+        case Absent():
+            return "absent"
+        case AtMost(count, per, keep):
+            return {"at_most": count, "per": sorted(per), "keep": keep.value}
+        case _:
+            assert_never(ensure)

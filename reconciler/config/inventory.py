@@ -1,0 +1,123 @@
+"""Tasks that an API cannot list, as the user knows them: inline, or from a file of one entry a line."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from reconciler.config.discovery import shown_path
+from reconciler.diagnostics import Diagnostic, Location, Severity
+from reconciler.redaction import presentable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["MAX_BYTES", "EntryKind", "mistake_in", "read_entries"]
+
+MAX_BYTES: Final = 64 * 1024 * 1024
+_MAX_MISTAKES: Final = 20
+_LONGEST_ID: Final = 256
+_LONGEST_URL: Final = 8192
+
+
+class EntryKind(StrEnum):
+    """What a list holds, by its key in YAML."""
+
+    JOB_IDS = "job_ids"
+    UPLOAD_URLS = "upload_urls"
+
+    @property
+    def answer_key(self) -> str:
+        """The key in a saved answer of UploadMediaByURL."""
+        return "JobId" if self is EntryKind.JOB_IDS else "SourceURL"
+
+
+class _LineError(Exception):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def read_entries(file: Path, kind: EntryKind) -> tuple[tuple[str, ...], list[Diagnostic]]:
+    """The entries of `file` in order, each once.
+
+    A line is an entry, a `#` comment, blank, or a saved answer of UploadMediaByURL as one JSON object. Raises OSError
+    where the file cannot be read and ValueError where it is larger than `MAX_BYTES` or is not UTF-8.
+    """
+    entries: dict[str, None] = {}
+    diagnostics: list[Diagnostic] = []
+    for number, line in enumerate(_lines(file), 1):
+        try:
+            entries.update(dict.fromkeys(_entries(line, kind)))
+        except _LineError as bad:
+            diagnostics.append(_diagnostic(file, number, bad.reason, line, kind))
+        if len(diagnostics) == _MAX_MISTAKES:
+            diagnostics.append(_diagnostic(file, number + 1, "too many mistakes: the rest is not checked", "", kind))
+            break
+    return tuple(entries), diagnostics
+
+
+def mistake_in(entry: str, kind: EntryKind) -> str | None:
+    """Why `entry` can be no job id or no source URL; None where it may be one."""
+    if not entry.isprintable() or any(character.isspace() for character in entry):
+        return "an entry must not contain spaces or control characters"
+    if kind is EntryKind.UPLOAD_URLS:
+        if "://" not in entry:
+            return "not a URL"
+        return None if len(entry) <= _LONGEST_URL else f"a URL of more than {_LONGEST_URL} characters"
+    if "://" in entry:
+        return "a URL where a job id is expected: it belongs under upload_urls"
+    return None if len(entry) <= _LONGEST_ID else f"a job id of more than {_LONGEST_ID} characters"
+
+
+def _lines(file: Path) -> list[str]:
+    with file.open("rb") as stream:
+        data = stream.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"larger than {MAX_BYTES // 1024 // 1024} MiB")
+    try:
+        return data.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 at byte {error.start}") from error
+
+
+def _entries(line: str, kind: EntryKind) -> Iterator[str]:
+    text = line.strip()
+    if not text or text.startswith("#"):
+        return
+    for entry in _saved_answer(text, kind) if text.startswith("{") else [text]:
+        if reason := mistake_in(entry, kind):
+            raise _LineError(reason)
+        yield entry
+
+
+def _saved_answer(text: str, kind: EntryKind) -> Iterator[str]:
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _LineError("not a JSON object on one line") from error
+    jobs = answer.get("UploadJobs", answer)
+    if isinstance(jobs, dict):
+        jobs = jobs.get("UploadJob")
+    if not isinstance(jobs, list):
+        raise _LineError("no answer of UploadMediaByURL: it has no list `UploadJobs`")
+    for job in jobs:
+        entry = job.get(kind.answer_key) if isinstance(job, dict) else None
+        if not isinstance(entry, str) or not entry:
+            raise _LineError(f"a job of this answer has no `{kind.answer_key}`")
+        yield entry
+
+
+def _diagnostic(file: Path, line: int, message: str, text: str, kind: EntryKind) -> Diagnostic:
+    excerpt = presentable(text.strip())[:200]
+    location = Location(shown_path(file), line, 1)
+    return Diagnostic(
+        Severity.ERROR,
+        message,
+        location,
+        path=f"inventory.{kind}",
+        excerpt=excerpt,
+        excerpt_length=max(len(excerpt), 1),
+    )

@@ -1,0 +1,111 @@
+"""Files to one checked configuration, or every mistake in them at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
+
+from reconciler.config.discovery import discover, shown_path
+from reconciler.config.entries import Entry, Findings, Source, entries_of
+from reconciler.config.environment import expand
+from reconciler.config.fingerprint import fingerprint
+from reconciler.config.model import Configuration
+from reconciler.config.policies import PolicyReader
+from reconciler.config.protections import protection_of
+from reconciler.config.settings import settings_of
+from reconciler.config.structure import Structure, structure_of
+from reconciler.config.targets import target_of
+from reconciler.config.yaml_document import MAX_BYTES, parse
+from reconciler.diagnostics import Diagnostic, Location, Severity
+from reconciler.exceptions import InvalidConfiguration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from reconciler.tasks.catalogue import Catalogue
+
+__all__ = ["check", "load_configuration"]
+
+_Made = TypeVar("_Made")
+
+
+def load_configuration(
+    paths: Sequence[Path], catalogue: Catalogue, *, environment: Mapping[str, str], strict: bool
+) -> Configuration:
+    """The configuration in `paths` (files, or directories to search; none: the current directory).
+
+    `strict` makes an unset environment variable without default a mistake; commands that use the network need it.
+    Raises InvalidConfiguration with every mistake in every file, sorted by place, warnings included.
+    """
+    configuration, diagnostics = check(paths, catalogue, environment=environment, strict=strict)
+    if configuration is None:
+        raise InvalidConfiguration(diagnostics)
+    return configuration
+
+
+def check(
+    paths: Sequence[Path], catalogue: Catalogue, *, environment: Mapping[str, str], strict: bool = False
+) -> tuple[Configuration | None, tuple[Diagnostic, ...]]:
+    """The configuration, or None where it is invalid, and all errors and warnings, sorted by place."""
+    findings = Findings()
+    files, mistakes = discover(paths)
+    findings.add(mistakes)
+    structure = structure_of(catalogue)
+    read = (_source(file, structure, environment, findings, strict=strict) for file in files)
+    sources = [source for source in read if source is not None]
+    all_files_read = len(sources) == len(files) and not mistakes
+    configuration = _merged(sources, files, catalogue, findings, all_files_read=all_files_read)
+    diagnostics = findings.sorted()
+    return None if findings.invalid else replace(configuration, warnings=diagnostics), diagnostics
+
+
+def _source(
+    file: Path, structure: Structure, environment: Mapping[str, str], findings: Findings, *, strict: bool
+) -> Source | None:
+    """One file, read, expanded and checked for structure; None where it holds no mapping."""
+    shown = shown_path(file)
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        message = f"the file cannot be read: {error.strerror}"
+        findings.add([Diagnostic(Severity.ERROR, message, Location(shown, 1, 1))])
+        return None
+    document, diagnostics = parse(content, file, shown)
+    findings.add(diagnostics)
+    if document.data is None and diagnostics:
+        return None
+    data, problems = expand(document, environment, strict=strict)
+    reported = {problem.path for problem in problems}
+    problems += (problem for problem in structure.problems(data) if problem.path not in reported)
+    for problem in problems:
+        findings.problem(document, problem)
+    return Source(document, data) if isinstance(data, dict) else None
+
+
+def _merged(
+    sources: Sequence[Source], files: Sequence[Path], catalogue: Catalogue, findings: Findings, *, all_files_read: bool
+) -> Configuration:
+    """All files as one. With mistakes among the findings, the result is of no use but for finding more of them."""
+    settings = settings_of(sources, findings)
+    entries = {section: entries_of(section, sources, findings) for section in ("targets", "protect", "policies")}
+    targets = _kept(entries["targets"], lambda entry: target_of(entry, catalogue, findings))
+    protections = _kept(entries["protect"], lambda entry: protection_of(entry, catalogue, findings))
+    reader = PolicyReader(catalogue, targets, tuple(entries["targets"]), settings.limits, all_files_read=all_files_read)
+    policies = _kept(entries["policies"], lambda entry: reader.policy(entry, findings))
+    return Configuration(
+        settings=settings,
+        targets=MappingProxyType(targets),
+        protections=MappingProxyType(protections),
+        policies=MappingProxyType(policies),
+        files=tuple(files),
+        fingerprint=fingerprint(targets, protections, policies, entries),
+    )
+
+
+def _kept(entries: Mapping[str, Entry], make: Callable[[Entry], _Made | None]) -> dict[str, _Made]:
+    """What `make` makes of each entry, sorted by name."""
+    made = ((name, make(entry)) for name, entry in sorted(entries.items()))
+    return {name: thing for name, thing in made if thing is not None}

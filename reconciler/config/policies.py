@@ -1,0 +1,142 @@
+"""`policies`: what may exist, checked against resource types and targets."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from reconciler.config.dead_ends import dead_end_problems
+from reconciler.config.entries import mapping, number, text, texts
+from reconciler.config.model import Absent, AtMost, Ensure, Keep, OnBlocked, Policy
+from reconciler.config.quoting import quoted
+from reconciler.config.settings import limits
+from reconciler.diagnostics import Problem, Severity, suggestion
+from reconciler.selectors.parse import parse_selector
+from reconciler.tasks.resource_type import Paging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reconciler.config.entries import Entry, Findings
+    from reconciler.config.model import Limits, Target
+    from reconciler.selectors.syntax import Selector
+    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.resource_type import ResourceType
+
+__all__ = ["PolicyReader"]
+
+
+class PolicyReader:
+    """Makes policies of entries. `declared` are the names of all targets, those with mistakes included; with
+    `all_files_read` false, a target may stand in a file that could not be read, and none is called unknown."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        targets: Mapping[str, Target],
+        declared: Sequence[str],
+        limits: Limits,
+        *,
+        all_files_read: bool,
+    ) -> None:
+        self._catalogue = catalogue
+        self._targets = targets
+        self._unclear = not all_files_read or len(targets) < len(declared)
+        self._declared = declared
+        self._all_files_read = all_files_read
+        self._limits = limits
+
+    def policy(self, entry: Entry, findings: Findings) -> Policy | None:
+        """The policy that `entry` describes; None where there is too little to make one."""
+        resource = self._catalogue.resource_types.get(text(entry.body, "resource") or "")
+        if resource is None or "match" not in entry.body:
+            return None
+        targets, problems = self._targets_of(entry, resource)
+        selector, mistakes = parse_selector(entry.body["match"], [resource], (*entry.path, "match"))
+        problems += mistakes
+        if selector is not None:
+            problems += dead_end_problems(selector, resource, entry)
+        problems += self._without_inventory(entry, resource, targets)
+        for problem in problems:
+            findings.problem(entry.document, problem)
+        if selector is None:
+            return None
+        return self._assembled(entry, resource, targets, selector)
+
+    def _assembled(self, entry: Entry, resource: ResourceType, targets: Sequence[str], selector: Selector) -> Policy:
+        blocked = text(entry.body, "on_blocked")
+        return Policy(
+            name=entry.name,
+            resource=resource.name,
+            targets=tuple(targets),
+            match=selector,
+            ensure=_ensure(entry.body),
+            limits=limits(mapping(entry.body, "limits"), self._limits),
+            description=text(entry.body, "description") or "",
+            suspend=entry.body.get("suspend") is True,
+            on_blocked=OnBlocked.FAIL if blocked == OnBlocked.FAIL else OnBlocked.REPORT,
+            location=entry.location,
+        )
+
+    def _targets_of(self, entry: Entry, resource: ResourceType) -> tuple[list[str], list[Problem]]:
+        """Names of the targets, sorted, each once."""
+        candidates = sorted(name for name, target in self._targets.items() if target.provider == resource.provider)
+        if "targets" not in entry.body:
+            if candidates or self._unclear:
+                return candidates, []
+            message = f"no target of provider `{resource.provider}` is defined, so the policy holds nowhere"
+            return [], [Problem((*entry.path, "resource"), message, "define one under `targets`")]
+        chosen: set[str] = set()
+        problems: list[Problem] = []
+        written = entry.body["targets"]
+        for index, pattern in enumerate(written if isinstance(written, list) else ()):
+            if not isinstance(pattern, str):
+                continue
+            matches = [name for name in candidates if fnmatchcase(name, pattern)]
+            chosen.update(matches)
+            if not matches:
+                path = (*entry.path, "targets", index)
+                problems += self._no_such_target(pattern, path, resource, candidates)
+        return sorted(chosen), problems
+
+    def _no_such_target(
+        self, pattern: str, path: tuple[str | int, ...], resource: ResourceType, candidates: Sequence[str]
+    ) -> Iterator[Problem]:
+        shown = quoted(pattern)
+        allowed = tuple(candidates)
+        other = self._targets.get(pattern)
+        if other is not None:
+            message = (
+                f"target {shown} is of provider `{other.provider}`, but {resource.name} needs `{resource.provider}`"
+            )
+            yield Problem(path, message, allowed=allowed)
+        elif pattern in self._declared or not self._all_files_read:
+            return  # it is there, and what is wrong with it is said in its own place
+        elif any(character in pattern for character in "*?["):
+            if not self._unclear:
+                message = f"{shown} matches no target of provider `{resource.provider}`"
+                yield Problem(path, message, allowed=allowed)
+        else:
+            meant = suggestion(pattern, candidates)
+            hint = f"did you mean `{meant}`?" if meant else ""
+            yield Problem(path, f"unknown target {shown}", hint, allowed)
+
+    def _without_inventory(self, entry: Entry, resource: ResourceType, names: Sequence[str]) -> Iterator[Problem]:
+        """Warnings where nothing can be seen, because the API does not list and the user has not told."""
+        if resource.listing.paging is not Paging.INVENTORY:
+            return
+        for name in names:
+            if self._targets[name].inventory is None:
+                message = (
+                    f"target `{name}` has no inventory, and the API of {resource.name} cannot list: no task is seen"
+                )
+                hint = "add `inventory` to the target"
+                yield Problem((*entry.path, "resource"), message, hint, severity=Severity.WARNING)
+
+
+def _ensure(body: Mapping[str, object]) -> Ensure:
+    quota = mapping(body, "ensure")
+    if not quota:
+        return Absent()
+    keep = Keep.OLDEST if text(quota, "keep") == Keep.OLDEST else Keep.NEWEST
+    return AtMost(count=number(quota, "at_most") or 0, per=tuple(texts(quota, "per")), keep=keep)

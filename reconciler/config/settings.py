@@ -1,0 +1,97 @@
+"""`settings`: the keys of all files together, with defaults."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from reconciler.config.entries import mapping, number, text
+from reconciler.config.environment import has_placeholder
+from reconciler.config.model import Limits, Settings
+from reconciler.config.schema_targets import DURATION_PATTERN
+from reconciler.diagnostics import Problem
+from reconciler.selectors.durations import parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.config.entries import Findings, Source
+
+__all__ = ["limits", "settings_of"]
+
+_SQLITE = "sqlite:///"
+
+
+def settings_of(sources: Sequence[Source], findings: Findings) -> Settings:
+    """The settings of all files. A key that two files define is a mistake that points at both."""
+    origin: dict[str, Source] = {}
+    merged: dict[str, object] = {}
+    for source in sources:
+        for key, value in mapping(source.data, "settings").items():
+            if key in origin:
+                first = origin[key].document.location(("settings", key), at_key=True)
+                message = f"setting `{key}` is defined twice: first at {first}"
+                findings.problem(source.document, Problem(("settings", key), message, at_key=True))
+                continue
+            origin[key] = source
+            merged[key] = value
+    defaults = Settings()
+    concurrency = number(merged, "concurrency")
+    return Settings(
+        limits=limits(mapping(merged, "limits"), defaults.limits),
+        backend=_backend(text(merged, "backend"), origin.get("backend"), findings) or defaults.backend,
+        concurrency=defaults.concurrency if concurrency is None else concurrency,
+        plan_ttl=_plan_ttl(text(merged, "plan_ttl"), origin.get("plan_ttl"), findings) or defaults.plan_ttl,
+    )
+
+
+def limits(body: Mapping[str, object], defaults: Limits) -> Limits:
+    """Guards as written, with `defaults` for what is not. 0 means 0."""
+    actions, percent = number(body, "max_actions"), number(body, "max_percent")
+    return Limits(
+        max_actions=defaults.max_actions if actions is None else actions,
+        max_percent=defaults.max_percent if percent is None else percent,
+    )
+
+
+def _backend(url: str | None, source: Source | None, findings: Findings) -> str | None:
+    if url is None or source is None or has_placeholder(url):
+        return url
+    if url.startswith(_SQLITE):
+        return _sqlite(url, source)
+    try:
+        parts = urlsplit(url)
+        password = parts.password
+    except ValueError:
+        findings.problem(source.document, Problem(("settings", "backend"), "not a URL that can be read"))
+        return url
+    if password and password in str(mapping(_written(source), "settings").get("backend")):
+        hint = "write ${VARIABLE} in its place, or use ~/.pgpass; and renew it if it was committed"
+        problem = Problem(("settings", "backend"), "a password must not stand in the configuration", hint)
+        source.document.hidden.add(source.document.span(problem.path).line)
+        findings.problem(source.document, problem)
+    return url
+
+
+def _written(source: Source) -> Mapping[str, object]:
+    """The data before variables were expanded."""
+    return source.document.data if isinstance(source.document.data, dict) else {}
+
+
+def _sqlite(url: str, source: Source) -> str:
+    """A relative file is relative to the file that names it."""
+    path = url.removeprefix(_SQLITE)
+    if path.startswith("/") or path == ":memory:":
+        return url
+    return f"{_SQLITE}{(source.document.file.parent / path).absolute()}"
+
+
+def _plan_ttl(duration: str | None, source: Source | None, findings: Findings) -> int | None:
+    if duration is None or source is None or not re.search(DURATION_PATTERN, duration):
+        return None  # reported as a mistake of structure, or not expanded yet
+    try:
+        return parse_duration(duration)
+    except ValueError as error:
+        findings.problem(source.document, Problem(("settings", "plan_ttl"), str(error)))
+        return None

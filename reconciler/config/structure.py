@@ -1,0 +1,248 @@
+"""Checks the structure of a file against the JSON Schema, and says in our words what is wrong.
+
+The schema is written so that each mistake yields its own error at its own place: kinds are told apart by `if`, and
+`anyOf` serves only to let a value be empty or a variable, whose branches are skipped here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from jsonschema import Draft7Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from reconciler.config.quoting import quoted
+from reconciler.config.schema import structure_schema
+from reconciler.config.yaml_document import SENSITIVE_KEY
+from reconciler.diagnostics import Problem, suggestion
+from reconciler.redaction import presentable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from reconciler.diagnostics import DocumentPath
+    from reconciler.tasks.catalogue import Catalogue
+
+__all__ = ["EcmaValidator", "Structure", "kind_of", "structure_of"]
+
+_KINDS = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
+_MATCH_DEPTH = 3
+
+
+def _ecma_pattern(_: object, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
+    """`pattern` with the `$` of ECMA-262, which Python's also matches before a final line break."""
+    anchored = pattern[:-1] + r"\Z" if pattern.endswith("$") and not pattern.endswith(r"\$") else pattern
+    if isinstance(instance, str) and not re.search(anchored, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+EcmaValidator = extend(Draft7Validator, {"pattern": _ecma_pattern})  # type: ignore[no-untyped-call] # so in jsonschema
+
+
+class Structure:
+    """The structural checks for one catalogue. Make it once: building the validator costs more than using it."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self._validator = EcmaValidator(structure_schema(catalogue))
+
+    def problems(self, data: object) -> list[Problem]:
+        """Every structural mistake in the data of one file, each once. Selectors are not looked at."""
+        found: dict[tuple[DocumentPath, str], Problem] = {}
+        for error in self._validator.iter_errors(data):
+            for problem in _translated(error, ()):
+                found.setdefault((problem.path, problem.message), problem)
+        return list(found.values())
+
+
+_latest: list[Structure] = []
+
+
+def structure_of(catalogue: Catalogue) -> Structure:
+    """The checks for `catalogue`; those of the catalogue last asked for are kept, since a run has but one."""
+    if not _latest or _latest[0].catalogue is not catalogue:
+        _latest[:] = [Structure(catalogue)]
+    return _latest[0]
+
+
+def kind_of(value: object) -> str:
+    """What a value is, in the words of the messages."""
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+def _translated(error: ValidationError, prefix: DocumentPath) -> Iterator[Problem]:
+    path = (*prefix, *error.relative_path)
+    if error.validator == "anyOf":
+        # The first branch is what is meant; the others are silent alternatives.
+        for inner in error.context or ():
+            if inner.relative_schema_path[0] == 0:
+                yield from _translated(inner, path)
+        return
+    if _in_credentials(path):
+        yield from _credentials_problem(error, path)
+        return
+    yield from _TRANSLATIONS.get(str(error.validator), _other)(error, path)
+
+
+def _unknown_keys(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
+    instance, schema = _as_mapping(error.instance), _as_mapping(error.schema)
+    known = sorted(_as_mapping(schema.get("properties")))
+    for key in instance:
+        if key not in known:
+            yield Problem((*path, key), f"unknown key {quoted(key)}", _meant(key, known), tuple(known), at_key=True)
+
+
+def _hint_for_key(key: str, known: list[str], path: DocumentPath) -> str:
+    if len(path) == 2 and path[0] == "targets" and SENSITIVE_KEY.search(key) and key != "credentials":
+        return f"it belongs under `credentials`, as {key}: {{env: NAME}} or {{file: PATH}}"
+    return _meant(key, known)
+
+
+def _missing_key(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
+    for key in _as_list(error.validator_value):
+        if key not in _as_mapping(error.instance):
+            hint = "every file needs `version: 1`" if (*path, key) == ("version",) else ""
+            yield Problem(path, f"missing key `{key}`", hint, at_key=True)
+
+
+def _wrong_type(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
+    expected = _KINDS.get(str(error.validator_value), str(error.validator_value))
+    hint = ""
+    if error.validator_value == "string" and isinstance(error.instance, bool | int | float):
+        hint = "quote it"
+    elif error.validator_value == "array" and isinstance(error.instance, str):
+        hint = f"write [{presentable(error.instance)[:80]}]"
+    elif error.validator_value == "integer" and isinstance(error.instance, str) and error.instance.isdecimal():
+        hint = "leave out the quotes"
+    elif error.validator_value == "boolean" and error.instance in ("yes", "no", "on", "off"):
+        hint = "YAML 1.2 knows `true` and `false` only"
+    yield Problem(path, f"must be {expected}, but is {kind_of(error.instance)}", hint)
+
+
+def _not_allowed(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
+    values = _as_list(error.validator_value) if error.validator == "enum" else [error.validator_value]
+    allowed = [str(value) for value in values if value not in (None, "")]
+    shown = quoted(error.instance)
+    match path:
+        case ("targets", _, "provider"):
+            message = f"unknown provider {shown}"
+        case ("policies", _, "resource"):
+            message = f"unknown resource type {shown}"
+        case ("policies", _, "ensure", "per", int()):
+            message = f"unknown field {shown}"
+        case ("policies", _, "ensure"):
+            form = "{at_most: N, per: [fields], keep: newest|oldest}"
+            yield Problem(path, f"must be `absent` or `{form}`", _meant(str(error.instance), allowed))
+            return
+        case ("version",):
+            message = f"version {shown} of the format is not supported"
+            if isinstance(error.instance, str):
+                message = "the version must be the number 1"
+        case _ if isinstance(error.instance, dict | list) or error.instance is None:
+            message = f"must be one of the allowed values, but is {kind_of(error.instance)}"
+        case _:
+            message = f"{shown} is not an allowed value"
+    yield Problem(path, message, _meant(str(error.instance), allowed), tuple(allowed))
+
+
+def _bad_pattern(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
+    schema = _as_mapping(error.schema)
+    expected = schema.get("patternErrorMessage", f"must match {error.validator_value}")
+    shown = quoted(error.instance)
+    if "propertyNames" in error.absolute_schema_path:
+        yield Problem((*path, str(error.instance)), f"{shown} {expected}", at_key=True)
+    else:
+        yield Problem(path, f"{shown} {expected}")
+
+
+def _out_of_bounds(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
+    side = "least" if error.validator == "minimum" else "most"
+    yield Problem(path, f"must be at {side} {error.validator_value}, but is {error.instance}")
+
+
+def _empty(_: ValidationError, path: DocumentPath) -> Iterator[Problem]:
+    yield Problem(path, "must not be empty")
+
+
+def _repeated(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
+    seen: list[object] = []
+    for index, item in enumerate(_as_list(error.instance)):
+        if item in seen:
+            yield Problem((*path, index), f"{quoted(item)} stands twice in the list")
+        seen.append(item)
+
+
+def _other(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
+    """Keywords that only a provider's own schema can bring in."""
+    yield Problem(path, presentable(error.message))
+
+
+_TRANSLATIONS: Mapping[str, Callable[[ValidationError, DocumentPath], Iterator[Problem]]] = {
+    "additionalProperties": _unknown_keys,
+    "required": _missing_key,
+    "type": _wrong_type,
+    "enum": _not_allowed,
+    "const": _not_allowed,
+    "pattern": _bad_pattern,
+    "minimum": _out_of_bounds,
+    "maximum": _out_of_bounds,
+    "minLength": _empty,
+    "minItems": _empty,
+    "uniqueItems": _repeated,
+}
+
+
+def _in_credentials(path: DocumentPath) -> bool:
+    return len(path) >= _MATCH_DEPTH and path[0] == "targets" and path[2] == "credentials"
+
+
+def _credentials_problem(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
+    """Like the others, but no value is ever repeated: it may be a secret in the wrong place."""
+    where = "write {env: NAME} or {file: PATH}"
+    if error.validator == "additionalProperties":
+        yield from _unknown_keys(error, path)
+    elif error.validator == "type" and len(path) == _MATCH_DEPTH + 1 and path[-1] != "profile":
+        yield Problem(
+            path, "a secret must not stand in the configuration", f"{where}; and renew it if it was committed"
+        )
+    elif error.validator == "type":
+        yield from _wrong_type(error, path)
+    elif error.validator in {"minProperties", "maxProperties"}:
+        yield Problem(path, "needs exactly one of the keys `env` and `file`", where)
+    elif error.validator == "pattern":
+        yield Problem(path, "must be the name of an environment variable")
+    else:
+        yield Problem(path, "must not be empty")
+
+
+def _meant(word: str, allowed: list[str]) -> str:
+    close = suggestion(word, allowed)
+    return f"did you mean `{close}`?" if close else ""
+
+
+def _as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _as_mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,240 @@
+"""One YAML file as data, with the position of every key and value."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from reconciler.config import yaml_nodes as nodes
+from reconciler.config.quoting import quoted
+from reconciler.config.yaml_events import LOADER, Span, YamlError
+from reconciler.config.yaml_nodes import MAX_DEPTH, MAX_NODES, Node, ScalarNode
+from reconciler.diagnostics import Diagnostic, DocumentPath, Location, Problem, Severity
+from reconciler.redaction import presentable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+__all__ = ["MAX_BYTES", "SENSITIVE_KEY", "Document", "Position", "dotted", "parse"]
+
+MAX_BYTES: Final = 5 * 1024 * 1024
+MAX_EXCERPT: Final = 400
+"""Characters of a source line that a diagnostic repeats."""
+
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+# Control characters, other line separators, byte order marks, and the bidirectional controls, which make a reviewer
+# read something else than what is there.
+_FORBIDDEN = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+SENSITIVE_KEY = re.compile(r"secret|access_?key|password|passwd|token|credential", re.IGNORECASE)
+_SENSITIVE_TEXT = re.compile(rf"(?:{SENSITIVE_KEY.pattern})\w*[\"']?\s*:|://[^\s\"']*:[^\s\"']*@", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a value stands, and the key that holds it (None at the root and in lists)."""
+
+    value: Span
+    key: Span | None = None
+
+
+@dataclass(slots=True)
+class Document:
+    """A parsed file. `shown` is its path as diagnostics print it; `hidden` are lines that may hold a secret."""
+
+    file: Path
+    shown: str
+    lines: Sequence[str]
+    data: object = None
+    positions: dict[DocumentPath, Position] = field(default_factory=dict)
+    plain: set[DocumentPath] = field(default_factory=set)
+    """Scalars written without quotes."""
+    hidden: set[int] = field(default_factory=set)
+
+    def span(self, path: DocumentPath, *, at_key: bool = False) -> Span:
+        """Where `path` stands; of a path that is not in the file, its nearest ancestor."""
+        position = self.positions.get(path)
+        if position is None:
+            return self.span(path[:-1], at_key=True) if path else Span(1, 1)
+        return position.key if at_key and position.key is not None else position.value
+
+    def location(self, path: DocumentPath, *, at_key: bool = False) -> Location:
+        span = self.span(path, at_key=at_key)
+        return Location(self.shown, span.line, span.column)
+
+    def diagnostic(
+        self,
+        message: str,
+        span: Span,
+        path: DocumentPath = (),
+        *,
+        hint: str = "",
+        allowed: tuple[str, ...] = (),
+        severity: Severity = Severity.ERROR,
+    ) -> Diagnostic:
+        excerpt = self.excerpt(span.line)
+        return Diagnostic(
+            severity=severity,
+            message=presentable(message),
+            location=Location(self.shown, span.line, span.column),
+            path=dotted(path),
+            hint=presentable(hint),
+            allowed=allowed,
+            excerpt=excerpt,
+            excerpt_length=span.length if excerpt else 1,  # the length of a secret is nobody's business
+        )
+
+    def diagnose(self, problem: Problem) -> Diagnostic:
+        """Give a mistake found in the data its place in the file."""
+        return self.diagnostic(
+            problem.message,
+            self.span(problem.path, at_key=problem.at_key),
+            problem.path,
+            hint=problem.hint,
+            allowed=problem.allowed,
+            severity=problem.severity,
+        )
+
+    def excerpt(self, line: int) -> str:
+        """The source line, fit for printing; empty where it may hold a secret."""
+        text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+        if line in self.hidden or _SENSITIVE_TEXT.search(text):
+            return ""
+        return presentable(text.replace("\t", " ").rstrip())[:MAX_EXCERPT]
+
+
+def dotted(path: DocumentPath) -> str:
+    """`("policies", "a", "per", 0)` as `policies.a.per[0]`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return presentable(text.removeprefix("."))
+
+
+def parse(data: bytes, file: Path, shown: str, loader: type = LOADER) -> tuple[Document, list[Diagnostic]]:
+    """Read one file's bytes. Never raises for their content: what is wrong is in the diagnostics.
+
+    A document with diagnostics still holds what could be read, so that later checks can go on; its `data` is None
+    where nothing could.
+    """
+    document = Document(file, shown, ())
+    try:
+        text = _decode(data)
+        document.lines = _LINE_BREAK.split(text)
+        _refuse_control_characters(document.lines)
+        root = nodes.compose(text, loader)
+        if root is None:
+            raise YamlError("the file is empty", Span(1, 1), "a configuration begins with `version: 1`")
+        walk = _Walk(document)
+        document.data = walk.value(root, (), 1)
+    except YamlError as error:
+        document.data = None
+        return document, [document.diagnostic(error.message, error.span, hint=error.hint)]
+    return document, walk.diagnostics
+
+
+def _decode(data: bytes) -> str:
+    if len(data) > MAX_BYTES:
+        raise YamlError(f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB", Span(1, 1), "split the file")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise YamlError("the file is UTF-16", Span(1, 1), "save it as UTF-8")
+    try:
+        return data.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8").removeprefix("\ufeff")
+        lines = _LINE_BREAK.split(before)
+        span = Span(len(lines), len(lines[-1]) + 1)
+        raise YamlError(f"byte 0x{data[error.start]:02x} is not UTF-8", span, "save the file as UTF-8") from error
+
+
+def _refuse_control_characters(lines: Iterable[str]) -> None:
+    for number, line in enumerate(lines, 1):
+        if found := _FORBIDDEN.search(line):
+            point = ord(found[0])
+            hint = f'in a quoted value, write it as an escape: "\\U{point:08x}"' if point else ""
+            raise YamlError(
+                f"the control character U+{point:04X} is not allowed", Span(number, found.start() + 1), hint
+            )
+
+
+class _Walk:
+    """Turns nodes into data, notes positions, and collects what is wrong with keys."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._count = 0
+        self.diagnostics: list[Diagnostic] = []
+
+    def value(self, node: Node, path: DocumentPath, depth: int, key: Span | None = None) -> object:
+        self._count += 1
+        if self._count > MAX_NODES:
+            raise YamlError(f"more than {MAX_NODES:,} values once aliases are expanded", node.span)
+        if depth > MAX_DEPTH:
+            raise YamlError(f"nested more than {MAX_DEPTH} levels deep once aliases are expanded", node.span)
+        self._document.positions[path] = Position(node.span, key)
+        match node:
+            case ScalarNode():
+                if node.plain:
+                    self._document.plain.add(path)
+                return node.value
+            case nodes.Sequence():
+                return [self.value(item, (*path, index), depth + 1) for index, item in enumerate(node.items)]
+            case nodes.Mapping():
+                return self._mapping(node, path, depth)
+
+    def _mapping(self, node: nodes.Mapping, path: DocumentPath, depth: int) -> dict[str, object]:
+        data: dict[str, object] = {}
+        first: dict[str, Span] = {}
+        merged: list[nodes.Mapping] = []
+        for key, value in node.pairs:
+            name = self._key(key, path)
+            if name is None:
+                continue
+            if name in first:
+                self._twice(name, key.span, first[name], path)
+                continue
+            first[name] = key.span
+            if name == "<<" and isinstance(key, ScalarNode) and key.plain:
+                merged = self._merges(value, path)
+                continue
+            data[name] = self.value(value, (*path, name), depth + 1, key.span)
+            if SENSITIVE_KEY.search(name):
+                self._document.hidden.update(range(key.span.line, value.span.last_line + 1))
+        for source in merged:
+            self._merge(source, data, path, depth)
+        return data
+
+    def _merge(self, source: nodes.Mapping, data: dict[str, object], path: DocumentPath, depth: int) -> None:
+        """Add the pairs of `source` whose keys are not there yet: what is written out wins over what is merged."""
+        if depth > MAX_DEPTH:
+            raise YamlError(f"nested more than {MAX_DEPTH} levels deep once aliases are expanded", source.span)
+        nested: list[nodes.Mapping] = []
+        for key, value in source.pairs:
+            self._count += 1
+            if isinstance(key, ScalarNode) and key.plain and key.value == "<<":
+                nested = self._merges(value, path, report=False)
+            elif isinstance(key, ScalarNode) and isinstance(key.value, str) and key.value not in data:
+                data[key.value] = self.value(value, (*path, key.value), depth + 1, key.span)
+        for inner in nested:
+            self._merge(inner, data, path, depth + 1)
+
+    def _merges(self, node: Node, path: DocumentPath, *, report: bool = True) -> list[nodes.Mapping]:
+        candidates = node.items if isinstance(node, nodes.Sequence) else [node]
+        mappings = [candidate for candidate in candidates if isinstance(candidate, nodes.Mapping)]
+        if report and len(mappings) < len(candidates):
+            message = "a merge key `<<` takes a mapping or a list of mappings"
+            self.diagnostics.append(self._document.diagnostic(message, node.span, path))
+        return mappings
+
+    def _key(self, key: Node, path: DocumentPath) -> str | None:
+        if isinstance(key, ScalarNode) and isinstance(key.value, str):
+            return key.value
+        hint = "quote it" if isinstance(key, ScalarNode) else ""
+        self.diagnostics.append(self._document.diagnostic("a key must be text", key.span, path, hint=hint))
+        return None
+
+    def _twice(self, name: str, span: Span, first: Span, path: DocumentPath) -> None:
+        message = f"key {quoted(name)} is defined twice: first at {self._document.shown}:{first.line}:{first.column}"
+        hint = "remove one of the two"
+        self.diagnostics.append(self._document.diagnostic(message, span, (*path, name), hint=hint))

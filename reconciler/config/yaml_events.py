@@ -1,0 +1,94 @@
+"""The YAML parser's events, and its complaints in words that help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["LOADER", "Mark", "Span", "YamlError", "events", "marks"]
+
+LOADER: Final[type] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's parser where it exists, the pure one elsewhere; both give the same tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where something stands: line and column from 1, characters on that line, and its last line."""
+
+    line: int
+    column: int
+    length: int = 1
+    last_line: int = 0
+
+
+class YamlError(Exception):
+    """Text that is not YAML, or YAML that is not accepted; never leaves this package."""
+
+    def __init__(self, message: str, span: Span, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.span = span
+        self.hint = hint
+
+
+class Mark(NamedTuple):
+    """A place as the parser counts: from 0."""
+
+    line: int
+    column: int
+
+
+def marks(event: yaml.Event) -> tuple[Mark, Mark]:
+    """Start and end of an event."""
+    return _mark(event.start_mark), _mark(event.end_mark)
+
+
+def _mark(mark: Any) -> Mark:  # noqa: ANN401 - libyaml's marks and the pure ones share no type
+    return Mark(mark.line, mark.column) if mark is not None else Mark(0, 0)
+
+
+def events(text: str, loader_class: type) -> Iterator[yaml.Event]:
+    loader = None
+    try:
+        loader = loader_class(text)
+        while loader.check_event():
+            yield loader.get_event()
+    except yaml.MarkedYAMLError as error:
+        raise _syntax_error(error, text) from error
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        # The pure parser converts escapes such as "\UFFFFFFFF" without a check of its own.
+        mark = _mark(getattr(loader, "get_mark", lambda: None)())
+        span = Span(mark.line + 1, mark.column + 1)
+        raise YamlError("not valid YAML: a character or an escape that is not allowed", span) from error
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:
+    mark = _mark(error.problem_mark or error.context_mark)
+    span = Span(mark.line + 1, mark.column + 1)
+    character = _character(text, span)
+    problem = error.problem or error.context or "it cannot be read"
+    if "cannot start any token" in problem and character == "\t":
+        return YamlError("a tab cannot be used to indent", span, "use spaces")
+    if "cannot start any token" in problem:
+        return YamlError(f"a value cannot begin with `{character}`", span, "quote the value")
+    if "mapping values are not allowed" in problem:
+        hint = "check the indentation; a value that contains `: ` must be quoted"
+        return YamlError("not valid YAML: a second `:` on one line, or a key where none is expected", span, hint)
+    hint = ""
+    if error.context and error.context_mark and error.context_mark.line + 1 != span.line:
+        hint = f"{error.context} that begins on line {error.context_mark.line + 1}"
+    return YamlError(f"not valid YAML: {problem}", span, hint)
+
+
+def _character(text: str, span: Span) -> str:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    line = lines[span.line - 1] if span.line <= len(lines) else ""
+    return line[span.column - 1 : span.column]

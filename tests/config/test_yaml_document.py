@@ -1,0 +1,173 @@
+"""Files that are not YAML as we read it: a clean diagnostic with line and column, never an exception."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reconciler.config.yaml_document import MAX_BYTES, Document, parse
+
+FILE = Path("f.yaml")
+
+
+def read(text: str | bytes, loader: type = yaml.CSafeLoader) -> tuple[Document, list[str]]:
+    content = text.encode() if isinstance(text, str) else text
+    document, diagnostics = parse(content, FILE, "f.yaml", loader)
+    return document, [f"{one.location}: {one.message}" + (f" ({one.hint})" if one.hint else "") for one in diagnostics]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "f.yaml:1:1: the file is empty (a configuration begins with `version: 1`)"),
+        (b"# only a comment\n", "f.yaml:1:1: the file is empty (a configuration begins with `version: 1`)"),
+        (b"a: 1\n---\nb: 2\n", "f.yaml:2:1: a second YAML document begins here (write it to a file of its own)"),
+        (b"a: 1\nb: \xff\n", "f.yaml:2:4: byte 0xff is not UTF-8 (save the file as UTF-8)"),
+        ("é: ü\r\nb: ".encode() + b"\xc3", "f.yaml:2:4: byte 0xc3 is not UTF-8 (save the file as UTF-8)"),
+        ("a: 1".encode("utf-16"), "f.yaml:1:1: the file is UTF-16 (save it as UTF-8)"),
+        (b"a: x\x00y\n", "f.yaml:1:5: the control character U+0000 is not allowed"),
+        (
+            b"a: 1\nb: \x1b[31m\n",
+            "f.yaml:2:4: the control character U+001B is not allowed"
+            ' (in a quoted value, write it as an escape: "\\U0000001b")',
+        ),
+        (
+            "a: safe\u202eelbat\n".encode(),
+            "f.yaml:1:8: the control character U+202E is not allowed"
+            ' (in a quoted value, write it as an escape: "\\U0000202e")',
+        ),
+        (b"a:\n\tb: 1\n", "f.yaml:2:1: a tab cannot be used to indent (use spaces)"),
+        (b"a: @x\n", "f.yaml:1:4: a value cannot begin with `@` (quote the value)"),
+        (
+            b"a: b: c\n",
+            "f.yaml:1:5: not valid YAML: a second `:` on one line, or a key where none is expected"
+            " (check the indentation; a value that contains `: ` must be quoted)",
+        ),
+        (b"a: *x\n", "f.yaml:1:4: alias `*x` names no anchor above it"),
+        (b"a: &x [1, *x]\n", "f.yaml:1:11: alias `*x` stands inside the value that it names"),
+        (b"a: &x {b: {c: *x}}\n", "f.yaml:1:15: alias `*x` stands inside the value that it names"),
+        (
+            b"a: !!binary aGk=\n",
+            "f.yaml:1:4: tag `!!binary` is not supported (remove the tag; quote the value if it is text)",
+        ),
+        (b"a: !Ref x\n", "f.yaml:1:4: tag `!Ref` is not supported (remove the tag; quote the value if it is text)"),
+        (
+            b"a: !!python/name:os.system x\n",
+            "f.yaml:1:4: tag `!!python/name:os.system` is not supported (remove the tag; quote the value if it is text)",
+        ),
+        (b"a: !!set {x}\n", "f.yaml:1:4: tag `!!set` is not supported (remove the tag; quote the value if it is text)"),
+        (b"a: !!int x\n", "f.yaml:1:4: the value is not of the type that its tag !!int says"),
+        (b"1: x\n", "f.yaml:1:1: a key must be text (quote it)"),
+        (b"null: x\n", "f.yaml:1:1: a key must be text (quote it)"),
+        (b"true: x\n", "f.yaml:1:1: a key must be text (quote it)"),
+        (b"? [a]\n: x\n", "f.yaml:1:3: a key must be text"),
+        (b"a: 1\nb: 2\na: 3\n", "f.yaml:3:1: key `a` is defined twice: first at f.yaml:1:1 (remove one of the two)"),
+        (b'"a": 1\na: 3\n', "f.yaml:2:1: key `a` is defined twice: first at f.yaml:1:1 (remove one of the two)"),
+        (b"<<: 1\n", "f.yaml:1:5: a merge key `<<` takes a mapping or a list of mappings"),
+        (b"a" * (MAX_BYTES + 1), "f.yaml:1:1: the file is larger than 5 MiB (split the file)"),
+    ],
+)
+def test_refused(text: bytes, message: str) -> None:
+    assert read(text)[1] == [message]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [1, 2\nb: 3\n",
+        "a: 'x\n",
+        "a: {b: 1]\n",
+        "%YAML 9.9\n---\na: 1\n",
+        '"\\UFFFFFFFF"',
+        '"\\ud800"',
+        "a: b\n c\n  d: e",
+    ],
+)
+@pytest.mark.parametrize("loader", [yaml.CSafeLoader, yaml.SafeLoader])
+def test_no_valid_yaml_has_one_diagnostic(text: str, loader: type) -> None:
+    _, messages = read(text, loader)
+    assert len(messages) == 1
+    assert messages[0].startswith("f.yaml:")
+
+
+def test_what_an_unclosed_bracket_belongs_to_is_named() -> None:
+    assert "that begins on line 1" in read("a: [1, 2\nb: 3\n")[1][0]
+
+
+def test_mistakes_with_keys_do_not_hide_one_another() -> None:
+    document, messages = read("a: 1\na: 2\n1: x\nb: {c: 1, c: 2}\n")
+    assert len(messages) == 3
+    assert document.data == {"a": 1, "b": {"c": 1}}
+
+
+def test_tags_of_the_core() -> None:
+    assert read("a: !!str 1\nb: !!int '2'\nc: ! 3\nd: !!seq []\ne: !!map {}\nf: !!null ''\n")[0].data == {
+        "a": "1",
+        "b": 2,
+        "c": "3",
+        "d": [],
+        "e": {},
+        "f": None,
+    }
+
+
+def test_a_byte_order_mark_is_no_character() -> None:
+    document, _ = read(b"\xef\xbb\xbfa: 1\n")
+    assert document.data == {"a": 1}
+    assert document.span(("a",), at_key=True).column == 1
+
+
+def test_merge_keys() -> None:
+    text = "base: &base {x: 1, y: 2}\nmore: &more {y: 3, z: 4}\na: {<<: *base, y: 9}\nb: {<<: [*base, *more], w: 0}\n"
+    document, messages = read(text)
+    assert messages == []
+    assert isinstance(document.data, dict)
+    assert document.data["a"] == {"x": 1, "y": 9}
+    assert document.data["b"] == {"x": 1, "y": 2, "z": 4, "w": 0}
+    assert document.span(("b", "z")).line == 2, "what is merged stands where it was written"
+
+
+def test_merge_keys_chain() -> None:
+    document, _ = read("a: &a {x: 1}\nb: &b {<<: *a, y: 2}\nc: {<<: *b, z: 3}\n")
+    assert isinstance(document.data, dict)
+    assert document.data["c"] == {"x": 1, "y": 2, "z": 3}
+
+
+def test_a_quoted_merge_key_is_a_key() -> None:
+    assert read('"<<": 1\n')[0].data == {"<<": 1}
+
+
+@pytest.mark.parametrize("loader", [yaml.CSafeLoader, yaml.SafeLoader])
+@pytest.mark.parametrize(
+    "text", ["[" * 5000, "{a: " * 5000, "- " * 5000 + "x", "\n".join("  " * n + "a:" for n in range(500))]
+)
+def test_depth_is_bounded(text: str, loader: type) -> None:
+    assert "nested more than 64 levels deep" in read(text, loader)[1][0]
+
+
+def test_depth_is_bounded_through_aliases() -> None:
+    lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 200))]
+    assert "once aliases are expanded" in read("\n".join(lines))[1][0]
+
+
+def test_depth_is_bounded_through_merges() -> None:
+    lines = ["a0: &a0 {k0: 0}", *(f"a{n}: &a{n} {{<<: *a{n - 1}, k{n}: 0}}" for n in range(1, 200))]
+    assert "once aliases are expanded" in read("\n".join(lines))[1][0]
+
+
+def test_expansion_is_bounded() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    assert "more than 100,000 values once aliases are expanded" in read("\n".join(lines))[1][0]
+
+
+def test_expansion_is_bounded_through_merges() -> None:
+    lines = ["a0: &a0 {k: 0}"]
+    lines += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 12)]
+    assert "values once aliases are expanded" in read("\n".join(lines))[1][0]
+
+
+def test_values_are_counted() -> None:
+    assert "more than 100,000 values in one document" in read("a: [" + "1," * 100_001 + "]")[1][0]
