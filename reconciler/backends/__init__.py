@@ -1,0 +1,1 @@
+"""Runs, journal and locks in SQLite or PostgreSQL, through one SQLAlchemy Core schema."""

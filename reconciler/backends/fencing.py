@@ -1,0 +1,142 @@
+"""The rows behind the leases: taken, renewed and checked inside transactions, by the database's clock.
+
+Each taking raises the fencing token of its group. The journal lets an intent through only while the token given with
+it is the current one, so that a holder which was frozen and comes back to life can do no more.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from reconciler.backends.dialects import insert_ignoring
+from reconciler.backends.schema import leases
+from reconciler.exceptions import LockedError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import Connection, Row
+
+    from reconciler.backends.connect import Backend
+
+__all__ = ["Fence", "Holder", "LeaseHeld", "LeaseLost", "give_back", "renew", "take", "verify"]
+
+_NEVER = {"holder": None, "host": None, "pid": None, "token": 0, "acquired_at": 0, "expires_at": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who takes a lease. `id` tells two leases of one process apart; `host` and `pid` are for humans."""
+
+    id: str
+    host: str
+    pid: int
+
+    @classmethod
+    def here(cls) -> Holder:
+        return cls(uuid.uuid4().hex, socket.gethostname(), os.getpid())
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Proof of leases: (group, token) pairs in the order of the groups. Plain data, which may travel to workers."""
+
+    tokens: tuple[tuple[str, int], ...]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return tuple(group for group, _ in self.tokens)
+
+
+class LeaseHeld(LockedError):  # noqa: N818 - reads as what it is: a state of affairs with facts
+    """Another apply holds a group. `since` and `expires_at` are milliseconds since the epoch (UTC)."""
+
+    def __init__(self, group: str, host: str, pid: int, since: int, expires_at: int) -> None:
+        started = datetime.fromtimestamp(since // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        super().__init__(
+            f"another apply holds {group}: process {pid} on {host}, since {started}",
+            "Wait for it to end, or give --lock-timeout. The lock of a process that was killed ends by itself.",
+        )
+        self.group, self.host, self.pid, self.since, self.expires_at = group, host, pid, since, expires_at
+
+
+class LeaseLost(LockedError):  # noqa: N818 - as above
+    """A lease that was held has expired, and maybe another apply has taken it."""
+
+    def __init__(self, groups: Collection[str]) -> None:
+        super().__init__(
+            f"the lock of {', '.join(groups)} is no longer ours: it was not renewed in time",
+            "Nothing more is sent. Run the command again; it finishes the work.",
+        )
+        self.groups = tuple(groups)
+
+
+def take(connection: Connection, backend: Backend, groups: Collection[str], holder: Holder, expiry: int) -> Fence:
+    """Take all of `groups` for `expiry` milliseconds. To be called in a transaction that writes.
+
+    Raises LeaseHeld where one is taken; the transaction must then be given up.
+    """
+    if not groups:
+        return Fence(())
+    connection.execute(insert_ignoring(connection, leases), [{"rate_group": name, **_NEVER} for name in sorted(groups)])
+    rows = _locked(connection, groups)
+    now = backend.now(connection)  # after the rows are locked, which may have taken its time
+    for row in rows:
+        if row.expires_at > now:
+            raise LeaseHeld(row.rate_group, row.host, row.pid, row.acquired_at, row.expires_at)
+    values = {"holder": holder.id, "host": holder.host, "pid": holder.pid, "token": leases.c.token + 1}
+    connection.execute(
+        update(leases).where(leases.c.rate_group.in_(groups)).values(**values, acquired_at=now, expires_at=now + expiry)
+    )
+    return Fence(tuple((row.rate_group, row.token + 1) for row in rows))
+
+
+def renew(connection: Connection, backend: Backend, fence: Fence, expiry: int) -> None:
+    """Hold on for `expiry` milliseconds from now. Raises LeaseLost: what has expired cannot be renewed."""
+    if not fence.tokens:
+        return
+    now = _check(connection, backend, fence, share=False)
+    connection.execute(update(leases).where(leases.c.rate_group.in_(fence.groups)).values(expires_at=now + expiry))
+
+
+def verify(connection: Connection, backend: Backend, fence: Fence) -> None:
+    """Raise LeaseLost unless all leases of `fence` hold; nobody can take one before the transaction ends."""
+    if fence.tokens:
+        _check(connection, backend, fence, share=True)
+
+
+def give_back(connection: Connection, fence: Fence) -> None:
+    """Release those leases of `fence` that are still ours. The token stays, for the next holder to raise."""
+    for group, token in fence.tokens:
+        ours = (leases.c.rate_group == group, leases.c.token == token)
+        connection.execute(update(leases).where(*ours).values(holder=None, expires_at=0))
+
+
+def _check(connection: Connection, backend: Backend, fence: Fence, *, share: bool) -> int:
+    """The database's time, at which all leases of `fence` were found to hold. Raises LeaseLost."""
+    found = {row.rate_group: row for row in _locked(connection, fence.groups, share=share)}
+    now = backend.now(connection)
+    lost = [
+        group
+        for group, token in fence.tokens
+        if group not in found or found[group].token != token or found[group].expires_at <= now
+    ]
+    if lost:
+        raise LeaseLost(lost)
+    return now
+
+
+def _locked(connection: Connection, groups: Collection[str], *, share: bool = False) -> list[Row[tuple[object, ...]]]:
+    """The rows of `groups`, locked to the end of the transaction, always in one order so that nobody deadlocks.
+
+    SQLite has no row locks: a transaction that writes excludes all others.
+    """
+    query = select(leases).where(leases.c.rate_group.in_(groups)).order_by(leases.c.rate_group)
+    return list(connection.execute(query.with_for_update(read=share)))

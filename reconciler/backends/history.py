@@ -1,0 +1,175 @@
+"""What past runs did: the read side of the journal, and its pruning."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from sqlalchemy import delete, exists, or_, select
+
+from reconciler.backends.connect import connect
+from reconciler.backends.entries import ActionState, TaskOutcome
+from reconciler.backends.schema import actions, outcomes, runs
+from reconciler.tasks.resource_type import Action
+from reconciler.tasks.task import TaskKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Row
+
+    from reconciler.backends.connect import Backend
+
+__all__ = ["ActionRecord", "History", "RunFilter", "RunRecord"]
+
+_CHUNK = 500
+"""Runs deleted in one transaction, so that a long pruning does not keep an apply waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run. Times are milliseconds since the epoch (UTC). What is None is not known: it is running, or was killed.
+
+    `summary` counts changes per outcome.
+    """
+
+    run_id: str
+    command: str
+    tool_version: str
+    plan_digest: str
+    fingerprint: str
+    started_at: int
+    finished_at: int | None
+    outcome: str | None
+    exit_code: int | None
+    summary: Mapping[str, int] | None
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRecord:
+    """One attempt at one operation. Times are milliseconds since the epoch (UTC)."""
+
+    sequence: int
+    key: TaskKey
+    action: Action
+    attempt: int
+    state: ActionState
+    intent_at: int
+    result_at: int | None
+    fault_meaning: str | None
+    fault_code: str | None
+    fault_message: str | None
+    http_status: int | None
+    request_id: str | None
+    settled_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs to show: begun at `since` (ms since the epoch) or later, touching `target`, ended as `outcome`."""
+
+    since: int | None = None
+    target: str | None = None
+    outcome: str | None = None
+    limit: int | None = 50
+
+
+class History:
+    """Past runs. Every method raises BackendError."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    @classmethod
+    def open(cls, url: str) -> History:
+        """Open an existing database. Raises BackendError where there is none."""
+        return cls(connect(url, create=False))
+
+    def runs(self, wanted: RunFilter = RunFilter()) -> list[RunRecord]:
+        """The runs that match, the latest first."""
+        query = select(runs).order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(wanted.limit)
+        if wanted.since is not None:
+            query = query.where(runs.c.started_at >= wanted.since)
+        if wanted.outcome is not None:
+            query = query.where(runs.c.outcome == wanted.outcome)
+        if wanted.target is not None:
+            query = query.where(
+                or_(
+                    *(
+                        exists().where(table.c.run_id == runs.c.run_id, table.c.target == wanted.target)
+                        for table in (actions, outcomes)
+                    )
+                )
+            )
+        with self._backend.reading() as connection:
+            return [_run(row) for row in connection.execute(query)]
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """One run; None where there is none of this id."""
+        with self._backend.reading() as connection:
+            row = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
+        return None if row is None else _run(row)
+
+    def actions(self, run_id: str) -> list[ActionRecord]:
+        """The operations of one run in the order in which they were intended."""
+        query = select(actions).where(actions.c.run_id == run_id).order_by(actions.c.sequence)
+        with self._backend.reading() as connection:
+            return [_action(row) for row in connection.execute(query)]
+
+    def outcomes(self, run_id: str) -> list[TaskOutcome]:
+        """What became of the changes of one run, ordered by target, resource type and id."""
+        order = (outcomes.c.target, outcomes.c.resource, outcomes.c.task_id)
+        query = select(outcomes).where(outcomes.c.run_id == run_id).order_by(*order)
+        with self._backend.reading() as connection:
+            return [_outcome(row) for row in connection.execute(query)]
+
+    def prune(self, older_than: int) -> int:
+        """Forget the runs begun before `older_than` (ms since the epoch), and say how many.
+
+        A run with an open intent stays, whatever its age, until a later run has settled it.
+        """
+        unsettled = exists().where(actions.c.run_id == runs.c.run_id, actions.c.state == ActionState.INTENT.value)
+        query = select(runs.c.run_id).where(runs.c.started_at < older_than, ~unsettled).limit(_CHUNK)
+        pruned = 0
+        while True:
+            with self._backend.writing() as connection:
+                chosen = list(connection.execute(query).scalars())
+                for table in (actions, outcomes, runs):
+                    connection.execute(delete(table).where(table.c.run_id.in_(chosen)))
+            pruned += len(chosen)
+            if len(chosen) < _CHUNK:
+                return pruned
+
+
+def _run(row: Row[tuple[object, ...]]) -> RunRecord:
+    values = dict(row._mapping)
+    summary = values["summary"]
+    values["summary"] = None if summary is None else cast("dict[str, int]", json.loads(summary))
+    return RunRecord(**values)
+
+
+def _action(row: Row[tuple[object, ...]]) -> ActionRecord:
+    key = TaskKey(row.target, row.resource, row.task_id)
+    return ActionRecord(
+        sequence=row.sequence,
+        key=key,
+        action=Action(row.action),
+        attempt=row.attempt,
+        state=ActionState(row.state),
+        intent_at=row.intent_at,
+        result_at=row.result_at,
+        fault_meaning=row.fault_meaning,
+        fault_code=row.fault_code,
+        fault_message=row.fault_message,
+        http_status=row.http_status,
+        request_id=row.request_id,
+        settled_by=row.settled_by,
+    )
+
+
+def _outcome(row: Row[tuple[object, ...]]) -> TaskOutcome:
+    key = TaskKey(row.target, row.resource, row.task_id)
+    return TaskOutcome(key, row.outcome, row.before, row.now, row.detail)

@@ -1,0 +1,135 @@
+"""The journal: what a run is about to do, written down before it does it, and what came of it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import select
+
+from reconciler.backends.connect import connect
+from reconciler.backends.entries import ActionResult, ActionState, Intent, OpenIntent
+from reconciler.backends.requests import Beginning, End, Intents, Outcomes, Results
+from reconciler.backends.schema import actions
+from reconciler.backends.writer import GroupWriter
+from reconciler.tasks.resource_type import Action
+from reconciler.tasks.task import TaskKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+    from concurrent.futures import Future
+    from types import TracebackType
+
+    from sqlalchemy import Row
+
+    from reconciler.backends.connect import Backend
+    from reconciler.backends.entries import RunEnd, RunStart, TaskOutcome
+    from reconciler.backends.fencing import Fence
+    from reconciler.exceptions import BackendError
+    from reconciler.tasks.fault import Fault
+
+__all__ = ["Journal", "new_run_id", "wall_clock"]
+
+
+def wall_clock() -> int:
+    """Milliseconds since the epoch (UTC), by this host."""
+    return time.time_ns() // 1_000_000
+
+
+def new_run_id(now: int) -> str:
+    """32 hexadecimal digits, of which the first 12 are `now` (ms since the epoch): ids sort by time of creation."""
+    return f"{now:012x}{secrets.token_hex(10)}"
+
+
+class Journal:
+    """The record of runs, opened for writing. Any thread may use it; several processes may record one run.
+
+    The futures are done when what they stand for is durable. They fail with
+
+    - `AlreadyDone`, `AlreadyIntended`: the run may not send this call (again); nothing was written;
+    - `LeaseLost`: the fence given with an intent does not hold any more; nothing was written;
+    - `NoOpenIntent`: a result without an intent;
+    - BackendError: a value that cannot be stored; or the database failed, and then every later request fails, too.
+
+    A call may be sent only once the future of its intent is done. Cancelling that future while it is queued withdraws
+    the intent; a result can't be withdrawn.
+    """
+
+    def __init__(self, backend: Backend, *, clock: Callable[[], int] = wall_clock) -> None:
+        self.backend = backend
+        self._clock = clock
+        self._writer = GroupWriter(backend)
+
+    @classmethod
+    def open(cls, url: str, *, clock: Callable[[], int] = wall_clock) -> Journal:
+        """Open the database at `url`, which is created where it is missing. Raises BackendError."""
+        return cls(connect(url), clock=clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def failure(self) -> BackendError | None:
+        """Why nothing can be written any more; None while all is well."""
+        return self._writer.failure
+
+    def begin_run(self, start: RunStart) -> str:
+        """Write down that a run begins, and return its id. Waits for one commit. Raises BackendError."""
+        now = self._clock()
+        run_id = new_run_id(now)
+        self._writer.submit(Beginning(run_id, start, now, socket.gethostname(), os.getpid())).result()
+        return run_id
+
+    def intend(self, run_id: str, intents: Iterable[Intent], fence: Fence | None = None) -> Future[None]:
+        """Ask to send the calls of `intents`: all of them are let through, or none.
+
+        With a fence, only while its leases are held, by the database's own word.
+        """
+        return self._writer.submit(Intents(run_id, tuple(intents), self._clock(), fence))
+
+    def record(self, run_id: str, results: Iterable[ActionResult]) -> Future[None]:
+        """Write down what became of intents. An uncertain result may be followed by a certain one."""
+        entries = tuple((run_id, result) for result in results)
+        return self._writer.submit(Results(entries, self._clock()))
+
+    def record_outcomes(self, run_id: str, outcomes: Iterable[TaskOutcome]) -> Future[None]:
+        """Write down what became of changes; a later outcome of the same task replaces the earlier."""
+        return self._writer.submit(Outcomes(run_id, tuple(outcomes)))
+
+    def finish_run(self, run_id: str, end: RunEnd) -> Future[None]:
+        """Write down how a run ended."""
+        return self._writer.submit(End(run_id, end, self._clock()))
+
+    def open_intents(self, targets: Collection[str], *, excluding: str | None = None) -> list[OpenIntent]:
+        """Intents for `targets` that no result followed, oldest first, without those of the run `excluding`.
+
+        To be asked while the leases of the targets are held: then whoever wrote them is dead, and their calls may or
+        may not have been sent. Raises BackendError.
+        """
+        query = select(actions).where(actions.c.state == ActionState.INTENT.value).order_by(actions.c.sequence)
+        with self.backend.reading() as connection:
+            rows = connection.execute(query.where(actions.c.target.in_(sorted(targets)))).all()
+        return [_open_intent(row) for row in rows if row.run_id != excluding]
+
+    def resolve(self, found: OpenIntent, state: ActionState, *, by: str, fault: Fault | None = None) -> Future[None]:
+        """Close an intent of an earlier run with what the cloud showed when the run `by` read the task back."""
+        entry = (found.run_id, ActionResult(found.intent, state, fault))
+        return self._writer.submit(Results((entry,), self._clock(), settled_by=by))
+
+    def close(self) -> None:
+        """Write what is queued, then stop; whatever comes later fails. May be called twice."""
+        self._writer.close()
+        self.backend.engine.dispose()
+
+
+def _open_intent(row: Row[tuple[object, ...]]) -> OpenIntent:
+    key = TaskKey(row.target, row.resource, row.task_id)
+    return OpenIntent(row.run_id, Intent(key, Action(row.action), row.attempt), row.intent_at)

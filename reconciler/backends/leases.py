@@ -1,0 +1,149 @@
+"""Leases: one apply at a time per rate-limit group, held by a heartbeat."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from reconciler.backends import fencing
+from reconciler.backends.fencing import Fence, Holder, LeaseHeld, LeaseLost
+from reconciler.exceptions import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    from reconciler.backends.connect import Backend
+
+__all__ = ["EXPIRY", "Lease", "LeaseHeld", "LeaseLost", "acquire", "elapsed_clock"]
+
+EXPIRY = 30_000
+"""Milliseconds after which a lease that nobody renewed is free. It is renewed three times as often."""
+
+_POLL = 1_000
+"""Milliseconds between two attempts at a lease that another process holds."""
+
+
+def elapsed_clock() -> int:
+    """Milliseconds on a clock that nobody sets back and that also counts the time a machine is suspended."""
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000
+
+
+def _sleep(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
+
+
+def acquire(
+    backend: Backend,
+    groups: Iterable[str],
+    *,
+    lock_timeout: int = 0,
+    wait: Callable[[float], bool] = _sleep,
+    expiry: int = EXPIRY,
+    elapsed: Callable[[], int] = elapsed_clock,
+    heartbeat: bool = True,
+) -> Lease:
+    """Take the leases of all `groups`, or of none, and keep them until the Lease is released.
+
+    A group that is taken is waited for `lock_timeout` milliseconds. `wait` is called with seconds and returns true
+    to give up early (`threading.Event.wait` fits); `elapsed` counts milliseconds. Without `heartbeat` the caller
+    renews. Raises LeaseHeld, a LockedError that names the holder, and BackendError.
+    """
+    names = sorted(set(groups))
+    holder = Holder.here()
+    deadline = elapsed() + lock_timeout
+    while True:
+        asked_at = elapsed()
+        try:
+            with backend.writing() as connection:
+                fence = fencing.take(connection, backend, names, holder, expiry)
+        except LeaseHeld:
+            left = deadline - elapsed()
+            if left <= 0 or wait(min(_POLL, left) / 1000):
+                raise
+        else:
+            return Lease(backend, fence, asked_at, expiry=expiry, elapsed=elapsed, heartbeat=heartbeat)
+
+
+class Lease:
+    """The leases of some groups, held together. A context manager that releases them.
+
+    `fence` goes with each intent to the journal, which is what makes a lost lease harmless; `held` and `check` tell
+    early, without asking the database.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        fence: Fence,
+        asked_at: int,
+        *,
+        expiry: int = EXPIRY,
+        elapsed: Callable[[], int] = elapsed_clock,
+        heartbeat: bool = True,
+    ) -> None:
+        self.fence = fence
+        self._backend = backend
+        self._expiry = expiry
+        self._elapsed = elapsed
+        self._renewed_at = asked_at  # from before the question: the database's count begins later, never earlier
+        self._lost = False
+        self._released = threading.Event()
+        self._thread: threading.Thread | None = None
+        if heartbeat and fence.tokens:
+            self._thread = threading.Thread(target=self._beat, name="reconciler-lease", daemon=True)
+            self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    @property
+    def held(self) -> bool:
+        """Whether the leases were renewed recently enough that nobody else can have them."""
+        if self._lost or self._released.is_set():
+            return False
+        return not self.fence.tokens or self._elapsed() - self._renewed_at < self._expiry
+
+    def check(self) -> None:
+        """Raise LeaseLost unless the leases are held."""
+        if not self.held:
+            raise LeaseLost(self.fence.groups)
+
+    def renew(self) -> None:
+        """Hold on for another expiry. Raises LeaseLost, for good, and BackendError, after which one may try again."""
+        asked_at = self._elapsed()
+        try:
+            with self._backend.writing() as connection:
+                fencing.renew(connection, self._backend, self.fence, self._expiry)
+            self._backend.check()
+        except LeaseLost:
+            self._lost = True
+            raise
+        self._renewed_at = asked_at
+
+    def release(self) -> None:
+        """Stop the heartbeat and let others have the groups. May be called twice."""
+        if self._released.is_set():
+            return
+        self._released.set()
+        if self._thread is not None:
+            self._thread.join()
+        with suppress(BackendError), self._backend.writing() as connection:  # what is not given back expires
+            fencing.give_back(connection, self.fence)
+
+    def _beat(self) -> None:
+        while not self._released.wait(self._expiry / 3000):
+            try:
+                self.renew()
+            except LeaseLost:
+                return
+            except BackendError:
+                continue  # the next beat may get through; if none does, `held` ends by its own clock

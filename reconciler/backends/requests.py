@@ -1,0 +1,180 @@
+"""What waits in the writer's queue, with the rows it stands for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.backends.entries import ActionResult, Intent, RunEnd, RunStart, TaskOutcome
+    from reconciler.backends.fencing import Fence
+    from reconciler.tasks.fault import Fault
+
+__all__ = ["Beginning", "End", "Intents", "Outcomes", "Request", "Results", "Row", "Subject", "storable"]
+
+Row = dict[str, str | int | None]
+Subject = tuple[str, ...]
+"""What a request is about. Requests about different subjects may be written in any order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The start of a run at `at` (ms since the epoch) by process `pid` on `host`."""
+
+    run_id: str
+    start: RunStart
+    at: int
+    host: str
+    pid: int
+
+    @property
+    def row(self) -> Row:
+        here = {"run_id": self.run_id, "started_at": self.at, "host": storable(self.host), "pid": self.pid}
+        return {**asdict(self.start), **here}
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of a run at `at` (ms since the epoch)."""
+
+    run_id: str
+    end: RunEnd
+    at: int
+
+    @property
+    def row(self) -> Row:
+        summary = json.dumps(dict(self.end.summary), separators=(",", ":"))
+        return {
+            "finished_at": self.at,
+            "outcome": self.end.outcome,
+            "exit_code": self.end.exit_code,
+            "summary": summary,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Intents:
+    """Intents that are written together or not at all, and only while `fence` holds."""
+
+    run_id: str
+    entries: tuple[Intent, ...]
+    at: int
+    fence: Fence | None = None
+    subjects: frozenset[Subject] = field(init=False)
+
+    def __post_init__(self) -> None:
+        subjects = frozenset(_operation(self.run_id, intent) for intent in self.entries)
+        object.__setattr__(self, "subjects", subjects)
+
+    @property
+    def rows(self) -> list[Row]:
+        return [
+            {
+                "run_id": self.run_id,
+                "target": intent.key.target,
+                "resource": intent.key.resource,
+                "task_id": intent.key.id,
+                "action": intent.action.value,
+                "attempt": intent.attempt,
+                "state": "intent",
+                "intent_at": self.at,
+            }
+            for intent in self.entries
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Results of intents, each with the run that wrote the intent. `settled_by` is a later run that found it open."""
+
+    entries: tuple[tuple[str, ActionResult], ...]
+    at: int
+    settled_by: str | None = None
+    subjects: frozenset[Subject] = field(init=False)
+
+    def __post_init__(self) -> None:
+        subjects = frozenset(_operation(run_id, result.intent) for run_id, result in self.entries)
+        object.__setattr__(self, "subjects", subjects)
+
+    @property
+    def rows(self) -> list[Row]:
+        """Values under the names of the columns, those of the row to be found under `of_` and the name."""
+        return [self._row(run_id, result) for run_id, result in self.entries]
+
+    def _row(self, run_id: str, result: ActionResult) -> Row:
+        row: Row = {
+            "of_run_id": run_id,
+            "of_target": result.intent.key.target,
+            "of_resource": result.intent.key.resource,
+            "of_task_id": result.intent.key.id,
+            "of_action": result.intent.action.value,
+            "of_attempt": result.intent.attempt,
+            "of_state": result.state.value,
+            "state": result.state.value,
+            "result_at": self.at,
+            "settled_by": self.settled_by,
+        }
+        fault = result.fault
+        row |= _NO_FAULT if fault is None else _fault(fault)
+        if result.request_id is not None:
+            row["request_id"] = storable(result.request_id)
+        return row
+
+
+_NO_FAULT: Row = dict.fromkeys(("fault_meaning", "fault_code", "fault_message", "http_status", "request_id"))
+
+
+def _fault(fault: Fault) -> Row:
+    return {
+        "fault_meaning": fault.meaning.value,
+        "fault_code": storable(fault.code),
+        "fault_message": storable(fault.message),
+        "http_status": fault.http_status,
+        "request_id": storable(fault.request_id),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Outcomes of changes; a later one of the same task replaces the earlier."""
+
+    run_id: str
+    entries: tuple[TaskOutcome, ...]
+    subjects: frozenset[Subject] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "subjects", frozenset((self.run_id, *entry.key) for entry in self.entries))
+
+    @property
+    def rows(self) -> list[Row]:
+        return [
+            {
+                "run_id": self.run_id,
+                "target": entry.key.target,
+                "resource": entry.key.resource,
+                "task_id": entry.key.id,
+                "outcome": entry.outcome,
+                "before": entry.before,
+                "now": entry.now,
+                "detail": storable(entry.detail) or "",
+            }
+            for entry in self.entries
+        ]
+
+
+Request = Beginning | End | Intents | Results | Outcomes
+
+
+def storable(text: str | None) -> str | None:
+    """Free text as both databases take it: a lone surrogate or a NUL in a vendor's message must not lose the result.
+
+    Not for ids: a task whose id cannot be stored exactly must not be acted on.
+    """
+    if text is None:
+        return None
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def _operation(run_id: str, intent: Intent) -> Subject:
+    return (run_id, *intent.key, intent.action)

@@ -1,0 +1,116 @@
+"""The tables, the same in SQLite and PostgreSQL. Times are whole milliseconds since the epoch (UTC); no floats."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+__all__ = ["METADATA", "VERSION", "actions", "leases", "outcomes", "runs", "schema_version"]
+
+VERSION = 1
+"""Version of the tables below. Raise it together with a step in `upgrade.MIGRATIONS`."""
+
+METADATA = MetaData()
+
+schema_version = Table(
+    "schema_version",
+    METADATA,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("tool_version", Text, nullable=False),  # the first tool that knows this version, for the refusal's text
+)
+
+runs = Table(
+    "runs",
+    METADATA,
+    Column("run_id", Text, primary_key=True),
+    Column("command", Text, nullable=False),
+    Column("tool_version", Text, nullable=False),
+    Column("plan_digest", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False, index=True),
+    Column("finished_at", BigInteger),
+    Column("outcome", Text),
+    Column("exit_code", Integer),
+    Column("summary", Text),  # JSON: count per outcome
+    Column("host", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+)
+
+actions = Table(
+    "actions",
+    METADATA,
+    # Numbers every intent in the order of its writing. SQLite counts only a column of type INTEGER by itself.
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("run_id", ForeignKey("runs.run_id"), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("task_id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("intent_at", BigInteger, nullable=False),
+    Column("result_at", BigInteger),
+    Column("fault_meaning", Text),
+    Column("fault_code", Text),
+    Column("fault_message", Text),
+    Column("http_status", Integer),
+    Column("request_id", Text),
+    Column("settled_by", Text),  # the later run that found the intent open and read the task back
+    UniqueConstraint("run_id", "target", "resource", "task_id", "action", "attempt", name="actions_attempt"),
+)
+
+_SHUT = text("state IN ('intent', 'done')")
+
+# The gate of every call, kept by the database itself, whatever process asks: while an operation of a run is in
+# flight or done, no further attempt at it can be written down.
+Index(
+    "actions_gate",
+    actions.c.run_id,
+    actions.c.target,
+    actions.c.resource,
+    actions.c.task_id,
+    actions.c.action,
+    unique=True,
+    sqlite_where=_SHUT,
+    postgresql_where=_SHUT,
+)
+
+_OPEN = text("state = 'intent'")
+
+# Few rows are open at any time, so that the question for them stays cheap however long the history grows.
+Index("actions_open", actions.c.target, sqlite_where=_OPEN, postgresql_where=_OPEN)
+
+outcomes = Table(
+    "outcomes",
+    METADATA,
+    Column("run_id", ForeignKey("runs.run_id"), primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("resource", Text, primary_key=True),
+    Column("task_id", Text, primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("now", Text),
+    Column("detail", Text, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    METADATA,
+    Column("rate_group", Text, primary_key=True),
+    Column("holder", Text),  # None: released. The row stays, so that its token never goes back
+    Column("host", Text),
+    Column("pid", BigInteger),
+    Column("token", BigInteger, nullable=False),
+    Column("acquired_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)

@@ -1,0 +1,63 @@
+"""Bringing a database to the schema that this version of the tool knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, select, update
+
+from reconciler import __version__
+from reconciler.backends.schema import METADATA, VERSION, schema_version
+from reconciler.exceptions import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlalchemy import Connection
+
+    from reconciler.backends.connect import Backend
+
+__all__ = ["MIGRATIONS", "ensure_schema"]
+
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
+"""Step that leads from the version in the key to the next one; run inside one transaction."""
+
+
+def ensure_schema(backend: Backend) -> None:
+    """Create or upgrade the tables; several processes may do so at once.
+
+    Raises BackendError where a newer version of the tool made them.
+    """
+    with backend.reading() as connection:
+        if _version(connection, backend.where) == VERSION:
+            return
+    with backend.writing() as connection:
+        backend.exclude_others(connection)
+        _bring_up(connection, _version(connection, backend.where))
+
+
+def _bring_up(connection: Connection, found: int | None) -> None:
+    if found is None:
+        # A table of the same name that is not ours must not be taken for ours: no check for existing ones.
+        METADATA.create_all(connection, checkfirst=False)
+        connection.execute(schema_version.insert().values(version=VERSION, tool_version=__version__))
+        return
+    for version in range(found, VERSION):
+        MIGRATIONS[version](connection)
+    if found < VERSION:
+        connection.execute(update(schema_version).values(version=VERSION, tool_version=__version__))
+
+
+def _version(connection: Connection, where: str) -> int | None:
+    """The version found, None in an empty database; BackendError where it is newer than ours."""
+    if not inspect(connection).has_table(schema_version.name):
+        return None
+    row = connection.execute(select(schema_version)).first()
+    if row is None:
+        raise BackendError(f"{where}: the table schema_version is empty", "Restore the database from a backup.")
+    if row.version > VERSION:
+        raise BackendError(
+            f"{where} has schema version {row.version}; reconciler {__version__} knows versions up to {VERSION}",
+            f"Use reconciler {row.tool_version} or newer with this database.",
+        )
+    return int(row.version)

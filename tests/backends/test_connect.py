@@ -1,0 +1,218 @@
+"""Opening a database: where, with which permissions, and what is said when it can't be."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import event, update
+
+from reconciler.backends import postgresql
+from reconciler.backends.connect import connect
+from reconciler.backends.history import History
+from reconciler.backends.journal import Journal
+from reconciler.backends.schema import VERSION, schema_version
+from reconciler.exceptions import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
+
+    from reconciler.backends.connect import Backend
+    from reconciler.backends.entries import Intent, RunStart
+
+AS_ROOT = os.geteuid() == 0
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
+def test_file_and_new_directories_are_the_owners_only(tmp_path: Path, umask: int, start: RunStart) -> None:
+    path = tmp_path / "a" / "b" / "history.db"
+    before = os.umask(umask)
+    try:
+        journal = Journal.open(f"sqlite:///{path}")
+    finally:
+        os.umask(before)
+    with journal:
+        journal.begin_run(start)
+        assert {mode(file) for file in path.parent.iterdir()} == {0o600}  # the write-ahead log, too
+        assert {mode(path.parent), mode(path.parent.parent)} == {0o700}
+
+
+def test_an_existing_directory_keeps_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    connect(f"sqlite:///{tmp_path}/history.db")
+    assert mode(tmp_path) == 0o755
+
+
+def test_a_relative_path_counts_from_the_directory_of_the_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: RunStart
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Journal.open("sqlite:///.reconciler/history.db") as journal:
+        monkeypatch.chdir("/")
+        journal.begin_run(start)
+    assert (tmp_path / ".reconciler" / "history.db").is_file()
+
+
+def test_commits_are_synchronous_and_logged_ahead(tmp_path: Path) -> None:
+    with connect(f"sqlite:///{tmp_path}/history.db").reading() as connection:
+        values = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in PRAGMAS}
+    assert values == PRAGMAS
+
+
+PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("nonsense", "not a database URL"),
+        ("mysql://host/db", "'mysql', which is not supported"),
+        ("sqlite://", "must name a file"),
+        ("sqlite:///:memory:", "must name a file"),
+        ("sqlite:///file.db?mode=ro", "must name a file"),
+    ],
+)
+def test_other_urls_are_refused(url: str, words: str) -> None:
+    with pytest.raises(BackendError, match=words) as refused:
+        connect(url)
+    assert "sqlite:///path/to/file.db" in refused.value.hint
+
+
+def test_a_password_is_never_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BackendError) as refused:
+        connect("postgres ql://user:s3cret@host:port/db")
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_missing_driver_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql.importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(BackendError, match="psycopg is not installed") as refused:
+        connect("postgresql://user@host/db")
+    assert "pip install media-reconciler[postgresql]" in refused.value.hint
+
+
+@pytest.mark.skipif(AS_ROOT, reason="root may write everywhere")
+def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(BackendError, match="Permission denied"):
+        connect(f"sqlite:///{tmp_path}/history.db")
+
+
+def test_a_path_through_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BackendError, match="Not a directory|File exists") as refused:
+        connect(f"sqlite:///{tmp_path}/file/history.db")
+    assert str(tmp_path) in str(refused.value)
+
+
+def test_a_directory_in_the_place_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="cannot be opened"):
+        connect(f"sqlite:///{tmp_path}")
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    path.write_text("These are not the pages you are looking for.\n" * 100)
+    with pytest.raises(BackendError, match="not an SQLite database"):
+        connect(f"sqlite:///{path}")
+    assert path.read_text().startswith("These")
+
+
+def test_a_corrupt_database(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    connect(f"sqlite:///{path}")
+    pages = path.read_bytes()
+    path.write_bytes(pages[:100] + b"\xff" * (len(pages) - 100))
+    with pytest.raises(BackendError, match="corrupt") as refused:
+        connect(f"sqlite:///{path}")
+    assert "backup" in refused.value.hint
+
+
+def test_a_foreign_table_of_the_same_name_is_not_taken_for_ours(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE runs (distance INTEGER)")
+    with pytest.raises(BackendError, match="table runs already exists"):
+        connect(f"sqlite:///{path}")
+
+
+def test_history_makes_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "history.db"
+    with pytest.raises(BackendError, match="no such database"):
+        History.open(f"sqlite:///{path}")
+    assert not path.parent.exists()
+
+
+def test_a_newer_schema_is_refused_and_the_needed_version_named(backend: Backend, url: str) -> None:
+    with backend.writing() as connection:
+        connection.execute(update(schema_version).values(version=VERSION + 1, tool_version="7.8.9"))
+    with pytest.raises(BackendError, match=f"schema version {VERSION + 1}") as refused:
+        connect(url)
+    assert "reconciler 7.8.9 or newer" in refused.value.hint
+
+
+def test_an_older_schema_is_led_up_step_by_step(backend: Backend, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = {VERSION - 2: lambda _: made.append(VERSION - 2), VERSION - 1: lambda _: made.append(VERSION - 1)}
+    made: list[int] = []
+    monkeypatch.setattr("reconciler.backends.upgrade.MIGRATIONS", steps)
+    with backend.writing() as connection:
+        connection.execute(update(schema_version).values(version=VERSION - 2))
+    connect(url)
+    connect(url)
+    assert made == [VERSION - 2, VERSION - 1]
+
+
+def limit_pages(backend: Backend) -> None:
+    """Let no further page be added to the file: what SQLite answers on a full disk."""
+
+    @event.listens_for(backend.engine, "connect")
+    def shrink(connection: Any, _entry: object) -> None:
+        connection.execute("PRAGMA max_page_count = 1")  # SQLite takes the present size where that is larger
+
+
+def test_a_full_disk_stops_everything(tmp_path: Path, start: RunStart, intent: Callable[..., Intent]) -> None:
+    backend = connect(f"sqlite:///{tmp_path}/history.db")
+    with Journal(backend) as journal:
+        run_id = journal.begin_run(start)
+    limit_pages(backend)
+    with Journal(backend) as journal:
+        future = journal.intend(run_id, [intent("x" * 100_000)])
+        with pytest.raises(BackendError, match="the disk is full") as refused:
+            future.result()
+        assert "Free some space" in refused.value.hint
+        with pytest.raises(BackendError, match="the disk is full"):
+            journal.intend(run_id, [intent("small")]).result(timeout=0)
+        assert journal.failure is not None
+    assert History(backend).actions(run_id) == []
+
+
+def test_a_database_locked_for_too_long(tmp_path: Path, start: RunStart, intent: Callable[..., Intent]) -> None:
+    backend = connect(f"sqlite:///{tmp_path}/history.db", busy_timeout=1)
+    with Journal(backend) as journal:
+        run_id = journal.begin_run(start)
+        with backend.writing(), pytest.raises(BackendError, match="keeps the database locked"):
+            journal.intend(run_id, [intent()]).result()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_removed_under_the_run(
+    tmp_path: Path, start: RunStart, intent: Callable[..., Intent], *, replaced: bool
+) -> None:
+    path = tmp_path / "history.db"
+    with Journal.open(f"sqlite:///{path}") as journal:
+        run_id = journal.begin_run(start)
+        path.rename(tmp_path / "elsewhere.db")
+        if replaced:
+            path.touch()
+        with pytest.raises(BackendError, match="removed or replaced"):
+            journal.intend(run_id, [intent()]).result()

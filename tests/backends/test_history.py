@@ -1,0 +1,80 @@
+"""Past runs: found, shown and forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.backends.entries import ActionResult, ActionState, RunEnd, TaskOutcome
+from reconciler.backends.history import History, RunFilter
+from reconciler.backends.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.backends.connect import Backend
+    from reconciler.backends.entries import Intent, RunStart
+
+
+@pytest.fixture
+def runs(backend: Backend, start: RunStart, intent: Callable[..., Intent]) -> list[str]:
+    """Three runs begun at 1000, 2000 and 3000: done on prod, nothing attempted on test, killed on prod."""
+    now = 0
+
+    def clock() -> int:
+        return now
+
+    ids = []
+    with Journal(backend, clock=clock) as journal:
+        for now in (1000, 2000, 3000):  # noqa: B007 - read by the clock
+            ids.append(journal.begin_run(start))  # noqa: PERF401 - the clock moves on between them
+        journal.intend(ids[0], [intent("1")])
+        journal.record(ids[0], [ActionResult(intent("1"), ActionState.DONE)])
+        journal.finish_run(ids[0], RunEnd("ok", 0, {"done": 1}))
+        journal.record_outcomes(ids[1], [TaskOutcome(intent("1", target="test").key, "not_attempted", "pending")])
+        journal.finish_run(ids[1], RunEnd("partial", 3, {"not_attempted": 1}))
+        journal.intend(ids[2], [intent("2")])
+    return ids
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (RunFilter(), [2, 1, 0]),
+        (RunFilter(limit=2), [2, 1]),
+        (RunFilter(limit=None), [2, 1, 0]),
+        (RunFilter(since=2000), [2, 1]),
+        (RunFilter(outcome="partial"), [1]),
+        (RunFilter(target="prod"), [2, 0]),
+        (RunFilter(target="test"), [1]),
+        (RunFilter(target="test", outcome="ok"), []),
+    ],
+)
+def test_runs_are_filtered_and_the_latest_comes_first(
+    backend: Backend, runs: list[str], wanted: RunFilter, found: list[int]
+) -> None:
+    assert [run.run_id for run in History(backend).runs(wanted)] == [runs[index] for index in found]
+
+
+def test_a_killed_run_shows_as_not_finished(backend: Backend, runs: list[str]) -> None:
+    run = History(backend).run(runs[2])
+    assert run is not None
+    assert (run.command, run.started_at, run.finished_at, run.outcome, run.summary) == ("apply", 3000, None, None, None)
+
+
+def test_an_unknown_run_is_none(backend: Backend) -> None:
+    assert History(backend).run("nobody") is None
+
+
+def test_pruning_forgets_a_run_with_all_its_rows(backend: Backend, runs: list[str]) -> None:
+    history = History(backend)
+    assert history.prune(2000) == 1
+    assert [run.run_id for run in history.runs()] == [runs[2], runs[1]]
+    assert history.actions(runs[0]) == []
+
+
+def test_pruning_keeps_what_is_not_settled(backend: Backend, runs: list[str]) -> None:
+    history = History(backend)
+    assert history.prune(10_000) == 2
+    assert [run.run_id for run in history.runs()] == [runs[2]]
