@@ -11,12 +11,12 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from reconciler.tasks.fault import Meaning
 from reconciler.tasks.status import TERMINAL, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.tasks.fault import Meaning
     from reconciler.tasks.field import Field
 
 __all__ = ["Action", "Listing", "Operation", "Paging", "Permissions", "ResourceType"]
@@ -48,7 +48,9 @@ class Listing:
 
     `path` is the request path (with `{project_id}`), or the action name of an RPC API. `envelope` is the key that
     holds the rows; an answer without it is an error. `status_parameter` is None where the API cannot filter by
-    status. `ids_parameter` takes up to `ids_per_call` ids in one call.
+    status. `ids_parameter` takes up to `ids_per_call` ids in one call. `constants` are parameters of every call.
+    `rows_merge` says that several rows of one id are one task, whose status is the first of the type's `statuses`
+    that any row has (which is then not the lifecycle's order alone, but that of precedence).
     """
 
     path: str
@@ -60,6 +62,8 @@ class Listing:
     status_parameter: str | None = None
     ids_parameter: str | None = None
     ids_per_call: int = 10
+    constants: tuple[tuple[str, str], ...] = ()
+    rows_merge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,8 @@ class Operation:
     """One way out of a state: `cancel` leads from pending to canceled, `delete` from a terminal state to gone.
 
     `refusals` gives the meaning of the vendor codes that are particular to this call; codes common to a provider
-    are known to its client. `accepted` are the HTTP statuses that mean success.
+    are known to its client. `accepted` are the HTTP statuses that mean success. `unlisted` is what HTTP 400 with a
+    code of no table means: CHANGED where the vendor refuses a wrong state without publishing the code.
     """
 
     action: Action
@@ -77,6 +82,7 @@ class Operation:
     batch_size: int = 1
     accepted: frozenset[int] = frozenset({204})
     refusals: Mapping[str, Meaning] = field(default_factory=lambda: MappingProxyType({}))
+    unlisted: Meaning = Meaning.PERMANENT
 
     @property
     def starts(self) -> frozenset[Status]:

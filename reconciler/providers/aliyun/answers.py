@@ -1,0 +1,118 @@
+"""What GetURLUploadInfos and CancelUrlUploadJobs say, checked against what was asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.providers.aliyun.errors import refusal
+from reconciler.providers.aliyun.shapes import entry_key, named, records
+from reconciler.providers.aliyun.url_upload import URL_UPLOAD, job_from
+from reconciler.providers.transport.answers import json_object, malformed
+from reconciler.tasks.fault import Fault, Meaning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    import httpx
+
+    from reconciler.providers.transport.answers import Excerpts
+    from reconciler.tasks.resource_type import Operation
+    from reconciler.tasks.task import Task
+
+__all__ = ["Infos", "Question", "canceled_in", "infos_in"]
+
+OK = 200
+NON_EXISTS = "NonExists"
+CANCELED = "CanceledJobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Job ids or source URLs, ten at most, and the parameter that they go into."""
+
+    parameter: str
+    entries: tuple[str, ...]
+
+    def is_about(self, task: Task) -> bool:
+        """Whether a task answers this question. One that does not show its URL may."""
+        shown = task.id if self.parameter == URL_UPLOAD.listing.ids_parameter else task.values.get("upload_url")
+        return shown is None or entry_key(str(shown)) in {entry_key(entry) for entry in self.entries}
+
+
+@dataclass(frozen=True, slots=True)
+class Infos:
+    """One answer: the jobs asked for, the entries that the cloud does not know, those of which it says nothing, and
+    how many records it had in all, `foreign` of which nobody asked for."""
+
+    tasks: Sequence[Task]
+    missing: frozenset[str]
+    unanswered: frozenset[str]
+    count: int
+    foreign: int = 0
+
+
+def infos_in(response: httpx.Response, question: Question, target: str, excerpts: Excerpts) -> Infos | Fault:
+    """The answer of GetURLUploadInfos to a question. A missing envelope is never "no jobs"."""
+    if response.status_code != OK:
+        return refusal(response, excerpts)
+    body = _body(response, URL_UPLOAD.listing.envelope, excerpts)
+    if isinstance(body, Fault):
+        return body
+    rows = records(body.get(URL_UPLOAD.listing.envelope))
+    if rows is None:
+        return malformed(f"{URL_UPLOAD.listing.envelope} is no list of objects", response)
+    tasks = [job_from(target, row) for row in rows]
+    whole = [task for task in tasks if task is not None]
+    if len(whole) < len(tasks):
+        return malformed("a record without a usable JobId", response)
+    fitting = [task for task in whole if question.is_about(task)]
+    missing = named(body.get(NON_EXISTS), question.entries)
+    answered = {entry_key(key) for task in fitting for key in (task.id, str(task.values.get("upload_url", "")))}
+    unanswered = frozenset(entry for entry in question.entries if entry_key(entry) not in answered) - missing
+    return Infos(fitting, missing, unanswered, len(rows), len(whole) - len(fitting))
+
+
+def canceled_in(
+    response: httpx.Response,
+    operation: Operation,
+    ids: Sequence[str],
+    excerpts: Excerpts,
+    now: Callable[[], datetime],
+) -> Mapping[str, Fault | None] | Fault:
+    """What CancelUrlUploadJobs says of each job. One in neither list was not canceled: it waits no more."""
+    if response.status_code not in operation.accepted:
+        if response.is_success:
+            return malformed(f"HTTP {response.status_code} instead of {OK}", response)
+        return refusal(response, excerpts, operation.refusals, now=now)
+    body = _body(response, CANCELED, excerpts)
+    if isinstance(body, Fault):
+        return body
+    canceled, missing = named(body.get(CANCELED), ids), named(body.get(NON_EXISTS), ids)
+    request_id = excerpts(body.get("RequestId") or "", 80) or None
+    return {task_id: _verdict(task_id, canceled, missing, request_id) for task_id in ids}
+
+
+def _verdict(task_id: str, canceled: frozenset[str], missing: frozenset[str], request_id: str | None) -> Fault | None:
+    match task_id in canceled, task_id in missing:
+        case True, False:
+            return None
+        case False, True:
+            return Fault(Meaning.GONE, "the job does not exist", http_status=OK, request_id=request_id)
+        case False, False:
+            return Fault(Meaning.CHANGED, "the job was not canceled", http_status=OK, request_id=request_id)
+        case _:
+            contradiction = f"unexpected answer: the job is in {CANCELED} and in {NON_EXISTS}"
+            return Fault(Meaning.MALFORMED, contradiction, http_status=OK, request_id=request_id)
+
+
+def _body(response: httpx.Response, envelope: str, excerpts: Excerpts) -> dict[str, Any] | Fault:
+    body = json_object(response, excerpts)
+    if isinstance(body, Fault):
+        return body
+    # Either list may be left out where it is empty, but then the answer is still one of this API.
+    if body.keys().isdisjoint({envelope, NON_EXISTS, "RequestId"}):
+        keys = ", ".join(sorted(map(str, body))) or "none"
+        return malformed(f"neither {envelope} nor {NON_EXISTS}; keys: {excerpts(keys, 120)}", response)
+    return body

@@ -1,0 +1,100 @@
+"""The client of one Alibaba Cloud target."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Self
+
+from reconciler.config.model import Inventory
+from reconciler.providers.aliyun.answers import canceled_in
+from reconciler.providers.aliyun.gateway import Gateway
+from reconciler.providers.aliyun.inventory import IDS, ask, questions, resolve
+from reconciler.providers.base import Readings
+from reconciler.providers.transport.caller import Tally
+from reconciler.providers.transport.retries import WRITES
+from reconciler.providers.transport.surroundings import Surroundings
+from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Completeness, Observation, Scope
+from reconciler.tasks.task import Task, TaskKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.config.model import Target
+    from reconciler.providers.aliyun.answers import Question
+    from reconciler.tasks.resource_type import Operation, ResourceType
+
+__all__ = ["AliyunClient"]
+
+
+class AliyunClient:
+    """Looks up, reads and cancels URL upload jobs. Implements `reconciler.providers.base.Client`."""
+
+    def __init__(
+        self, target: Target, group: str, *, concurrency: int, surroundings: Surroundings | None = None
+    ) -> None:
+        self._target = target.name
+        self._inventory = target.inventory or Inventory()
+        self._surroundings = surroundings or Surroundings()
+        self._gateway = Gateway(target, group, concurrency=concurrency, surroundings=self._surroundings)
+
+    @property
+    def requests(self) -> int:
+        return self._gateway.requests
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._gateway.close()
+
+    async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:  # noqa: ARG002 - the API cannot filter
+        scope, tally = Scope(self._target, resource.name), Tally()
+        resolved = await resolve(self._gateway, self._target, self._inventory, tally)
+        if isinstance(resolved, Fault):
+            return Observation(scope, (), tally.requests, Completeness.FAILED, resolved)
+        completeness = Completeness.UNSTABLE if resolved.fault else Completeness.COMPLETE
+        return Observation(scope, resolved.tasks, tally.requests, completeness, resolved.fault)
+
+    async def read(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
+        asked = list(questions(IDS, dict.fromkeys(ids)))
+        parts = await asyncio.gather(*(self._read(resource, question) for question in asked))
+        tasks = {task_id: task for part in parts for task_id, task in part.tasks.items()}
+        return Readings(tasks, {task_id: fault for part in parts for task_id, fault in part.faults.items()})
+
+    async def _read(self, resource: ResourceType, question: Question) -> Readings:
+        infos = await ask(self._gateway, self._target, question, Tally())
+        if isinstance(infos, Fault):
+            return Readings({}, dict.fromkeys(question.entries, infos))
+        tasks = {task.id: task for task in infos.tasks}
+        faults: dict[str, Fault] = {}
+        for task_id in question.entries:
+            if task_id in tasks and task_id in infos.missing:
+                del tasks[task_id]
+                faults[task_id] = Fault(Meaning.MALFORMED, "unexpected answer: the job is listed and in NonExists")
+            elif task_id in infos.missing:
+                tasks[task_id] = Task.gone(TaskKey(self._target, resource.name, task_id))
+            elif task_id not in tasks:
+                faults[task_id] = Fault(Meaning.MALFORMED, "unexpected answer: neither listed nor in NonExists")
+        return Readings(tasks, faults)
+
+    async def perform(
+        self, resource: ResourceType, operation: Operation, ids: Sequence[str]
+    ) -> Mapping[str, Fault | None]:
+        judge = partial(
+            canceled_in,
+            operation=operation,
+            ids=ids,
+            excerpts=self._gateway.excerpts,
+            now=self._surroundings.now,
+        )
+        parameters = {operation.id_parameter: ",".join(ids)}
+        verdict = await self._gateway.call(operation.path, parameters, judge, retries=WRITES, tally=Tally())
+        if not isinstance(verdict, Fault):
+            return verdict
+        if len(ids) > 1 and verdict.meaning in {Meaning.CHANGED, Meaning.PERMANENT, Meaning.GONE}:
+            # The whole call was refused, for one job perhaps and certainly without effect: each is tried alone.
+            alone = [await self.perform(resource, operation, [task_id]) for task_id in ids]
+            return {task_id: fault for each in alone for task_id, fault in each.items()}
+        return dict.fromkeys(ids, verdict)

@@ -1,0 +1,128 @@
+"""Finding jobs without a list call: the user's job ids and source URLs, looked up ten at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from reconciler.providers.aliyun.answers import Infos, Question, infos_in
+from reconciler.providers.aliyun.url_upload import URL_UPLOAD
+from reconciler.providers.transport.retries import READS
+from reconciler.providers.transport.together import all_or_fault
+from reconciler.redaction import presentable
+from reconciler.tasks.fault import Fault, Meaning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from reconciler.config.model import Inventory
+    from reconciler.providers.aliyun.gateway import Gateway
+    from reconciler.providers.transport.caller import Tally
+    from reconciler.tasks.task import Task
+
+__all__ = ["Resolved", "ask", "questions", "resolve"]
+
+ENTRIES = 10
+"""Ids or URLs in one call at most (GetURLUploadInfos, CancelUrlUploadJobs)."""
+
+RECORDS = 100
+"""Records in one answer at most; there is no paging, so that an answer of this size may lack some."""
+
+LENGTH = 4_000
+"""Characters of the encoded value in one call; the gateway's own limit is not published."""
+
+IDS, URLS = "JobIds", "UploadURLs"
+
+_RANK = {name: rank for rank, name in enumerate(URL_UPLOAD.statuses)}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The jobs of an inventory; `fault` says why there may be others."""
+
+    tasks: tuple[Task, ...]
+    fault: Fault | None
+
+
+async def resolve(gateway: Gateway, target: str, inventory: Inventory, tally: Tally) -> Resolved | Fault:
+    """Look the whole inventory up; a fault where any call failed."""
+    asked = [*questions(IDS, inventory.job_ids), *questions(URLS, inventory.upload_urls)]
+    answers = await all_or_fault(ask(gateway, target, question, tally) for question in asked)
+    if isinstance(answers, Fault):
+        return answers
+    full = [question for question, infos in zip(asked, answers, strict=True) if _cut_off(infos, question)]
+    again = [Question(question.parameter, (entry,)) for question in full for entry in question.entries]
+    single = await all_or_fault(ask(gateway, target, question, tally) for question in again)
+    if isinstance(single, Fault):
+        return single
+    whole = [infos for question, infos in zip(asked, answers, strict=True) if question not in full]
+    return _united([*whole, *single], answers)
+
+
+async def ask(gateway: Gateway, target: str, question: Question, tally: Tally) -> Infos | Fault:
+    """One call of GetURLUploadInfos."""
+    judge = partial(infos_in, question=question, target=target, excerpts=gateway.excerpts)
+    value = ",".join(_encoded(question.parameter, entry) for entry in question.entries)
+    return await gateway.call(URL_UPLOAD.listing.path, {question.parameter: value}, judge, retries=READS, tally=tally)
+
+
+def questions(parameter: str, entries: Iterable[str]) -> Iterator[Question]:
+    """Entries in groups that fit into one call, in their order."""
+    group: list[str] = []
+    length = 0
+    for entry in entries:
+        size = len(quote(_encoded(parameter, entry), safe="~")) + len("%2C")
+        if group and (len(group) == ENTRIES or length + size > LENGTH):
+            yield Question(parameter, tuple(group))
+            group, length = [], 0
+        group.append(entry)
+        length += size
+    if group:
+        yield Question(parameter, tuple(group))
+
+
+def _encoded(parameter: str, entry: str) -> str:
+    """URLs are encoded one by one before they are joined, and the value once more on the wire (vendor's rule)."""
+    return quote(entry, safe="") if parameter == URLS else entry
+
+
+def _cut_off(infos: Infos, question: Question) -> bool:
+    return infos.count >= RECORDS and len(question.entries) > 1
+
+
+def _united(decisive: Sequence[Infos], all_answers: Sequence[Infos]) -> Resolved:
+    """Each job once, however it was found. A job only moves on, so the sighting that is further along is newer."""
+    tasks: dict[str, Task] = {}
+    for task in (task for infos in (*all_answers, *decisive) for task in infos.tasks):
+        known = tasks.get(task.id)
+        if known is None or _rank(task) > _rank(known):
+            tasks[task.id] = task
+    return Resolved(tuple(tasks.values()), _doubt(decisive))
+
+
+def _rank(task: Task) -> int:
+    """Place in the lifecycle; a status that no table has comes last, since nothing may be done to it."""
+    return _RANK.get(str(task.values.get("provider_status")), len(_RANK))
+
+
+def _doubt(answers: Sequence[Infos]) -> Fault | None:
+    """Why the inventory may have jobs that were not seen, if so."""
+    capped = sum(infos.count >= RECORDS for infos in answers)
+    if capped:
+        return Fault(
+            Meaning.PERMANENT,
+            f"{capped} source URLs have {RECORDS} jobs or more, of which the API shows no others; name them by job id",
+        )
+    foreign = sum(infos.foreign for infos in answers)
+    if foreign:
+        return Fault(Meaning.MALFORMED, f"unexpected answer: {foreign} jobs that were not asked for")
+    unanswered = sorted(entry for infos in answers for entry in infos.unanswered)
+    if unanswered:
+        return Fault(
+            Meaning.MALFORMED,
+            f"unexpected answer: {len(unanswered)} inventory entries are neither listed nor said not to exist, "
+            f"the first is {presentable(unanswered[0])[:200]}",
+        )
+    return None

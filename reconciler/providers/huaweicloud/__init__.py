@@ -1,0 +1,75 @@
+"""Huawei Cloud: Media Processing Center (MPC) and Video on Demand (VOD)."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from reconciler.exceptions import CredentialsError
+from reconciler.providers.huaweicloud import mpc, vod
+from reconciler.providers.huaweicloud.client import HuaweicloudClient
+from reconciler.providers.huaweicloud.credentials import KEYS, find_credentials
+from reconciler.providers.huaweicloud.endpoints import SERVICES
+from reconciler.providers.rate_limit_group import group_name, principal_name, sources_of
+from reconciler.providers.transport.surroundings import Surroundings
+from reconciler.tasks.catalogue import ProviderOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.config.model import Target
+    from reconciler.tasks.resource_type import ResourceType
+
+__all__ = ["PROVIDER", "Huaweicloud"]
+
+
+class Huaweicloud:
+    """Implements `reconciler.providers.base.Provider`."""
+
+    name = "huaweicloud"
+    options = ProviderOptions(
+        name="huaweicloud",
+        properties=MappingProxyType(
+            {
+                "region": {
+                    "type": "string",
+                    "pattern": "^[a-z]{2,}(-[a-z0-9]+)+$",
+                    "description": "Region of the project, such as cn-north-4.",
+                },
+                "project_id": {
+                    "type": "string",
+                    "pattern": "^[A-Za-z0-9_-]*$",
+                    "description": "Id of the region's project. Looked up through IAM where empty or absent.",
+                },
+            }
+        ),
+        required=("region",),
+        services=SERVICES,
+        credentials=KEYS,
+    )
+    resource_types: Mapping[str, ResourceType] = MappingProxyType(
+        {row.name: row for row in (*mpc.RESOURCE_TYPES, *vod.RESOURCE_TYPES)}
+    )
+
+    def rate_limit_group(self, target: Target, *, surroundings: Surroundings | None = None) -> str:
+        """The project where it is known, else the principal, else where the credentials would come from."""
+        project = target.options.get("project_id")
+        if project:
+            return group_name(target, project)
+        try:
+            found = find_credentials(target, surroundings or Surroundings())
+        except CredentialsError:
+            return group_name(target, sources_of(target))
+        principal = principal_name(found.principal) if found.principal else sources_of(target)
+        return group_name(target, found.project_id or principal)
+
+    def client(
+        self, target: Target, *, concurrency: int, surroundings: Surroundings | None = None
+    ) -> HuaweicloudClient:
+        """A client of `target`. Raises CredentialsError; sends nothing yet."""
+        around = surroundings or Surroundings()
+        group = self.rate_limit_group(target, surroundings=around)
+        return HuaweicloudClient(target, group, concurrency=concurrency, surroundings=around)
+
+
+PROVIDER = Huaweicloud()

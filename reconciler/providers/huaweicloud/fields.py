@@ -1,0 +1,66 @@
+"""Fields of Huawei Cloud's tasks, each with the path where the vendor's record holds it."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from reconciler.tasks.field import Field, FieldType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "CREATED_FINISHED",
+    "DESCRIPTION",
+    "ERROR_CODE",
+    "INPUT",
+    "OUTPUT",
+    "PROGRESS",
+    "STARTED",
+    "USER_DATA",
+    "fields",
+    "identity_fields",
+]
+
+_STRING, _TIME = FieldType.STRING, FieldType.TIMESTAMP
+
+
+def fields(*rows: Field | tuple[Field, ...]) -> Mapping[str, Field]:
+    """A type's fields by name, in the order given."""
+    flat = [field for row in rows for field in (row if isinstance(row, tuple) else (row,))]
+    return MappingProxyType({field.name: field for field in flat})
+
+
+def identity_fields(id_key: str) -> tuple[Field, ...]:
+    """What every task has. `status` is derived from `provider_status` by the type's table."""
+    return (
+        Field("id", _STRING, "Task id", (id_key,)),
+        Field("status", FieldType.STATUS, "Normalised status"),
+        Field("provider_status", _STRING, "Status as the vendor spells it", ("status",)),
+    )
+
+
+CREATED_FINISHED = (
+    Field("created_at", _TIME, "When the task was created", ("create_time",)),
+    Field("finished_at", _TIME, "When the task ended", ("end_time",)),
+)
+STARTED = Field("started_at", _TIME, "When processing began", ("start_time",))
+PROGRESS = Field("progress", FieldType.INTEGER, "Percentage done, 0 to 100", ("progress",))
+ERROR_CODE = Field(
+    "error_code", _STRING, "Code of the result; a task that succeeded may carry one, too (MPC.10218)", ("error_code",)
+)
+DESCRIPTION = Field("description", _STRING, "What the vendor says about the result", ("description",))
+USER_DATA = Field("user_data", _STRING, "Text that the submitter attached", ("user_data",))
+
+
+def _location(side: str) -> tuple[Field, ...]:
+    return (
+        Field(f"{side}.bucket", _STRING, f"OBS bucket of the {side}", (side, "bucket")),
+        Field(f"{side}.object", _STRING, f"Object path of the {side}", (side, "object")),
+        Field(f"{side}.location", _STRING, f"Region of the {side}'s bucket", (side, "location")),
+    )
+
+
+INPUT = _location("input")
+OUTPUT = _location("output")

@@ -1,0 +1,45 @@
+"""The id of a region's project, as IAM tells it (KeystoneListProjects).
+
+https://support.huaweicloud.com/intl/en-us/api-iam/iam_06_0001.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.providers.huaweicloud.errors import refusal
+from reconciler.providers.transport.answers import Excerpts, json_object, malformed
+from reconciler.tasks.fault import Fault, Meaning
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["PROJECTS_PATH", "project_named"]
+
+PROJECTS_PATH = "/v3/projects"
+OK = 200
+WAY_OUT = "set the target's `project_id`"
+
+
+def project_named(response: httpx.Response, region: str, excerpts: Excerpts) -> str | Fault:
+    """The id of the one project whose name is the region's; a fault where there is none, or more than one."""
+    if response.status_code != OK:
+        fault = refusal(response, excerpts)
+        return replace(fault, message=f"project look-up: {fault.message}; or {WAY_OUT}")
+    body = json_object(response, excerpts)
+    if isinstance(body, Fault):
+        return body
+    rows = body.get("projects")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        return malformed("no list 'projects'", response)
+    # The name is compared again, since a filter that is ignored must not pick a project.
+    ids = [row["id"] for row in rows if row.get("name") == region and isinstance(row.get("id"), str) and row["id"]]
+    if len(ids) == 1:
+        return str(ids[0])
+    found = (
+        f"{len(ids)} projects are named {region} ({excerpts(', '.join(ids), 200)})"
+        if ids
+        else f"no project is named {region}"
+    )
+    return Fault(Meaning.PERMANENT, f"{found}; {WAY_OUT}", http_status=response.status_code)

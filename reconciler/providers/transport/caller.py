@@ -1,0 +1,133 @@
+"""One request, sent until it has a verdict: in its turn, within bounds, signed anew each time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, TypeVar
+
+import httpx
+
+from reconciler import __version__
+from reconciler.exceptions import ProviderError
+from reconciler.providers.transport.retries import hinted_delay
+from reconciler.providers.transport.wire import NEVER_SENT, UnreadableAnswer, Wire
+from reconciler.tasks.fault import Fault, Meaning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.providers.transport.answers import Excerpts
+    from reconciler.providers.transport.pacing import Pace
+    from reconciler.providers.transport.retries import Retries
+    from reconciler.providers.transport.surroundings import Surroundings
+
+__all__ = ["USER_AGENT", "Caller", "Tally"]
+
+USER_AGENT = f"media-reconciler/{__version__}"
+LEAST_PAUSE = 0.5
+"""Seconds that everybody waits after a throttled request without a hint from the server."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts the requests made on behalf of something, retries included."""
+
+    requests: int = 0
+
+
+class Caller:
+    """Sends the requests of one client. At most `concurrency` are under way, their retries included."""
+
+    def __init__(
+        self,
+        *,
+        auth: httpx.Auth,
+        concurrency: int,
+        excerpts: Excerpts,
+        surroundings: Surroundings,
+        wire: Wire | None = None,
+    ) -> None:
+        self._wire = wire or Wire()
+        self._http = httpx.AsyncClient(
+            auth=auth,
+            transport=self._wire,
+            follow_redirects=False,
+            # The wire's own timeouts apply; the environment is the wire's business as well.
+            timeout=None,  # noqa: S113
+            trust_env=False,
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+        )
+        self._slots = asyncio.Semaphore(concurrency)
+        self._excerpts = excerpts
+        self._surroundings = surroundings
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far: retries, logins and look-ups included."""
+        return self._wire.sent
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    def request(self, method: str, url: str, headers: Mapping[str, str]) -> httpx.Request:
+        """A request without a body. `url` is sent byte for byte, so its query must be encoded already."""
+        return self._http.build_request(method, url, headers=headers)
+
+    async def send(
+        self,
+        request: httpx.Request,
+        judge: Callable[[httpx.Response], T | Fault],
+        *,
+        pace: Pace,
+        retries: Retries,
+        tally: Tally,
+    ) -> T | Fault:
+        """Send `request` and return what `judge` makes of the answer, or the fault of the last try.
+
+        The wait for a turn is no part of the deadline before the first try, since a long queue is no failure.
+        """
+        async with self._slots:
+            started: float | None = None
+            for attempt in count():
+                sent_at = await pace.turn()
+                started = sent_at if started is None else started
+                tally.requests += 1
+                verdict, hint = await self._try(request, judge)
+                if not isinstance(verdict, Fault):
+                    pace.succeeded()
+                    return verdict
+                delay = self._delay(verdict, attempt, hint, retries)
+                if verdict.meaning is Meaning.THROTTLED:
+                    pace.throttled(sent_at, delay)
+                late = self._surroundings.monotonic() + delay > started + retries.deadline
+                if verdict.meaning not in retries.on or late:
+                    return verdict
+                await self._surroundings.sleep(delay)
+        raise AssertionError("unreachable")  # pragma: no cover - count() does not end
+
+    def _delay(self, fault: Fault, attempt: int, hint: float | None, retries: Retries) -> float:
+        backoff = retries.delay(attempt, self._surroundings.uniform)
+        if fault.meaning is Meaning.THROTTLED:
+            return max(backoff, LEAST_PAUSE) if hint is None else hint
+        return max(backoff, hint or 0.0)
+
+    async def _try(
+        self, request: httpx.Request, judge: Callable[[httpx.Response], T | Fault]
+    ) -> tuple[T | Fault, float | None]:
+        """One try: the verdict, and the delay that the server asked for."""
+        # The auth flow writes into the request it is given; a copy keeps each try free of the last signature.
+        fresh = httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
+        try:
+            response = await self._http.send(fresh)
+        except ProviderError as error:  # the login inside the auth flow
+            return error.fault, None
+        except UnreadableAnswer as error:
+            return Fault(Meaning.MALFORMED, f"unexpected answer: {error}"), None
+        except httpx.TransportError as error:
+            meaning = Meaning.UNREACHABLE if isinstance(error, NEVER_SENT) else Meaning.LOST
+            return Fault(meaning, f"{request.url.host}: {self._excerpts(error)}"), None
+        return judge(response), hinted_delay(response.headers, self._surroundings.now)

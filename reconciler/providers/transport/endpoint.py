@@ -1,0 +1,43 @@
+"""Where a service is: base URLs, checked."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import httpx
+
+from reconciler.exceptions import ProviderError
+from reconciler.tasks.fault import Fault, Meaning
+
+__all__ = ["base_url", "is_loopback"]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine: `localhost` or a loopback address."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def base_url(text: str) -> str:
+    """A base URL without a trailing slash.
+
+    Raises ProviderError unless it is https, or http on a loopback host: a signature is no secret, what it protects is.
+    """
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise _refused(text, str(error)) from error
+    if url.query or url.fragment or url.userinfo or not url.host:
+        raise _refused(text, "it must be a scheme, a host and perhaps a path")
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.host)):
+        raise _refused(text, "plain http is accepted for loopback hosts only")
+    return str(url).rstrip("/")
+
+
+def _refused(text: str, reason: str) -> ProviderError:
+    shown = text.split("?", 1)[0].split("#", 1)[0].rpartition("@")[2]
+    return ProviderError(Fault(Meaning.PERMANENT, f"the endpoint {shown!r} cannot be used: {reason}"))

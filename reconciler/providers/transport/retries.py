@@ -1,0 +1,61 @@
+"""When a request is sent again, and after how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from reconciler.tasks.fault import Meaning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+__all__ = ["READS", "WRITES", "Retries", "hinted_delay"]
+
+LONGEST_HINT = 120.0
+"""Seconds: a longer Retry-After is taken for this much, which is past every deadline anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """Exponential backoff with full jitter: the n-th delay is drawn from 0 to `first * 2**n`, `longest` at most.
+
+    `on` are the meanings worth another try. No try starts later than `deadline` seconds after the first.
+    """
+
+    on: frozenset[Meaning]
+    deadline: float = 90.0
+    first: float = 0.5
+    longest: float = 20.0
+
+    def delay(self, attempt: int, uniform: Callable[[float, float], float]) -> float:
+        """Seconds to wait after the attempt with this number, counted from 0."""
+        return uniform(0.0, min(self.longest, self.first * 2 ** min(attempt, 16)))
+
+
+READS = Retries(frozenset({Meaning.THROTTLED, Meaning.UNAVAILABLE, Meaning.LOST, Meaning.UNREACHABLE}))
+"""A read has no effect, so that asking again is always right."""
+
+WRITES = Retries(frozenset({Meaning.THROTTLED, Meaning.UNREACHABLE}))
+"""Only what certainly had no effect: refused by a quota, or never sent. The rest is the caller's to read back."""
+
+
+def hinted_delay(headers: Mapping[str, str], now: Callable[[], datetime]) -> float | None:
+    """Seconds that the server asks to wait: `x-acs-retry-after` (ms) or `Retry-After` (seconds or an HTTP date)."""
+    milliseconds = _number(headers.get("x-acs-retry-after"))
+    if milliseconds is not None:
+        return min(milliseconds / 1000, LONGEST_HINT)
+    text = headers.get("retry-after")
+    seconds = _number(text)
+    if seconds is None and text:
+        try:
+            seconds = (parsedate_to_datetime(text) - now()).total_seconds()
+        except (ValueError, TypeError):  # no date, or one without a zone
+            return None
+    return None if seconds is None else min(max(seconds, 0.0), LONGEST_HINT)
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text and text.strip().isdecimal() else None

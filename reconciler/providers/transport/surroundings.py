@@ -1,0 +1,44 @@
+"""What a client takes from the machine it runs on, in one place, so that tests replace it and patch nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+__all__ = ["Surroundings"]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _environment() -> Mapping[str, str]:
+    return dict(os.environ)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Clocks, chance, environment and home directory.
+
+    `now` is UTC, for signatures; `monotonic` in seconds, for pacing and deadlines; `uniform(low, high)` draws jitter;
+    `nonce` a value never used before. The environment is read when this is made, not when it is imported, and never
+    shown: it holds secrets.
+    """
+
+    now: Callable[[], datetime] = _now
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    uniform: Callable[[float, float], float] = random.uniform
+    nonce: Callable[[], str] = lambda: secrets.token_hex(16)
+    environment: Mapping[str, str] = field(default_factory=_environment, repr=False)
+    home: Path = field(default_factory=Path.home)
