@@ -1,0 +1,163 @@
+"""The plan as a JSON document: what `plan --out` saves and `apply --plan` reads.
+
+A saved plan is untrusted input. It is checked against the schema, its digest is computed anew, and everything that
+follows from its parts is computed rather than believed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from reconciler.exceptions import InvalidPlan
+from reconciler.planning.guards import PERCENT_FLOOR
+from reconciler.planning.plan import Guard, Overrides, Plan
+from reconciler.planning.records import (
+    change_of,
+    change_record,
+    note_of,
+    note_record,
+    policy_of,
+    policy_record,
+    rfc3339,
+    scope_of,
+    scope_record,
+    seconds_of,
+    spared_of,
+    spared_record,
+)
+from reconciler.planning.schema import PLAN_SCHEMA, check
+from reconciler.planning.strict_json import dump, load
+from reconciler.redaction import presentable
+from reconciler.tasks.observation import Completeness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from reconciler.planning.plan import GuardVerdict
+    from reconciler.planning.strict_json import Document
+
+__all__ = ["check_derived", "plan_document", "plan_from_document", "read_plan", "render_plan"]
+
+_AGAIN = "Make the plan again; a plan is never edited by hand."
+_DERIVED = ("digest", "summary", "outcome", "causes", "complete", "applyable", "errored")
+
+
+def plan_document(plan: Plan) -> Document:
+    """The keys and values of `plan.json`."""
+    return {
+        "format": "reconciler.plan",
+        "format_version": "1.0",
+        "tool_version": plan.tool_version,
+        "created_at": rfc3339(plan.created_at),
+        "expires_at": rfc3339(plan.expires_at),
+        "configuration": {"digest": plan.fingerprint, "files": list(plan.files)},
+        "overrides": asdict(plan.overrides),
+        "scopes": [scope_record(scope) for scope in plan.scopes],
+        "policies": [policy_record(policy) for policy in plan.policies],
+        "changes": [change_record(change) for change in plan.changes],
+        "blocked": [spared_record(spared) for spared in plan.blocked],
+        "protected": [spared_record(spared) for spared in plan.protected],
+        "summary": asdict(plan.summary),
+        "outcome": plan.outcome,
+        "causes": list(plan.causes),
+        "diagnostics": [note_record(note) for note in plan.notes],
+        "complete": plan.complete,
+        "applyable": plan.applyable,
+        "errored": plan.errored,
+        "digest": plan.digest,
+    }
+
+
+def render_plan(plan: Plan) -> str:
+    """The text of `plan.json`."""
+    return dump(plan_document(plan))
+
+
+def read_plan(text: str, source: str = "plan") -> Plan:
+    """The plan that `text` holds; `source` names it in messages. Raises InvalidPlan, and nothing else."""
+    return plan_from_document(load(text, source), source)
+
+
+def plan_from_document(document: Document, source: str = "plan") -> Plan:
+    """The plan of a parsed document. Raises InvalidPlan."""
+    check(document, PLAN_SCHEMA, source)
+    try:
+        plan = _plan_of(document)
+    except ValueError as error:  # a time such as month 13 passes the schema
+        raise InvalidPlan(f"{source}: {error}", _AGAIN) from None
+    check_derived(document, plan_document(plan), _DERIVED, source)
+    for contradiction in _contradictions(plan):
+        raise InvalidPlan(f"{source}: {contradiction}", _AGAIN)
+    return plan
+
+
+def _plan_of(document: Document) -> Plan:
+    overrides = document["overrides"]
+    return Plan(
+        tool_version=presentable(document["tool_version"]),
+        created_at=seconds_of(document["created_at"]),
+        expires_at=seconds_of(document["expires_at"]),
+        fingerprint=document["configuration"]["digest"],
+        files=tuple(presentable(file) for file in document["configuration"]["files"]),
+        scopes=tuple(scope_of(record) for record in document["scopes"]),
+        policies=tuple(policy_of(record) for record in document["policies"]),
+        changes=tuple(change_of(record) for record in document["changes"]),
+        blocked=tuple(spared_of(record) for record in document["blocked"]),
+        protected=tuple(spared_of(record) for record in document["protected"]),
+        notes=tuple(note_of(record) for record in document["diagnostics"]),
+        overrides=Overrides(overrides["max_actions"], overrides["max_percent"]),
+        unknown=document["summary"]["unknown"],
+    )
+
+
+def check_derived(given: Document, computed: Document, keys: Iterable[str], source: str) -> None:
+    """Raise InvalidPlan where a value that follows from the rest of the document is another than `computed`."""
+    for path, expected, found in _derived(given, computed, keys):
+        if found != expected:
+            raise InvalidPlan(
+                f"{source}: {path} is {presentable(repr(found))[:200]}, but its content gives "
+                f"{presentable(repr(expected))[:200]}: the file was altered after it was made",
+                _AGAIN,
+            )
+
+
+def _derived(given: Document, computed: Document, keys: Iterable[str]) -> Iterator[tuple[str, object, object]]:
+    for key in keys:
+        if isinstance(computed[key], dict):  # a later minor version may add keys
+            yield from ((f"{key}.{name}", value, given[key][name]) for name, value in computed[key].items())
+        else:
+            yield key, computed[key], given[key]
+    for group, name in (
+        ("changes", "id"),
+        ("results", "id"),
+        ("blocked", "id"),
+        ("protected", "id"),
+        ("scopes", "complete"),
+    ):
+        records = computed.get(group)
+        if isinstance(records, list):  # `blocked` of a report is a count
+            for index, record in enumerate(records):
+                yield f"{group}[{index}].{name}", record[name], given[group][index][name]
+
+
+def _contradictions(plan: Plan) -> Iterator[str]:
+    """What no planner writes: an altered plan with a digest to match is still refused for these."""
+    seen = set()
+    failed = {(scope.target, scope.resource) for scope in plan.scopes if scope.completeness is Completeness.FAILED}
+    for change in plan.changes:
+        if change.key in seen:
+            yield f"the task {presentable(change.id)} is changed twice"
+        if (change.target, change.resource) in failed:
+            yield f"the task {presentable(change.id)} would be changed, although its scope could not be listed"
+        seen.add(change.key)
+    for policy in plan.policies:
+        for verdict in policy.guards:
+            if not verdict.breached and _exceeds(verdict):
+                yield f"policy {policy.name} exceeds {verdict.guard} {verdict.limit}, although it is said to hold"
+
+
+def _exceeds(verdict: GuardVerdict) -> bool:
+    if verdict.guard is Guard.MAX_ACTIONS:
+        return verdict.changes > verdict.limit
+    return verdict.basis >= PERCENT_FLOOR and verdict.changes * 100 > verdict.limit * verdict.basis

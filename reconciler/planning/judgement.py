@@ -1,0 +1,92 @@
+"""Policies and protections, compiled once per run and asked about many tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from reconciler.selectors.compile import compile_selector
+from reconciler.selectors.effects import after_operation
+from reconciler.selectors.states import admitted_statuses
+from reconciler.selectors.truth import Truth
+from reconciler.tasks.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from reconciler.config.model import Configuration, Policy
+    from reconciler.selectors.compile import Predicate
+    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.field import Value
+    from reconciler.tasks.resource_type import Operation, ResourceType
+    from reconciler.tasks.task import Task
+
+__all__ = ["Judgement", "Judgements"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One policy against the tasks of its resource type, at one moment."""
+
+    policy: Policy
+    resource: ResourceType
+    selects: Predicate
+
+    def sort(self, tasks: Iterable[Task]) -> tuple[list[Task], list[Task]]:
+        """The tasks that match, and those of which it cannot be said."""
+        matched, unknown = [], []
+        for task in tasks:
+            truth = self.selects(task.values)
+            if truth == Truth.TRUE:
+                matched.append(task)
+            elif truth == Truth.UNKNOWN:
+                unknown.append(task)
+        return matched, unknown
+
+    def wants(self, task: Task) -> bool:
+        """Whether the task, as it is now, satisfies the selector. A task that is gone satisfies nothing."""
+        return task.status is not Status.GONE and self.selects(task.values) == Truth.TRUE
+
+    def admitted(self, tasks: Iterable[Task]) -> int:
+        """How many of the listed tasks are in a status that the selector admits."""
+        statuses = self._admitted_statuses
+        return sum(task.status in statuses for task in tasks)
+
+    def route(self, task: Task) -> tuple[Operation, ...] | None:
+        """Shortest path of operations after which the selector no longer holds; None where there is none."""
+        return self.resource.route(task.status, lambda status: self._holds_after(task.values, status))
+
+    @cached_property
+    def _admitted_statuses(self) -> frozenset[Status]:
+        return admitted_statuses(self.policy.match, self.resource)
+
+    @cached_property
+    def _holds_after(self) -> Callable[[Mapping[str, Value], Status], bool]:
+        return after_operation(self.selects, self.resource)
+
+
+class Judgements:
+    """All policies and protections of a configuration, compiled for one moment (`now`: seconds since the epoch)."""
+
+    def __init__(self, configuration: Configuration, catalogue: Catalogue, now: int) -> None:
+        self._policies = {
+            name: Judgement(policy, catalogue.resource_types[policy.resource], compile_selector(policy.match, now))
+            for name, policy in configuration.policies.items()
+        }
+        self._protections: dict[str, list[tuple[str, Predicate]]] = {}
+        for name, protection in sorted(configuration.protections.items()):
+            predicate = compile_selector(protection.match, now)
+            for resource in protection.resources:
+                self._protections.setdefault(resource, []).append((name, predicate))
+
+    def of(self, policy: Policy) -> Judgement:
+        return self._policies[policy.name]
+
+    def named(self, policy: str) -> Judgement:
+        return self._policies[policy]
+
+    def protections(self, task: Task) -> tuple[str, ...]:
+        """The protections that hold the task: those whose selector is true of it, *or unknown*."""
+        rules = self._protections.get(task.resource, ())
+        return tuple(name for name, predicate in rules if predicate(task.values) != Truth.FALSE)

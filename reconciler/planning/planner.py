@@ -1,0 +1,251 @@
+"""The planner: what must change so that every policy holds. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.config.model import AtMost
+from reconciler.planning.guards import guard_verdicts
+from reconciler.planning.judgement import Judgement, Judgements
+from reconciler.planning.observed import observed
+from reconciler.planning.plan import Change, Note, Overrides, Plan, PolicyVerdict, ScopeVerdict, Spared
+from reconciler.planning.quota import split
+from reconciler.planning.reasons import blocked_reason, change_reason, protected_reason
+from reconciler.selectors.describe import fields_of
+from reconciler.tasks.observation import Completeness, Observation, Scope
+from reconciler.tasks.status import Status
+from reconciler.tasks.task import id_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from reconciler.config.model import Configuration, Policy
+    from reconciler.planning.quota import Surplus
+    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.resource_type import Operation
+    from reconciler.tasks.task import Task, TaskKey
+
+__all__ = ["Planner", "task_order"]
+
+
+def task_order(task: Task) -> tuple[str, str, bool, int, tuple[int, int, str]]:
+    """Sort key: target, resource type, time of creation (unknown last), id."""
+    created = task.created_at
+    return (task.target, task.resource, created is None, created or 0, id_order(task.id))
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """One task that some policies want out, and how far each of them needs it to go."""
+
+    task: Task
+    steps: tuple[Operation, ...] = ()
+    policies: dict[str, str] = field(default_factory=dict)
+    """Reason by policy name."""
+
+    def add(self, policy: str, reason: str, steps: tuple[Operation, ...]) -> None:
+        self.policies[policy] = reason
+        if len(steps) > len(self.steps):
+            self.steps = steps
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one policy found so far, over its scopes."""
+
+    matched: int = 0
+    surplus: int = 0
+    kept: int = 0
+    blocked: int = 0
+    protected: int = 0
+    unknown: int = 0
+    changes: Counter[str] = field(default_factory=Counter)
+    basis: dict[str, int] = field(default_factory=dict)
+
+
+class Planner:
+    """Plans one run. Use once: `Planner(configuration, catalogue, now).plan(observations, ...)`.
+
+    `now` is seconds since the epoch (UTC), the clock of all ages.
+    """
+
+    def __init__(self, configuration: Configuration, catalogue: Catalogue, now: int) -> None:
+        self._configuration = configuration
+        self._catalogue = catalogue
+        self._now = now
+        self._judgements = Judgements(configuration, catalogue, now)
+        self._wanted: dict[TaskKey, _Wanted] = {}
+        self._blocked: dict[TaskKey, _Wanted] = {}
+        self._protected: dict[TaskKey, tuple[_Wanted, tuple[str, ...]]] = {}
+        self._unknown: set[TaskKey] = set()
+        self._notes: list[Note] = []
+
+    def plan(
+        self,
+        observations: Mapping[Scope, Observation],
+        *,
+        tool_version: str,
+        expires_at: int,
+        overrides: Overrides = Overrides(),  # noqa: B008 - frozen, without state
+    ) -> Plan:
+        """Diff policies against what was observed. A scope that is not in `observations` counts as failed."""
+        tallies = {name: _Tally() for name in self._configuration.policies}
+        for scope in self._configuration.scopes():
+            observation = observations.get(scope) or Observation(scope, (), 0, Completeness.FAILED)
+            self._note_incomplete(observation)
+            if observation.completeness is Completeness.FAILED:
+                continue
+            for policy in self._policies_on(scope):
+                self._plan_policy(policy, observation, tallies[policy.name])
+        return Plan(
+            tool_version=tool_version,
+            created_at=self._now,
+            expires_at=expires_at,
+            fingerprint=self._configuration.fingerprint,
+            files=tuple(str(path) for path in self._configuration.files),
+            scopes=tuple(_scope_verdict(observations[scope]) for scope in sorted(observations)),
+            policies=tuple(
+                self._policy_verdict(policy, tallies[name], overrides)
+                for name, policy in sorted(self._configuration.policies.items())
+            ),
+            changes=tuple(self._change(wanted) for wanted in _in_order(self._wanted.values())),
+            blocked=tuple(self._spared(wanted, ()) for wanted in _in_order(self._blocked.values())),
+            protected=tuple(
+                self._spared(wanted, self._protected[wanted.task.key][1])
+                for wanted in _in_order(wanted for wanted, _ in self._protected.values())
+            ),
+            notes=tuple(self._notes),
+            overrides=overrides,
+            unknown=len(self._unknown),
+        )
+
+    def _policies_on(self, scope: Scope) -> list[Policy]:
+        return [
+            policy
+            for _, policy in sorted(self._configuration.policies.items())
+            if policy.resource == scope.resource and scope.target in policy.targets and not policy.suspend
+        ]
+
+    def _plan_policy(self, policy: Policy, observation: Observation, tally: _Tally) -> None:
+        """Say which tasks of one scope must change so that `policy` holds."""
+        judgement = self._judgements.of(policy)
+        target = observation.scope.target
+        matched, unknown = judgement.sort(observation.tasks)
+        tally.matched += len(matched)
+        tally.unknown += len(unknown)
+        tally.basis[target] = judgement.admitted(observation.tasks)
+        tally.changes[target] += 0
+        self._unknown.update(task.key for task in unknown)
+        if isinstance(policy.ensure, AtMost) and not observation.complete:
+            self._note("warning", "the listing is incomplete, so this at_most policy does not act", policy, target)
+            return
+        division = split(matched, policy.ensure)
+        tally.kept += division.kept
+        tally.surplus += len(division.surplus)
+        if division.undecided:
+            self._note("warning", _undecided(division.undecided), policy, target)
+        for surplus in division.surplus:
+            self._route(judgement, surplus, tally)
+
+    def _route(self, judgement: Judgement, surplus: Surplus, tally: _Tally) -> None:
+        """Put one surplus task where it belongs: protected, blocked or to be changed."""
+        policy, task = judgement.policy, surplus.task
+        reason = change_reason(policy, surplus)
+        protections = self._judgements.protections(task)
+        steps = judgement.route(task)
+        if protections:
+            tally.protected += 1
+            wanted, _ = self._protected.setdefault(task.key, (_Wanted(task), protections))
+            wanted.add(policy.name, protected_reason(protections), ())
+        elif steps is None:
+            tally.blocked += 1
+            wanted = self._blocked.setdefault(task.key, _Wanted(task))
+            wanted.add(policy.name, blocked_reason(task, judgement.resource), ())
+        else:
+            tally.changes[task.target] += 1
+            self._wanted.setdefault(task.key, _Wanted(task)).add(policy.name, reason, steps)
+
+    def _change(self, wanted: _Wanted) -> Change:
+        task = wanted.task
+        return Change(
+            target=task.target,
+            resource=task.resource,
+            task_id=task.id,
+            steps=tuple(operation.action for operation in wanted.steps),
+            policies=tuple(wanted.policies),
+            reason="; ".join(wanted.policies.values()),
+            observed=self._observed(wanted),
+        )
+
+    def _spared(self, wanted: _Wanted, protections: tuple[str, ...]) -> Spared:
+        task = wanted.task
+        return Spared(
+            target=task.target,
+            resource=task.resource,
+            task_id=task.id,
+            policies=tuple(wanted.policies),
+            reason="; ".join(dict.fromkeys(wanted.policies.values())),
+            observed=self._observed(wanted),
+            protections=protections,
+        )
+
+    def _observed(self, wanted: _Wanted) -> Mapping[str, str | int | tuple[str, ...]]:
+        policies = (self._configuration.policies[name] for name in wanted.policies)
+        named = [name for policy in policies for name in fields_of(policy.match)]
+        return observed(wanted.task, self._catalogue.resource_types[wanted.task.resource], named)
+
+    def _policy_verdict(self, policy: Policy, tally: _Tally, overrides: Overrides) -> PolicyVerdict:
+        return PolicyVerdict(
+            name=policy.name,
+            resource=policy.resource,
+            targets=policy.targets,
+            matched=tally.matched,
+            surplus=tally.surplus,
+            changes=tally.changes.total(),
+            kept=tally.kept,
+            blocked=tally.blocked,
+            protected=tally.protected,
+            unknown=tally.unknown,
+            guards=guard_verdicts(policy.limits, overrides, tally.changes, tally.basis),
+            suspended=policy.suspend,
+            fails_on_blocked=policy.on_blocked.value == "fail",
+        )
+
+    def _note_incomplete(self, observation: Observation) -> None:
+        scope, fault = observation.scope, observation.fault
+        why = str(fault) if fault else "it was not listed"
+        if observation.completeness is Completeness.FAILED:
+            message = f"could not be listed, so nothing is changed there: {why}"
+        elif observation.completeness is Completeness.UNSTABLE:
+            message = f"could not be listed whole, so tasks may be missing from this plan: {why}"
+        else:
+            return
+        self._notes.append(Note("error", message, scope.target, scope.resource))
+
+    def _note(self, severity: str, message: str, policy: Policy, target: str) -> None:
+        self._notes.append(Note(severity, message, target, policy.resource, policy.name))
+
+
+def _in_order(wanted: Iterable[_Wanted]) -> list[_Wanted]:
+    return sorted(wanted, key=lambda entry: task_order(entry.task))
+
+
+def _scope_verdict(observation: Observation) -> ScopeVerdict:
+    counts = Counter(task.status for task in observation.tasks)
+    return ScopeVerdict(
+        target=observation.scope.target,
+        resource=observation.scope.resource,
+        observed={status.value: counts[status] for status in Status if counts[status]},
+        requests=observation.requests,
+        completeness=observation.completeness,
+        error=observation.fault,
+    )
+
+
+def _undecided(tasks: Sequence[Task]) -> str:
+    count = len(tasks)
+    some = ", ".join(sorted((task.id for task in tasks), key=id_order)[:3])
+    more = ", ..." if count > 3 else ""
+    return f"{count} matching {'task is' if count == 1 else 'tasks are'} kept for want of a group or time: {some}{more}"

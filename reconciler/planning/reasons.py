@@ -1,0 +1,49 @@
+"""Why a task is in the plan, in a sentence that a reviewer can check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from reconciler.config.model import Absent, AtMost
+from reconciler.redaction import presentable
+from reconciler.selectors.describe import describe
+from reconciler.tasks.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.config.model import Policy
+    from reconciler.planning.quota import Surplus
+    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.task import Task
+
+__all__ = ["blocked_reason", "change_reason", "protected_reason"]
+
+
+def change_reason(policy: Policy, surplus: Surplus) -> str:
+    """What the policy asserts, and for a quota where the task stands in its group."""
+    condition = presentable(describe(policy.match))
+    match policy.ensure:
+        case Absent():
+            return f"{policy.name}: no task may be there whose {condition}"
+        case AtMost(count, per, keep):
+            group = presentable(", ".join(str(value) for value in surplus.group))
+            each = f" for {group}" if per else ""
+            rank = f"number {surplus.rank} of {surplus.size}{each}, {keep.value} first"
+            return f"{policy.name}: {rank}; at most {count} may be there whose {condition}"
+        case _:
+            assert_never(policy.ensure)
+
+
+def blocked_reason(task: Task, resource: ResourceType) -> str:
+    """Why no operation takes the task out of the selector."""
+    if task.status is Status.UNKNOWN:
+        return f"the provider status {presentable(str(task.values.get('provider_status', '')))!r} is not documented"
+    if task.status is Status.RUNNING:
+        return "a running task can be neither canceled nor deleted; it will be looked at again once it has ended"
+    actions = " or ".join(operation.action.value for operation in resource.operations) or "nothing"
+    return f"{resource.name} offers {actions}, which does not lead out of {task.status.value}"
+
+
+def protected_reason(protections: Sequence[str]) -> str:
+    return f"protected by {', '.join(protections)}"

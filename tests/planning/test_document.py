@@ -1,0 +1,298 @@
+"""Plans as JSON documents: what is written is read back, what was altered or torn is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.exceptions import ExitCode, InvalidPlan
+from reconciler.planning.document import plan_document, read_plan, render_plan
+from reconciler.planning.plan import Change, Note, Overrides, Plan, PolicyVerdict, ScopeVerdict, Spared
+from reconciler.planning.strict_json import MAX_BYTES
+from reconciler.redaction import presentable
+from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Completeness
+from reconciler.tasks.resource_type import Action
+from tests.reports.examples import EVIL, KINDS, PLANS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+names = st.from_regex(r"[a-z0-9][a-z0-9-]{0,8}", fullmatch=True)
+resources = st.from_regex(r"[a-z]{1,5}\.[a-z]{1,5}\.[a-z_]{1,5}", fullmatch=True)
+texts = st.text(max_size=30).map(presentable).filter(lambda text: presentable(text) == text)
+maybe = st.none() | texts
+counts = st.integers(0, 10**9)
+times = st.integers(0, 253_402_300_799)  # up to the year 9999
+policy_names = st.lists(names, max_size=2).map(tuple)
+observations = st.dictionaries(
+    texts, st.one_of(texts, st.integers(-(10**17), 10**17), st.lists(texts, max_size=2).map(tuple)), max_size=3
+).map(lambda fields: {**fields, "status": "pending"})
+steps = st.sampled_from([(Action.CANCEL,), (Action.DELETE,), (Action.CANCEL, Action.DELETE)])
+faults = st.builds(Fault, st.sampled_from(Meaning), texts, maybe, st.none() | st.integers(100, 599), maybe)
+changes = st.builds(Change, names, resources, st.text(), steps, policy_names, texts, observations)
+spared = st.builds(Spared, names, resources, st.text(), policy_names, texts, observations, policy_names)
+complete_or_unstable = st.sampled_from([Completeness.COMPLETE, Completeness.UNSTABLE])
+plans = st.builds(
+    Plan,
+    tool_version=texts,
+    created_at=times,
+    expires_at=times,
+    fingerprint=st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True),
+    files=st.lists(texts, max_size=2).map(tuple),
+    scopes=st.lists(
+        st.builds(
+            ScopeVerdict,
+            names,
+            resources,
+            st.dictionaries(texts, counts, max_size=2),
+            counts,
+            complete_or_unstable,
+            st.none() | faults,
+        ),
+        max_size=2,
+    ).map(tuple),
+    policies=st.lists(
+        st.builds(
+            PolicyVerdict,
+            names,
+            resources,
+            policy_names,
+            *(counts for _ in range(7)),
+            suspended=st.booleans(),
+            fails_on_blocked=st.booleans(),
+        ),
+        max_size=2,
+    ).map(tuple),
+    changes=st.lists(changes, max_size=3, unique_by=lambda change: change.key).map(tuple),
+    blocked=st.lists(spared, max_size=1).map(tuple),
+    protected=st.lists(spared, max_size=1).map(tuple),
+    notes=st.lists(st.builds(Note, st.sampled_from(["error", "warning"]), texts, maybe, maybe, maybe), max_size=2).map(
+        tuple
+    ),
+    overrides=st.builds(Overrides, st.none() | counts, st.none() | counts),
+    unknown=counts,
+)
+
+
+@given(plans)
+def test_round_trip(plan: Plan) -> None:
+    text = render_plan(plan)
+    text.encode("utf-8")
+    again = read_plan(text)
+    assert again == plan
+    assert render_plan(again) == text
+
+
+@pytest.mark.parametrize("plan", [plan for name, plan in PLANS.items() if name != "hostile"])
+def test_examples_round_trip(plan: Plan) -> None:
+    assert read_plan(render_plan(plan)) == plan
+
+
+def test_keys_are_those_of_the_contract() -> None:
+    document = plan_document(PLANS["five_kinds"])
+    assert " ".join(document) == (
+        "format format_version tool_version created_at expires_at configuration overrides scopes policies changes "
+        "blocked protected summary outcome causes diagnostics complete applyable errored digest"
+    )
+    assert " ".join(document["changes"][0]) == "id target resource task_id steps policies reason observed"
+
+
+PLAN = replace(PLANS["guard_breach"], blocked=PLANS["blocked"].blocked, overrides=Overrides(max_actions=500))
+
+
+def _set(*path: str | int, to: object) -> Callable[[Any], None]:
+    def alter(document: Any) -> None:  # noqa: ANN401 - a JSON document
+        for step in path[:-1]:
+            document = document[step]
+        document[path[-1]] = to
+
+    return alter
+
+
+def _forget(document: Any) -> None:  # noqa: ANN401 - a JSON document
+    document["changes"].pop()
+
+
+def _repeat(document: Any) -> None:  # noqa: ANN401 - a JSON document
+    document["changes"].append(document["changes"][0])
+
+
+MUTATIONS = {
+    "target": _set("changes", 0, "target", to="elsewhere"),
+    "resource": _set("changes", 0, "resource", to="aliyun.vod.other"),
+    "task_id": _set("changes", 0, "task_id", to="another"),
+    "id": _set("changes", 0, "id", to="another"),
+    "steps": _set("changes", 0, "steps", to=["delete"]),
+    "no steps": _set("changes", 0, "steps", to=[]),
+    "steps in the wrong order": _set("changes", 0, "steps", to=["delete", "cancel"]),
+    "status": _set("changes", 0, "observed", "status", to="running"),
+    "configuration": _set("configuration", "digest", to="sha256:00"),
+    "max_actions": _set("overrides", "max_actions", to=9000),
+    "max_percent": _set("overrides", "max_percent", to=100),
+    "digest": _set("digest", to="sha256:00"),
+    "a change less": _forget,
+    "a change twice": _repeat,
+    "applyable": _set("applyable", to=True),
+    "errored": _set("errored", to=True),
+    "complete": _set("complete", to=False),
+    "outcome": _set("outcome", to="ok"),
+    "causes": _set("causes", to=[]),
+    "summary": _set("summary", "delete", to=0),
+    "breached": _set("policies", 0, "guards", 0, "breached", to=False),
+    "scope complete": _set("scopes", 0, "complete", to=False),
+    "negative count": _set("policies", 0, "matched", to=-1),
+    "flag as a number": _set("complete", to=1),
+    "time": _set("expires_at", to="2026-13-01T00:00:00Z"),
+    "time with a zone": _set("expires_at", to="2026-01-01T00:00:00+08:00"),
+    "null": _set("changes", to=None),
+    "observed null": _set("changes", 0, "observed", "title", to=None),
+    "float": _set("scopes", 0, "requests", to=1.5),
+    "huge number": _set("scopes", 0, "requests", to=10**30),
+    "unknown completeness": _set("scopes", 0, "completeness", to="splendid"),
+    "format": _set("format", to="reconciler.report"),
+    "version": _set("format_version", to="2.0"),
+    "odd version": _set("format_version", to=1),
+}
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_altered_plans_are_refused(name: str) -> None:
+    document = plan_document(PLAN)
+    assert read_plan(json.dumps(document)) == PLAN
+    MUTATIONS[name](document)
+    with pytest.raises(InvalidPlan) as caught:
+        read_plan(json.dumps(document), "plan.json")
+    assert caught.value.exit_code is ExitCode.INVALID
+    assert caught.value.message.startswith("plan.json")
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("key", plan_document(PLAN))
+def test_every_key_is_required(key: str) -> None:
+    document = plan_document(PLAN)
+    del document[key]
+    with pytest.raises(InvalidPlan):
+        read_plan(json.dumps(document))
+
+
+def _with_digest_to_match(plan: Plan) -> str:
+    """What an attacker writes who knows how digests are made."""
+    return render_plan(plan)
+
+
+def test_a_forged_plan_cannot_change_a_task_twice() -> None:
+    with pytest.raises(InvalidPlan, match="changed twice"):
+        read_plan(_with_digest_to_match(replace(PLAN, changes=(KINDS[0], KINDS[0]))))
+
+
+def test_a_forged_plan_cannot_touch_a_scope_that_failed() -> None:
+    failed = ScopeVerdict(KINDS[0].target, KINDS[0].resource, {}, 1, Completeness.FAILED)
+    with pytest.raises(InvalidPlan, match="could not be listed"):
+        read_plan(_with_digest_to_match(replace(PLAN, scopes=(failed,))))
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_forged_plan_cannot_hide_a_breach(index: int) -> None:
+    policy = PLAN.policies[0]
+    guards = tuple(replace(verdict, breached=False) for verdict in policy.guards[index : index + 1])
+    with pytest.raises(InvalidPlan, match="although it is said to hold"):
+        read_plan(_with_digest_to_match(replace(PLAN, policies=(replace(policy, guards=guards),))))
+
+
+def test_what_a_later_minor_version_adds_is_ignored() -> None:
+    document = plan_document(PLAN)
+    document |= {"format_version": "1.7", "new": {"a": [1]}}
+    document["changes"][0]["new"] = document["summary"]["new"] = 1
+    assert read_plan(json.dumps(document)) == PLAN
+
+
+def test_hostile_text_is_made_presentable_on_reading() -> None:
+    document = plan_document(PLAN)
+    document["changes"][0]["reason"] = document["changes"][0]["observed"]["title"] = EVIL
+    change = read_plan(json.dumps(document)).changes[0]
+    assert change.reason == change.observed["title"] == presentable(EVIL)
+
+
+def test_the_id_that_calls_are_made_with_stays_as_it_is() -> None:
+    plan = replace(PLAN, changes=(replace(KINDS[0], task_id=EVIL),))
+    assert read_plan(render_plan(plan)).changes[0].task_id == EVIL
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "plan.json:1:1: not JSON"),
+        ("{", "plan.json:1:2: not JSON"),
+        ('{"a": 1,\n "a": 2}', "the key 'a' stands twice"),
+        ('{"a": 1.0}', "1.0 is not a whole number"),
+        ('{"a": 1e3}', "1e3 is not a whole number"),
+        ('{"a": NaN}', "NaN is not a whole number"),
+        ('{"a": -Infinity}', "-Infinity is not a whole number"),
+        ("[]", "not a JSON object"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"a":' * 100_000, "nested too deeply"),
+        ("1" * 10_000, "is too large"),
+        ("{}", "format is missing"),
+        ('{"format": "\\u001b[31m"}', r"format is '\\x1b[31m'"),
+        (" " * (MAX_BYTES + 1), "larger than 64 MiB"),
+    ],
+    ids=lambda value: value[:20].strip() or "blank",
+)
+def test_torn_files(text: str, said: str) -> None:
+    with pytest.raises(InvalidPlan) as caught:
+        read_plan(text, "plan.json")
+    assert said in caught.value.message
+
+
+def test_deep_values_in_a_sound_plan() -> None:
+    text = (
+        render_plan(PLAN)
+        .replace('"title"', "")
+        .replace('"reason": "', '"reason": ' + "[" * 900 + "]" * 900 + ', "x": "', 1)
+    )
+    with pytest.raises(InvalidPlan):
+        read_plan(text)
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with pytest.raises(InvalidPlan):
+        read_plan(text)
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["cancel", "pending"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def _paths(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, child in children for found in _paths(child, (*path, key)))]
+
+
+PATHS = [path for path in _paths(plan_document(PLAN)) if path]
+
+
+@given(st.sampled_from(PATHS), json_values)
+def test_any_value_anywhere_is_read_or_refused(path: tuple[str | int, ...], value: object) -> None:
+    document = json.loads(render_plan(PLAN))
+    _set(*path, to=value)(document)
+    try:
+        plan = read_plan(json.dumps(document))
+    except InvalidPlan as refusal:
+        assert refusal.message.isprintable()
+    else:
+        assert plan.digest == PLAN.digest

@@ -1,0 +1,225 @@
+"""The planner, read as its specification: which tasks must change so that the policies hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.config.model import AtMost, Keep, Limits, OnBlocked
+from reconciler.exceptions import ExitCode
+from reconciler.planning.plan import Overrides, Plan
+from reconciler.planning.planner import Planner
+from reconciler.tasks.observation import Completeness
+from reconciler.tasks.status import Status
+from tests.planning.world import CANCEL_ONLY, CATALOGUE, NOW, configuration, policy, seen, task
+
+
+def planned(world, observations, overrides: Overrides = Overrides()) -> Plan:  # type: ignore[no-untyped-def] # noqa: ANN001, B008 - terse on purpose
+    return Planner(world, CATALOGUE, NOW).plan(observations, tool_version="1", expires_at=NOW + 60, overrides=overrides)
+
+
+def steps(plan: Plan) -> dict[str, tuple[str, ...]]:
+    return {change.task_id: tuple(change.steps) for change in plan.changes}
+
+
+@pytest.mark.parametrize(
+    ("match", "status", "expected"),
+    [
+        ({"status": "pending"}, Status.PENDING, ("cancel",)),
+        ("all", Status.PENDING, ("cancel", "delete")),
+        ("all", Status.SUCCEEDED, ("delete",)),
+        ({"status": ["pending", "canceled"]}, Status.PENDING, ("cancel", "delete")),
+        ({"status": ["succeeded", "failed"]}, Status.FAILED, ("delete",)),
+        ({"not": {"status": "running"}}, Status.CANCELED, ("delete",)),
+        ({"provider_status": "WAITING"}, Status.PENDING, ("cancel",)),
+        ({"provider_status": {"in": ["WAITING", "CANCELED"]}}, Status.PENDING, ("cancel", "delete")),
+    ],
+)
+def test_the_shortest_path_leads_out_of_the_selector(match: object, status: Status, expected: tuple[str, ...]) -> None:
+    plan = planned(configuration(policy(match=match)), seen(task("1", status)))
+    assert steps(plan) == {"1": expected}
+
+
+@pytest.mark.parametrize("status", [Status.RUNNING, "SOMETHING_NEW"])
+def test_a_task_that_no_operation_leads_out_of_is_blocked(status: Status | str) -> None:
+    plan = planned(configuration(policy()), seen(task("1", status)))
+    assert steps(plan) == {}
+    assert [entry.task_id for entry in plan.blocked] == ["1"]
+    assert plan.outcome == "ok"
+
+
+def test_blocked_tasks_fail_the_plan_where_the_policy_says_so() -> None:
+    plan = planned(configuration(policy(on_blocked=OnBlocked.FAIL)), seen(task("1", Status.RUNNING)))
+    assert plan.exit_code() is ExitCode.PARTIAL
+
+
+def test_several_policies_make_one_change_with_the_longest_path() -> None:
+    world = configuration(policy("a", {"status": "pending"}), policy("b"))
+    plan = planned(world, seen(task("1")))
+    (change,) = plan.changes
+    assert change.policies == ("a", "b")
+    assert steps(plan) == {"1": ("cancel", "delete")}
+    assert plan.summary.cancel == plan.summary.delete == plan.summary.changes == 1
+
+
+def test_an_unknown_result_selects_nothing_and_is_counted() -> None:
+    world = configuration(policy(match={"input.bucket": "a"}), policy("q", {"not": {"input.bucket": "a"}}))
+    plan = planned(world, seen(task("1")))
+    assert plan.changes == ()
+    assert plan.summary.unknown == 1
+    assert [verdict.unknown for verdict in plan.policies] == [1, 1]
+
+
+@pytest.mark.parametrize("fields", [{"input__bucket": "legal-1"}, {}], ids=["matches", "unknown"])
+def test_a_protection_holds_what_matches_and_what_cannot_be_told(fields: dict[str, str]) -> None:
+    world = configuration(policy(), protect={"legal": {"input.bucket": {"glob": "legal-*"}}})
+    plan = planned(world, seen(task("1", **fields)))  # type: ignore[arg-type] # fields are texts
+    assert plan.changes == ()
+    assert [(entry.task_id, entry.protections) for entry in plan.protected] == [("1", ("legal",))]
+
+
+def test_a_protection_lets_go_of_what_certainly_does_not_match() -> None:
+    world = configuration(policy(), protect={"legal": {"input.bucket": {"glob": "legal-*"}}})
+    assert steps(planned(world, seen(task("1", input__bucket="other"))))
+
+
+@pytest.mark.parametrize(("keep", "surplus"), [(Keep.OLDEST, ["3", "2", "10"]), (Keep.NEWEST, ["9", "3", "2"])])
+def test_a_quota_keeps_by_age_and_then_by_number(keep: Keep, surplus: list[str]) -> None:
+    tasks = [
+        task("9", age=100, input__bucket="a"),
+        task("10", age=50, input__bucket="a"),
+        task("2", age=50, input__bucket="a"),
+        task("3", age=70, input__bucket="a"),
+        task("4", age=10, input__bucket="b"),
+    ]
+    quota = AtMost(1, ("input.bucket",), keep)
+    plan = planned(configuration(policy(match={"status": "pending"}, ensure=quota)), seen(*tasks))
+    assert [change.task_id for change in plan.changes] == surplus
+    assert plan.summary.kept == 2
+
+
+def test_a_quota_keeps_tasks_without_a_group_or_a_time_and_says_so() -> None:
+    tasks = [task("1"), task("2", age=None, input__bucket="a"), task("3", input__bucket="a")]
+    quota = AtMost(0, ("input.bucket",))
+    plan = planned(configuration(policy(match={"status": "pending"}, ensure=quota)), seen(*tasks))
+    assert [change.task_id for change in plan.changes] == ["3"]
+    assert [note.severity for note in plan.notes] == ["warning"]
+
+
+def test_a_failed_scope_yields_no_change_and_the_others_go_on() -> None:
+    world = configuration(policy(targets=("here", "there")))
+    observations = {
+        **seen(task("1"), completeness=Completeness.FAILED),
+        **seen(task("2", target="there"), target="there"),
+    }
+    plan = planned(world, observations)
+    assert [change.task_id for change in plan.changes] == ["2"]
+    assert plan.errored
+    assert plan.exit_code() is ExitCode.ERROR
+    assert plan.applyable
+
+
+def test_a_scope_that_was_never_listed_counts_as_failed() -> None:
+    plan = planned(configuration(policy()), {})
+    assert plan.changes == ()
+    assert [note.severity for note in plan.notes] == ["error"]
+
+
+def test_on_an_unstable_scope_absent_acts_and_a_quota_does_not() -> None:
+    world = configuration(policy("a", {"input.bucket": "x"}), policy("q", {"status": "pending"}, AtMost(0)))
+    tasks = (task("1", input__bucket="x"), task("2"))
+    plan = planned(world, seen(*tasks, completeness=Completeness.UNSTABLE))
+    assert [change.task_id for change in plan.changes] == ["1"]
+    assert plan.exit_code() is ExitCode.ERROR
+
+
+def test_a_suspended_policy_does_nothing_but_is_shown() -> None:
+    plan = planned(configuration(policy(suspend=True)), seen(task("1")))
+    assert plan.changes == ()
+    assert [verdict.suspended for verdict in plan.policies] == [True]
+
+
+def test_changes_are_in_order_of_target_type_creation_and_number() -> None:
+    world = configuration(
+        policy(targets=("a", "b")), policy("q", {"status": "pending"}, row=CANCEL_ONLY, targets=("a",))
+    )
+    observations = {
+        **seen(task("1", target="b", age=99), target="b"),
+        **seen(task("10", target="a", age=5), task("9", target="a", age=5), task("8", target="a"), target="a"),
+        **seen(task("7", target="a", row=CANCEL_ONLY, age=None), target="a", row=CANCEL_ONLY),
+    }
+    plan = planned(world, observations)
+    assert [change.id.split("/", 1)[0] + change.task_id for change in plan.changes] == ["a8", "a9", "a10", "a7", "b1"]
+
+
+# -- guards -----------------------------------------------------------------------------------------------------
+
+
+def tasks(count: int, **fields: str) -> list:  # type: ignore[type-arg] # tasks
+    return [task(str(number), **fields) for number in range(count)]  # type: ignore[arg-type] # texts
+
+
+def test_max_actions_is_summed_over_scopes() -> None:
+    world = configuration(policy(targets=("a", "b"), limits=Limits(max_actions=1, max_percent=100)))
+    observations = {
+        **seen(task("1", target="a"), target="a"),
+        **seen(task("1", target="b"), target="b"),
+    }
+    plan = planned(world, observations)
+    assert plan.exit_code() is ExitCode.REFUSED
+    assert not plan.applyable
+    (breach,) = plan.policies[0].breaches
+    assert (breach.guard, breach.limit, breach.needed) == ("max_actions", 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("matching", "others", "refused"),
+    [(3, 7, False), (4, 6, True), (9, 0, False), (0, 20, False), (4, 5, False)],
+    ids=["30 percent", "40 percent", "below the floor", "nothing to do", "9 tasks: below the floor"],
+)
+def test_max_percent_is_a_share_of_the_tasks_listed(matching: int, others: int, refused: bool) -> None:
+    world = configuration(policy(match={"input.bucket": "x"}, limits=Limits(max_actions=500, max_percent=30)))
+    plan = planned(world, seen(*tasks(matching, input__bucket="x"), *(task(f"o{n}") for n in range(others))))
+    assert plan.breached is refused
+
+
+def test_the_share_is_of_tasks_in_a_status_that_the_selector_admits() -> None:
+    world = configuration(policy(match={"status": "pending"}, limits=Limits(max_actions=500, max_percent=30)))
+    done = [task(f"d{number}", Status.SUCCEEDED) for number in range(90)]
+    plan = planned(world, seen(*tasks(10), *done))
+    assert plan.breached
+    assert {verdict.basis for verdict in plan.policies[0].guards if verdict.guard == "max_percent"} == {10}
+
+
+def test_zero_means_zero() -> None:
+    world = configuration(policy(limits=Limits(max_actions=0, max_percent=0)))
+    assert planned(world, seen(task("1"))).breached
+
+
+def test_an_override_lets_the_plan_pass_and_is_part_of_the_digest() -> None:
+    world = configuration(policy(limits=Limits(max_actions=0, max_percent=100)))
+    refused = planned(world, seen(task("1")))
+    allowed = planned(world, seen(task("1")), Overrides(max_actions=1))
+    assert not allowed.breached
+    assert [verdict.overridden for verdict in allowed.policies[0].guards] == [True, False]
+    assert allowed.digest != refused.digest
+
+
+def test_blocked_and_protected_tasks_do_not_count_against_the_limits() -> None:
+    world = configuration(
+        policy(limits=Limits(max_actions=0, max_percent=0)), protect={"legal": {"input.bucket": "legal"}}
+    )
+    plan = planned(world, seen(task("1", Status.RUNNING, input__bucket="x"), task("2", input__bucket="legal")))
+    assert not plan.breached
+
+
+# -- what is written --------------------------------------------------------------------------------------------
+
+
+def test_url_queries_and_control_characters_never_reach_the_plan() -> None:
+    url = "https://h/v.mp4?token=s3cret"
+    world = configuration(policy(match={"upload_url": url}))
+    plan = planned(world, seen(task("1", upload_url=url, input__bucket="a\x1b[31m")))
+    (change,) = plan.changes
+    assert "s3cret" not in repr(plan)
+    assert change.observed["input.bucket"] == "a\\x1b[31m"
+    assert str(change.observed["upload_url"]).startswith("https://h/v.mp4?~")
