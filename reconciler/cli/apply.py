@@ -1,0 +1,211 @@
+"""`reconciler apply`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.backends.journal import Journal
+from reconciler.cli.options import (
+    color_option,
+    filter_options,
+    flag,
+    format_option,
+    limit_options,
+    paths_argument,
+    report_option,
+    verbosity_options,
+)
+from reconciler.cli.output import Output, write
+from reconciler.cli.progress import Progress, start_logging
+from reconciler.cli.saved_file import read_saved
+from reconciler.cli.world import load_world
+from reconciler.engine.apply_run import ApplyOptions, apply_plan, apply_saved_plan
+from reconciler.engine.interruption import Interruption
+from reconciler.engine.planning_run import make_plan
+from reconciler.engine.saved_plan import check_fresh
+from reconciler.exceptions import RefusedError, UsageError
+from reconciler.planning.document import read_plan
+from reconciler.planning.plan import Overrides
+from reconciler.reports.registry import View, render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from reconciler.engine.planning_run import World
+    from reconciler.engine.report import Report
+    from reconciler.planning.plan import Plan
+
+__all__ = ["command"]
+
+_FAIL_ON = ("missed", "blocked")
+
+
+@click.command("apply")
+@paths_argument
+@flag("--plan", "plan_file", type=click.Path(path_type=Path), metavar="FILE", help="Apply this saved plan.")
+@flag("--auto-approve", is_flag=True, help="Do not ask.")
+@flag("--approved-digest", metavar="DIGEST", help="Go ahead only if the plan has this digest. Counts as approval.")
+@limit_options
+@flag(
+    "--on-error",
+    type=click.Choice(["continue", "stop"]),
+    default="continue",
+    show_default=True,
+    help="What to do with the remaining changes once one has failed.",
+)
+@flag("--fail-on", metavar="LIST", default="", help="Also exit with 3 for these: missed, blocked (comma-separated).")
+@filter_options
+@format_option("text", "json", "markdown")
+@report_option
+@color_option
+@verbosity_options
+def command(
+    paths: tuple[Path, ...],
+    plan_file: Path | None,
+    auto_approve: bool,
+    approved_digest: str | None,
+    max_actions: int | None,
+    max_percent: int | None,
+    on_error: str,
+    fail_on: str,
+    targets: tuple[str, ...],
+    policies: tuple[str, ...],
+    output_format: str,
+    reports: tuple[str, ...],
+    color: str,
+    verbose: bool,
+    log_format: str,
+) -> int:
+    """Cancel and delete what the policies ask for, verify it, and report.
+
+    Without --plan, a plan is made, shown and, once approved, applied. With --plan, the saved plan is checked against
+    the clouds again: it can shrink, never grow. Interrupted (Ctrl-C, SIGTERM), it finishes the calls in flight and
+    reports; running the same command again finishes the work.
+    """
+    output = Output.of(output_format, color, verbose=verbose, reports=reports)
+    approval = _Approval(auto_approve, approved_digest)
+    if plan_file is None:
+        approval.check_possible()
+    saved = read_plan(read_saved(plan_file), str(plan_file)) if plan_file else None
+    if saved is not None:
+        approval.check_digest(saved)
+    start_logging(log_format, verbose=verbose)
+    world = load_world(paths, targets=targets, policies=policies)
+    overrides = Overrides(max_actions, max_percent)
+    run = _Run(world, output, on_error == "stop", _named_outcomes(fail_on))
+    if saved is not None:
+        recorded = saved.overrides if approved_digest else Overrides()
+        merged = Overrides(
+            recorded.max_actions if max_actions is None else max_actions,
+            recorded.max_percent if max_percent is None else max_percent,
+        )
+        return run.saved(saved, merged)
+    return run.fresh(approval, overrides)
+
+
+@dataclass(frozen=True, slots=True)
+class _Approval:
+    """How the user agrees to a plan: beforehand, by its digest, or when asked."""
+
+    auto: bool
+    digest: str | None
+
+    def check_possible(self) -> None:
+        """Raise UsageError where nobody could be asked, before any request is made."""
+        if not self.auto and self.digest is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise UsageError(
+                "apply needs approval, and there is no terminal to ask on",
+                "pass --auto-approve, or --plan FILE with a reviewed plan, or --approved-digest DIGEST",
+            )
+
+    def check_digest(self, plan: Plan) -> None:
+        """Raise RefusedError where another plan was approved."""
+        if self.digest is not None and plan.digest != self.digest:
+            raise RefusedError(
+                f"the approved digest is {self.digest}, but this plan's is {plan.digest}",
+                "something changed since the approval: have the new plan reviewed",
+            )
+
+    def given(self, plan: Plan) -> bool:
+        """Ask where it is needed. Only the word `yes` agrees."""
+        self.check_digest(plan)
+        if self.auto or self.digest is not None:
+            return True
+        counts = plan.summary
+        sys.stderr.write(
+            f"\nDo you want to cancel {counts.cancel} and delete {counts.delete}? Only 'yes' will be accepted.\n"
+        )
+        answer: str = click.prompt("Enter a value", default="", show_default=False, err=True)
+        return answer.strip() == "yes"
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    world: World
+    output: Output
+    stop_on_error: bool
+    fail_on: tuple[str, ...]
+
+    def fresh(self, approval: _Approval, overrides: Overrides) -> int:
+        """Plan, show, ask and apply."""
+        progress = Progress()
+        settings = self.world.configuration.settings
+        with progress.stage("Listing", len(self.world.configuration.scopes())):
+            plan = asyncio.run(
+                make_plan(self.world, expires_in=settings.plan_ttl, overrides=overrides, on_listed=progress.listed)
+            )
+        if not plan.applyable:
+            self.output.show(plan, self.world.now)
+            approval.check_digest(plan)
+            return plan.exit_code()
+        if self.output.format == "text":
+            write(render(plan, "text", View(self.world.now, self.output.color, verbose=self.output.verbose)))
+        if not approval.given(plan):
+            raise RefusedError("apply was not approved", "nothing was changed")
+        return self._report(
+            len(plan.changes),
+            lambda journal, interruption, options: apply_plan(self.world, plan, journal, interruption, options),
+        )
+
+    def saved(self, plan: Plan, overrides: Overrides) -> int:
+        """Apply what the policies still ask for of a saved plan."""
+        check_fresh(plan, self.world.configuration.fingerprint, self.world.now)
+        return self._report(
+            len(plan.changes),
+            lambda journal, interruption, options: apply_saved_plan(
+                self.world, plan, overrides, journal, interruption, options
+            ),
+        )
+
+    def _report(
+        self,
+        total: int,
+        carry_out: Callable[[Journal, Interruption, ApplyOptions], Coroutine[None, None, Report]],
+    ) -> int:
+        progress = Progress()
+        options = ApplyOptions(self.stop_on_error, self.fail_on, on_result=progress.settled)
+
+        async def run(journal: Journal) -> Report:
+            interruption = Interruption()
+            with interruption.on_signals():
+                return await carry_out(journal, interruption, options)
+
+        with Journal.open(self.world.configuration.settings.backend) as journal, progress.stage("Applying", total):
+            report = asyncio.run(run(journal))
+        self.output.show(report, int(time.time()))
+        return report.exit_code
+
+
+def _named_outcomes(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in _FAIL_ON:
+            raise UsageError(f"--fail-on {name}: expected {' or '.join(_FAIL_ON)}")
+    return names

@@ -1,0 +1,42 @@
+"""`reconciler explain RESOURCE`."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from reconciler.cli.options import format_option
+from reconciler.diagnostics import suggestion
+from reconciler.exceptions import ExitCode, UsageError
+from reconciler.providers.registry import catalogue
+from reconciler.reports.explanation import explanation_document, render_explanation, render_index
+
+__all__ = ["command"]
+
+
+@click.command("explain")
+@click.argument("resource", required=False)
+@format_option("text", "json")
+def command(resource: str | None, output_format: str) -> int:
+    """Describe a resource type: fields, statuses, lifecycle, calls, permissions. Needs no network.
+
+    Without RESOURCE, list the resource types.
+    """
+    rows = catalogue().resource_types
+    if resource is None:
+        documents = {name: explanation_document(row) for name, row in rows.items()}
+        sys.stdout.write(_json(documents) if output_format == "json" else render_index(rows.values()))
+        return ExitCode.OK
+    row = rows.get(resource)
+    if row is None:
+        near = suggestion(resource, rows)
+        hint = f"did you mean {near}?" if near else f"there are: {', '.join(rows)}"
+        raise UsageError(f"there is no resource type {resource!r}", hint)
+    sys.stdout.write(_json(explanation_document(row)) if output_format == "json" else render_explanation(row))
+    return ExitCode.OK
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,96 @@
+"""Flags that several commands share. Every flag can also be set as RECONCILER_<FLAG>."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Command = TypeVar("Command", bound=Callable[..., Any])
+
+__all__ = [
+    "color_option",
+    "filter_options",
+    "flag",
+    "format_option",
+    "limit_options",
+    "paths_argument",
+    "report_option",
+    "verbosity_options",
+]
+
+
+def flag(name: str, *more: str, **attributes: Any) -> Callable[[Command], Command]:  # noqa: ANN401 - click's own
+    """A click option that can also be set by RECONCILER_<NAME>. Repeated values are split at blanks there."""
+    variable = "RECONCILER_" + name.removeprefix("--").split("/", 1)[0].upper().replace("-", "_")
+    return click.option(name, *more, envvar=variable, **attributes)
+
+
+def paths_argument(command: Command) -> Command:
+    return click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")(command)
+
+
+def filter_options(command: Command) -> Command:
+    command = flag("--policy", "policies", multiple=True, metavar="GLOB", help="Only these policies.")(command)
+    return flag("--target", "targets", multiple=True, metavar="GLOB", help="Only these targets.")(command)
+
+
+def format_option(*formats: str) -> Callable[[Command], Command]:
+    return flag(
+        "--format",
+        "output_format",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="What to write to stdout.",
+    )
+
+
+def report_option(command: Command) -> Command:
+    return flag(
+        "--report",
+        "reports",
+        multiple=True,
+        metavar="FORMAT=FILE",
+        help="Also write text, json or markdown to a file (repeatable).",
+    )(command)
+
+
+def color_option(command: Command) -> Command:
+    return flag(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="Colour on stdout. auto honours NO_COLOR, FORCE_COLOR and the terminal.",
+    )(command)
+
+
+def verbosity_options(command: Command) -> Command:
+    command = flag(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="Form of the log on stderr.",
+    )(command)
+    return flag("--verbose", "-v", is_flag=True, help="Log what is going on to stderr.")(command)
+
+
+def limit_options(command: Command) -> Command:
+    command = flag(
+        "--max-percent",
+        type=click.IntRange(0, 100),
+        metavar="N",
+        help="Let each policy change up to N percent of a scope, whatever its own limit.",
+    )(command)
+    return flag(
+        "--max-actions",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Let each policy make up to N changes, whatever its own limit.",
+    )(command)

@@ -1,0 +1,85 @@
+"""`reconciler query RESOURCE`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.options import flag, format_option, verbosity_options
+from reconciler.cli.output import write
+from reconciler.cli.progress import Progress, start_logging
+from reconciler.cli.world import load_world
+from reconciler.diagnostics import suggestion
+from reconciler.engine.query_run import query
+from reconciler.exceptions import ExitCode, UsageError
+from reconciler.reports.task_list import render_task_json, render_task_table
+from reconciler.selectors.parse import parse_selector
+from reconciler.selectors.syntax import Everything
+from reconciler.tasks.field import FieldType
+
+if TYPE_CHECKING:
+    from reconciler.selectors.syntax import Selector
+    from reconciler.tasks.resource_type import ResourceType
+
+__all__ = ["command"]
+
+
+@click.command("query")
+@click.argument("resource")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@flag("--where", "conditions", multiple=True, metavar="FIELD=VALUE", help="Only tasks with this value (repeatable).")
+@flag("--target", "targets", multiple=True, metavar="GLOB", help="Only these targets.")
+@format_option("text", "json")
+@verbosity_options
+def command(
+    resource: str,
+    paths: tuple[Path, ...],
+    conditions: tuple[str, ...],
+    targets: tuple[str, ...],
+    output_format: str,
+    verbose: bool,
+    log_format: str,
+) -> int:
+    """List tasks of one resource type, as the targets of the configuration report them. Reads only.
+
+    Several --where are ANDed; a status is filtered by the cloud itself.
+    """
+    start_logging(log_format, verbose=verbose)
+    world = load_world(paths, targets=targets)
+    row = world.catalogue.resource_types.get(resource)
+    if row is None:
+        near = suggestion(resource, world.catalogue.resource_types)
+        raise UsageError(f"there is no resource type {resource!r}", f"did you mean {near}?" if near else "")
+    selector = _selector(conditions, row)
+    progress = Progress()
+    with progress.stage("Listing", len(world.configuration.targets)):
+        found = asyncio.run(query(world, row, selector, targets, progress.listed))
+    write(render_task_json(found, row) if output_format == "json" else render_task_table(found, row, world.now))
+    for observation in found.incomplete:
+        scope = observation.scope
+        sys.stderr.write(f"Error: {scope.target}: could not be listed whole: {observation.fault}\n")
+    return ExitCode.ERROR if found.incomplete else ExitCode.OK
+
+
+def _selector(conditions: tuple[str, ...], row: ResourceType) -> Selector:
+    match: dict[str, object] = {}
+    for condition in conditions:
+        name, separator, value = condition.partition("=")
+        if not separator:
+            raise UsageError(f"--where {condition}: expected FIELD=VALUE")
+        field = row.fields.get(name)
+        if field is not None and field.type is FieldType.STRINGS:
+            match[name] = {"contains": value}
+        else:
+            whole = field is not None and field.type is FieldType.INTEGER and value.lstrip("-").isdigit()
+            match[name] = int(value) if whole else value
+    if not match:
+        return Everything()
+    selector, problems = parse_selector(match, (row,))
+    if selector is None:
+        raise UsageError("; ".join(f"--where: {problem.message}" for problem in problems), problems[0].hint)
+    return selector

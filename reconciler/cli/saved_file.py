@@ -1,0 +1,28 @@
+"""Reading a plan or report that may be anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.exceptions import InvalidPlan, UsageError
+from reconciler.planning.strict_json import MAX_BYTES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["read_saved"]
+
+
+def read_saved(path: Path) -> str:
+    """The text of a saved file. Raises UsageError where it cannot be read, InvalidPlan where it is no such file."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
+    if len(data) > MAX_BYTES:
+        raise InvalidPlan(f"{path} is larger than {MAX_BYTES:,} bytes", "no plan or report is; make it again")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidPlan(f"{path} is not UTF-8 text", "make the plan again") from error

@@ -1,0 +1,29 @@
+"""`reconciler show`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from reconciler.cli.options import color_option, flag, format_option
+from reconciler.cli.output import Output
+from reconciler.cli.saved_file import read_saved
+from reconciler.exceptions import ExitCode
+from reconciler.reports.registry import read_document
+
+__all__ = ["command"]
+
+
+@click.command("show")
+@click.argument("file", type=click.Path(path_type=Path))
+@format_option("text", "json", "markdown")
+@color_option
+@flag("--verbose", "-v", is_flag=True, help="Show long values whole.")
+def command(file: Path, output_format: str, color: str, verbose: bool) -> int:
+    """Render a saved plan or report in any format. Needs no network."""
+    output = Output.of(output_format, color, verbose=verbose)
+    item = read_document(read_saved(file), str(file))
+    output.show(item, int(time.time()), saved_to=file)
+    return ExitCode.OK

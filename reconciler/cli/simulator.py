@@ -1,0 +1,49 @@
+"""`reconciler simulator`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+
+import click
+
+from reconciler.cli.options import flag
+from reconciler.exceptions import ExitCode, UsageError
+from reconciler.simulator import SeedError, Simulator, serve
+
+__all__ = ["command"]
+
+
+@click.command("simulator")
+@flag("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")
+@flag("--port", type=click.IntRange(0, 65535), default=8799, show_default=True, help="0 takes a free one.")
+@flag("--seed", type=click.Path(path_type=Path), metavar="FILE", help="YAML that says which tasks are there.")
+def command(host: str, port: int, seed: Path | None) -> int:
+    """Serve local clouds for trying and testing: Huawei Cloud MPC and VOD, Alibaba Cloud VOD, on one port.
+
+    Signatures, paging, preconditions and error codes are those of the vendors. Point a target at it with
+    `endpoints: {mpc: URL, vod: URL}`. Runs until interrupted.
+    """
+    try:
+        simulator = Simulator(seed=seed)
+    except SeedError as error:
+        raise UsageError(f"--seed {seed}: {error}") from error
+
+    def ready(url: str) -> None:
+        sys.stdout.write(f"{url}\n")
+        sys.stdout.flush()
+        accounts = simulator.accounts
+        keys = [account.access_key_id for account in accounts.huaweicloud]
+        keys += [account.access_key_id for account in accounts.aliyun]
+        sys.stderr.write(f"Serving local clouds at {url}; access keys: {', '.join(keys)}. Ctrl-C ends it.\n")
+
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(serve(simulator, host=host, port=port, on_ready=ready))
+    except ValueError as error:
+        raise UsageError(f"--host {host}: {error}") from error
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    return ExitCode.OK

@@ -1,0 +1,77 @@
+"""`reconciler validate`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.options import format_option, paths_argument
+from reconciler.config.loader import check
+from reconciler.diagnostics import Severity
+from reconciler.exceptions import ExitCode
+from reconciler.providers.registry import catalogue
+from reconciler.reports.diagnostics import diagnostic_document, render_diagnostics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from reconciler.config.model import Configuration
+    from reconciler.diagnostics import Diagnostic
+
+__all__ = ["command"]
+
+
+@click.command("validate")
+@paths_argument
+@format_option("text", "json")
+def command(paths: tuple[Path, ...], output_format: str) -> int:
+    """Check configuration files; report every mistake at once.
+
+    PATH is a file, or a directory that is searched for reconciler.yaml and *.reconciler.yaml (default: the current
+    directory). Needs no network, no credentials and no environment variables.
+    """
+    configuration, diagnostics = check(paths, catalogue(), environment=os.environ)
+    if output_format == "json":
+        sys.stdout.write(_document(configuration, diagnostics))
+    else:
+        sys.stdout.write(_text(configuration, diagnostics))
+    return ExitCode.OK if configuration else ExitCode.INVALID
+
+
+def _counts(diagnostics: Sequence[Diagnostic]) -> tuple[int, int]:
+    errors = sum(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
+    return errors, len(diagnostics) - errors
+
+
+def _text(configuration: Configuration | None, diagnostics: Sequence[Diagnostic]) -> str:
+    errors, warnings = _counts(diagnostics)
+    blocks = render_diagnostics(diagnostics)
+    lead = f"{blocks}\n" if blocks else ""
+    if configuration is None:
+        return f"{lead}Invalid: {errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}.\n"
+    counts = (
+        f"{len(configuration.files)} file{'s' * (len(configuration.files) != 1)}, "
+        f"{len(configuration.targets)} target{'s' * (len(configuration.targets) != 1)}, "
+        f"{len(configuration.policies)} polic{'y' if len(configuration.policies) == 1 else 'ies'}, "
+        f"{warnings} warning{'s' * (warnings != 1)}"
+    )
+    return f"{lead}Valid: {counts}.\n"
+
+
+def _document(configuration: Configuration | None, diagnostics: Sequence[Diagnostic]) -> str:
+    errors, warnings = _counts(diagnostics)
+    document = {
+        "format": "reconciler.validation",
+        "format_version": "1.0",
+        "valid": configuration is not None,
+        "outcome": "ok" if configuration else "invalid",
+        "error_count": errors,
+        "warning_count": warnings,
+        "diagnostics": [diagnostic_document(diagnostic) for diagnostic in diagnostics],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

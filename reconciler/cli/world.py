@@ -1,0 +1,51 @@
+"""From paths and flags to what a run works with."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from reconciler.config.loader import load_configuration
+from reconciler.engine.planning_run import World, restrict
+from reconciler.exceptions import UsageError
+from reconciler.providers.registry import catalogue, providers
+from reconciler.selectors.durations import parse_duration
+from reconciler.selectors.timestamps import parse_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["duration_flag", "load_world"]
+
+
+def load_world(
+    paths: Sequence[Path], *, targets: Sequence[str] = (), policies: Sequence[str] = (), now: str | None = None
+) -> World:
+    """Read the configuration strictly (every variable that it names must be set), narrowed by the globs.
+
+    `now` is an RFC 3339 time that ages are counted from instead of the clock's.
+    """
+    installed = catalogue()
+    configuration = load_configuration(paths, installed, environment=os.environ, strict=True)
+    return World(restrict(configuration, targets, policies), installed, providers(), _moment(now))
+
+
+def _moment(now: str | None) -> int:
+    if now is None:
+        return int(time.time())
+    try:
+        return parse_timestamp(now)
+    except ValueError as error:
+        raise UsageError(f"--now {now}: {error}") from error
+
+
+def duration_flag(name: str, text: str | None, default: int) -> int:
+    """Seconds of a duration given on the command line. Raises UsageError."""
+    if text is None:
+        return default
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{name} {text}: {error}") from error

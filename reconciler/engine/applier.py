@@ -1,0 +1,126 @@
+"""The applier: makes the calls of a plan, reads every task back, and says what became of each change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from reconciler.engine.batch import Batch, BatchContext, Work
+from reconciler.engine.report import Outcome, Result
+from reconciler.tasks.fault import Fault, Meaning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from reconciler.engine.clouds import Clouds
+    from reconciler.planning.plan import Change
+    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.resource_type import Action, ResourceType
+
+__all__ = ["BATCH_SIZE", "Applier"]
+
+BATCH_SIZE = 10
+"""Changes that go through their steps together: as many ids as the clouds read back, or cancel, in one call."""
+
+
+class Applier:
+    """Executes changes. Those of one scope with the same steps go in batches; targets go side by side.
+
+    `batches_in_flight` bounds the batches of one target that are under way at once; within them the client bounds
+    the requests. With `stop_on_error` the first change that fails or has no verdict keeps new batches from starting.
+    """
+
+    def __init__(
+        self,
+        clouds: Clouds,
+        catalogue: Catalogue,
+        context: BatchContext,
+        *,
+        batches_in_flight: int = 4,
+        stop_on_error: bool = False,
+        on_result: Callable[[Result], None] = lambda _: None,
+    ) -> None:
+        self._clouds = clouds
+        self._catalogue = catalogue
+        self._context = context
+        self._batches_in_flight = batches_in_flight
+        self._stop_on_error = stop_on_error
+        self._on_result = on_result
+        self._held_back: dict[str, str] = {}
+        """Why nothing more is sent, by target; `*` stands for all."""
+
+    async def apply(self, changes: Sequence[Change]) -> tuple[Result, ...]:
+        """Carry out `changes`, once each, and return one result for each, in their order.
+
+        Never raises for what a cloud does. Interrupted, it drains the batches in flight and leaves the rest.
+        """
+        results: dict[str, Result] = {}
+        async with asyncio.TaskGroup() as group:
+            for target, batches in self._batches(changes).items():
+                slots = asyncio.Semaphore(self._batches_in_flight)
+                for resource, steps, members in batches:
+                    group.create_task(self._run(target, resource, steps, members, slots, results))
+        return tuple(results[change.id] for change in changes)
+
+    def _batches(
+        self, changes: Iterable[Change]
+    ) -> dict[str, list[tuple[ResourceType, tuple[Action, ...], list[Change]]]]:
+        alike: dict[tuple[str, str, tuple[Action, ...]], list[Change]] = defaultdict(list)
+        for change in changes:
+            alike[change.target, change.resource, change.steps].append(change)
+        batches: dict[str, list[tuple[ResourceType, tuple[Action, ...], list[Change]]]] = defaultdict(list)
+        for (target, resource, steps), members in alike.items():
+            row = self._catalogue.resource_types[resource]
+            for start in range(0, len(members), BATCH_SIZE):
+                batches[target].append((row, steps, members[start : start + BATCH_SIZE]))
+        return batches
+
+    async def _run(
+        self,
+        target: str,
+        resource: ResourceType,
+        steps: tuple[Action, ...],
+        members: list[Change],
+        slots: asyncio.Semaphore,
+        results: dict[str, Result],
+    ) -> None:
+        async with slots:
+            outcome = await self._results(target, resource, steps, members)
+        for result in outcome:
+            self._learn(result)
+            results[result.change.id] = result
+            self._on_result(result)
+
+    async def _results(
+        self, target: str, resource: ResourceType, steps: tuple[Action, ...], members: list[Change]
+    ) -> list[Result]:
+        client = self._clouds.client(target)
+        fault = self._clouds.fault(target)
+        if client is None:
+            return [_not_attempted(change, str(fault), fault) for change in members]
+        held_back = self._reason_to_hold_back(target)
+        if held_back:
+            return [_not_attempted(change, held_back) for change in members]
+        operations = [resource.operation(step) for step in steps]
+        batch = Batch(client, resource, [Work(change) for change in members], self._context)
+        return await batch.run([operation for operation in operations if operation is not None])
+
+    def _reason_to_hold_back(self, target: str) -> str | None:
+        if self._context.interruption.asked:
+            return "the run was interrupted first"
+        if self._context.journal_fault:
+            return self._context.journal_fault
+        return self._held_back.get(target) or self._held_back.get("*")
+
+    def _learn(self, result: Result) -> None:
+        """Keep later batches from repeating what cannot succeed."""
+        target = result.change.target
+        if result.error and result.error.meaning is Meaning.CREDENTIALS:
+            self._held_back.setdefault(target, f"the credentials of {target} were refused")
+        if self._stop_on_error and result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
+            self._held_back.setdefault("*", f"an earlier change did not succeed ({result.change.id})")
+
+
+def _not_attempted(change: Change, why: str, fault: Fault | None = None) -> Result:
+    return Result(change, Outcome.NOT_ATTEMPTED, before=change.status, detail=why, error=fault)

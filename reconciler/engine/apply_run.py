@@ -1,0 +1,192 @@
+"""A run that changes something: plan (or check a saved plan), apply, report."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from reconciler import __version__
+from reconciler.backends.entries import RunStart
+from reconciler.engine.applier import Applier
+from reconciler.engine.batch import BatchContext, Patience
+from reconciler.engine.clouds import Clouds
+from reconciler.engine.planning_run import plan_from, statuses_wanted
+from reconciler.engine.report import Outcome, Report, Result
+from reconciler.engine.run_journal import RunJournal
+from reconciler.engine.saved_plan import Fallen, Justified, check_fresh, fallen_result, justify
+from reconciler.exceptions import BackendError
+from reconciler.planning.guards import guard_verdicts
+from reconciler.planning.judgement import Judgements
+from reconciler.planning.plan import Note, Overrides
+from reconciler.tasks.observation import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from reconciler.backends.journal import Journal
+    from reconciler.engine.interruption import Interruption
+    from reconciler.engine.planning_run import World
+    from reconciler.planning.plan import Change, Plan, PolicyVerdict
+    from reconciler.tasks.observation import Observation
+
+__all__ = ["ApplyOptions", "apply_plan", "apply_saved_plan"]
+
+
+def _nothing(_: object) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """How a run behaves. `fail_on` names outcomes (or `blocked`) that count as failures besides the usual ones."""
+
+    stop_on_error: bool = False
+    fail_on: tuple[str, ...] = ()
+    patience: Patience = field(default_factory=Patience)
+    on_result: Callable[[Result], None] = _nothing
+    on_listed: Callable[[Observation], None] = _nothing
+    wall_clock: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+
+
+async def apply_plan(
+    world: World, plan: Plan, journal: Journal, interruption: Interruption, options: ApplyOptions
+) -> Report:
+    """Carry out a plan that was made just now. Never raises for what a cloud does."""
+    targets = {change.target for change in plan.changes}
+    async with Clouds(world.configuration, world.catalogue, world.providers, targets) as clouds:
+        return await _carry_out(world, plan, Justified(plan.changes, ()), clouds, journal, interruption, options)
+
+
+async def apply_saved_plan(
+    world: World,
+    saved: Plan,
+    overrides: Overrides,
+    journal: Journal,
+    interruption: Interruption,
+    options: ApplyOptions,
+) -> Report:
+    """Carry out what the policies still ask for of a saved plan.
+
+    Everything is listed again; guards are checked again, with `overrides` instead of the recorded ones. Raises
+    StalePlanError where the plan was made from another configuration, or has expired.
+    """
+    check_fresh(saved, world.configuration.fingerprint, world.now)
+    wanted = statuses_wanted(world)
+    targets = {scope.target for scope in wanted} | {
+        change.target for change in saved.changes if change.target in world.configuration.targets
+    }
+    async with Clouds(world.configuration, world.catalogue, world.providers, targets) as clouds:
+        observations = await clouds.observe(wanted, options.on_listed)
+        fresh = plan_from(world, observations, expires_in=0, overrides=overrides)
+        justified = justify(saved, fresh)
+        plan = replace(
+            fresh,
+            changes=saved.changes,
+            overrides=saved.overrides,
+            policies=tuple(_guarded(verdict, justified.ahead, world, overrides) for verdict in fresh.policies),
+        )
+        return await _carry_out(world, plan, justified, clouds, journal, interruption, options)
+
+
+async def _carry_out(
+    world: World,
+    plan: Plan,
+    justified: Justified,
+    clouds: Clouds,
+    journal: Journal,
+    interruption: Interruption,
+    options: ApplyOptions,
+) -> Report:
+    started = int(options.wall_clock())
+    run = RunJournal(journal, await _begin(journal, plan))
+    notes = list(plan.notes)
+    if plan.breached:
+        why = "a guard refuses this many changes"
+        results = [Result(change, Outcome.NOT_ATTEMPTED, change.status, detail=why) for change in plan.changes]
+    else:
+        context = BatchContext(
+            Judgements(world.configuration, world.catalogue, world.now),
+            run,
+            interruption,
+            options.monotonic,
+            options.patience,
+        )
+        applier = Applier(
+            clouds,
+            world.catalogue,
+            context,
+            batches_in_flight=max(1, world.configuration.settings.concurrency // 4),
+            stop_on_error=options.stop_on_error,
+            on_result=options.on_result,
+        )
+        results = [
+            *await applier.apply(justified.ahead),
+            *await _settle(justified.fallen, clouds, world),
+        ]
+        if context.journal_fault:
+            notes.append(Note("error", context.journal_fault))
+    report = Report(
+        run_id=run.run_id,
+        tool_version=__version__,
+        plan_digest=plan.digest,
+        started_at=started,
+        finished_at=int(options.wall_clock()),
+        results=tuple(sorted(results, key=_order_of(plan))),
+        blocked=len(plan.blocked),
+        errored=plan.errored or len(notes) > len(plan.notes),
+        refused=plan.breached,
+        blocked_fails=any(policy.blocked and policy.fails_on_blocked for policy in plan.policies),
+        fail_on=options.fail_on,
+        interrupted=interruption.exit_code,
+        notes=tuple(notes),
+    )
+    try:
+        await run.conclude(report.results)
+        await run.finish(report)
+    except BackendError as error:
+        report = replace(report, errored=True, notes=(*report.notes, Note("error", error.message)))
+    return report
+
+
+async def _begin(journal: Journal, plan: Plan) -> str:
+    start = RunStart("apply", __version__, plan.digest, plan.fingerprint)
+    return await asyncio.to_thread(journal.begin_run, start)
+
+
+def _order_of(plan: Plan) -> Callable[[Result], int]:
+    order = {change.id: number for number, change in enumerate(plan.changes)}
+    return lambda result: order[result.change.id]
+
+
+def _guarded(verdict: PolicyVerdict, ahead: Sequence[Change], world: World, overrides: Overrides) -> PolicyVerdict:
+    """`verdict` with its guards checked for the changes that go ahead, which may be fewer than could be planned."""
+    basis = {guard.target: guard.basis for guard in verdict.guards if guard.target is not None}
+    counts = Counter(change.target for change in ahead if verdict.name in change.policies)
+    limits = world.configuration.policies[verdict.name].limits
+    guards = guard_verdicts(limits, overrides, {target: counts[target] for target in basis}, basis)
+    return replace(verdict, guards=guards)
+
+
+async def _settle(fallen: Sequence[Fallen], clouds: Clouds, world: World) -> list[Result]:
+    """Read the tasks of changes that fell out, to say whether they are satisfied or missed."""
+    by_scope: dict[Scope, list[Fallen]] = defaultdict(list)
+    for entry in fallen:
+        by_scope[Scope(entry.change.target, entry.change.resource)].append(entry)
+    results = []
+    for scope, entries in by_scope.items():
+        client = clouds.client(scope.target)
+        resource = world.catalogue.resource_types.get(scope.resource)
+        if client is None or resource is None:
+            results += [fallen_result(entry, None, clouds.fault(scope.target)) for entry in entries]
+            continue
+        ids = [entry.change.task_id for entry in entries]
+        readings = await client.read(resource, ids)
+        for entry in entries:
+            task = readings.tasks.get(entry.change.task_id)
+            fault = readings.faults.get(entry.change.task_id)
+            results.append(fallen_result(entry, task.status if task else None, fault))
+    return results

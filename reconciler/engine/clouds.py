@@ -1,0 +1,85 @@
+"""The clients of a run: one for each target, opened once, so that limits and connections are shared."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from reconciler.exceptions import ProviderError
+from reconciler.tasks.observation import Completeness, Observation, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from reconciler.config.model import Configuration
+    from reconciler.providers.base import Client, Provider
+    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.fault import Fault
+
+__all__ = ["Clouds"]
+
+
+class Clouds:
+    """An async context that holds a client for each of the targets named.
+
+    A target whose client cannot be made (no credentials, say) fails alone: `fault(target)` says why.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        catalogue: Catalogue,
+        providers: Mapping[str, Provider],
+        targets: Iterable[str],
+    ) -> None:
+        self._configuration = configuration
+        self._catalogue = catalogue
+        self._providers = providers
+        self._targets = sorted(set(targets))
+        self._clients: dict[str, Client] = {}
+        self._faults: dict[str, Fault] = {}
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Clouds:
+        await self._stack.__aenter__()
+        for name in self._targets:
+            target = self._configuration.targets[name]
+            try:
+                client = self._providers[target.provider].client(
+                    target, concurrency=self._configuration.settings.concurrency
+                )
+                self._clients[name] = await self._stack.enter_async_context(client)
+            except ProviderError as error:
+                self._faults[name] = error.fault
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._stack.aclose()
+
+    def client(self, target: str) -> Client | None:
+        """The client of a target; None where it could not be made."""
+        return self._clients.get(target)
+
+    def fault(self, target: str) -> Fault | None:
+        """Why a target has no client."""
+        return self._faults.get(target)
+
+    async def observe(
+        self,
+        wanted: Mapping[Scope, frozenset[str] | None],
+        on_listed: Callable[[Observation], None] = lambda _: None,
+    ) -> dict[Scope, Observation]:
+        """List scopes side by side. `wanted` gives the vendor statuses each needs (None: all)."""
+
+        async def one(scope: Scope, statuses: frozenset[str] | None) -> Observation:
+            client = self.client(scope.target)
+            if client is None:
+                return Observation(scope, (), 0, Completeness.FAILED, self.fault(scope.target))
+            observation = await client.observe(self._catalogue.resource_types[scope.resource], statuses)
+            on_listed(observation)
+            return observation
+
+        async with asyncio.TaskGroup() as group:
+            listings = {scope: group.create_task(one(scope, statuses)) for scope, statuses in wanted.items()}
+        return {scope: listing.result() for scope, listing in listings.items()}

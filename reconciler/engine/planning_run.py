@@ -1,0 +1,97 @@
+"""Planning against the clouds: list what the policies look at, and plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from reconciler import __version__
+from reconciler.engine.clouds import Clouds
+from reconciler.exceptions import UsageError
+from reconciler.planning.plan import Overrides
+from reconciler.planning.planner import Planner
+from reconciler.selectors.pushdown import wanted_statuses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reconciler.config.model import Configuration
+    from reconciler.planning.plan import Plan
+    from reconciler.providers.base import Provider
+    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.observation import Observation, Scope
+
+__all__ = ["World", "make_plan", "plan_from", "restrict", "statuses_wanted"]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a run works with: the configuration, the installed providers, and the clock.
+
+    `now` is seconds since the epoch (UTC), fixed for the run, so that all ages agree.
+    """
+
+    configuration: Configuration
+    catalogue: Catalogue
+    providers: Mapping[str, Provider]
+    now: int
+
+
+def restrict(configuration: Configuration, targets: Sequence[str], policies: Sequence[str]) -> Configuration:
+    """The part of a configuration that `--target` and `--policy` globs name (none given: all).
+
+    Protections always stay. A glob that names nothing raises UsageError, so that a typo is not "nothing to do".
+    """
+
+    def named(globs: Sequence[str], names: Mapping[str, object], flag: str) -> set[str]:
+        for glob in globs:
+            if not any(fnmatchcase(name, glob) for name in names):
+                raise UsageError(f"--{flag} {glob}: no {flag} of the configuration has such a name")
+        return {name for name in names if not globs or any(fnmatchcase(name, glob) for glob in globs)}
+
+    kept_targets = named(targets, configuration.targets, "target")
+    kept_policies = named(policies, configuration.policies, "policy")
+    narrowed = {
+        name: replace(policy, targets=tuple(target for target in policy.targets if target in kept_targets))
+        for name, policy in configuration.policies.items()
+        if name in kept_policies
+    }
+    return replace(configuration, policies={name: policy for name, policy in narrowed.items() if policy.targets})
+
+
+def statuses_wanted(world: World) -> dict[Scope, frozenset[str] | None]:
+    """The scopes that a run lists, each once, with the vendor statuses that its policies need (None: all)."""
+    policies = [policy for policy in world.configuration.policies.values() if not policy.suspend]
+    wanted: dict[Scope, frozenset[str] | None] = {}
+    for scope in world.configuration.scopes():
+        selectors = [
+            policy.match for policy in policies if policy.resource == scope.resource and scope.target in policy.targets
+        ]
+        wanted[scope] = wanted_statuses(selectors, world.catalogue.resource_types[scope.resource])
+    return wanted
+
+
+async def make_plan(
+    world: World,
+    *,
+    expires_in: int,
+    overrides: Overrides = Overrides(),  # noqa: B008 - frozen, without state
+    on_listed: Callable[[Observation], None] = lambda _: None,
+) -> Plan:
+    """List every scope and plan. `expires_in` is in seconds. Never raises for what a cloud does."""
+    wanted = statuses_wanted(world)
+    async with Clouds(
+        world.configuration, world.catalogue, world.providers, (scope.target for scope in wanted)
+    ) as clouds:
+        observations = await clouds.observe(wanted, on_listed)
+    return plan_from(world, observations, expires_in=expires_in, overrides=overrides)
+
+
+def plan_from(
+    world: World, observations: Mapping[Scope, Observation], *, expires_in: int, overrides: Overrides
+) -> Plan:
+    """The plan that `observations` lead to."""
+    return Planner(world.configuration, world.catalogue, world.now).plan(
+        observations, tool_version=__version__, expires_at=world.now + expires_in, overrides=overrides
+    )

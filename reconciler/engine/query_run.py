@@ -1,0 +1,57 @@
+"""Listing tasks for a reader: no policies, no plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from reconciler.engine.clouds import Clouds
+from reconciler.planning.planner import task_order
+from reconciler.selectors.compile import compile_selector
+from reconciler.selectors.pushdown import wanted_statuses
+from reconciler.selectors.truth import Truth
+from reconciler.tasks.observation import Observation, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from reconciler.engine.planning_run import World
+    from reconciler.selectors.syntax import Selector
+    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.task import Task
+
+__all__ = ["Found", "query"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The tasks that match, in plan order, and the listings that did not come through whole."""
+
+    tasks: tuple[Task, ...]
+    incomplete: tuple[Observation, ...]
+
+
+async def query(
+    world: World,
+    row: ResourceType,
+    selector: Selector,
+    targets: Sequence[str],
+    on_listed: Callable[[Observation], None],
+) -> Found:
+    """List `row` on all targets of its provider that the globs `targets` name (none: all)."""
+    names = [
+        name
+        for name, target in world.configuration.targets.items()
+        if target.provider == row.provider and (not targets or any(fnmatchcase(name, glob) for glob in targets))
+    ]
+    statuses = wanted_statuses([selector], row)
+    wanted = {Scope(name, row.name): statuses for name in names}
+    async with Clouds(world.configuration, world.catalogue, world.providers, names) as clouds:
+        observations = await clouds.observe(wanted, on_listed)
+    selects = compile_selector(selector, world.now)
+    tasks = [task for seen in observations.values() for task in seen.tasks if selects(task.values) is Truth.TRUE]
+    return Found(
+        tuple(sorted(tasks, key=task_order)),
+        tuple(seen for seen in observations.values() if not seen.complete),
+    )

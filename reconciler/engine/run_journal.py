@@ -1,0 +1,60 @@
+"""The journal as the applier sees it: awaitable, one run, states derived from answers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEnd, TaskOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reconciler.backends.journal import Journal
+    from reconciler.engine.report import Report, Result
+    from reconciler.planning.plan import Change
+    from reconciler.tasks.fault import Fault
+    from reconciler.tasks.resource_type import Action
+
+__all__ = ["RunJournal", "state_of"]
+
+
+def state_of(answer: Fault | None) -> ActionState:
+    """How far a call came, by its answer alone (None: accepted)."""
+    if answer is None:
+        return ActionState.DONE
+    return ActionState.UNCERTAIN if answer.meaning.effect_uncertain else ActionState.REFUSED
+
+
+class RunJournal:
+    """Writes one run to a `Journal`. Every method returns once the rows are durable, or raises BackendError."""
+
+    def __init__(self, journal: Journal, run_id: str) -> None:
+        self._journal = journal
+        self.run_id = run_id
+
+    async def intend(self, action: Action, attempts: Sequence[tuple[Change, int]]) -> None:
+        """Write that these calls are about to be sent. To be awaited before any of them is."""
+        intents = [Intent(change.key, action, attempt) for change, attempt in attempts]
+        await asyncio.wrap_future(self._journal.intend(self.run_id, intents))
+
+    async def record(self, action: Action, entries: Iterable[tuple[Change, int, ActionState, Fault | None]]) -> None:
+        """Write what became of intents: after the call, and again once an uncertain one was read back."""
+        results = [
+            ActionResult(Intent(change.key, action, attempt), state, fault, fault.request_id if fault else None)
+            for change, attempt, state, fault in entries
+        ]
+        await asyncio.wrap_future(self._journal.record(self.run_id, results))
+
+    async def conclude(self, results: Iterable[Result]) -> None:
+        """Write the outcome of changes."""
+        outcomes = [
+            TaskOutcome(result.change.key, result.outcome.value, result.before, result.now, result.detail)
+            for result in results
+        ]
+        await asyncio.wrap_future(self._journal.record_outcomes(self.run_id, outcomes))
+
+    async def finish(self, report: Report) -> None:
+        """Write how the run ended."""
+        end = RunEnd(report.outcome, int(report.exit_code), report.summary)
+        await asyncio.wrap_future(self._journal.finish_run(self.run_id, end))

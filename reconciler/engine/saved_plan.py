@@ -1,0 +1,91 @@
+"""Applying a saved plan: it is untrusted input, so it can shrink, but never grow and never be forged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.engine.report import Outcome, Result
+from reconciler.exceptions import StalePlanError
+from reconciler.tasks.observation import Completeness
+from reconciler.tasks.resource_type import Action
+from reconciler.tasks.status import Status
+
+if TYPE_CHECKING:
+    from reconciler.planning.plan import Change, Plan
+    from reconciler.tasks.fault import Fault
+
+__all__ = ["Fallen", "Justified", "check_fresh", "fallen_result", "justify"]
+
+
+def check_fresh(saved: Plan, fingerprint: str, now: int) -> None:
+    """Raise StalePlanError unless the plan was made from this configuration and has not expired."""
+    if saved.fingerprint != fingerprint:
+        raise StalePlanError(
+            "the plan was made from other targets, policies or protections than the configuration has now",
+            "make a new plan from this checkout, have it reviewed, and apply that",
+        )
+    if now >= saved.expires_at:
+        raise StalePlanError(
+            "the plan has expired",
+            "make a new plan; settings.plan_ttl and --expires say how long a plan is good for",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """A change of a saved plan that does not go ahead, and why. `failed` says that its scope could not be listed."""
+
+    change: Change
+    why: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Justified:
+    """The changes of a saved plan: those that go ahead, and those that fell out."""
+
+    ahead: tuple[Change, ...]
+    fallen: tuple[Fallen, ...]
+
+
+def justify(saved: Plan, fresh: Plan) -> Justified:
+    """Keep the changes of `saved` that the policies still ask for.
+
+    `fresh` was planned just now from the same configuration. The steps are those still needed, and never others
+    than the reviewed ones. What goes ahead is taken from the fresh plan, so that nothing in the file but the choice
+    of tasks is believed: a change that no policy asks for is never carried out.
+    """
+    asked = {change.key: change for change in fresh.changes}
+    spared = {(entry.target, entry.resource, entry.task_id): entry for entry in (*fresh.blocked, *fresh.protected)}
+    unseen = {(scope.target, scope.resource) for scope in fresh.scopes if scope.completeness is Completeness.FAILED}
+    ahead: list[Change] = []
+    fallen: list[Fallen] = []
+    for change in {change.key: change for change in saved.changes}.values():
+        wanted = asked.get(change.key)
+        if wanted is not None and _ends_with(change.steps, wanted.steps):
+            ahead.append(wanted)
+        elif wanted is not None:
+            fallen.append(Fallen(change, f"it would now take other steps than reviewed: {', '.join(wanted.steps)}"))
+        elif (change.target, change.resource) in unseen:
+            fallen.append(Fallen(change, f"{change.resource} on {change.target} could not be listed", failed=True))
+        elif change.key in spared:
+            fallen.append(Fallen(change, spared[change.key].reason))
+        else:
+            fallen.append(Fallen(change, "no policy asks for it any more"))
+    return Justified(tuple(ahead), tuple(fallen))
+
+
+def _ends_with(reviewed: tuple[Action, ...], needed: tuple[Action, ...]) -> bool:
+    return bool(needed) and reviewed[-len(needed) :] == needed
+
+
+def fallen_result(fallen: Fallen, now: Status | None, fault: Fault | None = None) -> Result:
+    """The result of a change that did not go ahead, by what reading the task says (`now` None: it was not read)."""
+    change = fallen.change
+    if fallen.failed or now is None:
+        return Result(change, Outcome.NOT_ATTEMPTED, change.status, None, fallen.why, fault)
+    end = Status.GONE if Action.DELETE in change.steps else Status.CANCELED
+    if now in {end, Status.GONE}:
+        return Result(change, Outcome.SATISFIED, change.status, now.value, f"already {now.value} without this run")
+    return Result(change, Outcome.MISSED, change.status, now.value, fallen.why)

@@ -1,0 +1,82 @@
+"""What became of a step: the answer to our call, held against the task as it was read afterwards. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from reconciler.engine.report import Outcome
+from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.resource_type import Action
+from reconciler.tasks.status import Status
+
+if TYPE_CHECKING:
+    from reconciler.tasks.resource_type import Operation
+
+__all__ = ["Next", "Verdict", "judge", "out_of_time", "refusal"]
+
+
+class Next(Enum):
+    """What to do about a step whose fate is not settled."""
+
+    READ_AGAIN = "read again"
+    CALL_AGAIN = "call again"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A settled step: what became of it, and why in a sentence."""
+
+    outcome: Outcome
+    detail: str = ""
+
+
+def refusal(answer: Fault) -> Verdict | None:
+    """The verdict on answers that settle a step without reading the task; None where it must be read."""
+    match answer.meaning:
+        case Meaning.PERMISSION | Meaning.PERMANENT | Meaning.CREDENTIALS | Meaning.THROTTLED:
+            return Verdict(Outcome.FAILED, "the cloud refused the call")
+        case Meaning.UNREACHABLE:
+            return Verdict(Outcome.NOT_ATTEMPTED, "the call could not be sent")
+        case _:
+            return None
+
+
+def judge(operation: Operation, answer: Fault | None, now: Status, *, selected: bool) -> Verdict | Next:
+    """Settle a step by what the cloud says now.
+
+    `answer` is what our call was told (None: accepted); `selected` says whether a policy behind the change still
+    selects the task as it is. An effect that is seen after a lost answer is ours.
+    """
+    ours = answer is None or answer.meaning.effect_uncertain
+    if now in {operation.ends, Status.GONE}:
+        return Verdict(Outcome.DONE) if ours else Verdict(Outcome.SATISFIED, f"already {now.value} without this run")
+    if now is Status.UNKNOWN:
+        if answer is None and not selected:
+            return Verdict(Outcome.DONE, "accepted, and it is no longer in a status that a policy selects")
+        return Next.READ_AGAIN if ours else Verdict(Outcome.UNKNOWN, "its status is not documented")
+    if now in operation.starts:
+        return Next.CALL_AGAIN if answer is not None and answer.meaning.effect_uncertain else Next.READ_AGAIN
+    return Verdict(Outcome.MISSED, _moved_on(operation.action, now))
+
+
+def out_of_time(answer: Fault | None, now: Status | None) -> Verdict:
+    """The verdict on a step that reading back did not settle in time. `now` is None where no reading came through.
+
+    Reads may lag behind, so a task that a refusal says has moved on gets the same time to show it.
+    """
+    if now is None:
+        return Verdict(Outcome.UNKNOWN, "the call was sent, but the task could not be read back")
+    if answer is None:
+        return Verdict(Outcome.UNKNOWN, f"the call was accepted, but the task is still {now.value}")
+    if answer.meaning.effect_uncertain:
+        return Verdict(Outcome.UNKNOWN, f"the answer was lost, and the task is still {now.value}")
+    return Verdict(Outcome.FAILED, f"the call was refused, although the task is {now.value}")
+
+
+def _moved_on(action: Action, now: Status) -> str:
+    if action is Action.CANCEL:
+        how = "started" if now is Status.RUNNING else f"ended as {now.value}"
+        return f"it {how} before it could be canceled"
+    return f"it is {now.value} again, so its record cannot be deleted"

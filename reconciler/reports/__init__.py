@@ -1,0 +1,1 @@
+"""Renderings of plans and reports: pure functions of the data, without a clock, a file or a terminal."""

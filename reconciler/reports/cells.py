@@ -1,0 +1,54 @@
+"""Text measured in terminal cells: East Asian wide characters take two, combining marks none."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["clipped", "padded", "table", "width"]
+
+
+def width(text: str) -> int:
+    """Cells that `text` takes."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def _cells(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def clipped(text: str, limit: int) -> str:
+    """`text` in at most `limit` cells, with an ellipsis where something was left out."""
+    if len(text) * 2 <= limit or width(text) <= limit:
+        return text
+    taken = 0
+    for index, character in enumerate(text):
+        taken += _cells(character)
+        if taken > limit - 1:
+            return text[:index] + "…"
+    return text
+
+
+def padded(text: str, cells: int) -> str:
+    """`text` filled with blanks on the right."""
+    return text + " " * (cells - width(text))
+
+
+def table(rows: Sequence[Sequence[str]], *, numbers_from: int | None = None) -> list[str]:
+    """Lines with aligned columns, two blanks apart; columns from `numbers_from` on are aligned to the right."""
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(_aligned(row, widths, numbers_from)).rstrip() for row in rows]
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int], numbers_from: int | None) -> list[str]:
+    return [
+        " " * (cells - width(cell)) + cell
+        if numbers_from is not None and column >= numbers_from
+        else padded(cell, cells)
+        for column, (cell, cells) in enumerate(zip(row, widths, strict=True))
+    ]

@@ -1,0 +1,70 @@
+"""The formats of plans and reports, and the reading of either from a file: what `show` needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from reconciler.engine.report_document import render_report, report_from_document
+from reconciler.planning.document import plan_from_document, render_plan
+from reconciler.planning.plan import Plan
+from reconciler.planning.strict_json import load
+from reconciler.reports.markdown import render_plan_markdown
+from reconciler.reports.markdown_report import render_report_markdown
+from reconciler.reports.text import render_plan_text
+from reconciler.reports.text_report import render_report_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.engine.report import Report
+
+__all__ = ["PLAN_FORMATS", "REPORT_FORMATS", "View", "read_document", "render"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a rendering depends on besides the data. Each format takes what it has a use for.
+
+    `now`: seconds since the epoch (UTC), for ages. `saved_to`: the path that a plan was saved under.
+    """
+
+    now: int
+    color: bool = False
+    saved_to: str | None = None
+    verbose: bool = False
+
+
+PLAN_FORMATS: Mapping[str, Callable[[Plan, View], str]] = MappingProxyType(
+    {
+        "text": lambda plan, view: render_plan_text(
+            plan, now=view.now, color=view.color, saved_to=view.saved_to, verbose=view.verbose
+        ),
+        "json": lambda plan, _: render_plan(plan),
+        "markdown": lambda plan, view: render_plan_markdown(plan, now=view.now),
+    }
+)
+
+REPORT_FORMATS: Mapping[str, Callable[[Report, View], str]] = MappingProxyType(
+    {
+        "text": lambda report, view: render_report_text(report, color=view.color, verbose=view.verbose),
+        "json": lambda report, _: render_report(report),
+        "markdown": lambda report, _: render_report_markdown(report),
+    }
+)
+
+
+def render(item: Plan | Report, name: str, view: View) -> str:
+    """`item` in the format `name`. Raises KeyError for a format that there is not."""
+    if isinstance(item, Plan):
+        return PLAN_FORMATS[name](item, view)
+    return REPORT_FORMATS[name](item, view)
+
+
+def read_document(text: str, source: str) -> Plan | Report:
+    """The plan or report that `text` holds, whichever it says it is. Raises InvalidPlan."""
+    document = load(text, source)
+    if document.get("format") == "reconciler.report":
+        return report_from_document(document, source)
+    return plan_from_document(document, source)

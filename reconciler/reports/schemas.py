@@ -1,0 +1,24 @@
+"""The published schemas of plans and reports. `python -m reconciler.reports.schemas schemas` writes them anew."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from reconciler.engine.report_document import REPORT_SCHEMA
+from reconciler.planning.schema import PLAN_SCHEMA, render_schema
+
+__all__ = ["published_schemas"]
+
+
+def published_schemas() -> dict[str, str]:
+    """Text of each schema file, by its name."""
+    return {
+        "plan.schema.json": render_schema(PLAN_SCHEMA),
+        "report.schema.json": render_schema(REPORT_SCHEMA),
+    }
+
+
+if __name__ == "__main__":
+    for name, text in published_schemas().items():
+        (Path(sys.argv[1]) / name).write_text(text, encoding="utf-8")

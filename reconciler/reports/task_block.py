@@ -1,0 +1,71 @@
+"""One task in a plan for a terminal: what happens to it, its fields in aligned lines, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.redaction import presentable
+from reconciler.reports.ages import age_of
+from reconciler.reports.cells import clipped, padded, width
+from reconciler.reports.wording import SYMBOLS, status_text, steps_words, value_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.planning.plan import Change, Observed, Spared
+    from reconciler.reports.palette import Palette
+
+__all__ = ["TaskBlocks", "fields"]
+
+_VALUE_CELLS = 120
+_REASON_CELLS = 400
+_NAME_CELLS = 40
+_ID_CELLS = 256
+_FIRST = ("created_at", "started_at", "finished_at")
+_ELSEWHERE = frozenset({"id", "status", "provider_status", *_FIRST})
+
+
+def fields(observed: Observed, now: int) -> Iterator[tuple[str, str]]:
+    """The fields a reviewer reads, in their order: status, times with their age, then the others by name."""
+    yield "status", status_text(observed)
+    for name in (*(name for name in _FIRST if name in observed), *sorted(observed.keys() - _ELSEWHERE)):
+        passed = age_of(observed[name], now) if name.endswith("_at") else None
+        yield presentable(name), value_text(observed[name]) + (f" ({passed})" if passed else "")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskBlocks:
+    """Writes the blocks of one plan. `verbose` shows values in full."""
+
+    paint: Palette
+    now: int
+    verbose: bool = False
+
+    def change(self, change: Change) -> list[str]:
+        heading = f"{SYMBOLS[change.steps]} {steps_words(change.steps)} {self._id(change.task_id)}"
+        return self._block(self.paint.red(heading), change, [])
+
+    def spared(self, symbol: str, spared: Spared) -> list[str]:
+        protections = [("protections", ", ".join(map(presentable, spared.protections)))] if spared.protections else []
+        return self._block(f"{symbol} {self._id(spared.task_id)}", spared, protections)
+
+    def _id(self, task_id: str) -> str:
+        return self._fitted(presentable(task_id), _ID_CELLS)
+
+    def _fitted(self, text: str, cells: int) -> str:
+        return text if self.verbose else clipped(text, cells)
+
+    def _block(self, heading: str, item: Change | Spared, protections: list[tuple[str, str]]) -> list[str]:
+        rows = [
+            *(
+                (clipped(name, _NAME_CELLS), self._fitted(value, _VALUE_CELLS))
+                for name, value in fields(item.observed, self.now)
+            ),
+            ("policies", ", ".join(map(presentable, item.policies))),
+            *protections,
+            ("reason", self._fitted(presentable(item.reason), _REASON_CELLS)),
+        ]
+        longest = max(width(name) for name, _ in rows)
+        lines = (f"{self.paint.faint(padded(name, longest))}  {value}" for name, value in rows)
+        return [f"  {heading}", *(f"      {line}".rstrip() for line in lines)]

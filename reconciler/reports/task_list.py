@@ -1,0 +1,53 @@
+"""Tasks as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from reconciler.planning.observed import observed
+from reconciler.reports.ages import age_of
+from reconciler.reports.cells import clipped, table
+from reconciler.reports.wording import value_text
+
+if TYPE_CHECKING:
+    from reconciler.engine.query_run import Found
+    from reconciler.tasks.resource_type import ResourceType
+
+__all__ = ["render_task_json", "render_task_table"]
+
+_COLUMNS = ("provider_status", "input.bucket", "input.object", "upload_url", "asset_id", "media_id", "user_data")
+_WIDEST = 60
+
+
+def render_task_table(found: Found, row: ResourceType, now: int) -> str:
+    """One line a task, with the columns that any of them has; `now` in seconds since the epoch, for ages."""
+    records = [(task, observed(task, row, row.fields)) for task in found.tasks]
+    columns = [name for name in _COLUMNS if any(name in record for _, record in records)]
+    head = ("TARGET", "ID", "STATUS", "AGE", *(name.upper() for name in columns))
+    lines = [
+        (
+            task.target,
+            task.id,
+            task.status.value,
+            age_of(record.get("created_at"), now) or "-",
+            *(clipped(value_text(record.get(name, "-")), _WIDEST) for name in columns),
+        )
+        for task, record in records
+    ]
+    count = len(records)
+    listed = "\n".join(line.rstrip() for line in table([head, *lines])) + "\n" if records else ""
+    return f"{listed}{count} task{'s' * (count != 1)}.\n"
+
+
+def render_task_json(found: Found, row: ResourceType) -> str:
+    """One document; `complete` says whether every target could be listed whole."""
+    document = {
+        "format": "reconciler.tasks",
+        "format_version": "1.0",
+        "resource": row.name,
+        "complete": not found.incomplete,
+        "errors": [{"target": seen.scope.target, "message": str(seen.fault or "")} for seen in found.incomplete],
+        "tasks": [{"target": task.target, "id": task.id, **observed(task, row, row.fields)} for task in found.tasks],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,226 @@
+"""The words that every format shares: one vocabulary for actions, outcomes, guards and scopes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.engine.report import Outcome
+from reconciler.planning.plan import Guard
+from reconciler.redaction import presentable
+from reconciler.tasks.observation import Completeness
+from reconciler.tasks.resource_type import Action
+
+if TYPE_CHECKING:
+    from reconciler.engine.report import Report, Result
+    from reconciler.planning.plan import GuardVerdict, Note, Observed, Overrides, Plan, PolicyVerdict, ScopeVerdict
+
+__all__ = [
+    "MEANINGS",
+    "OUTCOMES",
+    "SYMBOLS",
+    "counted",
+    "flags",
+    "guard_breach",
+    "guard_remedy",
+    "note_place",
+    "open_scopes",
+    "overrides_flags",
+    "plan_counts",
+    "plan_sentence",
+    "report_advice",
+    "report_counts",
+    "result_reason",
+    "scope_error",
+    "scope_name",
+    "steps_words",
+    "unplaced_notes",
+    "value_text",
+]
+
+SYMBOLS: dict[tuple[Action, ...], str] = {
+    (Action.CANCEL,): "-",
+    (Action.DELETE,): "x",
+    (Action.CANCEL, Action.DELETE): "-x",
+}
+MEANINGS: dict[tuple[Action, ...], str] = {
+    (Action.CANCEL,): "the waiting task is canceled",
+    (Action.DELETE,): "the record of the ended task is deleted for good",
+    (Action.CANCEL, Action.DELETE): "the waiting task is canceled and its record deleted for good",
+}
+OUTCOMES: dict[Outcome, str] = {
+    Outcome.FAILED: "refused for good",
+    Outcome.UNKNOWN: "sent, and whether it took effect could not be found out",
+    Outcome.NOT_ATTEMPTED: "no call was sent",
+    Outcome.MISSED: "started or ended by itself first, or no policy asks for it any more",
+    Outcome.DONE: "took effect, and reading the task back showed it",
+    Outcome.SATISFIED: "already canceled or gone, without us",
+}
+"""What each outcome means, the ones that want attention first."""
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 task`, `2 tasks`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def steps_words(steps: tuple[Action, ...]) -> str:
+    """`cancel`, `delete`, or `cancel, then delete`."""
+    return ", then ".join(step.value for step in steps)
+
+
+def value_text(value: str | int | tuple[str, ...]) -> str:
+    """A field's value on one line."""
+    return ", ".join(map(presentable, value)) if isinstance(value, tuple) else presentable(str(value))
+
+
+def status_text(observed: Observed) -> str:
+    """`pending (QUEUEING)`: our status, and the vendor's where it is another word."""
+    status = value_text(observed.get("status", "unknown"))
+    vendor = value_text(observed.get("provider_status", ""))
+    return f"{status} ({vendor})" if vendor and vendor.lower() != status else status
+
+
+def scope_name(scope: ScopeVerdict) -> str:
+    return f"{presentable(scope.resource)} on {presentable(scope.target)}"
+
+
+def open_scopes(plan: Plan) -> tuple[ScopeVerdict, ...]:
+    """The scopes that were not observed whole."""
+    return tuple(scope for scope in plan.scopes if scope.completeness is not Completeness.COMPLETE)
+
+
+def scope_error(scope: ScopeVerdict) -> tuple[str, str]:
+    """What happened to a scope that was not observed whole, and what that means for the plan."""
+    cause = presentable(str(scope.error)) if scope.error else "no reason was given"
+    if scope.completeness is Completeness.FAILED:
+        return (
+            f"scope {scope_name(scope)} could not be listed: {cause}",
+            "Nothing will be changed there, and nothing is known about its tasks.",
+        )
+    return (
+        f"scope {scope_name(scope)} was not seen whole: {cause}",
+        "The tasks seen there are real, but others may exist; policies with `at_most` do not act there.",
+    )
+
+
+def unplaced_notes(plan: Plan) -> tuple[Note, ...]:
+    """The notes, without those that only repeat the error of a scope; errors first."""
+    rest = [note for note in plan.notes if not _repeats_scope(note, plan)]
+    return tuple(sorted(rest, key=lambda note: note.severity != "error"))
+
+
+def _repeats_scope(note: Note, plan: Plan) -> bool:
+    return note.policy is None and any(
+        (note.target, note.resource) == (scope.target, scope.resource)
+        and scope.error is not None
+        and str(scope.error) in note.message
+        for scope in open_scopes(plan)
+    )
+
+
+def note_place(note: Note) -> str:
+    """`policy p, target t`, or the empty string."""
+    named = (("policy", note.policy), ("target", note.target), ("resource", note.resource))
+    return ", ".join(f"{kind} {presentable(name)}" for kind, name in named if name)
+
+
+def guard_breach(policy: PolicyVerdict, verdict: GuardVerdict) -> str:
+    """Why a guard refuses, with its numbers."""
+    name, limit = presentable(policy.name), verdict.limit
+    if verdict.guard is Guard.MAX_ACTIONS:
+        return f"policy {name}: {counted(verdict.changes, 'change')}, more than max_actions {limit}"
+    return (
+        f"policy {name} on {presentable(verdict.target or 'its target')}: {verdict.changes} of "
+        f"{counted(verdict.basis, 'listed task')} would change ({verdict.needed}%), more than max_percent {limit}"
+    )
+
+
+def guard_remedy(verdict: GuardVerdict) -> tuple[str, str]:
+    """The flag that lets a plan pass, and the limit of the policy that does the same for good."""
+    return _flag(verdict.guard, verdict.needed), f"limits: {{{verdict.guard.value}: {verdict.needed}}}"
+
+
+def _flag(guard: Guard, number: int) -> str:
+    return f"--{guard.value.replace('_', '-')} {number}"
+
+
+def flags(plan: Plan) -> str:
+    """The flags that let the whole plan pass, whatever number of guards refuses."""
+    needed: dict[Guard, int] = {}
+    for policy in plan.policies:
+        for verdict in policy.breaches:
+            needed[verdict.guard] = max(needed.get(verdict.guard, 0), verdict.needed)
+    return " ".join(_flag(guard, number) for guard, number in sorted(needed.items()))
+
+
+def overrides_flags(overrides: Overrides) -> str:
+    """The limits given on the command line, as they were given."""
+    given = ((Guard.MAX_ACTIONS, overrides.max_actions), (Guard.MAX_PERCENT, overrides.max_percent))
+    return " ".join(_flag(guard, number) for guard, number in given if number is not None)
+
+
+def plan_counts(plan: Plan) -> str:
+    """`3 to cancel, 2 to delete, 1 blocked, 0 protected`, then kept and unknown where there are any. Frozen."""
+    summary = plan.summary
+    counts = [
+        f"{summary.cancel} to cancel",
+        f"{summary.delete} to delete",
+        f"{summary.blocked} blocked",
+        f"{summary.protected} protected",
+    ]
+    counts += [f"{summary.kept} kept"] if summary.kept else []
+    counts += [f"{summary.unknown} unknown"] if summary.unknown else []
+    return ", ".join(counts)
+
+
+def plan_sentence(plan: Plan) -> str | None:
+    """What to conclude from a plan without changes; None where there are some. Never more than was seen."""
+    if plan.changes:
+        return None
+    scopes = counted(len(plan.scopes), "scope")
+    if not plan.complete:
+        return (
+            f"No changes, but {len(open_scopes(plan))} of {scopes} could not be observed whole: "
+            "whether the policies hold is not known."
+        )
+    if any(note.severity == "error" for note in plan.notes):
+        return "No changes, but there are errors: whether the policies hold is not known."
+    if not plan.scopes:
+        return "No changes: no scope was listed, so nothing was checked."
+    if plan.blocked or plan.protected:
+        return f"No changes: every surplus task on the {scopes} listed is blocked or protected."
+    if plan.summary.unknown:
+        return f"No changes: no task on the {scopes} listed is surplus, but some could not be judged."
+    active = "every policy" if not any(policy.suspended for policy in plan.policies) else "every active policy"
+    return f"No changes: {active} holds on the {scopes} listed."
+
+
+def report_counts(report: Report) -> str:
+    """`5 done, 1 satisfied, 0 missed, 0 failed, 0 unknown, 0 not attempted`. Frozen."""
+    return ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in report.summary.items())
+
+
+def result_reason(result: Result) -> str:
+    """Why a change ended as it did: the detail, then what the cloud answered."""
+    request = f" (request {presentable(result.error.request_id)})" if result.error and result.error.request_id else ""
+    error = f"{presentable(str(result.error))}{request}" if result.error else ""
+    return "; ".join(part for part in (presentable(result.detail), error) if part)
+
+
+def report_advice(report: Report) -> tuple[str, ...]:
+    """What to do next, most urgent first; nothing where all is well."""
+    counts = report.summary
+    advice = []
+    if report.refused:
+        advice.append("A guard refused: no call was sent. The plan names the number to pass.")
+    if report.errored:
+        advice.append("Some scope could not be observed whole; its tasks were left alone. Mend that, then run again.")
+    if counts["failed"]:
+        advice.append("Failed changes were refused for good: the same call would be refused again. See each reason.")
+    if counts["unknown"]:
+        advice.append("Unknown changes were sent, but no verdict came. The next run reads the tasks again first.")
+    if counts["missed"]:
+        advice.append("Missed tasks went on by themselves; the next plan shows what the policies make of them now.")
+    if not report.refused and (report.interrupted is not None or counts["unknown"] or counts["not_attempted"]):
+        advice.append("Running the same command again finishes the work.")
+    return tuple(advice)

@@ -1,0 +1,19 @@
+"""The world of `reconciler demo`: a seed for the local clouds, and a configuration that cleans it up."""
+
+from importlib.resources import files
+from pathlib import Path
+
+__all__ = ["SEED", "write_configuration"]
+
+_HERE = files(__name__)
+_CONFIGURATION = ("reconciler.yaml", "inventory/source-urls.txt")
+
+SEED = (_HERE / "seed.yaml").read_text(encoding="utf-8")
+
+
+def write_configuration(directory: Path) -> None:
+    """Copy the configuration into an existing, empty directory."""
+    for name in _CONFIGURATION:
+        place = directory / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text((_HERE / name).read_text(encoding="utf-8"), encoding="utf-8")

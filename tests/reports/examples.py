@@ -1,0 +1,262 @@
+"""Plans and reports that the golden files show. One function for each situation a reviewer may meet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.engine.report import Outcome, Report, Result
+from reconciler.exceptions import ExitCode
+from reconciler.planning.plan import (
+    Change,
+    Guard,
+    GuardVerdict,
+    Note,
+    Observed,
+    Overrides,
+    Plan,
+    PolicyVerdict,
+    ScopeVerdict,
+    Spared,
+)
+from reconciler.redaction import presentable
+from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Completeness
+from reconciler.tasks.resource_type import Action
+
+NOW = 1_767_325_445  # 2026-01-02T03:44:05Z
+
+PACKAGING = "huaweicloud.mpc.packaging"
+TRANSCODING = "huaweicloud.mpc.transcoding"
+UPLOAD = "aliyun.vod.url_upload"
+CANCEL, DELETE, BOTH = (Action.CANCEL,), (Action.DELETE,), (Action.CANCEL, Action.DELETE)
+
+EVIL = (
+    "a|b`c <script>alert(1)</script> @everyone #123 <!-- --> \x1b[31mred\x1b[0m \u202egnp.exe\u202c zero\u200bwidth\n"
+    "| new row | [link](http://evil) ![i](http://evil) :tada: https://h/v.mp4?token=s3cret&sig=abc \ud800 $x$ \\"
+)
+
+
+def observed(status: str = "pending", created: str = "2026-01-01T00:00:00Z", **rest: str | int) -> Observed:
+    return {"status": status, "created_at": created} | {name.replace("__", "."): value for name, value in rest.items()}
+
+
+def change(task_id: str, resource: str = TRANSCODING, steps: tuple[Action, ...] = CANCEL, **rest: object) -> Change:
+    defaults: dict[str, object] = {
+        "target": "aliyun-shanghai" if resource.startswith("aliyun") else "huawei-prod",
+        "policies": ("one-transcode-per-object",),
+        "reason": "one-transcode-per-object: number 2 of 3 for uploads, a.mp4, oldest first; at most 1 may be there",
+        "observed": observed(provider_status="QUEUEING", input__bucket="uploads", input__object="a.mp4"),
+    }
+    return Change(resource=resource, task_id=task_id, steps=steps, **{**defaults, **rest})  # type: ignore[arg-type]
+    # ^ a table of defaults has no type per key
+
+
+def spared(task_id: str, reason: str, *protections: str, status: str = "running") -> Spared:
+    return Spared(
+        "huawei-prod", TRANSCODING, task_id, ("one-transcode-per-object",), reason, observed(status), protections
+    )
+
+
+def scope(resource: str = TRANSCODING, target: str = "huawei-prod", **rest: object) -> ScopeVerdict:
+    defaults: dict[str, object] = {
+        "observed": {"pending": 30, "running": 10},
+        "requests": 4,
+        "completeness": Completeness.COMPLETE,
+    }
+    return ScopeVerdict(target, resource, **{**defaults, **rest})  # type: ignore[arg-type]  # as in `change`
+
+
+def policy(name: str = "one-transcode-per-object", resource: str = TRANSCODING, **rest: object) -> PolicyVerdict:
+    return PolicyVerdict(name, resource, ("huawei-prod",), **rest)  # type: ignore[arg-type]  # as in `change`
+
+
+EMPTY = Plan(
+    tool_version="0.1.0",
+    created_at=NOW - 60,
+    expires_at=NOW + 86_340,
+    fingerprint="sha256:" + "c0ffee00" * 8,
+    files=("reconciler.yaml",),
+    scopes=(scope(), scope(PACKAGING, observed={}), scope(UPLOAD, "aliyun-shanghai")),
+    policies=(policy(matched=3, kept=3), policy("packaging-record-retention", PACKAGING)),
+    changes=(),
+)
+
+KINDS = (
+    change(
+        "341c92e6c18dc435ee31253685f9c0a1",
+        UPLOAD,
+        policies=("no-stale-legacy-uploads",),
+        reason="no-stale-legacy-uploads: no task may be there whose upload_url is like https://legacy.example.com/*",
+        observed=observed(upload_url="https://legacy.example.com/v.mp4?~d9b5fb3d", file_size=1048576),
+    ),
+    change(
+        "7005",
+        PACKAGING,
+        DELETE,
+        policies=("packaging-record-retention",),
+        reason="packaging-record-retention: finished_at is older than 30d",
+        observed=observed("succeeded", "2025-11-01T10:00:00Z", finished_at="2025-11-01T10:20:00Z"),
+    ),
+    change("9001", "huaweicloud.mpc.snapshot", policies=("no-forgotten-snapshots",), reason="no-forgotten-snapshots"),
+    change("24010"),
+    change("24011", policies=("one-transcode-per-object", "nothing-from-tests")),
+    change("e-77", "huaweicloud.vod.editing", policies=("no-stuck-edits",), reason="no-stuck-edits: older than 6h"),
+)
+
+GUARDS = (
+    GuardVerdict(Guard.MAX_ACTIONS, 500, 812, 2000, 812, breached=True),
+    GuardVerdict(Guard.MAX_PERCENT, 30, 812, 2000, 41, breached=True, target="huawei-prod"),
+)
+
+PLANS: dict[str, Plan] = {
+    "empty": EMPTY,
+    "five_kinds": replace(
+        EMPTY,
+        changes=KINDS,
+        policies=(
+            policy("no-stale-legacy-uploads", UPLOAD, matched=1, surplus=1, changes=1),
+            policy("no-forgotten-snapshots", "huaweicloud.mpc.snapshot", matched=1, surplus=1, changes=1),
+            policy(matched=5, surplus=2, changes=2, kept=3),
+            policy("packaging-record-retention", PACKAGING, matched=1, surplus=1, changes=1, suspended=False),
+            policy("someday", PACKAGING, suspended=True),
+        ),
+    ),
+    "two_step": replace(
+        EMPTY,
+        changes=(change("7001", PACKAGING, BOTH), change("7002", PACKAGING, DELETE, observed=observed("failed"))),
+        policies=(policy(resource=PACKAGING, matched=2, surplus=2, changes=2),),
+        overrides=Overrides(max_actions=900),
+    ),
+    "blocked": replace(
+        EMPTY,
+        changes=(change("24010"),),
+        blocked=(spared("24008", "a running task can be neither canceled nor deleted"),),
+        policies=(policy(matched=2, surplus=2, changes=1, blocked=1, fails_on_blocked=True),),
+    ),
+    "protected": replace(
+        EMPTY,
+        protected=(spared("24001", "protected by legal-hold", "legal-hold", status="pending"),),
+        policies=(policy(matched=1, surplus=1, protected=1),),
+    ),
+    "unknown": replace(
+        EMPTY,
+        policies=(policy(matched=0, unknown=4), policy("no-stale", UPLOAD, unknown=2)),
+        unknown=5,
+        notes=(Note("warning", "2 matching tasks are kept for want of a time", "huawei-prod", None, "no-stale"),),
+    ),
+    "guard_breach": replace(
+        EMPTY, changes=KINDS, policies=(policy(matched=812, surplus=812, changes=812, guards=GUARDS),)
+    ),
+    "failed_scope": replace(
+        EMPTY,
+        changes=(change("24010"),),
+        scopes=(
+            scope(),
+            scope(
+                "huaweicloud.mpc.snapshot",
+                observed={},
+                completeness=Completeness.FAILED,
+                error=Fault(Meaning.PERMISSION, "no permission", "MPC.10231", 403, "req-1"),
+            ),
+        ),
+        notes=(
+            Note(
+                "error",
+                "could not be listed, so nothing is changed there: HTTP 403 MPC.10231: no permission",
+                "huawei-prod",
+                "huaweicloud.mpc.snapshot",
+            ),
+            Note("error", "no credentials were found", "huawei-test"),
+        ),
+    ),
+    "unstable_scope": replace(
+        EMPTY,
+        scopes=(
+            scope(
+                completeness=Completeness.UNSTABLE,
+                error=Fault(Meaning.MALFORMED, "the total moved from 41 to 39 to 44 in three passes"),
+            ),
+        ),
+    ),
+    "hostile": replace(
+        EMPTY,
+        changes=(
+            change(
+                EVIL,
+                reason=presentable(EVIL),
+                observed={"status": "pending", "input.object": presentable(EVIL), "title": "汉字" * 80},
+            ),
+        ),
+        protected=(replace(spared(EVIL, presentable(EVIL), "legal-hold"), observed={presentable(EVIL): EVIL}),),
+        files=(presentable(EVIL),),
+        notes=(Note("warning", presentable(EVIL), presentable(EVIL)),),
+    ),
+}
+
+BIG = replace(
+    EMPTY,
+    changes=tuple(
+        change(str(number), observed=observed(input__object=f"very/long/path/{number}/" + "x|" * 60))
+        for number in range(3000)
+    ),
+    policies=(policy(matched=3000, surplus=3000, changes=3000),),
+)
+"""More than fits a comment, more than one screenful."""
+
+
+def result(task_id: str, outcome: Outcome, now: str | None, detail: str = "", **rest: object) -> Result:
+    return Result(change(task_id), outcome, "pending", now, detail, **rest)  # type: ignore[arg-type]  # as in `change`
+
+
+EVERY_OUTCOME = Report(
+    run_id="01JGZ2Q0V6",
+    tool_version="0.1.0",
+    plan_digest=PLANS["five_kinds"].digest,
+    started_at=NOW,
+    finished_at=NOW + 95,
+    results=(
+        result("24010", Outcome.DONE, "canceled", calls=1, started_ms=100, finished_ms=2300),
+        result("24011", Outcome.SATISFIED, "canceled", "it was canceled before"),
+        result("24012", Outcome.MISSED, "running", "it started first"),
+        result(
+            "24013",
+            Outcome.FAILED,
+            "pending",
+            error=Fault(Meaning.PERMANENT, "the task is locked", "MPC.10203", 400, "req-9"),
+            calls=1,
+        ),
+        result("24014", Outcome.UNKNOWN, None, "no answer came", error=Fault(Meaning.LOST, "timed out"), calls=2),
+        result("24015", Outcome.NOT_ATTEMPTED, None, "the deadline passed"),
+    ),
+)
+
+REPORTS: dict[str, Report] = {
+    "nothing": replace(EVERY_OUTCOME, results=()),
+    "all_done": replace(EVERY_OUTCOME, results=EVERY_OUTCOME.results[:2]),
+    "every_outcome": EVERY_OUTCOME,
+    "interrupted": replace(
+        EVERY_OUTCOME,
+        results=(EVERY_OUTCOME.results[0], result("24015", Outcome.NOT_ATTEMPTED, None, "the run was interrupted")),
+        interrupted=ExitCode.INTERRUPTED,
+    ),
+    "refused": replace(
+        EVERY_OUTCOME,
+        results=(result("24015", Outcome.NOT_ATTEMPTED, None, "a guard refused"),),
+        refused=True,
+        notes=(Note("error", "max_actions 500 is exceeded: pass --max-actions 812", policy="one-transcode"),),
+    ),
+    "errored": replace(EVERY_OUTCOME, results=(), errored=True, blocked=2, blocked_fails=True, fail_on=("missed",)),
+    "hostile": replace(
+        EVERY_OUTCOME,
+        results=(
+            Result(
+                PLANS["hostile"].changes[0],
+                Outcome.FAILED,
+                "pending",
+                None,
+                presentable(EVIL),
+                Fault(Meaning.PERMANENT, presentable(EVIL), presentable(EVIL), 400, presentable(EVIL)),
+            ),
+        ),
+    ),
+}

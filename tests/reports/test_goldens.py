@@ -1,0 +1,37 @@
+"""Every format of every example, compared as whole text.
+
+After a wanted change: `UPDATE_GOLDENS=1 pytest tests/reports/test_goldens.py`, then read the difference.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from reconciler.reports.registry import PLAN_FORMATS, REPORT_FORMATS, View, render
+from tests.reports.examples import BIG, NOW, PLANS, REPORTS
+
+GOLDENS = Path(__file__).parent / "goldens"
+SUFFIXES = {"text": "txt", "markdown": "md", "json": "json"}
+CASES = [(f"plan_{name}", plan, form) for name, plan in PLANS.items() for form in PLAN_FORMATS]
+REPORT_CASES = [(f"report_{name}", report, form) for name, report in REPORTS.items() for form in REPORT_FORMATS]
+
+
+@pytest.mark.parametrize(
+    ("name", "item", "form"),
+    [*CASES, *REPORT_CASES, ("plan_big", BIG, "markdown")],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_golden(name: str, item: object, form: str) -> None:
+    golden = GOLDENS / f"{name}.{SUFFIXES[form]}"
+    text = render(item, form, View(now=NOW, saved_to="plan.json"))  # type: ignore[arg-type]  # plan or report
+    if os.environ.get("UPDATE_GOLDENS"):
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8")
+
+
+def test_no_golden_is_left_over() -> None:
+    expected = {f"{name}.{SUFFIXES[form]}" for name, _, form in [*CASES, *REPORT_CASES]} | {"plan_big.md"}
+    assert {path.name for path in GOLDENS.iterdir()} == expected
