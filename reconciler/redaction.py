@@ -1,4 +1,4 @@
-"""What may leave the process: no URL query strings, no control characters.
+"""What may leave the process: no URL query strings, no user parts of URLs, no control characters.
 
 Signed source URLs carry credentials in their query. A short hash of the query stays in its place, so that two URLs
 that differ only there stay two for the reader.
@@ -10,24 +10,28 @@ import hashlib
 import re
 import unicodedata
 
-__all__ = ["presentable", "strip_queries"]
+__all__ = ["bounded", "presentable", "strip_queries"]
 
-_URL_TAIL = re.compile(r"(?P<base>\b[A-Za-z][A-Za-z0-9+.-]*://[^\s?#\"'<>|]*)[?#](?P<tail>[^\s\"'<>|]*)")
-_USERINFO = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#@\"'<>]*@")
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
+_URL_TAIL = re.compile(rf"(?P<base>{_SCHEME}[^\s?#\"'<>]*)[?#](?P<tail>[^\s\"'<>]*)")
+_USER_PART = re.compile(rf"(?P<scheme>{_SCHEME})[^\s/?#\"'<>]*@")
+_MARK = re.compile(r"~[0-9a-f]{8}")
 
 
 def strip_queries(text: str) -> str:
-    """`text` with the query, fragment and user part of each URL in it replaced; idempotent.
+    """`text` with the query and fragment of each URL in it replaced by a hash, and the user part taken out.
 
-    >>> strip_queries("see https://h/v.mp4?token=s3cret now")
-    'see https://h/v.mp4?~d9b5fb3d now'
+    Idempotent. Meant for text without control characters: see `presentable`.
+
+    >>> strip_queries("see https://me:pw@h/v.mp4?token=s3cret now")
+    'see https://h/v.mp4?~a67312e0 now'
     """
-    return _URL_TAIL.sub(_shortened, _USERINFO.sub(r"\g<scheme>", text))
+    return _URL_TAIL.sub(_shortened, _USER_PART.sub(r"\g<scheme>", text))
 
 
 def _shortened(match: re.Match[str]) -> str:
     tail = match["tail"]
-    if re.fullmatch(r"~[0-9a-f]{8}", tail):
+    if _MARK.fullmatch(tail):
         return match[0]
     digest = hashlib.sha256(tail.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{match['base']}?~{digest}"
@@ -37,9 +41,11 @@ def presentable(text: str) -> str:
     r"""`text` fit for a terminal, a log or a file: URL queries stripped, control and format characters escaped.
 
     Bidirectional overrides and zero-width characters count as control characters: they make a reviewer read
-    something else than what is there.
+    something else than what is there. They are escaped first, so that none of them hides where a URL goes on.
     """
-    return "".join(_visible(character) for character in strip_queries(text))
+    if text.isascii() and text.isprintable() and "://" not in text:
+        return text
+    return strip_queries("".join(_visible(character) for character in text))
 
 
 def _visible(character: str) -> str:
@@ -47,3 +53,15 @@ def _visible(character: str) -> str:
         point = ord(character)
         return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
     return character
+
+
+def bounded(text: str, longest: int) -> str:
+    """`text`, made presentable, in at most `longest` characters: the rest is cut, with an ellipsis.
+
+    The mark that stands for a query is left out rather than cut in two.
+    """
+    shown = presentable(text)
+    if len(shown) <= longest:
+        return shown
+    kept = shown[: longest - 1]
+    return re.sub(r"\?~[0-9a-f]{0,8}$|\?$", "", kept) + "…"

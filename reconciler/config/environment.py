@@ -11,10 +11,9 @@ from reconciler.diagnostics import Problem, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.config.yaml_document import Document
     from reconciler.diagnostics import DocumentPath
 
-__all__ = ["PLACEHOLDER", "expand", "has_placeholder"]
+__all__ = ["PLACEHOLDER", "expand", "has_placeholder", "without_empty"]
 
 PLACEHOLDER = r"\$\{"
 """Regular expression (ECMA-262 too) of text in which a variable is still to be expanded."""
@@ -32,30 +31,29 @@ def has_placeholder(text: str) -> bool:
     return "${" in text
 
 
-def expand(document: Document, environment: Mapping[str, str], *, strict: bool) -> tuple[object, list[Problem]]:
-    """The data of `document` with variables expanded in targets and settings, and empty optional values left out.
+def expand(data: object, environment: Mapping[str, str], *, strict: bool) -> tuple[object, list[Problem]]:
+    """The data of a file with variables expanded in targets and settings.
 
     An unset variable without default is a mistake when `strict`, and stays as it is otherwise. `$${` stands for a
     literal `${`. A variable that is set but empty takes its default, like in a shell. `provider` is never expanded:
     what a target may say depends on it.
     """
-    if not isinstance(document.data, dict):
-        return document.data, []
-    expansion = _Expansion(document, environment, strict=strict)
-    data: dict[str, object] = {}
-    for section, value in document.data.items():
+    if not isinstance(data, dict):
+        return data, []
+    expansion = _Expansion(environment, strict=strict)
+    expanded: dict[str, object] = {}
+    for section, value in data.items():
         if section in _EXPANDED_SECTIONS:
-            data[section] = expansion.value(value, (section,))
+            expanded[section] = expansion.value(value, (section,))
         else:
-            data[section] = value
+            expanded[section] = value
             if section in _LITERAL_SECTIONS:
                 expansion.problems += _literal(value, (section,))
-    return without_empty(data), expansion.problems
+    return expanded, expansion.problems
 
 
 class _Expansion:
-    def __init__(self, document: Document, environment: Mapping[str, str], *, strict: bool) -> None:
-        self._document = document
+    def __init__(self, environment: Mapping[str, str], *, strict: bool) -> None:
         self._environment = environment
         self._strict = strict
         self.problems: list[Problem] = []
@@ -72,8 +70,8 @@ class _Expansion:
 
     def _text(self, text: str, path: DocumentPath) -> object:
         expanded = _REFERENCE.sub(lambda match: self._reference(match, path), text)
-        if path[0] == "settings" and path in self._document.plain:
-            return resolve(expanded)  # `concurrency: ${N:-16}` is a number, as if it stood there
+        if path[0] == "settings":
+            return resolve(expanded)  # `concurrency: ${N:-16}` is a number; in `{...}` it has to be quoted
         return expanded
 
     def _reference(self, match: re.Match[str], path: DocumentPath) -> str:
@@ -114,21 +112,24 @@ def _literal(value: object, path: DocumentPath) -> Iterator[Problem]:
 
 
 def without_empty(data: Mapping[str, object]) -> dict[str, object]:
-    """`data` without optional keys whose value is null or the empty string. Selectors are left as they are."""
+    """`data` without keys whose value is null or the empty string: where they are optional, they count as absent.
+
+    To be called after the structure was checked, which knows the keys. Selectors are left as they are.
+    """
     kept: dict[str, object] = {}
     for section, value in data.items():
-        if value in (None, ""):
-            continue
-        if section == "settings":
-            kept[section] = _pruned(value)
-        elif section in ("targets", "policies", "protect") and isinstance(value, dict):
+        if section in ("targets", "policies", "protect") and isinstance(value, dict):
             kept[section] = {name: _pruned(body) for name, body in value.items()}
-        else:
-            kept[section] = value
+        elif value not in (None, ""):
+            kept[section] = _pruned(value)
     return kept
 
 
 def _pruned(value: object) -> object:
     if not isinstance(value, dict):
         return value
-    return {key: inner if key == "match" else _pruned(inner) for key, inner in value.items() if inner not in (None, "")}
+    return {
+        key: inner if key == "match" else _pruned(inner)
+        for key, inner in value.items()
+        if key == "match" or inner not in (None, "")
+    }

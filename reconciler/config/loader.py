@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.config.discovery import discover, shown_path
 from reconciler.config.entries import Entry, Findings, Source, entries_of
-from reconciler.config.environment import expand
+from reconciler.config.environment import expand, without_empty
 from reconciler.config.fingerprint import fingerprint
 from reconciler.config.model import Configuration
 from reconciler.config.policies import PolicyReader
@@ -77,12 +77,12 @@ def _source(
     findings.add(diagnostics)
     if document.data is None and diagnostics:
         return None
-    data, problems = expand(document, environment, strict=strict)
+    data, problems = expand(document.data, environment, strict=strict)
     reported = {problem.path for problem in problems}
     problems += (problem for problem in structure.problems(data) if problem.path not in reported)
     for problem in problems:
         findings.problem(document, problem)
-    return Source(document, data) if isinstance(data, dict) else None
+    return Source(document, without_empty(data)) if isinstance(data, dict) else None
 
 
 def _merged(

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from reconciler.config.schema_parts import Schema
     from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.field import Field
     from reconciler.tasks.resource_type import ResourceType
 
 __all__ = ["any_match_schema", "match_definitions", "match_schema"]
@@ -57,7 +56,8 @@ def match_definitions(catalogue: Catalogue) -> dict[str, Schema]:
     """Selectors of each resource type, and one of all of them together."""
     resources = catalogue.resource_types.values()
     definitions = {f"match.{row.name}": _selector(row.name, _conditions([row])) for row in resources}
-    return definitions | {f"match.{_ANY}": _selector(_ANY, _conditions(resources))}
+    conditions = {f"condition.{kind}": _condition(kind, _value(kind)) for kind in FieldType}
+    return conditions | definitions | {f"match.{_ANY}": _selector(_ANY, _conditions(resources))}
 
 
 def _match(name: str) -> Schema:
@@ -89,37 +89,41 @@ def _conditions(resources: Iterable[ResourceType]) -> dict[str, Schema]:
     for field in (field for row in rows for field in row.fields.values()):
         if kinds.setdefault(field.name, field.type) is not field.type:
             found[field.name] = {"description": field.summary}
+        elif field.name == "provider_status" and words:
+            found[field.name] = {"description": field.summary, **_condition(field.type, {"enum": words})}
         else:
-            found[field.name] = _condition(field, words)
+            found[field.name] = {"description": field.summary, "allOf": [_reference(field.type)]}
     return found
 
 
-def _condition(field: Field, vendor_words: list[str]) -> Schema:
-    value = _value(field, vendor_words)
+def _reference(kind: FieldType) -> Schema:
+    return {"$ref": f"#/definitions/condition.{kind}"}
+
+
+def _condition(kind: FieldType, value: Schema) -> Schema:
     operators: Schema = {
         "type": "object",
         "minProperties": 1,
         "additionalProperties": False,
-        "properties": {operator.value: _operand(operator, value) for operator in OPERATORS[field.type]},
+        "properties": {operator.value: _operand(operator, value) for operator in OPERATORS[kind]},
     }
-    if Operator.EQ not in OPERATORS[field.type]:
-        return {"description": field.summary, **operators}
+    if Operator.EQ not in OPERATORS[kind]:
+        return operators
     return {
-        "description": field.summary,
         "if": {"type": "object"},
         "then": operators,
         "else": {"if": {"type": "array"}, "then": {"type": "array", "minItems": 1, "items": value}, "else": value},
     }
 
 
-def _value(field: Field, vendor_words: list[str]) -> Schema:
-    if field.type is FieldType.STATUS:
-        return {"enum": [status.value for status in OBSERVABLE]}
-    if field.name == "provider_status" and vendor_words:
-        return {"enum": vendor_words}
-    if field.type is FieldType.INTEGER:
-        return {"type": "integer"}
-    return {"type": "string", "minLength": 1}
+def _value(kind: FieldType) -> Schema:
+    match kind:
+        case FieldType.STATUS:
+            return {"enum": [status.value for status in OBSERVABLE]}
+        case FieldType.INTEGER:
+            return {"type": "integer"}
+        case _:
+            return {"type": "string", "minLength": 1}
 
 
 def _operand(operator: Operator, value: Schema) -> Schema:

@@ -50,7 +50,7 @@ def settings_schema() -> Schema:
     return record(
         {
             "limits": limits_schema("Guards of every policy that sets none of its own.", variables=True),
-            "backend": text(backend, BACKEND_PATTERN, "sqlite:///FILE or postgresql://user@host/db", variables=True),
+            "backend": text(backend, BACKEND_PATTERN, "sqlite:///FILE or postgresql://host/db", variables=True),
             "concurrency": whole_number("Requests in flight per target.", 1, 256, variables=True),
             "plan_ttl": text(
                 "A saved plan older than this is stale, such as 90s, 15m, 6h, 7d, 2w or 1d12h.",
@@ -98,7 +98,7 @@ def _target(options: ProviderOptions) -> Schema:
         if key == "inventory":
             properties[key] = _inventory()
         elif key == "region" or key not in COMMON_KEYS:
-            properties[key] = parts.with_variables(schema)
+            properties[key] = parts.with_variables({"description": f"The {key} of the target.", **schema})
     return record(properties, {"provider", "region", *options.required}, f"A target of {options.name}.")
 
 
@@ -169,4 +169,5 @@ def _inventory() -> Schema:
     return record(
         {"job_ids": entries("job id"), "upload_urls": entries("source URL")},
         description="The tasks of an API that cannot list them.",
+        minProperties=1,
     )

@@ -109,13 +109,16 @@ def _unknown_keys(error: ValidationError, path: DocumentPath) -> Iterator[Proble
     known = sorted(_as_mapping(schema.get("properties")))
     for key in instance:
         if key not in known:
-            yield Problem((*path, key), f"unknown key {quoted(key)}", _meant(key, known), tuple(known), at_key=True)
+            yield Problem(
+                (*path, key), f"unknown key {quoted(key)}", _hint_for_key(key, known, path), tuple(known), at_key=True
+            )
 
 
 def _hint_for_key(key: str, known: list[str], path: DocumentPath) -> str:
-    if len(path) == 2 and path[0] == "targets" and SENSITIVE_KEY.search(key) and key != "credentials":
+    meant = _meant(key, known)
+    if not meant and len(path) == 2 and path[0] == "targets" and SENSITIVE_KEY.search(key):
         return f"it belongs under `credentials`, as {key}: {{env: NAME}} or {{file: PATH}}"
-    return _meant(key, known)
+    return meant
 
 
 def _missing_key(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
@@ -143,26 +146,26 @@ def _not_allowed(error: ValidationError, path: DocumentPath) -> Iterator[Problem
     values = _as_list(error.validator_value) if error.validator == "enum" else [error.validator_value]
     allowed = [str(value) for value in values if value not in (None, "")]
     shown = quoted(error.instance)
+    hint = _meant(str(error.instance), allowed)
     match path:
+        case ("policies", _, "ensure"):
+            yield Problem(path, "must be `absent` or `{at_most: N, per: [fields], keep: newest|oldest}`", hint)
+            return
+        case _ if isinstance(error.instance, dict | list) or error.instance is None:
+            message = f"must be one of the allowed values, but is {kind_of(error.instance)}"
+        case ("version",):
+            message = f"version {shown} of the format is not supported"
+            if isinstance(error.instance, str):
+                message, hint = "the version must be the number 1", "leave out the quotes"
         case ("targets", _, "provider"):
             message = f"unknown provider {shown}"
         case ("policies", _, "resource"):
             message = f"unknown resource type {shown}"
         case ("policies", _, "ensure", "per", int()):
             message = f"unknown field {shown}"
-        case ("policies", _, "ensure"):
-            form = "{at_most: N, per: [fields], keep: newest|oldest}"
-            yield Problem(path, f"must be `absent` or `{form}`", _meant(str(error.instance), allowed))
-            return
-        case ("version",):
-            message = f"version {shown} of the format is not supported"
-            if isinstance(error.instance, str):
-                message = "the version must be the number 1"
-        case _ if isinstance(error.instance, dict | list) or error.instance is None:
-            message = f"must be one of the allowed values, but is {kind_of(error.instance)}"
         case _:
             message = f"{shown} is not an allowed value"
-    yield Problem(path, message, _meant(str(error.instance), allowed), tuple(allowed))
+    yield Problem(path, message, hint, tuple(allowed))
 
 
 def _bad_pattern(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
@@ -208,6 +211,7 @@ _TRANSLATIONS: Mapping[str, Callable[[ValidationError, DocumentPath], Iterator[P
     "maximum": _out_of_bounds,
     "minLength": _empty,
     "minItems": _empty,
+    "minProperties": _empty,
     "uniqueItems": _repeated,
 }
 

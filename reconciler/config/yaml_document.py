@@ -50,8 +50,6 @@ class Document:
     lines: Sequence[str]
     data: object = None
     positions: dict[DocumentPath, Position] = field(default_factory=dict)
-    plain: set[DocumentPath] = field(default_factory=set)
-    """Scalars written without quotes."""
     hidden: set[int] = field(default_factory=set)
 
     def span(self, path: DocumentPath, *, at_key: bool = False) -> Span:
@@ -78,10 +76,10 @@ class Document:
         excerpt = self.excerpt(span.line)
         return Diagnostic(
             severity=severity,
-            message=presentable(message),
+            message=_fit_to_print(message),
             location=Location(self.shown, span.line, span.column),
             path=dotted(path),
-            hint=presentable(hint),
+            hint=_fit_to_print(hint),
             allowed=allowed,
             excerpt=excerpt,
             excerpt_length=span.length if excerpt else 1,  # the length of a secret is nobody's business
@@ -100,10 +98,15 @@ class Document:
 
     def excerpt(self, line: int) -> str:
         """The source line, fit for printing; empty where it may hold a secret."""
-        text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+        text = self.lines[line - 1][: 5 * MAX_EXCERPT] if 0 < line <= len(self.lines) else ""
         if line in self.hidden or _SENSITIVE_TEXT.search(text):
             return ""
         return presentable(text.replace("\t", " ").rstrip())[:MAX_EXCERPT]
+
+
+def _fit_to_print(message: str) -> str:
+    # Each quoted value by itself: in a URL, the closing backtick would be taken for a part of the query.
+    return "`".join(presentable(part) for part in message.split("`"))
 
 
 def dotted(path: DocumentPath) -> str:
@@ -118,10 +121,9 @@ def parse(data: bytes, file: Path, shown: str, loader: type = LOADER) -> tuple[D
     A document with diagnostics still holds what could be read, so that later checks can go on; its `data` is None
     where nothing could.
     """
-    document = Document(file, shown, ())
+    document = Document(file, shown, _LINE_BREAK.split(data[:MAX_BYTES].decode("utf-8-sig", "replace")))
     try:
         text = _decode(data)
-        document.lines = _LINE_BREAK.split(text)
         _refuse_control_characters(document.lines)
         root = nodes.compose(text, loader)
         if root is None:
@@ -175,8 +177,6 @@ class _Walk:
         self._document.positions[path] = Position(node.span, key)
         match node:
             case ScalarNode():
-                if node.plain:
-                    self._document.plain.add(path)
                 return node.value
             case nodes.Sequence():
                 return [self.value(item, (*path, index), depth + 1) for index, item in enumerate(node.items)]

@@ -149,7 +149,7 @@ def report_from_document(document: Document, source: str = "report") -> Report:
     try:
         report = _report_of(document)
     except ValueError as error:  # a time such as month 13 passes the schema
-        raise InvalidPlan(f"{source}: {error}", "Use the report as the run wrote it.") from None
+        raise InvalidPlan(f"{source}: {error}", "use the report as the run wrote it") from None
     check_derived(document, report_document(report), _DERIVED, source)
     return report
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_derived", "plan_document", "plan_from_document", "read_plan", "render_plan"]
 
-_AGAIN = "Make the plan again; a plan is never edited by hand."
+_AGAIN = "make the plan again; a plan is never edited by hand"
 _DERIVED = ("digest", "summary", "outcome", "causes", "complete", "applyable", "errored")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.redaction import presentable
+from reconciler.redaction import bounded
 from reconciler.selectors.timestamps import format_timestamp
 from reconciler.tasks.field import FieldType
 
@@ -48,14 +48,9 @@ def observed(task: Task, resource: ResourceType, named: Iterable[str]) -> Observ
         if isinstance(value, int) and resource.fields[name].type is FieldType.TIMESTAMP:
             fields[name] = format_timestamp(value)
         elif isinstance(value, str):
-            fields[name] = _bounded(value)
+            fields[name] = bounded(value, LONGEST)
         elif isinstance(value, tuple):
-            fields[name] = tuple(_bounded(item) for item in value)
+            fields[name] = tuple(bounded(item, LONGEST) for item in value)
         else:
             fields[name] = value
     return fields
-
-
-def _bounded(text: str) -> str:
-    shown = presentable(text)
-    return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"

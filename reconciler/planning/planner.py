@@ -13,6 +13,7 @@ from reconciler.planning.observed import observed
 from reconciler.planning.plan import Change, Note, Overrides, Plan, PolicyVerdict, ScopeVerdict, Spared
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import blocked_reason, change_reason, protected_reason
+from reconciler.redaction import presentable
 from reconciler.selectors.describe import fields_of
 from reconciler.tasks.observation import Completeness, Observation, Scope
 from reconciler.tasks.status import Status
@@ -91,9 +92,12 @@ class Planner:
         overrides: Overrides = Overrides(),  # noqa: B008 - frozen, without state
     ) -> Plan:
         """Diff policies against what was observed. A scope that is not in `observations` counts as failed."""
+        seen = {
+            scope: observations.get(scope) or Observation(scope, (), 0, Completeness.FAILED)
+            for scope in self._configuration.scopes()
+        }
         tallies = {name: _Tally() for name in self._configuration.policies}
-        for scope in self._configuration.scopes():
-            observation = observations.get(scope) or Observation(scope, (), 0, Completeness.FAILED)
+        for scope, observation in seen.items():
             self._note_incomplete(observation)
             if observation.completeness is Completeness.FAILED:
                 continue
@@ -105,7 +109,7 @@ class Planner:
             expires_at=expires_at,
             fingerprint=self._configuration.fingerprint,
             files=tuple(str(path) for path in self._configuration.files),
-            scopes=tuple(_scope_verdict(observations[scope]) for scope in sorted(observations)),
+            scopes=tuple(_scope_verdict(observation) for observation in seen.values()),
             policies=tuple(
                 self._policy_verdict(policy, tallies[name], overrides)
                 for name, policy in sorted(self._configuration.policies.items())
@@ -246,6 +250,6 @@ def _scope_verdict(observation: Observation) -> ScopeVerdict:
 
 def _undecided(tasks: Sequence[Task]) -> str:
     count = len(tasks)
-    some = ", ".join(sorted((task.id for task in tasks), key=id_order)[:3])
+    some = presentable(", ".join(sorted((task.id for task in tasks), key=id_order)[:3]))
     more = ", ..." if count > 3 else ""
     return f"{count} matching {'task is' if count == 1 else 'tasks are'} kept for want of a group or time: {some}{more}"

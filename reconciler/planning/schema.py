@@ -198,12 +198,14 @@ def check(document: Document, schema: Schema, source: str) -> None:
     expected, found = schema["properties"]["format"]["const"], document.get("format")
     if found != expected:
         given = repr(found) if isinstance(found, str) else "missing"
-        raise InvalidPlan(f"{source}: format is {_short(given)}, not {expected!r}", f"Give a file of {expected}.")
+        raise InvalidPlan(
+            f"{source}: format is {_short(given)}, not {expected!r}", f"give a file of the format {expected}"
+        )
     version = document.get("format_version")
     if isinstance(version, str) and not version.startswith("1."):
         raise InvalidPlan(
             f"{source}: format_version {_short(repr(version))} cannot be read here, only 1.x",
-            "Use the version of reconciler that wrote the file, or make the plan again.",
+            "use the version of reconciler that wrote the file, or make the plan again",
         )
     try:
         error = next(jsonschema.Draft7Validator(schema).iter_errors(document), None)
@@ -214,7 +216,7 @@ def check(document: Document, schema: Schema, source: str) -> None:
         where, what = "", "nested too deeply"
     raise InvalidPlan(
         f"{source}: {f'{where}: ' if where else ''}{what}",
-        "The file was torn or altered. Use it as `reconciler` wrote it, or make the plan again.",
+        "the file was torn or altered; use it as `reconciler` wrote it, or make the plan again",
     )
 
 

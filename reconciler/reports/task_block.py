@@ -67,5 +67,7 @@ class TaskBlocks:
             ("reason", self._fitted(presentable(item.reason), _REASON_CELLS)),
         ]
         longest = max(width(name) for name, _ in rows)
-        lines = (f"{self.paint.faint(padded(name, longest))}  {value}" for name, value in rows)
-        return [f"  {heading}", *(f"      {line}".rstrip() for line in lines)]
+        return [
+            f"  {heading}",
+            *(f"      {self.paint.faint(padded(name, longest))}  {value}" for name, value in rows if value),
+        ]

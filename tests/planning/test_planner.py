@@ -122,6 +122,7 @@ def test_a_scope_that_was_never_listed_counts_as_failed() -> None:
     plan = planned(configuration(policy()), {})
     assert plan.changes == ()
     assert [note.severity for note in plan.notes] == ["error"]
+    assert plan.exit_code() is ExitCode.ERROR
 
 
 def test_on_an_unstable_scope_absent_acts_and_a_quota_does_not() -> None:

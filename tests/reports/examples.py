@@ -34,6 +34,8 @@ EVIL = (
     "a|b`c <script>alert(1)</script> @everyone #123 <!-- --> \x1b[31mred\x1b[0m \u202egnp.exe\u202c zero\u200bwidth\n"
     "| new row | [link](http://evil) ![i](http://evil) :tada: https://h/v.mp4?token=s3cret&sig=abc \ud800 $x$ \\"
 )
+EVIL_ID = EVIL.replace("?token=s3cret&sig=abc", "")
+"""Ids are written as they are, since calls are made with them."""
 
 
 def observed(status: str = "pending", created: str = "2026-01-01T00:00:00Z", **rest: str | int) -> Observed:
@@ -182,12 +184,12 @@ PLANS: dict[str, Plan] = {
         EMPTY,
         changes=(
             change(
-                EVIL,
+                EVIL_ID,
                 reason=presentable(EVIL),
                 observed={"status": "pending", "input.object": presentable(EVIL), "title": "汉字" * 80},
             ),
         ),
-        protected=(replace(spared(EVIL, presentable(EVIL), "legal-hold"), observed={presentable(EVIL): EVIL}),),
+        protected=(replace(spared(EVIL_ID, presentable(EVIL), "legal-hold"), observed={presentable(EVIL): EVIL}),),
         files=(presentable(EVIL),),
         notes=(Note("warning", presentable(EVIL), presentable(EVIL)),),
     ),

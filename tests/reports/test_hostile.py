@@ -7,8 +7,9 @@ import unicodedata
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from reconciler.engine.report import Outcome, Report, Result
 from reconciler.planning.plan import Note, Plan
@@ -57,6 +58,7 @@ def renderings(text: str) -> dict[str, str]:
 
 
 @given(hostile)
+@settings(deadline=None)  # a busy machine is no defect
 def test_no_control_characters_and_no_queries(text: str) -> None:
     for name, rendered in renderings(text).items():
         rendered.encode("utf-8")
@@ -66,6 +68,7 @@ def test_no_control_characters_and_no_queries(text: str) -> None:
 
 
 @given(hostile)
+@settings(deadline=None)  # a busy machine is no defect
 def test_colour_brings_escape_sequences_of_our_own_only(text: str) -> None:
     painted = render(plan_of(text), "text", View(now=NOW, color=True, saved_to="plan.json"))
     assert re.sub(r"\x1b\[(?:0|1|2|31|32|33)m", "", painted) == renderings(text)["Plan text"]
@@ -75,6 +78,7 @@ TAGS = {"code", "/code", "details", "/details", "summary", "/summary", "b", "/b"
 
 
 @given(hostile)
+@settings(deadline=None)  # a busy machine is no defect
 def test_markdown_holds_no_markup_of_strangers(text: str) -> None:
     for name, rendered in renderings(text).items():
         if not name.endswith("markdown"):
@@ -86,6 +90,16 @@ def test_markdown_holds_no_markup_of_strangers(text: str) -> None:
         assert not set("@|`<>[]!*_~:#\\$") & set("".join(re.findall(r"<code>(.*?)</code>", body)).replace("&#", ""))
         for row in re.findall(r"^\|.*$", body, re.MULTILINE):
             assert row.count("|") in {4, 8, 9}
+
+
+@given(hostile)
+@settings(deadline=None)  # a busy machine is no defect
+def test_markdown_parses_to_nothing_live(text: str) -> None:
+    parser = MarkdownIt("commonmark").enable("table")
+    for item in (plan_of(text), report_of(text)):
+        blocks = parser.parse(render(item, "markdown", View(now=NOW)))
+        found = {token.type for block in blocks for token in (block, *(block.children or ()))}
+        assert not found & {"link_open", "image", "em_open", "code_inline", "code_block", "fence", "hr"}
 
 
 @given(st.text())

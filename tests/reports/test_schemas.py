@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 
-from reconciler.engine.report import Report
 from reconciler.engine.report_document import REPORT_SCHEMA, render_report
 from reconciler.planning.document import render_plan
-from reconciler.planning.plan import Plan
 from reconciler.planning.schema import PLAN_SCHEMA
 from reconciler.reports.schemas import published_schemas
 from tests.reports.examples import PLANS, REPORTS
+
+if TYPE_CHECKING:
+    from reconciler.engine.report import Report
+    from reconciler.planning.plan import Plan
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 
 import httpx
@@ -10,6 +11,8 @@ from reconciler.exceptions import ProviderError
 from reconciler.tasks.fault import Fault, Meaning
 
 __all__ = ["base_url", "is_loopback"]
+
+_NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 
 
 def is_loopback(host: str) -> bool:
@@ -31,11 +34,20 @@ def base_url(text: str) -> str:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
         raise _refused(text, str(error)) from error
-    if url.query or url.fragment or url.userinfo or not url.host:
+    if url.query or url.fragment or url.userinfo or not _is_host(url.host):
         raise _refused(text, "it must be a scheme, a host and perhaps a path")
     if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.host)):
         raise _refused(text, "plain http is accepted for loopback hosts only")
     return str(url).rstrip("/")
+
+
+def _is_host(host: str) -> bool:
+    if _NAME.fullmatch(host):
+        return True
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
 
 
 def _refused(text: str, reason: str) -> ProviderError:

@@ -20,6 +20,9 @@ LEAST_SHARE = 1 / 16
 MARGIN = 1.01
 """Windows are counted this much longer than the vendor's: requests that left in order arrive with some jitter."""
 
+ROUNDING = 1e-9
+"""Seconds: sums of floats may fall this short of the moment they stand for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
@@ -77,7 +80,7 @@ class Pace:
             earliest = max(self._due - burst, self._paused_until)
             if len(self._sent) == self._sent.maxlen:
                 earliest = max(earliest, self._sent[0] + self._window)
-            if earliest > now:
+            if earliest > now + ROUNDING:
                 return earliest - now
             self._due = max(self._due, now) + spacing
             self._sent.append(now)

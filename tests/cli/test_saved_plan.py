@@ -1,0 +1,201 @@
+"""Saved plans: they can shrink, never grow, and never be forged."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.planning.document import read_plan, render_plan
+from reconciler.tasks.resource_type import Action
+from tests.terminal import HEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from reconciler.planning.plan import Change
+    from tests.terminal import Terminal
+
+TRANSCODING = "huaweicloud.mpc.transcoding"
+POLICY = """
+policies:
+  tidy:
+    resource: huaweicloud.mpc.transcoding
+    match: {status: pending, input.bucket: legacy}
+    ensure: absent
+    limits: {max_actions: 3, max_percent: 100}
+"""
+
+
+@pytest.fixture(autouse=True)
+def world(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    for number in (1, 2):
+        terminal.simulator.huaweicloud.add(TRANSCODING, id=number, created="1d", input={"bucket": "legacy"})
+    terminal.simulator.huaweicloud.add(TRANSCODING, id=3, created="1d", input={"bucket": "current"})
+
+
+def plan(terminal: Terminal, *words: str) -> Path:
+    finished = terminal.run("plan", "--out", "plan.json", *words)
+    assert finished.code in {0, 4}, finished.out + finished.err
+    return terminal.directory / "plan.json"
+
+
+def apply(terminal: Terminal, *words: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    finished = terminal.run("apply", "--plan", "plan.json", "--format", "json", *words)
+    return finished.code, {result["task_id"]: result for result in finished.json.get("results", [])}
+
+
+def forge(path: Path, changes: Callable[[tuple[Change, ...]], tuple[Change, ...]]) -> None:
+    """Rewrite the changes of a plan with a digest that fits: the digest is no signature."""
+    plan = read_plan(path.read_text())
+    path.write_text(render_plan(replace(plan, changes=changes(plan.changes))))
+
+
+def test_it_is_readable_by_its_owner_only(terminal: Terminal) -> None:
+    assert stat.S_IMODE(plan(terminal).stat().st_mode) == 0o600
+
+
+def test_applying_it_does_what_it_shows_and_no_more(terminal: Terminal) -> None:
+    plan(terminal)
+    code, results = apply(terminal)
+    assert code == 0
+    assert {task: result["outcome"] for task, result in results.items()} == {"1": "done", "2": "done"}
+    assert len(terminal.destructive()) == 2
+
+
+def test_two_plans_of_the_same_work_have_the_same_digest(terminal: Terminal) -> None:
+    first = json.loads(plan(terminal).read_text())
+    terminal.simulator.clock.advance("1h")
+    second = json.loads(plan(terminal, "--expires", "3h").read_text())
+    assert first["digest"] == second["digest"]
+    assert first["expires_at"] != second["expires_at"]
+
+
+def test_applied_twice_it_ends_satisfied(terminal: Terminal) -> None:
+    plan(terminal)
+    apply(terminal)
+    code, results = apply(terminal)
+    assert code == 0
+    assert {result["outcome"] for result in results.values()} == {"satisfied"}
+    assert len(terminal.destructive()) == 2
+
+
+def test_it_does_not_grow(terminal: Terminal) -> None:
+    plan(terminal)
+    terminal.simulator.huaweicloud.add(TRANSCODING, id=4, created="1d", input={"bucket": "legacy"})
+    code, results = apply(terminal)
+    assert (code, set(results)) == (0, {"1", "2"})
+    assert terminal.simulator.huaweicloud.status(TRANSCODING, 4) == "WAITING"
+
+
+def test_it_shrinks_by_what_moved_on(terminal: Terminal) -> None:
+    plan(terminal)
+    terminal.simulator.huaweicloud.set_status(TRANSCODING, 1, "running")
+    code, results = apply(terminal)
+    assert code == 0
+    assert (results["1"]["outcome"], results["1"]["before"], results["1"]["now"]) == ("missed", "pending", "running")
+    assert results["2"]["outcome"] == "done"
+
+
+def test_a_change_added_by_hand_that_no_policy_asks_for_is_never_carried_out(terminal: Terminal) -> None:
+    path = plan(terminal)
+
+    forge(path, lambda changes: (*changes, replace(changes[0], task_id="3")))
+    code, results = apply(terminal)
+    assert code == 0
+    assert (results["3"]["outcome"], results["3"]["calls"]) == ("missed", 0)
+    assert {query for _, _, query in terminal.destructive()} == {"task_id=1", "task_id=2"}
+
+
+def test_steps_added_by_hand_are_never_carried_out(terminal: Terminal) -> None:
+    path = plan(terminal)
+    both = (Action.CANCEL, Action.DELETE)
+    forge(path, lambda changes: tuple(replace(change, steps=both) for change in changes))
+    code, results = apply(terminal)
+    assert code == 0
+    assert {result["outcome"] for result in results.values()} == {"missed"}
+    assert terminal.destructive() == []
+
+
+def test_a_plan_altered_without_its_digest_is_invalid(terminal: Terminal) -> None:
+    path = plan(terminal)
+    document = json.loads(path.read_text())
+    document["changes"].pop()
+    path.write_text(json.dumps(document))
+    assert apply(terminal)[0] == 65
+    assert terminal.destructive() == []
+
+
+@pytest.mark.parametrize("torn", ["", "{", "null", "[]", '{"format": "reconciler.plan"}', "\udcff"])
+def test_a_torn_plan_is_invalid(terminal: Terminal, torn: str) -> None:
+    (terminal.directory / "plan.json").write_bytes(torn.encode("utf-8", "surrogateescape"))
+    assert apply(terminal)[0] == 65
+
+
+def test_other_policies_make_it_stale(terminal: Terminal) -> None:
+    plan(terminal)
+    terminal.write(HEAD + POLICY.replace("bucket: legacy", "bucket: current"))
+    assert apply(terminal)[0] == 5
+    assert terminal.destructive() == []
+
+
+def test_other_settings_and_descriptions_do_not(terminal: Terminal) -> None:
+    plan(terminal)
+    policy = POLICY.replace("    ensure", "    description: Tidy up.\n    ensure")
+    terminal.write(HEAD + "settings: {concurrency: 2}\n" + policy)
+    assert apply(terminal)[0] == 0
+
+
+def test_it_expires(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan(terminal, "--expires", "1h")
+    import time  # noqa: PLC0415 - the clock that this test turns
+
+    real = time.time
+    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() + 3601)
+    assert apply(terminal)[0] == 5
+
+
+def test_another_approved_digest_refuses_before_any_request(terminal: Terminal) -> None:
+    plan(terminal)
+    before = len(terminal.simulator.requests)
+    assert apply(terminal, "--approved-digest", "sha256:" + "0" * 64)[0] == 4
+    assert len(terminal.simulator.requests) == before
+
+
+def test_the_approved_digest_lets_it_pass(terminal: Terminal) -> None:
+    digest = json.loads(plan(terminal).read_text())["digest"]
+    assert apply(terminal, "--approved-digest", digest)[0] == 0
+
+
+def test_a_recorded_override_counts_only_with_the_digest_or_the_flag(terminal: Terminal) -> None:
+    for number in range(10, 14):
+        terminal.simulator.huaweicloud.add(TRANSCODING, id=number, created="1d", input={"bucket": "legacy"})
+    assert terminal.run("plan").code == 4
+    digest = json.loads(plan(terminal, "--max-actions", "10").read_text())["digest"]
+    code, results = apply(terminal)
+    assert code == 4
+    assert {result["outcome"] for result in results.values()} == {"not_attempted"}
+    assert terminal.destructive() == []
+    assert apply(terminal, "--approved-digest", digest)[0] == 0
+    assert len(terminal.destructive()) == 6
+
+
+def test_the_flag_alone_lets_it_pass_too(terminal: Terminal) -> None:
+    for number in range(10, 14):
+        terminal.simulator.huaweicloud.add(TRANSCODING, id=number, created="1d", input={"bucket": "legacy"})
+    plan(terminal, "--max-actions", "10")
+    assert apply(terminal, "--max-actions", "10")[0] == 0
+
+
+def test_a_scope_that_cannot_be_listed_holds_its_changes_back(terminal: Terminal) -> None:
+    plan(terminal)
+    terminal.simulator.faults.add("html", method="GET", path="/transcodings$", times=0)
+    code, results = apply(terminal)
+    assert code == 1
+    assert {result["outcome"] for result in results.values()} == {"not_attempted"}
+    assert terminal.destructive() == []

@@ -1,0 +1,172 @@
+"""Exit codes, messages and formats of the commands."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.terminal import HEAD
+
+if TYPE_CHECKING:
+    from tests.terminal import Terminal
+
+POLICY = "\npolicies:\n  p: {resource: huaweicloud.mpc.snapshot, match: {status: pending}, ensure: absent}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "--no-such-flag"),
+        ("no-such-command",),
+        ("plan", "--max-percent", "101"),
+        ("plan", "--format", "yaml"),
+        ("plan", "--report", "pdf=x"),
+        ("apply", "--fail-on", "everything", "--auto-approve"),
+        ("explain", "huaweicloud.mpc.snapshots"),
+        ("show", "no-such-file"),
+        ("plan", "--expires", "soon"),
+        ("plan", "--now", "yesterday"),
+        ("plan", "--target", "nowhere"),
+    ],
+)
+def test_a_mistake_in_usage_is_64_and_never_2(terminal: Terminal, words: tuple[str, ...]) -> None:
+    terminal.write(HEAD + POLICY)
+    finished = terminal.run(*words)
+    assert finished.code == 64
+    assert finished.err.startswith("Error: ")
+    assert terminal.simulator.requests == []
+
+
+def test_json_is_one_document_on_failure_too(terminal: Terminal) -> None:
+    finished = terminal.run("plan", "--format", "json")
+    assert finished.code == 65
+    assert finished.json["outcome"] == "invalid"
+    assert finished.json["diagnostics"]
+
+
+def test_apply_without_approval_and_terminal_ends_before_any_request(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    finished = terminal.run("apply")
+    assert finished.code == 64
+    assert "--auto-approve" in finished.err
+    assert terminal.simulator.requests == []
+
+
+def test_validate_needs_neither_variables_nor_network(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal.write(HEAD + POLICY)
+    monkeypatch.delenv("URL")
+    assert terminal.run("validate").code == 0
+    assert terminal.run("plan").code == 65
+
+
+def test_validate_reports_every_mistake_with_its_place(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY.replace("status: pending", "statuss: pendin").replace("absent", "abssent"))
+    finished = terminal.run("validate")
+    assert finished.code == 65
+    assert len(re.findall(r"^reconciler\.yaml:\d+:\d+: Error", finished.out, re.MULTILINE)) == 2
+    assert "did you mean" in finished.out.lower()
+
+
+@pytest.mark.parametrize(("flag", "code"), [((), 0), (("--detailed-exitcode",), 2)])
+def test_changes_are_2_only_on_request(terminal: Terminal, flag: tuple[str, ...], code: int) -> None:
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
+    assert terminal.run("plan", *flag).code == code
+
+
+def test_every_flag_is_a_variable_too(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
+    monkeypatch.setenv("RECONCILER_DETAILED_EXITCODE", "1")
+    monkeypatch.setenv("RECONCILER_FORMAT", "json")
+    finished = terminal.run("plan")
+    assert finished.code == 2
+    assert finished.json["format"] == "reconciler.plan"
+
+
+def test_one_run_writes_several_reports(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
+    terminal.run("plan", "--report", "json=plan-report.json", "--report", "markdown=plan.md")
+    document = json.loads((terminal.directory / "plan-report.json").read_text())
+    assert document["digest"] in (terminal.directory / "plan.md").read_text()
+
+
+def test_show_renders_a_saved_plan_as_plan_did(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
+    planned = terminal.run("plan", "--out", "plan.json", "--format", "markdown")
+    shown = terminal.run("show", "plan.json", "--format", "markdown")
+    assert shown.code == 0
+    assert shown.out.splitlines()[0] == planned.out.splitlines()[0]
+
+
+def test_query_filters_by_status_in_the_cloud(terminal: Terminal) -> None:
+    terminal.write(HEAD)
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=2, status="succeeded", created="1d")
+    finished = terminal.run("query", "huaweicloud.mpc.snapshot", "--where", "status=pending", "--format", "json")
+    assert finished.code == 0
+    assert [task["id"] for task in finished.json["tasks"]] == ["1"]
+    assert ["status=WAITING" in record.raw_query for record in terminal.simulator.requests] == [True]
+
+
+@pytest.mark.parametrize("condition", ["statuss=pending", "status=waiting", "status"])
+def test_query_explains_a_condition_that_cannot_be(terminal: Terminal, condition: str) -> None:
+    terminal.write(HEAD)
+    assert terminal.run("query", "huaweicloud.mpc.snapshot", "--where", condition).code == 64
+
+
+def test_explain_names_calls_and_permissions(terminal: Terminal) -> None:
+    finished = terminal.run("explain", "huaweicloud.vod.editing")
+    assert finished.code == 0
+    assert "DELETE /v1/{project_id}/asset/editing/tasks" in finished.out
+    assert "vod:asset:deleteEditTask" in finished.out
+
+
+def test_the_schema_that_is_printed_is_the_one_that_is_kept(terminal: Terminal) -> None:
+    from pathlib import Path  # noqa: PLC0415 - only here
+
+    kept = Path(__file__).parents[2] / "schemas" / "reconciler.schema.json"
+    assert terminal.run("schema").out == kept.read_text(encoding="utf-8")
+
+
+def test_hostile_values_reach_no_output_raw(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.huaweicloud.add(
+        "huaweicloud.mpc.snapshot",
+        id=1,
+        created="1d",
+        input={"bucket": "a\x1b[31m\u202e", "object": "https://h/v.mp4?token=s3cret"},
+    )
+    for form in ("text", "json", "markdown"):
+        printed = terminal.run("plan", "--format", form).out
+        assert "s3cret" not in printed
+        assert "\x1b" not in printed
+        assert "\u202e" not in printed
+
+
+def test_the_journal_holds_intents_results_and_outcomes(terminal: Terminal) -> None:
+    import sqlite3  # noqa: PLC0415 - only here
+
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
+    terminal.run("apply", "--auto-approve")
+    with sqlite3.connect(terminal.directory / ".reconciler" / "history.db") as database:
+        assert database.execute("select action, state from actions").fetchall() == [("cancel", "done")]
+        assert database.execute("select outcome from outcomes").fetchall() == [("done",)]
+        assert database.execute("select outcome, exit_code from runs").fetchall() == [("ok", 0)]
+    database.close()
+
+
+def test_without_a_journal_nothing_is_called(terminal: Terminal) -> None:
+    (terminal.directory / "history.db").write_text("this is no database, whatever its name says" * 100)
+    terminal.write(HEAD + "settings: {backend: 'sqlite:///history.db'}\n" + POLICY)
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
+    finished = terminal.run("apply", "--auto-approve")
+    assert finished.code == 1
+    assert "history.db" in finished.err
+    assert terminal.destructive() == []

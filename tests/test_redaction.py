@@ -1,0 +1,57 @@
+"""What may leave the process."""
+
+from __future__ import annotations
+
+import doctest
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler import redaction
+from reconciler.redaction import bounded, presentable
+
+
+def test_the_example_in_the_docstring() -> None:
+    assert doctest.testmod(redaction).failed == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://h/v?SECRET",
+        "_https://h/v?SECRET",
+        "1https://h/v#SECRET",
+        "http://a\nb?SECRET",
+        "http://a\u200bb?SECRET",
+        "https://h/v|x?SECRET",
+        "oss://user:SECRET@h/v",
+        "http://SECRET@b@c/v",
+        "error: GET https://h/v?a=b&SECRET failed, see https://h/w?SECRET",
+    ],
+)
+def test_queries_and_user_parts_are_taken_out(text: str) -> None:
+    assert "SECRET" not in presentable(text)
+
+
+def test_two_urls_stay_two() -> None:
+    assert presentable("https://h/v?a=1") != presentable("https://h/v?a=2")
+
+
+PIECES = st.lists(st.sampled_from(["http://", "a", "@", "?", "#", "|", "~", "\n", "\u202e", "/", " ", "é", "1", "'"]))
+TEXTS = st.one_of(st.text(), PIECES.map("".join))
+
+
+@given(TEXTS)
+def test_it_is_idempotent_and_printable(text: str) -> None:
+    shown = presentable(text)
+    assert presentable(shown) == shown
+    assert not [character for character in shown if unicodedata.category(character)[0] == "C"]
+
+
+@given(TEXTS, st.integers(1, 40))
+def test_a_bound_holds_and_cuts_no_mark_in_two(text: str, longest: int) -> None:
+    shown = bounded(text, longest)
+    assert len(shown) <= longest
+    assert presentable(shown) == shown
