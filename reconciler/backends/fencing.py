@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from reconciler.backends.connect import Backend
+    from reconciler.backends.backend import Backend
 
 __all__ = ["Fence", "Holder", "LeaseHeld", "LeaseLost", "give_back", "renew", "take", "verify"]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from reconciler.backends.connect import Backend
+    from reconciler.backends.backend import Backend
     from reconciler.backends.entries import Intent
     from reconciler.backends.requests import Request, Row, Subject
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from reconciler.backends.connect import Backend
+    from reconciler.backends.backend import Backend
 
 __all__ = ["ActionRecord", "History", "RunFilter", "RunRecord"]
 

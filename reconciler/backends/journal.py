@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from reconciler.backends.connect import Backend
+    from reconciler.backends.backend import Backend
     from reconciler.backends.entries import RunEnd, RunStart, TaskOutcome
     from reconciler.backends.fencing import Fence
     from reconciler.exceptions import BackendError

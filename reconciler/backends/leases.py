@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
-    from reconciler.backends.connect import Backend
+    from reconciler.backends.backend import Backend
 
 __all__ = ["EXPIRY", "Lease", "LeaseHeld", "LeaseLost", "acquire", "elapsed_clock"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from reconciler.backends.connect import Backend
+    from reconciler.backends.backend import Backend
 
 __all__ = ["MIGRATIONS", "ensure_schema"]
 

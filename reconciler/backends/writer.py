@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from reconciler.backends.connect import Backend
+    from reconciler.backends.backend import Backend
     from reconciler.backends.requests import Request
 
 __all__ = ["GroupWriter"]

@@ -23,7 +23,7 @@ from reconciler.tasks.task import TaskKey
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from reconciler.backends.connect import Backend
+    from reconciler.backends.backend import Backend
 
 START = RunStart("apply", "0.1.0", "digest", "fingerprint")
 

@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.backends.connect import connect
-from reconciler.backends.entries import ActionResult, ActionState, AlreadyDone, AlreadyIntended, Intent, NoOpenIntent
+from reconciler.backends.entries import (
+    ActionResult,
+    ActionState,
+    AlreadyDone,
+    AlreadyIntended,
+    Intent,
+    NoOpenIntent,
+    RunStart,
+)
 from reconciler.backends.gate import write_group
 from reconciler.backends.history import History
 from reconciler.backends.requests import Beginning, Intents, Results
@@ -19,9 +27,9 @@ from reconciler.tasks.task import TaskKey
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.backends.entries import RunStart
     from reconciler.backends.requests import Request
 
+START = RunStart("apply", "0.1.0", "digest", "fingerprint")
 INTENTS = st.builds(
     lambda task_id, attempt: Intent(TaskKey("prod", "r", task_id), Action.CANCEL, attempt),
     st.sampled_from("abc"),
@@ -72,12 +80,12 @@ def _states(rows: States, intent: Intent) -> list[ActionState]:
 
 @settings(max_examples=60, deadline=None)
 @given(groups=st.lists(st.lists(REQUESTS, min_size=1, max_size=6), max_size=5))
-def test_groups_answer_as_single_requests_would(groups: Sequence[Sequence[Request]], start: RunStart) -> None:
+def test_groups_answer_as_single_requests_would(groups: Sequence[Sequence[Request]]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         backend = connect(f"sqlite:///{directory}/history.db")
         rows: States = {}
         with backend.writing() as connection:
-            assert write_group(connection, backend, [Beginning("run", start, 0, "host", 1)]) == [None]
+            assert write_group(connection, backend, [Beginning("run", START, 0, "host", 1)]) == [None]
         for group in groups:
             with backend.writing() as connection:
                 refusals = write_group(connection, backend, group)

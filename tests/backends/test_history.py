@@ -13,7 +13,7 @@ from reconciler.backends.journal import Journal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.backends.connect import Backend
+    from reconciler.backends.backend import Backend
     from reconciler.backends.entries import Intent, RunStart
 
 

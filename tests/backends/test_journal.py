@@ -25,7 +25,7 @@ from reconciler.tasks.fault import Fault, Meaning
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from reconciler.backends.connect import Backend
+    from reconciler.backends.backend import Backend
     from reconciler.backends.entries import Intent, RunStart
 
     Build = Callable[..., Intent]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from reconciler.backends.connect import Backend
+    from reconciler.backends.backend import Backend
     from reconciler.backends.entries import Intent, RunStart
     from reconciler.backends.leases import Lease
 
@@ -219,7 +219,8 @@ def test_a_failing_database_ends_the_lease_by_the_holders_own_clock(
 
 def test_of_many_threads_one_gets_it(url: str) -> None:
     backend = connect(url)
-    start, outcomes = threading.Barrier(6), []
+    start = threading.Barrier(6)
+    outcomes: list[Lease | None] = []
 
     def contend() -> None:
         start.wait()
