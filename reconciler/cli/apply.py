@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.backends.journal import Journal
+from reconciler.cli.journal import locked_journal, recover
 from reconciler.cli.options import (
     color_option,
     filter_options,
@@ -25,7 +25,7 @@ from reconciler.cli.options import (
 from reconciler.cli.output import Output, write
 from reconciler.cli.progress import Progress, start_logging
 from reconciler.cli.saved_file import read_saved
-from reconciler.cli.world import load_world
+from reconciler.cli.world import duration_flag, load_world
 from reconciler.engine.apply_run import ApplyOptions, apply_plan, apply_saved_plan
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.planning_run import make_plan
@@ -38,6 +38,7 @@ from reconciler.reports.registry import View, render
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from reconciler.backends.journal import Journal
     from reconciler.engine.planning_run import World
     from reconciler.engine.report import Report
     from reconciler.planning.plan import Plan
@@ -61,6 +62,13 @@ _FAIL_ON = ("missed", "blocked")
     help="What to do with the remaining changes once one has failed.",
 )
 @flag("--fail-on", metavar="LIST", default="", help="Also exit with 3 for these: missed, blocked (comma-separated).")
+@flag(
+    "--lock-timeout",
+    metavar="DURATION",
+    default="0s",
+    show_default=True,
+    help="How long to wait while another apply holds the account.",
+)
 @filter_options
 @format_option("text", "json", "markdown")
 @report_option
@@ -75,6 +83,7 @@ def command(
     max_percent: int | None,
     on_error: str,
     fail_on: str,
+    lock_timeout: str,
     targets: tuple[str, ...],
     policies: tuple[str, ...],
     output_format: str,
@@ -99,15 +108,20 @@ def command(
     start_logging(log_format, verbose=verbose)
     world = load_world(paths, targets=targets, policies=policies)
     overrides = Overrides(max_actions, max_percent)
-    run = _Run(world, output, on_error == "stop", _named_outcomes(fail_on))
+    options = ApplyOptions(on_error == "stop", _named_outcomes(fail_on))
     if saved is not None:
+        check_fresh(saved, world.configuration.fingerprint, world.now)
+    with locked_journal(world, duration_flag("--lock-timeout", lock_timeout, 0)) as (journal, lease):
+        recover(world, journal)
+        run = _Run(world, output, replace(options, fence=lease.fence), journal)
+        if saved is None:
+            return run.fresh(approval, overrides)
         recorded = saved.overrides if approved_digest else Overrides()
         merged = Overrides(
             recorded.max_actions if max_actions is None else max_actions,
             recorded.max_percent if max_percent is None else max_percent,
         )
         return run.saved(saved, merged)
-    return run.fresh(approval, overrides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +164,8 @@ class _Approval:
 class _Run:
     world: World
     output: Output
-    stop_on_error: bool
-    fail_on: tuple[str, ...]
+    options: ApplyOptions
+    journal: Journal
 
     def fresh(self, approval: _Approval, overrides: Overrides) -> int:
         """Plan, show, ask and apply."""
@@ -171,34 +185,31 @@ class _Run:
             raise RefusedError("apply was not approved", "nothing was changed")
         return self._report(
             len(plan.changes),
-            lambda journal, interruption, options: apply_plan(self.world, plan, journal, interruption, options),
+            lambda interruption, options: apply_plan(self.world, plan, self.journal, interruption, options),
         )
 
     def saved(self, plan: Plan, overrides: Overrides) -> int:
         """Apply what the policies still ask for of a saved plan."""
-        check_fresh(plan, self.world.configuration.fingerprint, self.world.now)
         return self._report(
             len(plan.changes),
-            lambda journal, interruption, options: apply_saved_plan(
-                self.world, plan, overrides, journal, interruption, options
+            lambda interruption, options: apply_saved_plan(
+                self.world, plan, overrides, self.journal, interruption, options
             ),
         )
 
     def _report(
-        self,
-        total: int,
-        carry_out: Callable[[Journal, Interruption, ApplyOptions], Coroutine[None, None, Report]],
+        self, total: int, carry_out: Callable[[Interruption, ApplyOptions], Coroutine[None, None, Report]]
     ) -> int:
         progress = Progress()
-        options = ApplyOptions(self.stop_on_error, self.fail_on, on_result=progress.settled)
+        options = replace(self.options, on_result=progress.settled)
 
-        async def run(journal: Journal) -> Report:
+        async def run() -> Report:
             interruption = Interruption()
             with interruption.on_signals():
-                return await carry_out(journal, interruption, options)
+                return await carry_out(interruption, options)
 
-        with Journal.open(self.world.configuration.settings.backend) as journal, progress.stage("Applying", total):
-            report = asyncio.run(run(journal))
+        with progress.stage("Applying", total):
+            report = asyncio.run(run())
         self.output.show(report, int(time.time()))
         return report.exit_code
 

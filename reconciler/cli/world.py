@@ -42,9 +42,11 @@ def _moment(now: str | None) -> int:
 
 
 def duration_flag(name: str, text: str | None, default: int) -> int:
-    """Seconds of a duration given on the command line. Raises UsageError."""
+    """Seconds of a duration given on the command line; `0s` is allowed. Raises UsageError."""
     if text is None:
         return default
+    if text in {"0", "0s"}:
+        return 0
     try:
         return parse_duration(text)
     except ValueError as error:

@@ -26,6 +26,7 @@ from reconciler.tasks.observation import Scope
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from reconciler.backends.fencing import Fence
     from reconciler.backends.journal import Journal
     from reconciler.engine.interruption import Interruption
     from reconciler.engine.planning_run import World
@@ -41,10 +42,15 @@ def _nothing(_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ApplyOptions:
-    """How a run behaves. `fail_on` names outcomes (or `blocked`) that count as failures besides the usual ones."""
+    """How a run behaves.
+
+    `fail_on` names outcomes (or `blocked`) that count as failures besides the usual ones. With a `fence`, calls are
+    sent only while its leases are held.
+    """
 
     stop_on_error: bool = False
     fail_on: tuple[str, ...] = ()
+    fence: Fence | None = None
     patience: Patience = field(default_factory=Patience)
     on_result: Callable[[Result], None] = _nothing
     on_listed: Callable[[Observation], None] = _nothing
@@ -102,7 +108,7 @@ async def _carry_out(
     options: ApplyOptions,
 ) -> Report:
     started = int(options.wall_clock())
-    run = RunJournal(journal, await _begin(journal, plan))
+    run = RunJournal(journal, await _begin(journal, plan), options.fence)
     notes = list(plan.notes)
     if plan.breached:
         why = "a guard refuses this many changes"

@@ -10,7 +10,7 @@ from reconciler.backends.entries import ActionState
 from reconciler.engine.report import Outcome, Result
 from reconciler.engine.run_journal import state_of
 from reconciler.engine.verdict import Next, Verdict, judge, out_of_time, refusal
-from reconciler.exceptions import BackendError
+from reconciler.exceptions import BackendError, LockedError
 from reconciler.tasks.status import Status
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ class Patience:
 
 @dataclass(slots=True)
 class BatchContext:
-    """What all batches of a run share. `monotonic` is in seconds."""
+    """What all batches of a run share. `monotonic` is in seconds.
+
+    `journal_fault` says why no call may be sent any more: the journal failed, or the lock was lost.
+    """
 
     judgements: Judgements
     journal: RunJournal
@@ -164,8 +167,8 @@ class Batch:
         """Write the intents. Without them on disk nothing is called."""
         try:
             await self._context.journal.intend(operation.action, [(work.change, work.step_calls + 1) for work in works])
-        except BackendError as error:
-            self._context.journal_fault = f"the journal cannot be written: {error.message}"
+        except (BackendError, LockedError) as error:
+            self._context.journal_fault = error.message
             for work in works:
                 work.verdict = Verdict(Outcome.NOT_ATTEMPTED, self._context.journal_fault)
             return False
@@ -177,7 +180,7 @@ class Batch:
         try:
             await self._context.journal.record(operation.action, entries)
         except BackendError as error:
-            self._context.journal_fault = f"the journal cannot be written: {error.message}"
+            self._context.journal_fault = error.message
 
     async def _leave(self, operation: Operation, works: list[Work]) -> None:
         """Close the intents of calls that were not sent because the run was interrupted meanwhile."""

@@ -10,6 +10,7 @@ from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from reconciler.backends.fencing import Fence
     from reconciler.backends.journal import Journal
     from reconciler.engine.report import Report, Result
     from reconciler.planning.plan import Change
@@ -27,16 +28,20 @@ def state_of(answer: Fault | None) -> ActionState:
 
 
 class RunJournal:
-    """Writes one run to a `Journal`. Every method returns once the rows are durable, or raises BackendError."""
+    """Writes one run to a `Journal`. Every method returns once the rows are durable, or raises BackendError.
 
-    def __init__(self, journal: Journal, run_id: str) -> None:
+    With a `fence`, intents are let through only while its leases are held: LockedError otherwise.
+    """
+
+    def __init__(self, journal: Journal, run_id: str, fence: Fence | None = None) -> None:
         self._journal = journal
+        self._fence = fence
         self.run_id = run_id
 
     async def intend(self, action: Action, attempts: Sequence[tuple[Change, int]]) -> None:
         """Write that these calls are about to be sent. To be awaited before any of them is."""
         intents = [Intent(change.key, action, attempt) for change, attempt in attempts]
-        await asyncio.wrap_future(self._journal.intend(self.run_id, intents))
+        await asyncio.wrap_future(self._journal.intend(self.run_id, intents, self._fence))
 
     async def record(self, action: Action, entries: Iterable[tuple[Change, int, ActionState, Fault | None]]) -> None:
         """Write what became of intents: after the call, and again once an uncertain one was read back."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import ExitCode
-from reconciler.planning.digest import plan_digest
+from reconciler.planning.digest import sha256
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey
@@ -210,7 +210,16 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        return plan_digest(self.fingerprint, self.changes, self.overrides)
+        """Digest of what the plan would do: targets and policies (their fingerprint), each task with its steps and
+        the status it was seen in, and the guards that were overridden. Times and reasons are left out."""
+        overrides = self.overrides
+        return sha256(
+            {
+                "configuration": self.fingerprint,
+                "overrides": {"max_actions": overrides.max_actions, "max_percent": overrides.max_percent},
+                "changes": sorted([*change.key, ",".join(change.steps), change.status] for change in self.changes),
+            }
+        )
 
     @property
     def summary(self) -> Summary:

@@ -1,0 +1,92 @@
+"""Settling calls that a killed run left open: it wrote that it would send them, and not what came of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler import __version__
+from reconciler.backends.entries import ActionState, RunEnd, RunStart
+from reconciler.engine.clouds import Clouds
+from reconciler.exceptions import ExitCode
+from reconciler.tasks.observation import Scope
+from reconciler.tasks.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.backends.entries import OpenIntent
+    from reconciler.backends.journal import Journal
+    from reconciler.engine.planning_run import World
+    from reconciler.tasks.resource_type import Operation
+    from reconciler.tasks.task import Task
+
+__all__ = ["Recovery", "settle_open_intents"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What became of the calls left open: they `took_effect`, `had_none`, or stay `open` for want of a reading."""
+
+    took_effect: int = 0
+    had_none: int = 0
+    open: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.took_effect + self.had_none + self.open
+
+
+async def settle_open_intents(world: World, journal: Journal) -> Recovery:
+    """Read the tasks of all open intents on the targets of `world`, and write what the cloud shows.
+
+    To be called while the leases of the targets are held: then nobody else is about to send these calls. Sends no
+    destructive request. Raises BackendError.
+    """
+    left = await asyncio.to_thread(journal.open_intents, tuple(world.configuration.targets))
+    if not left:
+        return Recovery()
+    start = RunStart("recover", __version__, "", world.configuration.fingerprint)
+    run_id = await asyncio.to_thread(journal.begin_run, start)
+    by_scope: dict[Scope, list[OpenIntent]] = defaultdict(list)
+    for found in left:
+        by_scope[Scope(found.intent.key.target, found.intent.key.resource)].append(found)
+    took_effect = had_none = 0
+    async with Clouds(
+        world.configuration, world.catalogue, world.providers, {scope.target for scope in by_scope}
+    ) as clouds:
+        for scope, intents in by_scope.items():
+            for found, state in await _states(world, clouds, scope, intents):
+                await asyncio.wrap_future(journal.resolve(found, state, by=run_id))
+                took_effect += state is ActionState.DONE
+                had_none += state is ActionState.REFUSED
+    recovery = Recovery(took_effect, had_none, len(left) - took_effect - had_none)
+    code = ExitCode.ERROR if recovery.open else ExitCode.OK
+    end = RunEnd("error" if recovery.open else "ok", int(code), {"took_effect": took_effect, "had_none": had_none})
+    await asyncio.wrap_future(journal.finish_run(run_id, end))
+    return recovery
+
+
+async def _states(
+    world: World, clouds: Clouds, scope: Scope, intents: Sequence[OpenIntent]
+) -> list[tuple[OpenIntent, ActionState]]:
+    """What reading says of the intents of one scope; those that could not be read are left out."""
+    client = clouds.client(scope.target)
+    resource = world.catalogue.resource_types.get(scope.resource)
+    if client is None or resource is None:
+        return []
+    readings = await client.read(resource, sorted({found.intent.key.id for found in intents}))
+    states = []
+    for found in intents:
+        task = readings.tasks.get(found.intent.key.id)
+        operation = resource.operation(found.intent.action)
+        if task is not None and operation is not None:
+            states.append((found, _state(operation, task)))
+    return states
+
+
+def _state(operation: Operation, task: Task) -> ActionState:
+    reached = task.status in {operation.ends, Status.GONE}
+    return ActionState.DONE if reached else ActionState.REFUSED
