@@ -26,6 +26,7 @@ def test_the_example_in_the_docstring() -> None:
         "http://a\nb?SECRET",
         "http://a\u200bb?SECRET",
         "https://h/v|x?SECRET",
+        "https://h/v?a='SECRET'&b=`SECRET`",
         "oss://user:SECRET@h/v",
         "http://SECRET@b@c/v",
         "error: GET https://h/v?a=b&SECRET failed, see https://h/w?SECRET",

@@ -34,7 +34,7 @@ _KINDS = {
     "integer": "a whole number",
     "boolean": "true or false",
 }
-_MATCH_DEPTH = 3
+_CREDENTIALS_DEPTH = 3
 
 
 def _ecma_pattern(_: object, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
@@ -217,7 +217,7 @@ _TRANSLATIONS: Mapping[str, Callable[[ValidationError, DocumentPath], Iterator[P
 
 
 def _in_credentials(path: DocumentPath) -> bool:
-    return len(path) >= _MATCH_DEPTH and path[0] == "targets" and path[2] == "credentials"
+    return len(path) >= _CREDENTIALS_DEPTH and path[0] == "targets" and path[2] == "credentials"
 
 
 def _credentials_problem(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
@@ -225,7 +225,7 @@ def _credentials_problem(error: ValidationError, path: DocumentPath) -> Iterator
     where = "write {env: NAME} or {file: PATH}"
     if error.validator == "additionalProperties":
         yield from _unknown_keys(error, path)
-    elif error.validator == "type" and len(path) == _MATCH_DEPTH + 1 and path[-1] != "profile":
+    elif error.validator == "type" and len(path) == _CREDENTIALS_DEPTH + 1 and path[-1] != "profile":
         yield Problem(
             path, "a secret must not stand in the configuration", f"{where}; and renew it if it was committed"
         )

@@ -32,7 +32,9 @@ def after_operation(predicate: Predicate, row: ResourceType) -> HoldsAfter:
     }
 
     def holds(values: Mapping[str, Value], status: Status) -> bool:
-        rest = {name: value for name, value in values.items() if name not in ("status", "provider_status")}
+        rest = dict(values)
+        rest.pop("status", None)
+        rest.pop("provider_status", None)
         return any(predicate(rest | replaced) is Truth.TRUE for replaced in replacements.get(status, ()))
 
     return holds

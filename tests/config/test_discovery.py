@@ -63,8 +63,10 @@ def test_a_directory_with_the_name_of_a_file_is_searched(write: Callable[..., No
 def test_none_found(folder: Path) -> None:
     (folder / "empty").mkdir()
     assert complaint("empty") == [
-        "empty:1:1: no configuration found: looked for reconciler.yaml and *.reconciler.yaml in `empty` and below"
-        " (write one with `reconciler init`, or name a file)"
+        (
+            "empty:1:1: no configuration found: looked for reconciler.yaml and *.reconciler.yaml in `empty` and below"
+            " (write one with `reconciler init`, or name a file)"
+        )
     ]
 
 

@@ -46,13 +46,17 @@ def test_expansion(accepted: Callable[..., Configuration], value: str, strict: b
         ("${UNSET}", "environment variable UNSET is not set (set it, or give a default: ${UNSET:-…})"),
         (
             "${1X}",
-            "`${` does not begin a variable here (write ${NAME} or ${NAME:-default}, without nesting;"
-            " $${ stands for a literal ${)",
+            (
+                "`${` does not begin a variable here (write ${NAME} or ${NAME:-default}, without nesting;"
+                " $${ stands for a literal ${)"
+            ),
         ),
         (
             "${A:-${B}}",
-            "`${` does not begin a variable here (write ${NAME} or ${NAME:-default}, without nesting;"
-            " $${ stands for a literal ${)",
+            (
+                "`${` does not begin a variable here (write ${NAME} or ${NAME:-default}, without nesting;"
+                " $${ stands for a literal ${)"
+            ),
         ),
     ],
 )
@@ -70,7 +74,7 @@ def test_an_unset_variable_is_one_mistake(mistakes: Callable[..., list[str]]) ->
 
 def test_numbers_in_settings(accepted: Callable[..., Configuration]) -> None:
     settings = accepted(
-        "version: 1\nsettings:\n  concurrency: ${N:-4}\n  limits: {max_actions: ${M}}\n", strict=True, M="7"
+        "version: 1\nsettings:\n  concurrency: ${N:-4}\n  limits: {max_actions: '${M}'}\n", strict=True, M="7"
     ).settings
     assert (settings.concurrency, settings.limits.max_actions) == (4, 7)
 

@@ -39,9 +39,9 @@ def test_the_good_one_is_good(mistakes: Callable[..., list[str]]) -> None:
     ("text", "message"),
     [
         ("targets: {}\n", "1:1 error: missing key `version` (every file needs `version: 1`)"),
-        ("version:\n", "1:1 error: missing key `version` (every file needs `version: 1`)"),
+        ("version:\n", "1:9 error: must be one of the allowed values, but is empty"),
         ("version: 2\n", "1:10 error: version `2` of the format is not supported"),
-        ("version: '1'\n", "1:10 error: the version must be the number 1"),
+        ("version: '1'\n", "1:10 error: the version must be the number 1 (leave out the quotes)"),
         ("[]\n", "1:1 error: must be a mapping, but is a list"),
         ("x\n", "1:1 error: must be a mapping, but is text"),
         (TOP + "tragets: {}\n", "2:1 error: unknown key `tragets` (did you mean `targets`?)"),
@@ -59,7 +59,7 @@ def test_the_good_one_is_good(mistakes: Callable[..., list[str]]) -> None:
         (TOP + "settings: {limits: {max_actions: -1}}\n", "2:34 error: must be at least 0, but is -1"),
         (
             TOP + "settings: {backend: mysql://h/d}\n",
-            "2:21 error: `mysql://h/d` must be sqlite:///FILE or postgresql://user@host/db",
+            "2:21 error: `mysql://h/d` must be sqlite:///FILE or postgresql://host/db",
         ),
         (TOP + "settings: {plan_ttl: 5}\n", "2:22 error: must be text, but is a number (quote it)"),
         (TOP + "settings: {plan_ttl: 5x}\n", "2:22 error: `5x` must be a duration such as 90s, 15m, 6h or 7d"),
@@ -68,13 +68,19 @@ def test_the_good_one_is_good(mistakes: Callable[..., list[str]]) -> None:
             TOP + "targets: {Prod: {provider: huaweicloud, region: r}}\n",
             "2:11 error: `Prod` must be a name for a target: lower-case letters, digits and `-`, which is not first",
         ),
-        (TOP + "targets: {hw: }\n", "2:11 error: must be a mapping, but is empty"),
+        (TOP + "targets: {hw: }\n", "2:15 error: must be a mapping, but is empty"),
         (TOP + "targets: {hw: {region: r}}\n", "2:11 error: missing key `provider`"),
         (TOP + "targets: {hw: {provider: huaweicloud}}\n", "2:11 error: missing key `region`"),
         (
             TOP + "targets: {hw: {provider: huawei, region: r}}\n",
             "2:26 error: unknown provider `huawei` (did you mean `huaweicloud`?)",
         ),
+        (
+            TOP + "targets: {hw: {provider: , region: r}}\n",
+            "2:26 error: must be one of the allowed values, but is empty",
+        ),
+        (TOP + "targets: {hw: {provider: huaweicloud, region: }}\n", "2:47 error: must be text, but is empty"),
+        (TARGET + "    tier_: \n", "6:5 error: unknown key `tier_` (did you mean `tier`?)"),
         (TARGET + "    tier: prp\n", "6:11 error: `prp` is not an allowed value (did you mean `pro`?)"),
         (TARGET + "    project: x\n", "6:5 error: unknown key `project` (did you mean `project_id`?)"),
         (TARGET + "    inventory: {}\n", "6:5 error: unknown key `inventory`"),
@@ -85,13 +91,17 @@ def test_the_good_one_is_good(mistakes: Callable[..., list[str]]) -> None:
         ),
         (
             TARGET + "    endpoints: {mpc: 'http://example.com'}\n",
-            "6:22 error: `http://example.com` must be an https:// URL of host, port and path"
-            " (http:// for loopback hosts only)",
+            (
+                "6:22 error: `http://example.com` must be an https:// URL of host, port and path"
+                " (http:// for loopback hosts only)"
+            ),
         ),
         (
             TARGET + "    endpoints: {mpc: 'https://u:p@h/?q=1'}\n",
-            "6:22 error: `https://h/?~957c6a49` must be an https:// URL of host, port and path"
-            " (http:// for loopback hosts only)",
+            (
+                "6:22 error: `https://h/?~02f5e6e3` must be an https:// URL of host, port and path"
+                " (http:// for loopback hosts only)"
+            ),
         ),
         (TARGET + "    endpoints: {vdo: 'https://h'}\n", "6:17 error: unknown key `vdo` (did you mean `vod`?)"),
         (TARGET + "    rate_limits: {mpc: 100}\n", "6:24 error: must be text, but is a number (quote it)"),
@@ -102,7 +112,10 @@ def test_the_good_one_is_good(mistakes: Callable[..., list[str]]) -> None:
         (POLICY + "    ensure: absent\n    match: all\n", "6:3 error: missing key `resource`"),
         (
             POLICY + "    resource: huaweicloud.mpc.transcode\n    match: all\n    ensure: absent\n",
-            "7:15 error: unknown resource type `huaweicloud.mpc.transcode` (did you mean `huaweicloud.mpc.transcoding`?)",
+            (
+                "7:15 error: unknown resource type `huaweicloud.mpc.transcode`"
+                " (did you mean `huaweicloud.mpc.transcoding`?)"
+            ),
         ),
         (TRANSCODING, "6:3 error: missing key `ensure`"),
         (
@@ -131,8 +144,8 @@ def test_the_good_one_is_good(mistakes: Callable[..., list[str]]) -> None:
         ),
         (TRANSCODING + "    ensure: absent\n    targets: []\n", "10:14 error: must not be empty"),
         (
-            TRANSCODING + "    ensure: absent\n    targets: [hv]\n",
-            "10:15 error: unknown target `hv` (did you mean `hw`?)",
+            TRANSCODING + "    ensure: absent\n    targets: [hww]\n",
+            "10:15 error: unknown target `hww` (did you mean `hw`?)",
         ),
         (
             TRANSCODING + "    ensure: absent\n    targets: [ali]\n",
@@ -144,8 +157,10 @@ def test_the_good_one_is_good(mistakes: Callable[..., list[str]]) -> None:
         ),
         (
             TOP + "policies: {p: {resource: huaweicloud.mpc.packaging, match: all, ensure: absent}}\n",
-            "2:26 error: no target of provider `huaweicloud` is defined, so the policy holds nowhere"
-            " (define one under `targets`)",
+            (
+                "2:26 error: no target of provider `huaweicloud` is defined, so the policy holds nowhere"
+                " (define one under `targets`)"
+            ),
         ),
         (
             POLICY + "    resource: huaweicloud.mpc.packaging\n    match: {}\n    ensure: absent\n",
@@ -157,18 +172,24 @@ def test_the_good_one_is_good(mistakes: Callable[..., list[str]]) -> None:
         ),
         (
             POLICY + "    resource: huaweicloud.vod.editing\n    match: all\n    ensure: absent\n",
-            "8:5 error: tasks that are succeeded, failed or canceled would match for ever:"
-            " nothing takes a huaweicloud.vod.editing task out of it (write `match: {status: pending}`)",
+            (
+                "8:5 error: tasks that are succeeded, failed or canceled would match for ever:"
+                " nothing takes a huaweicloud.vod.editing task out of it (write `match: {status: pending}`)"
+            ),
         ),
         (
             POLICY + "    resource: huaweicloud.vod.editing\n    match: {id: x}\n    ensure: {at_most: 1}\n",
-            "8:5 error: tasks that are succeeded, failed or canceled would match for ever:"
-            " nothing takes a huaweicloud.vod.editing task out of it (write `status: pending` in match)",
+            (
+                "8:5 error: tasks that are succeeded, failed or canceled would match for ever:"
+                " nothing takes a huaweicloud.vod.editing task out of it (write `status: pending` in match)"
+            ),
         ),
         (
             POLICY + "    resource: huaweicloud.mpc.packaging\n    match: {status: running}\n    ensure: absent\n",
-            "8:5 warning: the policy can never act: no operation of huaweicloud.mpc.packaging starts from a state that"
-            " it selects (operations: cancel (from pending), delete (from succeeded, failed or canceled))",
+            (
+                "8:5 warning: the policy can never act: no operation of huaweicloud.mpc.packaging starts from a state"
+                " that it selects (operations: cancel (from pending), delete (from succeeded, failed or canceled))"
+            ),
         ),
         (
             TOP + "protect: {p: {resource: 'huawei.*', match: all}}\n",
@@ -177,8 +198,10 @@ def test_the_good_one_is_good(mistakes: Callable[..., list[str]]) -> None:
         (TOP + "protect: {p: {match: all}}\n", "2:11 error: missing key `resource`"),
         (
             TOP + "protect: {p: {resource: 'huaweicloud.*', match: {input.bucket: x}}}\n",
-            "2:50 warning: `input.bucket` is not a field of huaweicloud.vod.editing: it is unknown there, and unknown"
-            " protects all their tasks (narrow `resource`, or write a protection for each kind)",
+            (
+                "2:50 warning: `input.bucket` is not a field of huaweicloud.vod.editing: it is unknown there, and"
+                " unknown protects all their tasks (narrow `resource`, or write a protection for each kind)"
+            ),
         ),
     ],
 )
@@ -213,9 +236,11 @@ policies:
 
 
 def test_a_broken_file_does_not_hide_the_mistakes_of_another(mistakes: Callable[..., list[str]]) -> None:
-    policy = "version: 1\npolicies:\n  p: {resource: huaweicloud.mpc.packaging, targets: [hw], match: {x: y}, ensure: absent}\n"
-    assert mistakes({"a.reconciler.yaml": "version: 1\ntargets: {hw: [\n", "b.reconciler.yaml": policy}) == [
-        "a.reconciler.yaml:3:1 error: not valid YAML: did not find expected node content (while parsing a flow node)",
+    policy = "  p: {resource: huaweicloud.mpc.packaging, targets: [hw], match: {x: y}, ensure: absent}\n"
+    assert mistakes(
+        {"a.reconciler.yaml": "version: 1\ntargets: {hw: [\n", "b.reconciler.yaml": TOP + "policies:\n" + policy}
+    ) == [
+        "a.reconciler.yaml:3:1 error: not valid YAML: did not find expected node content",
         "b.reconciler.yaml:3:67 error: `x` is not a field of huaweicloud.mpc.packaging",
     ]
 
@@ -234,6 +259,8 @@ def test_without_inventory_nothing_is_seen(mistakes: Callable[..., list[str]]) -
         "policies: {p: {resource: aliyun.vod.url_upload, match: {status: pending}, ensure: absent}}\n"
     )
     assert mistakes(text) == [
-        "reconciler.yaml:3:26 warning: target `ali` has no inventory, and the API of aliyun.vod.url_upload cannot list:"
-        " no task is seen (add `inventory` to the target)"
+        (
+            "reconciler.yaml:3:26 warning: target `ali` has no inventory, and the API of aliyun.vod.url_upload cannot"
+            " list: no task is seen (add `inventory` to the target)"
+        )
     ]

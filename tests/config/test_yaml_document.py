@@ -30,20 +30,26 @@ def read(text: str | bytes, loader: type = yaml.CSafeLoader) -> tuple[Document, 
         (b"a: x\x00y\n", "f.yaml:1:5: the control character U+0000 is not allowed"),
         (
             b"a: 1\nb: \x1b[31m\n",
-            "f.yaml:2:4: the control character U+001B is not allowed"
-            ' (in a quoted value, write it as an escape: "\\U0000001b")',
+            (
+                "f.yaml:2:4: the control character U+001B is not allowed"
+                ' (in a quoted value, write it as an escape: "\\U0000001b")'
+            ),
         ),
         (
             "a: safe\u202eelbat\n".encode(),
-            "f.yaml:1:8: the control character U+202E is not allowed"
-            ' (in a quoted value, write it as an escape: "\\U0000202e")',
+            (
+                "f.yaml:1:8: the control character U+202E is not allowed"
+                ' (in a quoted value, write it as an escape: "\\U0000202e")'
+            ),
         ),
         (b"a:\n\tb: 1\n", "f.yaml:2:1: a tab cannot be used to indent (use spaces)"),
         (b"a: @x\n", "f.yaml:1:4: a value cannot begin with `@` (quote the value)"),
         (
             b"a: b: c\n",
-            "f.yaml:1:5: not valid YAML: a second `:` on one line, or a key where none is expected"
-            " (check the indentation; a value that contains `: ` must be quoted)",
+            (
+                "f.yaml:1:5: not valid YAML: a second `:` on one line, or a key where none is expected"
+                " (check the indentation; a value that contains `: ` must be quoted)"
+            ),
         ),
         (b"a: *x\n", "f.yaml:1:4: alias `*x` names no anchor above it"),
         (b"a: &x [1, *x]\n", "f.yaml:1:11: alias `*x` stands inside the value that it names"),
@@ -54,8 +60,8 @@ def read(text: str | bytes, loader: type = yaml.CSafeLoader) -> tuple[Document, 
         ),
         (b"a: !Ref x\n", "f.yaml:1:4: tag `!Ref` is not supported (remove the tag; quote the value if it is text)"),
         (
-            b"a: !!python/name:os.system x\n",
-            "f.yaml:1:4: tag `!!python/name:os.system` is not supported (remove the tag; quote the value if it is text)",
+            b"a: !!python/name:os x\n",
+            "f.yaml:1:4: tag `!!python/name:os` is not supported (remove the tag; quote the value if it is text)",
         ),
         (b"a: !!set {x}\n", "f.yaml:1:4: tag `!!set` is not supported (remove the tag; quote the value if it is text)"),
         (b"a: !!int x\n", "f.yaml:1:4: the value is not of the type that its tag !!int says"),

@@ -91,9 +91,42 @@ def test_the_pure_parser_gives_the_same_document(data: dict[str, object], flow: 
 
 
 FRAGMENTS = st.sampled_from(
-    ["a", "b: ", ": ", "- ", "\n", "\n  ", "[", "]", "{", "}", ",", "&x ", "*x", "!!str ", "!", "|", ">", "'", '"', "#",
-     "<<: ", "? ", "%YAML 1.1\n", "---\n", "...\n", "\t", "\\", "\\U", "FFFFFFFF", "\x00", "\x85", "\u2028", "\ufeff", "1"]
-)  # fmt: skip
+    [
+        "a",
+        "b: ",
+        ": ",
+        "- ",
+        "\n",
+        "\n  ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "&x ",
+        "*x",
+        "!!str ",
+        "!",
+        "|",
+        ">",
+        "'",
+        '"',
+        "#",
+        "<<: ",
+        "? ",
+        "%YAML 1.1\n",
+        "---\n",
+        "...\n",
+        "\t",
+        "\\",
+        "\\U",
+        "FFFFFFFF",
+        "\x00",
+        "\x85",
+        "\u2028",
+        "1",
+    ]
+)
 
 
 @settings(deadline=None)

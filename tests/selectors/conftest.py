@@ -75,7 +75,7 @@ def types(packaging: ResourceType, editing: ResourceType, upload: ResourceType) 
 
 def _conditions(name: str, words: tuple[str, ...]) -> st.SearchStrategy[Any]:
     """Conditions on one field."""
-    exists = st.builds(dict, exists=st.booleans())
+    exists: st.SearchStrategy[Any] = st.booleans().map(_exists)
     match _FIELDS[name]:
         case FieldType.TIMESTAMP:
             durations = st.sampled_from(["1s", "1m", "1h", "1d"])
@@ -111,6 +111,10 @@ def _conditions(name: str, words: tuple[str, ...]) -> st.SearchStrategy[Any]:
         return st.one_of(*mappings)
     lists = st.lists(scalars, min_size=1, max_size=2)
     return st.one_of(scalars, lists, *mappings, lists.map(lambda some: {"in": some}), lists.map(_not_in))
+
+
+def _exists(flag: bool) -> dict[str, Any]:
+    return {"exists": flag}
 
 
 def _not_in(values: list[Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,9 +12,12 @@ from reconciler.diagnostics import Problem, Severity
 from reconciler.selectors.parse import MAX_CONDITIONS, MAX_DEPTH, parse_selector
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Selector
 from reconciler.selectors.syntax import Test as Condition
-from reconciler.tasks.resource_type import ResourceType
+
+if TYPE_CHECKING:
+    from reconciler.tasks.resource_type import ResourceType
 
 PENDING = Condition("status", Operator.EQ, "pending")
+EMPTY: tuple[object, ...] = (None, {}, "")
 STATUSES = ("pending", "running", "succeeded", "failed", "canceled")
 WORDS = ("INIT", "WAITING", "PROCESSING", "SUCCEED", "FAILED", "CANCELED", "NEED_TO_BE_AUDIT", "NO_TASK")
 FIELDS = ("created_at", "id", "input.bucket", "progress", "provider_status", "status", "template_ids", "user_data")
@@ -68,7 +71,7 @@ def _key(path: tuple[str | int, ...], message: str, hint: str = "", allowed: tup
         # the whole match
         *(
             (empty, Problem((), "an empty match selects nothing", "write `match: all` to select every task"))
-            for empty in (None, {}, "")
+            for empty in EMPTY
         ),
         (
             [{"status": "pending"}],
@@ -104,7 +107,7 @@ def _key(path: tuple[str | int, ...], message: str, hint: str = "", allowed: tup
                     "to select tasks without it, write `status: {exists: false}`",
                 ),
             )
-            for empty in (None, {})
+            for empty in EMPTY[:2]
         ),
         ({"status": []}, Problem(("status",), "an empty list matches nothing", "name at least one value")),
         (

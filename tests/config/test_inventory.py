@@ -1,0 +1,129 @@
+"""Tasks that the API cannot list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.config import inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from reconciler.config.model import Configuration, Inventory
+    from reconciler.diagnostics import Diagnostic
+
+TARGET = "version: 1\ntargets:\n  ali:\n    provider: aliyun\n    region: cn-shanghai\n    inventory:\n"
+JOBS_FILE = TARGET + "      job_ids: {file: jobs.txt}\n"
+URLS_FILE = TARGET + "      upload_urls: {file: lists/urls.txt}\n"
+LIST_FORM = '{"RequestId":"R","UploadJobs":[{"JobId":"j1","SourceURL":"https://h/a?sig=1"},{"JobId":"j2","SourceURL":"https://h/b"}]}'
+WRAPPED = '{"UploadJobs":{"UploadJob":[{"JobId":"j3","SourceURL":"https://h/c"}]}}'
+BARE = '{"UploadJob":[{"JobId":"j4","SourceURL":"https://h/d"}]}'
+
+
+def known(configuration: Configuration) -> Inventory:
+    found = configuration.targets["ali"].inventory
+    assert found is not None
+    return found
+
+
+def test_inline(accepted: Callable[..., Configuration]) -> None:
+    text = TARGET + "      job_ids: [b, a, b]\n      upload_urls: ['https://h/a', 'oss://b/o']\n"
+    found = known(accepted(text))
+    assert found.job_ids == ("b", "a")
+    assert found.upload_urls == ("https://h/a", "oss://b/o")
+
+
+def test_files_are_relative_to_the_file_that_names_them(accepted: Callable[..., Configuration]) -> None:
+    files = {"conf/reconciler.yaml": URLS_FILE, "conf/lists/urls.txt": "https://h/a\n", "lists/urls.txt": "wrong"}
+    assert known(accepted(files)).upload_urls == ("https://h/a",)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lines_comments_blanks_and_saved_answers(accepted: Callable[..., Configuration], end: str) -> None:
+    lines = ["# jobs", "", "  j9  ", LIST_FORM, WRAPPED, BARE, "j1", "j9"]
+    found = known(accepted({"reconciler.yaml": JOBS_FILE, "jobs.txt": "\ufeff" + end.join(lines)}))
+    assert found.job_ids == ("j9", "j1", "j2", "j3", "j4")
+    lines = [LIST_FORM, "https://h/z#frag", WRAPPED, BARE]
+    found = known(accepted({"reconciler.yaml": URLS_FILE, "lists/urls.txt": end.join(lines)}))
+    assert found.upload_urls == ("https://h/a?sig=1", "https://h/b", "https://h/z#frag", "https://h/c", "https://h/d")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("two words", "an entry must not contain spaces or control characters"),
+        ("x\x1by", "an entry must not contain spaces or control characters"),
+        ("https://h/a", "a URL where a job id is expected: it belongs under upload_urls"),
+        ("x" * 257, "a job id of more than 256 characters"),
+        ("{broken", "not a JSON object on one line"),
+        ("{" * 100_000, "not a JSON object on one line"),
+        ('{"Error": 1}', "no answer of UploadMediaByURL: it has no list `UploadJobs`"),
+        ('{"UploadJobs": "x"}', "no answer of UploadMediaByURL: it has no list `UploadJobs`"),
+        ('{"UploadJobs": [{"SourceURL": "x"}]}', "a job of this answer has no `JobId`"),
+        ('{"UploadJobs": [5]}', "a job of this answer has no `JobId`"),
+    ],
+)
+def test_bad_lines_name_file_and_line(mistakes: Callable[..., list[str]], line: str, reason: str) -> None:
+    files = {"reconciler.yaml": JOBS_FILE, "jobs.txt": f"ok\n# comment\n{line}\n"}
+    assert mistakes(files) == [f"jobs.txt:3:1 error: {reason}"]
+
+
+def test_a_line_that_is_no_url(mistakes: Callable[..., list[str]]) -> None:
+    files = {"reconciler.yaml": URLS_FILE, "lists/urls.txt": "j1\n"}
+    assert mistakes(files) == ["lists/urls.txt:1:1 error: not a URL"]
+
+
+def test_many_bad_lines_are_cut_short(mistakes: Callable[..., list[str]]) -> None:
+    found = mistakes({"reconciler.yaml": JOBS_FILE, "jobs.txt": "a b\n" * 100})
+    assert len(found) == 21
+    assert found[-1] == "jobs.txt:21:1 error: too many mistakes: the rest is not checked"
+
+
+def test_signatures_in_bad_lines_are_not_printed(
+    validate: Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]],
+) -> None:
+    _, diagnostics = validate({"reconciler.yaml": JOBS_FILE, "jobs.txt": "https://h/a?Signature=s3cret\n"})
+    assert "s3cret" not in repr(diagnostics)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_file_that_is_missing(mistakes: Callable[..., list[str]], strict: bool) -> None:
+    assert mistakes(JOBS_FILE, strict=strict) == [
+        "reconciler.yaml:7:23 error: the inventory `jobs.txt` cannot be read: No such file or directory"
+    ]
+
+
+def test_a_file_that_a_variable_names(accepted: Callable[..., Configuration]) -> None:
+    text = TARGET + "      job_ids: {file: '${DIR}/jobs.txt'}\n"
+    assert known(accepted(text)).job_ids == ()
+    assert known(accepted({"reconciler.yaml": text, "d/jobs.txt": "j1\n"}, DIR="d")).job_ids == ("j1",)
+
+
+def test_files_that_cannot_be_read(
+    mistakes: Callable[..., list[str]], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "jobs.txt").write_bytes(b"j1\n\xff\n")
+    assert mistakes(JOBS_FILE) == [
+        "reconciler.yaml:7:23 error: the inventory `jobs.txt` cannot be read: not UTF-8 at byte 3"
+    ]
+    monkeypatch.setattr(inventory, "MAX_BYTES", 2)
+    assert "larger than" in mistakes(JOBS_FILE)[0]
+    (folder / "jobs.txt").unlink()
+    (folder / "jobs.txt").mkdir()
+    assert mistakes(JOBS_FILE)[0].endswith("Is a directory")
+    assert "embedded null byte" in mistakes(TARGET + '      job_ids: {file: "a\\0b"}\n')[0]
+
+
+def test_inline_mistakes(mistakes: Callable[..., list[str]]) -> None:
+    text = TARGET + "      job_ids: [341, 'a b', '']\n      upload_urls: {url: x}\n      extra: 1\n"
+    assert mistakes(text) == [
+        "reconciler.yaml:7:17 error: must be text, but is a number (quote it)",
+        "reconciler.yaml:7:22 error: an entry must not contain spaces or control characters",
+        "reconciler.yaml:7:29 error: must not be empty",
+        "reconciler.yaml:8:7 error: missing key `file`",
+        "reconciler.yaml:8:21 error: unknown key `url`",
+        "reconciler.yaml:9:7 error: unknown key `extra`",
+    ]

@@ -1,0 +1,254 @@
+"""Files merged to one configuration."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.config.loader import load_configuration
+from reconciler.config.model import AtMost, Inventory, Keep, Limits, OnBlocked, Settings
+from reconciler.diagnostics import Severity
+from reconciler.exceptions import InvalidConfiguration
+from reconciler.selectors.syntax import Everything
+from reconciler.tasks.observation import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.config.model import Configuration
+    from reconciler.diagnostics import Diagnostic
+    from reconciler.tasks.catalogue import Catalogue
+
+TARGETS = """\
+version: 1
+targets:
+  hw: {provider: huaweicloud, region: cn-north-4}
+  hw-2: {provider: huaweicloud, region: cn-north-4}
+  ali: {provider: aliyun, region: cn-shanghai, inventory: {job_ids: [j1]}}
+"""
+POLICY = "version: 1\npolicies: {p: {resource: huaweicloud.mpc.packaging, match: all, ensure: absent}}\n"
+
+EXAMPLE = """\
+# yaml-language-server: $schema=./schemas/reconciler.schema.json
+version: 1
+
+settings:                                # all optional
+  limits: {max_actions: 500, max_percent: 30}     # per policy; these are the defaults
+  backend: sqlite:///.reconciler/history.db       # or postgresql://user@host/db
+  concurrency: 16                                 # requests in flight per target
+  plan_ttl: 24h                                   # a saved plan older than this is stale
+
+targets:
+  huawei-prod:
+    provider: huaweicloud
+    region: cn-north-4
+    project_id: ${HUAWEICLOUD_SDK_PROJECT_ID:-}   # looked up through IAM where empty or absent
+    rate_limits: {mpc: 100/min, vod: 100/min}     # defaults come from the provider's documented quotas
+  aliyun-shanghai:
+    provider: aliyun
+    region: cn-shanghai
+    inventory:                                    # the API has no list call: see section 5
+      upload_urls: {file: inventory/source-urls.txt}
+      job_ids: [341c92e6c18dc435ee31253685f9c0a1]
+
+protect:                                 # tasks that no policy may touch
+  legal-hold:
+    resource: "huaweicloud.mpc.*"
+    match: {input.bucket: {glob: "legal-*"}}
+
+policies:
+  no-stale-legacy-uploads:
+    description: Uploads from the retired CDN must not wait in the queue.
+    resource: aliyun.vod.url_upload
+    targets: [aliyun-shanghai]                    # names or globs; default: every target of the provider
+    match:
+      status: pending
+      upload_url: {glob: "https://legacy.example.com/*"}
+      created_at: {older_than: 6h}
+    ensure: absent
+
+  one-transcode-per-object:
+    resource: huaweicloud.mpc.transcoding
+    match: {status: pending}
+    ensure: {at_most: 1, per: [input.bucket, input.object], keep: oldest}
+
+  packaging-record-retention:
+    resource: huaweicloud.mpc.packaging
+    match:
+      status: [succeeded, failed, canceled]
+      finished_at: {older_than: 30d}
+    ensure: absent
+    limits: {max_actions: 5000, max_percent: 90}
+    suspend: false
+"""
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_the_example_of_the_design(accepted: Callable[..., Configuration], folder: Path, strict: bool) -> None:
+    files = {"reconciler.yaml": EXAMPLE, "inventory/source-urls.txt": "https://legacy.example.com/a.mp4\n"}
+    configuration = accepted(files, strict=strict)
+    assert configuration.warnings == ()
+    assert configuration.settings == Settings(backend=f"sqlite:///{folder}/.reconciler/history.db")
+    assert dict(configuration.targets["huawei-prod"].options) == {}
+    assert configuration.targets["huawei-prod"].rate_limits == pytest.approx({"mpc": 100 / 60, "vod": 100 / 60})
+    assert configuration.targets["aliyun-shanghai"].inventory == Inventory(
+        ("341c92e6c18dc435ee31253685f9c0a1",), ("https://legacy.example.com/a.mp4",)
+    )
+    assert configuration.protections["legal-hold"].resources == (
+        "huaweicloud.mpc.packaging",
+        "huaweicloud.mpc.snapshot",
+        "huaweicloud.mpc.transcoding",
+    )
+    transcodes = configuration.policies["one-transcode-per-object"]
+    assert transcodes.ensure == AtMost(1, ("input.bucket", "input.object"), Keep.OLDEST)
+    assert transcodes.limits == Limits(500, 30)
+    assert configuration.policies["packaging-record-retention"].limits == Limits(5000, 90)
+    assert configuration.scopes() == (
+        Scope("aliyun-shanghai", "aliyun.vod.url_upload"),
+        Scope("huawei-prod", "huaweicloud.mpc.packaging"),
+        Scope("huawei-prod", "huaweicloud.mpc.transcoding"),
+    )
+
+
+def test_files_merge(accepted: Callable[..., Configuration]) -> None:
+    settings = "version: 1\nsettings: {limits: {max_actions: 0}, backend: 'sqlite:///../h.db'}\n"
+    files = {"targets.reconciler.yaml": TARGETS, "x/reconciler.yaml": POLICY, "y/reconciler.yaml": settings}
+    configuration = accepted(files)
+    assert [file.as_posix() for file in configuration.files] == sorted(files)
+    policy = configuration.policies["p"]
+    assert policy.targets == ("hw", "hw-2")
+    assert policy.match == Everything()
+    assert policy.limits == Limits(0, 30), "0 means 0, and what is not written has its default"
+    assert configuration.settings.backend.endswith("/y/../h.db")
+    assert str(policy.location) == "x/reconciler.yaml:2:12"
+
+
+def test_a_name_defined_twice_points_at_both(mistakes: Callable[..., list[str]]) -> None:
+    settings = "settings: {concurrency: 2}\n"
+    files = {
+        "a.reconciler.yaml": TARGETS + settings,
+        "b.reconciler.yaml": TARGETS + POLICY[11:] + settings,
+        "c.reconciler.yaml": POLICY,
+    }
+    assert mistakes(files) == [
+        f"b.reconciler.yaml:3:3 error: `hw` is defined twice: first at a.reconciler.yaml:3:3 {FIX}",
+        f"b.reconciler.yaml:4:3 error: `hw-2` is defined twice: first at a.reconciler.yaml:4:3 {FIX}",
+        f"b.reconciler.yaml:5:3 error: `ali` is defined twice: first at a.reconciler.yaml:5:3 {FIX}",
+        "b.reconciler.yaml:7:12 error: setting `concurrency` is defined twice: first at a.reconciler.yaml:6:12",
+        f"c.reconciler.yaml:2:12 error: `p` is defined twice: first at b.reconciler.yaml:6:12 {FIX}",
+    ]
+
+
+def test_names_of_different_sections_do_not_collide(accepted: Callable[..., Configuration]) -> None:
+    protect = "protect: {hw: {resource: 'huaweicloud.*', match: all}}\n"
+    assert set(accepted(TARGETS + POLICY[11:].replace("{p:", "{hw:") + protect).policies) == {"hw"}
+
+
+@pytest.mark.parametrize(
+    ("targets", "chosen"),
+    [
+        ("['hw*']", ("hw", "hw-2")),
+        ("['*']", ("hw", "hw-2")),
+        ("[hw-2, hw, 'h*']", ("hw", "hw-2")),
+        ("['hw-[0-9]']", ("hw-2",)),
+    ],
+)
+def test_targets_of_a_policy(accepted: Callable[..., Configuration], targets: str, chosen: tuple[str, ...]) -> None:
+    text = TARGETS + POLICY[11:].replace("ensure:", f"targets: {targets}, ensure:")
+    assert accepted(text).policies["p"].targets == chosen
+
+
+def test_all_keys_of_a_policy(accepted: Callable[..., Configuration]) -> None:
+    more = "description: d, suspend: true, on_blocked: fail, ensure: {at_most: 2.0}, limits: {max_percent: 5}"
+    policy = accepted(TARGETS + POLICY[11:].replace("ensure: absent", more)).policies["p"]
+    assert (policy.description, policy.suspend, policy.on_blocked) == ("d", True, OnBlocked.FAIL)
+    assert policy.ensure == AtMost(2, (), Keep.NEWEST)
+    assert policy.limits == Limits(500, 5)
+
+
+def test_empty_keys_count_as_absent(accepted: Callable[..., Configuration]) -> None:
+    text = (
+        "version: 1\nsettings:\nprotect:\ntargets:\n  hw:\n    provider: huaweicloud\n    region: r\n    endpoints:\n"
+        "    credentials: {profile: ''}\n    rate_limits: {mpc: }\n"
+        "policies:\n  p: {resource: huaweicloud.mpc.packaging, match: all, ensure: absent, targets: , limits: }\n"
+    )
+    assert accepted(text).policies["p"].targets == ("hw",)
+
+
+def test_a_suspended_policy_lists_nothing(accepted: Callable[..., Configuration]) -> None:
+    assert accepted(TARGETS + POLICY[11:].replace("ensure:", "suspend: true, ensure:")).scopes() == ()
+
+
+def test_warnings_are_kept(accepted: Callable[..., Configuration]) -> None:
+    warnings = accepted(TARGETS + POLICY[11:].replace("match: all", "match: {status: running}")).warnings
+    assert [warning.severity for warning in warnings] == [Severity.WARNING]
+
+
+def test_errors_are_raised_all_at_once(write: Callable[..., None], catalogue: Catalogue) -> None:
+    write({"a.yaml": "version: 2\n", "b.yaml": "x: 1\n"})
+    with pytest.raises(InvalidConfiguration, match="3 mistakes") as caught:
+        load_configuration([Path("a.yaml"), Path("b.yaml")], catalogue, environment={}, strict=True)
+    assert [str(one.location) for one in caught.value.diagnostics] == ["a.yaml:1:10", "b.yaml:1:1", "b.yaml:1:1"]
+
+
+def test_a_diagnostic_carries_all_facts(
+    validate: Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]],
+) -> None:
+    _, (diagnostic,) = validate(TARGETS + POLICY[11:].replace("ensure: absent", "ensure: {at_most: 1, per: [ido]}"))
+    assert diagnostic.path == "policies.p.ensure.per[0]"
+    assert (
+        diagnostic.excerpt
+        == "policies: {p: {resource: huaweicloud.mpc.packaging, match: all, ensure: {at_most: 1, per: [ido]}}}"
+    )
+    assert diagnostic.location is not None
+    start = diagnostic.location.column - 1
+    assert diagnostic.excerpt[start : start + diagnostic.excerpt_length] == "ido"
+    assert diagnostic.hint == "did you mean `id`?"
+    assert "input.bucket" in diagnostic.allowed
+
+
+FIX = "(rename or remove one of the two)"
+FINGERPRINT = "sha256:8244ea70d342240a75739889fd19cfdcb61683ea121b4c169eed3ad4d47bc958"
+
+SAME = [
+    TARGETS + POLICY[11:],
+    "# other words, the same meaning\n" + TARGETS.replace("cn-north-4", "'cn-north-4'") + POLICY[11:],
+    TARGETS + POLICY[11:].replace("ensure:", "description: x, ensure:"),
+    TARGETS + POLICY[11:].replace("ensure:", "targets: ['*'], ensure:"),
+    TARGETS + POLICY[11:] + "settings: {concurrency: 3, limits: {max_actions: 1}}\n",
+    TARGETS.replace("{job_ids: [j1]}", "{job_ids: [j1, j1]}") + POLICY[11:],
+    {"z.reconciler.yaml": TARGETS, "a/reconciler.yaml": POLICY},
+]
+OTHER = [
+    TARGETS + POLICY[11:].replace("match: all", "match: {status: pending}"),
+    TARGETS + POLICY[11:].replace("ensure:", "limits: {max_actions: 1}, ensure:"),
+    TARGETS + POLICY[11:].replace("ensure:", "suspend: true, ensure:"),
+    TARGETS + POLICY[11:].replace("ensure:", "targets: [hw], ensure:"),
+    TARGETS + POLICY[11:].replace("absent", "{at_most: 0}"),
+    TARGETS.replace("cn-north-4", "cn-north-1") + POLICY[11:],
+    TARGETS.replace("[j1]", "[j2]") + POLICY[11:],
+    TARGETS + POLICY[11:] + "protect: {x: {resource: 'huaweicloud.*', match: all}}\n",
+]
+
+
+@pytest.mark.parametrize("files", SAME)
+def test_the_same_wish_has_the_same_fingerprint(
+    accepted: Callable[..., Configuration], files: str | dict[str, str]
+) -> None:
+    found = accepted(files).fingerprint
+    assert re.fullmatch("sha256:[0-9a-f]{64}", found)
+    assert found == FINGERPRINT
+
+
+@pytest.mark.parametrize("text", OTHER)
+def test_another_wish_has_another_fingerprint(accepted: Callable[..., Configuration], text: str) -> None:
+    assert accepted(text).fingerprint != FINGERPRINT
+
+
+def test_the_fingerprint_does_not_depend_on_the_order_of_conditions(accepted: Callable[..., Configuration]) -> None:
+    one = POLICY[11:].replace("match: all", "match: {status: [pending, running], input.bucket: {ne: x}}")
+    two = POLICY[11:].replace("match: all", "match: {input.bucket: {ne: x}, status: {in: [running, pending]}}")
+    assert accepted(TARGETS + one).fingerprint == accepted(TARGETS + two).fingerprint

@@ -1,0 +1,100 @@
+"""Secrets never stand in YAML; where one does, it is not repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.config.model import Credentials, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.config.model import Configuration
+    from reconciler.diagnostics import Diagnostic
+
+TARGET = "version: 1\ntargets:\n  hw:\n    provider: huaweicloud\n    region: cn-north-4\n"
+SECRET = "wJalrXUtnFEMI"
+WHERE = "(write {env: NAME} or {file: PATH}; and renew it if it was committed)"
+
+
+def test_where_secrets_are_read_from(accepted: Callable[..., Configuration]) -> None:
+    text = TARGET + "    credentials: {access_key_id: {env: AK}, secret_access_key: {file: keys/sk}}\n"
+    assert accepted({"conf/reconciler.yaml": text}).targets["hw"].credentials == Credentials(
+        secrets={"access_key_id": Secret(env="AK"), "secret_access_key": Secret(file=Path("conf/keys/sk"))}
+    )
+
+
+def test_profile(accepted: Callable[..., Configuration]) -> None:
+    assert accepted(TARGET + "    credentials: {profile: prod}\n").targets["hw"].credentials == Credentials("prod")
+
+
+@pytest.mark.parametrize(
+    ("credentials", "message"),
+    [
+        (
+            f"credentials: {{secret_access_key: {SECRET}}}",
+            f"6:38 error: a secret must not stand in the configuration {WHERE}",
+        ),
+        (f"credentials: {{token: [{SECRET}]}}", f"6:26 error: a secret must not stand in the configuration {WHERE}"),
+        ("credentials: {token: 12345}", f"6:26 error: a secret must not stand in the configuration {WHERE}"),
+        (f"credentials: {SECRET}", "6:18 error: must be a mapping, but is text"),
+        (f"credentials: {{token: {{value: {SECRET}}}}}", "6:27 error: unknown key `value`"),
+        (
+            f"credentials: {{token: {{env: A, file: {SECRET}}}}}",
+            "6:26 error: needs exactly one of the keys `env` and `file` (write {env: NAME} or {file: PATH})",
+        ),
+        (
+            "credentials: {token: {}}",
+            "6:26 error: needs exactly one of the keys `env` and `file` (write {env: NAME} or {file: PATH})",
+        ),
+        (f"credentials: {{token: {{env: '{SECRET}/+'}}}}", "6:32 error: must be the name of an environment variable"),
+        (f"credentials: {{profile: p, token: {{env: {SECRET}}}}}", "6:31 error: unknown key `token`"),
+        (
+            f"secret_access_key: {SECRET}",
+            (
+                "6:5 error: unknown key `secret_access_key`"
+                " (it belongs under `credentials`, as secret_access_key: {env: NAME} or {file: PATH})"
+            ),
+        ),
+        (
+            f"credentials:\n      token: |\n        {SECRET}\n",
+            f"7:14 error: a secret must not stand in the configuration {WHERE}",
+        ),
+        (f"credentials: {{token: {SECRET}, token: {{env: A}}}}", None),
+        (f"credentials: {{token: {SECRET}", None),
+        (f"token: {SECRET}: {SECRET}", None),
+        (f"endpoints: {{mpc: 'https://user:{SECRET}@h'}}", None),
+        (f"x: 1\n    token: >-\n      {SECRET}\n    <<: 5\n", None),
+    ],
+)
+def test_a_secret_is_not_repeated(
+    validate: Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]],
+    mistakes: Callable[..., list[str]],
+    credentials: str,
+    message: str | None,
+) -> None:
+    configuration, diagnostics = validate(TARGET + f"    {credentials}\n")
+    assert configuration is None
+    assert SECRET not in repr(diagnostics)
+    if message:
+        assert mistakes(TARGET + f"    {credentials}\n") == [f"reconciler.yaml:{message}"]
+
+
+def test_not_even_its_length_is_told(
+    validate: Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]],
+) -> None:
+    _, diagnostics = validate(TARGET + f"    credentials: {{token: {SECRET}}}\n")
+    assert [(one.excerpt, one.excerpt_length) for one in diagnostics] == [("", 1)]
+
+
+def test_a_password_in_the_backend(
+    validate: Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]], accepted: Callable[..., Configuration]
+) -> None:
+    text = "version: 1\nsettings: {backend: 'postgresql://u:%s@h/d'}\n"
+    _, diagnostics = validate(text % SECRET)
+    assert [one.message for one in diagnostics] == ["a password must not stand in the configuration"]
+    assert SECRET not in repr(diagnostics)
+    assert accepted(text % "${PW}", PW=SECRET).settings.backend == f"postgresql://u:{SECRET}@h/d"
