@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.clouds import LocalClouds
 from reconciler.simulator.wire import Answer, WireRequest, json_answer, json_object
 
 PREFIX = "/_simulator/"
 
 
-def handle(simulator: Simulator, request: WireRequest) -> Answer:
+def handle(simulator: LocalClouds, request: WireRequest) -> Answer:
     """Answer a steering request."""
     serve = _OPERATIONS.get((request.method, request.path.removeprefix(PREFIX)))
     if serve is None:
@@ -30,7 +30,7 @@ def handle(simulator: Simulator, request: WireRequest) -> Answer:
         return json_answer(400, {"error": str(broken)})
 
 
-def _state(simulator: Simulator, _: Mapping[str, Any]) -> dict[str, Any]:
+def _state(simulator: LocalClouds, _: Mapping[str, Any]) -> dict[str, Any]:
     tasks: dict[str, Counter[str]] = {}
     for store in (simulator.huaweicloud, simulator.aliyun):
         for task in store:
@@ -44,32 +44,32 @@ def _state(simulator: Simulator, _: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _requests(simulator: Simulator, _: Mapping[str, Any]) -> dict[str, Any]:
+def _requests(simulator: LocalClouds, _: Mapping[str, Any]) -> dict[str, Any]:
     return {"requests": [asdict(record) for record in simulator.requests]}
 
 
-def _advance(simulator: Simulator, body: Mapping[str, Any]) -> dict[str, Any]:
+def _advance(simulator: LocalClouds, body: Mapping[str, Any]) -> dict[str, Any]:
     step = body.get("duration", body.get("seconds"))
     if step is None:
         raise ValueError('give {"duration": "6h"} or {"seconds": 90}')
     return {"now": simulator.clock.advance(step).isoformat()}
 
 
-def _add_fault(simulator: Simulator, body: Mapping[str, Any]) -> dict[str, Any]:
+def _add_fault(simulator: LocalClouds, body: Mapping[str, Any]) -> dict[str, Any]:
     return simulator.faults.add(**body).describe()
 
 
-def _clear_faults(simulator: Simulator, _: Mapping[str, Any]) -> dict[str, Any]:
+def _clear_faults(simulator: LocalClouds, _: Mapping[str, Any]) -> dict[str, Any]:
     simulator.faults.clear()
     return {}
 
 
-def _clear_requests(simulator: Simulator, _: Mapping[str, Any]) -> dict[str, Any]:
+def _clear_requests(simulator: LocalClouds, _: Mapping[str, Any]) -> dict[str, Any]:
     simulator.log.clear()
     return {}
 
 
-_OPERATIONS: Mapping[tuple[str, str], Callable[[Simulator, Mapping[str, Any]], dict[str, Any]]] = {
+_OPERATIONS: Mapping[tuple[str, str], Callable[[LocalClouds, Mapping[str, Any]], dict[str, Any]]] = {
     ("GET", "state"): _state,
     ("GET", "requests"): _requests,
     ("POST", "advance"): _advance,

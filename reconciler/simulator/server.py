@@ -12,9 +12,9 @@ from aiohttp import web
 
 from reconciler.simulator import control
 from reconciler.simulator.arrival import Arrival
+from reconciler.simulator.clouds import LocalClouds
 from reconciler.simulator.faults import Fault, FaultKind
 from reconciler.simulator.outcome import Outcome
-from reconciler.simulator.simulator import Simulator
 from reconciler.simulator.wire import Answer, WireRequest
 
 _SHUTDOWN_SECONDS = 0.5
@@ -32,7 +32,7 @@ def check_loopback(host: str) -> None:
 
 
 @asynccontextmanager
-async def listening(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def listening(simulator: LocalClouds, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Serve in the running loop for the duration of the block; yields the URL."""
     check_loopback(host)
 
@@ -51,7 +51,7 @@ async def listening(simulator: Simulator, host: str = "127.0.0.1", port: int = 0
 
 
 async def serve(
-    simulator: Simulator,
+    simulator: LocalClouds,
     host: str = "127.0.0.1",
     port: int = 0,
     on_ready: Callable[[str], None] | None = None,
@@ -67,7 +67,7 @@ async def _forever() -> None:
     await asyncio.get_running_loop().create_future()
 
 
-async def _handle(simulator: Simulator, received: web.BaseRequest) -> web.StreamResponse:
+async def _handle(simulator: LocalClouds, received: web.BaseRequest) -> web.StreamResponse:
     body = await received.read()
     request = WireRequest.of(received.method, received.raw_path, _headers(received), body)
     if request.path.startswith(control.PREFIX):
@@ -89,7 +89,7 @@ def _headers(received: web.BaseRequest) -> dict[str, str]:
     return joined
 
 
-async def _answer(simulator: Simulator, received: web.BaseRequest, arrival: Arrival) -> web.StreamResponse:
+async def _answer(simulator: LocalClouds, received: web.BaseRequest, arrival: Arrival) -> web.StreamResponse:
     decisive = next((fault for fault in arrival.faults if fault.decides), None)
     if decisive is None:
         outcome = simulator.perform(arrival)
@@ -117,7 +117,7 @@ async def _answer(simulator: Simulator, received: web.BaseRequest, arrival: Arri
             return _response(answer)
 
 
-def _substitute(simulator: Simulator, arrival: Arrival, fault: Fault) -> Answer:
+def _substitute(simulator: LocalClouds, arrival: Arrival, fault: Fault) -> Answer:
     """The answer that a fault gives in place of the cloud's."""
     cloud = simulator.cloud(arrival.vendor)
     match fault.kind:

@@ -5,7 +5,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reconciler.simulator.simulator import Simulator
+    from reconciler.simulator.clouds import LocalClouds
 
 _START_TIMEOUT = 30.0
 
@@ -13,7 +13,7 @@ _START_TIMEOUT = 30.0
 class ServerThread:
     """Runs a simulator's server until it is stopped."""
 
-    def __init__(self, simulator: "Simulator", host: str, port: int) -> None:
+    def __init__(self, simulator: "LocalClouds", host: str, port: int) -> None:
         self._simulator = simulator
         self._host = host
         self._port = port
