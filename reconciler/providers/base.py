@@ -30,8 +30,10 @@ class Readings:
 class Client(Protocol):
     """Talks to one target. Used as an async context manager; safe for concurrent calls in one event loop."""
 
-    requests: int
-    """Requests sent so far, retries included."""
+    @property
+    def requests(self) -> int:
+        """Requests sent so far: retries, logins and look-ups included."""
+        ...
 
     async def __aenter__(self) -> Client: ...
 

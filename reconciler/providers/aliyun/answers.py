@@ -53,10 +53,12 @@ class Infos:
     foreign: int = 0
 
 
-def infos_in(response: httpx.Response, question: Question, target: str, excerpts: Excerpts) -> Infos | Fault:
+def infos_in(
+    response: httpx.Response, question: Question, target: str, excerpts: Excerpts, now: Callable[[], datetime]
+) -> Infos | Fault:
     """The answer of GetURLUploadInfos to a question. A missing envelope is never "no jobs"."""
     if response.status_code != OK:
-        return refusal(response, excerpts)
+        return refusal(response, excerpts, now=now)
     body = _body(response, URL_UPLOAD.listing.envelope, excerpts)
     if isinstance(body, Fault):
         return body

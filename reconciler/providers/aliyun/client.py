@@ -36,8 +36,8 @@ class AliyunClient:
     ) -> None:
         self._target = target.name
         self._inventory = target.inventory or Inventory()
-        self._surroundings = surroundings or Surroundings()
-        self._gateway = Gateway(target, group, concurrency=concurrency, surroundings=self._surroundings)
+        around = surroundings or Surroundings()
+        self._gateway = Gateway(target, group, concurrency=concurrency, surroundings=around)
 
     @property
     def requests(self) -> int:
@@ -49,7 +49,8 @@ class AliyunClient:
     async def __aexit__(self, *exc: object) -> None:
         await self._gateway.close()
 
-    async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:  # noqa: ARG002 - the API cannot filter
+    async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
+        del statuses  # the API cannot filter
         scope, tally = Scope(self._target, resource.name), Tally()
         resolved = await resolve(self._gateway, self._target, self._inventory, tally)
         if isinstance(resolved, Fault):
@@ -87,7 +88,7 @@ class AliyunClient:
             operation=operation,
             ids=ids,
             excerpts=self._gateway.excerpts,
-            now=self._surroundings.now,
+            now=self._gateway.now,
         )
         parameters = {operation.id_parameter: ",".join(ids)}
         verdict = await self._gateway.call(operation.path, parameters, judge, retries=WRITES, tally=Tally())

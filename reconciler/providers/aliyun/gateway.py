@@ -38,6 +38,7 @@ class Gateway:
         found = find_credentials(target, surroundings)
         self._url = f"{endpoint(target)}/"
         self.excerpts = Excerpts(found.key.secrets)
+        self.now = surroundings.now
         self._caller = Caller(
             auth=SignatureAuth(found.key, surroundings.now, surroundings.nonce),
             concurrency=concurrency,

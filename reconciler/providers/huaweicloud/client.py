@@ -42,8 +42,8 @@ class HuaweicloudClient:
         self, target: Target, group: str, *, concurrency: int, surroundings: Surroundings | None = None
     ) -> None:
         self._target = target.name
-        self._surroundings = surroundings or Surroundings()
-        self._gateway = Gateway(target, group, concurrency=concurrency, surroundings=self._surroundings)
+        around = surroundings or Surroundings()
+        self._gateway = Gateway(target, group, concurrency=concurrency, surroundings=around)
         self._totals: dict[str, int] = {}
 
     @property
@@ -110,5 +110,5 @@ class HuaweicloudClient:
             self._gateway.excerpts,
             operation.refusals,
             unlisted=operation.unlisted,
-            now=self._surroundings.now,
+            now=self._gateway.now,
         )

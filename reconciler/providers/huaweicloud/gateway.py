@@ -44,6 +44,7 @@ class Gateway:
         self._region = target.region
         self._endpoints = {name: endpoint(target, name, surroundings.environment) for name in SERVICES}
         self.excerpts = Excerpts(found.secrets)
+        self.now = surroundings.now
         self._caller = Caller(
             auth=self._auth(found.credentials, surroundings),
             concurrency=concurrency,
@@ -116,5 +117,5 @@ class Gateway:
     async def _look_up(self) -> str | Fault:
         url = self._url("iam", PROJECTS_PATH, [("name", self._region)])
         request = self._caller.request("GET", url, {"Content-Type": "application/json"})
-        judge = partial(project_named, region=self._region, excerpts=self.excerpts)
+        judge = partial(project_named, region=self._region, excerpts=self.excerpts, now=self.now)
         return await self._caller.send(request, judge, pace=self._paces["iam"], retries=READS, tally=Tally())

@@ -1,4 +1,8 @@
-"""Listing a scope so that it can be trusted: all pages, united until they add up."""
+"""Listing a scope so that it can be trusted: all pages, united until they add up.
+
+What offset paging cannot show: a task that leaves and another that joins between two pages keep the total, and a
+third may fall between them. Nothing is concluded from what was not seen, so the next run finds it.
+"""
 
 from __future__ import annotations
 
@@ -143,7 +147,7 @@ async def _pages_by_marker(
 
 async def _page(gateway: Gateway, resource: ResourceType, parameters: _Filter, tally: Tally) -> Page | Fault:
     listing = resource.listing
-    judge = partial(page, listing=listing, excerpts=gateway.excerpts)
+    judge = partial(page, listing=listing, excerpts=gateway.excerpts, now=gateway.now)
     found = await gateway.call(
         resource.service, "GET", listing.path, (*listing.constants, *parameters), judge, retries=READS, tally=tally
     )

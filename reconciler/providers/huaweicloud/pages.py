@@ -10,7 +10,8 @@ from reconciler.providers.transport.answers import json_object, malformed
 from reconciler.tasks.fault import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     import httpx
 
@@ -32,10 +33,10 @@ class Page:
     marker: str = ""
 
 
-def page(response: httpx.Response, listing: Listing, excerpts: Excerpts) -> Page | Fault:
+def page(response: httpx.Response, listing: Listing, excerpts: Excerpts, now: Callable[[], datetime]) -> Page | Fault:
     """The page in an answer, or a fault that says what came instead. A missing envelope is never "no tasks"."""
     if response.status_code != OK:
-        return refusal(response, excerpts)
+        return refusal(response, excerpts, now=now)
     body = json_object(response, excerpts)
     if isinstance(body, Fault):
         return body

@@ -13,6 +13,9 @@ from reconciler.providers.transport.answers import Excerpts, json_object, malfor
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     import httpx
 
 __all__ = ["PROJECTS_PATH", "project_named"]
@@ -22,10 +25,12 @@ OK = 200
 WAY_OUT = "set the target's `project_id`"
 
 
-def project_named(response: httpx.Response, region: str, excerpts: Excerpts) -> str | Fault:
+def project_named(
+    response: httpx.Response, region: str, excerpts: Excerpts, now: Callable[[], datetime]
+) -> str | Fault:
     """The id of the one project whose name is the region's; a fault where there is none, or more than one."""
     if response.status_code != OK:
-        fault = refusal(response, excerpts)
+        fault = refusal(response, excerpts, now=now)
         return replace(fault, message=f"project look-up: {fault.message}; or {WAY_OUT}")
     body = json_object(response, excerpts)
     if isinstance(body, Fault):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
@@ -30,6 +31,9 @@ LEAST_PAUSE = 0.5
 """Seconds that everybody waits after a throttled request without a hint from the server."""
 
 T = TypeVar("T")
+
+# httpx logs every URL at level INFO, and source URLs carry their own credentials in their queries.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @dataclass(slots=True)

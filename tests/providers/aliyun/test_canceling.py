@@ -1,0 +1,148 @@
+"""What CancelUrlUploadJobs says of each job."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.tasks.fault import Fault, Meaning
+from tests.providers.aliyun.cloud import AK, SK, asked_ids, cancel
+from tests.providers.loopback import GONE_SILENT, ODD_ANSWERS, Reply, as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.providers.loopback import Received
+
+IDS = ("a" * 32, "b" * 32, "c" * 32)
+
+
+def meanings(verdicts: Mapping[str, Fault | None]) -> list[Meaning | None]:
+    return [fault.meaning if fault else None for fault in verdicts.values()]
+
+
+SHAPES = [
+    list,
+    lambda ids: [",".join(ids)],
+    lambda ids: [json.dumps(ids)],
+    lambda ids: ["[" + ", ".join(f"'{each}'" for each in ids) + "]"],
+    json.dumps,
+    lambda ids: {"JobId": list(ids)},
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=["array", "comma", "json", "quoted", "bare", "wrapped"])
+def test_canceled_missing_and_neither(shape: object) -> None:
+    assert callable(shape)
+    body = {"RequestId": "r", "CanceledJobs": shape([IDS[0]]), "NonExists": shape([IDS[1]])}
+    verdicts, received = cancel([as_json(body)], IDS)
+    assert list(verdicts) == list(IDS)
+    assert meanings(verdicts) == [None, Meaning.GONE, Meaning.CHANGED]
+    assert asked_ids(received[0]) == list(IDS)
+    body = {"RequestId": "r", "CanceledJobs": shape(IDS), "NonExists": shape([])}
+    assert meanings(cancel([as_json(body)], IDS)[0]) == [None, None, None]
+
+
+@pytest.mark.parametrize("body", [{"RequestId": "r"}, {"CanceledJobs": None}, {"NonExists": []}, {"CanceledJobs": []}])
+def test_empty_lists_may_be_left_out(body: dict[str, object]) -> None:
+    assert meanings(cancel([as_json(body)], IDS)[0]) == [Meaning.CHANGED] * 3
+
+
+def test_in_both_lists_is_uncertain() -> None:
+    body = {"CanceledJobs": [IDS[0]], "NonExists": [IDS[0]]}
+    assert meanings(cancel([as_json(body)], IDS[:1])[0]) == [Meaning.MALFORMED]
+
+
+@pytest.mark.parametrize("name", sorted(ODD_ANSWERS))
+def test_an_odd_answer_is_uncertain_for_all(name: str) -> None:
+    verdicts, received = cancel([ODD_ANSWERS[name]], IDS)
+    assert meanings(verdicts) == [Meaning.MALFORMED] * 3
+    assert len(received) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "meaning"),
+    [
+        (Reply(500), Meaning.UNAVAILABLE),
+        (as_json({"Code": "ServiceUnAvailable", "Message": "m"}, 503), Meaning.UNAVAILABLE),
+        (as_json({"Code": "InternalError"}, 500), Meaning.UNAVAILABLE),
+        (as_json({"Code": "SignatureNonceUsed"}, 400), Meaning.UNAVAILABLE),
+        (GONE_SILENT, Meaning.LOST),
+        (Reply(403, b"<html>", {"Content-Type": "text/html"}), Meaning.MALFORMED),
+    ],
+)
+def test_what_may_have_had_an_effect_is_sent_once_and_uncertain(reply: Reply, meaning: Meaning) -> None:
+    verdicts, received = cancel([reply, as_json({"CanceledJobs": list(IDS)})], IDS)
+    assert meanings(verdicts) == [meaning] * 3
+    assert meaning.effect_uncertain
+    assert len(received) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 429, 503])
+@pytest.mark.parametrize("code", ["Throttling.User", "Throttling", "Throttling.Api", "throttling.user"])
+def test_throttled_is_sent_again(code: str, status: int) -> None:
+    verdicts, received = cancel([as_json({"Code": code}, status), as_json({"CanceledJobs": list(IDS)})], IDS)
+    assert meanings(verdicts) == [None] * 3
+    assert len(received) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "meaning"),
+    [
+        (400, "MissingParameter", Meaning.PERMANENT),
+        (400, "InvalidParameter.JobIds", Meaning.PERMANENT),
+        (403, "OperationDenied", Meaning.CHANGED),
+        (403, "OperationDenied.Suspended", Meaning.PERMISSION),
+        (403, "Forbidden", Meaning.PERMISSION),
+        (403, "Forbidden.RAM", Meaning.PERMISSION),
+        (403, "NoPermission", Meaning.PERMISSION),
+        (404, "InvalidAccessKeyId.NotFound", Meaning.CREDENTIALS),
+        (400, "InvalidAccessKeyId.Inactive", Meaning.CREDENTIALS),
+        (403, "SignatureDoesNotMatch", Meaning.CREDENTIALS),
+        (400, "IncompleteSignature", Meaning.CREDENTIALS),
+        (400, "InvalidTimeStamp.Expired", Meaning.CREDENTIALS),
+        (400, "InvalidTimeStamp.Format", Meaning.CREDENTIALS),
+        (400, "InvalidSecurityToken.Expired", Meaning.CREDENTIALS),
+        (400, "MissingSecurityToken", Meaning.CREDENTIALS),
+        (404, "InvalidApi.NotFound", Meaning.PERMANENT),
+        (400, "UnsupportedHTTPMethod", Meaning.PERMANENT),
+        (400, "NoSuchVersion", Meaning.PERMANENT),
+        (409, "Whatever.New", Meaning.PERMANENT),
+        (401, "Whatever.New", Meaning.CREDENTIALS),
+    ],
+)
+def test_refusals_are_decided_by_code(status: int, code: str, meaning: Meaning) -> None:
+    for spelt in ({"Code": code, "Message": "m", "RequestId": "r"}, {"code": code.lower(), "message": "m"}):
+        verdicts, received = cancel([as_json(spelt, status)], IDS[:1])
+        assert meanings(verdicts) == [meaning]
+        assert len(received) == 1
+
+
+def test_an_error_in_xml_is_understood() -> None:
+    body = b"<?xml version='1.0'?><Error><Code>Forbidden.RAM</Code><Message>no</Message></Error>"
+    verdicts, _ = cancel([Reply(403, body, {"Content-Type": "text/xml"})], IDS[:1])
+    assert meanings(verdicts) == [Meaning.PERMISSION]
+
+
+def test_a_batch_refused_for_one_job_is_tried_job_by_job() -> None:
+    def answer(request: Received) -> Reply:
+        ids = asked_ids(request)
+        if IDS[1] in ids:
+            return as_json({"Code": "OperationDenied", "Message": "not pending"}, 403)
+        return as_json({"CanceledJobs": ids})
+
+    verdicts, received = cancel(answer, IDS)
+    assert meanings(verdicts) == [None, Meaning.CHANGED, None]
+    assert len(received) == 4
+
+
+def test_clock_skew_is_said_and_secrets_are_not() -> None:
+    body = {"Code": "InvalidTimeStamp.Expired", "Message": f"expired {AK} {SK} https://h/?k=hunter2"}
+    verdicts, _ = cancel([as_json(body, 400, Date="Tue, 02 Jan 2024 03:04:05 GMT")], IDS[:1])
+    [fault] = verdicts.values()
+    assert fault is not None
+    assert "ahead of the server's" in fault.message
+    assert SK not in fault.message
+    assert "hunter2" not in fault.message

@@ -1,0 +1,202 @@
+"""Endpoints, the look-up of the project, and tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.config.model import Credentials, Secret
+from reconciler.exceptions import ProviderError
+from reconciler.providers.huaweicloud.endpoints import endpoint
+from reconciler.tasks.fault import Meaning
+from reconciler.tasks.resource_type import Action
+from tests.providers.huaweicloud.cloud import PACKAGING, PROJECT, SNAPSHOT, TRANSCODING, connected, target
+from tests.providers.loopback import ODD_ANSWERS, Reply, as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.providers.loopback import Received
+
+PROJECTS = {"projects": [{"id": PROJECT, "name": "cn-north-4"}]}
+EMPTY = {"total": 0, "task_array": [], "tasks": []}
+LOGIN = Credentials(secrets={key: Secret(env=key) for key in ("iam_user", "iam_password", "iam_domain")})
+LOGIN_ENVIRONMENT = {"iam_user": "robot", "iam_password": "hunter2", "iam_domain": "company"}
+
+
+@pytest.mark.parametrize(
+    ("service", "region", "host"),
+    [
+        ("mpc", "cn-north-4", "https://mpc.cn-north-4.myhuaweicloud.com"),
+        ("mpc", "cn-north-1", "https://mts.cn-north-1.myhuaweicloud.com"),
+        ("vod", "cn-north-1", "https://vod.cn-north-1.myhuaweicloud.com"),
+        ("iam", "ap-southeast-3", "https://iam.ap-southeast-3.myhuaweicloud.com"),
+    ],
+)
+def test_hosts_by_region(service: str, region: str, host: str) -> None:
+    assert endpoint(target("", endpoints={}, region=region), service, {}) == host
+
+
+def test_endpoints_can_be_set() -> None:
+    environment = {
+        "HUAWEICLOUD_SDK_REGION_MPC_CN_NORTH_4": "https://a.example.com,https://b.example.com",
+        "HUAWEICLOUD_SDK_IAM_ENDPOINT": "https://iam.example.com",
+    }
+    plain = target("", endpoints={})
+    assert endpoint(plain, "mpc", environment) == "https://a.example.com"
+    assert endpoint(plain, "iam", environment) == "https://iam.example.com"
+    assert endpoint(target("https://own.example.com"), "mpc", environment) == "https://own.example.com"
+    with pytest.raises(ProviderError, match="loopback"):
+        endpoint(target("http://own.example.com"), "mpc", {})
+
+
+def routed(projects: Callable[[Received], Reply]) -> Callable[[Received], Reply]:
+    return lambda request: projects(request) if request.path == "/v3/projects" else as_json(EMPTY)
+
+
+def test_the_project_is_looked_up_once_for_all() -> None:
+    async def run() -> list[Received]:
+        async with connected(routed(lambda _: as_json(PROJECTS)), options={}) as (client, server):
+            found = await asyncio.gather(*(client.observe(row, None) for row in (TRANSCODING, SNAPSHOT, PACKAGING) * 3))
+            assert all(observation.complete and observation.requests == 1 for observation in found)
+            assert client.requests == 10
+        return server.requests
+
+    received = asyncio.run(run())
+    look_ups = [request for request in received if request.path == "/v3/projects"]
+    assert [request.raw_query for request in look_ups] == ["name=cn-north-4"]
+    assert look_ups[0].header("x-project-id") is None
+    assert all(f"/v1/{PROJECT}/" in request.path for request in received if request not in look_ups)
+
+
+@pytest.mark.parametrize(
+    ("reply", "meaning", "words"),
+    [
+        (as_json({"projects": []}), Meaning.PERMANENT, "no project is named cn-north-4"),
+        (as_json({"projects": [{"id": "x", "name": "cn-north-1"}]}), Meaning.PERMANENT, "no project is named"),
+        (as_json({"projects": PROJECTS["projects"] * 2}), Meaning.PERMANENT, "2 projects are named cn-north-4"),
+        (as_json({"projects": ["x"]}), Meaning.MALFORMED, "no list 'projects'"),
+        (as_json({"error": {"code": 401, "message": "bad", "title": "Unauthorized"}}, 401), Meaning.CREDENTIALS, "bad"),
+        (
+            as_json({"error": {"code": 403, "message": "no", "title": "Forbidden"}}, 403),
+            Meaning.PERMANENT,
+            "project_id",
+        ),
+        *((ODD_ANSWERS[name], Meaning.MALFORMED, "unexpected") for name in ("HTML", "an empty body", "a redirect")),
+    ],
+)
+def test_a_look_up_that_fails_fails_everything_and_is_not_repeated(reply: Reply, meaning: Meaning, words: str) -> None:
+    async def run() -> list[Received]:
+        async with connected(routed(lambda _: reply), options={}) as (client, server):
+            for _ in range(2):
+                observation = await client.observe(TRANSCODING, None)
+                assert not observation.complete
+                assert observation.fault is not None
+                assert observation.fault.meaning is meaning
+                assert words in observation.fault.message
+            readings = await client.read(TRANSCODING, ["1"])
+            assert readings.faults["1"].meaning is meaning
+            cancel = TRANSCODING.operation(Action.CANCEL)
+            assert cancel is not None
+            assert (await client.perform(TRANSCODING, cancel, ["1"]))["1"] is not None
+        return server.requests
+
+    assert [request.path for request in asyncio.run(run())] == ["/v3/projects"]
+
+
+def test_a_ready_token_is_sent_instead_of_a_signature() -> None:
+    async def run() -> list[Received]:
+        credentials = Credentials(secrets={"token": Secret(env="TOKEN")})
+        async with connected([as_json(EMPTY)], {"TOKEN": "ready"}, credentials=credentials) as (client, server):
+            await client.observe(TRANSCODING, None)
+        return server.requests
+
+    [received] = asyncio.run(run())
+    assert received.header("x-auth-token") == "ready"
+    assert received.header("authorization") is None
+    assert received.header("x-project-id") == PROJECT
+
+
+class Iam:
+    """Hands out numbered tokens; the calls accept the latest only."""
+
+    def __init__(self, refuse: Reply | None = None) -> None:
+        self.issued = 0
+        self.valid = 0
+        self.refuse = refuse
+        self.bodies: list[dict[str, Any]] = []
+
+    def __call__(self, request: Received) -> Reply:
+        if request.path == "/v3/auth/tokens":
+            self.bodies.append(json.loads(request.body))
+            if self.refuse:
+                return self.refuse
+            self.issued = self.valid = self.issued + 1
+            return as_json({"token": {}}, 201, X_Subject_Token=f"token-{self.issued}")
+        if request.header("x-auth-token") != f"token-{self.valid}":
+            return as_json({"error_code": "APIGW.0307", "error_msg": "The token must be updated."}, 401)
+        return Reply(204) if request.method == "DELETE" else as_json(EMPTY)
+
+
+def test_a_login_gets_one_token_for_all_and_another_when_it_is_outdated() -> None:
+    iam = Iam()
+
+    async def run() -> None:
+        async with connected(iam, LOGIN_ENVIRONMENT, credentials=LOGIN) as (client, _):
+            found = await asyncio.gather(*(client.observe(row, None) for row in (TRANSCODING, SNAPSHOT) * 4))
+            assert all(observation.complete for observation in found)
+            assert iam.issued == 1
+            iam.valid = 0  # as topping up an account does
+            delete = PACKAGING.operation(Action.DELETE)
+            assert delete is not None
+            verdicts = await asyncio.gather(*(client.perform(PACKAGING, delete, [str(n)]) for n in range(5)))
+            assert all(verdict is None for each in verdicts for verdict in each.values())
+            assert iam.issued == 2
+
+    asyncio.run(run())
+    assert iam.bodies[0] == {
+        "auth": {
+            "identity": {
+                "methods": ["password"],
+                "password": {"user": {"name": "robot", "password": "hunter2", "domain": {"name": "company"}}},
+            },
+            "scope": {"project": {"name": "cn-north-4"}},
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    "refuse",
+    [
+        as_json({"error": {"code": 401, "message": "wrong password hunter2", "title": "Unauthorized"}}, 401),
+        as_json({"error": {"code": 403, "message": "locked", "title": "Forbidden"}}, 403),
+    ],
+)
+def test_a_rejected_login_is_not_tried_twice(refuse: Reply) -> None:
+    iam = Iam(refuse)
+
+    async def run() -> None:
+        async with connected(iam, LOGIN_ENVIRONMENT, credentials=LOGIN) as (client, _):
+            found = await asyncio.gather(*(client.observe(row, None) for row in (TRANSCODING, SNAPSHOT) * 4))
+        for observation in found:
+            assert observation.fault is not None
+            assert observation.fault.meaning is Meaning.CREDENTIALS
+            assert "IAM login of 'robot'" in observation.fault.message
+            assert "hunter2" not in observation.fault.message
+
+    asyncio.run(run())
+    assert len(iam.bodies) == 1
+
+
+@pytest.mark.parametrize("name", ["HTML", "an empty body", "a redirect", "no content"])
+def test_an_odd_login_is_no_login(name: str) -> None:
+    async def run() -> None:
+        async with connected(Iam(ODD_ANSWERS[name]), LOGIN_ENVIRONMENT, credentials=LOGIN) as (client, _):
+            observation = await client.observe(TRANSCODING, None)
+        assert observation.fault is not None
+        assert observation.fault.meaning is Meaning.MALFORMED
+
+    asyncio.run(run())

@@ -1,0 +1,110 @@
+"""The tables hold together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from jsonschema import Draft7Validator
+
+from reconciler.providers.aliyun import PROVIDER as ALIYUN
+from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
+from reconciler.providers.registry import catalogue, providers
+from reconciler.tasks.field import FieldType
+from reconciler.tasks.resource_type import Paging, ResourceType
+from reconciler.tasks.status import OBSERVABLE, Status
+from reconciler.tasks.task import Task
+
+if TYPE_CHECKING:
+    from reconciler.providers.base import Provider
+
+TYPES = catalogue().resource_types
+EVERYWHERE = {"id": FieldType.STRING, "status": FieldType.STATUS, "provider_status": FieldType.STRING}
+
+
+def test_both_providers_are_found_and_bring_twelve_types() -> None:
+    built: list[Provider] = [ALIYUN, HUAWEICLOUD]  # checked by mypy: both implement the protocol
+    assert list(providers().values()) == built
+    assert list(providers()) == ["aliyun", "huaweicloud"]
+    assert len(TYPES) == 12
+    assert all(name == row.name for name, row in TYPES.items())
+
+
+@pytest.mark.parametrize("row", TYPES.values(), ids=TYPES.keys())
+def test_a_row(row: ResourceType) -> None:
+    assert all(name == field.name for name, field in row.fields.items())
+    assert {name: row.fields[name].type for name in EVERYWHERE} == EVERYWHERE
+    assert row.fields["created_at"].type is FieldType.TIMESTAMP
+    assert row.fields["status"].source == ()
+    assert all(field.source for field in row.fields.values() if field.name != "status")
+    assert row.summary.endswith(".")
+    assert all(field.summary for field in row.fields.values())
+    assert set(row.statuses.values()) <= set(OBSERVABLE)
+    assert next(iter(row.statuses.values())) is Status.PENDING
+    assert row.status_filters.keys() <= row.statuses.keys()
+    assert row.operations
+    if row.listing.paging is not Paging.INVENTORY:
+        assert row.listing.path.startswith("/v1/{project_id}/")
+    for operation in row.operations:
+        assert operation.method in {"DELETE", "POST"}
+    if not row.listing.rows_merge:
+        order = [OBSERVABLE.index(status) for status in row.statuses.values()]
+        assert order == sorted(order), "a listing by status must pass in lifecycle order"
+
+
+@pytest.mark.parametrize("name", ["aliyun", "huaweicloud"])
+def test_options_are_json_schema(name: str) -> None:
+    options = catalogue().providers[name]
+    for schema in options.properties.values():
+        Draft7Validator.check_schema(dict(schema))
+        assert schema["description"]
+    assert set(options.required) <= options.properties.keys()
+    assert "access_key_id" in options.credentials
+    schema = {"type": "object", "properties": dict(options.properties), "required": list(options.required)}
+    good = {"region": "cn-shanghai", "inventory": {"upload_urls": {"file": "urls.txt"}, "job_ids": ["a"]}}
+    assert Draft7Validator(schema).is_valid(good)
+    assert not Draft7Validator(schema).is_valid({**good, "region": "Shanghai"})
+
+
+def test_aliyun_regions_and_inventory_are_checked() -> None:
+    options = catalogue().providers["aliyun"]
+    schema = Draft7Validator({"properties": dict(options.properties)})
+    assert not schema.is_valid({"region": "cn-beijing"})
+    wrongs: list[object] = [{}, {"urls": []}, {"job_ids": "a"}, {"job_ids": [1]}, {"job_ids": {"path": "x"}}, []]
+    for wrong in wrongs:
+        assert not schema.is_valid({"inventory": wrong}), wrong
+
+
+def test_records_are_read_leniently_and_never_wrongly() -> None:
+    from reconciler.providers.records import task_from, timestamp  # noqa: PLC0415 - the subject of this test only
+
+    assert [timestamp(text) for text in ("20200901185020", 20200901185020, "2020-09-01T18:50:20Z")] == [1598986220] * 3
+    assert timestamp("2020-09-02T02:50:20+08:00") == 1598986220
+    assert timestamp("2020-09-01 18:50:20") == 1598986220
+    assert timestamp(1598986220) == timestamp("1598986220000") == 1598986220
+    no_times: list[object] = ["", "00000000000000", "20201301000000", "soon", None, True, 1.5, [], "2020", "9" * 17]
+    for text in no_times:
+        assert timestamp(text) is None
+    row = {
+        "task_id": "1",
+        "status": "WAITING",
+        "progress": "50.0",
+        "user_data": {"a": [1]},
+        "description": "\ud800x",
+        "trans_template_id": [7000530, None, ""],
+        "input": "not an object",
+        "create_time": "never",
+        "error_code": 0,
+    }
+    task = task_from("t", TYPES["huaweicloud.mpc.transcoding"], row)
+    assert isinstance(task, Task)
+    assert task.values == {
+        "id": "1",
+        "status": "pending",
+        "provider_status": "WAITING",
+        "progress": 50,
+        "user_data": '{"a":[1]}',
+        "description": "?x",
+        "template_ids": ("7000530",),
+        "error_code": "0",
+    }

@@ -1,0 +1,114 @@
+"""Pacing keeps to the quota, whoever asks, and gives way when throttled."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.providers.transport.pacing import LEAST_SHARE, MARGIN, Pace, PaceBook, Quota
+from tests.providers.loopback import Time
+
+
+def turns(pace: Pace, count: int) -> list[float]:
+    async def run() -> list[float]:
+        return await asyncio.gather(*(pace.turn() for _ in range(count)))
+
+    return asyncio.run(run())
+
+
+@given(
+    requests=st.integers(1, 150),
+    seconds=st.sampled_from([0.5, 1.0, 60.0]),
+    pauses=st.lists(st.tuples(st.integers(1, 60), st.floats(0, 100)), max_size=6),
+)
+@settings(max_examples=60, deadline=None)
+def test_no_window_holds_more_than_the_quota(requests: int, seconds: float, pauses: list[tuple[int, float]]) -> None:
+    time = Time()
+    pace = Pace(Quota(requests, seconds), time.monotonic, time.sleep)
+    sent: list[float] = []
+    for count, idle in [*pauses, (3 * requests, 0.0)]:
+        sent += turns(pace, count)
+        time.now += idle
+    for index in range(len(sent) - requests):
+        assert sent[index + requests] - sent[index] >= seconds
+
+
+def test_the_whole_quota_is_used() -> None:
+    time = Time()
+    sent = turns(Pace(Quota(100, 60.0), time.monotonic, time.sleep), 1000)
+    # Nine full windows, then the last hundred: a fifth at once and 80 in steps of 0.6 s.
+    assert sent[-1] - sent[0] <= 9 * 60.0 * MARGIN + 80 * 0.6 + 0.001
+
+
+def test_a_fifth_goes_out_at_once_and_the_rest_evenly() -> None:
+    time = Time()
+    sent = turns(Pace(Quota(100, 60.0), time.monotonic, time.sleep), 60)
+    assert sent[19] == pytest.approx(sent[0])
+    assert all(later - earlier == pytest.approx(0.6) for earlier, later in pairwise(sent[19:]))
+
+
+def test_first_come_first_served() -> None:
+    time = Time()
+    pace = Pace(Quota(5, 1.0), time.monotonic, time.sleep)
+    order: list[int] = []
+
+    async def caller(number: int) -> None:
+        await pace.turn()
+        order.append(number)
+
+    async def run() -> None:
+        await asyncio.gather(*(caller(number) for number in range(40)))
+
+    asyncio.run(run())
+    assert order == list(range(40))
+
+
+def test_throttling_stops_everybody_and_halves_the_rate_once() -> None:
+    time = Time()
+    pace = Pace(Quota(100, 1.0), time.monotonic, time.sleep)
+    sent = turns(pace, 10)
+    time.now += 0.05
+    for sent_at in sent:  # ten requests were in flight and all came back throttled
+        pace.throttled(sent_at, 7.0)
+    assert pace.share == 0.5
+    resumed = turns(pace, 30)
+    assert resumed[0] == pytest.approx(time.monotonic() - (resumed[-1] - resumed[0]))
+    assert resumed[0] >= sent[0] + 7.0
+    assert resumed[-1] - resumed[-2] == pytest.approx(0.02)
+
+
+def test_throttled_again_and_again_it_keeps_a_little_and_recovers() -> None:
+    time = Time()
+    pace = Pace(Quota(10, 1.0), time.monotonic, time.sleep)
+    for _ in range(20):
+        pace.throttled(turns(pace, 1)[0], 0.1)
+    assert pace.share == LEAST_SHARE
+    for _ in range(40):
+        pace.succeeded()
+    assert pace.share == 1.0
+
+
+def test_it_outlives_an_event_loop() -> None:
+    time = Time()
+    pace = Pace(Quota(1, 10.0), time.monotonic, time.sleep)
+    assert [turns(pace, 2), turns(pace, 2)][1][0] >= 1000.0 + 2 * 10.0
+
+
+def test_a_configured_rate_keeps_the_window() -> None:
+    documented = Quota(100, 60.0)
+    assert documented.at_rate(100 / 60) == documented
+    assert documented.at_rate(0.5) == Quota(30, 60.0)
+    assert documented.at_rate(1 / 3600) == Quota(1, 3600.0)
+
+
+def test_clients_of_one_group_share_a_pace() -> None:
+    time, book = Time(), PaceBook()
+    clock = time.monotonic
+    first = book.pace("g", "mpc", Quota(1, 1.0), monotonic=clock, sleep=time.sleep)
+    assert book.pace("g", "mpc", Quota(1, 1.0), monotonic=clock, sleep=time.sleep) is first
+    assert book.pace("g", "vod", Quota(1, 1.0), monotonic=clock, sleep=time.sleep) is not first
+    assert book.pace("h", "mpc", Quota(1, 1.0), monotonic=clock, sleep=time.sleep) is not first

@@ -1,0 +1,233 @@
+"""The wire sends what it is given, once, and tells "never sent" from "maybe sent"."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+import aiohttp
+import httpx
+import pytest
+
+from reconciler.providers.transport.wire import NEVER_SENT, UnreadableAnswer, Wire
+from tests.providers.loopback import GONE_SILENT, Reply, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.providers.loopback import Received
+
+
+def exchange(
+    answer: list[Reply] | Callable[[Received], Reply], *requests: tuple[str, str], body_limit: int = 1 << 20
+) -> tuple[list[Received], list[httpx.Response | Exception]]:
+    """Send requests one after the other over one client; what arrived, and what came back."""
+
+    async def run() -> tuple[list[Received], list[httpx.Response | Exception]]:
+        outcomes: list[httpx.Response | Exception] = []
+        timeout = aiohttp.ClientTimeout(total=5, sock_connect=2, sock_read=0.2)
+        async with (
+            serving(answer) as server,
+            httpx.AsyncClient(transport=Wire(body_limit=body_limit, timeout=timeout), trust_env=False) as client,
+        ):
+            for method, target in requests:
+                try:
+                    outcomes.append(await client.request(method, f"{server.url}{target}"))
+                except httpx.HTTPError as error:
+                    outcomes.append(error)
+        return server.requests, outcomes
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/v1/p/transcodings?a=%2F%2C%7E%2A",
+        "/v1/p%2Fq/x?u=http%253A%252F%252Fh%252Fa%2520b%2Chttp%253A",
+        "/?a=%20%2B%25&b=1+2&a=~-._",
+        "/?=&k=&k=%E4%B8%AD",
+        "/a%20b/",
+    ],
+)
+def test_the_target_arrives_byte_for_byte(target: str) -> None:
+    received, _ = exchange([Reply()], ("GET", target))
+    assert received[0].target == target
+
+
+def test_a_dropped_keep_alive_connection_repeats_nothing() -> None:
+    """aiohttp on its own sends a GET or DELETE again; the server would see three requests."""
+    for method in ("GET", "DELETE", "POST", "PUT"):
+        received, outcomes = exchange([Reply(), GONE_SILENT, Reply()], (method, "/first"), (method, "/second"))
+        assert [request.target for request in received] == ["/first", "/second"], method
+        assert received[0].connection == received[1].connection, "the connection was not kept alive"
+        assert isinstance(outcomes[1], httpx.RemoteProtocolError)
+
+
+def test_a_reset_keep_alive_connection_repeats_nothing() -> None:
+    async def run() -> tuple[int, Exception | None]:
+        seen = 0
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal seen
+            while await reader.readline():
+                while (await reader.readline()) not in {b"\r\n", b""}:
+                    pass
+                seen += 1
+                if seen > 1:
+                    linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+                    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    writer.close()
+                    return
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/"
+        caught: Exception | None = None
+        async with listener, httpx.AsyncClient(transport=Wire()) as client:
+            await client.delete(url)
+            try:
+                await client.delete(url)
+            except httpx.TransportError as error:
+                caught = error
+        return seen, caught
+
+    seen, caught = asyncio.run(run())
+    assert seen == 2
+    assert isinstance(caught, httpx.ReadError | httpx.RemoteProtocolError)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_not_followed(status: int) -> None:
+    received, outcomes = exchange([Reply(status, headers={"Location": "/elsewhere"})], ("DELETE", "/here"))
+    assert len(received) == 1
+    assert isinstance(outcomes[0], httpx.Response)
+    assert outcomes[0].status_code == status
+
+
+def test_cookies_are_not_kept() -> None:
+    received, outcomes = exchange([Reply(headers={"Set-Cookie": "a=b; Path=/"}), Reply()], ("GET", "/"), ("GET", "/"))
+    assert received[1].header("cookie") is None
+    assert isinstance(outcomes[0], httpx.Response)
+    assert "set-cookie" not in outcomes[0].headers
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (GONE_SILENT, httpx.RemoteProtocolError),
+        (Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", hang_up=True), httpx.RemoteProtocolError),
+        (Reply(raw=b"220 smtp.example.com ESMTP\r\n", hang_up=True), httpx.RemoteProtocolError),
+        (Reply(silent=True), httpx.ReadTimeout),
+    ],
+    ids=["closed", "torn body", "no HTTP", "silence"],
+)
+def test_what_may_have_been_sent_is_told_from_what_was_not(reply: Reply, expected: type[Exception]) -> None:
+    received, outcomes = exchange([reply], ("DELETE", "/task"))
+    assert len(received) == 1
+    assert isinstance(outcomes[0], expected)
+    assert not isinstance(outcomes[0], NEVER_SENT)
+
+
+def test_no_connection_means_never_sent() -> None:
+    async def run() -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        wire = Wire()
+        async with httpx.AsyncClient(transport=wire) as client:
+            with pytest.raises(NEVER_SENT):
+                await client.delete(f"http://127.0.0.1:{port}/")
+            with pytest.raises(NEVER_SENT):
+                await client.delete("http://no-such-host.invalid/")
+        assert wire.sent == 2
+
+    asyncio.run(run())
+
+
+def test_a_body_beyond_the_bound_is_not_read() -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"3e8\r\n" + b"x" * 1000 + b"\r\n0\r\n\r\n"
+    for reply in (Reply(200, b"x" * 1000), Reply(raw=chunked)):
+        _, outcomes = exchange([reply], ("GET", "/"), body_limit=999)
+        assert isinstance(outcomes[0], UnreadableAnswer)
+        _, outcomes = exchange([reply], ("GET", "/"), body_limit=1000)
+        assert isinstance(outcomes[0], httpx.Response)
+        assert len(outcomes[0].content) == 1000
+
+
+def test_compressed_answers_are_refused() -> None:
+    _, outcomes = exchange([Reply(200, b"\x1f\x8b", {"Content-Encoding": "gzip"})], ("GET", "/"))
+    assert isinstance(outcomes[0], UnreadableAnswer)
+
+
+def test_netrc_does_not_replace_the_signature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login user password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    received, _ = exchange([Reply()], ("GET", "/"))
+    assert received[0].header("authorization") is None
+
+
+def test_the_proxy_of_the_environment_is_used_except_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> list[Received]:
+        async with serving([Reply(407), Reply()]) as proxy, httpx.AsyncClient(transport=Wire()) as client:
+            for name in ("http_proxy", "https_proxy", "HTTPS_PROXY"):
+                monkeypatch.setenv(name, proxy.url.replace("http://", "http://user:pass@"))
+            monkeypatch.delenv("no_proxy", raising=False)
+            monkeypatch.delenv("NO_PROXY", raising=False)
+            with pytest.raises(httpx.ProxyError, match="407"):
+                await client.delete("https://mpc.example.com/v1?a=%2F", headers={"Authorization": "signature"})
+            await client.get(f"{proxy.url}/direct")
+            return proxy.requests
+
+    tunnel, direct = asyncio.run(run())
+    assert (tunnel.method, tunnel.target) == ("CONNECT", "mpc.example.com:443")
+    assert tunnel.header("proxy-authorization") == "Basic dXNlcjpwYXNz"
+    assert tunnel.header("authorization") is None
+    assert (direct.method, direct.target) == ("GET", "/direct")
+
+
+def test_an_untrusted_certificate_ends_the_connection(tmp_path: Path) -> None:
+    certificate = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    async def run() -> None:
+        requests: list[bytes] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            requests.append(await reader.read(100))
+            writer.close()
+
+        listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        port = listener.sockets[0].getsockname()[1]
+        async with listener, httpx.AsyncClient(transport=Wire()) as client:
+            with pytest.raises(httpx.ConnectError):
+                await client.delete(f"https://127.0.0.1:{port}/")
+        assert requests in ([], [b""])
+
+    asyncio.run(run())
+
+
+def self_signed(folder: Path) -> Path:
+    """A certificate and key that no root vouches for."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from datetime import UTC, datetime, timedelta  # noqa: PLC0415 - only where cryptography is there
+
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(datetime.now(UTC) - timedelta(days=1))
+    certificate = builder.not_valid_after(datetime.now(UTC) + timedelta(days=1)).sign(key, hashes.SHA256())
+    pem = certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = folder / "certificate.pem"
+    path.write_bytes(pem)
+    return path
