@@ -1,0 +1,87 @@
+# Everything is set up on the way: `make demo` and `make test` work in a fresh checkout.
+# Needs GNU make, git and Python 3.11 or newer with venv. PYTHON=/path/to/python chooses another one.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST_FLAGS ?= -n auto
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types format schemas goldens constraints clean
+.DELETE_ON_ERROR:
+
+help: ## Show the targets.
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+demo: $(VENV)/.runtime ## Run the whole loop, from YAML to verified cancellation, on local clouds.
+	@$(BIN)/reconciler demo
+
+test: $(VENV)/.dev ## Check style and types, and run the tests.
+	@failed=; \
+	$(BIN)/python -m ruff check . || failed="$$failed ruff-check"; \
+	$(BIN)/python -m ruff format --check . || failed="$$failed ruff-format"; \
+	$(BIN)/python -m mypy || failed="$$failed mypy"; \
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) || failed="$$failed pytest"; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
+lint: $(VENV)/.dev ## Check style and format.
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+
+types: $(VENV)/.dev ## Check types.
+	@$(BIN)/python -m mypy
+
+format: $(VENV)/.dev ## Put the code into its format.
+	@$(BIN)/python -m ruff check --fix .
+	@$(BIN)/python -m ruff format .
+
+schemas: $(VENV)/.dev ## Write schemas/*.json anew from the code.
+	@$(BIN)/python -m reconciler.reports.schemas schemas
+	@$(BIN)/reconciler schema > schemas/.new && mv schemas/.new schemas/reconciler.schema.json
+
+goldens: $(VENV)/.dev ## Write the expected outputs of the tests anew; read the difference afterwards.
+	@UPDATE_GOLDENS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) tests/reports tests/config/test_schema.py
+
+constraints: $(VENV)/.dev ## Write down the installed versions as those that `make test` uses.
+	@{ sed -n '/^#/p' constraints.txt; $(PIP) freeze --exclude-editable --exclude pip --exclude setuptools; } > .constraints.new
+	@mv .constraints.new constraints.txt
+
+clean: ## Remove the virtual environment and everything that was built or cached.
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- set-up -------------------------------------------------------------------------------------------------
+
+$(VENV)/.runtime: pyproject.toml $(VENV)/.created
+	@echo "Installing reconciler into $(VENV) ..." >&2
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.created
+	@echo "Installing reconciler and its development tools into $(VENV) ..." >&2
+	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@ $(VENV)/.runtime
+
+# The newest Python of 3.11 and up that can make an environment with pip in it. A whole environment is kept.
+$(VENV)/.created:
+	@if $(PIP) --version >/dev/null 2>&1; then touch $@; exit 0; fi; \
+	able='import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'; \
+	new='import sys; sys.exit(sys.version_info < (3, 11))'; \
+	bare=; \
+	for python in $(if $(PYTHON),"$(PYTHON)",python3.20 python3.19 python3.18 python3.17 python3.16 python3.15 \
+		python3.14 python3.13 python3.12 python3.11 python3 python); do \
+		if "$$python" -c "$$able" >/dev/null 2>&1; then \
+			echo "Creating $(VENV) with $$("$$python" --version) ..." >&2; \
+			rm -rf $(VENV) && "$$python" -m venv $(VENV) && touch $@ && exit 0; \
+			exit 1; \
+		fi; \
+		if "$$python" -c "$$new" >/dev/null 2>&1; then bare="$${bare:-$$python}"; fi; \
+	done; \
+	if [ -n "$$bare" ]; then \
+		echo "$$bare has no venv or no ensurepip, which make the environment." >&2; \
+		echo "On Debian and Ubuntu: apt install python3-venv (or python3.X-venv for another Python)." >&2; \
+	else \
+		echo "No Python 3.11 or newer was found. Install one, or say where it is: make PYTHON=/path/to/python" >&2; \
+	fi; \
+	exit 1

@@ -1,0 +1,266 @@
+"""The examples work as they stand: valid without a warning, and on local clouds they do what they say and no more."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from reconciler.simulator import Simulator
+from tests.command_lines import check, command_lines
+from tests.terminal import Terminal, credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+GITOPS = EXAMPLES / "gitops"
+WORKFLOW = GITOPS / ".github" / "workflows" / "reconciler.yml"
+PROJECT = "0123456789abcdef0123456789abcdef"
+
+SEED = """
+tasks:
+  huaweicloud.vod.editing:
+    - {id: edit-old, status: pending, created: 30h}
+    - {id: edit-new, status: pending, created: 5m}
+    - {id: edit-running, status: running, created: 30h}
+    - {count: 10, id: "edit-done-{n}", status: succeeded, created: 9d, finished: 9d}
+  huaweicloud.mpc.transcoding:
+    - {id: 100211, status: pending, created: 3h, input: {bucket: uploads, object: talk.mp4}}
+    - {id: 100212, status: pending, created: 2h, input: {bucket: uploads, object: talk.mp4}}
+    - {id: 100213, status: pending, created: 1h, input: {bucket: uploads, object: other.mp4}}
+    - {id: 100214, status: pending, created: 3h, input: {bucket: legal-hold, object: talk.mp4}}
+    - {id: 100215, status: pending, created: 2h, input: {bucket: legal-hold, object: talk.mp4}}
+    - {id: 100216, status: running, created: 2h, input: {bucket: uploads, object: talk.mp4}}
+  huaweicloud.mpc.packaging:
+    - {id: 300001, status: succeeded, created: 60d, finished: 59d, input: {bucket: archive, object: a.mp4}}
+    - {id: 300002, status: failed, created: 2d, finished: 2d, input: {bucket: archive, object: b.mp4}}
+    - {id: 300003, status: canceled, created: 90d, finished: 89d, input: {bucket: legal-hold, object: c.mp4}}
+    - {id: 300004, status: pending, created: 60d, input: {bucket: archive, object: d.mp4}}
+  huaweicloud.mpc.snapshot:
+    - {id: 500001, status: pending, created: 1d, input: {bucket: previews-eu, object: a.mp4}}
+    - {id: 500002, status: pending, created: 1h, input: {bucket: previews-eu, object: b.mp4}}
+    - {id: 500003, status: pending, created: 1d, input: {bucket: masters, object: c.mp4}}
+  aliyun.vod.url_upload:
+    - {id: a1, status: pending, created: 8h, upload_url: "https://legacy.example.com/launch/trailer.mp4"}
+    - {id: a2, status: pending, created: 1h, upload_url: "https://legacy.example.com/launch/teaser.mp4"}
+    - {id: a3, status: running, created: 8h, upload_url: "https://legacy.example.com/launch/outro.mp4"}
+    - {id: a4, status: pending, created: 8h, upload_url: "https://cdn.example.com/new/intro.mp4"}
+    - {id: a5, status: pending, created: 8h, upload_url: "https://legacy.example.com/not/in/the/inventory.mp4"}
+"""
+
+CALLS = [
+    ("DELETE", f"/v1/{PROJECT}/asset/editing/tasks", "task_id=edit-old"),
+    ("DELETE", f"/v1/{PROJECT}/remux/task", "task_id=300001"),
+    ("DELETE", f"/v1/{PROJECT}/thumbnails", "task_id=500001"),
+    ("DELETE", f"/v1/{PROJECT}/transcodings", "task_id=100212"),
+    ("POST", "CancelUrlUploadJobs", "JobIds=a1"),
+]
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator(seed=SEED).running() as running:
+        yield running
+
+
+@pytest.fixture
+def repository(
+    tmp_path: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminal:
+    """A copy of the GitOps example, with the variables that it reads set to the local clouds."""
+    place = tmp_path / "media-gitops"
+    shutil.copytree(GITOPS, place)
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT)
+    for name in ("MPC_ENDPOINT", "VOD_ENDPOINT", "IAM_ENDPOINT", "ALIYUN_VOD_ENDPOINT"):
+        monkeypatch.setenv(name, simulator.url)
+    for name, value in credentials(simulator).items():
+        monkeypatch.setenv(name, value)
+    return Terminal(place, simulator, capsys)
+
+
+# -- configuration --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()))
+def test_an_example_is_valid_without_a_warning(
+    example: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = Terminal(tmp_path, Simulator(), capsys).run("validate", str(EXAMPLES / example), "--format", "json").json
+    assert (found["valid"], found["diagnostics"]) == (True, [])
+
+
+def _configurations() -> list[Path]:
+    return sorted(path for path in EXAMPLES.rglob("*reconciler.yaml"))
+
+
+@pytest.mark.parametrize("file", _configurations(), ids=lambda path: path.relative_to(EXAMPLES).as_posix())
+def test_the_first_line_leads_editors_to_the_schema(file: Path) -> None:
+    first = file.read_text(encoding="utf-8").splitlines()[0]
+    prefix = "# yaml-language-server: $schema="
+    assert first.startswith(prefix)
+    assert (file.parent / first.removeprefix(prefix)).resolve() == EXAMPLES.parent / "schemas/reconciler.schema.json"
+
+
+def test_without_the_variables_the_vendors_own_hosts_are_meant(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """An empty optional key counts as absent: no variable is needed but the credentials."""
+    from reconciler.config.loader import load_configuration  # noqa: PLC0415 - in this test only
+    from reconciler.providers.registry import catalogue  # noqa: PLC0415 - likewise
+
+    monkeypatch.chdir(tmp_path)
+    configuration = load_configuration([GITOPS], catalogue(), environment={}, strict=True)
+    assert [dict(target.endpoints) for target in configuration.targets.values()] == [{}, {}]
+    assert "project_id" not in configuration.targets["huawei-prod"].options
+
+
+# -- what it does ---------------------------------------------------------------------------------------------
+
+
+def test_the_plan_asks_for_one_task_of_each_kind(repository: Terminal) -> None:
+    plan = repository.run("plan", "--format", "json").json
+    assert plan["outcome"] == "changes"
+    assert [(change["task_id"], change["steps"], change["policies"]) for change in plan["changes"]] == [
+        ("a1", ["cancel"], ["no-stale-legacy-uploads"]),
+        ("300001", ["delete"], ["packaging-record-retention"]),
+        ("500001", ["cancel"], ["no-forgotten-snapshots"]),
+        ("100212", ["cancel"], ["one-transcode-per-object"]),
+        ("edit-old", ["cancel"], ["no-forgotten-edits"]),
+    ]
+    assert [spared["task_id"] for spared in plan["protected"]] == ["300003", "100215"]
+    assert repository.destructive() == []
+
+
+def test_the_way_of_the_workflow_makes_exactly_the_documented_calls(repository: Terminal) -> None:
+    """Plan, review, merge, apply by digest: the commands of the workflow, one after the other."""
+    planned = repository.run("plan", "--out", "plan.json", "--report", "markdown=plan.md")
+    assert planned.code == 0
+    marker = (repository.directory / "plan.md").read_text(encoding="utf-8").splitlines()[0]
+    (digest,) = re.findall(r'"digest":"(sha256:[0-9a-f]{64})"', marker)
+    applied = repository.run(
+        "apply", "--plan", "plan.json", "--approved-digest", digest, "--report", "markdown=report.md"
+    )
+    assert applied.code == 0
+    assert "Apply: 5 done, 0 satisfied, 0 missed, 0 failed, 0 unknown, 0 not attempted." in applied.out
+    assert sorted(repository.destructive()) == CALLS
+    assert repository.simulator.anomalies == []
+    assert (repository.directory / "report.md").read_text(encoding="utf-8").startswith("<!-- reconciler:report ")
+
+
+def test_the_way_of_the_cron_job_makes_the_same_calls_once(repository: Terminal) -> None:
+    assert repository.run("apply", "--auto-approve").code == 0
+    assert repository.run("apply", "--auto-approve").code == 0
+    assert repository.run("plan", "--detailed-exitcode").code == 0
+    assert sorted(repository.destructive()) == CALLS
+
+
+def test_another_digest_than_the_reviewed_one_is_refused(repository: Terminal) -> None:
+    repository.run("plan", "--out", "plan.json")
+    assert repository.run("apply", "--plan", "plan.json", "--approved-digest", f"sha256:{'0' * 64}").code == 4
+    assert repository.destructive() == []
+
+
+def test_the_ignored_files_are_those_that_the_commands_write(repository: Terminal) -> None:
+    before = {path for path in repository.directory.rglob("*") if path.is_file()}
+    repository.run("plan", "--out", "plan.json", "--report", "markdown=plan.md")
+    repository.run("apply", "--auto-approve", "--report", "json=report.json")
+    written = {path for path in repository.directory.rglob("*") if path.is_file()} - before
+    ignored = (repository.directory / ".gitignore").read_text(encoding="utf-8").split()
+    names = {path.relative_to(repository.directory).parts[0] for path in written}
+    assert names <= {name.rstrip("/") for name in ignored}
+
+
+# -- automation -----------------------------------------------------------------------------------------------
+
+
+def _workflow() -> dict[Any, Any]:
+    workflow = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
+    assert isinstance(workflow, dict)
+    return workflow
+
+
+def _steps() -> list[dict[str, Any]]:
+    return [step for job in _workflow()["jobs"].values() for step in job["steps"]]
+
+
+def _marker_patterns() -> list[str]:
+    return [step["run"] for step in _steps() if "reconciler:plan" in step.get("run", "")]
+
+
+def test_the_workflow_uses_commands_and_flags_that_there_are() -> None:
+    commands = [words for step in _steps() for words in command_lines(step.get("run", ""))]
+    assert [words[0] for words in commands] == ["validate", "plan", "apply"]
+    for words in commands:
+        check(words)
+
+
+def test_signals_of_the_runner_reach_the_program() -> None:
+    runs = [step["run"] for step in _steps() if any(command_lines(step.get("run", "")))]
+    assert runs
+    assert all(run.startswith("exec reconciler ") and "\n" not in run.strip() for run in runs)
+
+
+def test_jobs_have_only_the_rights_that_they_need() -> None:
+    workflow = _workflow()
+    assert workflow["permissions"] == {}
+    assert {name: job["permissions"] for name, job in workflow["jobs"].items()} == {
+        "validate": {"contents": "read"},
+        "plan": {"contents": "read"},
+        "comment": {"pull-requests": "write"},
+        "apply": {"contents": "read", "actions": "read", "pull-requests": "read"},
+    }
+    assert not any("secrets." in json.dumps(workflow["jobs"][name]) for name in ("validate", "comment"))
+
+
+def test_a_fork_gets_no_secrets_and_no_run_is_canceled() -> None:
+    workflow = _workflow()
+    assert "pull_request_target" not in workflow[True]  # `on`, as YAML 1.1 reads it
+    assert "head.repo.full_name == github.repository" in workflow["jobs"]["plan"]["if"]
+    assert workflow["concurrency"]["cancel-in-progress"] is False
+    assert workflow["jobs"]["apply"]["concurrency"] == {"group": "reconciler-apply", "cancel-in-progress": False}
+
+
+def test_scripts_take_untrusted_text_from_the_environment_only() -> None:
+    assert [step["run"] for step in _steps() if "${{" in step.get("run", "")] == []
+
+
+def test_the_scripts_are_scripts() -> None:
+    for step in _steps():
+        if "run" in step:
+            subprocess.run(["/bin/bash", "-n"], input=step["run"], text=True, check=True)
+
+
+def test_the_scripts_find_what_the_first_line_of_a_plan_has(repository: Terminal) -> None:
+    """The same expressions as in the workflow, on a real comment."""
+    repository.run("plan", "--report", "markdown=plan.md")
+    marker = (repository.directory / "plan.md").read_text(encoding="utf-8").splitlines()[0]
+    scripts = "\n".join(_marker_patterns())
+    assert 'startswith("<!-- reconciler:plan ")' in scripts
+    assert r'"key":"\([0-9a-f]*\)"' in scripts
+    assert r'"digest":"\(sha256:[0-9a-f]\{64\}\)"' in scripts
+    assert re.match(r'<!-- reconciler:plan .*"key":"[0-9a-f]+".*"digest":"sha256:[0-9a-f]{64}"', marker)
+
+
+def test_the_lines_of_the_crontab_are_commands_that_there_are() -> None:
+    lines = [line for line in (GITOPS / "crontab").read_text(encoding="utf-8").splitlines() if line[:1].isdigit()]
+    commands = []
+    for line in lines:
+        *times, command = line.split(maxsplit=5)
+        assert len(times) == 5
+        assert all(re.fullmatch(r"[0-9*/,-]+", time) for time in times)
+        assert "%" not in command, "cron takes it for the end of the line"
+        commands += list(command_lines(command))
+    assert [words[0] for words in commands] == ["apply", "plan"]
+    for words in commands:
+        check(words)
+    assert "flock --nonblock" in lines[0]

@@ -1,0 +1,184 @@
+"""The arrows of the architecture: imports point downwards only, and what talks to the world stands at the edge.
+
+Reads every import with `ast`, those under TYPE_CHECKING and inside functions included.
+"""
+
+from __future__ import annotations
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+
+LAYERS = ("cli", "reports", "engine", "planning", "backends", "providers", "config", "selectors", "tasks")
+"""Top to bottom: a room may import rooms below it, and itself."""
+
+BOTTOM = {
+    "__init__": frozenset[str](),
+    "diagnostics": frozenset[str](),
+    "redaction": frozenset[str](),
+    "exceptions": frozenset({"tasks", "diagnostics"}),
+}
+"""Modules under all layers, and what they import in turn. `tasks` alone imports none of them."""
+
+BLIND_TO_PROVIDERS = ("config", "selectors", "planning")
+"""They receive the catalogue of resource types as an argument."""
+
+ASYNC_ROOMS = frozenset({"cli", "engine", "providers", "simulator"})
+
+
+class Import(NamedTuple):
+    """Both are names of modules."""
+
+    importer: str
+    imported: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.importer.replace('.', '/')}.py:{self.line} imports {self.imported}"
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {_name(path): path for path in sorted((ROOT / "reconciler").rglob("*.py"))}
+
+
+def _imports(module: str, path: Path) -> Iterator[Import]:
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for name in _imported(node, package):
+            yield Import(module, name, getattr(node, "lineno", 0))
+
+
+def _imported(node: ast.AST, package: str) -> Iterator[str]:
+    """What one statement imports: a module where there is one of that name, else the module that holds the name."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        base = node.module or ""
+        if node.level:
+            above = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = ".".join([*above, *([node.module] if node.module else [])])
+        for alias in node.names:
+            submodule = f"{base}.{alias.name}"
+            yield submodule if submodule in MODULES else base
+
+
+IMPORTS = [found for module, path in MODULES.items() for found in _imports(module, path)]
+INTERNAL = [found for found in IMPORTS if found.imported.split(".")[0] == "reconciler"]
+
+
+def room(module: str) -> str:
+    """`cli` of `reconciler.cli.plan`, `__init__` of `reconciler` itself."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def _allowed(importer: str) -> frozenset[str]:
+    """The rooms that a room may import."""
+    if importer in BOTTOM:
+        return BOTTOM[importer] | {importer}
+    if importer == "simulator":
+        return frozenset({"simulator"})
+    if importer == "__main__":
+        return frozenset({"cli"})
+    below = frozenset(LAYERS[LAYERS.index(importer) :])
+    if importer == "tasks":
+        return below
+    return below | frozenset(BOTTOM) | (frozenset({"simulator"}) if importer == "cli" else frozenset())
+
+
+def test_every_room_has_its_place() -> None:
+    known = {*LAYERS, *BOTTOM, "simulator", "__main__"}
+    assert {room(module) for module in MODULES} == known
+
+
+def test_imports_point_downwards() -> None:
+    assert [str(found) for found in INTERNAL if room(found.imported) not in _allowed(room(found.importer))] == []
+
+
+@pytest.mark.parametrize("blind", BLIND_TO_PROVIDERS)
+def test_the_pure_core_knows_no_provider(blind: str) -> None:
+    arrows = [str(found) for found in INTERNAL if room(found.importer) == blind and room(found.imported) == "providers"]
+    assert arrows == []
+
+
+def test_exceptions_take_from_the_domain_only_what_a_fault_is() -> None:
+    taken = {found.imported for found in INTERNAL if room(found.importer) == "exceptions"}
+    assert taken <= {"reconciler.tasks.fault", "reconciler.diagnostics"}
+
+
+def test_one_provider_knows_no_other() -> None:
+    def provider(module: str) -> str:
+        name = ".".join(module.split(".")[:3])
+        return name if name in MODULES and (MODULES[name].name == "__init__.py") else ""
+
+    shared = {"reconciler.providers.transport", ""}
+    clouds = [found for found in INTERNAL if room(found.importer) == room(found.imported) == "providers"]
+    arrows = [
+        str(found)
+        for found in clouds
+        if provider(found.imported) not in shared and provider(found.importer) != provider(found.imported)
+    ]
+    assert arrows == []
+
+
+def test_asyncio_stands_at_the_edge() -> None:
+    users = [found for found in IMPORTS if found.imported.split(".")[0] == "asyncio"]
+    assert [str(found) for found in users if room(found.importer) not in ASYNC_ROOMS] == []
+
+
+def test_only_the_command_line_imports_by_name() -> None:
+    """What is imported by a computed name, this file cannot see."""
+    users = [found for found in IMPORTS if found.imported == "importlib"]
+    assert [str(found) for found in users if room(found.importer) != "cli"] == []
+
+
+def test_no_rings_of_modules() -> None:
+    assert _ring(INTERNAL) == []
+
+
+def test_a_ring_would_be_found() -> None:
+    there = Import("reconciler.planning.plan", "reconciler.planning.digest", 1)
+    back = Import("reconciler.planning.digest", "reconciler.planning.plan", 1)
+    assert set(_ring([*INTERNAL, there, back])) == {there.importer, back.importer}
+
+
+def _ring(imports: list[Import]) -> list[str]:
+    """Modules that import each other in a ring, or none. A package that re-exports its own modules is no ring."""
+    graph: dict[str, set[str]] = {module: set() for module in MODULES}
+    for found in imports:
+        if not found.imported.startswith(f"{found.importer}.") or MODULES[found.importer].name != "__init__.py":
+            graph[found.importer].add(found.imported)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_the_reader_of_imports_sees_them_all(tmp_path: Path) -> None:
+    """A test that cannot fail is a defect: types, functions and relative imports are found."""
+    module = tmp_path / "probe.py"
+    module.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    from reconciler.cli import main\n"
+        "def late():\n    import asyncio\n    from ..reports import text\n",
+        encoding="utf-8",
+    )
+    found = {(entry.imported, entry.line) for entry in _imports("reconciler.tasks.probe", module)}
+    assert found == {
+        ("typing", 1),
+        ("reconciler.cli.main", 3),
+        ("asyncio", 5),
+        ("reconciler.reports.text", 6),
+    }
