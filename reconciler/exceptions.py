@@ -42,7 +42,7 @@ __all__ = [
 
 
 class ExitCode(IntEnum):
-    """Exit codes of every command. Where several apply, `PRECEDENCE` says which one wins."""
+    """Exit codes of every command. Where several apply, the first of 130/143, 64, 65, 1, 6, 5, 4, 3, 2, 0 wins."""
 
     OK = 0
     ERROR = 1

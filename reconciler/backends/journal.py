@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal", "new_run_id", "wall_clock"]
 
+_UNSETTLED = (ActionState.INTENT.value, ActionState.UNCERTAIN.value)
+
 
 def wall_clock() -> int:
     """Milliseconds since the epoch (UTC), by this host."""
@@ -109,12 +111,12 @@ class Journal:
         return self._writer.submit(End(run_id, end, self._clock()))
 
     def open_intents(self, targets: Collection[str], *, excluding: str | None = None) -> list[OpenIntent]:
-        """Intents for `targets` that no result followed, oldest first, without those of the run `excluding`.
+        """Intents for `targets` that no certain result followed, oldest first, without those of the run `excluding`.
 
         To be asked while the leases of the targets are held: then whoever wrote them is dead, and their calls may or
         may not have been sent. Raises BackendError.
         """
-        query = select(actions).where(actions.c.state == ActionState.INTENT.value).order_by(actions.c.sequence)
+        query = select(actions).where(actions.c.state.in_(_UNSETTLED)).order_by(actions.c.sequence)
         with self.backend.reading() as connection:
             rows = connection.execute(query.where(actions.c.target.in_(sorted(targets)))).all()
         return [_open_intent(row) for row in rows if row.run_id != excluding]

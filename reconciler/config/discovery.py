@@ -86,7 +86,7 @@ def _has_name(name: str) -> bool:
 
 
 def _none_found(path: Path, shown: str) -> Diagnostic:
-    hint = "write one with `reconciler init`, or name a file"
+    hint = "write one, or name a file or directory that has one"
     if any(path.glob("*reconciler.yml")):
         hint = "rename *.yml to *.yaml, or name the file"
     return _mistake(shown, f"no configuration found: looked for {NAME} and *{SUFFIX} in `{shown}` and below", hint)

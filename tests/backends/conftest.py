@@ -61,7 +61,7 @@ def python() -> Callable[[str, str], subprocess.Popen[str]]:
     def begin(program: str, argument: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-W", "error", "-c", program, argument]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        return subprocess.Popen(  # noqa: S603 - the programs are literals of these tests
+        return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -107,7 +107,7 @@ def _server(programs: Path) -> Iterator[Path]:
     data = directory / "data"
 
     def run(program: str, *arguments: str) -> None:
-        subprocess.run(  # noqa: S603 - the server's own programs
+        subprocess.run(
             [programs / program, "-D", data, *arguments],
             check=True,
             user=user,

@@ -212,11 +212,13 @@ def test_open_intents_are_those_of_other_runs_for_the_targets(journal: Journal, 
     journal.intend(killed, [intent("1"), intent("2"), intent("3", target="other")]).result()
     journal.record(killed, [ActionResult(intent("2"), ActionState.UNCERTAIN)])
     journal.intend(current, [intent("4")]).result()
-    (found,) = journal.open_intents({"prod"}, excluding=current)
+    found, doubtful = journal.open_intents({"prod"}, excluding=current)
     assert (found.run_id, found.intent, found.intent_at) == (killed, intent("1"), NOW)
+    assert doubtful.intent == intent("2")
     journal.resolve(found, ActionState.DONE, by=current).result()
+    journal.resolve(doubtful, ActionState.REFUSED, by=current).result()
     assert journal.open_intents({"prod"}, excluding=current) == []
-    assert [row.settled_by for row in History(journal.backend).actions(killed)] == [current, None, None]
+    assert [row.settled_by for row in History(journal.backend).actions(killed)] == [current, current, None]
 
 
 def test_run_ids_sort_by_time() -> None:
