@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import warnings
 from pathlib import Path
@@ -12,8 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.providers.loopback import serving
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from tests.providers.loopback import Received, Reply
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -41,8 +46,57 @@ def sdk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
             warnings.simplefilter("ignore")  # what the vendors' modules say while they are imported is theirs
             from alibabacloud_tea_openapi.utils import Utils
             from huaweicloudsdkcore.auth.credentials import BasicCredentials
+            from huaweicloudsdkcore.auth.internal import MetadataAccessor, OidcStsAccessor
+            from huaweicloudsdkcore.http.http_client import HttpClient
+            from huaweicloudsdkcore.http.http_config import HttpConfig
             from huaweicloudsdkcore.sdk_request import SdkRequest
             from huaweicloudsdkcore.signer.signer import Signer
         yield SimpleNamespace(
-            AliyunSigner=Utils, BasicCredentials=BasicCredentials, SdkRequest=SdkRequest, HuaweicloudSigner=Signer
+            AliyunSigner=Utils,
+            BasicCredentials=BasicCredentials,
+            SdkRequest=SdkRequest,
+            HuaweicloudSigner=Signer,
+            MetadataAccessor=MetadataAccessor,
+            OidcStsAccessor=OidcStsAccessor,
+            HttpClient=HttpClient,
+            HttpConfig=HttpConfig,
         )
+
+
+@pytest.fixture(scope="session")
+def vendor() -> SimpleNamespace:
+    """alibabacloud_credentials' providers, and a way to let one of them ask a machine of ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        from alibabacloud_credentials.provider import oidc, ram_role_arn
+        from alibabacloud_credentials.provider.ecs_ram_role import EcsRamRoleCredentialsProvider
+        from alibabacloud_credentials.provider.uri import URLCredentialsProvider
+        from Tea.core import TeaCore
+
+    def ask(machine: Callable[[Received], Reply], made: Any) -> Any:  # noqa: ANN401 - the library ships no types
+        async def run() -> Any:  # noqa: ANN401 - likewise
+            async with serving(machine) as server:
+                host = server.url.removeprefix("http://")
+
+                def plainly(request: Any, options: Any) -> Any:  # noqa: ANN401 - likewise
+                    request.protocol = "http"  # the library knows https only, which the test does not serve
+                    return TeaCore.do_action(request, options)
+
+                provider = made(server.url) if not hasattr(made, "get_credentials") else made
+                with pytest.MonkeyPatch.context() as patch:
+                    for module in (oidc, ram_role_arn):
+                        patch.setattr(module, "TeaCore", SimpleNamespace(do_action=plainly))
+                    for name in ("_sts_endpoint", "_EcsRamRoleCredentialsProvider__metadata_service_host"):
+                        if hasattr(provider, name):
+                            setattr(provider, name, host)
+                    return await asyncio.to_thread(provider.get_credentials)
+
+        return asyncio.run(run())
+
+    return SimpleNamespace(
+        RamRoleArn=ram_role_arn.RamRoleArnCredentialsProvider,
+        Oidc=oidc.OIDCRoleArnCredentialsProvider,
+        Ecs=EcsRamRoleCredentialsProvider,
+        Uri=URLCredentialsProvider,
+        ask=ask,
+    )

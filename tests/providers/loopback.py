@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FROZEN = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
 NOWHERE = Path("/nonexistent-home")
+NO_METADATA = {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true", "HUAWEICLOUD_ECS_METADATA_DISABLED": "true"}
+"""What keeps the metadata services, which are no loopback, from being asked."""
 
 
 class Time:
@@ -42,8 +44,13 @@ def around(
     time: Time | None = None,
     home: Path = NOWHERE,
     now: Callable[[], datetime] | None = None,
+    metadata: str | None = None,
+    sts: str | None = None,
 ) -> Surroundings:
-    """Surroundings that never sleep and have no home; jitter is always the longest."""
+    """Surroundings that never sleep and have no home; jitter is always the longest.
+
+    The machine has a metadata service where `metadata` says so.
+    """
     time = time or Time()
     numbers = iter(range(1_000_000))
     return Surroundings(
@@ -52,8 +59,10 @@ def around(
         sleep=time.sleep,
         uniform=lambda _low, high: high,
         nonce=lambda: f"nonce-{next(numbers)}",
-        environment=environment or {},
+        environment={**({} if metadata else NO_METADATA), **(environment or {})},
         home=home,
+        metadata_url=metadata,
+        sts_url=sts,
     )
 
 

@@ -66,12 +66,12 @@ class Aliyun:
     resource_types: Mapping[str, ResourceType] = MappingProxyType({URL_UPLOAD.name: URL_UPLOAD})
 
     def rate_limit_group(self, target: Target, *, surroundings: Surroundings | None = None) -> str:
-        """The principal where its key can be read here, else where the credentials would come from."""
+        """The principal where it is known here (the account of a role), else where the credentials come from."""
         try:
             found = find_credentials(target, surroundings or Surroundings())
         except CredentialsError:
             return group_name(target, sources_of(target))
-        return group_name(target, principal_name(found.key.id))
+        return group_name(target, principal_name(found.principal) if found.principal else sources_of(target))
 
     def client(self, target: Target, *, concurrency: int, surroundings: Surroundings | None = None) -> AliyunClient:
         """A client of `target`. Raises CredentialsError; sends nothing yet."""

@@ -1,41 +1,76 @@
 """Where Alibaba Cloud credentials are found: where the vendor's SDK looks, or where the target says.
 
-Order as in alibabacloud_credentials, as far as keys can be read without asking anybody: environment, profile of the
-`aliyun` command (AK, StsToken), INI profile (access_key). Everything is read when a client is made and never shown.
+Order as in alibabacloud_credentials: environment, OIDC role, profile of the `aliyun` command, INI profile, RAM role of
+the ECS, credentials URI. What stands somewhere is read when a client is made; whoever must be asked is asked when the
+first request is sent.
 """
 
 from __future__ import annotations
 
-import json
-from configparser import ConfigParser
-from configparser import Error as ParserError
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
 
 from reconciler.exceptions import CredentialsError
 from reconciler.providers.access_key import AccessKey
+from reconciler.providers.aliyun.endpoints import sts_endpoint
+from reconciler.providers.aliyun.metadata import DISABLED, CredentialsUri, EcsRole
+from reconciler.providers.aliyun.profiles import command_line_file, command_line_profile, ini_file, ini_profile
+from reconciler.providers.aliyun.sts import AssumedRole, OidcRole, Role
+from reconciler.providers.aliyun.vendor_profile import VendorProfile
+from reconciler.providers.asked_key import LastResort, none_found
+from reconciler.providers.profile_files import UnusableFile
 from reconciler.providers.secret_sources import Secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.config.model import Target
+    from reconciler.providers.aliyun.profiles import Profile
+    from reconciler.providers.asked_key import AskedKey
     from reconciler.providers.transport.surroundings import Surroundings
 
-__all__ = ["KEYS", "Found", "find_credentials"]
+__all__ = ["KEYS", "Credentials", "Found", "find_credentials"]
 
 KEYS = ("access_key_id", "secret_access_key", "security_token")
 
-_MODES = ("AK", "StsToken")
+Asked = AssumedRole | OidcRole | EcsRole | VendorProfile | LastResort
+Credentials = AccessKey | Asked
+
+VENDOR = "Alibaba Cloud"
+HINT = (
+    "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or say in the target's `credentials` where "
+    "to read them"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A key and where it was found."""
+    """Credentials and where they were found. `tried` are the places before.
 
-    key: AccessKey
+    `again` reads the same place once more, where what is in it may be replaced.
+    """
+
+    credentials: Credentials
     source: str
+    tried: tuple[str, ...] = ()
+    again: Callable[[], Credentials] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be masked wherever a server echoes it, as far as it is known yet."""
+        return self.credentials.secrets if isinstance(self.credentials, AccessKey) else ()
+
+    @property
+    def principal(self) -> str:
+        """Who they belong to, without being a secret; empty where only the cloud knows."""
+        match self.credentials:
+            case AccessKey(id=key_id):
+                return key_id
+            case AssumedRole(role=role) | OidcRole(role=role):
+                return role.account
+            case _:
+                return ""
 
 
 def find_credentials(target: Target, surroundings: Surroundings) -> Found:
@@ -45,22 +80,37 @@ def find_credentials(target: Target, surroundings: Surroundings) -> Found:
     """
     environment = surroundings.environment
     if target.credentials.secrets:
-        secrets = Secrets(target, environment)
-        token = secrets.read("security_token") if secrets.has("security_token") else ""
-        key = AccessKey(secrets.read("access_key_id"), secrets.read("secret_access_key"), token)
-        return Found(key, f"targets.{target.name}.credentials")
+        from_target = partial(_from_target, target, surroundings)
+        return Found(from_target(), f"targets.{target.name}.credentials", again=from_target)
     tried: list[str] = []
-    profile = target.credentials.profile or environment.get("ALIBABA_CLOUD_PROFILE", "")
-    found = None if target.credentials.profile else _from_environment(environment, tried)
-    found = found or _from_command_line_profile(profile, surroundings, tried)
-    found = found or _from_ini_profile(profile or "default", surroundings, tried)
-    if found is None:
-        raise CredentialsError(
-            f"no Alibaba Cloud credentials found; tried: {'; '.join(tried)}",
-            "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or say in the target's "
-            "`credentials` where to read them",
-        )
-    return found
+    named = target.credentials.profile
+    if not named and (found := _from_environment(environment, tried) or _from_oidc(surroundings, tried)):
+        return found
+    profile = named or environment.get("ALIBABA_CLOUD_PROFILE", "")
+    readers = (
+        (command_line_file(surroundings), command_line_profile, profile),
+        (ini_file(surroundings), ini_profile, profile or "default"),
+    )
+    for path, read, name in readers:
+        try:
+            chosen, credentials = read(name, surroundings)
+        except UnusableFile as error:
+            tried.append(f"file {path} ({error})")
+            continue
+        # The name stays the one that was chosen, so that a change of the current profile changes nobody's identity.
+        again = partial(_reread, read, chosen, surroundings)
+        temporary = isinstance(credentials, AccessKey) and credentials.security_token
+        return Found(credentials, f"{path} [{chosen}]", tuple(tried), again if temporary else None)
+    options = [] if named else _machine(environment, tried)
+    if not options:
+        raise none_found(VENDOR, HINT, tried)
+    return Found(LastResort(VENDOR, HINT, options, tried), LastResort.place, tuple(tried))
+
+
+def _from_target(target: Target, surroundings: Surroundings) -> AccessKey:
+    secrets = Secrets(target, surroundings.environment)
+    token = secrets.read("security_token") if secrets.has("security_token") else ""
+    return AccessKey(secrets.read("access_key_id"), secrets.read("secret_access_key"), token)
 
 
 def _from_environment(environment: Mapping[str, str], tried: list[str]) -> Found | None:
@@ -80,69 +130,35 @@ def _from_environment(environment: Mapping[str, str], tried: list[str]) -> Found
     return None
 
 
-def _from_command_line_profile(profile: str, surroundings: Surroundings, tried: list[str]) -> Found | None:
-    path = surroundings.home / ".aliyun" / "config.json"
-    if surroundings.environment.get("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "").lower() == "true":
-        tried.append(f"file {path} (switched off by ALIBABA_CLOUD_CLI_PROFILE_DISABLED)")
+def _from_oidc(surroundings: Surroundings, tried: list[str]) -> Found | None:
+    environment = surroundings.environment
+    names = ("ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE")
+    if missing := [name for name in names if not environment.get(name)]:
+        tried.append(f"OIDC role ({', '.join(missing)} not set)")
         return None
-    text = _text_of(path, tried)
-    if text is None:
-        return None
-    try:
-        document = json.loads(text)
-        name = profile or document["current"]
-        rows: list[dict[str, Any]] = [row for row in document["profiles"] if row["name"] == name]
-    except (ValueError, KeyError, TypeError):
-        tried.append(f"file {path} (not in the form of the aliyun command)")
-        return None
-    row = rows[0] if rows else {}
-    key_id, secret = str(row.get("access_key_id") or ""), str(row.get("access_key_secret") or "")
-    mode = row.get("mode")
-    if not rows:
-        tried.append(f"file {path} (no profile {name!r})")
-    elif mode not in _MODES:
-        tried.append(f"file {path} (profile {name!r} is of mode {mode!r}; only {' and '.join(_MODES)} are read)")
-    elif not key_id or not secret:
-        tried.append(f"file {path} (profile {name!r} lacks access_key_id or access_key_secret)")
+    arn, provider, file = (environment[name] for name in names)
+    session = environment.get("ALIBABA_CLOUD_ROLE_SESSION_NAME", "") or "media-reconciler"
+    asked = OidcRole(Role(arn, sts_endpoint(surroundings), session), provider, file)
+    return Found(asked, asked.place, tuple(tried))
+
+
+def _machine(environment: Mapping[str, str], tried: list[str]) -> list[AskedKey]:
+    """Who on this machine may be asked."""
+    options: list[AskedKey] = []
+    if environment.get(DISABLED, "").lower() == "true":
+        tried.append(f"RAM role of this ECS (switched off by {DISABLED})")
     else:
-        token = str(row.get("sts_token") or "") if mode == "StsToken" else ""
-        return Found(AccessKey(key_id, secret, token), f"{path} [{name}]")
-    return None
+        strict = environment.get("ALIBABA_CLOUD_IMDSV1_DISABLED", "").lower() == "true"
+        options.append(EcsRole(environment.get("ALIBABA_CLOUD_ECS_METADATA", ""), strict))
+    if uri := environment.get("ALIBABA_CLOUD_CREDENTIALS_URI"):
+        options.append(CredentialsUri(uri))
+    elif not options:
+        tried.append(f"{CredentialsUri.place} (not set)")
+    return options
 
 
-def _from_ini_profile(profile: str, surroundings: Surroundings, tried: list[str]) -> Found | None:
-    named = surroundings.environment.get("ALIBABA_CLOUD_CREDENTIALS_FILE", "")
-    path = Path(named) if named else surroundings.home / ".alibabacloud" / "credentials.ini"
-    text = _text_of(path, tried)
-    if text is None:
-        return None
-    parser = ConfigParser(interpolation=None)
+def _reread(read: Callable[[str, Surroundings], Profile], name: str, surroundings: Surroundings) -> Credentials:
     try:
-        parser.read_string(text)
-    except ParserError:
-        # The parser's own message quotes lines of the file.
-        tried.append(f"file {path} (not an INI file)")
-        return None
-    if not parser.has_section(profile):
-        tried.append(f"file {path} (no section [{profile}])")
-        return None
-    row = parser[profile]
-    key_id, secret = row.get("access_key_id", "").strip(), row.get("access_key_secret", "").strip()
-    kind = row.get("type", "").strip()
-    if kind != "access_key":
-        tried.append(f"file {path} (section [{profile}] is of type {kind!r}; only access_key is read)")
-        return None
-    if not key_id or not secret:
-        tried.append(f"file {path} (section [{profile}] lacks access_key_id or access_key_secret)")
-        return None
-    return Found(AccessKey(key_id, secret), f"{path} [{profile}]")
-
-
-def _text_of(path: Path, tried: list[str]) -> str | None:
-    try:
-        return path.read_text("utf-8")
-    except FileNotFoundError:
-        tried.append(f"file {path} (does not exist)")
-    except (OSError, UnicodeDecodeError) as error:
-        tried.append(f"file {path} ({type(error).__name__})")
-    return None
+        return read(name, surroundings)[1]
+    except UnusableFile as error:
+        raise CredentialsError(f"profile {name!r} ({error})") from None

@@ -11,8 +11,9 @@ from reconciler.providers.transport.endpoint import base_url
 
 if TYPE_CHECKING:
     from reconciler.config.model import Target
+    from reconciler.providers.transport.surroundings import Surroundings
 
-__all__ = ["REGIONS", "SERVICES", "endpoint"]
+__all__ = ["REGIONS", "SERVICES", "endpoint", "sts_endpoint"]
 
 SERVICES = ("vod",)
 
@@ -27,3 +28,18 @@ def endpoint(target: Target) -> str:
     """
     given = target.endpoints.get("vod")
     return base_url(given) if given else f"https://vod.{target.region}.aliyuncs.com"
+
+
+def sts_endpoint(surroundings: Surroundings, region: str = "", *, private: bool | None = None) -> str:
+    """Base URL of the security token service, for the vendor's variables or what a profile says instead.
+
+    `private` is the host within a VPC. Raises ProviderError for an address that must not be used.
+    """
+    environment = surroundings.environment
+    if surroundings.sts_url:
+        return base_url(surroundings.sts_url)
+    region = region or environment.get("ALIBABA_CLOUD_STS_REGION", "")
+    if private is None:
+        private = environment.get("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "").lower() == "true"
+    name = "sts-vpc" if private else "sts"
+    return base_url(f"https://{name}.{region}.aliyuncs.com" if region else "https://sts.aliyuncs.com")

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from reconciler.exceptions import CredentialsError
+from reconciler.providers.access_key import AccessKey
 from reconciler.providers.aliyun.credentials import find_credentials
 from reconciler.providers.aliyun.endpoints import endpoint
 from reconciler.providers.aliyun.signing import SignatureAuth, canonical_query
+from reconciler.providers.aliyun.vendor_profile import VendorProfile
+from reconciler.providers.credential_source import Fixed, Passing
+from reconciler.providers.origin import Origin
 from reconciler.providers.transport.answers import Excerpts
+from reconciler.providers.transport.ask import Ask, renewed
 from reconciler.providers.transport.caller import Caller, Tally
 from reconciler.providers.transport.pacing import PACES, Quota
+from reconciler.providers.transport.wire import Wire
+from reconciler.tasks.fault import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,9 +26,10 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.config.model import Target
+    from reconciler.providers.aliyun.credentials import Found
+    from reconciler.providers.credential_source import CredentialSource
     from reconciler.providers.transport.retries import Retries
     from reconciler.providers.transport.surroundings import Surroundings
-    from reconciler.tasks.fault import Fault
 
 __all__ = ["QUOTAS", "Gateway"]
 
@@ -27,6 +37,9 @@ VERSION = "2017-03-21"
 
 # https://help.aliyun.com/document_detail/342790.html: per account, RAM users summed, for each action.
 QUOTAS: Mapping[str, Quota] = {"CancelUrlUploadJobs": Quota(50, 1.0), "GetURLUploadInfos": Quota(100, 1.0)}
+
+MARGIN = 15 * 60.0
+"""Seconds before their end that credentials are renewed, as the vendor's SDK does it."""
 
 T = TypeVar("T")
 
@@ -37,13 +50,17 @@ class Gateway:
     def __init__(self, target: Target, group: str, *, concurrency: int, surroundings: Surroundings) -> None:
         found = find_credentials(target, surroundings)
         self._url = f"{endpoint(target)}/"
-        self.excerpts = Excerpts(found.key.secrets)
+        self._origin = Origin(found.source, found.tried)
+        self.excerpts = Excerpts(found.secrets)
         self.now = surroundings.now
+        wire = Wire()
+        source = _source(found, Ask(wire, self.excerpts, surroundings))
         self._caller = Caller(
-            auth=SignatureAuth(found.key, surroundings.now, surroundings.nonce),
+            auth=SignatureAuth(source, surroundings.now, surroundings.nonce),
             concurrency=concurrency,
             excerpts=self.excerpts,
             surroundings=surroundings,
+            wire=wire,
         )
         rate = target.rate_limits.get("vod")
         self._paces = {
@@ -76,4 +93,24 @@ class Gateway:
         """Call an action. Parameters go into the query and the body stays empty, as the vendor's SDK does it."""
         headers = {"x-acs-action": action, "x-acs-version": VERSION, "Accept": "application/json"}
         request = self._caller.request("POST", f"{self._url}?{canonical_query(parameters)}", headers)
-        return await self._caller.send(request, judge, pace=self._paces[action], retries=retries, tally=tally)
+        verdict = await self._caller.send(request, judge, pace=self._paces[action], retries=retries, tally=tally)
+        return self._origin.explained(verdict) if isinstance(verdict, Fault) else verdict
+
+
+def _source(found: Found, ask: Ask) -> CredentialSource[AccessKey]:
+    match found.credentials:
+        case AccessKey() as key if found.again is None:
+            return Fixed(key)
+        case AccessKey() as key:
+            return renewed(partial(_reread, found), ask, MARGIN, first=key)
+        case VendorProfile() as profile:
+            return Passing(partial(profile.key, ask))
+        case asked:
+            return renewed(partial(asked.key, ask), ask, MARGIN)
+
+
+async def _reread(found: Found) -> AccessKey:
+    again = found.again() if found.again else None
+    if not isinstance(again, AccessKey):
+        raise CredentialsError(f"{found.source}: another kind of credentials than before")
+    return again

@@ -10,18 +10,23 @@ import hmac
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote
 
-import httpx
+from reconciler.providers.transport.answers import parsed_object
+from reconciler.providers.transport.renewing_auth import RenewingAuth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from reconciler.providers.access_key import AccessKey
+    import httpx
 
-__all__ = ["SignatureAuth", "authorization", "canonical_query"]
+    from reconciler.providers.access_key import AccessKey
+    from reconciler.providers.credential_source import CredentialSource
+
+__all__ = ["SignatureAuth", "authorization", "canonical_query", "sign"]
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 DATE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+KEY_REFUSED = ("invalidaccesskeyid", "invalidsecuritytoken", "missingsecuritytoken")
 
 
 def canonical_query(parameters: Mapping[str, str]) -> str:
@@ -52,24 +57,36 @@ def authorization(key: AccessKey, method: str, target: str, headers: Mapping[str
     return f"{ALGORITHM} Credential={key.id},SignedHeaders={';'.join(names)},Signature={signature}"
 
 
-class SignatureAuth(httpx.Auth):
-    """Signs each request at the moment it is sent, each time with a new nonce: the gateway refuses one seen before."""
+def sign(request: httpx.Request, key: AccessKey, date: datetime, nonce: str) -> None:
+    """Sign `request`, with a nonce never used before: the gateway refuses one seen twice."""
+    request.headers["x-acs-date"] = date.strftime(DATE_FORMAT)
+    request.headers["x-acs-signature-nonce"] = nonce
+    request.headers["x-acs-content-sha256"] = hashlib.sha256(request.content).hexdigest()
+    request.headers.pop("x-acs-security-token", None)
+    if key.security_token:
+        request.headers["x-acs-security-token"] = key.security_token
+    # Host and every x-acs header must be signed; a body, and with it a content type, is never sent.
+    signed = {name: text for name, text in request.headers.items() if name == "host" or name.startswith("x-acs-")}
+    target = request.url.raw_path.decode("ascii")
+    request.headers["Authorization"] = authorization(key, request.method, target, signed)
 
-    requires_request_body = True
 
-    def __init__(self, key: AccessKey, now: Callable[[], datetime], nonce: Callable[[], str]) -> None:
-        self._key = key
+class SignatureAuth(RenewingAuth["AccessKey"]):
+    """Signs each request at the moment it is sent."""
+
+    def __init__(
+        self, source: CredentialSource[AccessKey], now: Callable[[], datetime], nonce: Callable[[], str]
+    ) -> None:
+        super().__init__(source)
         self._now = now
         self._nonce = nonce
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.headers["x-acs-date"] = self._now().strftime(DATE_FORMAT)
-        request.headers["x-acs-signature-nonce"] = self._nonce()
-        request.headers["x-acs-content-sha256"] = hashlib.sha256(request.content).hexdigest()
-        if self._key.security_token:
-            request.headers["x-acs-security-token"] = self._key.security_token
-        # Host and every x-acs header must be signed; a body, and with it a content type, is never sent.
-        signed = {name: text for name, text in request.headers.items() if name == "host" or name.startswith("x-acs-")}
-        target = request.url.raw_path.decode("ascii")
-        request.headers["Authorization"] = authorization(self._key, request.method, target, signed)
-        yield request
+    def mark(self, request: httpx.Request, credential: AccessKey) -> None:
+        sign(request, credential, self._now(), self._nonce())
+
+    def refused(self, response: httpx.Response) -> bool:
+        """The gateway looks at the key before it looks at the call. A wrong clock or signature no new key mends."""
+        if not response.is_client_error:
+            return False
+        code = str((parsed_object(response) or {}).get("Code", "")).casefold()
+        return code.startswith(KEY_REFUSED)

@@ -1,79 +1,80 @@
 """Where Huawei Cloud credentials are found: where the vendor's SDK looks, or where the target says.
 
-Default order, as in huaweicloudsdkcore: environment, then the profile file. Everything is read when a client is made
-and never shown.
+Default order, as in huaweicloudsdkcore: OIDC agency, environment, profile file, agency of the ECS, pod identity. What
+stands somewhere is read when a client is made; whoever must be asked is asked when the first request is sent.
 """
 
 from __future__ import annotations
 
-from configparser import ConfigParser, InterpolationError
-from configparser import Error as ParserError
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import CredentialsError
 from reconciler.providers.access_key import AccessKey
+from reconciler.providers.asked_key import LastResort, none_found
+from reconciler.providers.huaweicloud.agency import DISABLED, Agency
+from reconciler.providers.huaweicloud.endpoints import endpoint
+from reconciler.providers.huaweicloud.federation import Container, IdentityToken, OidcAgency
+from reconciler.providers.huaweicloud.tokens import Login, Token
+from reconciler.providers.profile_files import UnusableFile, ini_section, option
 from reconciler.providers.secret_sources import Secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from reconciler.config.model import Target
+    from reconciler.providers.asked_key import AskedKey
     from reconciler.providers.transport.surroundings import Surroundings
 
 __all__ = ["KEYS", "Credentials", "Found", "Login", "Token", "find_credentials"]
 
 KEYS = ("access_key_id", "secret_access_key", "security_token", "token", "iam_user", "iam_password", "iam_domain")
 
+Asked = OidcAgency | IdentityToken | Container | Agency | LastResort
+Credentials = AccessKey | Token | Login | Asked
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A ready IAM token, scoped to a project of the target's region."""
-
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """An IAM user who gets a token when it is needed."""
-
-    user: str
-    password: str = field(repr=False)
-    domain: str
-
-
-Credentials = AccessKey | Token | Login
+HINT = "set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or say in the target's `credentials` where to read them"
+SECTION = "basic"
+"""The SDK has no named profiles: this section is for services of a region, `global` for the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Credentials, the project that came with them (perhaps empty), and where they were found."""
+    """Credentials, the project that came with them (perhaps empty), and where they were found.
+
+    `tried` are the places before. `again` reads the same place once more, where what is in it may be replaced.
+    """
 
     credentials: Credentials
     project_id: str
     source: str
+    tried: tuple[str, ...] = ()
+    again: Callable[[], Found] | None = field(default=None, repr=False, compare=False)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must be masked wherever a server echoes it."""
+        """What must be masked wherever a server echoes it, as far as it is known yet."""
         match self.credentials:
-            case AccessKey() as key:
-                return key.secrets
-            case Token(text=text):
-                return (text,)
+            case AccessKey() | Token() as held:
+                return held.secrets
             case Login(password=password):
                 return (password,)
+            case _:
+                return ()
 
     @property
     def principal(self) -> str:
-        """Who they belong to, without being a secret; empty for a token, which does not say."""
+        """Who they belong to, without being a secret; empty where only the cloud knows."""
         match self.credentials:
             case AccessKey(id=key_id):
                 return key_id
             case Login(user=user, domain=domain):
                 return f"{domain}/{user}"
-            case Token():
+            case OidcAgency() | IdentityToken() as asked:
+                return asked.place
+            case _:
                 return ""
 
 
@@ -85,31 +86,63 @@ def find_credentials(target: Target, surroundings: Surroundings) -> Found:
     wanted = target.credentials
     if wanted.secrets:
         return _from_target(target, surroundings)
-    if wanted.profile:
-        return _from_file(wanted.profile, surroundings, [])
+    if wanted.profile not in {None, SECTION}:
+        raise CredentialsError(
+            f"target {target.name!r}: credentials.profile: {wanted.profile!r} is not possible: Huawei Cloud's tools "
+            f"have no named profiles, their file has the one section [{SECTION}]",
+            "say in the target's `credentials` where to read access_key_id and secret_access_key",
+        )
     tried: list[str] = []
-    return _from_environment(surroundings.environment, tried) or _from_file("basic", surroundings, tried)
+    if wanted.profile is None:
+        found = _from_oidc(surroundings, tried) or _from_environment(target, surroundings, tried)
+        if found is not None:
+            return found
+    found = _from_file(target, surroundings, tried)
+    if found is not None:
+        return found
+    return _from_machine(surroundings, [] if wanted.profile else _machine(surroundings, tried), tried)
 
 
 def _from_target(target: Target, surroundings: Surroundings) -> Found:
     secrets = Secrets(target, surroundings.environment)
     source = f"targets.{target.name}.credentials"
+    again = partial(_from_target, target, surroundings)
     if secrets.has("token"):
-        return Found(Token(secrets.read("token")), "", source)
+        return Found(Token(secrets.read("token")), "", source, again=again)
     if secrets.has("iam_user"):
         login = Login(secrets.read("iam_user"), secrets.read("iam_password"), secrets.read("iam_domain"))
         return Found(login, "", source)
     security_token = secrets.read("security_token") if secrets.has("security_token") else ""
     key = AccessKey(secrets.read("access_key_id"), secrets.read("secret_access_key"), security_token)
-    return Found(key, "", source)
+    return Found(key, "", source, again=again)
 
 
-def _from_environment(environment: Mapping[str, str], tried: list[str]) -> Found | None:
+def _from_oidc(surroundings: Surroundings, tried: list[str]) -> Found | None:
+    environment = surroundings.environment
+    tokens = ("HUAWEICLOUD_OIDC_ID_TOKEN", "HUAWEICLOUD_OIDC_TOKEN_FILE")
+    if all(map(environment.get, OidcAgency.REQUIRED)) and any(map(environment.get, tokens)):
+        asked = OidcAgency(environment)
+        return Found(asked, environment.get("HUAWEICLOUD_SDK_PROJECT_ID", ""), asked.place)
+    missing = [name for name in OidcAgency.REQUIRED if not environment.get(name)]
+    if not any(map(environment.get, tokens)):
+        missing.append(" or ".join(tokens))
+    tried.append(f"OIDC agency ({', '.join(missing)} not set)")
+    return None
+
+
+def _from_environment(target: Target, surroundings: Surroundings, tried: list[str]) -> Found | None:
+    environment = surroundings.environment
+    project = environment.get("HUAWEICLOUD_SDK_PROJECT_ID", "")
+    provider = environment.get("HUAWEICLOUD_SDK_IDP_ID", "")
+    file = environment.get("HUAWEICLOUD_SDK_ID_TOKEN_FILE", "")
+    if provider and file:
+        asked = IdentityToken(provider, file, endpoint(target, "iam", environment))
+        return Found(asked, project, asked.place, tuple(tried))
     names = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK")
     key_id, secret = (environment.get(name, "") for name in names)
     if key_id and secret:
         key = AccessKey(key_id, secret, environment.get("HUAWEICLOUD_SDK_SECURITY_TOKEN", ""))
-        return Found(key, environment.get("HUAWEICLOUD_SDK_PROJECT_ID", ""), "the environment")
+        return Found(key, project, "the environment", tuple(tried))
     if key_id or secret:
         # The SDK would go on to the file and act as somebody else than was meant.
         missing = names[1] if key_id else names[0]
@@ -121,38 +154,54 @@ def _from_environment(environment: Mapping[str, str], tried: list[str]) -> Found
     return None
 
 
-def _from_file(section: str, surroundings: Surroundings, tried: list[str]) -> Found:
+def _from_file(target: Target, surroundings: Surroundings, tried: list[str]) -> Found | None:
     named = surroundings.environment.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "")
     path = Path(named) if named else surroundings.home / ".huaweicloud" / "credentials"
-    parser = ConfigParser()
     try:
-        parser.read_string(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise _none_found([*tried, f"file {path} (does not exist)"]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _none_found([*tried, f"file {path} ({type(error).__name__})"]) from None
-    except ParserError:
-        # The parser's own message quotes lines of the file.
-        raise _none_found([*tried, f"file {path} (not an INI file)"]) from None
-    if not parser.has_section(section):
-        raise _none_found([*tried, f"file {path} (no section [{section}])"])
-    key_id, secret = _option(parser, section, "ak"), _option(parser, section, "sk")
-    if not key_id or not secret:
-        missing = " and ".join(name for name, text in (("ak", key_id), ("sk", secret)) if not text)
-        raise _none_found([*tried, f"file {path} (section [{section}] lacks {missing})"])
-    key = AccessKey(key_id, secret, _option(parser, section, "security_token"))
-    return Found(key, _option(parser, section, "project_id"), f"{path} [{section}]")
+        return _in_file(path, target, surroundings, tuple(tried))
+    except UnusableFile as error:
+        tried.append(f"file {path} ({error})")
+        return None
 
 
-def _option(parser: ConfigParser, section: str, name: str) -> str:
+def _in_file(path: Path, target: Target, surroundings: Surroundings, tried: tuple[str, ...]) -> Found:
+    parser = ini_section(path, SECTION, interpolation=True)
+    get = partial(option, parser, SECTION)
+    source = f"{path} [{SECTION}]"
+    if get("idp_id") and get("id_token_file"):
+        iam = endpoint(target, "iam", {"HUAWEICLOUD_SDK_IAM_ENDPOINT": get("iam_endpoint"), **surroundings.environment})
+        return Found(IdentityToken(get("idp_id"), get("id_token_file"), iam), get("project_id"), source, tried)
+    if missing := [name for name in ("ak", "sk") if not get(name)]:
+        raise UnusableFile(f"section [{SECTION}] lacks {' and '.join(missing)}")
+    key = AccessKey(get("ak"), get("sk"), get("security_token"))
+    again = partial(_reread, path, target, surroundings)
+    return Found(key, get("project_id"), source, tried, again if key.security_token else None)
+
+
+def _reread(path: Path, target: Target, surroundings: Surroundings) -> Found:
     try:
-        return parser.get(section, name, fallback="").strip()
-    except InterpolationError:  # the SDK wants % doubled; a secret that has one undoubled is meant as it stands
-        return parser.get(section, name, raw=True).strip()
+        return _in_file(path, target, surroundings, ())
+    except UnusableFile as error:
+        raise CredentialsError(f"file {path} ({error})") from None
 
 
-def _none_found(tried: list[str]) -> CredentialsError:
-    return CredentialsError(
-        f"no Huawei Cloud credentials found; tried: {'; '.join(tried)}",
-        "set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or say in the target's `credentials` where to read them",
-    )
+def _machine(surroundings: Surroundings, tried: list[str]) -> list[AskedKey]:
+    """Who on this machine may be asked."""
+    environment = surroundings.environment
+    options: list[AskedKey] = []
+    if environment.get(DISABLED, "").lower() == "true":
+        tried.append(f"{Agency.place} (switched off by {DISABLED})")
+    else:
+        options.append(Agency())
+    url = environment.get("HC_CONTAINER_CREDENTIALS_FULL_URI", "")
+    file = environment.get("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", "")
+    if url and file:
+        options.append(Container(url, file))
+    return options
+
+
+def _from_machine(surroundings: Surroundings, options: list[AskedKey], tried: list[str]) -> Found:
+    if not options:
+        raise none_found("Huawei Cloud", HINT, tried)
+    project = surroundings.environment.get("HUAWEICLOUD_SDK_PROJECT_ID", "")
+    return Found(LastResort("Huawei Cloud", HINT, options, tried), project, LastResort.place, tuple(tried))

@@ -7,16 +7,21 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
+from reconciler.exceptions import CredentialsError
 from reconciler.providers.access_key import AccessKey
+from reconciler.providers.credential_source import C, Fixed
 from reconciler.providers.huaweicloud.credentials import Login, Token, find_credentials
 from reconciler.providers.huaweicloud.endpoints import SERVICES, endpoint
 from reconciler.providers.huaweicloud.project import PROJECTS_PATH, project_named
 from reconciler.providers.huaweicloud.signing import SignatureAuth, canonical_query
-from reconciler.providers.huaweicloud.tokens import LoginAuth, TokenAuth
+from reconciler.providers.huaweicloud.tokens import LoginDesk, TokenAuth
+from reconciler.providers.origin import Origin
 from reconciler.providers.transport.answers import Excerpts
+from reconciler.providers.transport.ask import Ask, renewed
 from reconciler.providers.transport.caller import Caller, Tally
 from reconciler.providers.transport.pacing import PACES, Quota
 from reconciler.providers.transport.retries import READS, Retries
+from reconciler.providers.transport.wire import Wire
 from reconciler.tasks.fault import Fault
 
 if TYPE_CHECKING:
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.config.model import Target
+    from reconciler.providers.credential_source import CredentialSource
+    from reconciler.providers.huaweicloud.credentials import Found
     from reconciler.providers.transport.surroundings import Surroundings
 
 __all__ = ["QUOTAS", "Gateway"]
@@ -32,6 +39,9 @@ __all__ = ["QUOTAS", "Gateway"]
 # https://support.huaweicloud.com/intl/en-us/productdesc-mpc/mpc_03_0018.html; VOD's processing group alike. IAM
 # publishes none for the one look-up.
 QUOTAS: Mapping[str, Quota] = {"mpc": Quota(100, 60.0), "vod": Quota(100, 60.0), "iam": Quota(10, 1.0)}
+
+MARGIN = 40 * 60.0
+"""Seconds before their end that credentials are renewed, as the vendor's SDK does it."""
 
 T = TypeVar("T")
 
@@ -41,15 +51,18 @@ class Gateway:
 
     def __init__(self, target: Target, group: str, *, concurrency: int, surroundings: Surroundings) -> None:
         found = find_credentials(target, surroundings)
+        self._origin = Origin(found.source, found.tried)
         self._region = target.region
         self._endpoints = {name: endpoint(target, name, surroundings.environment) for name in SERVICES}
         self.excerpts = Excerpts(found.secrets)
         self.now = surroundings.now
+        wire = Wire()
         self._caller = Caller(
-            auth=self._auth(found.credentials, surroundings),
+            auth=self._auth(found, Ask(wire, self.excerpts, surroundings)),
             concurrency=concurrency,
             excerpts=self.excerpts,
             surroundings=surroundings,
+            wire=wire,
         )
         self._paces = {
             name: PACES.pace(
@@ -64,14 +77,31 @@ class Gateway:
         self._project: str | Fault = target.options.get("project_id") or found.project_id
         self._lookup = asyncio.Lock()
 
-    def _auth(self, credentials: AccessKey | Token | Login, surroundings: Surroundings) -> httpx.Auth:
-        match credentials:
-            case AccessKey():
-                return SignatureAuth(credentials, surroundings.now)
-            case Token():
-                return TokenAuth(credentials)
-            case Login():
-                return LoginAuth(credentials, self._endpoints["iam"], self._region)
+    def _auth(self, found: Found, ask: Ask) -> httpx.Auth:
+        now = self.now
+        match found.credentials:
+            case AccessKey() as key:
+                return SignatureAuth(self._reread(key, found.again, ask), now)
+            case Token() as token:
+                return TokenAuth(self._reread(token, found.again, ask))
+            case Login() as login:
+                desk = LoginDesk(login, self._endpoints["iam"], self._region, ask)
+                return TokenAuth(renewed(desk.token, ask, MARGIN))
+            case asked:
+                return SignatureAuth(renewed(partial(asked.key, ask), ask, MARGIN), now)
+
+    def _reread(self, held: C, again: Callable[[], Found] | None, ask: Ask) -> CredentialSource[C]:
+        """What stands somewhere, read again when it is refused, if it may have been replaced since."""
+        if again is None:
+            return Fixed(held)
+
+        async def fetch() -> C:
+            found = again().credentials
+            if not isinstance(found, type(held)):
+                raise CredentialsError(f"{self._origin.source}: another kind of credentials than before")
+            return found
+
+        return renewed(fetch, ask, MARGIN, first=held)
 
     @property
     def requests(self) -> int:
@@ -100,7 +130,8 @@ class Gateway:
         if method == "DELETE":
             headers["Content-Length"] = "0"  # as the vendor's SDK sends it
         request = self._caller.request(method, self._url(service, path, parameters), headers)
-        return await self._caller.send(request, judge, pace=self._paces[service], retries=retries, tally=tally)
+        verdict = await self._caller.send(request, judge, pace=self._paces[service], retries=retries, tally=tally)
+        return self._origin.explained(verdict) if isinstance(verdict, Fault) else verdict
 
     def _url(self, service: str, path: str, parameters: Sequence[tuple[str, str]]) -> str:
         query = canonical_query(parameters)
@@ -118,4 +149,5 @@ class Gateway:
         url = self._url("iam", PROJECTS_PATH, [("name", self._region)])
         request = self._caller.request("GET", url, {"Content-Type": "application/json"})
         judge = partial(project_named, region=self._region, excerpts=self.excerpts, now=self.now)
-        return await self._caller.send(request, judge, pace=self._paces["iam"], retries=READS, tally=Tally())
+        found = await self._caller.send(request, judge, pace=self._paces["iam"], retries=READS, tally=Tally())
+        return self._origin.explained(found) if isinstance(found, Fault) else found

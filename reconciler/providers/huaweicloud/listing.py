@@ -74,10 +74,12 @@ async def list_scope(
             listed.see(tasks)
             seen = len(rows) if resource.listing.rows_merge else len({task.id for task in tasks})
             announced = {each.total for each in pages}
-            if announced == {seen}:
+            more = pages[-1].truncated
+            if announced == {seen} and not more:
                 break
         else:
             shown = " or ".join(str(total) for total in sorted(total for total in announced if total is not None))
+            shown += ", and the last page says that there are more" if more else ""
             listed.unsettled = Fault(
                 Meaning.CHANGED, f"the list did not settle in {PASSES} passes: {seen} tasks seen, {shown} announced"
             )
@@ -107,6 +109,9 @@ async def _pages(gateway: Gateway, resource: ResourceType, chosen: _Filter, tall
         return first
     # An answer that holds everything already needs no more, whatever the page size.
     count = 1 if len(first.rows) >= (first.total or 0) else -(-(first.total or 0) // resource.listing.page_size)
+    if count == 1 and len(first.rows) == first.total == resource.listing.page_size:
+        # A total that counts the rows of the page would look the same. Whatever comes now does not add up to it.
+        count = 2
     if count > PAGES:
         return Fault(Meaning.MALFORMED, f"unexpected answer: a total of {first.total} tasks")
     rest = await all_or_fault(

@@ -26,11 +26,15 @@ OK = 200
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows as they came. `total` counts all rows that match, not those of the page; `marker` asks for the next."""
+    """Rows as they came. `total` counts all rows that match, not those of the page; `marker` asks for the next.
+
+    `truncated` says that more rows match than there are up to this page.
+    """
 
     rows: Sequence[Row]
     total: int | None
     marker: str = ""
+    truncated: bool = False
 
 
 def page(response: httpx.Response, listing: Listing, excerpts: Excerpts, now: Callable[[], datetime]) -> Page | Fault:
@@ -50,7 +54,8 @@ def page(response: httpx.Response, listing: Listing, excerpts: Excerpts, now: Ca
     if not all(isinstance(row, dict) for row in rows):
         return malformed(f"a row of {listing.envelope!r} that is no object", response)
     marker = body.get("next_marker")
-    return Page(rows, total, marker if isinstance(marker, str) else "")
+    truncated = str(body.get("is_truncated", 0)).lower() in {"1", "true"}
+    return Page(rows, total, marker if isinstance(marker, str) else "", truncated)
 
 
 def _total(found: object) -> int | None:

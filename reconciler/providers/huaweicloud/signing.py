@@ -10,18 +10,22 @@ import hmac
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote
 
-import httpx
+from reconciler.providers.transport.renewing_auth import RenewingAuth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
+    import httpx
+
     from reconciler.providers.access_key import AccessKey
+    from reconciler.providers.credential_source import CredentialSource
 
 __all__ = ["SignatureAuth", "authorization", "canonical_query"]
 
 ALGORITHM = "SDK-HMAC-SHA256"
 DATE_FORMAT = "%Y%m%dT%H%M%SZ"
+UNAUTHORIZED = 401
 SIGNED = ("content-type", "host", "x-project-id", "x-sdk-date", "x-security-token")
 """The headers that are signed where present. The gateway demands the date only; proxies may change the others."""
 
@@ -59,20 +63,21 @@ def authorization(key: AccessKey, method: str, target: str, headers: Mapping[str
     return f"{ALGORITHM} Access={key.id}, SignedHeaders={';'.join(names)}, Signature={signature}"
 
 
-class SignatureAuth(httpx.Auth):
+class SignatureAuth(RenewingAuth["AccessKey"]):
     """Signs each request at the moment it is sent, with a key or with temporary credentials."""
 
-    requires_request_body = True
-
-    def __init__(self, key: AccessKey, now: Callable[[], datetime]) -> None:
-        self._key = key
+    def __init__(self, source: CredentialSource[AccessKey], now: Callable[[], datetime]) -> None:
+        super().__init__(source)
         self._now = now
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+    def mark(self, request: httpx.Request, credential: AccessKey) -> None:
         request.headers["X-Sdk-Date"] = self._now().strftime(DATE_FORMAT)
-        if self._key.security_token:
-            request.headers["X-Security-Token"] = self._key.security_token
+        request.headers.pop("X-Security-Token", None)
+        if credential.security_token:
+            request.headers["X-Security-Token"] = credential.security_token
         signed = {name: request.headers[name] for name in SIGNED if name in request.headers}
         target = request.url.raw_path.decode("ascii")
-        request.headers["Authorization"] = authorization(self._key, request.method, target, signed, request.content)
-        yield request
+        request.headers["Authorization"] = authorization(credential, request.method, target, signed, request.content)
+
+    def refused(self, response: httpx.Response) -> bool:
+        return response.status_code == UNAUTHORIZED

@@ -5,86 +5,99 @@ https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0001.html
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import httpx
 
 from reconciler.exceptions import ProviderError
+from reconciler.providers.asked_key import instant
 from reconciler.providers.huaweicloud.errors import refusal
-from reconciler.providers.transport.answers import Excerpts, parsed_object
+from reconciler.providers.transport.answers import parsed_object
+from reconciler.providers.transport.renewing_auth import RenewingAuth
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from datetime import datetime
 
-    from reconciler.providers.huaweicloud.credentials import Login, Token
+    from reconciler.providers.transport.ask import Ask
 
-__all__ = ["LoginAuth", "TokenAuth"]
+__all__ = ["Login", "LoginDesk", "Token", "TokenAuth"]
 
 UNAUTHORIZED = 401
 CREATED = 201
 
 
-class TokenAuth(httpx.Auth):
-    """Sends a ready token."""
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An IAM token, scoped to a project of the target's region. `expires_at` is None where nobody said."""
 
-    def __init__(self, token: Token) -> None:
-        self._token = token
+    text: str = field(repr=False)
+    expires_at: datetime | None = None
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.headers["X-Auth-Token"] = self._token.text
-        yield request
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be masked wherever a server echoes it."""
+        return (self.text,)
 
 
-class LoginAuth(httpx.Auth):
-    """Gets a token on first use, and once more when the gateway says that it is outdated.
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An IAM user who gets a token when it is needed."""
 
-    A request that was refused with 401 had no effect, so that sending it again with a new token is safe. A rejected
-    password is not tried twice: IAM locks the user after a few attempts.
-    """
+    user: str
+    password: str = field(repr=False)
+    domain: str
 
-    def __init__(self, login: Login, endpoint: str, region: str) -> None:
+
+class TokenAuth(RenewingAuth[Token]):
+    """Sends a token. One that is outdated, as after topping up an account, is answered with 401."""
+
+    def mark(self, request: httpx.Request, credential: Token) -> None:
+        request.headers["X-Auth-Token"] = credential.text
+
+    def refused(self, response: httpx.Response) -> bool:
+        return response.status_code == UNAUTHORIZED
+
+
+class LoginDesk:
+    """Gets tokens. A rejected password is never tried twice: IAM locks the user after a few attempts."""
+
+    def __init__(self, login: Login, endpoint: str, region: str, ask: Ask) -> None:
         self._login = login
         self._url = f"{endpoint}/v3/auth/tokens"
         self._region = region
-        self._token = ""
+        self._ask = ask
         self._rejected: Fault | None = None
-        self._lock = asyncio.Lock()
 
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        used = self._token
-        if not used:
-            async with self._lock:
-                if not self._token:
-                    self._token = self._read((yield self._request()))
-                used = self._token
-        request.headers["X-Auth-Token"] = used
-        response = yield request
-        if response.status_code == UNAUTHORIZED:
-            async with self._lock:
-                if self._token == used:
-                    self._token = self._read((yield self._request()))
-            request.headers["X-Auth-Token"] = self._token
-            yield request
-
-    def _request(self) -> httpx.Request:
+    async def token(self) -> Token:
+        """A new token, good for 24 hours. Raises ProviderError."""
         if self._rejected is not None:
             raise ProviderError(self._rejected)
         user = {"name": self._login.user, "password": self._login.password, "domain": {"name": self._login.domain}}
         identity = {"methods": ["password"], "password": {"user": user}}
         body = {"auth": {"identity": identity, "scope": {"project": {"name": self._region}}}}
-        return httpx.Request("POST", self._url, json=body, headers={"Accept": "application/json"})
+        return self._read(await self._ask.send(httpx.Request("POST", self._url, json=body)))
 
-    def _read(self, answer: httpx.Response) -> str:
-        token: str = answer.headers.get("X-Subject-Token", "")
-        if answer.status_code == CREATED and token:
-            return token
-        fault = refusal(answer, Excerpts((self._login.password,)))
+    def _read(self, answer: httpx.Response) -> Token:
+        text: str = answer.headers.get("X-Subject-Token", "")
+        if answer.status_code == CREATED and text:
+            return Token(text, _end(answer))
+        fault = refusal(answer, self._ask.excerpts)
         meaning = fault.meaning
-        if answer.is_client_error and parsed_object(answer) is not None and meaning is not Meaning.THROTTLED:
+        if meaning in {Meaning.THROTTLED, Meaning.UNAVAILABLE}:
+            # What was to be sent with the token was certainly not sent.
+            meaning = Meaning.UNREACHABLE
+        elif answer.is_client_error and parsed_object(answer) is not None:
             meaning = Meaning.CREDENTIALS
         fault = Fault(meaning, f"IAM login of {self._login.user!r}: {fault.message}", fault.code, answer.status_code)
         if meaning is Meaning.CREDENTIALS:
             self._rejected = fault
         raise ProviderError(fault)
+
+
+def _end(answer: httpx.Response) -> datetime | None:
+    """When the token expires; without the documented body it is used until it is refused."""
+    token = (parsed_object(answer) or {}).get("token")
+    expires = token.get("expires_at") if isinstance(token, dict) else None
+    return instant(expires) if isinstance(expires, str) else None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from reconciler.redaction import presentable
+from reconciler.redaction import bounded
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     import httpx
@@ -21,20 +21,25 @@ EXCERPT_LENGTH = 300
 _OTHER_MEDIA = ("html", "xml", "javascript", "css", "image/", "video/", "audio/")
 
 
-@dataclass(frozen=True, slots=True)
 class Excerpts:
     """Quotes what a server said: secrets masked first, then made presentable, then cut to a bounded length."""
 
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets: list[str] = []
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Mask these as well from now on: credentials that were renewed. What was a secret stays one."""
+        known = {*self._secrets, *secrets} - {""}
+        # The longest first: one that begins with another would show its end otherwise.
+        self._secrets = sorted(known, key=lambda secret: (-len(secret), secret))
 
     def __call__(self, text: object, limit: int = EXCERPT_LENGTH) -> str:
         """An excerpt of `text`, `limit` characters long at most."""
         quoted = str(text)[: 64 * limit]
-        for secret in self.secrets:
-            if secret:
-                quoted = quoted.replace(secret, "***")
-        shown = presentable(quoted.strip())
-        return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
+        for secret in self._secrets:
+            quoted = quoted.replace(secret, "***")
+        return bounded(quoted.strip(), limit)
 
 
 def malformed(what: str, response: httpx.Response, request_id: str | None = None) -> Fault:

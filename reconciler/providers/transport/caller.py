@@ -14,6 +14,7 @@ from reconciler import __version__
 from reconciler.exceptions import ProviderError
 from reconciler.providers.transport.retries import hinted_delay
 from reconciler.providers.transport.wire import NEVER_SENT, UnreadableAnswer, Wire
+from reconciler.redaction import presentable
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["USER_AGENT", "Caller", "Tally"]
 
 USER_AGENT = f"media-reconciler/{__version__}"
+LOGGER = logging.getLogger("reconciler.transport")
 LEAST_PAUSE = 0.5
 """Seconds that everybody waits after a throttled request without a hint from the server."""
 
@@ -107,9 +109,11 @@ class Caller:
                 delay = self._delay(verdict, attempt, hint, retries)
                 if verdict.meaning is Meaning.THROTTLED:
                     pace.throttled(sent_at, delay)
-                late = self._surroundings.monotonic() + delay > started + retries.deadline
+                late = self._surroundings.monotonic() + delay > started + retries.patience(verdict.meaning)
                 if verdict.meaning not in retries.on or late:
                     return verdict
+                where = presentable(f"{request.method} {request.url.host}{request.url.path}")
+                LOGGER.info("%s: %s; again in %.1f s", where, verdict, delay)
                 await self._surroundings.sleep(delay)
         raise AssertionError("unreachable")  # pragma: no cover - count() does not end
 
@@ -127,7 +131,7 @@ class Caller:
         fresh = httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
         try:
             response = await self._http.send(fresh)
-        except ProviderError as error:  # the login inside the auth flow
+        except ProviderError as error:  # no credentials could be had for the auth flow
             return error.fault, None
         except UnreadableAnswer as error:
             return Fault(Meaning.MALFORMED, f"unexpected answer: {error}"), None

@@ -10,7 +10,7 @@ import httpx
 from reconciler.exceptions import ProviderError
 from reconciler.tasks.fault import Fault, Meaning
 
-__all__ = ["base_url", "is_loopback"]
+__all__ = ["base_url", "credentials_url", "is_loopback"]
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 
@@ -39,6 +39,30 @@ def base_url(text: str) -> str:
     if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.host)):
         raise _refused(text, "plain http is accepted for loopback hosts only")
     return str(url).rstrip("/")
+
+
+def credentials_url(text: str) -> httpx.URL:
+    """The address of a service that hands out keys, query and all.
+
+    Raises ProviderError unless it is https, or http on this machine or its own link (169.254.0.0/16), where the
+    services of containers are: the keys come in the clear.
+    """
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise _refused(text, str(error)) from None
+    if url.userinfo or not _is_host(url.host):
+        raise _refused(text, "it must be a URL")
+    if url.scheme != "https" and not (url.scheme == "http" and (is_loopback(url.host) or _is_on_link(url.host))):
+        raise _refused(text, "plain http is accepted for this machine only")
+    return url
+
+
+def _is_on_link(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_link_local
+    except ValueError:
+        return False
 
 
 def _is_host(host: str) -> bool:

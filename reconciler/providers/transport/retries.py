@@ -22,20 +22,28 @@ LONGEST_HINT = 120.0
 class Retries:
     """Exponential backoff with full jitter: the n-th delay is drawn from 0 to `first * 2**n`, `longest` at most.
 
-    `on` are the meanings worth another try. No try starts later than `deadline` seconds after the first.
+    `on` are the meanings worth another try. No try starts later than `deadline` seconds after the first, nor later than
+    `unreachable` where there is no connection: a quota comes back within a minute, a missing network does not.
     """
 
     on: frozenset[Meaning]
     deadline: float = 90.0
     first: float = 0.5
     longest: float = 20.0
+    unreachable: float = 90.0
+
+    def patience(self, meaning: Meaning) -> float:
+        """Seconds after the first try within which a fault of this meaning is worth another."""
+        return min(self.deadline, self.unreachable) if meaning is Meaning.UNREACHABLE else self.deadline
 
     def delay(self, attempt: int, uniform: Callable[[float, float], float]) -> float:
         """Seconds to wait after the attempt with this number, counted from 0."""
         return uniform(0.0, min(self.longest, self.first * 2 ** min(attempt, 16)))
 
 
-READS = Retries(frozenset({Meaning.THROTTLED, Meaning.UNAVAILABLE, Meaning.LOST, Meaning.UNREACHABLE}))
+READS = Retries(
+    frozenset({Meaning.THROTTLED, Meaning.UNAVAILABLE, Meaning.LOST, Meaning.UNREACHABLE}), unreachable=20.0
+)
 """A read has no effect, so that asking again is always right."""
 
 WRITES = Retries(frozenset({Meaning.THROTTLED, Meaning.UNREACHABLE}))

@@ -32,7 +32,8 @@ class Surroundings:
 
     `now` is UTC, for signatures; `monotonic` in seconds, for pacing and deadlines; `uniform(low, high)` draws jitter;
     `nonce` a value never used before. The environment is read when this is made, not when it is imported, and never
-    shown: it holds secrets.
+    shown: it holds secrets. `metadata_url` and `sts_url` stand in for the addresses of the machine's
+    metadata service and of the vendor's token service.
     """
 
     now: Callable[[], datetime] = _now
@@ -42,3 +43,5 @@ class Surroundings:
     nonce: Callable[[], str] = lambda: secrets.token_hex(16)
     environment: Mapping[str, str] = field(default_factory=_environment, repr=False)
     home: Path = field(default_factory=Path.home)
+    metadata_url: str | None = None
+    sts_url: str | None = None

@@ -22,7 +22,7 @@ from reconciler.providers.transport.endpoint import is_loopback
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["BODY_LIMIT", "NEVER_SENT", "UnreadableAnswer", "Wire"]
+__all__ = ["BODY_LIMIT", "DIRECT", "NEVER_SENT", "UnreadableAnswer", "Wire"]
 
 BODY_LIMIT = 16 * 1024 * 1024
 """Bytes of an answer that are read at most; a page of 100 tasks has some 100 kB."""
@@ -33,6 +33,9 @@ TOTAL_SECONDS = 60.0
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 """After these the request has certainly not reached the server. After any other TransportError it may have."""
+
+DIRECT = "reconciler.direct"
+"""Extension of a request that no proxy may see: it asks this machine's own metadata service for keys."""
 
 _CHUNK = 64 * 1024
 
@@ -90,7 +93,7 @@ class Wire(httpx.AsyncBaseTransport):
     async def _exchange(self, request: httpx.Request, body: bytes) -> httpx.Response:
         target = request.url.raw_path.decode("ascii")
         url = URL(f"{request.url.scheme}://{request.url.netloc.decode('ascii')}{target}", encoded=True)
-        proxy = _proxy(request.url)
+        proxy = None if request.extensions.get(DIRECT) else _proxy(request.url)
         async with self._open().request(
             request.method,
             url,

@@ -51,27 +51,27 @@ def home(tmp_path: Path) -> Path:
 
 def test_the_environment_comes_first(home: Path) -> None:
     found = find_credentials(ROW, around({**KEYS, "ALIBABA_CLOUD_SECURITY_TOKEN": "t"}, home=home))
-    assert found.key == AccessKey(AK, KEYS["ALIBABA_CLOUD_ACCESS_KEY_SECRET"], "t")
+    assert found.credentials == AccessKey(AK, KEYS["ALIBABA_CLOUD_ACCESS_KEY_SECRET"], "t")
 
 
 def test_then_the_current_profile_of_the_command(home: Path) -> None:
-    assert find_credentials(ROW, around({}, home=home)).key == AccessKey("cli-ak", "hunter2")
+    assert find_credentials(ROW, around({}, home=home)).credentials == AccessKey("cli-ak", "hunter2")
 
 
 def test_or_the_profile_that_is_named(home: Path) -> None:
     expected = AccessKey("sts-ak", "hunter2", "hunter3")
-    assert find_credentials(ROW, around({"ALIBABA_CLOUD_PROFILE": "temporary"}, home=home)).key == expected
+    assert find_credentials(ROW, around({"ALIBABA_CLOUD_PROFILE": "temporary"}, home=home)).credentials == expected
     named = target("https://x", credentials=Credentials(profile="temporary"))
-    assert find_credentials(named, around(KEYS, home=home)).key == expected
+    assert find_credentials(named, around(KEYS, home=home)).credentials == expected
 
 
 def test_then_the_ini_file(home: Path, tmp_path: Path) -> None:
     off = {"ALIBABA_CLOUD_CLI_PROFILE_DISABLED": "true"}
-    assert find_credentials(ROW, around(off, home=home)).key == AccessKey("ini-ak", "hunter2%")
+    assert find_credentials(ROW, around(off, home=home)).credentials == AccessKey("ini-ak", "hunter2%")
     path = tmp_path / "elsewhere.ini"
     path.write_text(INI.replace("ini-ak", "else-ak"))
     moved = around({"ALIBABA_CLOUD_CREDENTIALS_FILE": str(path)})
-    assert find_credentials(ROW, moved).key.id == "else-ak"
+    assert find_credentials(ROW, moved).principal == "else-ak"
 
 
 def test_sources_of_the_target(home: Path) -> None:
@@ -82,7 +82,7 @@ def test_sources_of_the_target(home: Path) -> None:
     }
     row = target("https://x", credentials=Credentials(secrets=sources))
     found = find_credentials(row, around({**KEYS, "A": "a", "B": "b", "C": "c"}, home=home))
-    assert found.key == AccessKey("a", "b", "c")
+    assert found.credentials == AccessKey("a", "b", "c")
     with pytest.raises(CredentialsError, match="environment variable C"):
         find_credentials(row, around({**KEYS, "A": "a", "B": "b"}, home=home))
 
@@ -95,7 +95,7 @@ def test_nothing_found_names_everything_tried() -> None:
 
 
 @pytest.mark.parametrize(
-    ("profile", "reason"), [("role", "RamRoleArn"), ("empty", "lacks"), ("none", "no profile 'none'")]
+    ("profile", "reason"), [("role", "lacks ram_role_arn"), ("empty", "lacks"), ("none", "no profile 'none'")]
 )
 def test_a_profile_that_does_not_help_says_why(profile: str, reason: str, home: Path) -> None:
     with pytest.raises(CredentialsError, match=reason) as caught:

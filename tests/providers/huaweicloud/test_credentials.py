@@ -56,8 +56,15 @@ def test_the_file_may_be_elsewhere(tmp_path: Path) -> None:
 
 
 def test_a_profile_passes_the_environment_by(tmp_path: Path) -> None:
+    row = target("https://x", credentials=Credentials(profile="basic"))
+    found = find_credentials(row, around(KEYS, home=home_with(tmp_path)))
+    assert found.credentials == AccessKey("file-ak", "file-sk%with%percent")
+
+
+def test_there_are_no_named_profiles(tmp_path: Path) -> None:
     row = target("https://x", credentials=Credentials(profile="other"))
-    assert find_credentials(row, around(KEYS, home=home_with(tmp_path))).credentials == AccessKey("other-ak", "s")
+    with pytest.raises(CredentialsError, match=r"have no named profiles, their file has the one section \[basic\]"):
+        find_credentials(row, around(KEYS, home=home_with(tmp_path)))
 
 
 def test_sources_of_the_target(tmp_path: Path) -> None:

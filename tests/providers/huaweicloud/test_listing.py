@@ -289,6 +289,44 @@ def test_a_row_that_comes_twice_is_one_task_and_does_not_add_up() -> None:
     assert seen(observation).keys() == {"1"}
 
 
+def test_a_full_page_that_is_all_there_is_costs_another_request() -> None:
+    """A total that counts the rows of a page looks like one that counts them all: the next page tells."""
+    observation, received = observe(paged(rows(*range(100))), TRANSCODING, {"WAITING"})
+    assert observation.complete
+    assert [request.value("page") for request in received] == ["0", "1"]
+    _, received = observe(paged(rows(*range(99))), TRANSCODING, {"WAITING"})
+    assert len(received) == 1
+    _, received = observe(paged(rows(*range(200))), TRANSCODING, {"WAITING"})
+    assert len(received) == 2
+
+
+@pytest.mark.parametrize("count", [101, 150, 200, 250])
+def test_a_total_that_counts_the_rows_of_the_page_is_found_out(count: int) -> None:
+    tasks = rows(*range(count))
+
+    def answer(request: Received) -> Reply:
+        page = int(request.value("page") or 0)
+        part = tasks[page * 100 : (page + 1) * 100]
+        return as_json({"total": len(part), "task_array": part})
+
+    observation, received = observe(answer, TRANSCODING)
+    assert observation.completeness is Completeness.UNSTABLE
+    assert len(received) == 6
+    assert len(observation.tasks) == min(count, 200)
+
+
+@pytest.mark.parametrize("mark", [1, "1", True])
+def test_a_last_page_that_says_there_is_more_is_not_the_last(mark: object) -> None:
+    observation, _ = observe(
+        lambda _: as_json({"total": 2, "task_array": rows(1, 2), "is_truncated": mark}), TRANSCODING
+    )
+    assert observation.completeness is Completeness.UNSTABLE
+    assert observation.fault is not None
+    assert "the last page says that there are more" in observation.fault.message
+    observation, _ = observe(lambda _: as_json({"total": 1, "task_array": rows(1), "is_truncated": 0}), TRANSCODING)
+    assert observation.complete
+
+
 def test_vod_editing_pages_by_rows_and_is_never_filtered() -> None:
     tasks = rows(*range(230))
 

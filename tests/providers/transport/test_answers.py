@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 
@@ -38,6 +40,22 @@ def test_excerpts_mask_before_they_cut() -> None:
     assert "SS" not in excerpt
     assert Excerpts((secret,))(f"{'x' * 299}{secret}").count("S") == 0
     assert secret not in repr(Excerpts((secret,)))
+
+
+def test_excerpts_learn_what_was_renewed() -> None:
+    excerpts = Excerpts(("first",))
+    excerpts.learn(("second", ""))
+    assert excerpts("first second third") == "*** *** third"
+    excerpts.learn(("first-and-more",))
+    assert excerpts("first-and-more first") == "*** ***"
+
+
+def test_excerpts_leave_no_half_of_a_mark() -> None:
+    url = f"https://h/{'x' * 40}.mp4?token=t"
+    for limit in range(20, 70):
+        shown = Excerpts()(url, limit)
+        assert len(shown) <= limit
+        assert not re.search(r"\?~[0-9a-f]{0,7}(…|$)", shown)
 
 
 def test_excerpts_are_presentable() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 import httpx
@@ -136,6 +137,50 @@ def test_the_deadline_ends_it() -> None:
     # 0.5 + 1 + 2 + 4 + 8 + 16 + 20 = 51.5 s with the longest jitter; the next 20 s would pass the deadline.
     assert time.slept == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0]
     assert len(received) == 8
+
+
+def unreachable(retries: Retries) -> tuple[Fault, Time, str]:
+    """Send to where nobody listens."""
+    time = Time()
+
+    async def run() -> int | Fault:
+        async with serving([]) as server:
+            url = f"{server.url}/task?token=hunter2"
+        caller = Caller(auth=Numbered(), concurrency=1, excerpts=Excerpts(), surroundings=around(time=time))
+        pace = Pace(Quota(1000, 1.0), time.monotonic, time.sleep)
+        request = caller.request("GET", url, {})
+        verdict = await caller.send(request, judge, pace=pace, retries=retries, tally=Tally())
+        await caller.close()
+        return verdict
+
+    fault = asyncio.run(run())
+    assert isinstance(fault, Fault)
+    return fault, time, fault.message
+
+
+def test_a_missing_network_is_reported_sooner_than_a_quota_that_lasts(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "reconciler.transport"):
+        fault, time, _ = unreachable(READS)
+    assert fault.meaning is Meaning.UNREACHABLE
+    assert 10.0 < sum(time.slept) <= 20.0
+    _, time, _ = unreachable(WRITES)
+    assert 20.0 < sum(time.slept) <= 90.0
+    time = Time()
+    send([Reply(429)] * 100, READS, time)
+    assert 60.0 < sum(time.slept) <= 90.0
+
+
+def test_each_retry_is_logged_without_the_query(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "reconciler.transport"):
+        send([Reply(503), Reply(429), Reply(200)], READS)
+        unreachable(Retries(READS.on, deadline=0.6))
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines[:2] == [
+        "DELETE 127.0.0.1/task: HTTP 503: refused; again in 0.5 s",
+        "DELETE 127.0.0.1/task: HTTP 429: refused; again in 1.0 s",
+    ]
+    assert len(lines) == 3
+    assert "hunter2" not in caplog.text
 
 
 def test_retry_after_is_honoured() -> None:

@@ -1,0 +1,170 @@
+"""Credentials that end: where a client gets them each time, so that a long run outlives them.
+
+They are renewed before they expire, one renewal at a time, and once more when the cloud refuses them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from reconciler.exceptions import ProviderError
+from reconciler.tasks.fault import Meaning
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+__all__ = ["Credential", "CredentialSource", "Fixed", "Passing", "Renewed"]
+
+PAUSE = 60.0
+"""Seconds between renewals that something other than the end of the credentials asks for: a refusal, a failure."""
+
+SHARE = 0.25
+"""Short-lived credentials are renewed in the last quarter of their life, whatever the vendor's margin."""
+
+LOGGER = logging.getLogger("reconciler.credentials")
+
+
+class Credential(Protocol):
+    """What a request is signed or marked with."""
+
+    @property
+    def expires_at(self) -> datetime | None: ...
+
+    @property
+    def secrets(self) -> tuple[str, ...]: ...
+
+
+C = TypeVar("C", bound=Credential)
+
+
+class CredentialSource(Protocol[C]):
+    """Where credentials come from. Asked for every request."""
+
+    async def current(self) -> C:
+        """Credentials that are good for a while. Raises ProviderError where none can be had."""
+        ...
+
+    async def renewed(self, refused: C) -> C | None:
+        """Others than those that the cloud refused; None where there are none."""
+        ...
+
+
+class Fixed(Generic[C]):
+    """Credentials that stay as they are."""
+
+    def __init__(self, credential: C) -> None:
+        self._credential = credential
+
+    async def current(self) -> C:
+        return self._credential
+
+    async def renewed(self, refused: C) -> C | None:
+        del refused
+        return None
+
+
+class Passing(Generic[C]):
+    """Credentials that somebody else keeps and renews: asked for each time, and never kept here."""
+
+    def __init__(self, ask: Callable[[], Awaitable[C]]) -> None:
+        self._ask = ask
+        self._lock = asyncio.Lock()
+
+    async def current(self) -> C:
+        async with self._lock:
+            return await self._ask()
+
+    async def renewed(self, refused: C) -> C | None:
+        credential = await self.current()
+        return credential if credential != refused else None
+
+
+class Renewed(Generic[C]):
+    """Credentials that `fetch` gets anew: `margin` seconds before they expire, or once they are refused.
+
+    `learn` is told the secrets in them before anything can echo them. While they are still good a renewal that failed
+    does no harm: it is tried again a minute later.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[], Awaitable[C]],
+        *,
+        margin: float,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        learn: Callable[[tuple[str, ...]], None],
+        first: C | None = None,
+    ) -> None:
+        self._fetch = fetch
+        self._longest_margin = margin
+        self._now = now
+        self._monotonic = monotonic
+        self._learn = learn
+        self._lock = asyncio.Lock()
+        self._attempts = 0
+        self._not_before = float("-inf")
+        self._refused_at = float("-inf")
+        self._failure: ProviderError | None = None
+        self._held: C | None = None
+        self._margin = margin
+        if first is not None:
+            self._hold(first)
+
+    async def current(self) -> C:
+        attempts = self._attempts
+        if self._held is not None and not self._ends_within(self._margin):
+            return self._held
+        if self._monotonic() >= self._not_before:
+            async with self._lock:
+                if self._attempts == attempts:  # nobody else tried while this one waited
+                    await self._renew()
+        if self._failure is not None and (self._held is None or self._ends_within(0.0)):
+            # Raised anew: several requests may wait for it, and each has a traceback of its own.
+            raise ProviderError(self._failure.fault, self._failure.hint)
+        assert self._held is not None  # noqa: S101 - told to mypy: it was fetched, or there was a failure
+        return self._held
+
+    async def renewed(self, refused: C) -> C | None:
+        async with self._lock:
+            if self._held is not None and self._held != refused:
+                return self._held
+            if self._monotonic() < self._refused_at + PAUSE:
+                return None  # what was fetched because of a refusal was refused as well
+            self._refused_at = self._monotonic()
+            await self._renew()
+            if self._failure is not None:
+                raise ProviderError(self._failure.fault, self._failure.hint)
+            return self._held if self._held != refused else None
+
+    async def _renew(self) -> None:
+        try:
+            self._hold(await self._fetch())
+        except ProviderError as error:
+            self._failure = error
+            good = self._held is not None and not self._ends_within(0.0)
+            if good:
+                LOGGER.warning("credentials could not be renewed yet: %s", error.message)
+            # Who cannot be reached is asked again as soon as the caller likes; who refused would refuse again.
+            waits = good or error.fault.meaning is not Meaning.UNREACHABLE
+            self._not_before = self._monotonic() + PAUSE if waits else self._not_before
+        else:
+            self._failure = None
+            # A service may hand out the same credentials again until they end.
+            self._not_before = self._monotonic() + PAUSE
+        # Not reached by who was interrupted: then the next in line tries.
+        self._attempts += 1
+
+    def _hold(self, credential: C) -> None:
+        self._learn(credential.secrets)
+        self._held = credential
+        lifetime = (credential.expires_at - self._now()).total_seconds() if credential.expires_at else 0.0
+        self._margin = min(self._longest_margin, max(lifetime, 0.0) * SHARE)
+
+    def _ends_within(self, seconds: float) -> bool:
+        if self._held is None or self._held.expires_at is None:
+            return False
+        return (self._held.expires_at - self._now()).total_seconds() <= seconds

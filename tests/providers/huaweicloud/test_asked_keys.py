@@ -1,0 +1,433 @@
+"""Keys that somebody is asked for: an agency, an identity provider, a token service. The SDK asks the same way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.config.model import Credentials, Secret
+from reconciler.exceptions import CredentialsError
+from reconciler.providers.huaweicloud import PROVIDER
+from reconciler.providers.huaweicloud.credentials import find_credentials
+from reconciler.tasks.fault import Meaning
+from reconciler.tasks.resource_type import Action
+from tests.providers.huaweicloud.cloud import KEYS, PACKAGING, PROJECT, TRANSCODING, one_fault, target
+from tests.providers.loopback import FROZEN, NO_METADATA, ODD_ANSWERS, Reply, Time, around, as_json, serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from pathlib import Path
+    from types import SimpleNamespace
+
+    from reconciler.providers.huaweicloud.client import HuaweicloudClient
+    from reconciler.tasks.fault import Fault
+    from tests.providers.loopback import Received, Server
+
+EMPTY = {"total": 0, "task_array": [], "tasks": []}
+LIFETIME = 24 * 3600.0
+SECRETS = ("hunter", "tok3n-", "metadata-token", "id-token-content", "unscoped")
+OIDC = {
+    "HUAWEICLOUD_OIDC_PROVIDER_URN": "iam::1:oidc-provider:github",
+    "HUAWEICLOUD_OIDC_AGENCY_URN": "iam::1:agency:ci",
+    "HUAWEICLOUD_OIDC_ID_TOKEN": "id-token-content",
+}
+
+
+class Machine:
+    """A metadata service, IAM, STS and MPC at one address, whose newest key is the only one that is good."""
+
+    def __init__(self, metadata_token: Reply | None = None, securitykey: Reply | None = None) -> None:
+        self.time = Time()
+        self.issued = 0
+        self.valid = 0
+        self.metadata_token = metadata_token or Reply(200, b"metadata-token")
+        self.securitykey = securitykey
+        self.asked: list[Received] = []
+        self.calls: list[tuple[str, str]] = []
+
+    def now(self) -> datetime:
+        return FROZEN + timedelta(seconds=self.time.now - 1000.0)
+
+    def issue(self) -> dict[str, str]:
+        self.issued = self.valid = self.issued + 1
+        end = (self.now() + timedelta(seconds=LIFETIME)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        n = self.issued
+        return {"access": f"AK{n}", "secret": f"hunter{n}", "securitytoken": f"tok3n-{n}", "expires_at": end}
+
+    def __call__(self, request: Received) -> Reply:
+        if request.path.startswith("/v1/"):
+            good = request.header("x-security-token") == f"tok3n-{self.valid}"
+            self.calls.append((request.method, "good" if good else "refused"))
+            if not good:
+                sent = request.header("x-security-token")
+                return as_json({"error_code": "APIGW.0301", "error_msg": f"bad token {sent}"}, 401)
+            return Reply(204) if request.method == "DELETE" else as_json(EMPTY)
+        self.asked.append(request)
+        match request.path:
+            case "/meta-data/latest/api/token":
+                return self.metadata_token
+            case "/openstack/latest/securitykey":
+                return self.securitykey or as_json({"credential": self.issue()})
+            case "/v5/agencies/assume-with-oidc":
+                key = self.issue()
+                spelt = {
+                    "access_key_id": key["access"],
+                    "secret_access_key": key["secret"],
+                    "security_token": key["securitytoken"],
+                    "expiration": key["expires_at"],
+                }
+                return as_json({"credentials": spelt})
+            case "/v3.0/OS-AUTH/id-token/tokens":
+                return as_json({"token": {}}, 201, X_Subject_Token="unscoped-token")
+            case "/v3.0/OS-CREDENTIAL/securitytokens" | "/pod":
+                return as_json({"credential": self.issue()}, 201 if request.path != "/pod" else 200)
+            case _:
+                return Reply(404)
+
+
+@asynccontextmanager
+async def on(
+    machine: Machine,
+    environment: Mapping[str, str] | None = None,
+    *,
+    metadata: bool = True,
+    **changes: Any,  # noqa: ANN401 - the attributes of Target
+) -> AsyncIterator[tuple[HuaweicloudClient, Server]]:
+    async with serving(machine) as server:
+        named = {name: text.replace("URL", server.url) for name, text in (environment or {}).items()}
+        surroundings = around(named, time=machine.time, now=machine.now, metadata=server.url if metadata else None)
+        async with PROVIDER.client(target(server.url, **changes), concurrency=8, surroundings=surroundings) as client:
+            yield client, server
+
+
+def observed(machine: Machine, environment: Mapping[str, str] | None = None, **changes: Any) -> Fault | None:  # noqa: ANN401 - as `on`
+    """List a scope; the fault, if any, which quotes nothing secret."""
+
+    async def run() -> Fault | None:
+        async with on(machine, environment, **changes) as (client, _):
+            fault = (await client.observe(TRANSCODING, None)).fault
+        assert not any(secret in str(fault) for secret in SECRETS)
+        return fault
+
+    return asyncio.run(run())
+
+
+def test_the_agency_of_the_machine_is_asked_when_nothing_else_is_found() -> None:
+    machine = Machine()
+    assert observed(machine) is None
+    token, key = machine.asked
+    assert (token.method, token.path, token.header("x-metadata-token-ttl-seconds")) == (
+        "PUT",
+        "/meta-data/latest/api/token",
+        "21600",
+    )
+    assert (key.method, key.path, key.header("x-metadata-token")) == (
+        "GET",
+        "/openstack/latest/securitykey",
+        "metadata-token",
+    )
+    assert machine.calls == [("GET", "good")]
+
+
+def test_the_vendors_sdk_asks_the_same_way(sdk: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine()
+    observed(machine)
+    ours, machine.asked = machine.asked, []
+
+    async def run() -> None:
+        async with serving(machine) as server:
+            monkeypatch.setattr(sdk.MetadataAccessor, "_METADATA_ENDPOINT", server.url)
+            credential = await asyncio.to_thread(sdk.MetadataAccessor().get_credential)
+        assert (credential.access, credential.security_token) == ("AK2", "tok3n-2")
+
+    asyncio.run(run())
+    assert shape(machine.asked, "x-metadata") == shape(ours, "x-metadata")
+
+
+def shape(requests: list[Received], prefix: str) -> list[tuple[str, str, dict[str, list[str]]]]:
+    return [
+        (
+            request.method,
+            request.path,
+            {name: text for name, text in request.headers.items() if name.startswith(prefix)},
+        )
+        for request in requests
+    ]
+
+
+@pytest.mark.parametrize("status", [404, 405, 503])
+def test_a_service_without_tokens_is_asked_without(status: int) -> None:
+    machine = Machine(Reply(status))
+    assert observed(machine) is None
+    assert machine.asked[1].header("x-metadata-token") is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"metadata_token": Reply(403, b"no")},
+        {"securitykey": Reply(401, b"Please configure Cloud Service Agency first")},
+        {"securitykey": as_json({"credential": {"access": "A", "secret": "hunter"}})},
+        {"securitykey": as_json({"credential": ["hunter"]})},
+        *({"securitykey": ODD_ANSWERS[name]} for name in sorted(ODD_ANSWERS)),
+    ],
+    ids=str,
+)
+def test_a_machine_that_gives_no_key_is_named_among_what_was_tried(changes: dict[str, Reply]) -> None:
+    fault = observed(Machine(**changes))
+    assert fault is not None
+    assert fault.meaning is Meaning.CREDENTIALS
+    for place in ("OIDC agency", "HUAWEICLOUD_SDK_AK", ".huaweicloud/credentials (does not exist)", "agency of this"):
+        assert place in fault.message
+    assert "hunter" not in fault.message
+
+
+def test_a_machine_without_the_service_is_said_to_be_without() -> None:
+    async def run() -> Fault | None:
+        surroundings = around(metadata="http://127.0.0.1:9")
+        client = PROVIDER.client(target("http://127.0.0.1:9"), concurrency=1, surroundings=surroundings)
+        async with client:
+            return (await client.observe(TRANSCODING, None)).fault
+
+    fault = asyncio.run(run())
+    assert fault is not None
+    assert fault.meaning is Meaning.CREDENTIALS
+    assert "agency of this ECS (127.0.0.1: no connection" in fault.message
+
+
+def test_the_service_can_be_switched_off() -> None:
+    with pytest.raises(CredentialsError, match="switched off by HUAWEICLOUD_ECS_METADATA_DISABLED"):
+        PROVIDER.client(target("https://x"), concurrency=1, surroundings=around(NO_METADATA))
+
+
+def test_a_named_profile_is_not_replaced_by_the_machine(tmp_path: Path) -> None:
+    row = target("https://x", credentials=Credentials(profile="basic"))
+    with pytest.raises(CredentialsError, match="does not exist"):
+        find_credentials(row, around(metadata="http://127.0.0.1:9", home=tmp_path))
+
+
+def test_a_long_run_outlives_its_keys() -> None:
+    """Six days at an hour a step, with keys that are good for a day: renewed with 40 minutes left, never refused."""
+    machine = Machine()
+
+    async def run() -> None:
+        async with on(machine) as (client, _):
+            for _ in range(6 * 24):
+                assert (await client.observe(TRANSCODING, None)).complete
+                machine.time.now += 3600
+        assert client.requests == 6 * 24 + 2 * machine.issued
+
+    asyncio.run(run())
+    assert {verdict for _, verdict in machine.calls} == {"good"}
+    assert machine.issued == 6
+
+
+def test_keys_that_are_refused_are_renewed_once_for_reads_and_writes() -> None:
+    machine = Machine()
+
+    async def run() -> None:
+        async with on(machine) as (client, _):
+            await client.observe(TRANSCODING, None)
+            machine.valid = 0
+            observations = await asyncio.gather(*(client.observe(TRANSCODING, None) for _ in range(5)))
+            assert all(observation.complete for observation in observations)
+            assert machine.issued == 2
+            machine.time.now += 100
+            machine.valid = 0
+            delete = PACKAGING.operation(Action.DELETE)
+            assert delete is not None
+            assert one_fault(await client.perform(PACKAGING, delete, ["1"])) is None
+            assert machine.issued == 3
+
+    asyncio.run(run())
+    assert machine.calls[-2:] == [("DELETE", "refused"), ("DELETE", "good")]
+
+
+def test_a_cloud_that_refuses_every_key_is_not_asked_for_ever() -> None:
+    machine = Machine()
+
+    async def run() -> Fault | None:
+        async with on(machine) as (client, _):
+            machine.issue = lambda: {**Machine.issue(machine), "securitytoken": "tok3n-other"}  # type: ignore[method-assign]
+            await client.observe(TRANSCODING, None)
+            return (await client.observe(TRANSCODING, None)).fault
+
+    fault = asyncio.run(run())
+    assert fault is not None
+    assert fault.meaning is Meaning.CREDENTIALS
+    assert len(machine.calls) == 3
+    assert machine.issued == 2
+
+
+def test_a_refusal_says_where_the_credentials_came_from() -> None:
+    fault = observed(Machine(), KEYS)
+    assert fault is not None
+    assert fault.meaning is Meaning.CREDENTIALS
+    assert "credentials from the environment; tried before: OIDC agency (" in fault.message
+
+
+def test_keys_in_a_file_that_were_replaced_are_read_again(tmp_path: Path) -> None:
+    secret, token = tmp_path / "sk", tmp_path / "st"
+    secret.write_text("hunter1")
+    token.write_text("tok3n-1")
+    sources = {
+        "access_key_id": Secret(env="AK"),
+        "secret_access_key": Secret(file=secret),
+        "security_token": Secret(file=token),
+    }
+    machine = Machine()
+    machine.valid = 1
+
+    async def run() -> None:
+        async with on(machine, {"AK": "AK1"}, credentials=Credentials(secrets=sources)) as (client, _):
+            assert (await client.observe(TRANSCODING, None)).complete
+            machine.valid = 2
+            token.write_text("tok3n-2")
+            assert (await client.observe(TRANSCODING, None)).complete
+
+    asyncio.run(run())
+    assert [verdict for _, verdict in machine.calls] == ["good", "refused", "good"]
+
+
+def test_an_oidc_token_comes_before_everything_else() -> None:
+    machine = Machine()
+    environment = {**OIDC, **KEYS, "HUAWEICLOUD_SDK_STS_ENDPOINT": "URL"}
+    assert observed(machine, environment, metadata=False) is None
+    [asked] = machine.asked
+    assert asked.header("content-type") == "application/json"
+    assert json.loads(asked.body) == {
+        "provider_urn": "iam::1:oidc-provider:github",
+        "agency_urn": "iam::1:agency:ci",
+        "agency_session_name": "oidc-sts-session",
+        "id_token": "id-token-content",
+        "duration_seconds": 3600,
+    }
+
+
+def test_the_vendors_sdk_assumes_an_agency_the_same_way(sdk: SimpleNamespace) -> None:
+    machine = Machine()
+    observed(machine, {**OIDC, "HUAWEICLOUD_SDK_STS_ENDPOINT": "URL"}, metadata=False)
+    [ours], machine.asked = machine.asked, []
+
+    async def run() -> None:
+        async with serving(machine) as server:
+            accessor = sdk.OidcStsAccessor(
+                OIDC["HUAWEICLOUD_OIDC_PROVIDER_URN"],
+                OIDC["HUAWEICLOUD_OIDC_AGENCY_URN"],
+                OIDC["HUAWEICLOUD_OIDC_ID_TOKEN"],
+                "oidc-sts-session",
+            )
+            http = sdk.HttpClient(sdk.HttpConfig.get_default_config(), None, None, logging.getLogger("huaweicloud"))
+            credential = await asyncio.to_thread(accessor.get_credential, sts_endpoint=server.url, http_client=http)
+        assert credential.access == "AK2"
+
+    asyncio.run(run())
+    [theirs] = machine.asked
+    assert (theirs.method, theirs.path, json.loads(theirs.body)) == (ours.method, ours.path, json.loads(ours.body))
+
+
+def test_an_identity_token_is_turned_into_a_key(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("id-token-content\n")
+    machine = Machine()
+    environment = {"HUAWEICLOUD_SDK_IDP_ID": "github", "HUAWEICLOUD_SDK_ID_TOKEN_FILE": str(file), **KEYS}
+    assert observed(machine, environment, metadata=False) is None
+    first, second = machine.asked
+    assert first.header("x-idp-id") == "github"
+    assert json.loads(first.body) == {"auth": {"id_token": {"id": "id-token-content"}}}
+    assert json.loads(second.body)["auth"]["identity"] == {
+        "methods": ["token"],
+        "token": {"id": "unscoped-token", "duration_seconds": 21600},
+    }
+
+
+def test_a_pod_has_an_identity(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("id-token-content")
+    environment = {
+        "HC_CONTAINER_CREDENTIALS_FULL_URI": "URL/pod",
+        "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(file),
+    }
+    machine = Machine()
+    assert observed(machine, environment, metadata=False) is None
+    [asked] = machine.asked
+    assert (asked.method, asked.path, asked.header("authorization")) == ("POST", "/pod", "id-token-content")
+    exposed = {**environment, "HC_CONTAINER_CREDENTIALS_FULL_URI": "http://keys.example.com/pod"}
+    fault = observed(machine, exposed, metadata=False)
+    assert fault is not None
+    assert "plain http is accepted for this machine only" in fault.message
+
+
+@pytest.mark.parametrize("missing", sorted(OIDC))
+def test_half_an_oidc_agency_is_named(missing: str) -> None:
+    environment = {name: text for name, text in OIDC.items() if name != missing}
+    with pytest.raises(CredentialsError, match=f"OIDC agency \\({missing}.* not set\\)") as caught:
+        find_credentials(target("https://x"), around(environment))
+    assert "id-token-content" not in caught.value.message
+
+
+def test_a_token_service_that_is_away_leaves_the_write_unsent() -> None:
+    """What could not be signed was never sent: the change is not of uncertain effect."""
+
+    async def run() -> Fault | None:
+        environment = {**OIDC, "HUAWEICLOUD_SDK_STS_ENDPOINT": "http://127.0.0.1:9"}
+        client = PROVIDER.client(target("http://127.0.0.1:9"), concurrency=1, surroundings=around(environment))
+        async with client:
+            delete = PACKAGING.operation(Action.DELETE)
+            assert delete is not None
+            return one_fault(await client.perform(PACKAGING, delete, ["1"]))
+
+    fault = asyncio.run(run())
+    assert fault is not None
+    assert fault.meaning is Meaning.UNREACHABLE
+
+
+def test_a_token_of_iam_is_renewed_before_its_24_hours_end() -> None:
+    machine = Machine()
+    issued = 0
+
+    def answer(request: Received) -> Reply:
+        nonlocal issued
+        if request.path == "/v3/auth/tokens":
+            issued += 1
+            end = (machine.now() + timedelta(hours=24)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            return as_json({"token": {"expires_at": end}}, 201, X_Subject_Token=f"token-{issued}")
+        good = request.header("x-auth-token") == f"token-{issued}"
+        return as_json(EMPTY) if good else as_json({"error_code": "APIGW.0307", "error_msg": "outdated"}, 401)
+
+    sources = {key: Secret(env=key) for key in ("iam_user", "iam_password", "iam_domain")}
+
+    async def run() -> None:
+        async with serving(answer) as server:
+            row = target(server.url, credentials=Credentials(secrets=sources))
+            named = {"iam_user": "robot", "iam_password": "hunter2", "iam_domain": "company"}
+            surroundings = around(named, time=machine.time, now=machine.now)
+            async with PROVIDER.client(row, concurrency=1, surroundings=surroundings) as client:
+                for _ in range(3):
+                    assert (await client.observe(TRANSCODING, None)).complete
+                    machine.time.now += 23.5 * 3600
+                assert client.requests == 3 + issued == 6
+
+    asyncio.run(run())
+
+
+def test_the_group_of_who_is_not_known_yet_is_where_they_come_from() -> None:
+    group: Callable[..., str] = PROVIDER.rate_limit_group
+    plain = target("", options={}, endpoints={})
+    by_machine = group(plain, surroundings=around(metadata="http://127.0.0.1:9"))
+    assert by_machine == "huaweicloud/default/cn-north-4"
+    by_agency = group(plain, surroundings=around(OIDC))
+    assert by_agency.startswith("huaweicloud/principal-")
+    assert group(target("", endpoints={}), surroundings=around(OIDC)) == f"huaweicloud/{PROJECT}/cn-north-4"
+
+
+def test_secrets_are_not_shown() -> None:
+    found = find_credentials(target("https://x"), around({**OIDC, "HUAWEICLOUD_SDK_SK": "hunter"}))
+    assert "id-token-content" not in f"{found!r} {found.credentials!r}"
+    assert "hunter" not in f"{found!r} {found.credentials!r}"
