@@ -1,14 +1,15 @@
 """Everything the project raises on purpose.
 
 ReconcilerError                 exit 1
-|-- UsageError                  exit 64  bad flag or argument, approval impossible
+|-- UsageError                  exit 64  bad flag or argument, an unknown run, approval impossible
 |-- InvalidError                exit 65
 |   |-- InvalidConfiguration             carries all diagnostics
 |   `-- InvalidPlan                      a plan file torn, altered or of another format
 |-- RefusedError                exit 4   a guard or an approval refuses
 |-- StalePlanError              exit 5   expired, or made from other policies or targets
-|-- LockedError                 exit 6   another apply holds the target
-|-- BackendError                exit 1   the journal cannot be opened or written
+|-- LockedError                 exit 6   another apply holds the target; backends tell LeaseHeld and LeaseLost apart
+|-- BackendError                exit 1   journal or history cannot be opened, read or written
+|-- IntentRefused, NoOpenIntent          verdicts of the journal (backends.entries), which the engine settles
 `-- ProviderError               exit 1   carries a Fault: what the cloud, or the way to it, answered
     `-- CredentialsError                 no credentials found, or rejected; names what was tried
 """

@@ -26,6 +26,7 @@ _COMMANDS = {
     "apply": "Cancel and delete what the policies ask for, verify it, and report.",
     "query": "List tasks of one resource type.",
     "explain": "Describe a resource type: fields, statuses, lifecycle, calls, permissions.",
+    "history": "Show past runs and what they did.",
     "schema": "Print the JSON Schema of configuration files.",
     "simulator": "Serve local clouds for trying and testing.",
     "demo": "Run the whole loop, from YAML to verified cancellation, on local clouds.",

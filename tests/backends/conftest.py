@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import secrets
-import shutil
 import subprocess
 import sys
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,9 +13,11 @@ from reconciler.backends.connect import connect
 from reconciler.backends.entries import Intent, RunStart
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey
+from tests.postgresql_server import new_database, running_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from reconciler.backends.backend import Backend
 
@@ -75,52 +71,11 @@ def python() -> Callable[[str, str], subprocess.Popen[str]]:
 
 @pytest.fixture
 def postgresql_url(postgresql_server: Path) -> str:
-    name = f"test_{secrets.token_hex(6)}"
-    base = f"postgresql+psycopg://tester@/{{}}?host={postgresql_server}"
-    from sqlalchemy import NullPool, create_engine, text  # noqa: PLC0415 - only where there is a server
-
-    engine = create_engine(base.format("postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    return base.format(name).replace("+psycopg", "")
+    return new_database(postgresql_server)
 
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Path]:
-    """The directory with the socket of a PostgreSQL server started for this session, without network."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
-    if not programs:
-        pytest.skip("no PostgreSQL server programs under /usr/lib/postgresql")
-    if importlib.util.find_spec("psycopg") is None:
-        pytest.skip("psycopg is not installed: pip install psycopg[binary]")
-    with _server(programs[-1].parent) as directory:
+    """The directory with the socket of a PostgreSQL server started for this session."""
+    with running_server() as directory:
         yield directory
-
-
-@contextmanager
-def _server(programs: Path) -> Iterator[Path]:
-    directory = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    # The server refuses to run as root; its package brings a user for it.
-    user = "postgres" if os.getuid() == 0 else None
-    if user:
-        shutil.chown(directory, user)
-    data = directory / "data"
-
-    def run(program: str, *arguments: str) -> None:
-        subprocess.run(
-            [programs / program, "-D", data, *arguments],
-            check=True,
-            user=user,
-            cwd=directory,
-            stdout=subprocess.DEVNULL,
-        )
-
-    try:
-        run("initdb", "--auth=trust", "--username=tester", "--no-sync")
-        run("pg_ctl", "-w", "-l", str(directory / "log"), "-o", f"-c listen_addresses= -k {directory}", "start")
-        try:
-            yield directory
-        finally:
-            run("pg_ctl", "-w", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,227 @@
+"""`reconciler history [RUN]`."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from reconciler.backends.history import History, RunFilter, RunRecord
+from reconciler.cli.options import flag, format_option
+from reconciler.cli.output import write
+from reconciler.config.environment import has_placeholder
+from reconciler.config.loader import load_configuration
+from reconciler.exceptions import BackendError, ExitCode, InvalidError, RefusedError, UsageError
+from reconciler.planning.strict_json import dump
+from reconciler.providers.registry import catalogue
+from reconciler.reports.run_history import (
+    UNFINISHED,
+    render_run_json,
+    render_run_text,
+    render_runs_json,
+    render_runs_text,
+    run_label,
+)
+from reconciler.reports.wording import counted
+from reconciler.selectors.durations import parse_duration
+from reconciler.selectors.timestamps import format_timestamp, parse_timestamp
+
+__all__ = ["command"]
+
+_OUTCOMES = ("ok", "partial", "refused", "error", "interrupted", UNFINISHED)
+_SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?P<path>.+)")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
+_RUN = re.compile(r"[0-9a-f]{1,32}")
+
+_TIME_DIGITS = 12
+"""A run's id begins with the time at which the run began: milliseconds, in so many hexadecimal digits."""
+
+_YOUNGEST_PRUNED = 86_400
+"""Seconds. A run that still goes on would lose its journal, and none goes on for longer than this."""
+
+
+@click.command("history")
+@click.argument("run", required=False)
+@flag(
+    "--config",
+    "paths",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Configuration file or directory whose settings.backend to read (repeatable).  [default: .]",
+)
+@flag("--backend", metavar="URL", help="Read this database, and no configuration.")
+@flag("--since", metavar="DURATION|TIME", help="Only runs begun within a duration (7d), or from an RFC 3339 time on.")
+@flag("--target", "targets", multiple=True, metavar="NAME", help="Only runs that touched this target (repeatable).")
+@flag("--outcome", type=click.Choice(_OUTCOMES), help="Only runs that ended so; unfinished: going on, or killed.")
+@flag("--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N", help="The latest N runs.")
+@flag("--prune", metavar="OLDER_THAN", help="Forget the runs begun longer ago than this (90d), which is 1d or more.")
+@flag("--auto-approve", is_flag=True, help="Do not ask before pruning.")
+@format_option("text", "json")
+@flag("--verbose", "-v", is_flag=True, help="Show long values whole.")
+def command(
+    run: str | None,
+    paths: tuple[Path, ...],
+    backend: str | None,
+    since: str | None,
+    targets: tuple[str, ...],
+    outcome: str | None,
+    limit: int,
+    prune: str | None,
+    auto_approve: bool,
+    output_format: str,
+    verbose: bool,
+) -> int:
+    """Show past runs, the latest first; or one RUN, with each call it made and what became of each change.
+
+    RUN is the id of a run, or as many of its first digits as tell it from the others. The runs are read from
+    settings.backend of the configuration in the current directory: --config names another one, --backend the
+    database itself. Needs no credentials, and no network but for a PostgreSQL database.
+    """
+    _check_together(run, prune, filtered=bool(since or targets or outcome))
+    now, json = int(time.time()), output_format == "json"
+    wanted = RunFilter(since=_since(since, now), outcome=outcome, limit=limit)
+    before = None if prune is None else now - _age(prune)
+    history = _open(_configured(paths) if backend is None else backend)
+    if before is not None:
+        return _prune(history, before, auto_approve=auto_approve, json=json)
+    if run is not None:
+        _show(history, run, json=json, verbose=verbose)
+        return ExitCode.OK
+    runs = _matching(history, wanted, targets) if history else []
+    more = len(runs) > limit
+    if json:
+        write(render_runs_json(runs[:limit], more=more))
+    elif runs or since or targets or outcome:
+        write(render_runs_text(runs[:limit], more=more))
+    else:
+        write("There are no runs yet.\n")
+    return ExitCode.OK
+
+
+def _check_together(run: str | None, prune: str | None, *, filtered: bool) -> None:
+    if run is not None and (prune is not None or filtered):
+        raise UsageError("RUN shows one run: --since, --target, --outcome and --prune do not go with it")
+    if prune is not None and filtered:
+        raise UsageError("--prune goes by age alone: --since, --target and --outcome do not go with it")
+
+
+def _since(text: str | None, now: int) -> int | None:
+    """Milliseconds since the epoch of a duration back from `now`, or of a time."""
+    if text is None:
+        return None
+    try:
+        return 1000 * (now - parse_duration(text))
+    except ValueError:
+        pass
+    try:
+        return 1000 * parse_timestamp(text)
+    except ValueError as error:
+        raise UsageError(f"--since {text}: neither a duration like `7d`, nor a time: {error}") from error
+
+
+def _age(text: str) -> int:
+    """Seconds of --prune."""
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"--prune {text}: {error}") from error
+    if seconds < _YOUNGEST_PRUNED:
+        raise UsageError(f"--prune {text}: less than 1d", "a run that is still going on must not lose its journal")
+    return seconds
+
+
+def _configured(paths: tuple[Path, ...]) -> str:
+    """The URL in settings.backend. What only the network needs may be missing from the configuration."""
+    url = load_configuration(paths, catalogue(), environment=os.environ, strict=False).settings.backend
+    if has_placeholder(url):
+        names = " and ".join(_VARIABLE.findall(url))
+        raise InvalidError(
+            f"settings.backend cannot be read: {names} is not set", "set it, or name the database with --backend"
+        )
+    return url
+
+
+def _open(url: str) -> History | None:
+    """The history; None where no run has made the database yet."""
+    file = _SQLITE.fullmatch(url)
+    if file and file["path"] != ":memory:":
+        try:
+            Path(file["path"]).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise BackendError(f"{file['path']}: {reason}", "Check the owner and mode of its directory.") from error
+    return History.open(url)
+
+
+def _matching(history: History, wanted: RunFilter, targets: tuple[str, ...]) -> list[RunRecord]:
+    """The runs that match, the latest first; one more than the limit where there are more."""
+    unfinished = wanted.outcome == UNFINISHED
+    limit = None if unfinished or wanted.limit is None else wanted.limit + 1
+    asked = replace(wanted, outcome=None if unfinished else wanted.outcome, limit=limit)
+    found = {run.run_id: run for name in targets or (None,) for run in history.runs(replace(asked, target=name))}
+    runs = sorted(found.values(), key=lambda run: (run.started_at, run.run_id), reverse=True)
+    return [run for run in runs if run.outcome is None or not unfinished]
+
+
+def _show(history: History | None, name: str, *, json: bool, verbose: bool) -> None:
+    if history is None:
+        raise UsageError(f"there is no run {name!r}: there are no runs yet")
+    run = _named(history, name)
+    actions, outcomes = history.actions(run.run_id), history.outcomes(run.run_id)
+    write(render_run_json(run, actions, outcomes) if json else render_run_text(run, actions, outcomes, verbose=verbose))
+
+
+def _named(history: History, name: str) -> RunRecord:
+    """The one run whose id is `name`, or begins with it. Raises UsageError."""
+    runs: list[RunRecord] = []
+    if _RUN.fullmatch(name):
+        earliest = int(name[:_TIME_DIGITS].ljust(_TIME_DIGITS, "0"), 16)
+        later = history.runs(RunFilter(since=earliest, limit=None))
+        runs = [run for run in later if run.run_id.startswith(name)]
+    if not runs:
+        raise UsageError(f"there is no run {name!r}", "`reconciler history` lists the runs and their ids")
+    if len(runs) > 1:
+        some = ", ".join(run_label(run) for run in runs[:3]) + (", ..." if len(runs) > 3 else "")
+        raise UsageError(f"{counted(len(runs), 'run')} begin with {name!r}", f"give more digits: {some}")
+    return runs[0]
+
+
+def _prune(history: History | None, before: int, *, auto_approve: bool, json: bool) -> int:
+    """Forget the runs begun before a time (seconds since the epoch), once that is agreed to."""
+    if not auto_approve and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("--prune needs approval, and there is no terminal to ask on", "pass --auto-approve")
+    moment = format_timestamp(before)
+    count = _older(history, before)
+    if history is not None and count:
+        if not auto_approve:
+            _ask(f"Do you want to forget {counted(count, 'run')} begun before {moment}, with all their calls?")
+        pruned, left = history.prune(1000 * before), _older(history, before)
+    else:
+        pruned, left = 0, 0
+    if json:
+        facts = {"before": moment, "pruned": pruned, "unsettled": left}
+        write(dump({"format": "reconciler.pruning", "format_version": "1.0", **facts}))
+        return ExitCode.OK
+    kept = f"{counted(left, 'run')} stayed: the next apply has to settle calls of theirs first.\n" if left else ""
+    write(f"Forgot {counted(pruned, 'run')} begun before {moment}.\n{kept}")
+    return ExitCode.OK
+
+
+def _older(history: History | None, before: int) -> int:
+    runs = history.runs(RunFilter(limit=None)) if history else []
+    return sum(run.started_at < 1000 * before for run in runs)
+
+
+def _ask(question: str) -> None:
+    sys.stderr.write(f"{question} Only 'yes' will be accepted.\n")
+    answer: str = click.prompt("Enter a value", default="", show_default=False, err=True)
+    if answer.strip() != "yes":
+        raise RefusedError("pruning was not approved", "nothing was forgotten")

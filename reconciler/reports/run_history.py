@@ -1,0 +1,254 @@
+"""Past runs, and what one of them did, as tables and as JSON. Pure functions of what the database holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.planning.records import rfc3339, shown
+from reconciler.planning.strict_json import dump
+from reconciler.redaction import presentable
+from reconciler.reports.ages import duration
+from reconciler.reports.cells import clipped, table
+from reconciler.reports.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.backends.entries import TaskOutcome
+    from reconciler.backends.history import ActionRecord, RunRecord
+    from reconciler.planning.strict_json import Document
+    from reconciler.tasks.task import TaskKey
+
+__all__ = [
+    "UNFINISHED",
+    "render_run_json",
+    "render_run_text",
+    "render_runs_json",
+    "render_runs_text",
+    "run_label",
+]
+
+UNFINISHED = "unfinished"
+"""Stands for the outcome of a run that is still going on, or was killed: its journal cannot tell which."""
+
+_SHORT_ID = 12
+"""The digits of a run's id that hold its time of creation, in milliseconds: enough to name it."""
+_SHORT_DIGEST = 12
+_REASON_CELLS = 160
+
+
+def render_runs_text(runs: Sequence[RunRecord], *, more: bool) -> str:
+    """One line a run. `more` says that there are others, which a limit kept out."""
+    head = ("RUN", "BEGAN", "COMMAND", "OUTCOME", "EXIT", "TOOK", "CHANGES", "PLAN")
+    lines = [*table([head, *(_run_row(run) for run in runs)]), ""] if runs else []
+    rest = "; there are more: --limit" if more else ""
+    return "\n".join([*lines, f"{counted(len(runs), 'run')}{rest}."]) + "\n"
+
+
+def render_runs_json(runs: Sequence[RunRecord], *, more: bool) -> str:
+    """One document; `more` as in the text."""
+    return dump(
+        {
+            "format": "reconciler.history",
+            "format_version": "1.0",
+            "more": more,
+            "runs": [_run_record(run) for run in runs],
+        }
+    )
+
+
+def render_run_text(
+    run: RunRecord, actions: Sequence[ActionRecord], outcomes: Sequence[TaskOutcome], *, verbose: bool = False
+) -> str:
+    """One run: when, where and of what plan; each call with its fate; each change with its outcome.
+
+    `verbose` lifts the limit on the length of reasons.
+    """
+    sections = [
+        _heading(run),
+        _section(
+            f"Calls: {counted(len(actions), 'attempt')} written down before being sent",
+            ("INTENDED", "TASK", "ACTION", "ATTEMPT", "STATE", "TOOK", "ANSWER"),
+            [_action_row(action, verbose) for action in actions],
+        ),
+        _section(
+            f"Outcomes: {counted(len(outcomes), 'change')}",
+            ("TASK", "OUTCOME", "STATUS", "WHY"),
+            [_outcome_row(outcome, verbose) for outcome in outcomes],
+        ),
+        [f"{presentable(run.command).capitalize()}: {_counts(run.summary) or 'nothing to count'}."]
+        if run.summary is not None
+        else [_no_end(run)],
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
+
+
+def render_run_json(run: RunRecord, actions: Sequence[ActionRecord], outcomes: Sequence[TaskOutcome]) -> str:
+    return dump(
+        {
+            "format": "reconciler.run",
+            "format_version": "1.0",
+            "run": _run_record(run),
+            "actions": [_action_record(action) for action in actions],
+            "outcomes": [_outcome_record(outcome) for outcome in outcomes],
+        }
+    )
+
+
+def run_label(run: RunRecord) -> str:
+    """The whole id, then `(apply of 2026-01-02T03:04:05Z, ok)`: for messages that tell runs apart."""
+    outcome = presentable(run.outcome or UNFINISHED)
+    return f"{presentable(run.run_id)} ({presentable(run.command)} of {_time(run.started_at)}, {outcome})"
+
+
+def _short_id(run: RunRecord) -> str:
+    return presentable(run.run_id[:_SHORT_ID])
+
+
+def _time(milliseconds: int) -> str:
+    return rfc3339(milliseconds // 1000)
+
+
+def _took(begin: int, end: int | None) -> int | None:
+    """Milliseconds; two hosts may have written the two, so that a clock set back does not count."""
+    return None if end is None else max(0, end - begin)
+
+
+def _counts(summary: Mapping[str, int] | None) -> str:
+    """`2 done, 1 not attempted`; what there is none of is left out."""
+    counts = (summary or {}).items()
+    return ", ".join(f"{count} {presentable(name).replace('_', ' ')}" for name, count in counts if count)
+
+
+def _run_row(run: RunRecord) -> tuple[str, ...]:
+    took = _took(run.started_at, run.finished_at)
+    return (
+        _short_id(run),
+        _time(run.started_at),
+        presentable(run.command),
+        presentable(run.outcome or UNFINISHED),
+        "-" if run.exit_code is None else str(run.exit_code),
+        "-" if took is None else duration(took // 1000),
+        _counts(run.summary) or "-",
+        presentable(run.plan_digest.removeprefix("sha256:")[:_SHORT_DIGEST]) or "-",
+    )
+
+
+def _heading(run: RunRecord) -> list[str]:
+    took = _took(run.started_at, run.finished_at)
+    state = presentable(run.outcome or UNFINISHED)
+    code = "" if run.exit_code is None else f" (exit {run.exit_code})"
+    lasted = "" if took is None else f", took {duration(took // 1000)}"
+    facts = [
+        ("Began", f"{_time(run.started_at)}{lasted}, on {presentable(run.host)} as process {run.pid}"),
+        ("Plan", presentable(run.plan_digest) or "none: it settled what an earlier run had left open"),
+        ("Configuration", presentable(run.fingerprint)),
+        ("Tool", f"reconciler {presentable(run.tool_version)}"),
+    ]
+    return [
+        f"Run {presentable(run.run_id)}: {presentable(run.command)}, {state}{code}",
+        *(f"  {line}" for line in table([(f"{name}:", text) for name, text in facts])),
+    ]
+
+
+def _no_end(run: RunRecord) -> str:
+    return f"The run has not ended: it is still going on, or process {run.pid} on {presentable(run.host)} was killed."
+
+
+def _section(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    return [title, *(f"  {line}" for line in table([head, *rows]))] if rows else [title]
+
+
+def _task(key: TaskKey) -> str:
+    return presentable("/".join(key))
+
+
+def _action_row(action: ActionRecord, verbose: bool) -> tuple[str, ...]:
+    took = _took(action.intent_at, action.result_at)
+    return (
+        _time(action.intent_at),
+        _task(action.key),
+        action.action.value,
+        str(action.attempt),
+        action.state.value,
+        "-" if took is None else f"{took} ms",
+        _reason(_answer(action), verbose),
+    )
+
+
+def _answer(action: ActionRecord) -> str:
+    """What the cloud said to a call that it did not accept, and which run found out what became of it."""
+    facts = " ".join(filter(None, (f"HTTP {action.http_status}" if action.http_status else "", action.fault_code)))
+    words = ": ".join(filter(None, (facts, action.fault_message)))
+    told = f"{action.fault_meaning}: {words}" if action.fault_meaning and words else action.fault_meaning or words
+    request = f"request {action.request_id}" if action.request_id else ""
+    settled = f"settled by run {action.settled_by[:_SHORT_ID]}" if action.settled_by else ""
+    return "; ".join(filter(None, (told, request, settled)))
+
+
+def _outcome_row(outcome: TaskOutcome, verbose: bool) -> tuple[str, ...]:
+    return (
+        _task(outcome.key),
+        presentable(outcome.outcome),
+        f"{presentable(outcome.before)} -> {presentable(outcome.now or 'not read')}",
+        _reason(outcome.detail, verbose),
+    )
+
+
+def _reason(text: str, verbose: bool) -> str:
+    return presentable(text) if verbose else clipped(presentable(text), _REASON_CELLS)
+
+
+def _run_record(run: RunRecord) -> Document:
+    return {
+        "run_id": presentable(run.run_id),
+        "command": presentable(run.command),
+        "tool_version": presentable(run.tool_version),
+        "plan_digest": presentable(run.plan_digest),
+        "configuration_digest": presentable(run.fingerprint),
+        "started_at": _time(run.started_at),
+        "finished_at": None if run.finished_at is None else _time(run.finished_at),
+        "took_ms": _took(run.started_at, run.finished_at),
+        "outcome": shown(run.outcome),
+        "exit_code": run.exit_code,
+        "summary": None if run.summary is None else {presentable(name): count for name, count in run.summary.items()},
+        "host": presentable(run.host),
+        "pid": run.pid,
+    }
+
+
+def _key_record(key: TaskKey) -> Document:
+    target, resource, task_id = map(presentable, key)
+    return {"id": _task(key), "target": target, "resource": resource, "task_id": task_id}
+
+
+def _action_record(action: ActionRecord) -> Document:
+    return {
+        **_key_record(action.key),
+        "action": action.action.value,
+        "attempt": action.attempt,
+        "state": action.state.value,
+        "intended_at": _time(action.intent_at),
+        "took_ms": _took(action.intent_at, action.result_at),
+        "error": None
+        if action.fault_meaning is None
+        else {
+            "meaning": presentable(action.fault_meaning),
+            "message": presentable(action.fault_message or ""),
+            "code": shown(action.fault_code),
+            "http_status": action.http_status,
+            "request_id": shown(action.request_id),
+        },
+        "request_id": shown(action.request_id),
+        "settled_by": shown(action.settled_by),
+    }
+
+
+def _outcome_record(outcome: TaskOutcome) -> Document:
+    return {
+        **_key_record(outcome.key),
+        "outcome": presentable(outcome.outcome),
+        "before": presentable(outcome.before),
+        "now": shown(outcome.now),
+        "detail": presentable(outcome.detail),
+    }

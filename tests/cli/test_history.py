@@ -1,0 +1,337 @@
+"""Past runs: listed, shown and forgotten, without network and credentials."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.backends.connect import connect
+from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEnd, RunStart, TaskOutcome
+from reconciler.backends.journal import Journal
+from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.resource_type import Action
+from reconciler.tasks.task import TaskKey
+from tests.terminal import HEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.terminal import Terminal
+
+SNAPSHOT = "huaweicloud.mpc.snapshot"
+POLICY = f"\npolicies:\n  p: {{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent}}\n"
+HOUR = 3_600_000
+DAY = 24 * HOUR
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+def key(task_id: str = "1", target: str = "huawei") -> TaskKey:
+    return TaskKey(target, SNAPSHOT, task_id)
+
+
+@pytest.fixture
+def record(terminal: Terminal) -> Callable[..., str]:
+    """Write runs as an apply does, `ago` milliseconds before now, and return the id of each."""
+    terminal.write(HEAD + POLICY)
+    now = time.time_ns() // 1_000_000
+
+    def written(
+        ago: int, outcome: str | None = "ok", code: int = 0, target: str = "huawei", *, settled: bool = True
+    ) -> str:
+        with Journal(connect("sqlite:///.reconciler/history.db"), clock=lambda: now - ago) as journal:
+            run_id = journal.begin_run(RunStart("apply", "0.9.0", DIGEST, "sha256:f00"))
+            intent = Intent(key(target=target), Action.CANCEL)
+            journal.intend(run_id, [intent]).result()
+            if settled:
+                journal.record(run_id, [ActionResult(intent, ActionState.DONE, request_id="r-1")]).result()
+                journal.record_outcomes(run_id, [TaskOutcome(intent.key, "done", "pending", "canceled")]).result()
+            if outcome is not None:
+                journal.finish_run(run_id, RunEnd(outcome, code, {"done": 1, "missed": 0})).result()
+        return run_id
+
+    return written
+
+
+@pytest.fixture
+def three(record: Callable[..., str]) -> list[str]:
+    """Runs of 3 days, 2 hours and 1 hour ago: done; partial on another target; killed."""
+    return [record(3 * DAY), record(2 * HOUR, "partial", 3, "aliyun"), record(HOUR, None, settled=False)]
+
+
+def listed(terminal: Terminal, *words: str) -> list[str]:
+    finished = terminal.run("history", "--format", "json", *words)
+    assert finished.code == 0, finished.err
+    return [run["run_id"] for run in finished.json["runs"]]
+
+
+def test_there_are_no_runs_yet(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    finished = terminal.run("history")
+    assert (finished.code, finished.out) == (0, "There are no runs yet.\n")
+    assert terminal.run("history", "--format", "json").json["runs"] == []
+    assert not (terminal.directory / ".reconciler").exists(), "looking makes no database"
+
+
+def test_it_needs_neither_variables_nor_credentials_nor_network(
+    terminal: Terminal, three: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("URL", "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"):
+        monkeypatch.delenv(name)
+    assert listed(terminal) == three[::-1]
+    assert terminal.simulator.requests == []
+
+
+def test_what_apply_did_is_there_to_be_read(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="1d")
+    report = terminal.run("apply", "--auto-approve", "--format", "json").json
+    (run,) = terminal.run("history", "--format", "json").json["runs"]
+    assert (run["run_id"], run["plan_digest"]) == (report["run_id"], report["plan_digest"])
+    assert (run["command"], run["outcome"], run["exit_code"], run["summary"]) == ("apply", "ok", 0, report["summary"])
+    details = terminal.run("history", run["run_id"], "--format", "json").json
+    (action,), (outcome,) = details["actions"], details["outcomes"]
+    assert (action["id"], action["action"], action["attempt"]) == (f"huawei/{SNAPSHOT}/1", "cancel", 1)
+    assert (action["state"], action["error"]) == ("done", None)
+    assert (outcome["outcome"], outcome["before"], outcome["now"]) == ("done", "pending", "canceled")
+
+
+def test_the_list_is_one_line_a_run(terminal: Terminal, three: list[str]) -> None:
+    lines = terminal.run("history").out.splitlines()
+    assert lines[0].split() == ["RUN", "BEGAN", "COMMAND", "OUTCOME", "EXIT", "TOOK", "CHANGES", "PLAN"]
+    rows = [line.split() for line in lines[1:4]]
+    assert [row[0] for row in rows] == [run_id[:12] for run_id in three[::-1]]
+    assert rows[0][2:] == ["apply", "unfinished", "-", "-", "-", "0123456789ab"]
+    assert rows[1][2:] == ["apply", "partial", "3", "0s", "1", "done", "0123456789ab"]
+    assert lines[-1] == "3 runs."
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--since", "1d"), [2, 1]),
+        (("--since", "90m"), [2]),
+        (("--since", "2020-01-01T00:00:00Z"), [2, 1, 0]),
+        (("--since", "2999-01-01T00:00:00+08:00"), []),
+        (("--target", "aliyun"), [1]),
+        (("--target", "aliyun", "--target", "huawei"), [2, 1, 0]),
+        (("--target", "nobody"), []),
+        (("--outcome", "partial"), [1]),
+        (("--outcome", "unfinished"), [2]),
+        (("--outcome", "ok", "--target", "huawei", "--since", "7d"), [0]),
+        (("--limit", "2"), [2, 1]),
+        (("--limit", "2", "--target", "aliyun", "--target", "huawei"), [2, 1]),
+        (("--outcome", "unfinished", "--limit", "1"), [2]),
+    ],
+)
+def test_filters(terminal: Terminal, three: list[str], words: tuple[str, ...], expected: list[int]) -> None:
+    assert listed(terminal, *words) == [three[index] for index in expected]
+
+
+def test_a_limit_says_that_there_are_more(terminal: Terminal, three: list[str]) -> None:
+    assert terminal.run("history", "--limit", "2").out.endswith("\n2 runs; there are more: --limit.\n")
+    assert terminal.run("history", "--limit", "2", "--format", "json").json["more"] is True
+    assert terminal.run("history", "--limit", "3").out.endswith("\n3 runs.\n")
+
+
+def test_the_beginning_of_an_id_is_enough(terminal: Terminal, three: list[str]) -> None:
+    for run_id in three:
+        assert terminal.run("history", run_id[:12], "--format", "json").json["run"]["run_id"] == run_id
+    assert terminal.run("history", three[0], "--format", "json").json["run"]["run_id"] == three[0]
+
+
+def test_an_ambiguous_id_is_explained(terminal: Terminal, three: list[str]) -> None:
+    finished = terminal.run("history", three[0][:2])
+    assert finished.code == 64
+    assert f"3 runs begin with '{three[0][:2]}'" in finished.err
+    assert all(run_id in finished.err for run_id in three)
+
+
+@pytest.mark.parametrize("name", ["ffff", "0" * 33, "HEAD", "../x", "", "\udcff", "\x1b[31m"])
+def test_an_unknown_id_is_explained(terminal: Terminal, three: list[str], name: str) -> None:
+    finished = terminal.run("history", name)
+    assert finished.code == 64
+    assert "there is no run" in finished.err
+    assert "\x1b" not in finished.err
+
+
+def test_an_id_without_any_runs_is_unknown(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    finished = terminal.run("history", "0", "--format", "json")
+    assert (finished.code, finished.json["outcome"]) == (64, "usage")
+
+
+def test_each_attempt_shows_its_state_and_fault(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    with Journal(connect("sqlite:///.reconciler/history.db")) as journal:
+        run_id = journal.begin_run(RunStart("apply", "0.9.0", DIGEST, "sha256:f00"))
+        for attempt, state, fault in (
+            (1, ActionState.REFUSED, Fault(Meaning.UNAVAILABLE, "try later", "MPC.1", 503)),
+            (2, ActionState.DONE, None),
+        ):
+            intent = Intent(key(), Action.CANCEL, attempt)
+            journal.intend(run_id, [intent]).result()
+            journal.record(run_id, [ActionResult(intent, state, fault, f"r-{attempt}")]).result()
+        left = Intent(key("2"), Action.CANCEL)
+        journal.intend(run_id, [left]).result()
+        journal.record_outcomes(run_id, [TaskOutcome(key(), "done", "pending", "canceled")]).result()
+    text = terminal.run("history", run_id).out
+    assert f"Run {run_id}: apply, unfinished\n" in text
+    assert "unavailable: HTTP 503 MPC.1: try later; request r-1" in text
+    rows = [line.split() for line in text.splitlines() if line.startswith("  20") and SNAPSHOT in line]
+    assert [row[1:5] for row in rows] == [
+        [f"huawei/{SNAPSHOT}/1", "cancel", "1", "refused"],
+        [f"huawei/{SNAPSHOT}/1", "cancel", "2", "done"],
+        [f"huawei/{SNAPSHOT}/2", "cancel", "1", "intent"],
+    ]
+    assert "pending -> canceled" in text
+    assert "The run has not ended" in text
+    first, second, third = terminal.run("history", run_id, "--format", "json").json["actions"]
+    assert first["error"] == {
+        "meaning": "unavailable", "message": "try later", "code": "MPC.1", "http_status": 503, "request_id": "r-1",
+    }  # fmt: skip
+    assert (second["error"], second["request_id"]) == (None, "r-2")
+    assert (third["state"], third["took_ms"]) == ("intent", None)
+
+
+def test_a_call_that_a_later_run_settled_names_it(terminal: Terminal, three: list[str]) -> None:
+    with Journal(connect("sqlite:///.reconciler/history.db")) as journal:
+        (left,) = journal.open_intents(["huawei"])
+        journal.resolve(left, ActionState.DONE, by=three[0]).result()
+    assert f"settled by run {three[0][:12]}" in terminal.run("history", three[2]).out
+
+
+def test_hostile_values_reach_no_output_raw(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    evil = "\x1b[31m\u202e https://h/v.mp4?token=s3cret"
+    with Journal(connect("sqlite:///.reconciler/history.db")) as journal:
+        run_id = journal.begin_run(RunStart(evil, evil, evil, evil))
+        intent = Intent(TaskKey(evil, SNAPSHOT, evil), Action.CANCEL)
+        journal.intend(run_id, [intent]).result()
+        fault = Fault(Meaning.PERMANENT, evil, evil, 400, evil)
+        journal.record(run_id, [ActionResult(intent, ActionState.REFUSED, fault, evil)]).result()
+        journal.record_outcomes(run_id, [TaskOutcome(intent.key, "failed", "pending", evil, evil)]).result()
+        journal.finish_run(run_id, RunEnd(evil, 3, {evil: 1})).result()
+    for words in ((), (run_id,), (run_id, "-v")):
+        for form in ("text", "json"):
+            printed = terminal.run("history", *words, "--format", form).out
+            assert "x1b[31m" in printed
+            for raw in ("\x1b", "\u202e", "s3cret"):
+                assert raw not in printed
+
+
+def test_long_reasons_are_whole_on_request(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    with Journal(connect("sqlite:///.reconciler/history.db")) as journal:
+        run_id = journal.begin_run(RunStart("apply", "0.9.0", DIGEST, "sha256:f00"))
+        journal.record_outcomes(run_id, [TaskOutcome(key(), "missed", "pending", "running", "why " * 99)]).result()
+    assert "why " * 98 not in terminal.run("history", run_id).out
+    assert "why " * 98 in terminal.run("history", run_id, "-v").out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--since", "soon"), "neither a duration like `7d`, nor a time"),
+        (("--since", "2026-01-01"), "a timestamp needs a time and a zone"),
+        (("--limit", "0"), "not in the range"),
+        (("--outcome", "good"), "is not one of"),
+        (("--prune", "soon"), "not a duration"),
+        (("--prune", "23h"), "less than 1d"),
+        (("--prune", "0s"), "longer than zero"),
+        (("--prune", "90d"), "needs approval"),
+        (("--prune", "90d", "--outcome", "ok", "--auto-approve"), "do not go with it"),
+        (("0", "--prune", "90d", "--auto-approve"), "do not go with it"),
+        (("0", "--since", "1d"), "do not go with it"),
+        (("0", "1"), "unexpected extra argument"),
+    ],
+)
+def test_mistakes_in_usage(terminal: Terminal, three: list[str], words: tuple[str, ...], message: str) -> None:
+    finished = terminal.run("history", *words)
+    assert finished.code == 64
+    assert message in finished.err
+    assert len(listed(terminal)) == 3
+
+
+def test_pruning_says_how_many_and_keeps_what_is_not_settled(terminal: Terminal, record: Callable[..., str]) -> None:
+    old, open_, young = record(90 * DAY), record(80 * DAY, None, settled=False), record(HOUR)
+    finished = terminal.run("history", "--prune", "30d", "--auto-approve")
+    assert finished.code == 0
+    assert finished.out.startswith("Forgot 1 run begun before 2")
+    assert "1 run stayed: the next apply has to settle calls of theirs first." in finished.out
+    assert listed(terminal) == [young, open_]
+    assert terminal.run("history", old).code == 64
+    again = terminal.run("history", "--prune", "30d", "--auto-approve", "--format", "json").json
+    assert (again["pruned"], again["unsettled"]) == (0, 1)
+
+
+def test_pruning_without_a_database_forgets_nothing(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    finished = terminal.run("history", "--prune", "1d", "--auto-approve")
+    assert (finished.code, finished.out[:14]) == (0, "Forgot 0 runs ")
+    assert not (terminal.directory / ".reconciler").exists()
+
+
+def test_another_configuration_can_be_named(terminal: Terminal, three: list[str]) -> None:
+    gitops = terminal.directory / "gitops"
+    gitops.mkdir()
+    for name in ("reconciler.yaml", ".reconciler"):
+        (terminal.directory / name).rename(gitops / name)
+    terminal.write(
+        HEAD + "settings: {backend: 'sqlite:///.reconciler/history.db'}\n" + POLICY, "gitops/reconciler.yaml"
+    )
+    for path in ("gitops", "gitops/reconciler.yaml"):
+        assert listed(terminal, "--config", path) == three[::-1]
+
+
+def test_the_database_itself_can_be_named(
+    terminal: Terminal, three: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (terminal.directory / "reconciler.yaml").unlink()
+    assert terminal.run("history").code == 65
+    assert listed(terminal, "--backend", "sqlite:///.reconciler/history.db") == three[::-1]
+    monkeypatch.setenv("RECONCILER_BACKEND", "sqlite:///.reconciler/history.db")
+    assert listed(terminal) == three[::-1]
+
+
+def test_a_backend_in_an_unset_variable_is_named(terminal: Terminal) -> None:
+    terminal.write(HEAD + 'settings: {backend: "postgresql://${DB_USER}@${DB_HOST}/runs"}\n' + POLICY)
+    finished = terminal.run("history")
+    assert finished.code == 65
+    assert "DB_USER and DB_HOST" in finished.err
+    assert "--backend" in finished.err
+
+
+@pytest.mark.parametrize("url", ["mysql://me:s3cret@h/db", "sqlite:///:memory:", "sqlite://", "no-url s3cret"])
+def test_a_database_that_cannot_be_is_an_error(terminal: Terminal, url: str) -> None:
+    finished = terminal.run("history", "--backend", url)
+    assert finished.code == 1
+    assert "s3cret" not in finished.err
+
+
+def test_a_file_that_is_no_database_is_an_error(terminal: Terminal) -> None:
+    (terminal.directory / "x.db").write_text("no database, whatever its name says" * 100)
+    finished = terminal.run("history", "--backend", "sqlite:///x.db", "--format", "json")
+    assert (finished.code, finished.json["outcome"]) == (1, "error")
+    assert "not an SQLite database" in finished.err
+
+
+def test_a_database_of_a_newer_version_is_refused(terminal: Terminal, three: list[str]) -> None:
+    with closing(sqlite3.connect(terminal.directory / ".reconciler" / "history.db")) as database, database:
+        database.execute("update schema_version set version = 99, tool_version = '9.0.0'")
+    finished = terminal.run("history")
+    assert finished.code == 1
+    assert "reconciler 9.0.0 or newer" in finished.err
+
+
+def test_its_json_is_of_a_known_form(terminal: Terminal, three: list[str]) -> None:
+    document = json.loads(terminal.run("history", "--format", "json").out, parse_float=pytest.fail)
+    assert (document["format"], document["format_version"], document["more"]) == ("reconciler.history", "1.0", False)
+    details = terminal.run("history", three[0], "--format", "json").json
+    assert (details["format"], sorted(details)) == (
+        "reconciler.run", ["actions", "format", "format_version", "outcomes", "run"],
+    )  # fmt: skip

@@ -1,0 +1,89 @@
+"""A PostgreSQL server of our own for the tests: its own data, no network, gone afterwards."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import re
+import secrets
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["new_database", "running_server"]
+
+_DEBIAN = Path("/usr/lib/postgresql")
+
+
+@contextmanager
+def running_server() -> Iterator[Path]:
+    """Start a server, and give the directory with its socket. Skips the test where there can be none."""
+    programs = _programs()
+    if programs is None:
+        pytest.skip(f"no PostgreSQL server programs under {_DEBIAN} or on PATH (Debian: apt-get install postgresql)")
+    if importlib.util.find_spec("psycopg") is None:
+        pytest.skip("psycopg is not installed: pip install 'psycopg[binary]'")
+    # The server refuses to run as root; its package brings a user for it.
+    user = "postgres" if os.getuid() == 0 else None
+    if user is not None and user not in {entry.pw_name for entry in pwd.getpwall()}:
+        pytest.skip("PostgreSQL does not run as root, and there is no user postgres to run it as")
+    with _server(programs, user) as directory:
+        yield directory
+
+
+def new_database(server: Path) -> str:
+    """The URL of an empty database on the server whose socket is in `server`."""
+    from sqlalchemy import NullPool, create_engine, text  # noqa: PLC0415 - only where there is a server
+
+    name = f"test_{secrets.token_hex(6)}"
+    base = f"postgresql+psycopg://tester@/{{}}?host={server}"
+    engine = create_engine(base.format("postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    return base.format(name).replace("+psycopg", "")
+
+
+def _programs() -> Path | None:
+    """The directory with the programs of the newest version that is installed."""
+    found = [path.parent for path in _DEBIAN.glob("*/bin/pg_ctl")]
+    if found:
+        return max(found, key=lambda path: [int(number) for number in re.findall(r"\d+", path.parent.name)])
+    on_path = shutil.which("pg_ctl")
+    return Path(on_path).resolve().parent if on_path else None
+
+
+@contextmanager
+def _server(programs: Path, user: str | None) -> Iterator[Path]:
+    # Not pytest's directory: the path of a socket may not be longer than about a hundred characters.
+    directory = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    if user:
+        shutil.chown(directory, user)
+    data = directory / "data"
+
+    def run(program: str, *arguments: str) -> None:
+        subprocess.run(
+            [programs / program, "-D", data, *arguments],
+            check=True,
+            user=user,
+            cwd=directory,
+            stdout=subprocess.DEVNULL,
+        )
+
+    try:
+        run("initdb", "--auth=trust", "--username=tester", "--no-sync")
+        run("pg_ctl", "-w", "-l", str(directory / "log"), "-o", f"-c listen_addresses= -k {directory}", "start")
+        try:
+            yield directory
+        finally:
+            run("pg_ctl", "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
