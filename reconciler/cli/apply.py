@@ -103,15 +103,14 @@ def command(
     if plan_file is None:
         approval.check_possible()
     saved = read_plan(read_saved(plan_file), str(plan_file)) if plan_file else None
-    if saved is not None:
-        approval.check_digest(saved)
     start_logging(log_format, verbose=verbose)
     world = load_world(paths, targets=targets, policies=policies)
     overrides = Overrides(max_actions, max_percent)
     options = ApplyOptions(on_error == "stop", _named_outcomes(fail_on))
-    if saved is not None:
-        check_fresh(saved, world.configuration.fingerprint, world.now)
     with locked_journal(world, duration_flag("--lock-timeout", lock_timeout, 0)) as (journal, lease):
+        if saved is not None:
+            check_fresh(saved, world.configuration.fingerprint, world.now)
+            approval.check_digest(saved)
         recover(world, journal)
         run = _Run(world, output, replace(options, fence=lease.fence), journal)
         if saved is None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.engine.batch import Batch, BatchContext, Work
+from reconciler.engine.batch import Batch
 from reconciler.engine.report import Outcome, Result
+from reconciler.engine.work import BatchContext, Work
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
@@ -24,11 +26,21 @@ BATCH_SIZE = 10
 """Changes that go through their steps together: as many ids as the clouds read back, or cancel, in one call."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """What the batches of one target share: places for batches, and places for calls."""
+
+    target: str
+    batches: asyncio.Semaphore
+    calls: asyncio.Semaphore
+
+
 class Applier:
     """Executes changes. Those of one scope with the same steps go in batches; targets go side by side.
 
-    `batches_in_flight` bounds the batches of one target that are under way at once; within them the client bounds
-    the requests. With `stop_on_error` the first change that fails or has no verdict keeps new batches from starting.
+    `calls_in_flight` bounds the calls of one target that are under way at once, `batches_in_flight` the batches that
+    they come from or are read back for. With `stop_on_error` the first change that fails or has no verdict keeps new
+    batches from starting.
     """
 
     def __init__(
@@ -38,6 +50,7 @@ class Applier:
         context: BatchContext,
         *,
         batches_in_flight: int = 4,
+        calls_in_flight: int = 16,
         stop_on_error: bool = False,
         on_result: Callable[[Result], None] = lambda _: None,
     ) -> None:
@@ -45,6 +58,7 @@ class Applier:
         self._catalogue = catalogue
         self._context = context
         self._batches_in_flight = batches_in_flight
+        self._calls_in_flight = calls_in_flight
         self._stop_on_error = stop_on_error
         self._on_result = on_result
         self._held_back: dict[str, str] = {}
@@ -58,9 +72,11 @@ class Applier:
         results: dict[str, Result] = {}
         async with asyncio.TaskGroup() as group:
             for target, batches in self._batches(changes).items():
-                slots = asyncio.Semaphore(self._batches_in_flight)
+                lane = _Lane(
+                    target, asyncio.Semaphore(self._batches_in_flight), asyncio.Semaphore(self._calls_in_flight)
+                )
                 for resource, steps, members in batches:
-                    group.create_task(self._run(target, resource, steps, members, slots, results))
+                    group.create_task(self._run(lane, resource, steps, members, results))
         return tuple(results[change.id] for change in changes)
 
     def _batches(
@@ -78,40 +94,35 @@ class Applier:
 
     async def _run(
         self,
-        target: str,
+        lane: _Lane,
         resource: ResourceType,
         steps: tuple[Action, ...],
         members: list[Change],
-        slots: asyncio.Semaphore,
         results: dict[str, Result],
     ) -> None:
-        async with slots:
-            outcome = await self._results(target, resource, steps, members)
+        async with lane.batches:
+            outcome = await self._results(lane, resource, steps, members)
         for result in outcome:
             self._learn(result)
             results[result.change.id] = result
             self._on_result(result)
 
     async def _results(
-        self, target: str, resource: ResourceType, steps: tuple[Action, ...], members: list[Change]
+        self, lane: _Lane, resource: ResourceType, steps: tuple[Action, ...], members: list[Change]
     ) -> list[Result]:
-        client = self._clouds.client(target)
-        fault = self._clouds.fault(target)
+        client = self._clouds.client(lane.target)
+        fault = self._clouds.fault(lane.target)
         if client is None:
             return [_not_attempted(change, str(fault), fault) for change in members]
-        held_back = self._reason_to_hold_back(target)
+        held_back = self._reason_to_hold_back(lane.target)
         if held_back:
             return [_not_attempted(change, held_back) for change in members]
         operations = [resource.operation(step) for step in steps]
-        batch = Batch(client, resource, [Work(change) for change in members], self._context)
+        batch = Batch(client, resource, [Work(change) for change in members], self._context, lane.calls)
         return await batch.run([operation for operation in operations if operation is not None])
 
     def _reason_to_hold_back(self, target: str) -> str | None:
-        if self._context.interruption.asked:
-            return "the run was interrupted first"
-        if self._context.journal_fault:
-            return self._context.journal_fault
-        return self._held_back.get(target) or self._held_back.get("*")
+        return self._context.reason_to_stop() or self._held_back.get(target) or self._held_back.get("*")
 
     def _learn(self, result: Result) -> None:
         """Keep later batches from repeating what cannot succeed."""

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.backends.entries import RunStart
 from reconciler.engine.applier import Applier
-from reconciler.engine.batch import BatchContext, Patience
 from reconciler.engine.clouds import Clouds
 from reconciler.engine.planning_run import plan_from, statuses_wanted
 from reconciler.engine.report import Outcome, Report, Result
 from reconciler.engine.run_journal import RunJournal
-from reconciler.engine.saved_plan import Fallen, Justified, check_fresh, fallen_result, justify
+from reconciler.engine.saved_plan import Fallen, Justified, check_fresh, explained, fallen_result, justify, left_out
+from reconciler.engine.work import BatchContext, Patience
 from reconciler.exceptions import BackendError
 from reconciler.planning.guards import guard_verdicts
 from reconciler.planning.judgement import Judgements
+from reconciler.planning.observed import observed
 from reconciler.planning.plan import Note, Overrides
+from reconciler.selectors.describe import fields_of
 from reconciler.tasks.observation import Scope
 
 if TYPE_CHECKING:
@@ -30,8 +32,10 @@ if TYPE_CHECKING:
     from reconciler.backends.journal import Journal
     from reconciler.engine.interruption import Interruption
     from reconciler.engine.planning_run import World
-    from reconciler.planning.plan import Change, Plan, PolicyVerdict
+    from reconciler.planning.plan import Change, Observed, Plan, PolicyVerdict
     from reconciler.tasks.observation import Observation
+    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.task import Task
 
 __all__ = ["ApplyOptions", "apply_plan", "apply_saved_plan"]
 
@@ -77,13 +81,18 @@ async def apply_saved_plan(
 ) -> Report:
     """Carry out what the policies still ask for of a saved plan.
 
-    Everything is listed again; guards are checked again, with `overrides` instead of the recorded ones. Raises
-    StalePlanError where the plan was made from another configuration, or has expired.
+    Everything is listed again; guards are checked again, with `overrides` instead of the recorded ones. Where the
+    world is narrowed to some targets and policies, changes that belong to others are not attempted, and their
+    targets are not spoken to. Raises StalePlanError where the plan was made from another configuration, or has
+    expired.
     """
     check_fresh(saved, world.configuration.fingerprint, world.now)
     wanted = statuses_wanted(world)
+    aside = left_out(saved, {name: policy.targets for name, policy in world.configuration.policies.items()})
     targets = {scope.target for scope in wanted} | {
-        change.target for change in saved.changes if change.target in world.configuration.targets
+        change.target
+        for change in saved.changes
+        if change.target in world.configuration.targets and change.id not in aside
     }
     async with Clouds(world.configuration, world.catalogue, world.providers, targets) as clouds:
         observations = await clouds.observe(wanted, options.on_listed)
@@ -94,8 +103,19 @@ async def apply_saved_plan(
             changes=saved.changes,
             overrides=saved.overrides,
             policies=tuple(_guarded(verdict, justified.ahead, world, overrides) for verdict in fresh.policies),
+            notes=(*fresh.notes, *_scope_notes(saved, len(aside))),
         )
         return await _carry_out(world, plan, justified, clouds, journal, interruption, options)
+
+
+def _scope_notes(saved: Plan, aside: int) -> list[Note]:
+    """What a reader should know of a saved plan of which nothing, or not all, was to be applied."""
+    if not saved.changes:
+        return [Note("warning", "the saved plan holds no changes: there was nothing to apply")]
+    if not aside:
+        return []
+    count = f"{aside} of the plan's {len(saved.changes)} changes were left out by --target or --policy"
+    return [Note("warning", f"{count}: apply the plan without them to finish it")]
 
 
 async def _carry_out(
@@ -126,6 +146,7 @@ async def _carry_out(
             world.catalogue,
             context,
             batches_in_flight=max(1, world.configuration.settings.concurrency // 4),
+            calls_in_flight=world.configuration.settings.concurrency,
             stop_on_error=options.stop_on_error,
             on_result=options.on_result,
         )
@@ -181,8 +202,9 @@ async def _settle(fallen: Sequence[Fallen], clouds: Clouds, world: World) -> lis
     """Read the tasks of changes that fell out, to say whether they are satisfied or missed."""
     by_scope: dict[Scope, list[Fallen]] = defaultdict(list)
     for entry in fallen:
-        by_scope[Scope(entry.change.target, entry.change.resource)].append(entry)
-    results = []
+        if not entry.unread:
+            by_scope[Scope(entry.change.target, entry.change.resource)].append(entry)
+    results = [fallen_result(entry, None, clouds.fault(entry.change.target)) for entry in fallen if entry.unread]
     for scope, entries in by_scope.items():
         client = clouds.client(scope.target)
         resource = world.catalogue.resource_types.get(scope.resource)
@@ -194,5 +216,13 @@ async def _settle(fallen: Sequence[Fallen], clouds: Clouds, world: World) -> lis
         for entry in entries:
             task = readings.tasks.get(entry.change.task_id)
             fault = readings.faults.get(entry.change.task_id)
-            results.append(fallen_result(entry, task.status if task else None, fault))
+            result = fallen_result(entry, task.status if task else None, fault)
+            results.append(explained(result, _seen(entry.change, task, resource, world)) if task else result)
     return results
+
+
+def _seen(change: Change, task: Task, resource: ResourceType, world: World) -> Observed:
+    """The fields that the plan shows of a task, and those that its policies name, as they are now."""
+    policies = [world.configuration.policies[name] for name in change.policies if name in world.configuration.policies]
+    named = (*change.observed, *(field for policy in policies for field in fields_of(policy.match)))
+    return observed(task, resource, [name for name in named if name in resource.fields])

@@ -3,96 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.backends.entries import ActionState
+from reconciler.backends.entries import ActionState, IntentRefused, NoOpenIntent
 from reconciler.engine.report import Outcome, Result
 from reconciler.engine.run_journal import state_of
 from reconciler.engine.verdict import Next, Verdict, judge, out_of_time, refusal
+from reconciler.engine.work import BatchContext, Patience, Work
 from reconciler.exceptions import BackendError, LockedError
+from reconciler.tasks.fault import Meaning
 from reconciler.tasks.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from reconciler.engine.interruption import Interruption
-    from reconciler.engine.run_journal import RunJournal
-    from reconciler.planning.judgement import Judgements
-    from reconciler.planning.plan import Change
     from reconciler.providers.base import Client
-    from reconciler.tasks.fault import Fault
     from reconciler.tasks.resource_type import Operation, ResourceType
     from reconciler.tasks.task import Task
 
 __all__ = ["Batch", "BatchContext", "Patience", "Work"]
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a step is followed up. Times in seconds.
-
-    After a call the task is read at least `reads` times and for `deadline` seconds, with pauses that double from
-    `first_pause` to `longest_pause`. A call whose answer was lost is made again only after the task was read
-    `reads` times without a trace of its effect, and `calls` times at the most. Once the run is interrupted,
-    follow-up ends within `drain`.
-    """
-
-    deadline: float = 20.0
-    drain: float = 5.0
-    first_pause: float = 0.2
-    longest_pause: float = 3.0
-    reads: int = 2
-    calls: int = 3
-
-
-@dataclass(slots=True)
-class BatchContext:
-    """What all batches of a run share. `monotonic` is in seconds.
-
-    `journal_fault` says why no call may be sent any more: the journal failed, or the lock was lost.
-    """
-
-    judgements: Judgements
-    journal: RunJournal
-    interruption: Interruption
-    monotonic: Callable[[], float]
-    patience: Patience = Patience()
-    started: float = field(init=False)
-    journal_fault: str = ""
-
-    def __post_init__(self) -> None:
-        self.started = self.monotonic()
-
-    def elapsed_ms(self) -> int:
-        return round((self.monotonic() - self.started) * 1000)
-
-
-@dataclass(slots=True)
-class Work:
-    """One change under way. `took_effect` says that some call of ours did what it should."""
-
-    change: Change
-    calls: int = 0
-    step_calls: int = 0
-    reads: int = 0
-    answer: Fault | None = None
-    now: Task | None = None
-    verdict: Verdict | None = None
-    took_effect: bool = False
-    completed: list[str] = field(default_factory=list)
-    result: Result | None = None
-    started_ms: int | None = None
-
-
 class Batch:
-    """Up to ten changes of one scope that take the same steps."""
+    """Up to ten changes of one scope that take the same steps.
 
-    def __init__(self, client: Client, resource: ResourceType, works: list[Work], context: BatchContext) -> None:
+    `calls` bounds the calls of the target whose intent is on disk: what waits behind it is not on its way yet, so
+    that neither an interruption nor a lost lock has to let it pass.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        resource: ResourceType,
+        works: list[Work],
+        context: BatchContext,
+        calls: asyncio.Semaphore,
+    ) -> None:
         self._client = client
         self._resource = resource
         self._works = works
         self._context = context
+        self._calls = calls
 
     async def run(self, operations: Sequence[Operation]) -> list[Result]:
         """Take every change through `operations`, and return one result for each, in their order."""
@@ -109,7 +60,7 @@ class Batch:
         """Call `operation` for all open changes and read them until each has a verdict."""
         works = self._open()
         for work in works:
-            work.answer, work.verdict, work.step_calls, work.reads = None, None, 0, 0
+            work.answer, work.verdict, work.step_calls, work.doubt = None, None, 0, False
         await self._call(operation, works)
         patience, context = self._context.patience, self._context
         end = context.monotonic() + patience.deadline
@@ -122,7 +73,7 @@ class Batch:
             if context.monotonic() >= end and all(work.reads >= patience.reads for work in unsettled):
                 self._give_up(unsettled)
             elif again and not context.interruption.asked:
-                await self._call(operation, again)
+                await self._call_again(operation, again)
                 end = context.monotonic() + patience.deadline
             elif unsettled:
                 await self._pause(pause)
@@ -136,7 +87,15 @@ class Batch:
 
     def _give_up(self, works: list[Work]) -> None:
         for work in works:
-            work.verdict = out_of_time(work.answer, work.now.status if work.now else None)
+            now = work.now.status if work.now and work.readings else None
+            work.verdict = out_of_time(work.answer, now, doubt=work.doubt)
+
+    async def _call_again(self, operation: Operation, works: list[Work]) -> None:
+        """Make calls again whose effect did not show. That it did not is written down first."""
+        await self._record(operation, [(work, ActionState.REFUSED) for work in works])
+        for work in works:
+            work.doubt = True
+        await self._call(operation, works)
 
     async def _call(self, operation: Operation, works: list[Work]) -> None:
         """Send the operation for `works`, as many ids to a call as it takes, the intent on disk before each call."""
@@ -148,18 +107,30 @@ class Batch:
 
     async def _call_chunk(self, operation: Operation, works: list[Work]) -> None:
         context = self._context
-        if not await self._intend(operation, works):
-            return
-        if context.interruption.asked:
-            await self._leave(operation, works)
-            return
+        async with self._calls:
+            if context.reason_to_stop():
+                self._hold_back(works)
+            elif await self._intend(operation, works):
+                if context.reason_to_stop():
+                    await self._leave(operation, works)
+                else:
+                    await self._perform(operation, works)
+
+    async def _perform(self, operation: Operation, works: list[Work]) -> None:
         for work in works:
-            work.started_ms = context.elapsed_ms() if work.started_ms is None else work.started_ms
-            work.calls, work.step_calls, work.reads = work.calls + 1, work.step_calls + 1, 0
-        answers = await self._client.perform(self._resource, operation, [work.change.task_id for work in works])
+            work.started_ms = self._context.elapsed_ms() if work.started_ms is None else work.started_ms
+            work.step_calls, work.reads, work.readings = work.step_calls + 1, 0, 0
+        answers = await self._client.perform(
+            self._resource,
+            operation,
+            [work.change.task_id for work in works],
+            permitted=lambda: not self._context.reason_to_stop(),
+        )
         for work in works:
             work.answer = answers[work.change.task_id]
-            if work.answer is not None:
+            work.calls += work.answer is None or work.answer.meaning is not Meaning.UNREACHABLE
+            # After a lost answer, what this call was told says nothing of what the earlier one did.
+            if work.answer is not None and not work.doubt:
                 work.verdict = refusal(work.answer)
         await self._record(operation, [(work, state_of(work.answer)) for work in works])
 
@@ -167,57 +138,82 @@ class Batch:
         """Write the intents. Without them on disk nothing is called."""
         try:
             await self._context.journal.intend(operation.action, [(work.change, work.step_calls + 1) for work in works])
-        except (BackendError, LockedError) as error:
-            self._context.journal_fault = error.message
-            for work in works:
-                work.verdict = Verdict(Outcome.NOT_ATTEMPTED, self._context.journal_fault)
+        except (BackendError, LockedError, IntentRefused) as error:
+            self._context.journal_fault = self._context.journal_fault or error.message
+            self._hold_back(works)
             return False
         return True
 
     async def _record(self, operation: Operation, states: list[tuple[Work, ActionState]]) -> None:
-        """Write what is known of the calls made last. A journal that fails keeps new calls from being made."""
+        """Write what is known of the calls made last. A journal that fails keeps new calls from being made.
+
+        So does one that has no open intent for a result any more: another run has read the task and closed it.
+        """
         entries = [(work.change, work.step_calls, state, work.answer) for work, state in states]
         try:
             await self._context.journal.record(operation.action, entries)
-        except BackendError as error:
-            self._context.journal_fault = error.message
+        except (BackendError, NoOpenIntent) as error:
+            self._context.journal_fault = self._context.journal_fault or error.message
+        for work, state in states:
+            work.recorded = state
+
+    def _hold_back(self, works: list[Work]) -> None:
+        """Settle calls that are not sent. One that was sent before and lost its answer is still to be read."""
+        for work in works:
+            if not work.doubt:
+                work.verdict = Verdict(Outcome.NOT_ATTEMPTED, self._context.reason_to_stop())
 
     async def _leave(self, operation: Operation, works: list[Work]) -> None:
-        """Close the intents of calls that were not sent because the run was interrupted meanwhile."""
+        """Close the intents of calls that are not sent because of what happened since they were written."""
+        self._hold_back(works)
         for work in works:
-            work.verdict = Verdict(Outcome.NOT_ATTEMPTED, "the run was interrupted first")
             work.step_calls += 1
         await self._record(operation, [(work, ActionState.REFUSED) for work in works])
 
     async def _read(self, operation: Operation, works: list[Work]) -> list[Work]:
-        """Read tasks back and settle what can be settled; returns those whose call should be made again.
-
-        Only a task that was read without a trace of the effect is called again, and that is written down first.
-        """
+        """Read tasks back and settle what can be settled; returns those whose call should be made again."""
         readings = await self._client.read(self._resource, [work.change.task_id for work in works])
         again = []
         for work in works:
             work.reads += 1
             task = readings.tasks.get(work.change.task_id)
+            work.unread = readings.faults.get(work.change.task_id) if task is None else None
             if task is None:
                 continue
-            work.now = task
-            match judge(operation, work.answer, task.status, selected=self._selected(work, task)):
+            work.readings, work.now = work.readings + 1, task
+            match self._judge(operation, work, task):
                 case Verdict() as verdict:
                     work.verdict = verdict
-                case Next.CALL_AGAIN if self._may_call_again(work):
+                case Next.CALL_AGAIN if self._may_call_again(work, task):
                     again.append(work)
                 case _:
                     pass
-        doubtful = [work for work in works if work.answer is not None and work.answer.meaning.effect_uncertain]
-        seen = [(work, ActionState.DONE) for work in doubtful if work.verdict and work.verdict.outcome is Outcome.DONE]
-        if seen or again:
-            await self._record(operation, [*seen, *((work, ActionState.REFUSED) for work in again)])
+        uncertain = [work for work in works if work.recorded is ActionState.UNCERTAIN]
+        seen = [(work, ActionState.DONE) for work in uncertain if work.verdict and work.verdict.outcome is Outcome.DONE]
+        if seen:
+            await self._record(operation, seen)
         return again
 
-    def _may_call_again(self, work: Work) -> bool:
-        patience = self._context.patience
-        return work.reads >= patience.reads and work.step_calls < patience.calls and not self._context.journal_fault
+    def _judge(self, operation: Operation, work: Work, task: Task) -> Verdict | Next:
+        return judge(
+            operation,
+            work.answer,
+            task.status,
+            selected=self._selected(work, task),
+            doubt=work.doubt,
+            shared=self._resource.listing.rows_merge,
+        )
+
+    def _may_call_again(self, work: Work, task: Task) -> bool:
+        """Only a task that was read often enough without a trace of the effect, and is still to be called."""
+        patience, context = self._context.patience, self._context
+        return (
+            work.readings >= patience.reads
+            and work.step_calls < patience.calls
+            and not context.journal_fault
+            and self._selected(work, task)
+            and not context.judgements.protections(task)
+        )
 
     def _selected(self, work: Work, task: Task) -> bool:
         return any(self._context.judgements.named(policy).wants(task) for policy in work.change.policies)
@@ -248,8 +244,9 @@ class Batch:
         if not self._selected(work, task):
             outcome = Outcome.DONE if work.took_effect else Outcome.SATISFIED
             return Verdict(outcome, "no policy selects it any more")
-        if self._context.interruption.asked:
-            return Verdict(Outcome.NOT_ATTEMPTED, f"after {', '.join(work.completed)}: the run was interrupted")
+        if self._context.reason_to_stop():
+            why = f"after {', '.join(work.completed)}: {self._context.reason_to_stop()}"
+            return Verdict(Outcome.NOT_ATTEMPTED, why)
         return None
 
     def _result(self, work: Work, verdict: Verdict) -> Result:
@@ -259,7 +256,7 @@ class Batch:
             before=work.change.status,
             now=work.now.status.value if work.now else None,
             detail=verdict.detail,
-            error=None if verdict.outcome in {Outcome.DONE, Outcome.SATISFIED} else work.answer,
+            error=None if verdict.outcome in {Outcome.DONE, Outcome.SATISFIED} else work.answer or work.unread,
             calls=work.calls,
             started_ms=work.started_ms,
             finished_ms=self._context.elapsed_ms(),

@@ -28,7 +28,7 @@ __all__ = ["Recovery", "settle_open_intents"]
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What became of the calls left open: they `took_effect`, `had_none`, or stay `open` for want of a reading."""
+    """What became of the calls left open: they `took_effect`, `had_none`, or stay `open`: reading did not tell."""
 
     took_effect: int = 0
     had_none: int = 0
@@ -83,10 +83,15 @@ async def _states(
         task = readings.tasks.get(found.intent.key.id)
         operation = resource.operation(found.intent.action)
         if task is not None and operation is not None:
-            states.append((found, _state(operation, task)))
+            states.append((found, _state(operation, task, shared=resource.listing.rows_merge)))
     return states
 
 
-def _state(operation: Operation, task: Task) -> ActionState:
-    reached = task.status in {operation.ends, Status.GONE}
-    return ActionState.DONE if reached else ActionState.REFUSED
+def _state(operation: Operation, task: Task, *, shared: bool) -> ActionState:
+    """What the task shows of the call. A status outside the table shows nothing, nor does one that other work behind
+    the same id may have brought about."""
+    if task.status in {operation.ends, Status.GONE}:
+        return ActionState.DONE
+    if task.status is Status.UNKNOWN or (shared and task.status not in operation.starts):
+        return ActionState.UNCERTAIN
+    return ActionState.REFUSED

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reconciler.engine.drift import drift
 from reconciler.engine.report import Outcome, Result
 from reconciler.exceptions import StalePlanError
+from reconciler.selectors.timestamps import format_timestamp
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.status import Status
 
 if TYPE_CHECKING:
-    from reconciler.planning.plan import Change, Plan
+    from collections.abc import Collection, Mapping
+
+    from reconciler.planning.plan import Change, Observed, Plan
     from reconciler.tasks.fault import Fault
 
-__all__ = ["Fallen", "Justified", "check_fresh", "fallen_result", "justify"]
+__all__ = ["NOT_SELECTED", "Fallen", "Justified", "check_fresh", "explained", "fallen_result", "justify", "left_out"]
+
+NOT_SELECTED = "not selected by --target/--policy"
+"""Why a change is left out of a run that was narrowed."""
 
 
 def check_fresh(saved: Plan, fingerprint: str, now: int) -> None:
@@ -27,18 +34,21 @@ def check_fresh(saved: Plan, fingerprint: str, now: int) -> None:
         )
     if now >= saved.expires_at:
         raise StalePlanError(
-            "the plan has expired",
+            f"the plan expired at {format_timestamp(saved.expires_at)}",
             "make a new plan; settings.plan_ttl and --expires say how long a plan is good for",
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Fallen:
-    """A change of a saved plan that does not go ahead, and why. `failed` says that its scope could not be listed."""
+    """A change of a saved plan that does not go ahead, and why.
+
+    `unread`: its task is not looked at, because its scope could not be listed or the run leaves it out.
+    """
 
     change: Change
     why: str
-    failed: bool = False
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,20 @@ class Justified:
 
     ahead: tuple[Change, ...]
     fallen: tuple[Fallen, ...]
+
+
+def left_out(saved: Plan, targets_of: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Ids of the changes that --target and --policy leave out of this run.
+
+    `targets_of` gives the targets of each policy that the run is narrowed to. Plan and configuration agree in their
+    fingerprint, so that a policy of the plan which is not among them was left out, not removed.
+    """
+    planned = {policy.name for policy in saved.policies}
+
+    def selected(change: Change) -> bool:
+        return any(change.target in targets_of.get(name, ()) for name in change.policies)
+
+    return frozenset(change.id for change in saved.changes if planned & {*change.policies} and not selected(change))
 
 
 def justify(saved: Plan, fresh: Plan) -> Justified:
@@ -59,6 +83,7 @@ def justify(saved: Plan, fresh: Plan) -> Justified:
     asked = {change.key: change for change in fresh.changes}
     spared = {(entry.target, entry.resource, entry.task_id): entry for entry in (*fresh.blocked, *fresh.protected)}
     unseen = {(scope.target, scope.resource) for scope in fresh.scopes if scope.completeness is Completeness.FAILED}
+    aside = left_out(saved, {policy.name: policy.targets for policy in fresh.policies})
     ahead: list[Change] = []
     fallen: list[Fallen] = []
     for change in {change.key: change for change in saved.changes}.values():
@@ -67,8 +92,10 @@ def justify(saved: Plan, fresh: Plan) -> Justified:
             ahead.append(wanted)
         elif wanted is not None:
             fallen.append(Fallen(change, f"it would now take other steps than reviewed: {', '.join(wanted.steps)}"))
+        elif change.id in aside:
+            fallen.append(Fallen(change, NOT_SELECTED, unread=True))
         elif (change.target, change.resource) in unseen:
-            fallen.append(Fallen(change, f"{change.resource} on {change.target} could not be listed", failed=True))
+            fallen.append(Fallen(change, f"{change.resource} on {change.target} could not be listed", unread=True))
         elif change.key in spared:
             fallen.append(Fallen(change, spared[change.key].reason))
         else:
@@ -83,9 +110,20 @@ def _ends_with(reviewed: tuple[Action, ...], needed: tuple[Action, ...]) -> bool
 def fallen_result(fallen: Fallen, now: Status | None, fault: Fault | None = None) -> Result:
     """The result of a change that did not go ahead, by what reading the task says (`now` None: it was not read)."""
     change = fallen.change
-    if fallen.failed or now is None:
+    if fallen.unread or now is None:
         return Result(change, Outcome.NOT_ATTEMPTED, change.status, None, fallen.why, fault)
     end = Status.GONE if Action.DELETE in change.steps else Status.CANCELED
     if now in {end, Status.GONE}:
         return Result(change, Outcome.SATISFIED, change.status, now.value, f"already {now.value} without this run")
     return Result(change, Outcome.MISSED, change.status, now.value, fallen.why)
+
+
+def explained(result: Result, seen: Observed) -> Result:
+    """`result` with what changed in the fields that the reviewer saw; `seen` are those of the task as read now.
+
+    Only a missed change asks for that.
+    """
+    if result.outcome is not Outcome.MISSED:
+        return result
+    moved = drift(result.change.observed, seen)
+    return replace(result, detail=f"{result.detail} ({moved})") if moved else result

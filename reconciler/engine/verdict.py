@@ -43,13 +43,23 @@ def refusal(answer: Fault) -> Verdict | None:
             return None
 
 
-def judge(operation: Operation, answer: Fault | None, now: Status, *, selected: bool) -> Verdict | Next:
+def judge(
+    operation: Operation,
+    answer: Fault | None,
+    now: Status,
+    *,
+    selected: bool,
+    doubt: bool = False,
+    shared: bool = False,
+) -> Verdict | Next:
     """Settle a step by what the cloud says now.
 
-    `answer` is what our call was told (None: accepted); `selected` says whether a policy behind the change still
-    selects the task as it is. An effect that is seen after a lost answer is ours.
+    `answer` is what our last call was told (None: accepted); `doubt` says that an earlier one lost its answer;
+    `selected` whether a policy behind the change still selects the task as it is. An effect that is seen after a lost
+    answer is ours. `shared`: the id stands for several pieces of work, so that a cancel has its effect once none of
+    them waits, whatever the others do.
     """
-    ours = answer is None or answer.meaning.effect_uncertain
+    ours = answer is None or answer.meaning.effect_uncertain or doubt
     if now in {operation.ends, Status.GONE}:
         return Verdict(Outcome.DONE) if ours else Verdict(Outcome.SATISFIED, f"already {now.value} without this run")
     if now is Status.UNKNOWN:
@@ -58,10 +68,12 @@ def judge(operation: Operation, answer: Fault | None, now: Status, *, selected: 
         return Next.READ_AGAIN if ours else Verdict(Outcome.UNKNOWN, "its status is not documented")
     if now in operation.starts:
         return Next.CALL_AGAIN if answer is not None and answer.meaning.effect_uncertain else Next.READ_AGAIN
+    if shared and ours and operation.action is Action.CANCEL:
+        return Verdict(Outcome.DONE, "none of it waits any more")
     return Verdict(Outcome.MISSED, _moved_on(operation.action, now))
 
 
-def out_of_time(answer: Fault | None, now: Status | None) -> Verdict:
+def out_of_time(answer: Fault | None, now: Status | None, *, doubt: bool = False) -> Verdict:
     """The verdict on a step that reading back did not settle in time. `now` is None where no reading came through.
 
     Reads may lag behind, so a task that a refusal says has moved on gets the same time to show it.
@@ -70,8 +82,8 @@ def out_of_time(answer: Fault | None, now: Status | None) -> Verdict:
         return Verdict(Outcome.UNKNOWN, "the call was sent, but the task could not be read back")
     if answer is None:
         return Verdict(Outcome.UNKNOWN, f"the call was accepted, but the task is still {now.value}")
-    if answer.meaning.effect_uncertain:
-        return Verdict(Outcome.UNKNOWN, f"the answer was lost, and the task is still {now.value}")
+    if answer.meaning.effect_uncertain or doubt:
+        return Verdict(Outcome.UNKNOWN, f"an answer was lost, and the task is still {now.value}")
     return Verdict(Outcome.FAILED, f"the call was refused, although the task is {now.value}")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.config.model import Target
     from reconciler.tasks.catalogue import ProviderOptions
@@ -51,12 +51,18 @@ class Client(Protocol):
         ...
 
     async def perform(
-        self, resource: ResourceType, operation: Operation, ids: Sequence[str]
+        self,
+        resource: ResourceType,
+        operation: Operation,
+        ids: Sequence[str],
+        permitted: Callable[[], bool] = ...,
     ) -> Mapping[str, Fault | None]:
         """Call `operation` once for these ids (at most `operation.batch_size`) and say what each was answered.
 
         None means accepted. Refusals that certainly had no effect because of a quota are retried inside, within
         the client's deadline; a lost answer or a 5xx is *not* retried here: the caller reads the task first.
+        `permitted` is asked right before each sending, which may be long after the call where a quota makes it
+        wait; once it says no, nothing is sent, and the answer is UNREACHABLE.
         """
         ...
 

@@ -116,3 +116,16 @@ def test_two_at_once_exclude_each_other(terminal: Terminal) -> None:
     assert terminal.run("plan").code == 0, "a plan takes no lock"
     process.communicate(timeout=60)
     assert process.returncode == 0
+
+
+def test_calls_that_wait_for_the_quota_are_not_sent_any_more(terminal: Terminal) -> None:
+    terminal.write(CONFIGURATION.replace("mpc: 10000/s", "mpc: 120/min").replace("concurrency: 2", "concurrency: 32"))
+    process = started(terminal)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    report = json.loads(out)
+    assert report["summary"]["done"] == canceled(terminal)
+    waited = [result for result in report["results"] if "not sent" in ((result["error"] or {}).get("message") or "")]
+    assert waited, "some calls were waiting for their turn"
+    assert {(result["outcome"], result["calls"]) for result in waited} == {("not_attempted", 0)}

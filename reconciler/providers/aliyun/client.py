@@ -12,6 +12,7 @@ from reconciler.providers.aliyun.gateway import Gateway
 from reconciler.providers.aliyun.inventory import IDS, ask, questions, resolve
 from reconciler.providers.base import Readings
 from reconciler.providers.transport.caller import Tally
+from reconciler.providers.transport.pacing import always
 from reconciler.providers.transport.retries import WRITES
 from reconciler.providers.transport.surroundings import Surroundings
 from reconciler.tasks.fault import Fault, Meaning
@@ -19,7 +20,7 @@ from reconciler.tasks.observation import Completeness, Observation, Scope
 from reconciler.tasks.task import Task, TaskKey
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.config.model import Target
     from reconciler.providers.aliyun.answers import Question
@@ -81,7 +82,11 @@ class AliyunClient:
         return Readings(tasks, faults)
 
     async def perform(
-        self, resource: ResourceType, operation: Operation, ids: Sequence[str]
+        self,
+        resource: ResourceType,
+        operation: Operation,
+        ids: Sequence[str],
+        permitted: Callable[[], bool] = always,
     ) -> Mapping[str, Fault | None]:
         judge = partial(
             canceled_in,
@@ -91,11 +96,13 @@ class AliyunClient:
             now=self._gateway.now,
         )
         parameters = {operation.id_parameter: ",".join(ids)}
-        verdict = await self._gateway.call(operation.path, parameters, judge, retries=WRITES, tally=Tally())
+        verdict = await self._gateway.call(
+            operation.path, parameters, judge, retries=WRITES, tally=Tally(), permitted=permitted
+        )
         if not isinstance(verdict, Fault):
             return verdict
         if len(ids) > 1 and verdict.meaning in {Meaning.CHANGED, Meaning.PERMANENT, Meaning.GONE}:
             # The whole call was refused, for one job perhaps and certainly without effect: each is tried alone.
-            alone = [await self.perform(resource, operation, [task_id]) for task_id in ids]
+            alone = [await self.perform(resource, operation, [task_id], permitted) for task_id in ids]
             return {task_id: fault for each in alone for task_id, fault in each.items()}
         return dict.fromkeys(ids, verdict)

@@ -16,7 +16,7 @@ from reconciler.providers.origin import Origin
 from reconciler.providers.transport.answers import Excerpts
 from reconciler.providers.transport.ask import Ask, renewed
 from reconciler.providers.transport.caller import Caller, Tally
-from reconciler.providers.transport.pacing import PACES, Quota
+from reconciler.providers.transport.pacing import PACES, Quota, always
 from reconciler.providers.transport.wire import Wire
 from reconciler.tasks.fault import Fault
 
@@ -89,11 +89,14 @@ class Gateway:
         *,
         retries: Retries,
         tally: Tally,
+        permitted: Callable[[], bool] = always,
     ) -> T | Fault:
         """Call an action. Parameters go into the query and the body stays empty, as the vendor's SDK does it."""
         headers = {"x-acs-action": action, "x-acs-version": VERSION, "Accept": "application/json"}
         request = self._caller.request("POST", f"{self._url}?{canonical_query(parameters)}", headers)
-        verdict = await self._caller.send(request, judge, pace=self._paces[action], retries=retries, tally=tally)
+        verdict = await self._caller.send(
+            request, judge, pace=self._paces[action], retries=retries, tally=tally, permitted=permitted
+        )
         return self._origin.explained(verdict) if isinstance(verdict, Fault) else verdict
 
 

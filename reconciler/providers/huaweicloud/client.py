@@ -12,13 +12,14 @@ from reconciler.providers.huaweicloud.listing import list_scope
 from reconciler.providers.huaweicloud.reading import read_ids
 from reconciler.providers.transport.answers import malformed
 from reconciler.providers.transport.caller import Tally
+from reconciler.providers.transport.pacing import always
 from reconciler.providers.transport.retries import WRITES
 from reconciler.providers.transport.surroundings import Surroundings
 from reconciler.tasks.fault import Fault
 from reconciler.tasks.observation import Completeness, Observation, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import httpx
 
@@ -84,11 +85,17 @@ class HuaweicloudClient:
         return count > (READ_AT_MOST if total is None else -(-total // listing.page_size))
 
     async def perform(
-        self, resource: ResourceType, operation: Operation, ids: Sequence[str]
+        self,
+        resource: ResourceType,
+        operation: Operation,
+        ids: Sequence[str],
+        permitted: Callable[[], bool] = always,
     ) -> Mapping[str, Fault | None]:
-        return {task_id: await self._perform(resource, operation, task_id) for task_id in ids}
+        return {task_id: await self._perform(resource, operation, task_id, permitted) for task_id in ids}
 
-    async def _perform(self, resource: ResourceType, operation: Operation, task_id: str) -> Fault | None:
+    async def _perform(
+        self, resource: ResourceType, operation: Operation, task_id: str, permitted: Callable[[], bool]
+    ) -> Fault | None:
         verdict = await self._gateway.call(
             resource.service,
             operation.method,
@@ -97,6 +104,7 @@ class HuaweicloudClient:
             partial(self._judge, operation),
             retries=WRITES,
             tally=Tally(),
+            permitted=permitted,
         )
         return verdict if isinstance(verdict, Fault) else None
 

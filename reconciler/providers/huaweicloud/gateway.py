@@ -19,7 +19,7 @@ from reconciler.providers.origin import Origin
 from reconciler.providers.transport.answers import Excerpts
 from reconciler.providers.transport.ask import Ask, renewed
 from reconciler.providers.transport.caller import Caller, Tally
-from reconciler.providers.transport.pacing import PACES, Quota
+from reconciler.providers.transport.pacing import PACES, Quota, always
 from reconciler.providers.transport.retries import READS, Retries
 from reconciler.providers.transport.wire import Wire
 from reconciler.tasks.fault import Fault
@@ -120,6 +120,7 @@ class Gateway:
         *,
         retries: Retries,
         tally: Tally,
+        permitted: Callable[[], bool] = always,
     ) -> T | Fault:
         """Call an API of the project. `path` holds `{project_id}`, which is looked up first where it is not known."""
         project = await self._project_id()
@@ -130,7 +131,9 @@ class Gateway:
         if method == "DELETE":
             headers["Content-Length"] = "0"  # as the vendor's SDK sends it
         request = self._caller.request(method, self._url(service, path, parameters), headers)
-        verdict = await self._caller.send(request, judge, pace=self._paces[service], retries=retries, tally=tally)
+        verdict = await self._caller.send(
+            request, judge, pace=self._paces[service], retries=retries, tally=tally, permitted=permitted
+        )
         return self._origin.explained(verdict) if isinstance(verdict, Fault) else verdict
 
     def _url(self, service: str, path: str, parameters: Sequence[tuple[str, str]]) -> str:

@@ -12,6 +12,7 @@ import httpx
 
 from reconciler import __version__
 from reconciler.exceptions import ProviderError
+from reconciler.providers.transport.pacing import always
 from reconciler.providers.transport.retries import hinted_delay
 from reconciler.providers.transport.wire import NEVER_SENT, UnreadableAnswer, Wire
 from reconciler.redaction import presentable
@@ -91,15 +92,19 @@ class Caller:
         pace: Pace,
         retries: Retries,
         tally: Tally,
+        permitted: Callable[[], bool] = always,
     ) -> T | Fault:
         """Send `request` and return what `judge` makes of the answer, or the fault of the last try.
 
-        The wait for a turn is no part of the deadline before the first try, since a long queue is no failure.
+        The wait for a turn is no part of the deadline before the first try, since a long queue is no failure. Once
+        `permitted` says no, nothing more is sent.
         """
         async with self._slots:
             started: float | None = None
             for attempt in count():
-                sent_at = await pace.turn()
+                sent_at = await pace.turn(permitted)
+                if sent_at is None:
+                    return Fault(Meaning.UNREACHABLE, "not sent: the run is stopping")
                 started = sent_at if started is None else started
                 tally.requests += 1
                 verdict, hint = await self._try(request, judge)

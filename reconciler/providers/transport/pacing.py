@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["Pace", "PaceBook", "Quota"]
+__all__ = ["Pace", "PaceBook", "Quota", "always"]
 
 LEAST_SHARE = 1 / 16
 """However often we are throttled, this share of the quota is still used."""
@@ -22,6 +22,11 @@ MARGIN = 1.01
 
 ROUNDING = 1e-9
 """Seconds: sums of floats may fall this short of the moment they stand for."""
+
+
+def always() -> bool:
+    """Permission for what nobody wants to stop."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +68,19 @@ class Pace:
         """The part of the quota in use: 1 unless throttled lately."""
         return self._share
 
-    async def turn(self) -> float:
-        """Wait for this caller's turn, first come first served; returns when it came (monotonic seconds)."""
+    async def turn(self, permitted: Callable[[], bool] = always) -> float | None:
+        """Wait for this caller's turn, first come first served; returns when it came (monotonic seconds).
+
+        Those who are not `permitted` any more leave the queue without a turn: None.
+        """
         queue = self._queues.setdefault(asyncio.get_running_loop(), asyncio.Lock())
         async with queue:
-            while (wait := self._take()) > 0:
+            while permitted():
+                wait = self._take()
+                if wait <= 0:
+                    return self._monotonic()
                 await self._sleep(wait)
-            return self._monotonic()
+            return None
 
     def _take(self) -> float:
         """Take a place now and return 0, or return the seconds until it is worth asking again."""

@@ -14,10 +14,23 @@ from tests.providers.loopback import Time
 
 
 def turns(pace: Pace, count: int) -> list[float]:
-    async def run() -> list[float]:
+    async def run() -> list[float | None]:
         return await asyncio.gather(*(pace.turn() for _ in range(count)))
 
-    return asyncio.run(run())
+    came = asyncio.run(run())
+    return [moment for moment in came if moment is not None]
+
+
+def test_who_is_not_permitted_any_more_leaves_the_queue_without_a_turn() -> None:
+    time = Time()
+    pace = Pace(Quota(1, 60.0), time.monotonic, time.sleep)
+    began = time.monotonic()
+
+    async def run() -> list[float | None]:
+        return await asyncio.gather(*(pace.turn(lambda: time.monotonic() < began + 1) for _ in range(5)))
+
+    assert asyncio.run(run()) == [began, None, None, None, None]
+    assert time.monotonic() <= began + 60 * MARGIN, "one waits for its turn, the others leave at once"
 
 
 @given(

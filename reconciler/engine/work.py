@@ -1,0 +1,91 @@
+"""What a change under way knows of itself, and what all of a run share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.backends.entries import ActionState
+    from reconciler.engine.interruption import Interruption
+    from reconciler.engine.report import Result
+    from reconciler.engine.run_journal import RunJournal
+    from reconciler.engine.verdict import Verdict
+    from reconciler.planning.judgement import Judgements
+    from reconciler.planning.plan import Change
+    from reconciler.tasks.fault import Fault
+    from reconciler.tasks.task import Task
+
+__all__ = ["BatchContext", "Patience", "Work"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a step is followed up. Times in seconds.
+
+    After a call the task is read at least `reads` times and for `deadline` seconds, with pauses that double from
+    `first_pause` to `longest_pause`. A call whose answer was lost is made again only after `reads` readings came
+    through and showed no trace of its effect, and `calls` times at the most. Once the run is interrupted,
+    follow-up ends within `drain`.
+    """
+
+    deadline: float = 20.0
+    drain: float = 5.0
+    first_pause: float = 0.2
+    longest_pause: float = 3.0
+    reads: int = 2
+    calls: int = 3
+
+
+@dataclass(slots=True)
+class BatchContext:
+    """What all batches of a run share. `monotonic` is in seconds.
+
+    `journal_fault` says why no call may be sent any more: the journal failed, or the lock was lost.
+    """
+
+    judgements: Judgements
+    journal: RunJournal
+    interruption: Interruption
+    monotonic: Callable[[], float]
+    patience: Patience = Patience()
+    started: float = field(init=False)
+    journal_fault: str = ""
+
+    def __post_init__(self) -> None:
+        self.started = self.monotonic()
+
+    def reason_to_stop(self) -> str:
+        """Why no further call may be sent; empty while all is well."""
+        return self.journal_fault or ("the run was interrupted first" if self.interruption.asked else "")
+
+    def elapsed_ms(self) -> int:
+        return round((self.monotonic() - self.started) * 1000)
+
+
+@dataclass(slots=True)
+class Work:
+    """One change under way. `took_effect` says that some call of ours did what it should.
+
+    Since the last call: `reads` attempts at reading were made, of which `readings` came through; `unread` is why the
+    last one did not. `doubt`: an earlier call of this step lost its answer, so an effect may be due to it.
+    `recorded` is what the journal has of the last call.
+    """
+
+    change: Change
+    calls: int = 0
+    step_calls: int = 0
+    reads: int = 0
+    readings: int = 0
+    unread: Fault | None = None
+    answer: Fault | None = None
+    doubt: bool = False
+    recorded: ActionState | None = None
+    now: Task | None = None
+    verdict: Verdict | None = None
+    took_effect: bool = False
+    completed: list[str] = field(default_factory=list)
+    result: Result | None = None
+    started_ms: int | None = None
