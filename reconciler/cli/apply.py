@@ -148,7 +148,6 @@ class _Approval:
 
     def given(self, plan: Plan) -> bool:
         """Ask where it is needed. Only the word `yes` agrees."""
-        self.check_digest(plan)
         if self.auto or self.digest is not None:
             return True
         counts = plan.summary
@@ -174,17 +173,17 @@ class _Run:
             plan = asyncio.run(
                 make_plan(self.world, expires_in=settings.plan_ttl, overrides=overrides, on_listed=progress.listed)
             )
-        if not plan.applyable:
-            self.output.show(plan, self.world.now)
-            approval.check_digest(plan)
-            return plan.exit_code()
         if self.output.format == "text":
             write(render(plan, "text", View(self.world.now, self.output.color, verbose=self.output.verbose)))
-        if not approval.given(plan):
+        if plan.applyable or not plan.errored:  # what could not be listed weighs more than an approval
+            approval.check_digest(plan)
+        if plan.applyable and not approval.given(plan):
             raise RefusedError("apply was not approved", "nothing was changed")
         return self._report(
             len(plan.changes),
             lambda interruption, options: apply_plan(self.world, plan, self.journal, interruption, options),
+            # The plan has just said in so many words that, or why, there is nothing to apply.
+            quiet=self.output.format == "text" and not plan.applyable,
         )
 
     def saved(self, plan: Plan, overrides: Overrides) -> int:
@@ -197,7 +196,11 @@ class _Run:
         )
 
     def _report(
-        self, total: int, carry_out: Callable[[Interruption, ApplyOptions], Coroutine[None, None, Report]]
+        self,
+        total: int,
+        carry_out: Callable[[Interruption, ApplyOptions], Coroutine[None, None, Report]],
+        *,
+        quiet: bool = False,
     ) -> int:
         progress = Progress()
         options = replace(self.options, on_result=progress.settled)
@@ -209,7 +212,8 @@ class _Run:
 
         with progress.stage("Applying", total):
             report = asyncio.run(run())
-        self.output.show(report, int(time.time()))
+        tell = self.output.save if quiet else self.output.show
+        tell(report, int(time.time()))
         return report.exit_code
 
 

@@ -40,6 +40,10 @@ class Output:
         """Write a plan or report to stdout, and to every file of `--report`."""
         saved = str(saved_to) if saved_to else None
         write(render(item, self.format, View(now, self.color, saved, self.verbose)))
+        self.save(item, now, saved)
+
+    def save(self, item: Plan | Report, now: int, saved: str | None = None) -> None:
+        """Write a plan or report to every file of `--report` only."""
         for path, name in self.reports.items():
             write_private(path, render(item, name, View(now, saved_to=saved, verbose=self.verbose)))
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from reconciler.backends.journal import Journal
     from reconciler.engine.interruption import Interruption
     from reconciler.engine.planning_run import World
-    from reconciler.planning.plan import Change, Observed, Plan, PolicyVerdict
+    from reconciler.planning.plan import Change, GuardVerdict, Observed, Plan, PolicyVerdict
     from reconciler.tasks.observation import Observation
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Task
@@ -65,7 +65,10 @@ class ApplyOptions:
 async def apply_plan(
     world: World, plan: Plan, journal: Journal, interruption: Interruption, options: ApplyOptions
 ) -> Report:
-    """Carry out a plan that was made just now. Never raises for what a cloud does."""
+    """Carry out a plan that was made just now, and report; one that no guard lets pass is only reported.
+
+    Never raises for what a cloud does.
+    """
     targets = {change.target for change in plan.changes}
     async with Clouds(world.configuration, world.catalogue, world.providers, targets) as clouds:
         return await _carry_out(world, plan, Justified(plan.changes, ()), clouds, journal, interruption, options)
@@ -129,10 +132,11 @@ async def _carry_out(
 ) -> Report:
     started = int(options.wall_clock())
     run = RunJournal(journal, await _begin(journal, plan), options.fence)
-    notes = list(plan.notes)
+    notes, journal_fault = list(plan.notes), ""
     if plan.breached:
         why = "a guard refuses this many changes"
         results = [Result(change, Outcome.NOT_ATTEMPTED, change.status, detail=why) for change in plan.changes]
+        notes += [_breach(policy, verdict) for policy in plan.policies for verdict in policy.breaches]
     else:
         context = BatchContext(
             Judgements(world.configuration, world.catalogue, world.now),
@@ -154,8 +158,8 @@ async def _carry_out(
             *await applier.apply(justified.ahead),
             *await _settle(justified.fallen, clouds, world),
         ]
-        if context.journal_fault:
-            notes.append(Note("error", context.journal_fault))
+        journal_fault = context.journal_fault
+        notes += [Note("error", journal_fault)] if journal_fault else []
     report = Report(
         run_id=run.run_id,
         tool_version=__version__,
@@ -164,7 +168,7 @@ async def _carry_out(
         finished_at=int(options.wall_clock()),
         results=tuple(sorted(results, key=_order_of(plan))),
         blocked=len(plan.blocked),
-        errored=plan.errored or len(notes) > len(plan.notes),
+        errored=plan.errored or bool(journal_fault),
         refused=plan.breached,
         blocked_fails=any(policy.blocked and policy.fails_on_blocked for policy in plan.policies),
         fail_on=options.fail_on,
@@ -182,6 +186,12 @@ async def _carry_out(
 async def _begin(journal: Journal, plan: Plan) -> str:
     start = RunStart("apply", __version__, plan.digest, plan.fingerprint)
     return await asyncio.to_thread(journal.begin_run, start)
+
+
+def _breach(policy: PolicyVerdict, verdict: GuardVerdict) -> Note:
+    much = f"{verdict.changes} changes ({verdict.needed} %)" if verdict.target else f"{verdict.changes} changes"
+    message = f"{much} are more than {verdict.guard.value} {verdict.limit}; {verdict.flag} lets them pass"
+    return Note("error", message, verdict.target, policy.resource, policy.name)
 
 
 def _order_of(plan: Plan) -> Callable[[Result], int]:

@@ -112,6 +112,11 @@ class GuardVerdict:
     target: str | None = None
     overridden: bool = False
 
+    @property
+    def flag(self) -> str:
+        """The flag that lets it pass."""
+        return f"--{self.guard.value.replace('_', '-')} {self.needed}"
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyVerdict:

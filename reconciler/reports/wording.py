@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.engine.report import Outcome
+from reconciler.engine.saved_plan import NOT_SELECTED
 from reconciler.planning.plan import Guard
 from reconciler.redaction import presentable
 from reconciler.tasks.observation import Completeness
@@ -137,7 +138,7 @@ def guard_breach(policy: PolicyVerdict, verdict: GuardVerdict) -> str:
 
 def guard_remedy(verdict: GuardVerdict) -> tuple[str, str]:
     """The flag that lets a plan pass, and the limit of the policy that does the same for good."""
-    return _flag(verdict.guard, verdict.needed), f"limits: {{{verdict.guard.value}: {verdict.needed}}}"
+    return verdict.flag, f"limits: {{{verdict.guard.value}: {verdict.needed}}}"
 
 
 def _flag(guard: Guard, number: int) -> str:
@@ -221,6 +222,7 @@ def report_advice(report: Report) -> tuple[str, ...]:
         advice.append("Unknown changes were sent, but no verdict came. The next run reads the tasks again first.")
     if counts["missed"]:
         advice.append("Missed tasks went on by themselves; the next plan shows what the policies make of them now.")
-    if not report.refused and (report.interrupted is not None or counts["unknown"] or counts["not_attempted"]):
+    left = [result for result in report.results if result.outcome in {Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED}]
+    if not report.refused and any(result.detail != NOT_SELECTED for result in left):
         advice.append("Running the same command again finishes the work.")
     return tuple(advice)

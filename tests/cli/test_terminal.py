@@ -170,3 +170,22 @@ def test_without_a_journal_nothing_is_called(terminal: Terminal) -> None:
     assert finished.code == 1
     assert "history.db" in finished.err
     assert terminal.destructive() == []
+
+
+def test_apply_reports_also_where_there_is_nothing_to_do(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    finished = terminal.run("apply", "--auto-approve", "--format", "json", "--report", "markdown=report.md")
+    assert finished.code == 0
+    assert (finished.json["format"], finished.json["results"]) == ("reconciler.report", [])
+    assert finished.json["run_id"][:12] in terminal.run("history").out
+    assert "reconciler:report" in (terminal.directory / "report.md").read_text()
+
+
+def test_a_refused_apply_reports_each_change_and_the_flag_that_lets_it_pass(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY.replace("ensure: absent", "ensure: absent, limits: {max_actions: 0}"))
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
+    finished = terminal.run("apply", "--auto-approve", "--format", "json")
+    assert finished.code == 4
+    assert finished.json["summary"]["not_attempted"] == 1
+    assert "--max-actions 1" in finished.json["diagnostics"][0]["message"]
+    assert terminal.destructive() == []
