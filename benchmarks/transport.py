@@ -1,0 +1,127 @@
+"""What one request costs, by way of sending it: `python benchmarks/transport.py [requests]`.
+
+CPU time of this process per request on loopback, at 1, 16, 64 and 256 in flight, of three clients in one run: httpx
+with its own transport, httpx on our wire, and aiohttp bare. The server is another process, whose time is not counted.
+The clients take turns, and the best of three turns counts, so that what else the machine does weighs on all alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import sys
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import aiohttp
+import httpx
+from aiohttp import web
+
+from reconciler.providers.transport.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+    from multiprocessing.connection import Connection
+
+    Send = Callable[[], Awaitable[int]]
+    Client = Callable[[str], AbstractAsyncContextManager[Send]]
+
+IN_FLIGHT = (1, 16, 64, 256)
+TURNS = 3
+BODY = b'{"total": 0, "task_array": []}'
+
+
+def serve(ready: Connection) -> None:
+    """Answer every request with an empty list, until killed."""
+
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.Response(body=BODY, content_type="application/json")
+
+    async def run() -> None:
+        runner = web.ServerRunner(web.Server(answer, access_log=None))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        ready.send(f"http://127.0.0.1:{runner.addresses[0][1]}/v1/project/thumbnails?page=0&size=100")
+        await asyncio.Event().wait()
+
+    asyncio.run(run())
+
+
+@asynccontextmanager
+async def httpx_default(url: str) -> AsyncIterator[Send]:
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    async with httpx.AsyncClient(limits=limits, timeout=None, trust_env=False) as client:  # noqa: S113 - on loopback
+
+        async def send() -> int:
+            return len((await client.get(url)).content)
+
+        yield send
+
+
+@asynccontextmanager
+async def httpx_on_our_wire(url: str) -> AsyncIterator[Send]:
+    async with httpx.AsyncClient(transport=Wire(), timeout=None, trust_env=False) as client:  # noqa: S113 - on loopback
+
+        async def send() -> int:
+            return len((await client.get(url)).content)
+
+        yield send
+
+
+@asynccontextmanager
+async def bare_aiohttp(url: str) -> AsyncIterator[Send]:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def send() -> int:
+            async with session.get(url) as answer:
+                return len(await answer.read())
+
+        yield send
+
+
+CLIENTS: dict[str, Client] = {
+    "httpx, its own transport": httpx_default,
+    "httpx on our wire": httpx_on_our_wire,
+    "aiohttp bare": bare_aiohttp,
+}
+
+
+async def cpu_seconds(client: Client, url: str, requests: int, in_flight: int) -> float:
+    """CPU seconds of this process for so many requests, the first connections left out."""
+    async with client(url) as send:
+
+        async def worker(count: int) -> None:
+            for _ in range(count):
+                assert await send() == len(BODY)
+
+        await asyncio.gather(*(worker(1) for _ in range(in_flight)))
+        began = time.process_time()
+        await asyncio.gather(*(worker(requests // in_flight) for _ in range(in_flight)))
+        return time.process_time() - began
+
+
+def main() -> None:
+    requests = int(sys.argv[1]) if len(sys.argv) > 1 else 1_024
+    ours, theirs = multiprocessing.Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,), daemon=True)
+    server.start()
+    try:
+        url: str = ours.recv()
+        for in_flight in IN_FLIGHT:
+            turns: dict[str, list[float]] = {name: [] for name in CLIENTS}
+            for _ in range(TURNS):
+                for name, client in CLIENTS.items():
+                    turns[name].append(asyncio.run(cpu_seconds(client, url, requests, in_flight)))
+            best = {name: min(seconds) / requests * 1e6 for name, seconds in turns.items()}
+            base = best["aiohttp bare"]
+            figures = ", ".join(f"{name} {cost:,.0f} us ({cost / base:.2f}x)" for name, cost in best.items())
+            print(f"{in_flight:>3} in flight: {figures}")
+    finally:
+        server.kill()
+        server.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""A program for test_killed.py: `apply`, killed by itself at one point of its work.
+
+`python killed.py before|after intend|perform|record|read NUMBER`: SIGKILL just before, or after, the call with this
+number of the journal's or the client's method, so that nothing is tidied up and no later line of the run is reached.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from reconciler.cli.main import main
+from reconciler.engine.run_journal import RunJournal
+from reconciler.providers.huaweicloud.client import HuaweicloudClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OWNERS = {"intend": RunJournal, "record": RunJournal, "perform": HuaweicloudClient, "read": HuaweicloudClient}
+
+
+def deadly(real: Callable[..., Any], when: str, number: int) -> Callable[..., Any]:
+    """`real`, whose call with this number is the last thing that the process does."""
+    left = number
+
+    async def instead(*words: Any, **named: Any) -> Any:  # noqa: ANN401 - passed on
+        nonlocal left
+        left -= 1
+        fatal = left == 0
+        if fatal and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = await real(*words, **named)
+        if fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+    return instead
+
+
+if __name__ == "__main__":
+    when, name, number = sys.argv[1:]
+    owner = OWNERS[name]
+    setattr(owner, name, deadly(getattr(owner, name), when, int(number)))
+    main(["apply", "--auto-approve", "--format", "json"])

@@ -1,0 +1,105 @@
+"""Connections: those that hang, come late, break before or after the effect, or never come about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.kinds import SNAPSHOT, applied, calls_by_task, configured
+from tests.terminal import HEAD
+
+if TYPE_CHECKING:
+    from tests.faults.kinds import Kind
+    from tests.terminal import Terminal
+
+ENOUGH = 0.15
+"""Seconds that an answer is waited for in these tests."""
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wire that waits for an answer no longer than ENOUGH."""
+    monkeypatch.setattr("reconciler.providers.transport.wire.READ_SECONDS", ENOUGH)
+
+
+def test_a_listing_that_hangs_is_repeated(terminal: Terminal, kind: Kind) -> None:
+    terminal.simulator.faults.add("hang", **kind.read)
+    run = applied(terminal)
+    assert (run.code, run.kinds) == (0, {"done"})
+
+
+def test_a_listing_that_always_hangs_fails_the_scope(terminal: Terminal, kind: Kind) -> None:
+    terminal.simulator.faults.add("hang", **kind.read, times=0)
+    run = applied(terminal)
+    assert run.code == 1
+    assert "no answer in time" in run.text
+    assert terminal.destructive() == []
+
+
+def test_a_call_that_hangs_is_read_back_and_made_again(terminal: Terminal, kind: Kind) -> None:
+    terminal.simulator.faults.add("hang", **kind.cancel)
+    run = applied(terminal)
+    assert (run.code, run.kinds) == (0, {"done"})
+    assert kind.canceled(terminal) == set(kind.ids)
+
+
+def test_calls_that_always_hang_are_unknown(terminal: Terminal, kind: Kind) -> None:
+    terminal.simulator.faults.add("hang", **kind.cancel, times=0)
+    run = applied(terminal)
+    assert (run.code, run.kinds) == (3, {"unknown"})
+    assert {result["error"]["meaning"] for result in run.results.values()} == {"lost"}
+
+
+def test_readings_that_always_hang_are_unknown(terminal: Terminal, kind: Kind) -> None:
+    kind.fail_reads(terminal, "hang", times=0)
+    run = applied(terminal)
+    assert (run.code, run.kinds) == (3, {"unknown"})
+    assert all(len(calls) == 1 for calls in calls_by_task(terminal).values())
+
+
+def test_slow_answers_are_waited_for(terminal: Terminal, kind: Kind) -> None:
+    terminal.simulator.faults.add("latency", times=0, seconds=ENOUGH / 10)
+    run = applied(terminal)
+    assert (run.code, run.kinds) == (0, {"done"})
+
+
+def test_an_effect_that_comes_after_the_patience_for_its_answer_happens_once(terminal: Terminal, kind: Kind) -> None:
+    terminal.simulator.faults.add("latency", **kind.cancel, seconds=2 * ENOUGH)
+    run = applied(terminal)
+    assert (run.code, run.kinds) == (0, {"done"})
+    assert all(calls.count(True) == 1 for calls in calls_by_task(terminal).values())
+
+
+def test_a_connection_reset_before_the_effect_is_read_back_and_made_again(terminal: Terminal, kind: Kind) -> None:
+    terminal.simulator.faults.add("reset", **kind.cancel)
+    run = applied(terminal)
+    assert (run.code, run.kinds) == (0, {"done"})
+    assert all(calls.count(True) == 1 for calls in calls_by_task(terminal).values())
+
+
+def test_a_connection_reset_after_the_effect_is_done_and_not_made_again(terminal: Terminal, kind: Kind) -> None:
+    terminal.simulator.faults.add("lost_answer", **kind.cancel, times=0)
+    run = applied(terminal)
+    assert (run.code, run.kinds) == (0, {"done"})
+    assert all(calls == [True] for calls in calls_by_task(terminal).values())
+
+
+def test_readings_are_repeated_after_a_reset(terminal: Terminal, kind: Kind) -> None:
+    kind.fail_reads(terminal, "reset", times=2)
+    run = applied(terminal)
+    assert (run.code, run.kinds) == (0, {"done"})
+
+
+def test_an_endpoint_that_cannot_be_reached_fails_alone(terminal: Terminal) -> None:
+    terminal.write(
+        configured(
+            f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent}}",
+            "{resource: huaweicloud.vod.editing, match: {status: pending}, ensure: absent}",
+            head=HEAD.replace('vod: "${URL}"', 'vod: "http://127.0.0.1:9"'),
+        )
+    )
+    terminal.simulator.huaweicloud.add(SNAPSHOT, id="1", created="1d")
+    run = applied(terminal)
+    assert (run.code, run.outcomes) == (1, {"1": "done"})
+    assert "no connection" in run.text
