@@ -26,10 +26,11 @@ from reconciler.cli.output import Output, write
 from reconciler.cli.progress import Progress, start_logging
 from reconciler.cli.saved_file import read_saved
 from reconciler.cli.world import duration_flag, load_world
-from reconciler.engine.apply_run import ApplyOptions, apply_plan, apply_saved_plan
+from reconciler.engine.apply_run import ApplyOptions, apply_plan
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.planning_run import make_plan
 from reconciler.engine.saved_plan import check_fresh
+from reconciler.engine.saved_plan_run import apply_saved_plan
 from reconciler.exceptions import RefusedError, UsageError
 from reconciler.planning.document import read_plan
 from reconciler.planning.plan import Overrides
@@ -120,7 +121,7 @@ def command(
             recorded.max_actions if max_actions is None else max_actions,
             recorded.max_percent if max_percent is None else max_percent,
         )
-        return run.saved(saved, merged)
+        return run.saved(saved, merged, approved=approved_digest is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +187,12 @@ class _Run:
             quiet=self.output.format == "text" and not plan.applyable,
         )
 
-    def saved(self, plan: Plan, overrides: Overrides) -> int:
+    def saved(self, plan: Plan, overrides: Overrides, *, approved: bool) -> int:
         """Apply what the policies still ask for of a saved plan."""
         return self._report(
             len(plan.changes),
             lambda interruption, options: apply_saved_plan(
-                self.world, plan, overrides, self.journal, interruption, options
+                self.world, plan, overrides, self.journal, interruption, options, approved=approved
             ),
         )
 

@@ -1,10 +1,9 @@
-"""A run that changes something: plan (or check a saved plan), apply, report."""
+"""A run that changes something: apply, and report."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -12,18 +11,12 @@ from reconciler import __version__
 from reconciler.backends.entries import RunStart
 from reconciler.engine.applier import Applier
 from reconciler.engine.clouds import Clouds
-from reconciler.engine.planning_run import plan_from, statuses_wanted
 from reconciler.engine.report import Outcome, Report, Result
 from reconciler.engine.run_journal import RunJournal
-from reconciler.engine.saved_plan import Fallen, Justified, check_fresh, explained, fallen_result, justify, left_out
 from reconciler.engine.work import BatchContext, Patience
 from reconciler.exceptions import BackendError
-from reconciler.planning.guards import guard_verdicts
 from reconciler.planning.judgement import Judgements
-from reconciler.planning.observed import observed
-from reconciler.planning.plan import Note, Overrides
-from reconciler.selectors.describe import fields_of
-from reconciler.tasks.observation import Scope
+from reconciler.planning.plan import Note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,12 +25,10 @@ if TYPE_CHECKING:
     from reconciler.backends.journal import Journal
     from reconciler.engine.interruption import Interruption
     from reconciler.engine.planning_run import World
-    from reconciler.planning.plan import Change, GuardVerdict, Observed, Plan, PolicyVerdict
+    from reconciler.planning.plan import Change, GuardVerdict, Plan, PolicyVerdict
     from reconciler.tasks.observation import Observation
-    from reconciler.tasks.resource_type import ResourceType
-    from reconciler.tasks.task import Task
 
-__all__ = ["ApplyOptions", "apply_plan", "apply_saved_plan"]
+__all__ = ["ApplyOptions", "apply_plan", "carry_out"]
 
 
 def _nothing(_: object) -> None:
@@ -71,65 +62,20 @@ async def apply_plan(
     """
     targets = {change.target for change in plan.changes}
     async with Clouds(world.configuration, world.catalogue, world.providers, targets) as clouds:
-        return await _carry_out(world, plan, Justified(plan.changes, ()), clouds, journal, interruption, options)
+        return await carry_out(world, plan, plan.changes, (), clouds, journal, interruption, options)
 
 
-async def apply_saved_plan(
-    world: World,
-    saved: Plan,
-    overrides: Overrides,
-    journal: Journal,
-    interruption: Interruption,
-    options: ApplyOptions,
-) -> Report:
-    """Carry out what the policies still ask for of a saved plan.
-
-    Everything is listed again; guards are checked again, with `overrides` instead of the recorded ones. Where the
-    world is narrowed to some targets and policies, changes that belong to others are not attempted, and their
-    targets are not spoken to. Raises StalePlanError where the plan was made from another configuration, or has
-    expired.
-    """
-    check_fresh(saved, world.configuration.fingerprint, world.now)
-    wanted = statuses_wanted(world)
-    aside = left_out(saved, {name: policy.targets for name, policy in world.configuration.policies.items()})
-    targets = {scope.target for scope in wanted} | {
-        change.target
-        for change in saved.changes
-        if change.target in world.configuration.targets and change.id not in aside
-    }
-    async with Clouds(world.configuration, world.catalogue, world.providers, targets) as clouds:
-        observations = await clouds.observe(wanted, options.on_listed)
-        fresh = plan_from(world, observations, expires_in=0, overrides=overrides)
-        justified = justify(saved, fresh)
-        plan = replace(
-            fresh,
-            changes=saved.changes,
-            overrides=saved.overrides,
-            policies=tuple(_guarded(verdict, justified.ahead, world, overrides) for verdict in fresh.policies),
-            notes=(*fresh.notes, *_scope_notes(saved, len(aside))),
-        )
-        return await _carry_out(world, plan, justified, clouds, journal, interruption, options)
-
-
-def _scope_notes(saved: Plan, aside: int) -> list[Note]:
-    """What a reader should know of a saved plan of which nothing, or not all, was to be applied."""
-    if not saved.changes:
-        return [Note("warning", "the saved plan holds no changes: there was nothing to apply")]
-    if not aside:
-        return []
-    count = f"{aside} of the plan's {len(saved.changes)} changes were left out by --target or --policy"
-    return [Note("warning", f"{count}: apply the plan without them to finish it")]
-
-
-async def _carry_out(
+async def carry_out(
     world: World,
     plan: Plan,
-    justified: Justified,
+    ahead: Sequence[Change],
+    fallen: Sequence[Result],
     clouds: Clouds,
     journal: Journal,
     interruption: Interruption,
     options: ApplyOptions,
 ) -> Report:
+    """Make the calls for the changes of `plan` that go `ahead`, and report on all; `fallen` has those that do not."""
     started = int(options.wall_clock())
     run = RunJournal(journal, await _begin(journal, plan), options.fence)
     notes, journal_fault = list(plan.notes), ""
@@ -154,10 +100,7 @@ async def _carry_out(
             stop_on_error=options.stop_on_error,
             on_result=options.on_result,
         )
-        results = [
-            *await applier.apply(justified.ahead),
-            *await _settle(justified.fallen, clouds, world),
-        ]
+        results = [*await applier.apply(ahead), *fallen]
         journal_fault = context.journal_fault
         notes += [Note("error", journal_fault)] if journal_fault else []
     report = Report(
@@ -197,42 +140,3 @@ def _breach(policy: PolicyVerdict, verdict: GuardVerdict) -> Note:
 def _order_of(plan: Plan) -> Callable[[Result], int]:
     order = {change.id: number for number, change in enumerate(plan.changes)}
     return lambda result: order[result.change.id]
-
-
-def _guarded(verdict: PolicyVerdict, ahead: Sequence[Change], world: World, overrides: Overrides) -> PolicyVerdict:
-    """`verdict` with its guards checked for the changes that go ahead, which may be fewer than could be planned."""
-    basis = {guard.target: guard.basis for guard in verdict.guards if guard.target is not None}
-    counts = Counter(change.target for change in ahead if verdict.name in change.policies)
-    limits = world.configuration.policies[verdict.name].limits
-    guards = guard_verdicts(limits, overrides, {target: counts[target] for target in basis}, basis)
-    return replace(verdict, guards=guards)
-
-
-async def _settle(fallen: Sequence[Fallen], clouds: Clouds, world: World) -> list[Result]:
-    """Read the tasks of changes that fell out, to say whether they are satisfied or missed."""
-    by_scope: dict[Scope, list[Fallen]] = defaultdict(list)
-    for entry in fallen:
-        if not entry.unread:
-            by_scope[Scope(entry.change.target, entry.change.resource)].append(entry)
-    results = [fallen_result(entry, None, clouds.fault(entry.change.target)) for entry in fallen if entry.unread]
-    for scope, entries in by_scope.items():
-        client = clouds.client(scope.target)
-        resource = world.catalogue.resource_types.get(scope.resource)
-        if client is None or resource is None:
-            results += [fallen_result(entry, None, clouds.fault(scope.target)) for entry in entries]
-            continue
-        ids = [entry.change.task_id for entry in entries]
-        readings = await client.read(resource, ids)
-        for entry in entries:
-            task = readings.tasks.get(entry.change.task_id)
-            fault = readings.faults.get(entry.change.task_id)
-            result = fallen_result(entry, task.status if task else None, fault)
-            results.append(explained(result, _seen(entry.change, task, resource, world)) if task else result)
-    return results
-
-
-def _seen(change: Change, task: Task, resource: ResourceType, world: World) -> Observed:
-    """The fields that the plan shows of a task, and those that its policies name, as they are now."""
-    policies = [world.configuration.policies[name] for name in change.policies if name in world.configuration.policies]
-    named = (*change.observed, *(field for policy in policies for field in fields_of(policy.match)))
-    return observed(task, resource, [name for name in named if name in resource.fields])

@@ -199,3 +199,62 @@ def test_a_scope_that_cannot_be_listed_holds_its_changes_back(terminal: Terminal
     assert code == 1
     assert {result["outcome"] for result in results.values()} == {"not_attempted"}
     assert terminal.destructive() == []
+
+
+# -- how the tasks are seen again -------------------------------------------------------------------------------
+
+
+def crowd(terminal: Terminal, percent: int) -> str:
+    """Let a policy pick two tasks out of a list of several pages; returns the digest of its plan."""
+    limits = f"limits: {{max_percent: {percent}}}"
+    terminal.write(HEAD + POLICY.replace("limits: {max_actions: 3, max_percent: 100}", limits))
+    for number in range(1000, 1450):
+        terminal.simulator.huaweicloud.add(TRANSCODING, id=number, created="1d", input={"bucket": "current"})
+    digest = json.loads(plan(terminal, "--max-percent", "100").read_text())["digest"]
+    assert isinstance(digest, str)
+    terminal.simulator.log.clear()
+    return digest
+
+
+def readings(terminal: Terminal) -> list[str]:
+    queries = [record.raw_query for record in terminal.simulator.requests if not record.destructive]
+    first_call = [record.destructive for record in terminal.simulator.requests].index(True)
+    return queries[:first_call]
+
+
+def test_tasks_are_read_by_id_where_no_share_can_be_exceeded(terminal: Terminal) -> None:
+    crowd(terminal, percent=100)
+    code, results = apply(terminal)
+    assert (code, {result["outcome"] for result in results.values()}) == (0, {"done"})
+    assert readings(terminal) == ["task_id=1&task_id=2"]
+
+
+def test_and_where_the_digest_was_approved(terminal: Terminal) -> None:
+    digest = crowd(terminal, percent=1)
+    assert apply(terminal, "--approved-digest", digest)[0] == 0
+    assert readings(terminal) == ["task_id=1&task_id=2"]
+
+
+def test_a_share_that_is_to_be_checked_wants_the_list(terminal: Terminal) -> None:
+    crowd(terminal, percent=50)
+    assert apply(terminal)[0] == 0
+    assert len(readings(terminal)) > 1
+
+
+@pytest.mark.parametrize("fault", ["html", "empty", "redirect"])
+def test_a_reading_that_says_nothing_lets_nothing_go_ahead(terminal: Terminal, fault: str) -> None:
+    crowd(terminal, percent=100)
+    terminal.simulator.faults.add(fault, method="GET", times=0)
+    code, results = apply(terminal)
+    assert (code, {result["outcome"] for result in results.values()}) == (1, {"not_attempted"})
+    assert terminal.destructive() == []
+
+
+def test_read_by_id_a_task_that_moved_on_falls_out(terminal: Terminal) -> None:
+    crowd(terminal, percent=100)
+    terminal.simulator.huaweicloud.set_status(TRANSCODING, 1, "running")
+    terminal.simulator.huaweicloud.remove(TRANSCODING, 2)
+    code, results = apply(terminal)
+    assert code == 0
+    assert {task: result["outcome"] for task, result in results.items()} == {"1": "missed", "2": "satisfied"}
+    assert terminal.destructive() == []

@@ -1,0 +1,149 @@
+"""A run of a saved plan: see its tasks again, keep what the policies still ask for, apply that."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.engine.apply_run import carry_out
+from reconciler.engine.clouds import Clouds
+from reconciler.engine.planning_run import plan_from, statuses_wanted
+from reconciler.engine.rereading import ids_to_read, read_scope
+from reconciler.engine.saved_plan import check_fresh, explained, fallen_result, justify, left_out
+from reconciler.planning.guards import guard_verdicts
+from reconciler.planning.observed import observed
+from reconciler.planning.plan import Note
+from reconciler.selectors.describe import fields_of
+from reconciler.tasks.observation import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from reconciler.backends.journal import Journal
+    from reconciler.engine.apply_run import ApplyOptions
+    from reconciler.engine.interruption import Interruption
+    from reconciler.engine.planning_run import World
+    from reconciler.engine.report import Report, Result
+    from reconciler.engine.saved_plan import Fallen
+    from reconciler.planning.plan import Change, Observed, Overrides, Plan, PolicyVerdict
+    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.task import Task
+
+__all__ = ["apply_saved_plan"]
+
+
+async def apply_saved_plan(
+    world: World,
+    saved: Plan,
+    overrides: Overrides,
+    journal: Journal,
+    interruption: Interruption,
+    options: ApplyOptions,
+    *,
+    approved: bool = False,
+) -> Report:
+    """Carry out what the policies still ask for of a saved plan.
+
+    Its tasks are read again, or their scopes listed; guards are checked again, with `overrides` instead of the
+    recorded ones. `approved` says that the digest of just these changes was approved. Where the
+    world is narrowed to some targets and policies, changes that belong to others are not attempted, and their
+    targets are not spoken to. Raises StalePlanError where the plan was made from another configuration, or has
+    expired.
+    """
+    check_fresh(saved, world.configuration.fingerprint, world.now)
+    wanted = statuses_wanted(world)
+    aside = left_out(saved, {name: policy.targets for name, policy in world.configuration.policies.items()})
+    targets = {scope.target for scope in wanted} | {
+        change.target
+        for change in saved.changes
+        if change.target in world.configuration.targets and change.id not in aside
+    }
+    async with Clouds(world.configuration, world.catalogue, world.providers, targets) as clouds:
+        by_id = ids_to_read(world, saved, overrides, approved=approved)
+        observations = await clouds.observe(
+            {scope: statuses for scope, statuses in wanted.items() if scope not in by_id}, options.on_listed
+        )
+        for scope, ids in by_id.items():
+            observations[scope] = await read_scope(world, clouds, scope, ids)
+        fresh = plan_from(world, observations, expires_in=0, overrides=overrides)
+        justified = justify(saved, fresh)
+        plan = replace(
+            fresh,
+            changes=saved.changes,
+            overrides=saved.overrides,
+            policies=tuple(
+                _guarded(verdict, saved, by_id.keys(), justified.ahead, world, overrides) for verdict in fresh.policies
+            ),
+            notes=(*fresh.notes, *_scope_notes(saved, len(aside))),
+        )
+        fallen = await _settle(justified.fallen, clouds, world)
+        return await carry_out(world, plan, justified.ahead, fallen, clouds, journal, interruption, options)
+
+
+def _scope_notes(saved: Plan, aside: int) -> list[Note]:
+    """What a reader should know of a saved plan of which nothing, or not all, was to be applied."""
+    if not saved.changes:
+        return [Note("warning", "the saved plan holds no changes: there was nothing to apply")]
+    if not aside:
+        return []
+    count = f"{aside} of the plan's {len(saved.changes)} changes were left out by --target or --policy"
+    return [Note("warning", f"{count}: apply the plan without them to finish it")]
+
+
+def _guarded(
+    verdict: PolicyVerdict,
+    saved: Plan,
+    by_id: Collection[Scope],
+    ahead: Sequence[Change],
+    world: World,
+    overrides: Overrides,
+) -> PolicyVerdict:
+    """`verdict` with its guards checked for the changes that go ahead, which may be fewer than could be planned.
+
+    In scopes that were read by id only, the share is of what the saved plan counted.
+    """
+    recorded = {entry.name: _basis(entry) for entry in saved.policies}.get(verdict.name, {})
+    basis = {
+        target: recorded.get(target, count) if Scope(target, verdict.resource) in by_id else count
+        for target, count in _basis(verdict).items()
+    }
+    counts = Counter(change.target for change in ahead if verdict.name in change.policies)
+    limits = world.configuration.policies[verdict.name].limits
+    guards = guard_verdicts(limits, overrides, {target: counts[target] for target in basis}, basis)
+    return replace(verdict, guards=guards)
+
+
+def _basis(verdict: PolicyVerdict) -> dict[str, int]:
+    """The listed tasks that a policy's share is of, by target."""
+    return {guard.target: guard.basis for guard in verdict.guards if guard.target is not None}
+
+
+async def _settle(fallen: Sequence[Fallen], clouds: Clouds, world: World) -> list[Result]:
+    """Read the tasks of changes that fell out, to say whether they are satisfied or missed."""
+    by_scope: dict[Scope, list[Fallen]] = defaultdict(list)
+    for entry in fallen:
+        if not entry.unread:
+            by_scope[Scope(entry.change.target, entry.change.resource)].append(entry)
+    results = [fallen_result(entry, None, clouds.fault(entry.change.target)) for entry in fallen if entry.unread]
+    for scope, entries in by_scope.items():
+        client = clouds.client(scope.target)
+        resource = world.catalogue.resource_types.get(scope.resource)
+        if client is None or resource is None:
+            results += [fallen_result(entry, None, clouds.fault(scope.target)) for entry in entries]
+            continue
+        ids = [entry.change.task_id for entry in entries]
+        readings = await client.read(resource, ids)
+        for entry in entries:
+            task = readings.tasks.get(entry.change.task_id)
+            fault = readings.faults.get(entry.change.task_id)
+            result = fallen_result(entry, task.status if task else None, fault)
+            results.append(explained(result, _seen(entry.change, task, resource, world)) if task else result)
+    return results
+
+
+def _seen(change: Change, task: Task, resource: ResourceType, world: World) -> Observed:
+    """The fields that the plan shows of a task, and those that its policies name, as they are now."""
+    policies = [world.configuration.policies[name] for name in change.policies if name in world.configuration.policies]
+    named = (*change.observed, *(field for policy in policies for field in fields_of(policy.match)))
+    return observed(task, resource, [name for name in named if name in resource.fields])

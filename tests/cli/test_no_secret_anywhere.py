@@ -1,0 +1,78 @@
+"""Whatever a cloud, a file or a variable holds: secrets and URL queries reach no output, log, file or database."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.terminal import HEAD
+
+if TYPE_CHECKING:
+    from tests.terminal import Terminal
+
+TOKEN = "Zq7signature9vX"
+POLICY = """
+  aliyun:
+    provider: aliyun
+    region: cn-shanghai
+    endpoints: {vod: "${URL}"}
+    rate_limits: {vod: 10000/s}
+    inventory: {upload_urls: {file: urls.txt}}
+policies:
+  snapshots: {resource: huaweicloud.mpc.snapshot, match: {status: pending}, ensure: absent}
+  uploads:
+    resource: aliyun.vod.url_upload
+    match: {status: pending, upload_url: {glob: "https://h/*"}}
+    ensure: absent
+"""
+KINDS = ("huaweicloud.mpc.snapshot", "aliyun.vod.url_upload")
+SPOTS = {
+    "query": f"https://h/v.mp4?Signature={TOKEN}&x=1",
+    "fragment": f"https://h/v.mp4#{TOKEN}",
+    "user": f"https://me:{TOKEN}@h/v.mp4",
+    "hidden": f"https://h/v\u200b.mp4?\u202e{TOKEN}",
+    "two": f"see https://h/a?{TOKEN} and https://h/b?k={TOKEN}",
+}
+
+
+@pytest.fixture(params=list(SPOTS.values()), ids=list(SPOTS))
+def planted(request: pytest.FixtureRequest, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Secrets in fields, messages and echoes of the clouds; returns what must not be seen again."""
+    text = request.param
+    huawei = terminal.simulator.accounts.huaweicloud[0]
+    monkeypatch.setenv("RECONCILER_COLOR", "always")
+    (terminal.directory / "urls.txt").write_text(f"https://h/v.mp4?Signature={TOKEN}\n")
+    terminal.write(HEAD + POLICY)
+    clouds = terminal.simulator
+    clouds.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d", input={"bucket": "b", "object": text})
+    clouds.huaweicloud.add("huaweicloud.mpc.snapshot", id=2, created="1d", user_data=text, description=text)
+    clouds.aliyun.add("aliyun.vod.url_upload", id="a1", UploadURL=f"https://h/v.mp4?Signature={TOKEN}", created="1d")
+    echo = {"error_code": "MPC.10202", "error_msg": f"bad key {huawei.secret_access_key} for {text}"}
+    clouds.faults.add("status", method="DELETE", query="task_id=2", times=0, status=403, body=echo)
+    return [TOKEN, huawei.secret_access_key, clouds.accounts.aliyun[0].secret_access_key]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_it_is_in_nothing_that_is_printed_or_written(terminal: Terminal, planted: list[str]) -> None:
+    commands: list[tuple[str, ...]] = [
+        *(("plan", "-v", "--out", "plan.json", "--format", form) for form in ("text", "json", "markdown")),
+        ("plan", "--report", "json=a.json", "--report", "markdown=a.md", "--report", "text=a.txt"),
+        ("apply", "-v", "--plan", "plan.json", "--report", "json=r.json", "--report", "markdown=r.md"),
+        ("apply", "--auto-approve", "--log-format", "json", "-v"),
+        ("history", "-v"),
+        *(("show", *words) for words in product(("plan.json", "r.json"), ("--format",), ("text", "markdown"))),
+        *(("query", "-v", *words) for words in product(KINDS, ("--format",), ("text", "json"))),
+    ]
+    seen = ""
+    for words in commands:
+        finished = terminal.run(*words)
+        seen += finished.out + finished.err
+    for file in terminal.directory.rglob("*"):
+        if file.is_file() and file.name != "urls.txt":
+            seen += file.read_bytes().decode("utf-8", "replace")
+    assert "history.db" in {file.name for file in terminal.directory.rglob("*")}
+    assert "huaweicloud.mpc.snapshot" in seen
+    for secret in planted:
+        assert secret not in seen
