@@ -1,11 +1,19 @@
-"""What holds for every test."""
+"""What holds for every test; a terminal in an empty directory, with local clouds that hold nothing yet."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.providers.aliyun import metadata
 from reconciler.providers.huaweicloud import agency
+from reconciler.simulator import Simulator
+from tests.terminal import Terminal, credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -14,3 +22,20 @@ def no_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (agency, metadata):
         monkeypatch.setenv(module.DISABLED, "true")
         monkeypatch.setattr(module, "METADATA", "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator().running() as running:
+        yield running
+
+
+@pytest.fixture
+def terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], simulator: Simulator
+) -> Terminal:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, value in credentials(simulator).items():
+        monkeypatch.setenv(name, value)
+    return Terminal(tmp_path, simulator, capsys)

@@ -1,4 +1,4 @@
-"""A terminal in an empty directory, with local clouds that hold nothing yet."""
+"""Runs that do not keep a test waiting."""
 
 from __future__ import annotations
 
@@ -10,29 +10,9 @@ import pytest
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.batch import Patience
 from reconciler.providers.transport.retries import READS
-from reconciler.simulator import Simulator
-from tests.terminal import Terminal, credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-
-
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    with Simulator().running() as running:
-        yield running
-
-
-@pytest.fixture
-def terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], simulator: Simulator
-) -> Terminal:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name, value in credentials(simulator).items():
-        monkeypatch.setenv(name, value)
-    return Terminal(tmp_path, simulator, capsys)
 
 
 @pytest.fixture

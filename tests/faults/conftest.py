@@ -1,4 +1,4 @@
-"""A terminal in an empty directory, local clouds to do harm to, and follow-up that doesn't keep a test waiting."""
+"""Kinds of tasks to do harm to, and follow-up that doesn't keep a test waiting."""
 
 from __future__ import annotations
 
@@ -11,30 +11,12 @@ from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.batch import Patience
 from reconciler.providers.transport.pacing import PaceBook
 from reconciler.providers.transport.retries import READS, WRITES
-from reconciler.simulator import Simulator
 from tests.faults.kinds import KINDS, Kind
-from tests.terminal import Terminal, credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    with Simulator().running() as running:
-        yield running
-
-
-@pytest.fixture
-def terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], simulator: Simulator
-) -> Terminal:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name, value in credentials(simulator).items():
-        monkeypatch.setenv(name, value)
-    return Terminal(tmp_path, simulator, capsys)
+    from tests.terminal import Terminal
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.resource)

@@ -17,13 +17,13 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from reconciler.providers.registry import catalogue
-from reconciler.simulator import Simulator
 from reconciler.tasks.resource_type import Action
-from tests.terminal import HEAD, Terminal, credentials
+from tests.terminal import HEAD, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
+
+    from reconciler.simulator import Simulator
 
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # the SDK's signer
 
@@ -190,23 +190,6 @@ class Vendor:
                 protocol="HTTP",
             )
         )
-
-
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    with Simulator().running() as running:
-        yield running
-
-
-@pytest.fixture
-def terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], simulator: Simulator
-) -> Terminal:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name, value in credentials(simulator).items():
-        monkeypatch.setenv(name, value)
-    return Terminal(tmp_path, simulator, capsys)
 
 
 @pytest.fixture
