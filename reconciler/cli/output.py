@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import tempfile
@@ -68,10 +67,8 @@ def write_private(path: Path, text: str) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        finally:
+            Path(temporary).unlink(missing_ok=True)
     except OSError as error:
         raise ReconcilerError(f"cannot write {path}: {error.strerror or error}") from error
 
