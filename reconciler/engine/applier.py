@@ -129,6 +129,8 @@ class Applier:
         target = result.change.target
         if result.error and result.error.meaning is Meaning.CREDENTIALS:
             self._held_back.setdefault(target, f"the credentials of {target} were refused")
+        if result.error and result.error.meaning is Meaning.UNREACHABLE:
+            self._held_back.setdefault(target, f"{target} could not be reached")
         if self._stop_on_error and result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
             self._held_back.setdefault("*", f"an earlier change did not succeed ({result.change.id})")
 

@@ -388,6 +388,14 @@ def test_refused_credentials_keep_later_batches_of_the_target_from_starting() ->
     assert len(world.called()) == 10
 
 
+def test_a_target_that_cannot_be_reached_is_tried_by_one_batch_only() -> None:
+    tasks = waiting(50)
+    script = {task_id: [refused(Meaning.UNREACHABLE)] for task_id in list(tasks)[:10]}
+    world = World(tasks, script, batches_in_flight=1)
+    assert outcomes(world) == ["not_attempted"] * 50
+    assert len(world.called()) == 10
+
+
 def test_a_target_without_a_client_is_not_attempted_and_says_why() -> None:
     world = World(waiting(), no_client=Fault(Meaning.CREDENTIALS, "no credentials found"))
     result = world.apply_one()
