@@ -204,7 +204,7 @@ class _Run:
         quiet: bool = False,
     ) -> int:
         progress = Progress()
-        options = replace(self.options, on_result=progress.settled)
+        options = replace(self.options, on_result=progress.settled, on_listed=progress.seen)
 
         async def run() -> Report:
             interruption = Interruption()

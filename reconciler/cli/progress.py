@@ -78,8 +78,13 @@ class Progress:
                 self._bar, self._line = None, None
 
     def listed(self, observation: Observation) -> None:
-        """A scope was listed."""
+        """A scope was listed, which is a step of the stage."""
         self._tasks += len(observation.tasks)
+        self.seen(observation)
+        self._advance(f"Listing ({self._tasks:,} tasks)")
+
+    def seen(self, observation: Observation) -> None:
+        """A scope was listed on the way to something else."""
         scope = observation.scope
         state = observation.completeness.value
         _LOG.info(
@@ -90,7 +95,6 @@ class Progress:
             observation.requests,
             state,
         )
-        self._advance(f"Listing ({self._tasks:,} tasks)")
 
     def settled(self, result: Result) -> None:
         """A change has its outcome."""

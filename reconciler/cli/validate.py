@@ -15,6 +15,7 @@ from reconciler.diagnostics import Severity
 from reconciler.exceptions import ExitCode
 from reconciler.providers.registry import catalogue
 from reconciler.reports.diagnostics import diagnostic_document, render_diagnostics
+from reconciler.reports.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,14 +54,15 @@ def _text(configuration: Configuration | None, diagnostics: Sequence[Diagnostic]
     blocks = render_diagnostics(diagnostics)
     lead = f"{blocks}\n" if blocks else ""
     if configuration is None:
-        return f"{lead}Invalid: {errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}.\n"
+        return f"{lead}Invalid: {counted(errors, 'error')}, {counted(warnings, 'warning')}.\n"
+    policies = len(configuration.policies)
     counts = (
-        f"{len(configuration.files)} file{'s' * (len(configuration.files) != 1)}, "
-        f"{len(configuration.targets)} target{'s' * (len(configuration.targets) != 1)}, "
-        f"{len(configuration.policies)} polic{'y' if len(configuration.policies) == 1 else 'ies'}, "
-        f"{warnings} warning{'s' * (warnings != 1)}"
+        counted(len(configuration.files), "file"),
+        counted(len(configuration.targets), "target"),
+        "1 policy" if policies == 1 else f"{policies} policies",
+        counted(warnings, "warning"),
     )
-    return f"{lead}Valid: {counts}.\n"
+    return f"{lead}Valid: {', '.join(counts)}.\n"
 
 
 def _document(configuration: Configuration | None, diagnostics: Sequence[Diagnostic]) -> str:

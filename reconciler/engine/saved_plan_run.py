@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -64,8 +65,9 @@ async def apply_saved_plan(
         observations = await clouds.observe(
             {scope: statuses for scope, statuses in wanted.items() if scope not in by_id}, options.on_listed
         )
-        for scope, ids in by_id.items():
-            observations[scope] = await read_scope(world, clouds, scope, ids)
+        for seen in await asyncio.gather(*(read_scope(world, clouds, scope, ids) for scope, ids in by_id.items())):
+            observations[seen.scope] = seen
+            options.on_listed(seen)
         fresh = plan_from(world, observations, expires_in=0, overrides=overrides)
         justified = justify(saved, fresh)
         plan = replace(

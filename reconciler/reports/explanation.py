@@ -75,9 +75,9 @@ def _calls(row: ResourceType) -> list[tuple[str, ...]]:
 
 
 def _permissions(row: ResourceType) -> list[tuple[str, ...]]:
-    names = (("list", row.permissions.list), ("cancel", row.permissions.cancel), ("delete", row.permissions.delete))
     actions = {"list", *_actions(row)}
-    return [(action, name or "(the vendor publishes no name)") for action, name in names if action in actions]
+    named = ((action, name) for action, name in _permission_names(row) if action in actions)
+    return [(action, name or "(the vendor publishes no name)") for action, name in named]
 
 
 def explanation_document(row: ResourceType) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.planning.observed import observed
 from reconciler.reports.ages import age_of
 from reconciler.reports.cells import clipped, table
-from reconciler.reports.wording import value_text
+from reconciler.reports.wording import counted, value_text
 
 if TYPE_CHECKING:
     from reconciler.engine.query_run import Found
@@ -35,9 +35,8 @@ def render_task_table(found: Found, row: ResourceType, now: int) -> str:
         )
         for task, record in records
     ]
-    count = len(records)
     listed = "\n".join(line.rstrip() for line in table([head, *lines])) + "\n" if records else ""
-    return f"{listed}{count} task{'s' * (count != 1)}.\n"
+    return f"{listed}{counted(len(records), 'task')}.\n"
 
 
 def render_task_json(found: Found, row: ResourceType) -> str:

@@ -235,6 +235,13 @@ def test_and_where_the_digest_was_approved(terminal: Terminal) -> None:
     assert readings(terminal) == ["task_id=1&task_id=2"]
 
 
+@pytest.mark.parametrize(("percent", "tasks"), [(100, 2), (50, 453)], ids=["by id", "by list"])
+def test_the_log_says_how_the_tasks_were_seen_again(terminal: Terminal, percent: int, tasks: int) -> None:
+    crowd(terminal, percent)
+    finished = terminal.run("apply", "--plan", "plan.json", "-v")
+    assert f"listed {TRANSCODING} on huawei: {tasks} tasks" in finished.err
+
+
 def test_a_share_that_is_to_be_checked_wants_the_list(terminal: Terminal) -> None:
     crowd(terminal, percent=50)
     assert apply(terminal)[0] == 0
