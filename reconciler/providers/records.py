@@ -80,8 +80,8 @@ def timestamp(found: object) -> int | None:
         if text.isascii() and text.isdigit():
             return {10: int(text), 13: int(text) // 1000}.get(len(text))
         moment = datetime.fromisoformat(text)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError):
+        return int((moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError):  # OverflowError: the year 0 or 10000 in UTC, which nothing could write down
         return None
 
 

@@ -29,8 +29,8 @@ def parse_timestamp(text: str) -> int:
     if zone is None:
         raise ValueError(f"a timestamp needs a zone; write `{date}T{time}Z` for UTC, or `{date}T{time}+08:00`")
     try:
-        moment = datetime.fromisoformat(f"{date}T{time}{zone.upper()}")
-    except ValueError as error:
+        moment = datetime.fromisoformat(f"{date}T{time}{zone.upper()}").astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # OverflowError: the year 0 or 10000 in UTC
         raise ValueError(f"no such time: {error}") from None
     return (moment - _EPOCH) // _SECOND
 

@@ -17,7 +17,7 @@ from reconciler.selectors.timestamps import format_timestamp, parse_timestamp
         ("2025-06-15T23:06:40+08:00", 1_750_000_000),
         ("2025-06-15T15:06:40.999Z", 1_750_000_000),
         ("1969-12-31T23:59:59.5Z", -1),
-        ("0001-01-01T00:00:00+23:59", -62_135_683_140),
+        ("0001-01-02T00:00:00+23:59", -62_135_596_740),
     ],
 )
 def test_reads_rfc_3339(text: str, seconds: int) -> None:
@@ -37,6 +37,8 @@ def test_reads_rfc_3339(text: str, seconds: int) -> None:
         ("2025-06-15T15:06Z", "not a timestamp; write it like `2025-01-31T08:00:00Z`"),
         ("2025-02-30T00:00:00Z", "no such time: day is out of range for month"),
         ("2025-06-15T15:06:60Z", "no such time: second must be in 0..59"),
+        ("0001-01-01T00:00:00+08:00", "no such time: date value out of range"),
+        ("9999-12-31T23:59:59-01:00", "no such time: date value out of range"),
     ],
 )
 def test_refuses_the_rest(text: str, message: str) -> None:
