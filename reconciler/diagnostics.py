@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Diagnostic", "DocumentPath", "Location", "Problem", "Severity", "suggestion"]
+__all__ = ["Diagnostic", "DocumentPath", "Location", "Problem", "Rule", "Severity", "suggestion"]
 
 DocumentPath = tuple[str | int, ...]
 """Keys and indexes from the root of a document to a value."""
@@ -19,6 +19,40 @@ DocumentPath = tuple[str | int, ...]
 class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
+
+
+class Rule(StrEnum):
+    """Which kind of rule is broken. A closed set with stable names: code scanning tells findings apart by them."""
+
+    CONFIGURATION = "configuration"
+    """Any other rule."""
+    FILE = "file"
+    """A file or directory is missing or cannot be read."""
+    YAML_SYNTAX = "yaml-syntax"
+    DUPLICATE = "duplicate"
+    """A key or a name is defined twice."""
+    UNKNOWN_KEY = "unknown-key"
+    STRUCTURE = "structure"
+    """A key is missing, or a value is not of the kind or within the bounds that the schema asks for."""
+    SECRET = "secret"  # noqa: S105 - the name of a rule
+    """A secret stands in the configuration."""
+    ENVIRONMENT = "environment"
+    """A variable is not set, or `${` does not begin one."""
+    UNKNOWN_REFERENCE = "unknown-reference"
+    """A name leads to no provider, resource type or target."""
+    INVENTORY = "inventory"
+    UNKNOWN_FIELD = "unknown-field"
+    """A selector names a field that the resource type does not have."""
+    SELECTOR = "selector"
+    """A selector is not built as selectors are."""
+    SELECTOR_TYPE = "selector-type"
+    """An operator or a value does not fit the field."""
+    PROTECTION_BREADTH = "protection-breadth"
+    """A protection covers more than it seems to."""
+    DEAD_END = "dead-end"
+    """A policy selects tasks that nothing can take out of it."""
+    NEVER_ACTS = "never-acts"
+    """A policy selects nothing that an operation starts from."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,6 +80,7 @@ class Problem:
     allowed: tuple[str, ...] = ()
     at_key: bool = False
     severity: Severity = Severity.ERROR
+    rule: Rule = Rule.CONFIGURATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +98,7 @@ class Diagnostic:
     allowed: tuple[str, ...] = ()
     excerpt: str = ""
     excerpt_length: int = 1
+    rule: Rule = Rule.CONFIGURATION
 
 
 def suggestion(word: str, allowed: Iterable[str]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.diagnostics import Problem, Severity
+from reconciler.diagnostics import Problem, Rule, Severity
 from reconciler.selectors.states import can_act, dead_ends
 from reconciler.tasks.status import OBSERVABLE
 
@@ -26,11 +26,12 @@ def dead_end_problems(selector: Selector, resource: ResourceType, entry: Entry) 
         message = (
             f"tasks that are {_listed(stuck)} would match for ever: nothing takes a {resource.name} task out of it"
         )
-        yield Problem(path, message, _fix(resource, stuck, entry.body["match"]), at_key=True)
+        hint = _fix(resource, stuck, entry.body["match"])
+        yield Problem(path, message, hint, at_key=True, rule=Rule.DEAD_END)
     elif not can_act(selector, resource):
         message = f"the policy can never act: no operation of {resource.name} starts from a state that it selects"
         hint = f"operations: {', '.join(_operations(resource))}" if resource.operations else ""
-        yield Problem(path, message, hint, at_key=True, severity=Severity.WARNING)
+        yield Problem(path, message, hint, at_key=True, severity=Severity.WARNING, rule=Rule.NEVER_ACTS)
 
 
 def _fix(resource: ResourceType, stuck: tuple[Status, ...], match: object) -> str:

@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.diagnostics import Diagnostic, Location, Severity
+from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
 from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["discover", "shown_path"]
+__all__ = ["discover", "files_under", "is_configuration", "shown_path"]
 
 NAME = "reconciler.yaml"
 SUFFIX = ".reconciler.yaml"
@@ -28,9 +28,11 @@ def discover(paths: Sequence[Path]) -> tuple[list[Path], list[Diagnostic]]:
     found: dict[Path, Path] = {}
     diagnostics: list[Diagnostic] = []
     for path in paths or (Path(),):
-        files, mistakes = _search(path)
+        files, mistakes = files_under(path, is_configuration)
         diagnostics += mistakes
-        for file in files:
+        if files == []:
+            diagnostics.append(_none_found(path, shown_path(path)))
+        for file in files or ():
             found.setdefault(Path(os.path.realpath(file)), file)
     return sorted(found.values(), key=shown_path), diagnostics
 
@@ -44,27 +46,29 @@ def shown_path(path: Path) -> str:
         return presentable(absolute.as_posix())
 
 
-def _search(path: Path) -> tuple[list[Path], list[Diagnostic]]:
+def files_under(path: Path, wanted: Callable[[str], bool]) -> tuple[list[Path] | None, list[Diagnostic]]:
+    """The file `path` itself, or the files below the directory whose name is `wanted`; and what cannot be read.
+
+    None where there is no such path, or it cannot be looked at.
+    """
     shown = shown_path(path)
     try:
         if not path.exists():
-            return [], [_mistake(shown, f"`{shown}` does not exist")]
+            return None, [_mistake(shown, f"`{shown}` does not exist")]
         if not path.is_dir():
             return [path], []
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        return [], [_mistake(shown, f"`{shown}` cannot be read: {_reason(error)}")]
+        return None, [_mistake(shown, f"`{shown}` cannot be read: {_reason(error)}")]
     unreadable: list[OSError] = []
-    files = list(_walk(path, unreadable))
+    files = list(_walk(path, wanted, unreadable))
     diagnostics = [
         _mistake(shown_path(Path(error.filename)), f"directory cannot be read: {_reason(error)}")
         for error in unreadable
     ]
-    if not files:
-        diagnostics.append(_none_found(path, shown))
     return files, diagnostics
 
 
-def _walk(top: Path, unreadable: list[OSError]) -> Iterator[Path]:
+def _walk(top: Path, wanted: Callable[[str], bool], unreadable: list[OSError]) -> Iterator[Path]:
     """Files by name below `top`. Links to directories are followed, each real directory once."""
     visited: set[str] = set()
     for directory, names, files in os.walk(top, followlinks=True, onerror=unreadable.append):
@@ -77,11 +81,12 @@ def _walk(top: Path, unreadable: list[OSError]) -> Iterator[Path]:
         for name in sorted(files):
             file = Path(directory, name)
             # A broken link counts, so that reading it says what is wrong; sockets and pipes do not.
-            if _has_name(name) and (file.is_file() or not file.exists()):
+            if wanted(name) and (file.is_file() or not file.exists()):
                 yield file
 
 
-def _has_name(name: str) -> bool:
+def is_configuration(name: str) -> bool:
+    """Whether a file of this name is part of a configuration."""
     return name == NAME or (name.endswith(SUFFIX) and not name.startswith("."))
 
 
@@ -93,7 +98,7 @@ def _none_found(path: Path, shown: str) -> Diagnostic:
 
 
 def _mistake(file: str, message: str, hint: str = "") -> Diagnostic:
-    return Diagnostic(Severity.ERROR, message, Location(file, 1, 1), hint=hint)
+    return Diagnostic(Severity.ERROR, message, Location(file, 1, 1), hint=hint, rule=Rule.FILE)
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.config.quoting import quoted
-from reconciler.diagnostics import Diagnostic, DocumentPath, Problem, Severity
+from reconciler.diagnostics import Diagnostic, DocumentPath, Problem, Rule, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -75,7 +75,8 @@ def entries_of(section: str, sources: Sequence[Source], findings: Findings) -> d
             path = (section, name)
             if first := found.get(name):
                 message = f"{quoted(name)} is defined twice: first at {first.location}"
-                problem = Problem(path, message, "rename or remove one of the two", at_key=True)
+                hint = "rename or remove one of the two"
+                problem = Problem(path, message, hint, at_key=True, rule=Rule.DUPLICATE)
                 findings.problem(source.document, problem)
             else:
                 contents = body if isinstance(body, dict) else {}

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.config.yaml_scalars import resolve
-from reconciler.diagnostics import Problem, Severity
+from reconciler.diagnostics import Problem, Rule, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -79,7 +79,7 @@ class _Expansion:
             return "${"
         if match["malformed"]:
             hint = "write ${NAME} or ${NAME:-default}, without nesting; $${ stands for a literal ${"
-            self.problems.append(Problem(path, "`${` does not begin a variable here", hint))
+            self._problem(path, "`${` does not begin a variable here", hint)
             return match[0]
         if found := self._environment.get(match["name"]):
             return found
@@ -89,8 +89,11 @@ class _Expansion:
             return ""
         if self._strict:
             hint = f"set it, or give a default: ${{{match['name']}:-…}}"
-            self.problems.append(Problem(path, f"environment variable {match['name']} is not set", hint))
+            self._problem(path, f"environment variable {match['name']} is not set", hint)
         return match[0]
+
+    def _problem(self, path: DocumentPath, message: str, hint: str) -> None:
+        self.problems.append(Problem(path, message, hint, rule=Rule.ENVIRONMENT))
 
 
 def _is_provider(path: DocumentPath) -> bool:
@@ -108,7 +111,7 @@ def _literal(value: object, path: DocumentPath) -> Iterator[Problem]:
                 yield from _literal(inner, (*path, index))
         case str() if "${" in value and path[-1:] != ("description",):
             message = "`${` is literal text here: variables are expanded in targets and settings only"
-            yield Problem(path, message, severity=Severity.WARNING)
+            yield Problem(path, message, severity=Severity.WARNING, rule=Rule.ENVIRONMENT)
 
 
 def without_empty(data: Mapping[str, object]) -> dict[str, object]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.config.discovery import shown_path
-from reconciler.diagnostics import Diagnostic, Location, Severity
+from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
 from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
@@ -120,4 +120,5 @@ def _diagnostic(file: Path, line: int, message: str, text: str, kind: EntryKind)
         path=f"inventory.{kind}",
         excerpt=excerpt,
         excerpt_length=max(len(excerpt), 1),
+        rule=Rule.INVENTORY,
     )

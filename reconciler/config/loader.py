@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.config.discovery import discover, shown_path
+from reconciler.config.discovery import discover
 from reconciler.config.entries import Entry, Findings, Source, entries_of
 from reconciler.config.environment import expand, without_empty
 from reconciler.config.fingerprint import fingerprint
@@ -14,16 +14,16 @@ from reconciler.config.model import Configuration
 from reconciler.config.policies import PolicyReader
 from reconciler.config.protections import protection_of
 from reconciler.config.settings import settings_of
+from reconciler.config.source_file import read_document
 from reconciler.config.structure import Structure, structure_of
 from reconciler.config.targets import target_of
-from reconciler.config.yaml_document import MAX_BYTES, parse
-from reconciler.diagnostics import Diagnostic, Location, Severity
 from reconciler.exceptions import InvalidConfiguration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from reconciler.diagnostics import Diagnostic
     from reconciler.tasks.catalogue import Catalogue
 
 __all__ = ["check", "load_configuration"]
@@ -65,17 +65,8 @@ def _source(
     file: Path, structure: Structure, environment: Mapping[str, str], findings: Findings, *, strict: bool
 ) -> Source | None:
     """One file, read, expanded and checked for structure; None where it holds no mapping."""
-    shown = shown_path(file)
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        message = f"the file cannot be read: {error.strerror}"
-        findings.add([Diagnostic(Severity.ERROR, message, Location(shown, 1, 1))])
-        return None
-    document, diagnostics = parse(content, file, shown)
-    findings.add(diagnostics)
-    if document.data is None and diagnostics:
+    document = read_document(file, findings)
+    if document is None:
         return None
     data, problems = expand(document.data, environment, strict=strict)
     reported = {problem.path for problem in problems}

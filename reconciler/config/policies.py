@@ -10,7 +10,7 @@ from reconciler.config.entries import mapping, number, text, texts
 from reconciler.config.model import Absent, AtMost, Ensure, Keep, OnBlocked, Policy
 from reconciler.config.quoting import quoted
 from reconciler.config.settings import limits
-from reconciler.diagnostics import Problem, Severity, suggestion
+from reconciler.diagnostics import Problem, Rule, Severity, suggestion
 from reconciler.selectors.parse import parse_selector
 from reconciler.tasks.resource_type import Paging
 
@@ -85,7 +85,8 @@ class PolicyReader:
             if candidates or self._unclear:
                 return candidates, []
             message = f"no target of provider `{resource.provider}` is defined, so the policy holds nowhere"
-            return [], [Problem((*entry.path, "resource"), message, "define one under `targets`")]
+            hint = "define one under `targets`"
+            return [], [Problem((*entry.path, "resource"), message, hint, rule=Rule.UNKNOWN_REFERENCE)]
         chosen: set[str] = set()
         problems: list[Problem] = []
         written = entry.body["targets"]
@@ -109,17 +110,17 @@ class PolicyReader:
             message = (
                 f"target {shown} is of provider `{other.provider}`, but {resource.name} needs `{resource.provider}`"
             )
-            yield Problem(path, message, allowed=allowed)
+            yield Problem(path, message, allowed=allowed, rule=Rule.UNKNOWN_REFERENCE)
         elif pattern in self._declared or not self._all_files_read:
             return  # it is there, and what is wrong with it is said in its own place
         elif any(character in pattern for character in "*?["):
             if not self._unclear:
                 message = f"{shown} matches no target of provider `{resource.provider}`"
-                yield Problem(path, message, allowed=allowed)
+                yield Problem(path, message, allowed=allowed, rule=Rule.UNKNOWN_REFERENCE)
         else:
             meant = suggestion(pattern, candidates)
             hint = f"did you mean `{meant}`?" if meant else ""
-            yield Problem(path, f"unknown target {shown}", hint, allowed)
+            yield Problem(path, f"unknown target {shown}", hint, allowed, rule=Rule.UNKNOWN_REFERENCE)
 
     def _without_inventory(self, entry: Entry, resource: ResourceType, names: Sequence[str]) -> Iterator[Problem]:
         """Warnings where nothing can be seen, because the API does not list and the user has not told."""
@@ -131,7 +132,8 @@ class PolicyReader:
                     f"target `{name}` has no inventory, and the API of {resource.name} cannot list: no task is seen"
                 )
                 hint = "add `inventory` to the target"
-                yield Problem((*entry.path, "resource"), message, hint, severity=Severity.WARNING)
+                path = (*entry.path, "resource")
+                yield Problem(path, message, hint, severity=Severity.WARNING, rule=Rule.INVENTORY)
 
 
 def _ensure(body: Mapping[str, object]) -> Ensure:

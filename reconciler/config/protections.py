@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.config.entries import text
 from reconciler.config.model import Protection
 from reconciler.config.quoting import quoted
-from reconciler.diagnostics import Problem, suggestion
+from reconciler.diagnostics import Problem, Rule, suggestion
 from reconciler.selectors.parse import parse_selector
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def protection_of(entry: Entry, catalogue: Catalogue, findings: Findings) -> Pro
         meant = suggestion(pattern, names)
         hint = f"did you mean `{meant}`?" if meant else ""
         message = f"{quoted(pattern)} matches no resource type"
-        findings.problem(entry.document, Problem((*entry.path, "resource"), message, hint, names))
+        problem = Problem((*entry.path, "resource"), message, hint, names, rule=Rule.UNKNOWN_REFERENCE)
+        findings.problem(entry.document, problem)
         return None
     if "match" not in entry.body:
         return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from reconciler.config.schema_match import any_match_schema, match_definitions, match_schema
-from reconciler.config.schema_parts import Schema, optional
-from reconciler.config.schema_policies import policies_schema, policy_definitions, protections_schema
-from reconciler.config.schema_targets import settings_schema, target_definitions, targets_schema
+from reconciler.config.schema_parts import Schema, described, optional, rendered
+from reconciler.config.schema_policies import policies_schema, policy_definitions
+from reconciler.config.schema_protections import protections_schema
+from reconciler.config.schema_settings import settings_schema
+from reconciler.config.schema_targets import target_definitions, targets_schema
 
 if TYPE_CHECKING:
     from reconciler.tasks.catalogue import Catalogue
@@ -19,35 +20,39 @@ __all__ = ["build_schema", "render_schema", "structure_schema"]
 def build_schema(catalogue: Catalogue) -> Schema:
     """JSON Schema (draft-07) of one file, for editors and other tools: everything that can be checked without
     looking at other files, variables or the order of a task's states."""
-    definitions = match_definitions(catalogue) | policy_definitions(catalogue, match_schema)
+    definitions = policy_definitions(catalogue, match_schema) | match_definitions(catalogue)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "reconciler configuration",
         "description": "Which media-processing tasks may exist, and where.",
-        **_document(catalogue, any_match_schema(), definitions),
+        **_document(catalogue, definitions, protections_schema(catalogue, any_match_schema)),
     }
 
 
 def structure_schema(catalogue: Catalogue) -> Schema:
     """The same without selectors, which are parsed and checked on their own."""
-    return _document(catalogue, {}, policy_definitions(catalogue, lambda _: {}))
+    definitions = policy_definitions(catalogue, lambda _: {})
+    return _document(catalogue, definitions, protections_schema(catalogue, None))
 
 
 def render_schema(catalogue: Catalogue) -> str:
-    """`build_schema` as it is written to `schemas/reconciler.schema.json`: sorted, indented, with a final newline."""
-    return json.dumps(build_schema(catalogue), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    """`build_schema` as it is written to `schemas/reconciler.schema.json`, with a final newline.
+
+    Keys stay in the order in which people write them, which is also that of the editors' skeletons.
+    """
+    return rendered(build_schema(catalogue)) + "\n"
 
 
-def _document(catalogue: Catalogue, protected: Schema, definitions: dict[str, Schema]) -> Schema:
+def _document(catalogue: Catalogue, definitions: dict[str, Schema], protections: Schema) -> Schema:
     return {
         "type": "object",
         "required": ["version"],
         "additionalProperties": False,
         "properties": {
-            "version": {"description": "Version of this format.", "const": 1},
+            "version": described({"const": 1}, "Version of this format. Every file needs it.", 1, default=1),
             "settings": optional(settings_schema()),
             "targets": optional(targets_schema(catalogue)),
-            "protect": optional(protections_schema(protected)),
+            "protect": optional(protections),
             "policies": optional(policies_schema(catalogue)),
         },
         "definitions": target_definitions(catalogue) | definitions,

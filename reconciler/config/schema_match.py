@@ -4,151 +4,143 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.selectors.operands import LIST_OPERATORS, OPERATORS
-from reconciler.selectors.syntax import Operator
+from reconciler.config.schema_conditions import condition, condition_definitions, status_condition
+from reconciler.config.schema_parts import Schema, described, either, list_of, reference, snippet
 from reconciler.tasks.field import FieldType
-from reconciler.tasks.status import OBSERVABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from reconciler.config.schema_parts import Schema
     from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.field import Field
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["any_match_schema", "match_definitions", "match_schema"]
+__all__ = ["any_match_schema", "match_definitions", "match_example", "match_schema", "resource_groups"]
 
 _ANY = "any"
-_DURATION = "^[0-9]+[wdhms](?:[0-9]+[dhms])*$"
-_TIMESTAMP = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})$"
-
-_MEANINGS = {
-    Operator.EQ: "Equal.",
-    Operator.NE: "Not equal; a task without the field is not selected.",
-    Operator.IN: "Equal to any of these.",
-    Operator.NOT_IN: "Equal to none of these; a task without the field is not selected.",
-    Operator.GLOB: "Like, case-sensitive: `*` any run of characters, `?` one, `[abc]` and `[!abc]` sets.",
-    Operator.REGEX: "Contains a match of this regular expression (RE2); anchor it yourself.",
-    Operator.CONTAINS: "Contains this text, or this member of a list.",
-    Operator.EXISTS: "Whether the task has the field at all.",
-    Operator.GT: "Greater than.",
-    Operator.GTE: "Greater than or equal.",
-    Operator.LT: "Less than.",
-    Operator.LTE: "Less than or equal.",
-    Operator.OLDER_THAN: "Longer ago than this, such as 6h or 30d.",
-    Operator.NEWER_THAN: "Less long ago than this, such as 6h or 30d.",
-    Operator.BEFORE: "Before this time (RFC 3339 with a zone).",
-    Operator.AFTER: "After this time (RFC 3339 with a zone).",
+_USAGE = {
+    FieldType.STRING: "Text: one value, a list of several, or operators such as glob, regex and contains.",
+    FieldType.INTEGER: "Whole number: one value, a list of several, or operators such as gt and lte.",
+    FieldType.TIMESTAMP: "Time: older_than, newer_than, before, after.",
+    FieldType.STRINGS: "List of texts: contains.",
+    FieldType.STATUS: "One status, a list of several, or operators.",
 }
 
 
 def match_schema(resource: ResourceType) -> Schema:
     """The `match` of a policy on `resource`."""
-    return _match(resource.name)
+    return _match(resource.name, [resource])
 
 
-def any_match_schema() -> Schema:
-    """The `match` of a protection, whose resource types a schema cannot tell: fields of any of them."""
-    return _match(_ANY)
+def any_match_schema(name: str, resources: Sequence[ResourceType]) -> Schema:
+    """The `match` of a protection for these resource types, which are those of the group `name`."""
+    return _match(resources[0].name if len(resources) == 1 else name, resources)
+
+
+def match_example(resources: Iterable[ResourceType]) -> Schema:
+    """A selector that holds for all of these."""
+    shared = set.intersection(*(set(row.fields) for row in resources))
+    parts: Schema = {"status": "pending", "created_at": {"older_than": "6h"}}
+    return {field: part for field, part in parts.items() if field in shared}
+
+
+def resource_groups(catalogue: Catalogue) -> dict[str, list[ResourceType]]:
+    """Resource types by the globs that people write: `huaweicloud.*`, `huaweicloud.mpc.*` and so on."""
+    groups: dict[str, list[ResourceType]] = {}
+    for row in catalogue.resource_types.values():
+        for pattern in (f"{row.provider}.*", f"{row.provider}.{row.service}.*"):
+            groups.setdefault(pattern, []).append(row)
+    return dict(sorted(groups.items()))
 
 
 def match_definitions(catalogue: Catalogue) -> dict[str, Schema]:
-    """Selectors of each resource type, and one of all of them together."""
-    resources = catalogue.resource_types.values()
-    definitions = {f"match.{row.name}": _selector(row.name, _conditions([row])) for row in resources}
-    conditions = {f"condition.{kind}": _condition(kind, _value(kind)) for kind in FieldType}
-    return conditions | definitions | {f"match.{_ANY}": _selector(_ANY, _conditions(resources))}
-
-
-def _match(name: str) -> Schema:
-    return {
-        "description": "Which tasks: `all`, or conditions on fields, ANDed; `all: [...]`, `any: [...]`, `not: {...}`.",
-        "if": {"type": "string"},
-        "then": {"enum": ["all"]},
-        "else": {"$ref": f"#/definitions/match.{name}"},
+    """Selectors of each resource type, of each group of them, and of all together."""
+    rows = list(catalogue.resource_types.values())
+    groups = {name: group for name, group in resource_groups(catalogue).items() if len(group) > 1}
+    kinds = {row.name: [row] for row in rows} | groups | {_ANY: rows}
+    conditions = condition_definitions()
+    selectors = {
+        f"match.{name}": _selector(name, _conditions(name, members, conditions)) for name, members in kinds.items()
     }
+    return selectors | conditions
+
+
+def _match(name: str, resources: Iterable[ResourceType]) -> Schema:
+    # Labelled otherwise than the combinator `all`, which is offered at the same place.
+    everything = snippet("all (every task)", "Every task of this kind.", "all")
+    return described(
+        {
+            "allOf": [{"defaultSnippets": [everything]}],
+            **either("string", {"enum": ["all"]}, reference(f"match.{name}")),
+        },
+        "Which tasks: all, or conditions on fields, ANDed. all: [...], any: [...] and not: {...} combine them.",
+        match_example(resources),
+    )
 
 
 def _selector(name: str, conditions: dict[str, Schema]) -> Schema:
-    nested: Schema = {"$ref": f"#/definitions/match.{name}"}
-    several: Schema = {"type": "array", "minItems": 1, "items": nested}
-    combinators: dict[str, Schema] = {
-        "all": {"description": "All of these hold.", **several},
-        "any": {"description": "At least one of these holds.", **several},
-        "not": {"description": "This does not hold; what is unknown stays unknown.", "allOf": [nested]},
+    nested = reference(f"match.{name}")
+    pending, old = {"status": "pending"}, {"created_at": {"older_than": "6h"}}
+    combinators = {
+        "all": described(list_of(nested), "All of these hold.", [pending, old]),
+        "any": described(list_of(nested), "At least one of these holds.", [pending, old]),
+        "not": described(nested, "This does not hold. What is unknown, a missing field, stays unknown.", pending),
     }
-    return {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": conditions | combinators}
-
-
-def _conditions(resources: Iterable[ResourceType]) -> dict[str, Schema]:
-    """Conditions by field; where resource types give a field several types, it is left to the program."""
-    found: dict[str, Schema] = {}
-    kinds: dict[str, FieldType] = {}
-    rows = list(resources)
-    words = sorted({word for row in rows for word in row.statuses})
-    for field in (field for row in rows for field in row.fields.values()):
-        if kinds.setdefault(field.name, field.type) is not field.type:
-            found[field.name] = {"description": field.summary}
-        elif field.name == "provider_status" and words:
-            found[field.name] = {"description": field.summary, **_condition(field.type, {"enum": words})}
-        else:
-            found[field.name] = {"description": field.summary, "allOf": [_reference(field.type)]}
-    return found
-
-
-def _reference(kind: FieldType) -> Schema:
-    return {"$ref": f"#/definitions/condition.{kind}"}
-
-
-def _condition(kind: FieldType, value: Schema) -> Schema:
-    operators: Schema = {
+    return {
+        "title": "match",
         "type": "object",
         "minProperties": 1,
         "additionalProperties": False,
-        "properties": {operator.value: _operand(operator, value) for operator in OPERATORS[kind]},
-    }
-    if Operator.EQ not in OPERATORS[kind]:
-        return operators
-    return {
-        "if": {"type": "object"},
-        "then": operators,
-        "else": {"if": {"type": "array"}, "then": {"type": "array", "minItems": 1, "items": value}, "else": value},
+        "properties": conditions | combinators,
     }
 
 
-def _value(kind: FieldType) -> Schema:
-    match kind:
+def _conditions(name: str, resources: Sequence[ResourceType], definitions: dict[str, Schema]) -> dict[str, Schema]:
+    """Conditions by field; where resource types give a field several types, it is left to the program.
+
+    `definitions` of conditions are added to where the vendor's words ask for one of their own, called after `name`.
+    """
+    found: dict[str, Schema] = {}
+    kinds: dict[str, FieldType] = {}
+    for field in (field for row in resources for field in row.fields.values()):
+        if kinds.setdefault(field.name, field.type) is not field.type:
+            found[field.name] = described({}, f"{field.summary}.", *_examples(field))
+        elif field.name == "provider_status":
+            words = _vendor_words(resources)
+            found[field.name] = _provider_status(field, words, name, definitions)
+        elif field.name not in found:
+            found[field.name] = described(
+                reference(f"condition.{field.type}"), f"{field.summary}. {_USAGE[field.type]}", *_examples(field)
+            )
+    return found
+
+
+def _vendor_words(resources: Iterable[ResourceType]) -> dict[str, str]:
+    """The vendor's statuses and what they mean, in lifecycle order."""
+    return {word: f"Means {status}." for row in resources for word, status in row.statuses.items()}
+
+
+def _provider_status(field: Field, words: dict[str, str], name: str, definitions: dict[str, Schema]) -> Schema:
+    """A condition on the vendor's own words. Resource types that have the same words share one definition."""
+    if not words:
+        return described(condition(field.type), f"{field.summary}. {_USAGE[field.type]}", *_examples(field))
+    made = status_condition(words)
+    known = next((known for known, schema in definitions.items() if schema == made), f"condition.words.{name}")
+    definitions[known] = made
+    first = next(iter(words))
+    return described(reference(known), f"{field.summary}. {_USAGE[FieldType.STATUS]}", first, [first])
+
+
+def _examples(field: Field) -> tuple[object, ...]:
+    """What may stand after a field. No mappings where a plain value will do: editors label them badly."""
+    match field.type:
         case FieldType.STATUS:
-            return {"enum": [status.value for status in OBSERVABLE]}
+            return "pending", ["succeeded", "failed", "canceled"]
+        case FieldType.TIMESTAMP:
+            return ({"older_than": "6h"},)
+        case FieldType.STRINGS:
+            return ({"contains": field.example or "some-text"},)
         case FieldType.INTEGER:
-            return {"type": "integer"}
+            return (field.example or 100,)
         case _:
-            return {"type": "string", "minLength": 1}
-
-
-def _operand(operator: Operator, value: Schema) -> Schema:
-    return {"description": _MEANINGS[operator], **_operand_type(operator, value)}
-
-
-def _operand_type(operator: Operator, value: Schema) -> Schema:
-    if operator in LIST_OPERATORS:
-        return {"type": "array", "minItems": 1, "items": value}
-    match operator:
-        case Operator.EXISTS:
-            return {"type": "boolean"}
-        case Operator.OLDER_THAN | Operator.NEWER_THAN:
-            return {
-                "type": "string",
-                "pattern": _DURATION,
-                "patternErrorMessage": "must be a duration such as 6h or 30d",
-            }
-        case Operator.BEFORE | Operator.AFTER:
-            return {
-                "type": "string",
-                "pattern": _TIMESTAMP,
-                "patternErrorMessage": "must be a time such as 2025-01-31T08:00:00Z",
-            }
-        case Operator.GLOB | Operator.REGEX | Operator.CONTAINS:
-            return {"type": "string", "minLength": 1}
-        case _:
-            return value
+            return (field.example or f"some-{field.name.rsplit('.', 1)[-1]}",)

@@ -1,7 +1,15 @@
-"""Building blocks of the JSON Schema (draft-07). Patterns are ECMA-262 and Python alike."""
+"""Building blocks of the JSON Schema (draft-07). Patterns are ECMA-262 and Python alike.
+
+The forms are chosen for two readers. `structure.py` wants one error for each mistake, at its own place, so alternatives
+are told apart by `if`, never by `anyOf` or `oneOf`. yaml-language-server offers as values what stands in `examples`,
+`default` and `defaultSnippets` of a key itself or within its `allOf`, but does not look behind an `if`: whoever puts an
+`enum` there repeats its values as examples or as snippets. `errorMessage`, `patternErrorMessage` and `enumDescriptions`
+are its words, too; other programs pass over them.
+"""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from reconciler.config.environment import PLACEHOLDER
@@ -10,15 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
-    "EMPTY",
     "NAME_PATTERN",
-    "UNEXPANDED",
     "Schema",
+    "choice",
+    "described",
     "either",
+    "flag",
     "glob",
+    "list_of",
     "map_of_named",
     "optional",
+    "optional_choice",
+    "or_variable",
     "record",
+    "reference",
+    "rendered",
+    "snippet",
     "text",
     "whole_number",
 ]
@@ -28,75 +43,131 @@ Schema = dict[str, object]
 NAME_PATTERN: Final = "^[a-z0-9][a-z0-9-]*$"
 """Names of targets, policies and protections."""
 
-UNEXPANDED: Final[Schema] = {"type": "string", "pattern": PLACEHOLDER}
-"""A variable that is not expanded yet. As second branch of `anyOf` it never speaks up: see structure.py."""
+_WIDTH: Final = 120
+_EMPTY: Final[Schema] = {"type": ["null", "string"], "maxLength": 0}
+_UNEXPANDED: Final[Schema] = {"type": "string", "pattern": PLACEHOLDER}
+_EMPTY_OR_UNEXPANDED: Final[Schema] = {"type": ["null", "string"], "pattern": rf"^(?![\s\S])|{PLACEHOLDER}"}
+_ANNOTATIONS: Final = ("title", "description", "default", "examples", "defaultSnippets")
 
-EMPTY: Final[Schema] = {"enum": [None, ""]}
-"""An optional key without a value counts as absent; as a branch of `anyOf`, likewise silent."""
+
+def described(schema: Mapping[str, object], description: str, *examples: object, default: object = None) -> Schema:
+    """A key: what it is for, what may be written, and what holds where it is left out (None: nothing)."""
+    notes: Schema = {"description": description}
+    if default is not None:
+        notes["default"] = default
+    if examples:
+        notes["examples"] = list(examples)
+    return notes | dict(schema)
 
 
-def text(description: str, pattern: str | None = None, expected: str = "", *, variables: bool = False) -> Schema:
-    """Text that is not empty. `expected` says in words what `pattern` asks for; `variables` admits `${VAR}`."""
+def text(pattern: str | None = None, expected: str = "") -> Schema:
+    """Text that is not empty. `expected` says in words what `pattern` asks for."""
     schema: Schema = {"type": "string", "minLength": 1}
     if pattern:
         schema |= {"pattern": pattern, "patternErrorMessage": f"must be {expected}"}
-    return _described(_with_variables(schema) if variables else schema, description)
+    return schema
 
 
-def whole_number(description: str, least: int, most: int | None = None, *, variables: bool = False) -> Schema:
+def glob(description: str, *examples: str) -> Schema:
+    return described(
+        text(),
+        f"{description} * matches any run of characters, ? one, [abc] a set. Quote what begins with *.",
+        *examples,
+    )
+
+
+def whole_number(least: int, most: int | None = None) -> Schema:
     schema: Schema = {"type": "integer", "minimum": least}
-    if most is not None:
-        schema["maximum"] = most
-    return _described(_with_variables(schema) if variables else schema, description)
+    return schema if most is None else schema | {"maximum": most}
 
 
-def with_variables(schema: Mapping[str, object]) -> Schema:
-    """A provider's own schema of a scalar, which a variable may stand for."""
-    inner = {key: value for key, value in schema.items() if key != "description"}
-    return _described(_with_variables(inner), str(schema.get("description", "")))
+def flag() -> Schema:
+    return {"type": "boolean"}
 
 
-def record(
-    properties: Mapping[str, Schema], required: Iterable[str] = (), description: str = "", **more: object
-) -> Schema:
+def choice(meanings: Mapping[str, str]) -> Schema:
+    """One of these words, which editors show with their meanings."""
+    return {"enum": list(meanings), "enumDescriptions": list(meanings.values())}
+
+
+def optional_choice(meanings: Mapping[str, str]) -> Schema:
+    """A choice for a key that may be left empty: its words are offered nevertheless, with their meanings."""
+    return {"defaultSnippets": [snippet(word, meaning, word) for word, meaning in meanings.items()], **choice(meanings)}
+
+
+def list_of(item: Schema, **more: object) -> Schema:
+    """A list of one and more."""
+    return {"type": "array", "minItems": 1, "items": item, **more}
+
+
+def record(properties: Mapping[str, Schema], required: Iterable[str] = (), **more: object) -> Schema:
     """A mapping with these keys and no others; keys that are not `required` may be left empty."""
-    needed = sorted(required)
+    needed = list(required)
     closed = {key: schema if key in needed else optional(schema) for key, schema in properties.items()}
     schema: Schema = {"type": "object", "properties": closed, "additionalProperties": False, **more}
-    if needed:
-        schema["required"] = needed
-    return _described(schema, description)
+    return schema | ({"required": needed} if needed else {})
 
 
-def map_of_named(what: str, schema: Schema, description: str) -> Schema:
-    """A mapping from names to `schema`."""
-    expected = f"a name for {what}: lower-case letters, digits and `-`, which is not first"
-    names: Schema = {"pattern": NAME_PATTERN, "patternErrorMessage": f"must be {expected}"}
-    return _described({"type": "object", "propertyNames": names, "additionalProperties": schema}, description)
+def map_of_named(what: str, schema: Schema, *snippets: Schema) -> Schema:
+    """A mapping from names to `schema`. `snippets` are whole entries to begin with."""
+    expected = f"a name for a {what}: lower-case letters, digits and `-`, which is not first"
+    names: Schema = {
+        "title": f"{what}-name",
+        "description": f"Name of the {what}: lower-case letters, digits and -, which is not first.",
+        "examples": [f"a-{what}"],
+        "pattern": NAME_PATTERN,
+        "patternErrorMessage": f"must be {expected}",
+    }
+    return {
+        "type": "object",
+        "propertyNames": names,
+        "additionalProperties": schema,
+        "allOf": [{"defaultSnippets": list(snippets)}],
+    }
 
 
-def either(kind: str, then: Schema, otherwise: Schema, description: str) -> Schema:
+def either(kind: str, then: Schema, otherwise: Schema) -> Schema:
     """`then` for values of JSON type `kind`, `otherwise` for all others: no riddles as with `oneOf`."""
-    return _described({"if": {"type": kind}, "then": then, "else": otherwise}, description)
+    return {"if": {"type": kind}, "then": then, "else": otherwise}
 
 
-def glob(description: str) -> Schema:
-    return text(f"{description} `*` matches any run of characters, `?` one, `[abc]` a set.")
+def reference(name: str) -> Schema:
+    """What stands under `definitions`. Only annotations may stand beside it."""
+    return {"$ref": f"#/definitions/{name}"}
 
 
-def optional(schema: Schema) -> Schema:
-    """`schema`, or nothing at all."""
-    branches = schema.get("anyOf")
-    if isinstance(branches, list):
-        return {**schema, "anyOf": [*branches, EMPTY]}
-    description = str(schema.get("description", ""))
-    inner = {key: value for key, value in schema.items() if key != "description"}
-    return _described({"anyOf": [inner, EMPTY]}, description)
+def snippet(label: str, description: str, body: object) -> Schema:
+    """What an editor offers to insert. Texts of `body` may hold tab stops: `$1`, `${2:text}`, `${3|one,other|}`."""
+    return {"label": label, "description": description, "body": body}
 
 
-def _with_variables(schema: Schema) -> Schema:
-    return {"anyOf": [schema, UNEXPANDED]}
+def or_variable(schema: Mapping[str, object]) -> Schema:
+    """`schema`, or text in which a variable is not expanded yet."""
+    return _except_for(_UNEXPANDED, schema)
 
 
-def _described(schema: Schema, description: str) -> Schema:
-    return {"description": description, **schema} if description else schema
+def optional(schema: Mapping[str, object]) -> Schema:
+    """`schema`, or nothing at all: an optional key without a value counts as absent."""
+    if schema.get("if") == _UNEXPANDED:
+        return {**schema, "if": _EMPTY_OR_UNEXPANDED}
+    return _except_for(_EMPTY, schema)
+
+
+def _except_for(what: Schema, schema: Mapping[str, object]) -> Schema:
+    notes = {key: value for key, value in schema.items() if key in _ANNOTATIONS}
+    return notes | {"if": what, "else": {key: value for key, value in schema.items() if key not in notes}}
+
+
+def rendered(value: object, indent: str = "", used: int = 0) -> str:
+    """JSON to be read: a mapping or list stands in one line where it fits, after the `used` columns of its key."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if used + len(flat) < _WIDTH or not value or not isinstance(value, dict | list):
+        return flat
+    inner = f"{indent}  "
+    if isinstance(value, list):
+        lines = [f"{inner}{rendered(item, inner, len(inner))}" for item in value]
+    else:
+        heads = [f"{inner}{json.dumps(key)}: " for key in value]
+        lines = [head + rendered(item, inner, len(head)) for head, item in zip(heads, value.values(), strict=True)]
+    opening, closing = "[]" if isinstance(value, list) else "{}"
+    return f"{opening}\n" + ",\n".join(lines) + f"\n{indent}{closing}"

@@ -1,108 +1,183 @@
-"""JSON Schema of `policies` and `protect`, told apart by resource type so that editors complete fields and values."""
+"""JSON Schema of `policies`, told apart by resource type so that editors complete fields and values."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from reconciler.config.schema_parts import Schema, either, glob, map_of_named, record, text, whole_number
-from reconciler.config.schema_targets import limits_schema
+from reconciler.config.model import Keep, OnBlocked
+from reconciler.config.schema_match import match_example
+from reconciler.config.schema_parts import (
+    Schema,
+    choice,
+    described,
+    either,
+    flag,
+    glob,
+    list_of,
+    map_of_named,
+    optional,
+    optional_choice,
+    record,
+    reference,
+    snippet,
+    text,
+    whole_number,
+)
+from reconciler.config.schema_settings import limits_schema
+from reconciler.tasks.field import FieldType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["policies_schema", "policy_definitions", "protections_schema"]
+__all__ = ["policies_schema", "policy_definitions"]
+
+_REQUIRED: Final = ("resource", "match", "ensure")
+_MATCH: Final = "Which tasks the policy is about: all, or conditions on fields. The fields depend on resource."
+_PER: Final = "Fields whose equal values make a group. Default: all tasks of a target are one group."
+_ENSURE: Final = (
+    "How many tasks may match: absent, none; {at_most: N, per: [fields], keep: newest}, no more than N in each group."
+)
+_KEEP: Final[Mapping[str, str]] = {
+    Keep.NEWEST.value: "The newest stay, by created_at, then by id.",
+    Keep.OLDEST.value: "The oldest stay, by created_at, then by id.",
+}
+_ON_BLOCKED: Final[Mapping[str, str]] = {
+    OnBlocked.REPORT.value: "They are listed, and no more.",
+    OnBlocked.FAIL.value: "They make plan and apply end with exit code 3.",
+}
 
 
 def policies_schema(catalogue: Catalogue) -> Schema:
-    names = sorted(catalogue.resource_types)
+    rows = dict(sorted(catalogue.resource_types.items()))
     branches = [
         {
             "if": {"properties": {"resource": {"const": name}}, "required": ["resource"]},
-            "then": {"$ref": f"#/definitions/policy.{name}"},
+            "then": reference(f"policy.{name}"),
         }
-        for name in names
+        for name in rows
     ]
-    any_match: Schema = {"description": "Which tasks the policy is about: `all`, or conditions on fields."}
-    # The keys are closed here too, so that they are checked where `resource` is wrong.
-    policy = record(_keys(text("The kind of task."), any_match, []), _REQUIRED, allOf=branches)
-    policy["properties"] = {
-        **_mapping(policy["properties"]),
-        "resource": {"description": "The kind of task.", "enum": names},
-    }
-    return map_of_named("a policy", policy, "Policies: how many tasks may match a selector, by name.")
+    kinds = choice({name: row.summary for name, row in rows.items()})
+    # The keys are closed here too, so that they are checked and offered where `resource` is wrong or not there yet.
+    policy = record(
+        _keys(described(kinds, "The kind of task.", *list(rows)[:2])), _REQUIRED, title="policy", allOf=branches
+    )
+    entries = map_of_named("policy", policy, *_snippets(list(rows.values())))
+    example = {"no-stale-uploads": _example(list(rows.values()))}
+    return described(entries, "Policies: how many tasks may match a selector, by name.", example)
 
 
 def policy_definitions(catalogue: Catalogue, match: Callable[[ResourceType], Schema]) -> dict[str, Schema]:
     """What a policy on each resource type may say; `match` gives the schema of its selector."""
     return {
         f"policy.{name}": {
+            "title": f"policy on {name}",
             "description": resource.summary,
             "properties": {
                 "match": match(resource),
-                "ensure": {"then": {"properties": {"per": _per(list(resource.fields))}}, "if": {"type": "object"}},
+                "ensure": described(
+                    {"if": {"type": "object"}, "then": {"properties": {"per": optional(_per(resource))}}},
+                    _ENSURE,
+                    "absent",
+                ),
             },
         }
         for name, resource in catalogue.resource_types.items()
     }
 
 
-def protections_schema(match: Schema) -> Schema:
-    protection = record(
-        {"resource": glob("The kinds of task that are protected."), "match": match}, {"resource", "match"}
-    )
-    return map_of_named("a protection", protection, "Tasks that no policy may touch: their match is true or unknown.")
-
-
-_REQUIRED = ("resource", "match", "ensure")
-
-
-def _keys(resource: Schema, match: Schema, fields: list[str]) -> dict[str, Schema]:
+def _keys(resource: Schema) -> dict[str, Schema]:
+    targets = glob("Name of a target, or a glob.", "huawei-prod", "huawei-*")
     return {
-        "description": {"description": "What the policy is for.", "type": "string"},
+        "description": described(
+            {"type": "string"}, "Why the policy is there. Plans and comments show it.", "Old uploads block the queue."
+        ),
         "resource": resource,
-        "targets": {
-            "description": "Targets it holds on; default: every target of the provider.",
-            "type": "array",
-            "minItems": 1,
-            "items": glob("Name of a target, or a glob."),
-        },
-        "match": match,
-        "ensure": _ensure(fields),
-        "limits": limits_schema("Guards of this policy; default: those of the settings."),
-        "suspend": {"description": "Leave this policy out of every run.", "type": "boolean"},
-        "on_blocked": {
-            "description": "Whether tasks that nothing can be done about are reported, or make the run fail.",
-            "enum": ["report", "fail"],
-        },
+        "targets": described(
+            list_of(targets),
+            "Targets it holds on. Default: every target of the provider.",
+            ["huawei-prod"],
+            ["huawei-*"],
+        ),
+        "match": described({}, _MATCH, {"status": "pending", "created_at": {"older_than": "6h"}}),
+        "ensure": _ensure(),
+        "limits": limits_schema("Guards of this policy. Default: those of the settings."),
+        "suspend": described(
+            flag(), "Whether the policy is left out of every run. Default: false.", True, default=False
+        ),
+        "on_blocked": described(
+            optional_choice(_ON_BLOCKED),
+            "What tasks mean about which nothing can be done. Default: report.",
+            *_ON_BLOCKED,
+            default=OnBlocked.REPORT.value,
+        ),
     }
 
 
-def _ensure(fields: list[str]) -> Schema:
+def _ensure() -> Schema:
     quota = record(
         {
-            "at_most": whole_number("How many matching tasks may exist in each group.", 0),
-            "per": _per(fields),
-            "keep": {"description": "Which tasks of a group stay; default: newest.", "enum": ["newest", "oldest"]},
+            "at_most": described(whole_number(0), "How many matching tasks may exist in each group.", 1),
+            "per": _per(None),
+            "keep": described(
+                optional_choice(_KEEP),
+                "Which tasks of a group stay. Default: newest.",
+                *_KEEP,
+                default=Keep.NEWEST.value,
+            ),
         },
-        {"at_most"},
+        ["at_most"],
+        title="quota",
     )
-    description = "`absent`: no task may match. `{at_most: N, per: [fields], keep: newest|oldest}`: no more than N."
-    return either("object", quota, {"enum": ["absent"]}, description)
+    one: Schema = {"at_most": 1, "per": ["id"], "keep": "newest"}
+    words = [
+        snippet("absent", "No task may match.", "absent"),
+        snippet(
+            "at_most", "No more than N tasks may match in each group.", {"at_most": "${1:1}", "keep": "${2:newest}"}
+        ),
+    ]
+    forms = either("object", quota | {"examples": [one]}, {"enum": ["absent"]})
+    return described({"allOf": [{"defaultSnippets": words}], **forms}, _ENSURE, "absent")
 
 
-def _per(fields: list[str]) -> Schema:
-    item: Schema = {"enum": sorted(fields)} if fields else {"type": "string"}
-    return {
-        "description": "Fields whose equal values make a group; default: one group of all.",
-        "type": "array",
-        "minItems": 1,
-        "uniqueItems": True,
-        "items": item,
-    }
+def _per(resource: ResourceType | None) -> Schema:
+    """The fields of a group: any text where the resource type is not known."""
+    if resource is None:
+        return described(list_of(text(), uniqueItems=True), _PER, ["input.bucket"], ["input.bucket", "input.object"])
+    fields = resource.fields.values()
+    plain = [
+        field.name for field in fields if field.type is FieldType.STRING and field.name not in {"id", "description"}
+    ]
+    return described(list_of({"enum": list(resource.fields)}, uniqueItems=True), _PER, plain[-1:], plain[-2:])
 
 
-def _mapping(value: object) -> dict[str, object]:
-    return dict(value) if isinstance(value, dict) else {}
+def _example(rows: list[ResourceType]) -> Schema:
+    return {"resource": rows[0].name, "match": match_example(rows[:1]), "ensure": "absent"}
+
+
+def _snippets(rows: list[ResourceType]) -> list[Schema]:
+    stale = {"status": "${4:pending}", "created_at": {"older_than": "${5:6h}"}}
+    group = "input.object" if any("input.object" in row.fields for row in rows) else "id"
+    quota = {"at_most": "${5:1}", "per": [f"${{6:{group}}}"], "keep": "${7:newest}"}
+    return [
+        snippet(
+            "policy: no such tasks",
+            "No task may match: those that do are canceled, or their records deleted.",
+            {"${1:no-stale-tasks}": _start(rows) | {"match": stale, "ensure": "absent"}},
+        ),
+        snippet(
+            "policy: no more than N tasks",
+            "No more than N tasks of a group may match.",
+            {
+                "${1:one-task-per-input}": _start([row for row in rows if group in row.fields])
+                | {"match": {"status": "${4:pending}"}, "ensure": quota}
+            },
+        ),
+    ]
+
+
+def _start(rows: list[ResourceType]) -> Schema:
+    """A description, and one of these resource types to choose."""
+    return {"description": "${2:Why.}", "resource": f"${{3|{','.join(row.name for row in rows)}|}}"}

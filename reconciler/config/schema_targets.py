@@ -1,16 +1,28 @@
-"""JSON Schema of `settings` and `targets`."""
+"""JSON Schema of `targets`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.config import schema_parts as parts
-from reconciler.config.schema_parts import Schema, either, map_of_named, record, text, whole_number
+from reconciler.config.schema_parts import (
+    Schema,
+    choice,
+    described,
+    either,
+    map_of_named,
+    or_variable,
+    record,
+    reference,
+    snippet,
+    text,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.tasks.catalogue import Catalogue, ProviderOptions
 
-__all__ = ["COMMON_KEYS", "limits_schema", "settings_schema", "target_definitions", "targets_schema"]
+__all__ = ["COMMON_KEYS", "target_definitions", "targets_schema"]
 
 COMMON_KEYS: Final = ("provider", "region", "endpoints", "rate_limits", "credentials", "inventory")
 """Keys of a target that mean the same for every provider; all others are its options."""
@@ -21,153 +33,185 @@ _LOOPBACK = r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])"
 _PATH = r"(?:/[A-Za-z0-9._~/-]*)?"
 ENDPOINT_PATTERN = f"^(?:https://{_HOST}|http://{_LOOPBACK}){_PORT}{_PATH}$"
 RATE_PATTERN = r"^(?=[0-9.]*[1-9])[0-9]{1,9}(?:\.[0-9]{1,6})?/(?:s|min|h)$"
-DURATION_PATTERN = f"^(?=.*[1-9]){''.join(f'(?:[0-9]{{1,12}}{unit})?' for unit in 'wdhms')}$"
-BACKEND_PATTERN = r"^(?:sqlite:///[^?#]+|postgresql(?:\+[a-z0-9]+)?://.+)$"
 REGION_PATTERN = "^[a-z0-9][a-z0-9-]*$"
+_VARIABLE_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
 
-
-def limits_schema(description: str, *, variables: bool = False) -> Schema:
-    return record(
-        {
-            "max_actions": whole_number(
-                "Most changes of one policy in one run; 0 allows none.", 0, variables=variables
-            ),
-            "max_percent": whole_number(
-                "Most changes of one policy, in percent of the tasks listed per target; enforced from 10 tasks on.",
-                0,
-                100,
-                variables=variables,
-            ),
-        },
-        description=description,
-    )
-
-
-def settings_schema() -> Schema:
-    backend = (
-        "Where runs, journal and locks are kept: sqlite:///FILE (relative to this file) or postgresql://user@host/db."
-    )
-    return record(
-        {
-            "limits": limits_schema("Guards of every policy that sets none of its own.", variables=True),
-            "backend": text(backend, BACKEND_PATTERN, "sqlite:///FILE or postgresql://host/db", variables=True),
-            "concurrency": whole_number("Requests in flight per target.", 1, 256, variables=True),
-            "plan_ttl": text(
-                "A saved plan older than this is stale, such as 90s, 15m, 6h, 7d, 2w or 1d12h.",
-                DURATION_PATTERN,
-                "a duration such as 90s, 15m, 6h or 7d",
-                variables=True,
-            ),
-        },
-        description="Settings of the whole configuration.",
-    )
+_CREDENTIALS: Final = {
+    "access_key_id": "the access key id (AK)",
+    "secret_access_key": "the secret access key (SK)",
+    "security_token": "the security token that belongs to a temporary access key",
+    "token": "a ready IAM token for a project of the region, in place of keys",
+    "iam_user": "the IAM user who gets a token, with iam_password and iam_domain",
+    "iam_password": "the password of iam_user",
+    "iam_domain": "the account (domain) of iam_user",
+}
+"""Keys of a credentials map in words; a provider may have others."""
 
 
 def targets_schema(catalogue: Catalogue) -> Schema:
     """Targets, told apart by `provider`: the keys of one provider are never offered to another's."""
-    names = sorted(catalogue.providers)
+    providers = dict(sorted(catalogue.providers.items()))
     branches = [
         {
             "if": {"properties": {"provider": {"const": name}}, "required": ["provider"]},
-            "then": {"$ref": f"#/definitions/target.{name}"},
+            "then": reference(f"target.{name}"),
         }
-        for name in names
+        for name in providers
     ]
+    services = {name: f"Its services: {', '.join(options.services)}." for name, options in providers.items()}
     target: Schema = {
+        "title": "target",
         "type": "object",
         "required": ["provider"],
-        "properties": {"provider": {"description": "The cloud that this target is in.", "enum": names}},
+        "properties": {"provider": described(choice(services), "The cloud that this target is in.", *providers)},
         "allOf": branches,
     }
-    return map_of_named("a target", target, "Targets: one account, region and project of one provider each, by name.")
+    starts = [
+        snippet(f"target of {name}", f"An account, region and project of {name}.", {"${1:prod}": _example(options, 2)})
+        for name, options in providers.items()
+    ]
+    return described(
+        map_of_named("target", target, *starts),
+        "Targets: one account, region and project of one provider each, by name. Variables ${NAME} are expanded here.",
+        {"prod": _example(next(iter(providers.values())))},
+    )
 
 
 def target_definitions(catalogue: Catalogue) -> dict[str, Schema]:
-    return {f"target.{name}": _target(options) for name, options in catalogue.providers.items()}
+    """What a target of each provider may say, and the parts that all have in common."""
+    targets = {f"target.{name}": _target(options) for name, options in catalogue.providers.items()}
+    endpoint = text(ENDPOINT_PATTERN, "an https:// URL of host, port and path (http:// for loopback hosts only)")
+    rate = text(RATE_PATTERN, "a rate such as 100/min, 50/s or 1000/h")
+    return targets | {"endpoint": or_variable(endpoint), "rate": or_variable(rate), "secret": _secret()}
 
 
 def _target(options: ProviderOptions) -> Schema:
+    region = described(text(REGION_PATTERN, "the id of a region"), "Region of the target.", "cn-north-4")
     properties: dict[str, Schema] = {
-        "provider": {"description": "The cloud that this target is in.", "const": options.name},
-        "region": text("Region of the target.", REGION_PATTERN, "the id of a region", variables=True),
-        "endpoints": _endpoints(options),
-        "rate_limits": _rate_limits(options),
-        "credentials": _credentials(options),
+        "provider": described({"const": options.name}, "The cloud that this target is in.", options.name),
+        "region": or_variable(region),
     }
     for key, schema in options.properties.items():
         if key == "inventory":
             properties[key] = _inventory()
         elif key == "region" or key not in COMMON_KEYS:
-            properties[key] = parts.with_variables({"description": f"The {key} of the target.", **schema})
-    return record(properties, {"provider", "region", *options.required}, f"A target of {options.name}.")
+            properties[key] = or_variable({"description": f"The {key} of the target.", **_with_examples(schema)})
+    properties |= {
+        "endpoints": _endpoints(options),
+        "rate_limits": _rate_limits(options),
+        "credentials": _credentials(options),
+    }
+    needed = dict.fromkeys(("provider", "region", *options.required))
+    return {
+        **record(properties, needed, title=f"target of {options.name}"),
+        "description": f"A target of {options.name}.",
+    }
+
+
+def _example(options: ProviderOptions, first_stop: int | None = None) -> Schema:
+    """The keys that a target must have. With `first_stop`, as a snippet whose tab stops count from there."""
+    values: Schema = {"provider": options.name, "region": "cn-north-4"}
+    for key in dict.fromkeys(("region", *options.required)):
+        schema = _inventory() if key == "inventory" else _with_examples(options.properties.get(key, {}))
+        examples = schema.get("examples")
+        if isinstance(examples, list):
+            values[key] = examples[0]
+    if first_stop is not None:
+        values["region"] = f"${{{first_stop}:{values['region']}}}"
+    return values
+
+
+def _with_examples(schema: Mapping[str, object]) -> Schema:
+    """A provider's own schema of a key; its allowed values are its examples where it names none."""
+    allowed = schema.get("enum")
+    return {"examples": list(allowed), **schema} if isinstance(allowed, list) else dict(schema)
 
 
 def _endpoints(options: ProviderOptions) -> Schema:
-    return record(
-        {
-            service: text(
-                f"Base URL of {service}; default: the provider's own host in the region.",
-                ENDPOINT_PATTERN,
-                "an https:// URL of host, port and path (http:// for loopback hosts only)",
-                variables=True,
-            )
-            for service in options.services
-        },
-        description="Base URLs by service, where the provider's own hosts are not meant.",
-    )
+    urls = {
+        service: described(
+            reference("endpoint"),
+            f"Base URL of {service}; http:// for loopback hosts only. Default: the provider's own host in the region.",
+            f"https://{service}.example.com",
+            "http://127.0.0.1:8080",
+        )
+        for service in options.services
+    }
+    example = {options.services[0]: "http://127.0.0.1:8080"}
+    return described(record(urls), "Base URLs by service, where the provider's own hosts are not meant.", example)
 
 
 def _rate_limits(options: ProviderOptions) -> Schema:
-    return record(
-        {
-            service: text(
-                f"Requests to {service}, such as 100/min, 50/s or 1000/h; default: the documented quota.",
-                RATE_PATTERN,
-                "a rate such as 100/min, 50/s or 1000/h",
-                variables=True,
-            )
-            for service in options.services
-        },
-        description="Most requests by service.",
+    rates = {
+        service: described(
+            reference("rate"),
+            f"Most requests to {service}, per s, min or h. Default: the documented quota.",
+            "10/s",
+            "50/min",
+        )
+        for service in options.services
+    }
+    return described(
+        record(rates), "Most requests by service, to leave room for others.", {options.services[0]: "50/min"}
     )
 
 
 def _credentials(options: ProviderOptions) -> Schema:
-    secret = record(
-        {
-            "env": text(
-                "Environment variable that holds the secret.",
-                "^[A-Za-z_][A-Za-z0-9_]*$",
-                "the name of an environment variable",
-                variables=True,
-            ),
-            "file": text("File that holds the secret, relative to this file.", variables=True),
-        },
-        minProperties=1,
-        maxProperties=1,
-    )
-    named = {
-        key: {"description": f"Where {key} is read from: an environment variable or a file.", **secret}
+    secrets = {
+        key: described(
+            reference("secret"),
+            f"Where to read {_CREDENTIALS.get(key, key)}: an environment variable or a file.",
+            {"env": f"PROD_{key.upper()}"},
+        )
         for key in options.credentials
     }
-    profile = text("Profile in the vendor SDK's own credentials file.", variables=True)
-    return {
-        "description": "Where credentials are read from, never what they are. Default: the SDK's variables and files.",
-        "type": "object",
-        "if": {"required": ["profile"]},
-        "then": record({"profile": profile}),
-        "else": record(named),
+    profile = described(
+        or_variable(text()), "Profile in the vendor SDK's own credentials file; no other key beside it.", "default"
+    )
+    example = {key: {"env": f"PROD_{key.upper()}"} for key in options.credentials[:2]}
+    return described(
+        {
+            **record({"profile": profile, **secrets}, title="credentials"),
+            "if": {"required": ["profile"]},
+            "then": record({"profile": profile}),
+        },
+        "Where credentials are read from, never what they are. Default: the SDK's own variables and files.",
+        example,
+    )
+
+
+def _secret() -> Schema:
+    name = or_variable(text(_VARIABLE_PATTERN, "the name of an environment variable"))
+    keys = {
+        "env": described(name, "Environment variable that holds the secret.", "PROD_SECRET"),
+        "file": described(
+            or_variable(text()), "File that holds the secret, relative to this file.", "/run/secrets/prod"
+        ),
     }
+    # The bound stands apart from the keys: beside them, it keeps yaml-language-server from offering them.
+    bound: Schema = {"if": {"required": list(keys)}, "then": {"maxProperties": 1}}
+    told = "must be {env: NAME} or {file: PATH}: a secret itself must not stand here"
+    return record(keys, title="secret", minProperties=1, errorMessage=told) | bound
 
 
 def _inventory() -> Schema:
-    def entries(what: str) -> Schema:
-        entry = text(f"One {what}.", variables=True)
-        source = record({"file": text(f"File of one {what} a line, relative to this file.", variables=True)}, {"file"})
-        return either("array", {"type": "array", "items": entry}, source, f"A list of each {what}, or {{file: PATH}}.")
+    def entries(what: str, example: str, file: str) -> Schema:
+        path = described(or_variable(text()), f"File of one {what} a line, relative to this file; # comments.", file)
+        source = record({"file": path}, ["file"])
+        listed: Schema = {"type": "array", "items": or_variable(text())}
+        return described(
+            either("array", listed, source | {"examples": [{"file": file}]}),
+            f"Each {what}, or {{file: PATH}}.",
+            [example],
+        )
 
-    return record(
-        {"job_ids": entries("job id"), "upload_urls": entries("source URL")},
-        description="The tasks of an API that cannot list them.",
+    inventory = record(
+        {
+            "upload_urls": entries("source URL", "https://media.example.com/a.mp4", "inventory/source-urls.txt"),
+            "job_ids": entries("job id", "341c92e6c18dc435ee31253685f9c0a1", "inventory/job-ids.txt"),
+        },
+        title="inventory",
         minProperties=1,
     )
+    example = {"upload_urls": {"file": "inventory/source-urls.txt"}}
+    return described(inventory, "The tasks of an API that cannot list them: what to ask about.", example)

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from reconciler.config.entries import mapping, number, text
 from reconciler.config.environment import has_placeholder
 from reconciler.config.model import Limits, Settings
-from reconciler.config.schema_targets import DURATION_PATTERN
-from reconciler.diagnostics import Problem
+from reconciler.config.schema_settings import DURATION_PATTERN
+from reconciler.diagnostics import Problem, Rule
 from reconciler.selectors.durations import parse_duration
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def settings_of(sources: Sequence[Source], findings: Findings) -> Settings:
             if key in origin:
                 first = origin[key].document.location(("settings", key), at_key=True)
                 message = f"setting `{key}` is defined twice: first at {first}"
-                findings.problem(source.document, Problem(("settings", key), message, at_key=True))
+                problem = Problem(("settings", key), message, at_key=True, rule=Rule.DUPLICATE)
+                findings.problem(source.document, problem)
                 continue
             origin[key] = source
             merged[key] = value
@@ -64,11 +65,13 @@ def _backend(url: str | None, source: Source | None, findings: Findings) -> str 
         parts = urlsplit(url)
         password = parts.password
     except ValueError:
-        findings.problem(source.document, Problem(("settings", "backend"), "not a URL that can be read"))
+        problem = Problem(("settings", "backend"), "not a URL that can be read", rule=Rule.STRUCTURE)
+        findings.problem(source.document, problem)
         return url
     if password and password in str(mapping(_written(source), "settings").get("backend")):
         hint = "write ${VARIABLE} in its place, or use ~/.pgpass; and renew it if it was committed"
-        problem = Problem(("settings", "backend"), "a password must not stand in the configuration", hint)
+        message = "a password must not stand in the configuration"
+        problem = Problem(("settings", "backend"), message, hint, rule=Rule.SECRET)
         source.document.hidden.add(source.document.span(problem.path).line)
         findings.problem(source.document, problem)
     return url
@@ -93,5 +96,5 @@ def _plan_ttl(duration: str | None, source: Source | None, findings: Findings) -
     try:
         return parse_duration(duration)
     except ValueError as error:
-        findings.problem(source.document, Problem(("settings", "plan_ttl"), str(error)))
+        findings.problem(source.document, Problem(("settings", "plan_ttl"), str(error), rule=Rule.STRUCTURE))
         return None

@@ -1,13 +1,14 @@
 """Checks the structure of a file against the JSON Schema, and says in our words what is wrong.
 
-The schema is written so that each mistake yields its own error at its own place: kinds are told apart by `if`, and
-`anyOf` serves only to let a value be empty or a variable, whose branches are skipped here.
+The schema is written so that each mistake yields its own error at its own place: whatever may have several forms, or be
+empty or a variable, is told apart by `if`.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
@@ -16,16 +17,18 @@ from jsonschema.validators import extend
 from reconciler.config.quoting import quoted
 from reconciler.config.schema import structure_schema
 from reconciler.config.yaml_document import SENSITIVE_KEY
-from reconciler.diagnostics import Problem, suggestion
+from reconciler.diagnostics import Problem, Rule, suggestion
 from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from jsonschema.protocols import Validator
+
     from reconciler.diagnostics import DocumentPath
     from reconciler.tasks.catalogue import Catalogue
 
-__all__ = ["EcmaValidator", "Structure", "kind_of", "structure_of"]
+__all__ = ["EcmaValidator", "Structure", "kind_of", "structural_problems", "structure_of"]
 
 _KINDS = {
     "object": "a mapping",
@@ -35,6 +38,7 @@ _KINDS = {
     "boolean": "true or false",
 }
 _CREDENTIALS_DEPTH = 3
+_broken = partial(Problem, rule=Rule.STRUCTURE)
 
 
 def _ecma_pattern(_: object, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
@@ -56,11 +60,16 @@ class Structure:
 
     def problems(self, data: object) -> list[Problem]:
         """Every structural mistake in the data of one file, each once. Selectors are not looked at."""
-        found: dict[tuple[DocumentPath, str], Problem] = {}
-        for error in self._validator.iter_errors(data):
-            for problem in _translated(error, ()):
-                found.setdefault((problem.path, problem.message), problem)
-        return list(found.values())
+        return structural_problems(self._validator, data)
+
+
+def structural_problems(validator: Validator, data: Any) -> list[Problem]:  # noqa: ANN401 - YAML may hold anything
+    """Every mistake that the validator of a schema like ours finds in `data`, each once, in our words."""
+    found: dict[tuple[DocumentPath, str], Problem] = {}
+    for error in validator.iter_errors(data):
+        for problem in _translated(error):
+            found.setdefault((problem.path, problem.message), problem)
+    return list(found.values())
 
 
 _latest: list[Structure] = []
@@ -90,14 +99,8 @@ def kind_of(value: object) -> str:
             return "a mapping"
 
 
-def _translated(error: ValidationError, prefix: DocumentPath) -> Iterator[Problem]:
-    path = (*prefix, *error.relative_path)
-    if error.validator == "anyOf":
-        # The first branch is what is meant; the others are silent alternatives.
-        for inner in error.context or ():
-            if inner.relative_schema_path[0] == 0:
-                yield from _translated(inner, path)
-        return
+def _translated(error: ValidationError) -> Iterator[Problem]:
+    path = tuple(error.path)
     if _in_credentials(path):
         yield from _credentials_problem(error, path)
         return
@@ -109,9 +112,8 @@ def _unknown_keys(error: ValidationError, path: DocumentPath) -> Iterator[Proble
     known = sorted(_as_mapping(schema.get("properties")))
     for key in instance:
         if key not in known:
-            yield Problem(
-                (*path, key), f"unknown key {quoted(key)}", _hint_for_key(key, known, path), tuple(known), at_key=True
-            )
+            message, hint = f"unknown key {quoted(key)}", _hint_for_key(key, known, path)
+            yield Problem((*path, key), message, hint, tuple(known), at_key=True, rule=Rule.UNKNOWN_KEY)
 
 
 def _hint_for_key(key: str, known: list[str], path: DocumentPath) -> str:
@@ -125,7 +127,7 @@ def _missing_key(error: ValidationError, path: DocumentPath) -> Iterator[Problem
     for key in _as_list(error.validator_value):
         if key not in _as_mapping(error.instance):
             hint = "every file needs `version: 1`" if (*path, key) == ("version",) else ""
-            yield Problem(path, f"missing key `{key}`", hint, at_key=True)
+            yield _broken(path, f"missing key `{key}`", hint, at_key=True)
 
 
 def _wrong_type(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
@@ -139,33 +141,38 @@ def _wrong_type(error: ValidationError, path: DocumentPath) -> Iterator[Problem]
         hint = "leave out the quotes"
     elif error.validator_value == "boolean" and error.instance in ("yes", "no", "on", "off"):
         hint = "YAML 1.2 knows `true` and `false` only"
-    yield Problem(path, f"must be {expected}, but is {kind_of(error.instance)}", hint)
+    yield _broken(path, f"must be {expected}, but is {kind_of(error.instance)}", hint)
 
 
 def _not_allowed(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
     values = _as_list(error.validator_value) if error.validator == "enum" else [error.validator_value]
-    allowed = [str(value) for value in values if value not in (None, "")]
+    allowed = [_written(value) for value in values if value not in (None, "")]
     shown = quoted(error.instance)
-    hint = _meant(str(error.instance), allowed)
+    hint, rule = _meant(str(error.instance), allowed), Rule.STRUCTURE
     match path:
         case ("policies", _, "ensure"):
-            yield Problem(path, "must be `absent` or `{at_most: N, per: [fields], keep: newest|oldest}`", hint)
+            yield _broken(path, "must be `absent` or `{at_most: N, per: [fields], keep: newest|oldest}`", hint)
             return
         case _ if isinstance(error.instance, dict | list) or error.instance is None:
-            message = f"must be one of the allowed values, but is {kind_of(error.instance)}"
+            message, hint = f"must be one of the allowed values, but is {kind_of(error.instance)}", ""
         case ("version",):
             message = f"version {shown} of the format is not supported"
             if isinstance(error.instance, str):
                 message, hint = "the version must be the number 1", "leave out the quotes"
         case ("targets", _, "provider"):
-            message = f"unknown provider {shown}"
+            message, rule = f"unknown provider {shown}", Rule.UNKNOWN_REFERENCE
         case ("policies", _, "resource"):
-            message = f"unknown resource type {shown}"
+            message, rule = f"unknown resource type {shown}", Rule.UNKNOWN_REFERENCE
         case ("policies", _, "ensure", "per", int()):
-            message = f"unknown field {shown}"
+            message, rule = f"unknown field {shown}", Rule.UNKNOWN_FIELD
         case _:
             message = f"{shown} is not an allowed value"
-    yield Problem(path, message, hint, tuple(allowed))
+    yield Problem(path, message, hint, tuple(allowed), rule=rule)
+
+
+def _written(value: object) -> str:
+    """A value as YAML has it on one line."""
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 
 def _bad_pattern(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
@@ -173,31 +180,31 @@ def _bad_pattern(error: ValidationError, path: DocumentPath) -> Iterator[Problem
     expected = schema.get("patternErrorMessage", f"must match {error.validator_value}")
     shown = quoted(error.instance)
     if "propertyNames" in error.absolute_schema_path:
-        yield Problem((*path, str(error.instance)), f"{shown} {expected}", at_key=True)
+        yield _broken((*path, str(error.instance)), f"{shown} {expected}", at_key=True)
     else:
-        yield Problem(path, f"{shown} {expected}")
+        yield _broken(path, f"{shown} {expected}")
 
 
 def _out_of_bounds(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
     side = "least" if error.validator == "minimum" else "most"
-    yield Problem(path, f"must be at {side} {error.validator_value}, but is {error.instance}")
+    yield _broken(path, f"must be at {side} {error.validator_value}, but is {error.instance}")
 
 
 def _empty(_: ValidationError, path: DocumentPath) -> Iterator[Problem]:
-    yield Problem(path, "must not be empty")
+    yield _broken(path, "must not be empty")
 
 
 def _repeated(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
     seen: list[object] = []
     for index, item in enumerate(_as_list(error.instance)):
         if item in seen:
-            yield Problem((*path, index), f"{quoted(item)} stands twice in the list")
+            yield _broken((*path, index), f"{quoted(item)} stands twice in the list")
         seen.append(item)
 
 
 def _other(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
     """Keywords that only a provider's own schema can bring in."""
-    yield Problem(path, presentable(error.message))
+    yield _broken(path, presentable(error.message))
 
 
 _TRANSLATIONS: Mapping[str, Callable[[ValidationError, DocumentPath], Iterator[Problem]]] = {
@@ -226,17 +233,16 @@ def _credentials_problem(error: ValidationError, path: DocumentPath) -> Iterator
     if error.validator == "additionalProperties":
         yield from _unknown_keys(error, path)
     elif error.validator == "type" and len(path) == _CREDENTIALS_DEPTH + 1 and path[-1] != "profile":
-        yield Problem(
-            path, "a secret must not stand in the configuration", f"{where}; and renew it if it was committed"
-        )
+        hint = f"{where}; and renew it if it was committed"
+        yield Problem(path, "a secret must not stand in the configuration", hint, rule=Rule.SECRET)
     elif error.validator == "type":
         yield from _wrong_type(error, path)
     elif error.validator in {"minProperties", "maxProperties"}:
-        yield Problem(path, "needs exactly one of the keys `env` and `file`", where)
+        yield _broken(path, "needs exactly one of the keys `env` and `file`", where)
     elif error.validator == "pattern":
-        yield Problem(path, "must be the name of an environment variable")
+        yield _broken(path, "must be the name of an environment variable")
     else:
-        yield Problem(path, "must not be empty")
+        yield _broken(path, "must not be empty")
 
 
 def _meant(word: str, allowed: list[str]) -> str:

@@ -12,7 +12,7 @@ from reconciler.config.inventory import EntryKind, mistake_in, read_entries
 from reconciler.config.model import Credentials, Inventory, Secret, Target
 from reconciler.config.quoting import quoted
 from reconciler.config.schema_targets import COMMON_KEYS
-from reconciler.diagnostics import Problem
+from reconciler.diagnostics import Problem, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,7 +99,8 @@ def _entries(entry: Entry, kind: EntryKind, findings: Findings) -> tuple[str, ..
     written = body.get(kind)
     for index, value in enumerate(written if isinstance(written, list) else ()):
         if isinstance(value, str) and not has_placeholder(value) and (reason := mistake_in(value, kind)):
-            findings.problem(entry.document, Problem((*entry.path, "inventory", kind.value, index), reason))
+            problem = Problem((*entry.path, "inventory", kind.value, index), reason, rule=Rule.INVENTORY)
+            findings.problem(entry.document, problem)
     return tuple(dict.fromkeys(texts(body, kind)))
 
 
@@ -112,7 +113,8 @@ def _from_file(path: str, entry: Entry, kind: EntryKind, findings: Findings) -> 
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         message = f"the inventory {quoted(shown_path(file))} cannot be read: {reason}"
-        findings.problem(entry.document, Problem((*entry.path, "inventory", kind.value, "file"), message))
+        problem = Problem((*entry.path, "inventory", kind.value, "file"), message, rule=Rule.INVENTORY)
+        findings.problem(entry.document, problem)
         return ()
     findings.add(diagnostics)
     return entries

@@ -10,18 +10,20 @@ from reconciler.config import yaml_nodes as nodes
 from reconciler.config.quoting import quoted
 from reconciler.config.yaml_events import LOADER, Span, YamlError
 from reconciler.config.yaml_nodes import MAX_DEPTH, MAX_NODES, Node, ScalarNode
-from reconciler.diagnostics import Diagnostic, DocumentPath, Location, Problem, Severity
+from reconciler.diagnostics import Diagnostic, DocumentPath, Location, Problem, Rule, Severity
 from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["MAX_BYTES", "SENSITIVE_KEY", "Document", "Position", "dotted", "parse"]
+__all__ = ["BEGINNING", "MAX_BYTES", "SENSITIVE_KEY", "Document", "Position", "dotted", "parse"]
 
 MAX_BYTES: Final = 5 * 1024 * 1024
 MAX_EXCERPT: Final = 400
 """Characters of a source line that a diagnostic repeats."""
+
+BEGINNING: Final = "a configuration begins with `version: 1`"
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 # Control characters, other line separators, byte order marks, and the bidirectional controls, which make a reviewer
@@ -72,6 +74,7 @@ class Document:
         hint: str = "",
         allowed: tuple[str, ...] = (),
         severity: Severity = Severity.ERROR,
+        rule: Rule = Rule.YAML_SYNTAX,
     ) -> Diagnostic:
         excerpt = self.excerpt(span.line)
         return Diagnostic(
@@ -83,6 +86,7 @@ class Document:
             allowed=allowed,
             excerpt=excerpt,
             excerpt_length=span.length if excerpt else 1,  # the length of a secret is nobody's business
+            rule=rule,
         )
 
     def diagnose(self, problem: Problem) -> Diagnostic:
@@ -94,6 +98,7 @@ class Document:
             hint=problem.hint,
             allowed=problem.allowed,
             severity=problem.severity,
+            rule=problem.rule,
         )
 
     def excerpt(self, line: int) -> str:
@@ -115,7 +120,9 @@ def dotted(path: DocumentPath) -> str:
     return presentable(text.removeprefix("."))
 
 
-def parse(data: bytes, file: Path, shown: str, loader: type = LOADER) -> tuple[Document, list[Diagnostic]]:
+def parse(
+    data: bytes, file: Path, shown: str, loader: type = LOADER, *, beginning: str = BEGINNING
+) -> tuple[Document, list[Diagnostic]]:
     """Read one file's bytes. Never raises for their content: what is wrong is in the diagnostics.
 
     A document with diagnostics still holds what could be read, so that later checks can go on; its `data` is None
@@ -127,7 +134,7 @@ def parse(data: bytes, file: Path, shown: str, loader: type = LOADER) -> tuple[D
         _refuse_control_characters(document.lines)
         root = nodes.compose(text, loader)
         if root is None:
-            raise YamlError("the file is empty", Span(1, 1), "a configuration begins with `version: 1`")
+            raise YamlError("the file is empty", Span(1, 1), beginning)
         walk = _Walk(document)
         document.data = walk.value(root, (), 1)
     except YamlError as error:
@@ -237,4 +244,5 @@ class _Walk:
     def _twice(self, name: str, span: Span, first: Span, path: DocumentPath) -> None:
         message = f"key {quoted(name)} is defined twice: first at {self._document.shown}:{first.line}:{first.column}"
         hint = "remove one of the two"
-        self.diagnostics.append(self._document.diagnostic(message, span, (*path, name), hint=hint))
+        found = self._document.diagnostic(message, span, (*path, name), hint=hint, rule=Rule.DUPLICATE)
+        self.diagnostics.append(found)

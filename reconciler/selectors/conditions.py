@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.diagnostics import Problem, Severity, suggestion
-from reconciler.selectors.mistake import Mistake, noting
+from reconciler.diagnostics import Problem, Rule, Severity, suggestion
+from reconciler.selectors.mistake import Misfit, UnknownField, noting
 from reconciler.selectors.operands import LIST_OPERATORS, OPERATORS, TYPE_NAMES, Subject, read_operand, read_value
 from reconciler.selectors.syntax import AllOf, Operator, Test
 from reconciler.selectors.wording import described, shown
@@ -45,7 +45,7 @@ class ConditionParser:
             raise self._unknown_field(name, data)
         if data is None or data == {}:
             hint = f"to select tasks without it, write `{name}: {{exists: false}}`"
-            raise Mistake(f"the condition of `{name}` is empty", hint)
+            raise Misfit(f"the condition of `{name}` is empty", hint)
         if not isinstance(data, dict):
             self._warn_lacking(name, path)
             return self._equality(subjects, data, path)
@@ -64,7 +64,7 @@ class ConditionParser:
             if Operator.EQ in OPERATORS[subject.type]:
                 continue
             example = "older_than: 6h" if subject.type is FieldType.TIMESTAMP else 'contains: "..."'
-            raise Mistake(
+            raise Misfit(
                 f"`{subject.name}` is {TYPE_NAMES[subject.type]}, which is compared by an operator only",
                 f"write for example `{subject.name}: {{{example}}}`",
                 tuple(OPERATORS[subject.type]),
@@ -75,7 +75,8 @@ class ConditionParser:
         parts: list[Selector] = []
         for key, raw in data.items():
             if not isinstance(key, str):
-                self.problems.append(Problem(path, f"an operator must be text, but this is {described(key)}"))
+                message = f"an operator must be text, but this is {described(key)}"
+                self.problems.append(Problem(path, message, rule=Rule.SELECTOR))
                 continue
             with noting(self.problems, (*path, key)):
                 operator = _operator(subjects, key)
@@ -92,9 +93,9 @@ class ConditionParser:
         """A list of values; each that is wrong is a problem of its own."""
         if not isinstance(raw, list):
             hint = f"write `{operator}: [{shown(raw).strip('`')}]`" if isinstance(raw, str | int) else ""
-            raise Mistake(f"`{operator}` takes a list, but this is {described(raw)}", hint)
+            raise Misfit(f"`{operator}` takes a list, but this is {described(raw)}", hint)
         if not raw:
-            raise Mistake("an empty list matches nothing", "name at least one value")
+            raise Misfit("an empty list matches nothing", "name at least one value")
         values: list[str | int] = []
         for index, item in enumerate(raw):
             with noting(self.problems, (*path, index)):
@@ -106,16 +107,17 @@ class ConditionParser:
         if lacking:
             message = f"`{name}` is not a field of {lacking}: it is unknown there, and unknown protects all their tasks"
             hint = "narrow `resource`, or write a protection for each kind"
-            self.problems.append(Problem(path, message, hint, at_key=True, severity=Severity.WARNING))
+            rule = Rule.PROTECTION_BREADTH
+            self.problems.append(Problem(path, message, hint, at_key=True, severity=Severity.WARNING, rule=rule))
 
-    def _unknown_field(self, name: str, data: object) -> Mistake:
+    def _unknown_field(self, name: str, data: object) -> UnknownField:
         keys = data if isinstance(data, dict) else ()
         dotted = (f"{name}.{key}" for key in keys if isinstance(key, str) and f"{name}.{key}" in self.fields)
         close = _OTHER_WORDS.get(name) or next(dotted, None) or suggestion(name, (*self.fields, *COMBINATORS))
         where = ", ".join(row.name for row in self.types)
         where = where if len(self.types) == 1 else f"any of {where}"
         hint = f"did you mean `{close}`?" if close else ""
-        return Mistake(f"{shown(name)} is not a field of {where}", hint, self.fields, at_key=True)
+        return UnknownField(f"{shown(name)} is not a field of {where}", hint, self.fields, at_key=True)
 
 
 def _operand(subject: Subject, operator: Operator, raw: object, _path: DocumentPath) -> Operand:
@@ -130,10 +132,10 @@ def _operator(subjects: Sequence[Subject], key: str) -> Operator:
             continue
         what = f"`{subject.name}`, which is {TYPE_NAMES[subject.type]}"
         if key in set(Operator):
-            raise Mistake(f"`{key}` does not apply to {what}", allowed=allowed, at_key=True)
+            raise Misfit(f"`{key}` does not apply to {what}", allowed=allowed, at_key=True)
         hint = f"did you mean `{close}`?" if (close := suggestion(key, allowed)) else ""
         if key in COMBINATORS:
             around = f"`not: {{{subject.name}: ...}}`" if key == "not" else f"`{key}: [{{{subject.name}: ...}}]`"
             hint = f"combinators stand around fields: {around}"
-        raise Mistake(f"{shown(key)} is not an operator of {what}", hint, allowed, at_key=True)
+        raise Misfit(f"{shown(key)} is not an operator of {what}", hint, allowed, at_key=True)
     return Operator(key)

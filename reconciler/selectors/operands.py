@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler.diagnostics import suggestion
 from reconciler.selectors.durations import parse_duration
 from reconciler.selectors.globs import compile_glob
-from reconciler.selectors.mistake import Mistake
+from reconciler.selectors.mistake import Misfit
 from reconciler.selectors.patterns import compile_regex
 from reconciler.selectors.syntax import Operator
 from reconciler.selectors.timestamps import parse_timestamp
@@ -70,16 +70,16 @@ class Subject:
 
 
 def read_operand(subject: Subject, operator: Operator, raw: object) -> Operand:
-    """The operand of a test that takes one value. Raises Mistake."""
+    """The operand of a test that takes one value. Raises Misfit."""
     if isinstance(raw, list | tuple | dict):
         instead = {Operator.EQ: Operator.IN, Operator.NE: Operator.NOT_IN}.get(operator)
         hint = f"write `{instead}: [...]`" if instead else ""
-        raise Mistake(f"`{operator}` takes one value, not {described(raw)}", hint)
+        raise Misfit(f"`{operator}` takes one value, not {described(raw)}", hint)
     return _READERS[operator](subject, raw)
 
 
 def read_value(subject: Subject, raw: object) -> str | int:
-    """A value that a field is compared with for equality. Raises Mistake."""
+    """A value that a field is compared with for equality. Raises Misfit."""
     if subject.type is FieldType.INTEGER:
         return _integer(subject, raw)
     text = _text(subject, raw)
@@ -101,7 +101,7 @@ def _check_status(subject: Subject, text: str) -> None:
         hint = "tasks of a vendor status that is not in the table are selected by `status: {exists: false}`"
     else:
         hint = _did_you_mean(text.lower(), allowed)
-    raise Mistake(f"{shown(text)} is not a status", hint, allowed)
+    raise Misfit(f"{shown(text)} is not a status", hint, allowed)
 
 
 def _check_vendor_status(subject: Subject, text: str) -> None:
@@ -112,7 +112,7 @@ def _check_vendor_status(subject: Subject, text: str) -> None:
         hint = f"`{text}` is a value of `status`, not of `provider_status`"
     else:
         hint = _did_you_mean(text, allowed) or _did_you_mean(text.upper(), allowed)
-    raise Mistake(f"{shown(text)} is not a status of the vendor", hint, allowed)
+    raise Misfit(f"{shown(text)} is not a status of the vendor", hint, allowed)
 
 
 def _did_you_mean(word: str, allowed: tuple[str, ...]) -> str:
@@ -126,10 +126,10 @@ def _text(subject: Subject, raw: object) -> str:
         if isinstance(raw, int | float):
             hint = "put it in quotes" + (f': `"{raw}"`' if type(raw) is int and raw.bit_length() <= 64 else "")
         what = "holds texts" if subject.type is FieldType.STRINGS else f"is {TYPE_NAMES[subject.type]}"
-        raise Mistake(f"`{subject.name}` {what}, but this is {described(raw)}", hint)
+        raise Misfit(f"`{subject.name}` {what}, but this is {described(raw)}", hint)
     if not raw:
         hint = f"select tasks without it by `{subject.name}: {{exists: false}}`"
-        raise Mistake("an empty text is never a value: an empty field counts as missing", hint)
+        raise Misfit("an empty text is never a value: an empty field counts as missing", hint)
     return raw
 
 
@@ -139,14 +139,14 @@ def _integer(subject: Subject, raw: object) -> int:
     hint = ""
     if isinstance(raw, str) and raw.removeprefix("-").isdecimal():
         hint = f"leave out the quotes: {shown(raw)}"
-    raise Mistake(f"`{subject.name}` is a whole number, but this is {described(raw)}", hint)
+    raise Misfit(f"`{subject.name}` is a whole number, but this is {described(raw)}", hint)
 
 
 def _flag(_subject: Subject, raw: object) -> bool:
     if isinstance(raw, bool):
         return raw
     hint = "leave out the quotes" if raw in ("true", "false") else ""
-    raise Mistake(f"`exists` takes `true` or `false`, not {described(raw)}", hint, ("true", "false"))
+    raise Misfit(f"`exists` takes `true` or `false`, not {described(raw)}", hint, ("true", "false"))
 
 
 def _glob(subject: Subject, raw: object) -> str:
@@ -166,23 +166,23 @@ def _duration(subject: Subject, raw: object) -> int:
         return _worded(parse_duration, raw)
     whole = isinstance(raw, int) and not isinstance(raw, bool) and 0 < raw < 1_000_000_000
     hint = f"add a unit: `{raw}h`, `{raw}d`" if whole else ""
-    raise Mistake(f"`{subject.name}` is compared with a duration here, but this is {described(raw)}", hint)
+    raise Misfit(f"`{subject.name}` is compared with a duration here, but this is {described(raw)}", hint)
 
 
 def _timestamp(subject: Subject, raw: object) -> int:
     if isinstance(raw, str):
         return _worded(parse_timestamp, raw)
     hint = "write it like `2025-01-31T08:00:00Z`"
-    raise Mistake(f"`{subject.name}` is compared with a timestamp here, but this is {described(raw)}", hint)
+    raise Misfit(f"`{subject.name}` is compared with a timestamp here, but this is {described(raw)}", hint)
 
 
 def _worded(read: Callable[[str], _Result], text: str) -> _Result:
-    """What `read` makes of the text; its ValueError, in the form "what; what to do", becomes a Mistake."""
+    """What `read` makes of the text; its ValueError, in the form "what; what to do", becomes a Misfit."""
     try:
         return read(text)
     except ValueError as error:
         message, _, hint = str(error).partition("; ")
-        raise Mistake(f"{shown(text)}: {message}", hint) from None
+        raise Misfit(f"{shown(text)}: {message}", hint) from None
 
 
 _READERS: Mapping[Operator, Callable[[Subject, object], Operand]] = MappingProxyType(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.diagnostics import Problem, Severity
+from reconciler.diagnostics import Problem, Rule, Severity
 from reconciler.selectors.conditions import COMBINATORS, ConditionParser
 from reconciler.selectors.mistake import Mistake, noting
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation
@@ -43,7 +43,8 @@ def parse_selector(
         with noting(problems, path):
             selector = _Parser(types, problems).match(match, path)
     except _TooManyConditionsError:
-        problems.append(Problem(path, f"a match may not have more than {MAX_CONDITIONS} conditions"))
+        message = f"a match may not have more than {MAX_CONDITIONS} conditions"
+        problems.append(Problem(path, message, rule=Rule.SELECTOR))
     failed = any(problem.severity is Severity.ERROR for problem in problems)
     return (None if failed else selector), problems
 
@@ -85,7 +86,7 @@ class _Parser:
             if not isinstance(key, str):
                 # At the mapping, since places are known for keys of text only.
                 message = f"a key must be text, but this is {described(key)}"
-                self.problems.append(Problem(path, message, "put it in quotes"))
+                self.problems.append(Problem(path, message, "put it in quotes", rule=Rule.SELECTOR))
                 continue
             self.seen += 1
             if self.seen > MAX_CONDITIONS:

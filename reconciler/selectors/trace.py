@@ -1,35 +1,58 @@
-"""Why a selector holds or not: its tree with the truth of every part, for `why`."""
+"""Why a selector holds or not: its tree with the truth of every part and the conditions that decide, for `why`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test
+from reconciler.selectors.truth import Truth
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from reconciler.selectors.syntax import Selector
-    from reconciler.selectors.truth import Truth
     from reconciler.tasks.field import Value
 
-__all__ = ["Trace", "trace"]
+__all__ = ["Trace", "leaves", "trace"]
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The truth of one node of a selector. `value` is what a condition looked at: None where the field is missing."""
+    """The truth of one node of a selector. `value` is what a condition looked at: None where the field is missing.
+
+    `decides` marks a set of conditions that settles the whole, whatever the others were, and from which none could
+    be left out: where the whole is true, it stays true; where it is false, false; where it is unknown, never true.
+    Of several such sets it is the one that comes first as written.
+    """
 
     selector: Selector
     truth: Truth
     value: Value | None = None
     parts: tuple[Trace, ...] = ()
+    decides: bool = False
 
 
-def trace(selector: Selector, values: Mapping[str, Value], now: int) -> Trace:
-    """The truth of every part for one task, in the order written and without any short cut."""
+def trace(selector: Selector, values: Mapping[str, Value], now: int, *, unknown_holds: bool = False) -> Trace:
+    """The truth of every part for one task, in the order written and without any short cut.
+
+    `unknown_holds`: the selector is a protection's, which holds a task also where its truth is unknown.
+    """
+    seen = _seen(selector, values, now)
+    return _marked(seen, holding=seen.truth is Truth.TRUE or (unknown_holds and seen.truth is Truth.UNKNOWN))
+
+
+def leaves(node: Trace) -> Iterator[Trace]:
+    """The conditions of a trace, in the order written."""
+    if node.parts:
+        for part in node.parts:
+            yield from leaves(part)
+    else:
+        yield node
+
+
+def _seen(selector: Selector, values: Mapping[str, Value], now: int) -> Trace:
     truth = compile_selector(selector, now)(values)
     match selector:
         case Everything():
@@ -37,8 +60,34 @@ def trace(selector: Selector, values: Mapping[str, Value], now: int) -> Trace:
         case Test(field, _, _):
             return Trace(selector, truth, values.get(field))
         case AllOf(parts) | AnyOf(parts):
-            return Trace(selector, truth, parts=tuple(trace(part, values, now) for part in parts))
+            return Trace(selector, truth, parts=tuple(_seen(part, values, now) for part in parts))
         case Negation(part):
-            return Trace(selector, truth, parts=(trace(part, values, now),))
+            return Trace(selector, truth, parts=(_seen(part, values, now),))
         case _:
             assert_never(selector)
+
+
+def _marked(node: Trace, *, holding: bool) -> Trace:
+    """Mark what keeps the truth of a node from falling below what it is (`holding`), or else from rising above it."""
+    match node.selector:
+        case Everything() | Test():
+            return replace(node, decides=True)
+        case Negation():
+            return replace(node, parts=(_marked(node.parts[0], holding=not holding),), decides=True)
+        case AllOf():
+            return _joined(node, node.parts if holding else _first(node), holding=holding)
+        case AnyOf():
+            return _joined(node, _first(node) if holding else node.parts, holding=holding)
+        case _:
+            assert_never(node.selector)
+
+
+def _first(node: Trace) -> tuple[Trace, ...]:
+    """The first part that alone makes the node as true, or as little true, as it is."""
+    return (next(part for part in node.parts if part.truth is node.truth),) if node.parts else ()
+
+
+def _joined(node: Trace, deciding: tuple[Trace, ...], *, holding: bool) -> Trace:
+    chosen = {id(part) for part in deciding}
+    parts = tuple(_marked(part, holding=holding) if id(part) in chosen else part for part in node.parts)
+    return replace(node, parts=parts, decides=True)

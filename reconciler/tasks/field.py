@@ -26,9 +26,11 @@ class Field:
     """One field that selectors may name.
 
     `source` is the path of keys in the provider's record, empty where the provider's client derives the value.
+    `example` is a value as tasks have it (a member, for `STRINGS`), which editors and the reference show.
     """
 
     name: str
     type: FieldType
     summary: str
     source: tuple[str, ...] = ()
+    example: str | int | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.diagnostics import Problem, Severity
+from reconciler.diagnostics import Problem, Rule, Severity
 from reconciler.selectors.parse import MAX_CONDITIONS, MAX_DEPTH, parse_selector
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Selector
 from reconciler.selectors.syntax import Test as Condition
@@ -344,7 +345,9 @@ def _key(path: tuple[str | int, ...], message: str, hint: str = "", allowed: tup
     ],
 )
 def test_says_what_is_wrong(match: object, problem: Problem, packaging: ResourceType) -> None:
-    assert parse_selector(match, [packaging]) == (None, [problem])
+    selector, [found] = parse_selector(match, [packaging])
+    assert selector is None
+    assert replace(found, rule=Rule.CONFIGURATION) == problem  # the rules are tested in tests/config/test_rules.py
 
 
 def test_reports_every_mistake_at_once_under_the_path_given(packaging: ResourceType) -> None:
@@ -372,6 +375,7 @@ def test_a_field_that_some_types_lack_is_a_warning(packaging: ResourceType, edit
             "narrow `resource`, or write a protection for each kind",
             at_key=True,
             severity=Severity.WARNING,
+            rule=Rule.PROTECTION_BREADTH,
         )
     ]
 
@@ -417,12 +421,12 @@ def test_a_mapping_that_holds_itself_ends(packaging: ResourceType) -> None:
     loop["any"] = [loop, loop]
     selector, problems = parse_selector(loop, [packaging])
     assert selector is None
-    assert problems[-1] == Problem((), "a match may not have more than 10000 conditions")
+    assert problems[-1] == Problem((), "a match may not have more than 10000 conditions", rule=Rule.SELECTOR)
 
 
 def test_the_number_of_conditions_is_bounded(packaging: ResourceType) -> None:
     _, problems = parse_selector({"any": [{"progress": number} for number in range(MAX_CONDITIONS)]}, [packaging])
-    assert problems == [Problem((), "a match may not have more than 10000 conditions")]
+    assert problems == [Problem((), "a match may not have more than 10000 conditions", rule=Rule.SELECTOR)]
 
 
 _SCALARS = st.one_of(

@@ -23,17 +23,17 @@ __all__ = ["URL_UPLOAD", "job_from"]
 
 _STRING, _TIME = FieldType.STRING, FieldType.TIMESTAMP
 _FIELDS = (
-    Field("id", _STRING, "Job id", ("JobId",)),
+    Field("id", _STRING, "Job id", ("JobId",), "341c92e6c18dc435ee31253685f9c0a1"),
     Field("status", FieldType.STATUS, "Normalised status"),
-    Field("provider_status", _STRING, "Status as the vendor spells it", ("Status",)),
-    Field("upload_url", _STRING, "The source URL, whole", ("UploadURL",)),
-    Field("media_id", _STRING, "The media asset, once there is one", ("MediaId",)),
-    Field("file_size", FieldType.INTEGER, "Bytes, once known", ("FileSize",)),
+    Field("provider_status", _STRING, "Status as the vendor spells it", ("Status",), "PENDING"),
+    Field("upload_url", _STRING, "The source URL, whole", ("UploadURL",), "https://media.example.com/a.mp4"),
+    Field("media_id", _STRING, "The media asset, once there is one", ("MediaId",), "93ab850b4f6f54b6e91d24d81d4fa0b3"),
+    Field("file_size", FieldType.INTEGER, "Bytes, once known", ("FileSize",), 1_000_000),
     Field("created_at", _TIME, "When the job was submitted", ("CreationTime",)),
     Field("finished_at", _TIME, "When the job ended; only of jobs that did", ("CompleteTime",)),
-    Field("error_code", _STRING, "Code of the result; 200 for success", ("ErrorCode",)),
-    Field("description", _STRING, "What the vendor says about the result", ("ErrorMessage",)),
-    Field("user_data", _STRING, "Text that the submitter attached, JSON as a rule", ("UserData",)),
+    Field("error_code", _STRING, "Code of the result; 200 for success", ("ErrorCode",), "200"),
+    Field("description", _STRING, "What the vendor says about the result", ("ErrorMessage",), "Success"),
+    Field("user_data", _STRING, "Text that the submitter attached, JSON as a rule", ("UserData",), "order-4711"),
 )
 
 URL_UPLOAD = ResourceType(

@@ -35,9 +35,9 @@ def fields(*rows: Field | tuple[Field, ...]) -> Mapping[str, Field]:
 def identity_fields(id_key: str) -> tuple[Field, ...]:
     """What every task has. `status` is derived from `provider_status` by the type's table."""
     return (
-        Field("id", _STRING, "Task id", (id_key,)),
+        Field("id", _STRING, "Task id", (id_key,), "13256"),
         Field("status", FieldType.STATUS, "Normalised status"),
-        Field("provider_status", _STRING, "Status as the vendor spells it", ("status",)),
+        Field("provider_status", _STRING, "Status as the vendor spells it", ("status",), "WAITING"),
     )
 
 
@@ -46,19 +46,25 @@ CREATED_FINISHED = (
     Field("finished_at", _TIME, "When the task ended", ("end_time",)),
 )
 STARTED = Field("started_at", _TIME, "When processing began", ("start_time",))
-PROGRESS = Field("progress", FieldType.INTEGER, "Percentage done, 0 to 100", ("progress",))
+PROGRESS = Field("progress", FieldType.INTEGER, "Percentage done, 0 to 100", ("progress",), 50)
 ERROR_CODE = Field(
-    "error_code", _STRING, "Code of the result; a task that succeeded may carry one, too (MPC.10218)", ("error_code",)
+    "error_code",
+    _STRING,
+    "Code of the result; a task that succeeded may carry one, too (MPC.10218)",
+    ("error_code",),
+    "MPC.10202",
 )
-DESCRIPTION = Field("description", _STRING, "What the vendor says about the result", ("description",))
-USER_DATA = Field("user_data", _STRING, "Text that the submitter attached", ("user_data",))
+DESCRIPTION = Field(
+    "description", _STRING, "What the vendor says about the result", ("description",), "The task failed."
+)
+USER_DATA = Field("user_data", _STRING, "Text that the submitter attached", ("user_data",), "order-4711")
 
 
 def _location(side: str) -> tuple[Field, ...]:
     return (
-        Field(f"{side}.bucket", _STRING, f"OBS bucket of the {side}", (side, "bucket")),
-        Field(f"{side}.object", _STRING, f"Object path of the {side}", (side, "object")),
-        Field(f"{side}.location", _STRING, f"Region of the {side}'s bucket", (side, "location")),
+        Field(f"{side}.bucket", _STRING, f"OBS bucket of the {side}", (side, "bucket"), "drafts"),
+        Field(f"{side}.object", _STRING, f"Object path of the {side}", (side, "object"), "tmp/holiday.mp4"),
+        Field(f"{side}.location", _STRING, f"Region of the {side}'s bucket", (side, "location"), "cn-north-4"),
     )
 
 

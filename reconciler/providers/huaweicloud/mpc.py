@@ -108,7 +108,7 @@ TRANSCODING = ResourceType(
         USER_DATA,
         INPUT,
         OUTPUT,
-        Field("template_ids", FieldType.STRINGS, "Transcoding templates", ("trans_template_id",)),
+        Field("template_ids", FieldType.STRINGS, "Transcoding templates", ("trans_template_id",), "7000523"),
     ),
     statuses=_TRANSCODING,
     listing=_listing("transcodings", "task_array"),
@@ -124,19 +124,19 @@ PACKAGING = ResourceType(
         identity_fields("task_id"),
         CREATED_FINISHED,
         STARTED,
-        Field("progress", FieldType.INTEGER, "Percentage done, 0 to 100", ("complete_ratio",)),
+        Field("progress", FieldType.INTEGER, "Percentage done, 0 to 100", ("complete_ratio",), 50),
         ERROR_CODE,
         DESCRIPTION,
         USER_DATA,
         INPUT,
         OUTPUT,
-        Field("output.format", FieldType.STRING, "Container of the output", ("output_param", "format")),
+        Field("output.format", FieldType.STRING, "Container of the output", ("output_param", "format"), "HLS"),
     ),
     statuses=_SUCCEED,
     listing=_listing("remux", "tasks"),
     operations=(_cancel("remux"), _delete("remux")),
     # "Tsk" is the vendor's spelling. The name for record deletion is not published.
-    permissions=Permissions("mpc:remuxTsk:view", "mpc:remuxTsk:delete"),
+    permissions=Permissions("mpc:remuxTsk:view", "mpc:remuxTsk:delete", "mpc:remuxTsk:deleteRecord"),
     documentation=f"{DOCUMENTATION}/mpc_04_0054.html",
 )
 
@@ -147,6 +147,7 @@ SNAPSHOT = ResourceType(
     statuses=_SUCCEEDED,
     listing=_listing("thumbnails", "task_array"),
     operations=(_cancel("thumbnails"),),
+    permissions=Permissions("mpc:thumbnailsTask:view"),
     documentation=f"{DOCUMENTATION}/mpc_04_0037.html",
 )
 
@@ -162,12 +163,12 @@ ANIMATED_GIF = ResourceType(
         USER_DATA,
         INPUT,
         OUTPUT,
-        Field("output.format", FieldType.STRING, "Format of the output", ("output_param", "format")),
+        Field("output.format", FieldType.STRING, "Format of the output", ("output_param", "format"), "gif"),
     ),
     statuses=_SUCCEED,
     listing=_listing("animated-graphics", "tasks"),
     operations=(_cancel("animated-graphics"),),
-    permissions=Permissions(cancel="mpc:animatedGraphicsTask:delete"),
+    permissions=Permissions("mpc:animatedGraphicsTask:view", "mpc:animatedGraphicsTask:delete"),
     status_filters=_PREPROCESSING,
     documentation=f"{DOCUMENTATION}/mpc_04_0058.html",
 )
@@ -182,7 +183,7 @@ METADATA_EXTRACTION = ResourceType(
     listing=_listing("extract-metadata", "tasks"),
     operations=(_cancel("extract-metadata"),),
     # "extrac" is the vendor's spelling.
-    permissions=Permissions(cancel="mpc:extracTask:delete"),
+    permissions=Permissions("mpc:extracTask:view", "mpc:extracTask:delete"),
     status_filters=_PREPROCESSING,
     documentation=f"{DOCUMENTATION}/mpc_04_0062.html",
 )
@@ -198,7 +199,7 @@ EDITING = ResourceType(
         DESCRIPTION,
         USER_DATA,
         OUTPUT,
-        Field("edit_type", FieldType.STRINGS, "CLIP, CONCAT, CONCATS or MIX", ("edit_type",)),
+        Field("edit_type", FieldType.STRINGS, "CLIP, CONCAT, CONCATS or MIX", ("edit_type",), "CLIP"),
     ),
     statuses=_SUCCEED,
     listing=_listing("editing/jobs", "jobs", "job_id"),

@@ -30,7 +30,13 @@ EDITING = ResourceType(
         identity_fields("task_id"),
         CREATED_FINISHED,
         PROGRESS,
-        Field("asset_id", FieldType.STRING, "The media asset that the task makes", ("asset_id",)),
+        Field(
+            "asset_id",
+            FieldType.STRING,
+            "The media asset that the task makes",
+            ("asset_id",),
+            "f488337c31c8e4622f1590735b134c65",
+        ),
     ),
     statuses=MappingProxyType(
         {
@@ -68,9 +74,17 @@ TRANSCODING = ResourceType(
         identity_fields("asset_id"),
         CREATED_FINISHED,
         Field("started_at", FieldType.TIMESTAMP, "When processing began", ("transcode_result", "start_time")),
-        Field("progress", FieldType.INTEGER, "Percentage done, 0 to 100", ("transcode_result", "progress")),
-        Field("asset_id", FieldType.STRING, "The media asset, the same as the id", ("asset_id",)),
-        Field("template_name", FieldType.STRING, "Transcoding template", ("transcode_result", "template_name")),
+        Field("progress", FieldType.INTEGER, "Percentage done, 0 to 100", ("transcode_result", "progress"), 50),
+        Field(
+            "asset_id",
+            FieldType.STRING,
+            "The media asset, the same as the id",
+            ("asset_id",),
+            "f488337c31c8e4622f1590735b134c65",
+        ),
+        Field(
+            "template_name", FieldType.STRING, "Transcoding template", ("transcode_result", "template_name"), "hd-h264"
+        ),
     ),
     # In the order in which one row speaks for the whole asset: pending if any waits.
     statuses=MappingProxyType(
@@ -101,7 +115,7 @@ TRANSCODING = ResourceType(
             unlisted=Meaning.CHANGED,
         ),
     ),
-    permissions=Permissions("vod:asset:getTaskInfo"),
+    permissions=Permissions("vod:asset:getTaskInfo", "vod:asset:deleteProcessTask"),
     documentation=f"{DOCUMENTATION}/ListAssetTaskInfo.html",
 )
 

@@ -1,0 +1,91 @@
+"""Every YAML file that we ship and every complete one in the documents is free of complaints in an editor."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from reconciler.cli.main import program
+from reconciler.simulator.demo import write_configuration
+from tests.config.schema_keys import SCHEMAS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.editor.language_server import Document, LanguageServer
+
+ROOT = Path(__file__).parents[2]
+MODELINE = "# yaml-language-server: $schema="
+DOCUMENTS = sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md"), *ROOT.glob("*.md")])
+FENCE = re.compile(r"^( *)```ya?ml\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+SECTIONS = ("settings:", "targets:", "protect:", "policies:")
+EXAMPLES = sorted(
+    path
+    for path in (ROOT / "examples").rglob("*.yaml")
+    if path.name.endswith(("reconciler.yaml", ".reconciler-test.yaml"))
+)
+
+
+def schema_of(text: str) -> str | None:
+    """The schema that a YAML text is written for; None where it is not a whole file of ours."""
+    lines = text.splitlines()
+    if "version: 1" not in lines:
+        return None
+    if "tests:" in lines:
+        return "reconciler-test.schema.json"
+    return "reconciler.schema.json" if any(line.startswith(SECTIONS) for line in lines) else None
+
+
+def _blocks() -> list[tuple[str, str, str]]:
+    found = []
+    for document in DOCUMENTS:
+        for block in FENCE.finditer(document.read_text(encoding="utf-8")):
+            text = re.sub(rf"^{block[1]}", "", block[2], flags=re.MULTILINE)
+            schema = schema_of(text)
+            if schema:
+                found.append((document.relative_to(ROOT).as_posix(), schema, text))
+    return found
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_examples(server: LanguageServer, path: Path) -> None:
+    assert path.read_text(encoding="utf-8").startswith(MODELINE), "its first line leads editors to the schema"
+    assert server.open(path).complaints() == []
+
+
+@pytest.mark.parametrize(("document", "schema", "text"), _blocks())
+def test_documents(server: LanguageServer, tmp_path: Path, document: str, schema: str, text: str) -> None:
+    """A block that names its schema finds it: beside itself, where `reconciler schema` wrote it, or in `schemas/`."""
+    (tmp_path / "schemas").mkdir()
+    for file in SCHEMAS:
+        shutil.copy(file, tmp_path)
+        shutil.copy(file, tmp_path / "schemas")
+    modeline = "" if MODELINE in text else f"{MODELINE}./{schema}\n"
+    assert server.open(tmp_path / "reconciler.yaml", modeline + text).complaints() == [], document
+
+
+def test_there_are_documents_to_look_at() -> None:
+    names = {document for document, _, _ in _blocks()}
+    assert {"docs/configuration.md", "docs/policies.md"} <= names
+    assert len(EXAMPLES) > 5
+
+
+def test_the_demo(opened: Callable[..., Document], tmp_path: Path) -> None:
+    write_configuration(tmp_path)
+    assert opened((tmp_path / "reconciler.yaml").read_text(encoding="utf-8")).complaints() == []
+
+
+def test_what_init_writes(server: LanguageServer, tmp_path: Path) -> None:
+    runner = CliRunner()
+    words = ["init", "--no-input", "--provider", "huaweicloud", "--provider", "aliyun", str(tmp_path)]
+    assert runner.invoke(program, words).exit_code == 0
+    files = [path for path in tmp_path.rglob("*.yaml") if schema_of(path.read_text(encoding="utf-8"))]
+    assert {schema_of(path.read_text(encoding="utf-8")) for path in files} == {path.name for path in SCHEMAS}
+    for path in files:
+        assert MODELINE in path.read_text(encoding="utf-8")
+        assert server.open(path).complaints() == [], path.name
