@@ -4,6 +4,7 @@ ReconcilerError                 exit 1
 |-- UsageError                  exit 64  bad flag or argument, an unknown run, approval impossible
 |-- InvalidError                exit 65
 |   |-- InvalidConfiguration             carries all diagnostics
+|   |   `-- InvalidTests                 likewise, of test files
 |   `-- InvalidPlan                      a plan file torn, altered or of another format
 |-- RefusedError                exit 4   a guard or an approval refuses
 |-- StalePlanError              exit 5   expired, or made from other policies or targets
@@ -33,6 +34,7 @@ __all__ = [
     "InvalidConfiguration",
     "InvalidError",
     "InvalidPlan",
+    "InvalidTests",
     "LockedError",
     "ProviderError",
     "ReconcilerError",
@@ -80,10 +82,16 @@ class InvalidError(ReconcilerError):
 class InvalidConfiguration(InvalidError):  # noqa: N818 - reads as what it is: a value with facts
     """A configuration that cannot be used; `diagnostics` holds every mistake found."""
 
+    what = "the configuration is invalid"
+
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         count = len(diagnostics)
-        super().__init__(f"the configuration is invalid: {count} {'mistake' if count == 1 else 'mistakes'}")
+        super().__init__(f"{self.what}: {count} {'mistake' if count == 1 else 'mistakes'}")
         self.diagnostics = tuple(diagnostics)
+
+
+class InvalidTests(InvalidConfiguration):
+    what = "the policy tests are invalid"
 
 
 class InvalidPlan(InvalidError):  # noqa: N818 - as above

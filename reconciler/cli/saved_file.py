@@ -1,4 +1,4 @@
-"""Reading a plan or report that may be anything."""
+"""Reading a plan, report or snapshot that may be anything."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def read_saved(path: Path) -> str:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     if len(data) > MAX_BYTES:
-        raise InvalidPlan(f"{path} is larger than {MAX_BYTES:,} bytes", "no plan or report is; make it again")
+        raise InvalidPlan(f"{path} is larger than {MAX_BYTES:,} bytes", "nothing saved here is; make it again")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidPlan(f"{path} is not UTF-8 text", "make the plan again") from error
+        raise InvalidPlan(f"{path} is not UTF-8 text", "make it again") from error

@@ -21,14 +21,20 @@ __all__ = ["duration_flag", "load_world"]
 
 
 def load_world(
-    paths: Sequence[Path], *, targets: Sequence[str] = (), policies: Sequence[str] = (), now: str | None = None
+    paths: Sequence[Path],
+    *,
+    targets: Sequence[str] = (),
+    policies: Sequence[str] = (),
+    now: str | None = None,
+    strict: bool = True,
 ) -> World:
-    """Read the configuration strictly (every variable that it names must be set), narrowed by the globs.
+    """Read the configuration, narrowed by the globs.
 
+    `strict`: every variable that it names must be set, as those who use the network need it.
     `now` is an RFC 3339 time that ages are counted from instead of the clock's.
     """
     installed = catalogue()
-    configuration = load_configuration(paths, installed, environment=os.environ, strict=True)
+    configuration = load_configuration(paths, installed, environment=os.environ, strict=strict)
     return World(restrict(configuration, targets, policies), installed, providers(), _moment(now))
 
 

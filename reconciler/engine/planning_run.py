@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.observation import Observation, Scope
 
-__all__ = ["World", "make_plan", "plan_from", "restrict", "statuses_wanted"]
+__all__ = ["World", "make_plan", "observe", "plan_from", "restrict", "statuses_wanted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,17 @@ async def make_plan(
     on_listed: Callable[[Observation], None] = lambda _: None,
 ) -> Plan:
     """List every scope and plan. `expires_in` is in seconds. Never raises for what a cloud does."""
+    observations = await observe(world, on_listed)
+    return plan_from(world, observations, expires_in=expires_in, overrides=overrides)
+
+
+async def observe(world: World, on_listed: Callable[[Observation], None] = lambda _: None) -> dict[Scope, Observation]:
+    """List every scope that the policies look at. Never raises for what a cloud does."""
     wanted = statuses_wanted(world)
     async with Clouds(
         world.configuration, world.catalogue, world.providers, (scope.target for scope in wanted)
     ) as clouds:
-        observations = await clouds.observe(wanted, on_listed)
-    return plan_from(world, observations, expires_in=expires_in, overrides=overrides)
+        return await clouds.observe(wanted, on_listed)
 
 
 def plan_from(

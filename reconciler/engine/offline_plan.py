@@ -1,0 +1,31 @@
+"""Planning from a snapshot instead of the clouds: no network, no credentials, no asyncio."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.engine.planning_run import plan_from, statuses_wanted
+from reconciler.planning.plan import Note
+from reconciler.planning.records import rfc3339
+
+if TYPE_CHECKING:
+    from reconciler.engine.planning_run import World
+    from reconciler.planning.plan import Overrides, Plan
+    from reconciler.planning.snapshot import Snapshot
+
+__all__ = ["plan_offline"]
+
+
+def plan_offline(world: World, snapshot: Snapshot, *, expires_in: int, overrides: Overrides) -> Plan:
+    """The plan that the clouds would have led to as `snapshot` shows them, with a note that says so.
+
+    A scope that the snapshot lacks counts as failed; one of which it holds too few statuses as incomplete.
+    """
+    observations = snapshot.observations(statuses_wanted(world))
+    plan = plan_from(world, observations, expires_in=expires_in, overrides=overrides)
+    note = Note(
+        "warning",
+        f"this plan was made from a snapshot of {rfc3339(snapshot.taken_at)}, not from the clouds as they are now",
+    )
+    return replace(plan, notes=(note, *plan.notes))

@@ -1,0 +1,90 @@
+"""Test files and the configuration that they test, or every mistake in them at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.config.discovery import shown_path
+from reconciler.config.entries import Findings, Source, entries_of, mapping
+from reconciler.config.loader import check
+from reconciler.config.source_file import read_document
+from reconciler.config.structure import EcmaValidator, structural_problems
+from reconciler.exceptions import InvalidConfiguration, InvalidTests
+from reconciler.policy_tests.discovery import discover
+from reconciler.policy_tests.reader import Reader
+from reconciler.policy_tests.schema import structure_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jsonschema.protocols import Validator
+
+    from reconciler.config.model import Configuration
+    from reconciler.diagnostics import Problem
+    from reconciler.policy_tests.model import PolicyTest
+    from reconciler.tasks.catalogue import Catalogue
+
+__all__ = ["PolicyTests", "load_tests"]
+
+_BEGINNING = "a test file begins with `version: 1`"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTests:
+    """What there is to run: a configuration, and its tests in the order of files and names."""
+
+    configuration: Configuration
+    tests: tuple[PolicyTest, ...]
+    files: tuple[str, ...]
+
+
+def load_tests(paths: Sequence[Path], catalogue: Catalogue, *, environment: Mapping[str, str]) -> PolicyTests:
+    """The tests under `paths` and the configuration there, or in the current directory where `paths` hold none.
+
+    Raises InvalidConfiguration or InvalidTests with every mistake in every file, sorted by place.
+    """
+    found = discover(paths)
+    if found.diagnostics:
+        raise InvalidTests(found.diagnostics)
+    findings = Findings()
+    sources = [source for file in found.tests if (source := _source(file, catalogue, findings)) is not None]
+    configuration, diagnostics = check(found.configuration or [Path()], catalogue, environment=environment)
+    if configuration is None:
+        raise InvalidConfiguration([*diagnostics, *findings.sorted()])
+    reader = Reader(configuration, catalogue, findings)
+    files = {source.document.shown: source.data for source in sources}
+    tests = [
+        reader.test(entry, files[entry.document.shown])
+        for entry in entries_of("tests", sources, findings).values()
+        if isinstance(mapping(files[entry.document.shown], "tests")[entry.name], dict)
+    ]
+    if findings.invalid:
+        raise InvalidTests(findings.sorted())
+    return PolicyTests(configuration, tuple(tests), tuple(shown_path(file) for file in found.tests))
+
+
+def _source(file: Path, catalogue: Catalogue, findings: Findings) -> Source | None:
+    """One file, read and checked for structure; None where it holds no mapping."""
+    document = read_document(file, findings, _BEGINNING)
+    if document is None:
+        return None
+    for problem in structural_problems(_validator(catalogue), document.data):
+        findings.problem(document, _hinted(problem))
+    return Source(document, document.data) if isinstance(document.data, dict) else None
+
+
+def _hinted(problem: Problem) -> Problem:
+    about_expect = problem.path[2:] == ("expect",) or problem.message == "missing key `expect`"
+    return replace(problem, hint="`expect: {}` says that nothing may change") if about_expect else problem
+
+
+_latest: list[tuple[Catalogue, Validator]] = []
+
+
+def _validator(catalogue: Catalogue) -> Validator:
+    """The check of structure for a catalogue; the last one is kept, since a run has but one."""
+    if not _latest or _latest[0][0] is not catalogue:
+        _latest[:] = [(catalogue, EcmaValidator(structure_schema(catalogue)))]
+    return _latest[0][1]

@@ -1,0 +1,180 @@
+"""The tasks that stand in a test, read as the providers read rows: into fields of their type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.config.quoting import quoted
+from reconciler.diagnostics import Problem, Rule, suggestion
+from reconciler.selectors.durations import parse_duration
+from reconciler.selectors.mistake import Mistake, noting
+from reconciler.selectors.operands import Subject, read_value
+from reconciler.selectors.timestamps import parse_timestamp
+from reconciler.selectors.wording import described
+from reconciler.tasks.field import FieldType
+from reconciler.tasks.status import OBSERVABLE, Status
+from reconciler.tasks.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.diagnostics import DocumentPath
+    from reconciler.policy_tests.placement import Placement
+    from reconciler.tasks.field import Field, Value
+    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.task import TaskKey
+
+__all__ = ["TaskReader", "read_moment"]
+
+_PLACE = ("target", "resource")
+
+
+class TaskReader:
+    """Reads the tasks of one test. `now` is its clock, which ages are counted back from.
+
+    `elsewhere` are the tasks of its snapshot. What is wrong is noted in `problems`, each mistake about the place of
+    tasks once.
+    """
+
+    def __init__(
+        self, placement: Placement, now: int, problems: list[Problem], elsewhere: frozenset[TaskKey] = frozenset()
+    ) -> None:
+        self._placement = placement
+        self._now = now
+        self._problems = problems
+        self._elsewhere = elsewhere
+        self._said: set[str] = set()
+        self._seen: set[TaskKey] = set()
+
+    def task(self, body: Mapping[str, object], path: DocumentPath) -> Task | None:
+        """The task that `body` describes; None where it is not known what or where it is."""
+        try:
+            resource = self._placement.resource(_given(body, "resource"))
+            target = self._placement.target(_given(body, "target"), resource)
+        except Mistake as mistake:
+            self._misplaced(mistake, body, path)
+            return None
+        values: dict[str, Value] = {}
+        for name, raw in body.items():
+            if name not in _PLACE:
+                with noting(self._problems, (*path, name)):
+                    value = self._value(resource, name, raw)
+                    if value is not None:
+                        values[name] = value
+        task_id = values.get("id")
+        if not isinstance(task_id, str):
+            if body.get("id") in (None, ""):
+                self._problem(path, "a task needs an `id`", "any text will do that is not another's")
+            return None
+        try:
+            status = _status(resource, values)
+        except Mistake as mistake:
+            self._problems.append(Problem(path, mistake.message, mistake.hint, mistake.allowed, rule=mistake.rule))
+            return None
+        task = Task(target, resource.name, task_id, status, values)
+        if task.key in self._seen or task.key in self._elsewhere:
+            where = "stands twice" if task.key in self._seen else "is in the snapshot, too"
+            self._problem((*path, "id"), f"the task {quoted(task_id)} {where}", "give one of them another id")
+        self._seen.add(task.key)
+        return task
+
+    def _value(self, resource: ResourceType, name: str, raw: object) -> Value | None:
+        """A field's value; None where it is empty, which is how a cloud says that there is none."""
+        field = resource.fields.get(name)
+        if field is None:
+            meant = suggestion(name, (*resource.fields, *_PLACE))
+            hint = f"did you mean `{meant}`?" if meant else ""
+            raise Mistake(
+                f"{quoted(name)} is not a field of {resource.name}", hint, tuple(resource.fields), at_key=True
+            )
+        if raw is None or raw == "":
+            return None
+        match field.type:
+            case FieldType.TIMESTAMP:
+                return read_moment(name, raw, self._now)
+            case FieldType.STRINGS:
+                return _texts(field, raw)
+            case FieldType.STATUS if raw == Status.UNKNOWN:
+                hint = "write a word of the vendor that is not documented: `provider_status: NEVER_SEEN`"
+                raise Mistake("`unknown` cannot be written as a status", hint)
+            case _:
+                value = read_value(_subject(field, resource), raw)
+                if name == "id" and isinstance(value, str):
+                    _check_id(value)
+                return value
+
+    def _misplaced(self, mistake: Mistake, body: Mapping[str, object], path: DocumentPath) -> None:
+        """Say once that something does not follow, and of each task that it says something wrong itself."""
+        key = next((name for name in _PLACE if name in body and quoted(body[name]) in mistake.message), None)
+        if key is None and mistake.message in self._said:
+            return
+        self._said.add(mistake.message)
+        where = path if key is None else (*path, key)
+        problem = Problem(where, mistake.message, mistake.hint, mistake.allowed, rule=Rule.UNKNOWN_REFERENCE)
+        self._problems.append(problem)
+
+    def _problem(self, path: DocumentPath, message: str, hint: str) -> None:
+        self._problems.append(Problem(path, message, hint))
+
+
+def read_moment(name: str, raw: object, now: int) -> int:
+    """Seconds since the epoch of an RFC 3339 time, or of an age before `now` (`8h`). Raises Mistake."""
+    if not isinstance(raw, str):
+        message = f"`{name}` is a time or an age, but this is {described(raw)}"
+        raise Mistake(message, "write it like `2026-11-01T12:00:00Z`, or like `8h` for eight hours before `now`")
+    try:
+        if raw[:4].isdigit() and raw[4:5] == "-":
+            return parse_timestamp(raw)
+        return now - (0 if raw == "0s" else parse_duration(raw))
+    except ValueError as error:
+        message, _, hint = str(error).partition("; ")
+        if message == "not a duration":
+            message, hint = "neither a time nor an age", "write it like `2026-11-01T12:00:00Z`, or like `8h`"
+        raise Mistake(f"{quoted(raw)}: {message}", hint) from None
+
+
+def _given(body: Mapping[str, object], key: str) -> str | None:
+    value = body.get(key)
+    return str(value) if value not in (None, "") else None
+
+
+def _subject(field: Field, resource: ResourceType) -> Subject:
+    # Any word may stand under `provider_status`: one that is not in the table is how a test makes a status unknown.
+    words = {} if field.name == "provider_status" else resource.statuses
+    return Subject(field.name, field.type, words)
+
+
+def _texts(field: Field, raw: object) -> tuple[str, ...] | None:
+    if not isinstance(raw, list):
+        hint = f"write [{raw}]" if isinstance(raw, str) else ""
+        raise Mistake(f"`{field.name}` is a list of texts, but this is {described(raw)}", hint)
+    subject = Subject(field.name, field.type, {})
+    return tuple(str(read_value(subject, item)) for item in raw) or None
+
+
+def _check_id(task_id: str) -> None:
+    if not task_id.isprintable() or task_id != task_id.strip():
+        raise Mistake("an id has no control characters, and no blanks at its ends")
+
+
+def _status(resource: ResourceType, values: dict[str, Value]) -> Status:
+    """The status of a task, which both `status` and `provider_status` may give; fills in the one that follows."""
+    given, word = values.get("status"), values.get("provider_status")
+    if word is not None:
+        meant = resource.statuses.get(str(word), Status.UNKNOWN)
+        if given is not None and given != meant:
+            message = f"`status` is {given}, but the provider status {quoted(word)} means {meant}"
+            raise Mistake(message, "write only one of them")
+        if meant is not Status.UNKNOWN:
+            values["status"] = meant.value
+        return meant
+    if given is None:
+        return Status.UNKNOWN
+    status = Status(str(given))
+    words = resource.vendor_statuses(status)
+    if not words:
+        reached = tuple(state.value for state in OBSERVABLE if resource.vendor_statuses(state))
+        raise Mistake(f"no status of {resource.name} means {status}", allowed=reached)
+    if len(words) == 1:
+        values["provider_status"] = words[0]
+    return status

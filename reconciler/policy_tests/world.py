@@ -1,0 +1,151 @@
+"""The world of one test: its tasks as listings would show them, and what the planner makes of them. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from reconciler import __version__
+from reconciler.planning.planner import Planner
+from reconciler.planning.why import Inquiry
+from reconciler.policy_tests.model import Fate
+from reconciler.selectors.pushdown import wanted_statuses
+from reconciler.tasks.observation import Completeness, Observation, Scope
+from reconciler.tasks.task import TaskKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.config.model import Configuration, Policy
+    from reconciler.planning.why import PolicyAccount, TaskAccount
+    from reconciler.policy_tests.model import PolicyTest
+    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.fault import Fault
+    from reconciler.tasks.resource_type import Action
+    from reconciler.tasks.task import Task
+
+__all__ = ["World"]
+
+
+class World:
+    """What there is in one test, and what becomes of it.
+
+    A scope without tasks is complete and empty, unless the test has a snapshot that cannot vouch for it.
+    """
+
+    def __init__(self, configuration: Configuration, catalogue: Catalogue, test: PolicyTest) -> None:
+        self._catalogue = catalogue
+        self.policies = {name: policy for name, policy in configuration.policies.items() if name in test.policies}
+        self._observations = self._observed(test)
+        self._tasks = {task.key: task for seen in self._observations.values() for task in seen.tasks}
+        looking = {name: policy for name, policy in self.policies.items() if self.tasks(policy)}
+        # Policies whose scopes are empty change nothing: leaving them out makes a thousand small tests quick.
+        self._configuration = replace(configuration, policies=looking)
+        self._now = test.now
+        self._plan = Planner(self._configuration, catalogue, test.now).plan(
+            self._observations, tool_version=__version__, expires_at=test.now
+        )
+        self._fates = self._all_fates()
+        self._steps = {change.key: change.steps for change in self._plan.changes}
+
+    def tasks(self, policy: Policy) -> tuple[Task, ...]:
+        """The tasks that a policy looks at."""
+        scopes = (Scope(target, policy.resource) for target in policy.targets)
+        return tuple(
+            task for scope in scopes if scope in self._observations for task in self._observations[scope].tasks
+        )
+
+    def fate(self, policy: str, key: TaskKey) -> Fate:
+        """What a policy makes of a task that it looks at."""
+        return self._fates[policy].get(key, Fate.KEEP)
+
+    def fated(self, policy: str, fate: Fate) -> tuple[TaskKey, ...]:
+        """The tasks of which a policy makes this, in the order of their listing."""
+        return tuple(task.key for task in self.tasks(self.policies[policy]) if self.fate(policy, task.key) is fate)
+
+    def changed(self) -> Mapping[TaskKey, tuple[str, ...]]:
+        """The tasks that would be changed, in the order of the plan, with the policies that ask for it."""
+        return {change.key: change.policies for change in self._plan.changes}
+
+    def steps(self, key: TaskKey) -> tuple[Action, ...]:
+        """What would be done to a task."""
+        return self._steps.get(key, ())
+
+    def account(self, policy: str, key: TaskKey) -> tuple[TaskAccount, PolicyAccount]:
+        """Why a policy makes of a task what it does."""
+        task = self._inquiry.account(self._tasks[key])
+        return task, next(account for account in task.policies if account.policy.name == policy)
+
+    @cached_property
+    def _inquiry(self) -> Inquiry:
+        """Made for failures only, since it plans once more."""
+        return Inquiry(self._configuration, self._catalogue, self._observations, self._now)
+
+    def named(self, task_id: str) -> TaskKey | None:
+        """Any task of this id, whatever policy looks at it."""
+        return next((key for key in self._tasks if key.id == task_id), None)
+
+    def unseen(self, test: PolicyTest) -> tuple[tuple[Scope, Fault | None], ...]:
+        """The scopes of active policies that the snapshot of the test cannot vouch for, and why.
+
+        A listing that did not settle is good enough: each task that it saw is real.
+        """
+        if test.snapshot is None:
+            return ()
+        found = []
+        for scope, wanted in self._wanted().items():
+            seen = self._observations[scope]
+            gap = test.snapshot.gap(scope, wanted) if not self._inline(test, scope) else None
+            if gap or seen.completeness is Completeness.FAILED:
+                found.append((scope, gap or seen.fault))
+        return tuple(found)
+
+    def _observed(self, test: PolicyTest) -> dict[Scope, Observation]:
+        found = {scope: Observation(scope, (), 0) for scope in self._looking()}
+        if test.snapshot is not None:
+            found |= {scope: kept.observation for scope, kept in test.snapshot.scopes.items()}
+            found |= test.snapshot.observations(self._wanted())
+        inline: defaultdict[Scope, list[Task]] = defaultdict(list)
+        for task in test.tasks:
+            inline[Scope(task.target, task.resource)].append(task)
+        for scope, tasks in inline.items():
+            listed = found.get(scope)
+            if listed is None or listed.completeness is Completeness.FAILED:
+                found[scope] = Observation(scope, tuple(tasks), 0)
+            else:
+                found[scope] = replace(listed, tasks=(*listed.tasks, *tasks))
+        return found
+
+    def _looking(self) -> dict[Scope, list[Policy]]:
+        """The scopes that active policies look at, with these policies."""
+        found: defaultdict[Scope, list[Policy]] = defaultdict(list)
+        for policy in self.policies.values():
+            if not policy.suspend:
+                for target in policy.targets:
+                    found[Scope(target, policy.resource)].append(policy)
+        return found
+
+    def _wanted(self) -> dict[Scope, frozenset[str] | None]:
+        """The vendor statuses (None: all) that a run would list of each scope."""
+        rows = self._catalogue.resource_types
+        return {
+            scope: wanted_statuses([policy.match for policy in policies], rows[scope.resource])
+            for scope, policies in sorted(self._looking().items())
+        }
+
+    def _inline(self, test: PolicyTest, scope: Scope) -> bool:
+        return any((task.target, task.resource) == scope for task in test.tasks)
+
+    def _all_fates(self) -> defaultdict[str, dict[TaskKey, Fate]]:
+        plan = self._plan
+        found: defaultdict[str, dict[TaskKey, Fate]] = defaultdict(dict)
+        for change in plan.changes:
+            for policy in change.policies:
+                found[policy][change.key] = Fate.CHANGE
+        for fate, group in ((Fate.BLOCKED, plan.blocked), (Fate.PROTECTED, plan.protected)):
+            for spared in group:
+                for policy in spared.policies:
+                    found[policy][TaskKey(spared.target, spared.resource, spared.task_id)] = fate
+        return found
