@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,20 +14,28 @@ from reconciler.diagnostics import suggestion
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.providers.registry import catalogue
 from reconciler.reports.explanation import explanation_document, render_explanation, render_index
+from reconciler.reports.lifecycle_drawing import mermaid_lifecycle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.tasks.resource_type import ResourceType
 
 __all__ = ["command"]
 
 
 @click.command("explain")
 @click.argument("resource", required=False)
-@format_option("text", "json")
+@format_option("text", "json", "mermaid")
 def command(resource: str | None, output_format: str) -> int:
     """Describe a resource type: fields, statuses, lifecycle, calls, permissions. Needs no network.
 
-    Without RESOURCE, list the resource types.
+    Without RESOURCE, list the resource types. The format mermaid is the lifecycle alone, as a diagram for documents.
     """
     rows = catalogue().resource_types
     if resource is None:
+        if output_format == "mermaid":
+            raise UsageError("--format mermaid draws one resource type", f"name one of {', '.join(rows)}")
         documents = {name: explanation_document(row) for name, row in rows.items()}
         sys.stdout.write(_json(documents) if output_format == "json" else render_index(rows.values()))
         return ExitCode.OK
@@ -34,9 +44,18 @@ def command(resource: str | None, output_format: str) -> int:
         near = suggestion(resource, rows)
         hint = f"did you mean {near}?" if near else f"there are: {', '.join(rows)}"
         raise UsageError(f"there is no resource type {resource!r}", hint)
-    sys.stdout.write(_json(explanation_document(row)) if output_format == "json" else render_explanation(row))
+    sys.stdout.write(_FORMATS[output_format](row))
     return ExitCode.OK
 
 
 def _json(document: object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+_FORMATS: Mapping[str, Callable[[ResourceType], str]] = MappingProxyType(
+    {
+        "text": render_explanation,
+        "json": lambda row: _json(explanation_document(row)),
+        "mermaid": mermaid_lifecycle,
+    }
+)

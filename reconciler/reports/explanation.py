@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.reports.cells import table
+from reconciler.reports.lifecycle import lifecycle_document
+from reconciler.reports.lifecycle_drawing import draw_lifecycle
 from reconciler.tasks.resource_type import Paging
 from reconciler.tasks.status import OBSERVABLE
 
@@ -27,6 +29,7 @@ def render_explanation(row: ResourceType) -> str:
     sections = [
         f"{row.name}\n  {row.summary}",
         _section("Statuses", [(status, ", ".join(row.vendor_statuses(status)) or "-") for status in OBSERVABLE]),
+        "\n".join(["Lifecycle", *(f"  {line}".rstrip() for line in draw_lifecycle(row))]),
         _section("Operations", _operations(row)),
         _section("Calls", _calls(row)),
         _section("Permissions", _permissions(row)),
@@ -97,6 +100,7 @@ def explanation_document(row: ResourceType) -> dict[str, object]:
             }
             for operation in row.operations
         },
+        "lifecycle": lifecycle_document(row),
         "list": f"{row.listing.method} {row.listing.path}",
         "permissions": dict(_permission_names(row)),
     }

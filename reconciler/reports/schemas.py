@@ -1,4 +1,4 @@
-"""The published schemas of plans and reports. `python -m reconciler.reports.schemas schemas` writes them anew."""
+"""The published schemas of what is written as JSON. `python -m reconciler.reports.schemas schemas` writes them anew."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from pathlib import Path
 
 from reconciler.engine.report_document import REPORT_SCHEMA
 from reconciler.planning.schema import PLAN_SCHEMA, render_schema
+from reconciler.planning.snapshot_schema import SNAPSHOT_SCHEMA
+from reconciler.reports.difference_document import DIFFERENCE_SCHEMA
+from reconciler.reports.why_document import WHY_SCHEMA
 
 __all__ = ["published_schemas"]
 
@@ -16,6 +19,9 @@ def published_schemas() -> dict[str, str]:
     return {
         "plan.schema.json": render_schema(PLAN_SCHEMA),
         "report.schema.json": render_schema(REPORT_SCHEMA),
+        "snapshot.schema.json": render_schema(SNAPSHOT_SCHEMA),
+        "diff.schema.json": render_schema(DIFFERENCE_SCHEMA),
+        "why.schema.json": render_schema(WHY_SCHEMA),
     }
 
 

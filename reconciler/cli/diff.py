@@ -1,0 +1,51 @@
+"""`reconciler diff`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.options import color_option, flag, format_option
+from reconciler.cli.output import Output, write
+from reconciler.cli.saved_file import read_saved
+from reconciler.exceptions import ExitCode
+from reconciler.planning.difference import difference
+from reconciler.planning.document import read_plan
+from reconciler.reports.difference import render_difference
+from reconciler.reports.difference_document import render_difference_json
+from reconciler.reports.difference_markdown import render_difference_markdown
+
+if TYPE_CHECKING:
+    from reconciler.planning.difference import PlanDifference
+
+__all__ = ["command"]
+
+
+@click.command("diff")
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@flag("--detailed-exitcode", is_flag=True, help="Exit with 2 when the plans differ.")
+@format_option("text", "json", "markdown")
+@color_option
+@flag("--verbose", "-v", is_flag=True, help="Write out every task, and long values whole.")
+def command(old: Path, new: Path, detailed_exitcode: bool, output_format: str, color: str, verbose: bool) -> int:
+    """Say what changed between two saved plans: tasks, policies, scopes and configuration. Needs no network.
+
+    Times, versions and reasons alone are no difference.
+    """
+    output = Output.of(output_format, color, verbose=verbose)
+    found = difference(*(read_plan(read_saved(path), str(path)) for path in (old, new)))
+    write(_rendered(found, (str(old), str(new)), output))
+    return ExitCode.CHANGES if detailed_exitcode and not found.same else ExitCode.OK
+
+
+def _rendered(found: PlanDifference, names: tuple[str, str], output: Output) -> str:
+    match output.format:
+        case "json":
+            return render_difference_json(found)
+        case "markdown":
+            return render_difference_markdown(found, names=names)
+        case _:
+            return render_difference(found, names=names, color=output.color, verbose=output.verbose)

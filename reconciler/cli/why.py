@@ -1,0 +1,91 @@
+"""`reconciler why TASK_ID`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.options import color_option, filter_options, flag, format_option, verbosity_options
+from reconciler.cli.output import Output, write
+from reconciler.cli.progress import Progress, start_logging
+from reconciler.cli.saved_file import read_saved
+from reconciler.cli.world import load_world
+from reconciler.engine.why_run import narrowed, why, why_offline
+from reconciler.exceptions import ExitCode
+from reconciler.planning.records import rfc3339
+from reconciler.planning.snapshot_document import read_snapshot
+from reconciler.planning.why import scopes_of
+from reconciler.providers.registry import catalogue
+from reconciler.reports.why import render_why
+from reconciler.reports.why_document import render_why_json
+from reconciler.reports.why_words import listing_error, not_seen
+
+if TYPE_CHECKING:
+    from reconciler.engine.planning_run import World
+    from reconciler.planning.why import Answer
+
+__all__ = ["command"]
+
+
+@click.command("why")
+@click.argument("task_id")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@flag("--resource", metavar="NAME", help="Only policies of this resource type.")
+@flag("--now", metavar="TIME", help="Count ages from this RFC 3339 time instead of the clock's.")
+@flag(
+    "--snapshot",
+    "snapshot_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Ask a snapshot of plan --save-snapshot: no network, no credentials. Its time is the clock of ages.",
+)
+@filter_options
+@format_option("text", "json")
+@color_option
+@verbosity_options
+def command(
+    task_id: str,
+    paths: tuple[Path, ...],
+    resource: str | None,
+    now: str | None,
+    snapshot_file: Path | None,
+    targets: tuple[str, ...],
+    policies: tuple[str, ...],
+    output_format: str,
+    color: str,
+    verbose: bool,
+    log_format: str,
+) -> int:
+    """Say what the policies make of a task and why, condition by condition. Reads only.
+
+    TASK_ID is the id that the cloud gave the task, or <target>/<resource>/<id>. The scopes that policies look at are
+    listed in every status, those of suspended policies included.
+    """
+    output = Output.of(output_format, color, verbose=verbose)
+    start_logging(log_format, verbose=verbose)
+    snapshot = read_snapshot(read_saved(snapshot_file), catalogue(), str(snapshot_file)) if snapshot_file else None
+    clock = rfc3339(snapshot.taken_at) if snapshot and now is None else now
+    world = load_world(paths, targets=targets, policies=policies, now=clock, strict=snapshot is None)
+    world = narrowed(world, resource)
+    answer = why_offline(world, task_id, snapshot) if snapshot else _asked(world, task_id)
+    if output.format == "json":
+        write(render_why_json(answer))
+    else:
+        write(render_why(answer, color=output.color, verbose=verbose))
+    errors = [listing_error(seen) for seen in answer.incomplete]
+    if not answer.tasks:
+        message, hints = not_seen(answer)
+        errors.append("\n  ".join([message, *hints]))
+    sys.stderr.write("".join(f"Error: {error}\n" for error in errors))
+    return ExitCode.ERROR if errors else ExitCode.OK
+
+
+def _asked(world: World, task_id: str) -> Answer:
+    """The answer of the clouds, with progress shown."""
+    progress = Progress()
+    with progress.stage("Listing", len(scopes_of(world.configuration))):
+        return asyncio.run(why(world, task_id, progress.listed))

@@ -1,0 +1,266 @@
+"""What changed between two plans, as data: keyed by task, policy and scope, times left out. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reconciler.planning.field_differences import field_differences
+from reconciler.tasks.task import TaskKey, id_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.planning.field_differences import FieldDifference, FieldValue
+    from reconciler.planning.plan import Change, GuardVerdict, Note, Plan, PolicyVerdict, ScopeVerdict, Spared
+
+__all__ = ["Kind", "Part", "PlanDifference", "Standing", "TaskDifference", "difference"]
+
+_SETS = frozenset({"policies", "blocked_for", "protections", "targets"})
+"""Lists of names, in which the order means nothing."""
+_PLAN_FIELDS = frozenset({"standing", "policies", "blocked_for", "protections"})
+
+
+class Kind(StrEnum):
+    """What became of a task, a policy or a scope from one plan to the next."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one task stands in one plan. It may be changed for one policy and blocked for another."""
+
+    change: Change | None = None
+    blocked: Spared | None = None
+    protected: Spared | None = None
+
+    @property
+    def text(self) -> str:
+        """`cancel, then delete`, `blocked`, `protected`, or `cancel and blocked`."""
+        words = [] if self.change is None else [", then ".join(self.change.steps)]
+        words += [] if self.blocked is None else ["blocked"]
+        words += [] if self.protected is None else ["protected"]
+        return " and ".join(words)
+
+    @property
+    def status(self) -> str:
+        """The normalised status that the task was seen in."""
+        return next((str(entry.observed.get("status", "unknown")) for entry in self.entries), "unknown")
+
+    @property
+    def entries(self) -> tuple[Change | Spared, ...]:
+        return tuple(entry for entry in (self.change, self.blocked, self.protected) if entry is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDifference:
+    """One task that differs. None: the plan does not name it. A task that moved, from change to blocked, is one."""
+
+    key: TaskKey
+    before: Standing | None
+    now: Standing | None
+    fields: tuple[FieldDifference, ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        return _kind(self.before, self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One policy or scope that differs; `name` is (policy,) or (target, resource)."""
+
+    name: tuple[str, ...]
+    kind: Kind
+    fields: tuple[FieldDifference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDifference:
+    """What differs between the plans `old` and `new`. `general` holds the configuration and the overrides.
+
+    Ordered as plans are: tasks by target, resource type, time of creation and id, all else by name. `notes_added` and
+    `notes_removed` are diagnostics; those that only repeat the error of a scope are left out.
+    """
+
+    old: Plan
+    new: Plan
+    tasks: tuple[TaskDifference, ...] = ()
+    policies: tuple[Part, ...] = ()
+    scopes: tuple[Part, ...] = ()
+    general: tuple[FieldDifference, ...] = ()
+    notes_added: tuple[Note, ...] = ()
+    notes_removed: tuple[Note, ...] = ()
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs but times."""
+        return not any((self.tasks, self.policies, self.scopes, self.general, self.notes_added, self.notes_removed))
+
+    @property
+    def same_digest(self) -> bool:
+        """Whether both plans would do the same work, so that the approval of one holds for the other."""
+        return self.old.digest == self.new.digest
+
+
+def difference(old: Plan, new: Plan) -> PlanDifference:
+    """Compare two plans. What they are made at, with which version and with how many requests, does not count."""
+    before, now = _notes(old), _notes(new)
+    return PlanDifference(
+        old=old,
+        new=new,
+        tasks=tuple(sorted(_tasks(_standings(old), _standings(new)), key=_task_order)),
+        policies=tuple(_parts(_policies(old), _policies(new))),
+        scopes=tuple(_parts(_scopes(old), _scopes(new))),
+        general=field_differences(_general(old), _general(new)),
+        notes_added=tuple(note for note in now if note not in before),
+        notes_removed=tuple(note for note in before if note not in now),
+    )
+
+
+def _kind(before: object | None, now: object | None) -> Kind:
+    if before is None:
+        return Kind.ADDED
+    return Kind.REMOVED if now is None else Kind.CHANGED
+
+
+# -- tasks --------------------------------------------------------------------------------------------------
+
+
+def _standings(plan: Plan) -> dict[TaskKey, Standing]:
+    changes = {change.key: change for change in plan.changes}
+    blocked = {_key(spared): spared for spared in plan.blocked}
+    protected = {_key(spared): spared for spared in plan.protected}
+    return {
+        key: Standing(changes.get(key), blocked.get(key), protected.get(key))
+        for key in {**changes, **blocked, **protected}
+    }
+
+
+def _key(spared: Spared) -> TaskKey:
+    return TaskKey(spared.target, spared.resource, spared.task_id)
+
+
+def _tasks(before: Mapping[TaskKey, Standing], now: Mapping[TaskKey, Standing]) -> Iterator[TaskDifference]:
+    for key in {**before, **now}:
+        old, new = before.get(key), now.get(key)
+        if old is None or new is None:
+            yield TaskDifference(key, old, new)
+        elif old != new:  # most pairs end here, and cheaply
+            fields = field_differences(*_task_fields(old, new), sets=_SETS)
+            if fields:
+                yield TaskDifference(key, old, new, fields)
+
+
+def _task_fields(old: Standing, new: Standing) -> tuple[dict[str, FieldValue], dict[str, FieldValue]]:
+    """What is compared of a task. The reasons are left out: they follow from the rest.
+
+    A plan records the usual fields and those that the policies of the task name. Of other policies, it may have
+    recorded other fields, which is no difference of the task.
+    """
+    before, now = _observed(old), _observed(new)
+    if _wanting(old) != _wanting(new):
+        both = before.keys() & now.keys()
+        before, now = ({name: fields[name] for name in both} for fields in (before, now))
+    return before | _plan_fields(old), now | _plan_fields(new)
+
+
+def _observed(standing: Standing) -> dict[str, FieldValue]:
+    return {
+        name: value for entry in standing.entries for name, value in entry.observed.items() if name not in _PLAN_FIELDS
+    }
+
+
+def _wanting(standing: Standing) -> set[str]:
+    return {policy for entry in standing.entries for policy in entry.policies}
+
+
+def _plan_fields(standing: Standing) -> dict[str, FieldValue]:
+    """What the plan says of the task: under these names only the plan speaks, whatever fields a task claims."""
+    fields: dict[str, FieldValue] = {"standing": standing.text, "policies": tuple(sorted(_wanting(standing)))}
+    if standing.protected is not None:
+        fields["protections"] = standing.protected.protections
+    if standing.change is not None and standing.blocked is not None:
+        fields["blocked_for"] = standing.blocked.policies
+    return fields
+
+
+def _task_order(found: TaskDifference) -> tuple[str, str, bool, str, tuple[int, int, str]]:
+    """As in a plan; where a time of creation differs, the new one counts."""
+    standing = found.now or found.before or Standing()
+    created = next((str(entry.observed.get("created_at", "")) for entry in standing.entries), "")
+    return (found.key.target, found.key.resource, not created, created, id_order(found.key.id))
+
+
+# -- policies and scopes ------------------------------------------------------------------------------------
+
+
+def _parts(
+    before: Mapping[tuple[str, ...], Mapping[str, FieldValue]], now: Mapping[tuple[str, ...], Mapping[str, FieldValue]]
+) -> Iterator[Part]:
+    for name in sorted({**before, **now}):
+        old, new = before.get(name), now.get(name)
+        if old is None or new is None:
+            yield Part(name, _kind(old, new))
+        elif fields := field_differences(old, new, sets=_SETS):
+            yield Part(name, Kind.CHANGED, fields)
+
+
+def _policies(plan: Plan) -> dict[tuple[str, ...], dict[str, FieldValue]]:
+    return {(policy.name,): _policy_fields(policy) for policy in plan.policies}
+
+
+def _policy_fields(policy: PolicyVerdict) -> dict[str, FieldValue]:
+    counts = ("matched", "surplus", "changes", "kept", "blocked", "protected", "unknown")
+    fields: dict[str, FieldValue] = {
+        "resource": policy.resource,
+        "targets": policy.targets,
+        "suspended": _flag(policy.suspended),
+        "on_blocked": "fail" if policy.fails_on_blocked else "report",
+    }
+    fields |= {count: getattr(policy, count) for count in counts}
+    for verdict in policy.guards:
+        name = verdict.guard.value if verdict.target is None else f"{verdict.guard.value} on {verdict.target}"
+        fields[name] = _guard_text(verdict)
+    return fields
+
+
+def _guard_text(verdict: GuardVerdict) -> str:
+    """A guard that holds is as it was, whatever the numbers; one that refuses is told by the number to pass."""
+    if verdict.breached:
+        return f"refuses: {verdict.needed} is more than {verdict.limit}"
+    return f"{verdict.limit}, overridden" if verdict.overridden else f"{verdict.limit}, holds"
+
+
+def _scopes(plan: Plan) -> dict[tuple[str, ...], dict[str, FieldValue]]:
+    return {(scope.target, scope.resource): _scope_fields(scope) for scope in plan.scopes}
+
+
+def _scope_fields(scope: ScopeVerdict) -> dict[str, FieldValue]:
+    """How far the listing came. How many tasks it saw is no difference of the plan."""
+    fields: dict[str, FieldValue] = {"listing": scope.completeness.value}
+    if scope.error is not None:
+        fields["error"] = str(scope.error)
+    return fields
+
+
+# -- the rest -----------------------------------------------------------------------------------------------
+
+
+def _general(plan: Plan) -> dict[str, FieldValue]:
+    overrides = {"max_actions": plan.overrides.max_actions, "max_percent": plan.overrides.max_percent}
+    given = {f"--{name.replace('_', '-')}": value for name, value in overrides.items() if value is not None}
+    return {"configuration": plan.fingerprint, **given}
+
+
+def _notes(plan: Plan) -> list[Note]:
+    """The diagnostics, without those that repeat the error of a scope."""
+    return list(dict.fromkeys(note for note in plan.notes if note.policy is not None or note.severity != "error"))
+
+
+def _flag(value: bool) -> str:
+    return "yes" if value else "no"

@@ -1,0 +1,253 @@
+"""What the policies make of single tasks, and why: the plan's own verdicts, with the conditions behind them. Pure.
+
+Nothing is decided here a second time. The planner plans what was observed, and each verdict is looked up in its plan;
+the truths are those of its compiled selectors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reconciler import __version__
+from reconciler.config.model import AtMost
+from reconciler.planning.judgement import Judgements
+from reconciler.planning.observed import observed
+from reconciler.planning.planner import Planner, task_order
+from reconciler.planning.quota import split
+from reconciler.selectors.trace import trace
+from reconciler.selectors.truth import Truth
+from reconciler.tasks.observation import Completeness, Observation, Scope
+from reconciler.tasks.resource_type import Paging
+from reconciler.tasks.task import TaskKey, id_order
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.config.model import Configuration, Policy
+    from reconciler.planning.plan import Change, Observed, Plan, Spared
+    from reconciler.planning.quota import Surplus
+    from reconciler.selectors.trace import Trace
+    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.resource_type import Action
+    from reconciler.tasks.task import Task
+
+__all__ = ["Answer", "Inquiry", "PolicyAccount", "ProtectionAccount", "TaskAccount", "Verdict", "scopes_of"]
+
+
+_NEAR = 3
+"""Ids that are suggested for one that was not seen."""
+
+
+class Verdict(StrEnum):
+    """What one policy makes of one task."""
+
+    CHANGED = "changed"
+    BLOCKED = "blocked"
+    PROTECTED = "protected"
+    KEPT = "kept"
+    """It matches, and is within the quota."""
+    UNDECIDED = "undecided"
+    """It matches, and is kept because its group or its place in it is not known."""
+    NOT_ACTING = "not_acting"
+    """It matches, but the listing is incomplete, so an `at_most` does not act."""
+    NOT_MATCHED = "not_matched"
+    UNKNOWN = "unknown"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyAccount:
+    """One policy against one task.
+
+    `steps` are those that this policy asks for. `standing` is the task's place in its group, where a quota counts it
+    (rank from 1, in the order of keeping). `reason` is the plan's, of a task that is blocked or protected.
+    """
+
+    policy: Policy
+    verdict: Verdict
+    trace: Trace
+    steps: tuple[Action, ...] = ()
+    standing: Surplus | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionAccount:
+    """One protection against one task. It holds the task unless it is false of it."""
+
+    name: str
+    holds: bool
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAccount:
+    """All that the policies of its scope make of one task.
+
+    `steps` is what the plan does to it in all. `fields` are those it has, fit to be shown. `elsewhere` counts the
+    policies that look at other targets or resource types only.
+    """
+
+    key: TaskKey
+    fields: Observed
+    complete: bool
+    steps: tuple[Action, ...]
+    policies: tuple[PolicyAccount, ...]
+    protections: tuple[ProtectionAccount, ...]
+    elsewhere: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The tasks of one id, in plan order. None: it was not seen, which is not to say that it is not there.
+
+    `name` is the id as it was asked for. `near` are some ids that begin like it, where it was not seen.
+    `taken_at` (seconds since the epoch, UTC) is given where a snapshot was asked instead of the clouds, and `partial`
+    then names the scopes of which it holds some statuses only.
+    `by_inventory` are the scopes in which only what the target's inventory names can be seen, and whether it names it.
+    """
+
+    name: str
+    now: int
+    tasks: tuple[TaskAccount, ...]
+    plan: Plan
+    observations: tuple[Observation, ...]
+    near: tuple[str, ...] = ()
+    by_inventory: tuple[tuple[Scope, bool], ...] = ()
+    taken_at: int | None = None
+    partial: tuple[Scope, ...] = ()
+
+    @property
+    def incomplete(self) -> tuple[Observation, ...]:
+        """The listings that did not come through whole."""
+        return tuple(seen for seen in self.observations if not seen.complete)
+
+
+def scopes_of(configuration: Configuration) -> tuple[Scope, ...]:
+    """The scopes that an answer needs: those of a plan, and those of suspended policies."""
+    found = {Scope(target, policy.resource) for policy in configuration.policies.values() for target in policy.targets}
+    return tuple(sorted(found))
+
+
+class Inquiry:
+    """Answers for the tasks of one set of observations. `now` is seconds since the epoch (UTC), the clock of all ages.
+
+    `plan` is what the planner makes of the same observations. A scope that could not be listed has no tasks here.
+    """
+
+    def __init__(
+        self, configuration: Configuration, catalogue: Catalogue, observations: Mapping[Scope, Observation], now: int
+    ) -> None:
+        self._configuration = configuration
+        self._catalogue = catalogue
+        self._now = now
+        self._observations = tuple(seen for _, seen in sorted(observations.items()))
+        self._seen = {
+            scope: seen for scope, seen in observations.items() if seen.completeness is not Completeness.FAILED
+        }
+        self.plan: Plan = Planner(configuration, catalogue, now).plan(
+            observations, tool_version=__version__, expires_at=now
+        )
+        self._judgements = Judgements(configuration, catalogue, now)
+        self._changes = {change.key: change for change in self.plan.changes}
+        self._blocked = {_key(spared): spared for spared in self.plan.blocked}
+        self._protected = {_key(spared): spared for spared in self.plan.protected}
+        self._places: dict[tuple[str, Scope], Mapping[TaskKey, Surplus]] = {}
+
+    def answer(self, name: str) -> Answer:
+        """All about the tasks of this id, or of this `<target>/<resource>/<id>`."""
+        tasks = [task for seen in self._seen.values() for task in seen.tasks]
+        named = [task for task in tasks if name in (task.id, "/".join(task.key))]
+        near = {task.id for task in tasks if name and task.id.startswith(name)} if not named else set()
+        rows = self._catalogue.resource_types
+        return Answer(
+            name=name,
+            now=self._now,
+            tasks=tuple(self.account(task) for task in sorted(named, key=task_order)),
+            plan=self.plan,
+            observations=self._observations,
+            near=tuple(sorted(near, key=id_order)[:_NEAR]),
+            by_inventory=tuple(
+                (seen.scope, self._is_named(name, seen.scope))
+                for seen in self._observations
+                if rows[seen.scope.resource].listing.paging is Paging.INVENTORY
+            ),
+        )
+
+    def _is_named(self, task_id: str, scope: Scope) -> bool:
+        inventory = self._configuration.targets[scope.target].inventory
+        return inventory is not None and task_id in inventory.job_ids
+
+    def account(self, task: Task) -> TaskAccount:
+        """What becomes of one of the observed tasks."""
+        scope = Scope(task.target, task.resource)
+        policies = [policy for _, policy in sorted(self._configuration.policies.items())]
+        here = [policy for policy in policies if policy.resource == scope.resource and scope.target in policy.targets]
+        change = self._changes.get(task.key)
+        row = self._catalogue.resource_types[task.resource]
+        return TaskAccount(
+            key=task.key,
+            fields=observed(task, row, row.fields),
+            complete=self._seen[scope].complete,
+            steps=change.steps if change else (),
+            policies=tuple(self._policy(policy, task) for policy in here),
+            protections=self._protections(task),
+            elsewhere=len(policies) - len(here),
+        )
+
+    def _policy(self, policy: Policy, task: Task) -> PolicyAccount:
+        seen = trace(policy.match, task.values, self._now)
+        if policy.suspend:
+            return PolicyAccount(policy, Verdict.SUSPENDED, seen)
+        standing = self._standing(policy, task) if seen.truth is Truth.TRUE else None
+        if _asks(policy, self._changes.get(task.key)):
+            steps = tuple(operation.action for operation in self._judgements.of(policy).route(task) or ())
+            return PolicyAccount(policy, Verdict.CHANGED, seen, steps, standing)
+        for verdict, spared in (
+            (Verdict.PROTECTED, self._protected.get(task.key)),
+            (Verdict.BLOCKED, self._blocked.get(task.key)),
+        ):
+            if spared is not None and _asks(policy, spared):
+                return PolicyAccount(policy, verdict, seen, (), standing, spared.reason)
+        return PolicyAccount(policy, self._left_alone(policy, task, seen.truth), seen, (), standing)
+
+    def _left_alone(self, policy: Policy, task: Task, truth: Truth) -> Verdict:
+        """Why the plan has no word of this policy about the task."""
+        if truth is not Truth.TRUE:
+            return Verdict.UNKNOWN if truth is Truth.UNKNOWN else Verdict.NOT_MATCHED
+        if not self._seen[Scope(task.target, task.resource)].complete:
+            return Verdict.NOT_ACTING
+        return Verdict.KEPT if self._standing(policy, task) else Verdict.UNDECIDED
+
+    def _standing(self, policy: Policy, task: Task) -> Surplus | None:
+        """The task's place among the matches of its group; None where the policy has no quota, or cannot tell."""
+        scope = Scope(task.target, task.resource)
+        if not isinstance(policy.ensure, AtMost) or not self._seen[scope].complete:
+            return None
+        if (policy.name, scope) not in self._places:
+            matched, _ = self._judgements.of(policy).sort(self._seen[scope].tasks)
+            # A quota of none makes every task surplus that can be counted at all, and so gives each its place.
+            everyone = split(matched, replace(policy.ensure, count=0)).surplus
+            self._places[policy.name, scope] = {place.task.key: place for place in everyone}
+        return self._places[policy.name, scope].get(task.key)
+
+    def _protections(self, task: Task) -> tuple[ProtectionAccount, ...]:
+        holding = self._judgements.protections(task)
+        return tuple(
+            ProtectionAccount(
+                name, name in holding, trace(protection.match, task.values, self._now, unknown_holds=True)
+            )
+            for name, protection in sorted(self._configuration.protections.items())
+            if task.resource in protection.resources
+        )
+
+
+def _key(spared: Spared) -> TaskKey:
+    return TaskKey(spared.target, spared.resource, spared.task_id)
+
+
+def _asks(policy: Policy, entry: Change | Spared | None) -> bool:
+    """Whether there is an entry of the plan, and this policy is behind it."""
+    return entry is not None and policy.name in entry.policies

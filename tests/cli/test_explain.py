@@ -1,0 +1,31 @@
+"""`reconciler explain` as one types it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.terminal import Terminal
+
+
+def test_draws_the_lifecycle(terminal: Terminal) -> None:
+    finished = terminal.run("explain", "huaweicloud.mpc.packaging")
+    assert finished.code == 0
+    assert "| pending  |----->| running    |---+->| succeeded |--delete--> gone" in finished.out
+    assert max(map(len, finished.out.split("Operations")[0].splitlines())) <= 80
+    assert "no way out" in terminal.run("explain", "huaweicloud.vod.editing").out
+
+
+def test_the_document_holds_the_lifecycle(terminal: Terminal) -> None:
+    found = terminal.run("explain", "huaweicloud.vod.editing", "--format", "json").json["lifecycle"]
+    assert [state["status"] for state in found["states"] if state["dead_end"]] == ["succeeded", "failed", "canceled"]
+    every = terminal.run("explain", "--format", "json").json
+    assert all(document["lifecycle"]["transitions"] for document in every.values())
+
+
+def test_a_diagram_for_documents(terminal: Terminal) -> None:
+    finished = terminal.run("explain", "aliyun.vod.url_upload", "--format", "mermaid")
+    assert finished.code == 0
+    assert finished.out.startswith("stateDiagram-v2\n")
+    assert "pending --> canceled: cancel" in finished.out
+    assert terminal.run("explain", "--format", "mermaid").code == 64

@@ -1,0 +1,164 @@
+"""What changed between two plans, in every format, as whole text.
+
+After a wanted change: `UPDATE_GOLDENS=1 pytest tests/reports/test_difference.py`, then read the difference.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+
+from reconciler.planning.difference import PlanDifference, difference
+from reconciler.planning.plan import Change, Guard, GuardVerdict, Note, Overrides, Plan
+from reconciler.redaction import presentable
+from reconciler.reports.budget import BUDGET
+from reconciler.reports.difference import render_difference
+from reconciler.reports.difference_document import DIFFERENCE_SCHEMA, render_difference_json
+from reconciler.reports.difference_markdown import render_difference_markdown
+from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Completeness
+from tests.reports.examples import (
+    BOTH,
+    DELETE,
+    EMPTY,
+    EVIL,
+    EVIL_ID,
+    PACKAGING,
+    PLANS,
+    UPLOAD,
+    change,
+    observed,
+    policy,
+    scope,
+    spared,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GOLDENS = Path(__file__).parent / "differences"
+ANSI = re.compile(r"\x1b\[[0-9]+m")
+
+BASE = replace(
+    EMPTY,
+    changes=(change("1"), change("2"), change("3"), change("90", PACKAGING, DELETE)),
+    protected=(spared("7", "protected by legal-hold", "legal-hold", status="pending"),),
+    scopes=(scope(), scope(PACKAGING)),
+    policies=(policy(matched=5, changes=3), policy("retention", PACKAGING, changes=1)),
+)
+
+
+def everything() -> PlanDifference:
+    """Tasks added, removed, moved and changed; policies, scopes, configuration and diagnostics."""
+    breach = GuardVerdict(Guard.MAX_ACTIONS, limit=1, changes=2, basis=9, needed=2, breached=True)
+    fault = Fault(Meaning.UNAVAILABLE, "the service is busy", "MPC.10211", 503)
+    further = replace(
+        change("3", steps=BOTH),
+        policies=("one-transcode-per-object", "retention"),
+        observed={**change("3").observed, "status": "succeeded", "input.object": "b.mp4"},
+    )
+    now = replace(
+        BASE,
+        created_at=BASE.created_at + 3_600,
+        fingerprint="sha256:" + "decade00" * 8,
+        overrides=Overrides(max_actions=9),
+        changes=(further, change("4", UPLOAD)),
+        blocked=(spared("2", "a running task can be neither canceled nor deleted"),),
+        protected=(spared("7", "protected by b", "b", status="pending"),),
+        scopes=(scope(), scope(PACKAGING, completeness=Completeness.FAILED, error=fault, observed={}), scope(UPLOAD)),
+        policies=(policy(matched=6, changes=2, blocked=1, guards=(breach,)), policy("fresh", UPLOAD)),
+        notes=(Note("warning", "2 matching tasks are kept for want of a group or time: 5, 6", policy="fresh"),),
+    )
+    return difference(BASE, now)
+
+
+def same() -> PlanDifference:
+    return difference(BASE, replace(BASE, created_at=BASE.created_at + 60, tool_version="0.2.0"))
+
+
+def hostile() -> PlanDifference:
+    entry = replace(change("x"), observed=observed(upload_url="https://h/v.mp4?~00000000", note="plain"))
+    fields = {**entry.observed, "note": EVIL, EVIL: EVIL, "upload_url": "https://h/v.mp4?~11111111"}
+    notes = (Note("warning", EVIL, policy="p"),)
+    evil = change(EVIL_ID, observed=observed(status=EVIL))
+    return difference(
+        replace(EMPTY, changes=(entry,)), replace(EMPTY, changes=(replace(entry, observed=fields), evil), notes=notes)
+    )
+
+
+FOUND = {made.__name__: made() for made in (everything, same, hostile)}
+NAMES = ("old.json", "new.json")
+FORMATS: dict[str, Callable[[PlanDifference], str]] = {
+    "txt": lambda found: render_difference(found, names=NAMES),
+    "json": render_difference_json,
+    "md": lambda found: render_difference_markdown(found, names=NAMES),
+}
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("name", FOUND)
+def test_golden(name: str, suffix: str) -> None:
+    golden = GOLDENS / f"{name}.{suffix}"
+    text = FORMATS[suffix](FOUND[name])
+    if os.environ.get("UPDATE_GOLDENS"):
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8")
+
+
+def test_no_golden_is_left_over() -> None:
+    assert {path.name for path in GOLDENS.iterdir()} == {f"{name}.{suffix}" for name in FOUND for suffix in FORMATS}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_colour_adds_nothing_to_what_is_said(name: str) -> None:
+    painted = render_difference(FOUND[name], names=NAMES, color=True)
+    assert ANSI.sub("", painted) == render_difference(FOUND[name], names=NAMES)
+
+
+@pytest.mark.parametrize("first", PLANS.values(), ids=PLANS)
+def test_the_document_is_what_its_schema_says(first: Plan) -> None:
+    for second in PLANS.values():
+        document = json.loads(render_difference_json(difference(first, second)))
+        jsonschema.Draft7Validator(DIFFERENCE_SCHEMA).validate(document)
+
+
+def test_nothing_hostile_reaches_a_terminal() -> None:
+    text = render_difference(FOUND["hostile"], names=(EVIL, "\x1b]0;x\x07"), verbose=True)
+    assert all(line == presentable(line) for line in text.splitlines())
+    assert "s3cret" not in text
+    assert "\x1b" not in text + render_difference_json(FOUND["hostile"])
+
+
+def test_nothing_hostile_is_live_in_markdown() -> None:
+    text = render_difference_markdown(FOUND["hostile"], names=(EVIL, "new"))
+    for live in ("<script", "@everyone", "](http", "<!--", "\x1b", "s3cret", ":tada:"):
+        assert live not in text
+    assert all(line.count("|") in (0, 5) for line in text.splitlines() if line.startswith("|"))
+
+
+def many(count: int) -> PlanDifference:
+    entries: list[Change] = [change(f"{number:06}") for number in range(count)]
+    moved = [replace(entry, observed={**entry.observed, "status": "running"}) for entry in entries]
+    return difference(replace(EMPTY, changes=tuple(entries)), replace(EMPTY, changes=tuple(moved)))
+
+
+def test_a_long_difference_is_folded_and_says_so() -> None:
+    found = many(1_200)
+    text = render_difference(found)
+    assert text.count("status  pending -> running") == 1_000
+    assert "... and 200 more here" in text
+    assert render_difference(found, verbose=True).count("status  pending -> running") == 1_200
+
+
+def test_markdown_fits_a_comment_and_counts_what_it_leaves_out() -> None:
+    text = render_difference_markdown(many(3_000))
+    assert len(text) <= BUDGET
+    assert "2950 lines left out" in text
+    assert "3000 changed" in text
