@@ -9,6 +9,7 @@ from reconciler.exceptions import CredentialsError
 from reconciler.providers.aliyun.client import AliyunClient
 from reconciler.providers.aliyun.credentials import KEYS, find_credentials
 from reconciler.providers.aliyun.endpoints import REGIONS, SERVICES
+from reconciler.providers.aliyun.permissions import RamPolicies
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 from reconciler.providers.rate_limit_group import group_name, principal_name, sources_of
 from reconciler.providers.transport.surroundings import Surroundings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.config.model import Target
+    from reconciler.providers.policy_language import PolicyLanguage
     from reconciler.tasks.resource_type import ResourceType
 
 __all__ = ["PROVIDER", "Aliyun"]
@@ -64,6 +66,7 @@ class Aliyun:
         credentials=KEYS,
     )
     resource_types: Mapping[str, ResourceType] = MappingProxyType({URL_UPLOAD.name: URL_UPLOAD})
+    policy_language: PolicyLanguage = RamPolicies()
 
     def rate_limit_group(self, target: Target, *, surroundings: Surroundings | None = None) -> str:
         """The principal where it is known here (the account of a role), else where the credentials come from."""

@@ -10,6 +10,7 @@ from reconciler.providers.huaweicloud import mpc, vod
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from reconciler.providers.huaweicloud.credentials import KEYS, find_credentials
 from reconciler.providers.huaweicloud.endpoints import SERVICES
+from reconciler.providers.huaweicloud.permissions import IdentityPolicies
 from reconciler.providers.rate_limit_group import group_name, principal_name, sources_of
 from reconciler.providers.transport.surroundings import Surroundings
 from reconciler.tasks.catalogue import ProviderOptions
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.config.model import Target
+    from reconciler.providers.policy_language import PolicyLanguage
     from reconciler.tasks.resource_type import ResourceType
 
 __all__ = ["PROVIDER", "Huaweicloud"]
@@ -34,12 +36,16 @@ class Huaweicloud:
                 "region": {
                     "type": "string",
                     "pattern": "^[a-z]{2,}(-[a-z0-9]+)+$",
+                    "patternErrorMessage": "must be the id of a region, such as cn-north-4",
                     "description": "Region of the project, such as cn-north-4.",
+                    "examples": ["cn-north-4", "ap-southeast-3", "${HUAWEICLOUD_REGION:-cn-north-4}"],
                 },
                 "project_id": {
                     "type": "string",
                     "pattern": "^[A-Za-z0-9_-]*$",
+                    "patternErrorMessage": "must be the id of a project",
                     "description": "Id of the region's project. Looked up through IAM where empty or absent.",
+                    "examples": ["${HUAWEICLOUD_SDK_PROJECT_ID:-}", "0a1b2c3d4e5f60718293a4b5c6d7e8f9"],
                 },
             }
         ),
@@ -50,6 +56,7 @@ class Huaweicloud:
     resource_types: Mapping[str, ResourceType] = MappingProxyType(
         {row.name: row for row in (*mpc.RESOURCE_TYPES, *vod.RESOURCE_TYPES)}
     )
+    policy_language: PolicyLanguage = IdentityPolicies()
 
     def rate_limit_group(self, target: Target, *, surroundings: Surroundings | None = None) -> str:
         """The project where it is known, else the principal, else where the credentials would come from."""

@@ -1,0 +1,121 @@
+"""Which calls a configuration can lead to: what an account must be allowed, and no more. Pure, and without any task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reconciler.selectors.situations import joint_truths, situations
+from reconciler.selectors.truth import Truth
+from reconciler.tasks.resource_type import Action
+from reconciler.tasks.status import OBSERVABLE, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.config.model import Configuration, Policy
+    from reconciler.selectors.syntax import Selector
+    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.resource_type import Operation, ResourceType
+
+__all__ = ["Call", "NeededCall", "Role", "needed_calls", "reachable_actions"]
+
+
+class Role(StrEnum):
+    """What credentials are for: `plan` only reads, `apply` reads and acts."""
+
+    PLAN = "plan"
+    APPLY = "apply"
+
+
+class Call(StrEnum):
+    """The calls that a resource type knows. `list` is also how tasks are read back by their ids."""
+
+    LIST = "list"
+    CANCEL = "cancel"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class NeededCall:
+    """One call that a role makes on a target, and the policies that lead to it, by name.
+
+    `request` is the call in the vendor's terms, `action` the vendor's name for the right to make it; None where the
+    vendor publishes none.
+    """
+
+    resource: str
+    call: Call
+    request: str
+    action: str | None
+    policies: tuple[str, ...]
+
+
+def needed_calls(configuration: Configuration, catalogue: Catalogue, role: Role) -> dict[str, tuple[NeededCall, ...]]:
+    """The calls by target, sorted: a listing of each scope, and for `apply` the operations that a policy can lead to.
+
+    Suspended policies lead to nothing; a target that no active policy looks at is left out.
+    """
+    wanted: dict[str, dict[tuple[str, Call], list[str]]] = {}
+    for policy in sorted(configuration.policies.values(), key=lambda policy: policy.name):
+        if policy.suspend:
+            continue
+        row = catalogue.resource_types[policy.resource]
+        for call in _calls(policy, row, role):
+            for target in policy.targets:
+                wanted.setdefault(target, {}).setdefault((row.name, call), []).append(policy.name)
+    return {
+        target: tuple(
+            _needed(catalogue.resource_types[resource], call, tuple(policies))
+            for (resource, call), policies in sorted(calls.items(), key=lambda entry: _order(*entry[0]))
+        )
+        for target, calls in sorted(wanted.items())
+    }
+
+
+def reachable_actions(selector: Selector, row: ResourceType) -> frozenset[Action]:
+    """What may be done to some task that the selector selects: the operations on the way out of it, from any state.
+
+    The same static analysis as that of dead ends: only what the status decides is known, so that an operation may be
+    named which no task ever needs, but none is missing.
+    """
+    return frozenset(operation.action for route in _routes(selector, row) for operation in route)
+
+
+def _calls(policy: Policy, row: ResourceType, role: Role) -> Iterator[Call]:
+    yield Call.LIST
+    if role is Role.APPLY:
+        yield from (Call(action.value) for action in sorted(reachable_actions(policy.match, row)))
+
+
+def _routes(selector: Selector, row: ResourceType) -> Iterator[tuple[Operation, ...]]:
+    """The routes of all tasks that the selector can be true of; a task without one is blocked and leads to no call."""
+    ends = {operation.ends for operation in row.operations} - {Status.GONE}
+    after = [(end, case) for end in sorted(ends) for case in situations(row, end)]
+    for start in OBSERVABLE:
+        for before in situations(row, start):
+            for selected, *still in joint_truths(selector, [before, *(case for _, case in after)]):
+                if selected is Truth.TRUE:
+                    held = {end for (end, _), truth in zip(after, still, strict=True) if truth is Truth.TRUE}
+                    yield row.route(start, held.__contains__) or ()
+
+
+def _order(resource: str, call: Call) -> tuple[str, int]:
+    return resource, list(Call).index(call)
+
+
+def _needed(row: ResourceType, call: Call, policies: tuple[str, ...]) -> NeededCall:
+    if call is Call.LIST:
+        return NeededCall(
+            row.name, call, _request(row.listing.method, row.listing.path), row.permissions.list, policies
+        )
+    operation = row.operation(Action(call.value))
+    assert operation is not None  # noqa: S101 - it is on a route of this row
+    action = row.permissions.cancel if call is Call.CANCEL else row.permissions.delete
+    return NeededCall(row.name, call, _request(operation.method, operation.path), action, policies)
+
+
+def _request(method: str, path: str) -> str:
+    """A path with its method; an action of an RPC API stands for itself."""
+    return f"{method} {path}" if path.startswith("/") else path
