@@ -1,0 +1,77 @@
+"""What a user can choose of a new repository, checked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reconciler.exceptions import UsageError
+from reconciler.redaction import bounded
+
+if TYPE_CHECKING:
+    from reconciler.tasks.catalogue import ProviderOptions
+
+__all__ = ["Choices", "ContinuousIntegration", "NewTarget", "checked_name", "checked_region"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_REGION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+LONGEST = 63
+"""Characters of a name or region."""
+
+
+class ContinuousIntegration(StrEnum):
+    """Where pull or merge requests are reviewed."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class NewTarget:
+    """The target of one provider. `name` and `region` hold lower-case letters, digits and `-` only."""
+
+    provider: str
+    name: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """A new repository: at least one target, of different providers and names."""
+
+    targets: tuple[NewTarget, ...]
+    ci: ContinuousIntegration
+
+    def __post_init__(self) -> None:
+        names = [target.name for target in self.targets]
+        if len(set(names)) < len(names):
+            raise UsageError(f"two targets cannot have the same name {names[0]!r}")
+
+
+def checked_name(text: str) -> str:
+    """`text`, if it can be the name of a target. Raises UsageError."""
+    if _NAME.fullmatch(text) and len(text) <= LONGEST:
+        return text
+    raise UsageError(
+        f"{_quoted(text)} cannot be the name of a target",
+        f"a name is of lower-case letters, digits and `-`, which is not first, and has up to {LONGEST} characters",
+    )
+
+
+def checked_region(text: str, options: ProviderOptions) -> str:
+    """`text`, if targets of the provider may have it as region. Raises UsageError."""
+    schema = options.properties["region"]
+    allowed = schema.get("enum")
+    if isinstance(allowed, list) and text not in allowed:
+        raise UsageError(f"{_quoted(text)} is no region of {options.name}", f"there are: {', '.join(allowed)}")
+    pattern = str(schema.get("pattern", ""))
+    if _REGION.fullmatch(text) and len(text) <= LONGEST and re.search(pattern, text):
+        return text
+    raise UsageError(f"{_quoted(text)} cannot be a region of {options.name}", "such as cn-north-4")
+
+
+def _quoted(text: str) -> str:
+    return f"`{bounded(text, LONGEST)}`"

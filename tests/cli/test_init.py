@@ -1,0 +1,262 @@
+"""`reconciler init`: what it writes works at once, on local clouds that hold what its seed says."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.scaffold.clouds import CLOUDS
+from reconciler.simulator import Simulator
+from tests.pseudo_terminal import session
+from tests.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PROVIDERS = (("huaweicloud",), ("aliyun",), ("huaweicloud", "aliyun"))
+CASES = list(itertools.product(PROVIDERS, ("github", "gitlab", "none")))
+POLICIES = {"huaweicloud": "no-forgotten-transcodes", "aliyun": "no-stale-uploads"}
+FOREIGN = re.compile(r"(HUAWEICLOUD|ALIBABA_CLOUD|RECONCILER|HC)_|.*_ENDPOINT$")
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """A terminal in an empty directory, without any variable that could help."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in list(os.environ):
+        if FOREIGN.match(name) and not name.endswith("_DISABLED"):
+            monkeypatch.delenv(name)
+    return Terminal(tmp_path, Simulator(), capsys)
+
+
+def _flags(providers: tuple[str, ...], ci: str) -> list[str]:
+    return [word for provider in providers for word in ("--provider", provider)] + ["--ci", ci]
+
+
+def _files(directory: Path) -> set[str]:
+    return {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
+
+
+def _variables(repository: Path, url: str) -> Iterator[tuple[str, str]]:
+    """What `. simulator/simulator.env` sets, with the local clouds where they are listening now."""
+    for line in (repository / "simulator" / "simulator.env").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            name, value = line.split("=", 1)
+            yield name, value.replace("http://127.0.0.1:8799", url)
+
+
+@pytest.mark.parametrize(("providers", "ci"), CASES)
+def test_what_it_writes_works_at_once(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, providers: tuple[str, ...], ci: str
+) -> None:
+    created = terminal.run("init", "media", *_flags(providers, ci))
+    assert (created.code, created.err) == (0, "")
+    repository = terminal.directory / "media"
+    assert set(re.findall(r"^  (\S+)$", created.out, re.MULTILINE)) == _files(repository)
+    monkeypatch.chdir(repository)
+
+    validated = terminal.run("validate", "--format", "json").json
+    assert (validated["valid"], validated["diagnostics"]) == (True, [])
+    tested = terminal.run("test")
+    assert tested.code == 0, tested.out
+    assert terminal.run("permissions").code == 0
+
+    with Simulator(seed=repository / "simulator" / "seed.yaml").running() as clouds:
+        for name, value in _variables(repository, clouds.url):
+            monkeypatch.setenv(name, value)
+        planned = terminal.run("plan", "--out", "plan.json")
+        assert planned.code == 0, planned.out
+        plan = terminal.run("show", "plan.json", "--format", "json").json
+        assert (plan["complete"], plan["applyable"], plan["diagnostics"]) == (True, True, [])
+        acting = {policy["name"] for policy in plan["policies"] if policy["changes"]}
+        assert acting == {POLICIES[provider] for provider in providers}
+        digest = plan["digest"]
+        applied = terminal.run("apply", "--plan", "plan.json", "--approved-digest", digest, "--format", "json")
+        assert applied.code == 0, applied.err
+        assert applied.json["summary"]["done"] == plan["summary"]["changes"] == 2 * len(providers)
+        again = terminal.run("plan", "--detailed-exitcode")
+        assert again.code == 0, again.out
+    assert _files(repository) - set(re.findall(r"^  (\S+)$", created.out, re.MULTILINE)) == {
+        "plan.json",
+        ".reconciler/history.db",
+    }
+
+
+def test_every_policy_is_covered_by_its_test(terminal: Terminal) -> None:
+    """A matching and a near-miss case each; and a test notices when its policy changes."""
+    terminal.run("init", "--provider", "huaweicloud", "--provider", "aliyun")
+    clean = terminal.run("test")
+    assert clean.code == 0
+    assert "Coverage: 2 of 2 policies with a matching task and a near miss." in clean.out
+    for name in POLICIES.values():
+        policy = terminal.directory / "policies" / f"{name}.reconciler.yaml"
+        text = policy.read_text(encoding="utf-8")
+        policy.write_text(re.sub(r"older_than: \w+", "older_than: 30d", text), encoding="utf-8")
+        broken = terminal.run("test")
+        assert broken.code not in {0, 64, 65}, broken.out
+        policy.write_text(text, encoding="utf-8")
+
+
+def test_names_and_regions_are_those_that_were_given(terminal: Terminal) -> None:
+    words = ("--provider", "huaweicloud", "--region", "ap-southeast-3", "--target", "null")
+    assert terminal.run("init", *words).code == 0
+    written = (terminal.directory / "reconciler.yaml").read_text(encoding="utf-8")
+    assert '  "null":\n    provider: huaweicloud\n    region: ap-southeast-3\n' in written
+    assert terminal.run("validate").code == 0
+    assert terminal.run("permissions", "--target", "null", "--role", "plan").code == 0
+
+
+# -- what is refused ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--provider", "aws"), "aws"),
+        (("--target", "Prod"), "`Prod` cannot be the name of a target"),
+        (("--target", "a\nb: {x}"), r"`a\x0ab: {x}` cannot be the name of a target"),
+        (("--region", "beijing"), "`beijing` cannot be a region of huaweicloud"),
+        (("--provider", "aliyun", "--region", "cn-beijing"), "there are: cn-shanghai, ap-southeast-1"),
+        (("--provider", "huaweicloud", "--provider", "aliyun", "--target", "a"), "--target is given 1 time"),
+        (("--provider", "huaweicloud", "--provider", "aliyun", "--target", "a", "--target", "a"), "the same name"),
+        (("--ci", "jenkins"), "jenkins"),
+    ],
+)
+def test_mistakes_are_64_and_write_nothing(terminal: Terminal, words: tuple[str, ...], says: str) -> None:
+    finished = terminal.run("init", "new", *words)
+    assert (finished.code, finished.out) == (64, "")
+    assert says in finished.err
+    assert list(terminal.directory.iterdir()) == []
+
+
+def test_nothing_is_ever_overwritten(terminal: Terminal) -> None:
+    """All that is in the way is named, and nothing is written."""
+    for name in ("README.md", ".gitignore"):
+        terminal.write("mine\n", name)
+    finished = terminal.run("init")
+    assert (finished.code, finished.out) == (64, "")
+    assert "already has .gitignore, README.md" in finished.err
+    assert "nothing was written" in finished.err
+    assert _files(terminal.directory) == {"README.md", ".gitignore"}
+
+
+def test_a_second_time_it_refuses(terminal: Terminal) -> None:
+    assert terminal.run("init", "media").code == 0
+    before = _files(terminal.directory)
+    assert terminal.run("init", "media").code == 64
+    assert _files(terminal.directory) == before
+
+
+def test_a_git_repository_that_has_begun_is_fine(terminal: Terminal) -> None:
+    (terminal.directory / ".git").mkdir()
+    terminal.write("ref: refs/heads/main\n", ".git/HEAD")
+    assert terminal.run("init", ".").code == 0
+    assert terminal.run("validate").code == 0
+
+
+# -- at a terminal ------------------------------------------------------------------------------------------------
+
+
+def test_at_a_terminal_it_asks_and_asks_again(terminal: Terminal) -> None:
+    with session(terminal.directory, "init", "media") as asked:
+        asked.until("Cloud (huaweicloud, aliyun, both) [huaweicloud]: ")
+        asked.type("aliyun\n")
+        asked.until("Region of Alibaba Cloud [cn-shanghai]: ")
+        asked.type("cn-beijing\n")
+        asked.until("there are: cn-shanghai, ap-southeast-1")
+        asked.type("ap-southeast-1\n")
+        asked.until("Name of the target [aliyun-prod]: ")
+        asked.type("\n")
+        asked.until("Review changes on (github, gitlab, none) [github]: ")
+        asked.type("none\n")
+        finished = asked.end()
+    assert finished.code == 0
+    assert finished.out.startswith("Wrote 10 files to media:\n")
+    written = (terminal.directory / "media" / "reconciler.yaml").read_text(encoding="utf-8")
+    assert "  aliyun-prod:\n    provider: aliyun\n    region: ap-southeast-1\n" in written
+
+
+def test_at_a_terminal_both_clouds_are_one_word(terminal: Terminal) -> None:
+    with session(terminal.directory, "init", "--ci", "gitlab") as asked:
+        asked.until("Cloud (")
+        asked.type("both\n")
+        for cloud in CLOUDS.values():
+            asked.until(f"Region of {cloud.title} [{cloud.region}]: ")
+            asked.type("\n")
+            asked.until(f"Name of the target [{cloud.target}]: ")
+            asked.type("\n")
+        assert asked.end().code == 0
+    assert (terminal.directory / ".gitlab-ci.yml").is_file()
+
+
+def test_flags_are_not_asked_for(terminal: Terminal) -> None:
+    flags = ("--provider", "aliyun", "--region", "cn-shanghai", "--target", "a", "--ci", "none")
+    with session(terminal.directory, "init", "media", *flags) as asked:
+        finished = asked.end()
+    assert (finished.code, finished.err) == (0, "")
+
+
+def test_no_input_asks_nothing(terminal: Terminal) -> None:
+    with session(terminal.directory, "init", "media", "--no-input") as asked:
+        finished = asked.end()
+    assert (finished.code, finished.err) == (0, "")
+
+
+def test_an_interruption_at_a_question_leaves_nothing(terminal: Terminal) -> None:
+    place = terminal.directory / "place"
+    place.mkdir()
+    with session(place, "init", "media") as asked:
+        asked.until("Cloud (")
+        asked.type("\n")
+        asked.until("Region of Huawei Cloud")
+        asked.interrupt()
+        finished = asked.end()
+    assert finished.code == 130
+    assert not (place / "media").exists()
+
+
+# -- as a person pastes it ----------------------------------------------------------------------------------------
+
+
+def test_what_it_prints_works_when_it_is_pasted(terminal: Terminal) -> None:
+    """Every command, in order, in one shell. Only the port is another one."""
+    created = terminal.run("init", "media", "--provider", "huaweicloud", "--provider", "aliyun")
+    commands = re.findall(r"^    (\S.*)$", created.out, re.MULTILINE)
+    assert commands[0] == "cd media"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    variables = terminal.directory / "media" / "simulator" / "simulator.env"
+    variables.write_text(variables.read_text(encoding="utf-8").replace("8799", port), encoding="utf-8")
+    program = terminal.directory / "bin" / "reconciler"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m reconciler "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    script = "\n".join(commands)
+    finished = subprocess.run(
+        ["/bin/bash", "-e"],
+        input=f"trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}\n",
+        cwd=terminal.directory,
+        env={
+            **os.environ,
+            "RECONCILER_PORT": port,
+            "NO_COLOR": "1",
+            "PATH": f"{program.parent}:{os.environ['PATH']}",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "Plan: 4 to cancel, 0 to delete" in finished.stdout
+    assert "Apply: 4 done" in finished.stdout
