@@ -110,6 +110,7 @@ async def carry_out(
         started_at=started,
         finished_at=int(options.wall_clock()),
         results=tuple(sorted(results, key=_order_of(plan))),
+        targets=plan.targets,
         blocked=len(plan.blocked),
         errored=plan.errored or bool(journal_fault),
         refused=plan.breached,

@@ -66,6 +66,7 @@ _OUTCOME_OF_CODE = {
 class Report:
     """An executed run. Times are seconds since the epoch (UTC).
 
+    `targets` are those of the plan, those without changes included, so that the two are known to belong together.
     `interrupted` is the exit code of the signal that stopped the run (130 or 143), or None. `errored` says that
     some scope could not be observed whole; its tasks were left alone. `refused` says that a guard held all changes
     back. `fail_on` names outcomes (or `blocked`) that the caller counts as failures besides the usual ones.
@@ -77,6 +78,7 @@ class Report:
     started_at: int
     finished_at: int
     results: tuple[Result, ...]
+    targets: tuple[str, ...] = ()
     blocked: int = 0
     errored: bool = False
     refused: bool = False

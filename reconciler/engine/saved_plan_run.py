@@ -80,7 +80,9 @@ async def apply_saved_plan(
             notes=(*fresh.notes, *_scope_notes(saved, len(aside))),
         )
         fallen = await _settle(justified.fallen, clouds, world)
-        return await carry_out(world, plan, justified.ahead, fallen, clouds, journal, interruption, options)
+        report = await carry_out(world, plan, justified.ahead, fallen, clouds, journal, interruption, options)
+        # The saved plan may have been made for fewer targets than this run looked at, and the report is of that plan.
+        return replace(report, targets=saved.targets)
 
 
 def _scope_notes(saved: Plan, aside: int) -> list[Note]:

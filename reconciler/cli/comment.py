@@ -1,0 +1,143 @@
+"""`reconciler comment FILE`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.options import flag, format_option, verbosity_options
+from reconciler.cli.output import write
+from reconciler.cli.progress import start_logging
+from reconciler.cli.saved_file import read_saved
+from reconciler.exceptions import ExitCode, UsageError
+from reconciler.reports.registry import read_document
+from reconciler.review.approval import approved_digest
+from reconciler.review.draft import Draft
+from reconciler.review.job import Job, Place, job_of, origin_of, recognised, token_of
+from reconciler.review.origin import Origin
+from reconciler.review.patience import Patience
+from reconciler.review.publishing import Published, intended, publish
+from reconciler.review.wording import cautions, digest_document, document, sentence
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from reconciler.review.request import Request
+
+__all__ = ["command"]
+
+_NO_TOKEN = {
+    Place.GITHUB: ("set GITHUB_TOKEN or GH_TOKEN", ""),
+    Place.GITLAB: (
+        "set GITLAB_TOKEN to a project or personal access token with the scope `api`",
+        "the CI_JOB_TOKEN of a job cannot write comments",
+    ),
+}
+
+
+@click.command("comment")
+@click.argument("file", type=click.Path(path_type=Path))
+@flag("--platform", type=click.Choice([place.value for place in Place]), help="Default: the one whose job this is.")
+@flag("--repository", metavar="NAME", help="OWNER/NAME on GitHub; on GitLab the project's path or number.")
+@flag("--number", type=click.IntRange(min=1), metavar="N", help="Number of the pull or merge request.")
+@flag("--api", metavar="URL", help="Address of the REST API, with https.")
+@flag("--author", metavar="LOGIN", help="Who we are, where the token cannot tell: that of an app ends with [bot].")
+@flag("--dry-run", is_flag=True, help="Write no comment; print what it would say.")
+@flag("--print-digest", is_flag=True, help="Write no comment; print the digest of the plan that it shows.")
+@format_option("text", "json")
+@verbosity_options
+def command(
+    file: Path,
+    platform: str | None,
+    repository: str | None,
+    number: int | None,
+    api: str | None,
+    author: str | None,
+    dry_run: bool,
+    print_digest: bool,
+    output_format: str,
+    verbose: bool,
+    log_format: str,
+) -> int:
+    """Create or update the one comment of a pull or merge request, from a saved plan or report.
+
+    Plans and reports of the same targets share one comment, found by its hidden first line among those that we wrote.
+    An older run never overwrites a later one. A plan without changes creates no comment, but updates one that is
+    there. Which request it is follows from the environment of GitHub Actions or GitLab CI, for a merge commit too.
+
+    The token comes from the environment: GITHUB_TOKEN or GH_TOKEN, GITLAB_TOKEN. Without one, --dry-run asks nobody.
+    """
+    start_logging(log_format, verbose=verbose)
+    item = read_document(read_saved(file), str(file))
+    place = Place(platform) if platform else recognised(os.environ)
+    token = token_of(place, os.environ) if place else None
+    if dry_run and not print_digest and token is None:
+        draft = Draft.of(item, origin_of(place, os.environ) if place else Origin())
+        _Teller(output_format).tell(None, "Nothing was read: there is no token to ask with.", draft, dry_run=True)
+        return ExitCode.OK
+    if place is None:
+        raise UsageError("this is neither a job of GitHub Actions nor of GitLab CI", "pass --platform, or --dry-run")
+    if token is None:
+        remedy, hint = _NO_TOKEN[place]
+        raise UsageError(f"there is no token to comment with: {remedy}", hint)
+    job = job_of(place, os.environ, api=api, repository=repository, number=number)
+    draft, patience = Draft.of(item, job.origin), Patience()
+    teller = _Teller(output_format, token, job)
+    with _request(job, token, patience) as request:
+        me = author or request.platform.myself()
+        if print_digest:
+            digest = approved_digest(request.platform.comments(request.number), draft.marker.key, {me.casefold()})
+            teller.tell_digest(digest, request)
+        elif dry_run:
+            published = intended(request.platform.comments(request.number), draft, me)
+            teller.tell(published, sentence(published, request.name, would=True), draft, request, dry_run=True)
+        else:
+            published = publish(request.platform, request.number, draft, me, patience)
+            teller.tell(published, sentence(published, request.name), draft, request)
+    return ExitCode.OK
+
+
+def _request(job: Job, token: str, patience: Patience) -> AbstractContextManager[Request]:
+    from reconciler.review.request import found_request  # noqa: PLC0415 - loads httpx, which --help can do without
+
+    return found_request(job, token, patience)
+
+
+class _Teller:
+    """Says what was done. Whatever the platform answered, the token is in none of it."""
+
+    def __init__(self, output_format: str, token: str = "", job: Job | None = None) -> None:
+        self._json = output_format == "json"
+        self._token = token
+        self._job = job
+
+    def tell(
+        self,
+        published: Published | None,
+        said: str,
+        draft: Draft,
+        request: Request | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> None:
+        """On stdout what was done or, on a dry run, the text of the comment; the rest on stderr."""
+        for caution in cautions(published) if published else ():
+            sys.stderr.write(self._masked(f"Warning: {caution}\n"))
+        if self._json:
+            number = request.number if request else None
+            write(self._masked(document(published, draft, self._job, number, dry_run=dry_run)))
+        elif dry_run:
+            sys.stderr.write(self._masked(f"{said}\n"))
+            write(self._masked(draft.body))
+        else:
+            write(self._masked(f"{said}\n"))
+
+    def tell_digest(self, digest: str, request: Request) -> None:
+        write(digest_document(digest, self._job, request.number) if self._json else f"{digest}\n")
+
+    def _masked(self, text: str) -> str:
+        return text.replace(self._token, "***") if self._token else text

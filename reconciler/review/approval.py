@@ -1,0 +1,43 @@
+"""The digest that a reviewer saw: what the comment on the request shows, for `apply --approved-digest`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.exceptions import RefusedError
+from reconciler.reports.markdown.marker import MarkerKind
+from reconciler.review.decision import ours
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from reconciler.review.comment import Comment
+
+__all__ = ["approved_digest"]
+
+_PLAN_ANEW = "plan again, comment, and have that reviewed"
+
+
+def approved_digest(comments: Iterable[Comment], key: str, me: Collection[str]) -> str:
+    """Raises RefusedError where no comment of ours shows a plan for these targets that could be applied."""
+    found = ours(comments, key, me)
+    if not found:
+        raise RefusedError("no comment of ours on the request shows a plan for these targets", _PLAN_ANEW)
+    comment, marker = max(found, key=lambda entry: (entry[1].valid_at, entry[0].id))
+    if len({entry.digest for _, entry in found}) > 1:
+        numbers = ", ".join(str(other.id) for other, _ in found)
+        raise RefusedError(
+            f"comments {numbers} on the request are all ours and show different plans",
+            "which of them was approved cannot be told: delete the outdated ones",
+        )
+    if marker.kind is MarkerKind.REPORT:
+        raise RefusedError("the comment on the request shows the report of an apply, not a plan", _PLAN_ANEW)
+    if not marker.applyable:
+        raise RefusedError(
+            f"the plan that the comment on the request shows cannot be applied: its outcome is {marker.outcome}, "
+            f"with {marker.changes} changes",
+            _PLAN_ANEW if marker.changes else "there is nothing to apply",
+        )
+    if marker.digest.removeprefix("sha256:") not in comment.body.partition("\n")[2]:
+        raise RefusedError("the comment on the request was edited: its text does not show its digest", _PLAN_ANEW)
+    return marker.digest

@@ -1,0 +1,96 @@
+"""What to do about the comments that are there. Pure, so that every order of events can be tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from reconciler.reports.markdown.marker import Marker
+    from reconciler.review.comment import Comment
+    from reconciler.review.draft import Draft
+
+__all__ = ["Create", "Decision", "Nothing", "Reason", "Update", "Withdraw", "decide", "ours"]
+
+
+class Reason(StrEnum):
+    """Why there is nothing to write."""
+
+    SAME = "same"
+    """The comment says so already."""
+    NEWER = "newer"
+    """A later run has written it, and this one only ends late."""
+    QUIET = "quiet"
+    """There are no changes, and no comment to say so in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    comment: Comment
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Delete a comment that this very run created, since another run was quicker."""
+
+    comment: Comment
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """`others` are further comments of ours on the same targets, which nothing keeps up to date."""
+
+    reason: Reason
+    comment: Comment | None = None
+    others: tuple[Comment, ...] = ()
+
+
+Decision = Create | Update | Withdraw | Nothing
+
+
+def ours(
+    comments: Iterable[Comment], key: str, me: Collection[str], created: Collection[int] = ()
+) -> list[tuple[Comment, Marker]]:
+    """Our comments on the targets of `key`, in the order of creation, each with what it says of itself.
+
+    A comment is ours if its author is one of `me` (lower case), or if this run created it. A marker alone proves
+    nothing: whoever may comment can write one.
+    """
+    found = [
+        (comment, marker)
+        for comment in comments
+        if comment.id in created or (comment.author and comment.author.casefold() in me)
+        if (marker := comment.marker) is not None and marker.key == key
+    ]
+    return sorted(found, key=lambda entry: entry[0].id)
+
+
+def decide(
+    comments: Iterable[Comment], draft: Draft, me: Collection[str], created: Collection[int] = frozenset()
+) -> Decision:
+    """The next step towards one comment that shows the latest run.
+
+    `created` are the ids that this run created, those it withdrew included. Of several, the last one is kept up to
+    date. Where runs created them at the same time, the first one stays: every other run carries its text over to it,
+    then withdraws its own, so that nobody deletes what another one wrote.
+    """
+    found = ours(comments, draft.marker.key, me, created)
+    if not found:
+        return Create() if draft.newsworthy else Nothing(Reason.QUIET)
+    comment = found[0][0] if created else found[-1][0]
+    newer = any(marker.valid_at > draft.marker.valid_at for _, marker in found)
+    if not newer and not comment.shows(draft.body):
+        return Update(comment)
+    for other, marker in found[1:]:
+        if other.id in created and marker.valid_at <= draft.marker.valid_at:  # else a later run has taken it over
+            return Withdraw(other)
+    others = () if created else tuple(other for other, _ in found[:-1])
+    return Nothing(Reason.NEWER if newer else Reason.SAME, comment, others)

@@ -1,0 +1,54 @@
+"""What the comment should say: a plan or report as Markdown, within the limit, and where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.exceptions import InvalidPlan
+from reconciler.planning.plan import Plan
+from reconciler.reports.markdown.budget import BUDGET
+from reconciler.reports.markdown.marker import Marker, parse
+from reconciler.reports.markdown.plan import render_plan_markdown
+from reconciler.reports.markdown.report import render_report_markdown
+
+if TYPE_CHECKING:
+    from reconciler.engine.report import Report
+    from reconciler.review.origin import Origin
+
+__all__ = ["Draft"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """`newsworthy`: worth a comment of its own. What is not is only said where a comment is already there."""
+
+    body: str
+    marker: Marker
+    newsworthy: bool
+
+    @classmethod
+    def of(cls, item: Plan | Report, origin: Origin) -> Draft:
+        """The same file and origin make the same text, whenever that is: ages are reckoned from when it was made.
+
+        Raises InvalidPlan for a file that no run writes.
+        """
+        line = origin.line()
+        budget = BUDGET - len(line) - 2
+        if isinstance(item, Plan):
+            text = render_plan_markdown(item, now=item.created_at, budget=budget)
+        else:
+            text = render_report_markdown(item, budget=budget)
+        marker = parse(text.split("\n", 1)[0])
+        if marker is None:
+            raise InvalidPlan("the file says things of itself that no run writes", "make the plan again")
+        body = f"{text.rstrip()}\n\n{line}\n" if line else text
+        return cls(body, marker, _newsworthy(item))
+
+
+def _newsworthy(item: Plan | Report) -> bool:
+    """Whether a reviewer has something to decide or to mend. Tasks that are protected or unknown are neither."""
+    if isinstance(item, Plan):
+        errors = any(note.severity == "error" for note in item.notes)
+        return bool(item.changes or item.blocked or errors) or item.outcome != "ok"
+    return bool(item.results) or item.outcome != "ok"

@@ -1,0 +1,56 @@
+"""What a platform has to offer, whichever it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from reconciler.review.failures import ReviewError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.review.comment import Comment
+
+__all__ = ["LAST_PAGE", "Platform", "objects", "positive"]
+
+LAST_PAGE = 200
+"""More pages than this (20,000 comments) are taken for a broken answer."""
+
+
+class Platform(Protocol):
+    """Requests to one repository. Every method raises ReviewError; those that write, Unsettled too."""
+
+    def place(self, number: int) -> str:
+        """The request of that number in words."""
+
+    def myself(self) -> str:
+        """Login of the account that the token belongs to."""
+
+    def request_of(self, commit: str) -> Sequence[int]:
+        """The numbers of the requests that brought the commit here: one, or none, or several in doubt."""
+
+    def comments(self, number: int) -> list[Comment]:
+        """All comments of people and programs on a request."""
+
+    def create(self, number: int, body: str) -> Comment:
+        """Write a new comment, and return it as the platform holds it now."""
+
+    def update(self, number: int, comment: Comment, body: str) -> Comment:
+        """Replace the text of a comment, and return it as the platform holds it now."""
+
+    def delete(self, number: int, comment: Comment) -> None:
+        """Take a comment away. One that is gone already is none to complain of."""
+
+
+def objects(content: object, what: str) -> list[dict[str, object]]:
+    """The objects of a list. Raises ReviewError for anything else, since no list is not an empty one."""
+    if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
+        raise ReviewError(f"unexpected answer: no list of {what}", "is --api the address of the API?")
+    return content
+
+
+def positive(value: object, what: str) -> int:
+    """A number above zero. Raises ReviewError."""
+    if type(value) is not int or value <= 0:
+        raise ReviewError(f"unexpected answer: no {what}", "is --api the address of the API?")
+    return value

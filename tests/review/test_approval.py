@@ -1,0 +1,51 @@
+"""The digest that a reviewer saw, or a refusal."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.exceptions import ExitCode, RefusedError
+from reconciler.review.approval import approved_digest
+from reconciler.review.comment import Comment
+from tests.reports.examples import NOW, PLANS
+from tests.review.world import plan_draft, quiet_draft, report_draft
+
+DRAFT = plan_draft()
+KEY = DRAFT.marker.key
+OTHER = plan_draft(NOW - 1, "blocked")
+
+
+def shown(*bodies: str, author: str = "reviewer") -> str:
+    comments = [Comment(number, author, body) for number, body in enumerate(bodies, start=1)]
+    return approved_digest(comments, KEY, {"reviewer"})
+
+
+def test_the_digest_of_the_plan() -> None:
+    assert shown("looks good", DRAFT.body) == PLANS["five_kinds"].digest
+    assert shown(plan_draft(NOW + 60).body, DRAFT.body) == PLANS["five_kinds"].digest
+
+
+REFUSED = {
+    "no comment": ([], "no comment of ours"),
+    "a report": ([report_draft().body], "report of an apply"),
+    "no changes": ([quiet_draft().body], "cannot be applied: its outcome is ok, with 0 changes"),
+    "a guard": ([plan_draft(NOW, "guard_breach").body], "cannot be applied: its outcome is refused"),
+    "two plans": ([DRAFT.body, OTHER.body], "comments 1, 2 on the request are all ours and show different plans"),
+    "edited": ([DRAFT.body.replace(DRAFT.marker.digest, OTHER.marker.digest, 1)], "was edited"),
+}
+
+
+@pytest.mark.parametrize(("bodies", "words"), REFUSED.values(), ids=REFUSED)
+def test_refusals(bodies: list[str], words: str) -> None:
+    with pytest.raises(RefusedError, match=words) as caught:
+        shown(*bodies)
+    assert caught.value.exit_code is ExitCode.REFUSED
+    assert caught.value.hint
+
+
+def test_a_comment_of_somebody_else_approves_nothing() -> None:
+    for author in ("mallory", ""):
+        with pytest.raises(RefusedError, match="no comment of ours"):
+            shown(DRAFT.body, author=author)
+    with pytest.raises(RefusedError, match="no comment of ours"):
+        approved_digest([Comment(1, "reviewer", DRAFT.body)], "0" * 12, {"reviewer"})
