@@ -16,7 +16,7 @@ _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
 # A URL ends at what RFC 3986 allows in none, other marks being rather hidden too much than too little.
 _URL_TAIL = re.compile(rf"(?P<base>{_SCHEME}[^\s?#\"<>]*)[?#](?P<tail>[^\s\"<>]*)")
 _USER_PART = re.compile(rf"(?P<scheme>{_SCHEME})[^\s/?#\"<>]*@")
-_MARK = re.compile(r"~[0-9a-f]{8}")
+_MARK = re.compile(r"~[0-9a-f]{8}[.,:;!')\]}]*")  # with the marks of a sentence that goes on after it
 
 
 def strip_queries(text: str) -> str:

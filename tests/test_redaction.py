@@ -40,6 +40,18 @@ def test_two_urls_stay_two() -> None:
     assert presentable("https://h/v?a=1") != presentable("https://h/v?a=2")
 
 
+@pytest.mark.parametrize("text", ["{}; then", "({}).", "see {}, {}", "[{}]: '{}'!"])
+def test_a_url_in_a_sentence_keeps_its_hash(text: str) -> None:
+    """A sentence is made of values that are presentable already, and made presentable once more where it is shown."""
+    shown = text.format(*[presentable("https://h/v?a=1")] * 2)
+    assert presentable(shown) == shown
+
+
+def test_what_only_begins_like_a_hash_is_hidden() -> None:
+    assert "SECRET" not in presentable("https://h/v?~a67312e0&SECRET")
+    assert "SECRET" not in presentable("https://h/v?~a67312e0;SECRET")
+
+
 PIECES = st.lists(st.sampled_from(["http://", "a", "@", "?", "#", "|", "~", "\n", "\u202e", "/", " ", "é", "1", "'"]))
 TEXTS = st.one_of(st.text(), PIECES.map("".join))
 

@@ -34,6 +34,7 @@ from reconciler.engine.saved_plan_run import apply_saved_plan
 from reconciler.exceptions import RefusedError, UsageError
 from reconciler.planning.document import read_plan
 from reconciler.planning.plan import Overrides
+from reconciler.reports.formats import SCREEN_FORMATS
 from reconciler.reports.registry import View, render
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ _FAIL_ON = ("missed", "blocked")
     help="How long to wait while another apply holds the account.",
 )
 @filter_options
-@format_option("text", "json", "markdown")
+@format_option(*SCREEN_FORMATS)
 @report_option
 @color_option
 @verbosity_options

@@ -13,9 +13,9 @@ from reconciler.cli.saved_file import read_saved
 from reconciler.exceptions import ExitCode
 from reconciler.planning.difference import difference
 from reconciler.planning.document import read_plan
-from reconciler.reports.difference import render_difference
-from reconciler.reports.difference_document import render_difference_json
-from reconciler.reports.difference_markdown import render_difference_markdown
+from reconciler.reports.difference.document import render_difference_json
+from reconciler.reports.difference.markdown import render_difference_markdown
+from reconciler.reports.difference.text import render_difference
 
 if TYPE_CHECKING:
     from reconciler.planning.difference import PlanDifference

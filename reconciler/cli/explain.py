@@ -13,8 +13,8 @@ from reconciler.cli.options import format_option
 from reconciler.diagnostics import suggestion
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.providers.registry import catalogue
-from reconciler.reports.explanation import explanation_document, render_explanation, render_index
-from reconciler.reports.lifecycle_drawing import mermaid_lifecycle
+from reconciler.reports.explanation.drawing import mermaid_lifecycle
+from reconciler.reports.explanation.text import explanation_document, render_explanation, render_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -21,13 +21,19 @@ __all__ = ["main", "program"]
 
 _COMMANDS = {
     "validate": "Check configuration files; report every mistake at once.",
+    "test": "Run the unit tests of policies.",
     "plan": "Compare the policies with the clouds and show what apply would do.",
     "show": "Render a saved plan or report.",
+    "comment": "Write a saved plan or report as the one comment of a pull or merge request.",
+    "diff": "Say what changed between two saved plans.",
     "apply": "Cancel and delete what the policies ask for, verify it, and report.",
     "query": "List tasks of one resource type.",
+    "why": "Say what the policies make of a task and why, condition by condition.",
     "explain": "Describe a resource type: fields, statuses, lifecycle, calls, permissions.",
+    "permissions": "Write the least-privilege IAM and RAM policy documents for this configuration.",
     "history": "Show past runs and what they did.",
-    "schema": "Print the JSON Schema of configuration files.",
+    "init": "Write a working GitOps repository: configuration, policy, test, workflow, README.",
+    "schema": "Print the JSON Schema of configuration or test files.",
     "simulator": "Serve local clouds for trying and testing.",
     "demo": "Run the whole loop, from YAML to verified cancellation, on local clouds.",
 }

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from reconciler.reports.formats import FORMATS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -56,7 +58,7 @@ def report_option(command: Command) -> Command:
         "reports",
         multiple=True,
         metavar="FORMAT=FILE",
-        help="Also write text, json or markdown to a file (repeatable).",
+        help=f"Also write to a file (repeatable): {', '.join(FORMATS)}.",
     )(command)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from reconciler.exceptions import ReconcilerError, UsageError
-from reconciler.reports.registry import PLAN_FORMATS, View, render
+from reconciler.reports.formats import FORMATS
+from reconciler.reports.registry import View, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from reconciler.planning.plan import Plan
 
 __all__ = ["Output", "write_private"]
+
+_DESCRIPTOR = re.compile(r"/dev/(?:(?P<out>stdout)|(?P<err>stderr)|fd/(?P<number>[0-9]{1,9}))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,8 @@ class Output:
     def save(self, item: Plan | Report, now: int, saved: str | None = None) -> None:
         """Write a plan or report to every file of `--report` only."""
         for path, name in self.reports.items():
-            write_private(path, render(item, name, View(now, saved_to=saved, verbose=self.verbose)))
+            place = _append if _is_collected(path) else write_private
+            place(path, render(item, name, View(now, saved_to=saved, verbose=self.verbose)))
 
 
 def write(text: str) -> None:
@@ -57,8 +63,12 @@ def write(text: str) -> None:
 def write_private(path: Path, text: str) -> None:
     """Replace `path` as a whole, readable by its owner only (mode 0600): either all of it is there or nothing.
 
-    Raises ReconcilerError where that cannot be done.
+    A pipe or a device, such as /dev/stdout, is written to and stays what it is. Raises ReconcilerError where that
+    cannot be done.
     """
+    if _is_stream(path):
+        _append(path, text)
+        return
     try:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
@@ -73,10 +83,46 @@ def write_private(path: Path, text: str) -> None:
         raise ReconcilerError(f"cannot write {path}: {error.strerror or error}") from error
 
 
+def _append(path: Path, text: str) -> None:
+    """Write at the end of `path`; where it names a descriptor of ours, through that one, after what is there."""
+    try:
+        with _descriptor(path) or path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise ReconcilerError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _descriptor(path: Path) -> IO[str] | None:
+    """The stream that /dev/stdout, /dev/stderr or /dev/fd/N names.
+
+    Opening those anew would give a position of its own in a file that stdout was sent to, for others to write over.
+    """
+    match = _DESCRIPTOR.fullmatch(str(path.absolute()))
+    if match is None:
+        return None
+    sys.stdout.flush()
+    number = 1 if match["out"] else 2 if match["err"] else int(match["number"])
+    return os.fdopen(os.dup(number), "w", encoding="utf-8")
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether `path` is no file of its own: whoever replaces /dev/stdout or /dev/null breaks the machine."""
+    try:
+        return bool(_DESCRIPTOR.fullmatch(str(path.absolute()))) or not stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def _is_collected(path: Path) -> bool:
+    """Whether it is a file in which a GitHub runner collects what the steps of a job append."""
+    runners = (os.environ.get(name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"))
+    return any(file and Path(file).absolute() == path.absolute() for file in runners)
+
+
 def _report(text: str) -> tuple[Path, str]:
     name, separator, path = text.partition("=")
-    if not separator or not path or name not in PLAN_FORMATS:
-        raise UsageError(f"--report {text}: expected FORMAT=FILE, with one of {', '.join(PLAN_FORMATS)}")
+    if not separator or not path or name not in FORMATS:
+        raise UsageError(f"--report {text}: expected FORMAT=FILE, with one of {', '.join(FORMATS)}")
     return Path(path), name
 
 

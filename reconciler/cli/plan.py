@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from reconciler import __version__
 from reconciler.cli.options import (
     color_option,
     filter_options,
@@ -19,10 +23,28 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.output import Output, write_private
 from reconciler.cli.progress import Progress, start_logging
+from reconciler.cli.saved_file import read_saved
 from reconciler.cli.world import duration_flag, load_world
-from reconciler.engine.planning_run import make_plan
+from reconciler.engine.offline_plan import plan_offline
+from reconciler.engine.planning_run import observe, plan_from, statuses_wanted
+from reconciler.exceptions import ReconcilerError, UsageError
 from reconciler.planning.document import render_plan
 from reconciler.planning.plan import Overrides
+from reconciler.planning.records import rfc3339
+from reconciler.planning.snapshot import snapshot_of
+from reconciler.planning.snapshot_document import read_snapshot, render_snapshot
+from reconciler.planning.strict_json import MAX_BYTES
+from reconciler.providers.registry import catalogue
+from reconciler.redaction import presentable
+from reconciler.reports.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.engine.planning_run import World
+    from reconciler.planning.snapshot import Snapshot
+    from reconciler.tasks.observation import Observation, Scope
+from reconciler.reports.formats import SCREEN_FORMATS
 
 __all__ = ["command"]
 
@@ -34,8 +56,21 @@ __all__ = ["command"]
 @limit_options
 @flag("--expires", metavar="DURATION", help="How long the saved plan is good for (default: settings.plan_ttl).")
 @flag("--now", metavar="TIME", help="Count ages from this RFC 3339 time instead of the clock's.")
+@flag(
+    "--save-snapshot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save what was listed, for plan --snapshot and tests.",
+)
+@flag(
+    "--snapshot",
+    "snapshot_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Plan from a saved snapshot: no network, no credentials. Ages are counted from when it was taken.",
+)
 @filter_options
-@format_option("text", "json", "markdown")
+@format_option(*SCREEN_FORMATS)
 @report_option
 @color_option
 @verbosity_options
@@ -47,6 +82,8 @@ def command(
     max_percent: int | None,
     expires: str | None,
     now: str | None,
+    save_snapshot: Path | None,
+    snapshot_file: Path | None,
     targets: tuple[str, ...],
     policies: tuple[str, ...],
     output_format: str,
@@ -57,23 +94,53 @@ def command(
 ) -> int:
     """Compare the policies with the clouds and show what apply would do.
 
-    Reads only. Nothing is locked and nothing is changed.
+    Reads only. Nothing is locked and nothing is changed. With --snapshot, not even the network is used, and
+    environment variables that are not set stay as they are written.
     """
+    if save_snapshot is not None and snapshot_file is not None:
+        raise UsageError("--snapshot and --save-snapshot exclude each other", "what a snapshot holds is saved already")
     output = Output.of(output_format, color, verbose=verbose, reports=reports)
     start_logging(log_format, verbose=verbose)
-    world = load_world(paths, targets=targets, policies=policies, now=now)
+    snapshot = _read(snapshot_file) if snapshot_file is not None else None
+    clock = rfc3339(snapshot.taken_at) if snapshot is not None and now is None else now
+    world = load_world(paths, targets=targets, policies=policies, now=clock, strict=snapshot is None)
     lifetime = duration_flag("--expires", expires, world.configuration.settings.plan_ttl)
-    progress = Progress()
-    with progress.stage("Listing", len(world.configuration.scopes())):
-        plan = asyncio.run(
-            make_plan(
-                world,
-                expires_in=lifetime,
-                overrides=Overrides(max_actions, max_percent),
-                on_listed=progress.listed,
-            )
-        )
+    overrides = Overrides(max_actions, max_percent)
+    if snapshot is not None:
+        plan = plan_offline(world, snapshot, expires_in=lifetime, overrides=overrides)
+    else:
+        taken_at = int(time.time()) if now else world.now
+        observations = _listed(world)
+        plan = plan_from(world, observations, expires_in=lifetime, overrides=overrides)
+        if save_snapshot is not None:
+            _save(save_snapshot, world, observations, taken_at)
     if out is not None:
         write_private(out, render_plan(plan))
     output.show(plan, world.now, saved_to=out)
     return plan.exit_code(detailed=detailed_exitcode)
+
+
+def _listed(world: World) -> Mapping[Scope, Observation]:
+    progress = Progress()
+    with progress.stage("Listing", len(world.configuration.scopes())):
+        return asyncio.run(observe(world, progress.listed))
+
+
+def _read(path: Path) -> Snapshot:
+    return read_snapshot(read_saved(path), catalogue(), str(path))
+
+
+def _save(path: Path, world: World, observations: Mapping[Scope, Observation], taken_at: int) -> None:
+    """Write a snapshot, and say so on stderr. Raises ReconcilerError where it could not be read back."""
+    wanted = statuses_wanted(world)
+    snapshot = snapshot_of(observations, wanted, world.catalogue, tool_version=__version__, taken_at=taken_at)
+    text = render_snapshot(snapshot, world.catalogue)
+    if len(text.encode()) > MAX_BYTES:
+        raise ReconcilerError(
+            f"the snapshot would be larger than the {MAX_BYTES // 2**20} MiB that are ever read back",
+            "narrow it with --target or --policy",
+        )
+    write_private(path, text)
+    tasks = sum(len(seen.tasks) for seen in observations.values())
+    held = f"{counted(tasks, 'task')} in {counted(len(observations), 'scope')}"
+    sys.stderr.write(f"Snapshot saved to {presentable(str(path))}: {held}.\n")

@@ -11,6 +11,7 @@ from reconciler.cli.options import color_option, flag, format_option
 from reconciler.cli.output import Output
 from reconciler.cli.saved_file import read_saved
 from reconciler.exceptions import ExitCode
+from reconciler.reports.formats import FORMATS
 from reconciler.reports.registry import read_document
 
 __all__ = ["command"]
@@ -18,11 +19,16 @@ __all__ = ["command"]
 
 @click.command("show")
 @click.argument("file", type=click.Path(path_type=Path))
-@format_option("text", "json", "markdown")
+@format_option(*FORMATS)
 @color_option
 @flag("--verbose", "-v", is_flag=True, help="Show long values whole.")
 def command(file: Path, output_format: str, color: str, verbose: bool) -> int:
-    """Render a saved plan or report in any format. Needs no network."""
+    """Render a saved plan or report in any format. Needs no network.
+
+    markdown is a comment for a pull or merge request, html one file to read in a browser, junit for the test tab of a
+    CI system, github annotations of GitHub Actions, gitlab the artifact reports:terraform, outputs key=value lines:
+    `reconciler show plan.json --format outputs >> "$GITHUB_OUTPUT"`.
+    """
     output = Output.of(output_format, color, verbose=verbose)
     item = read_document(read_saved(file), str(file))
     output.show(item, int(time.time()), saved_to=file)

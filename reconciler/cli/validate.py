@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import sys
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.options import format_option, paths_argument
+from reconciler.cli.output import write
 from reconciler.config.loader import check
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import ExitCode
 from reconciler.providers.registry import catalogue
+from reconciler.reports.ci.github import render_diagnostics_github
+from reconciler.reports.ci.sarif import render_diagnostics_sarif
 from reconciler.reports.diagnostics import diagnostic_document, render_diagnostics
 from reconciler.reports.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from reconciler.config.model import Configuration
@@ -29,18 +32,17 @@ __all__ = ["command"]
 
 @click.command("validate")
 @paths_argument
-@format_option("text", "json")
+@format_option("text", "json", "github", "sarif")
 def command(paths: tuple[Path, ...], output_format: str) -> int:
     """Check configuration files; report every mistake at once.
 
     PATH is a file, or a directory that is searched for reconciler.yaml and *.reconciler.yaml (default: the current
     directory). Needs no network, no credentials and no environment variables.
+
+    github writes annotations of GitHub Actions, sarif a log for code scanning.
     """
     configuration, diagnostics = check(paths, catalogue(), environment=os.environ)
-    if output_format == "json":
-        sys.stdout.write(_document(configuration, diagnostics))
-    else:
-        sys.stdout.write(_text(configuration, diagnostics))
+    write(_FORMATS[output_format](configuration, diagnostics))
     return ExitCode.OK if configuration else ExitCode.INVALID
 
 
@@ -50,11 +52,19 @@ def _counts(diagnostics: Sequence[Diagnostic]) -> tuple[int, int]:
 
 
 def _text(configuration: Configuration | None, diagnostics: Sequence[Diagnostic]) -> str:
-    errors, warnings = _counts(diagnostics)
     blocks = render_diagnostics(diagnostics)
-    lead = f"{blocks}\n" if blocks else ""
+    return f"{blocks}\n{_verdict(configuration, diagnostics)}" if blocks else _verdict(configuration, diagnostics)
+
+
+def _github(configuration: Configuration | None, diagnostics: Sequence[Diagnostic]) -> str:
+    """Annotations, and the last line for the log."""
+    return render_diagnostics_github(diagnostics) + _verdict(configuration, diagnostics)
+
+
+def _verdict(configuration: Configuration | None, diagnostics: Sequence[Diagnostic]) -> str:
+    errors, warnings = _counts(diagnostics)
     if configuration is None:
-        return f"{lead}Invalid: {counted(errors, 'error')}, {counted(warnings, 'warning')}.\n"
+        return f"Invalid: {counted(errors, 'error')}, {counted(warnings, 'warning')}.\n"
     policies = len(configuration.policies)
     counts = (
         counted(len(configuration.files), "file"),
@@ -62,7 +72,7 @@ def _text(configuration: Configuration | None, diagnostics: Sequence[Diagnostic]
         "1 policy" if policies == 1 else f"{policies} policies",
         counted(warnings, "warning"),
     )
-    return f"{lead}Valid: {', '.join(counts)}.\n"
+    return f"Valid: {', '.join(counts)}.\n"
 
 
 def _document(configuration: Configuration | None, diagnostics: Sequence[Diagnostic]) -> str:
@@ -77,3 +87,13 @@ def _document(configuration: Configuration | None, diagnostics: Sequence[Diagnos
         "diagnostics": [diagnostic_document(diagnostic) for diagnostic in diagnostics],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+_FORMATS: Mapping[str, Callable[[Configuration | None, Sequence[Diagnostic]], str]] = MappingProxyType(
+    {
+        "text": _text,
+        "json": _document,
+        "github": _github,
+        "sarif": lambda _, diagnostics: render_diagnostics_sarif(diagnostics),
+    }
+)

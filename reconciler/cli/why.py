@@ -20,9 +20,9 @@ from reconciler.planning.records import rfc3339
 from reconciler.planning.snapshot_document import read_snapshot
 from reconciler.planning.why import scopes_of
 from reconciler.providers.registry import catalogue
-from reconciler.reports.why import render_why
-from reconciler.reports.why_document import render_why_json
-from reconciler.reports.why_words import listing_error, not_seen
+from reconciler.reports.why.document import render_why_json
+from reconciler.reports.why.text import render_why
+from reconciler.reports.why.words import listing_error, not_seen
 
 if TYPE_CHECKING:
     from reconciler.engine.planning_run import World

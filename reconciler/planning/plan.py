@@ -27,6 +27,7 @@ __all__ = [
     "Plan",
     "PolicyVerdict",
     "ScopeVerdict",
+    "Source",
     "Spared",
     "Summary",
 ]
@@ -119,8 +120,19 @@ class GuardVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where a policy is written: the file as messages print it, and the line, counted from 1."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyVerdict:
-    """What one policy found over all its scopes, in tasks. `kept` are the matches that an `at_most` leaves."""
+    """What one policy found over all its scopes, in tasks. `kept` are the matches that an `at_most` leaves.
+
+    `source` is for annotations only, and no part of the digest: a policy that moves asks for the same.
+    """
 
     name: str
     resource: str
@@ -135,6 +147,7 @@ class PolicyVerdict:
     guards: tuple[GuardVerdict, ...] = ()
     suspended: bool = False
     fails_on_blocked: bool = False
+    source: Source | None = None
 
     @property
     def breaches(self) -> tuple[GuardVerdict, ...]:
@@ -193,6 +206,11 @@ class Plan:
     notes: tuple[Note, ...] = ()
     overrides: Overrides = Overrides()
     unknown: int = 0
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the targets that were looked at, sorted."""
+        return tuple(sorted({scope.target for scope in self.scopes}))
 
     @property
     def complete(self) -> bool:

@@ -10,7 +10,7 @@ from reconciler.config.model import AtMost
 from reconciler.planning.guards import guard_verdicts
 from reconciler.planning.judgement import Judgement, Judgements
 from reconciler.planning.observed import observed
-from reconciler.planning.plan import Change, Note, Overrides, Plan, PolicyVerdict, ScopeVerdict, Spared
+from reconciler.planning.plan import Change, Note, Overrides, Plan, PolicyVerdict, ScopeVerdict, Source, Spared
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import blocked_reason, change_reason, protected_reason
 from reconciler.redaction import presentable
@@ -215,6 +215,7 @@ class Planner:
             guards=guard_verdicts(policy.limits, overrides, tally.changes, tally.basis),
             suspended=policy.suspend,
             fails_on_blocked=policy.on_blocked.value == "fail",
+            source=Source(policy.location.file, policy.location.line) if policy.location else None,
         )
 
     def _note_incomplete(self, observation: Observation) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.planning.plan import Change, Guard, GuardVerdict, Note, PolicyVerdict, ScopeVerdict, Spared
+from reconciler.planning.plan import Change, Guard, GuardVerdict, Note, PolicyVerdict, ScopeVerdict, Source, Spared
 from reconciler.redaction import presentable
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness
@@ -159,6 +159,7 @@ def policy_record(policy: PolicyVerdict) -> Document:
         "guards": [_guard_record(verdict) for verdict in policy.guards],
         "suspended": policy.suspended,
         "on_blocked": "fail" if policy.fails_on_blocked else "report",
+        "source": {"file": policy.source.file, "line": policy.source.line} if policy.source else None,
     }
 
 
@@ -177,7 +178,13 @@ def policy_of(record: Document) -> PolicyVerdict:
         guards=tuple(_guard_of(guard) for guard in record["guards"]),
         suspended=record["suspended"],
         fails_on_blocked=record["on_blocked"] == "fail",
+        source=_source_of(record.get("source")),
     )
+
+
+def _source_of(record: Document | None) -> Source | None:
+    """Where a policy is written; None for the plans of earlier versions, which did not say."""
+    return Source(presentable(record["file"]), record["line"]) if record else None
 
 
 def _guard_record(verdict: GuardVerdict) -> Document:

@@ -42,6 +42,7 @@ def diagnostic_document(diagnostic: Diagnostic) -> dict[str, object]:
     location = diagnostic.location
     return {
         "severity": diagnostic.severity.value,
+        "rule": diagnostic.rule.value,
         "message": diagnostic.message,
         "file": location.file if location else None,
         "line": location.line if location else None,

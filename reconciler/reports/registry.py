@@ -1,4 +1,8 @@
-"""The formats of plans and reports, and the reading of either from a file: what `show` needs."""
+"""The formats of plans and reports, and the reading of either from a file: what `show` needs.
+
+A format is a row in each table and a name in `formats.py`. Renderers that few commands ask for are imported when they
+are used.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,14 @@ from reconciler.engine.report_document import render_report, report_from_documen
 from reconciler.planning.document import plan_from_document, render_plan
 from reconciler.planning.plan import Plan
 from reconciler.planning.strict_json import load
-from reconciler.reports.markdown import render_plan_markdown
-from reconciler.reports.markdown_report import render_report_markdown
-from reconciler.reports.text import render_plan_text
-from reconciler.reports.text_report import render_report_text
+from reconciler.reports.ci.github import render_plan_github, render_report_github
+from reconciler.reports.ci.gitlab import render_plan_gitlab, render_report_gitlab
+from reconciler.reports.ci.junit import render_plan_junit, render_report_junit
+from reconciler.reports.ci.outputs import render_plan_outputs, render_report_outputs
+from reconciler.reports.markdown.plan import render_plan_markdown
+from reconciler.reports.markdown.report import render_report_markdown
+from reconciler.reports.text.plan import render_plan_text
+from reconciler.reports.text.report import render_report_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,6 +44,18 @@ class View:
     verbose: bool = False
 
 
+def _plan_html(plan: Plan, view: View) -> str:
+    from reconciler.reports.html import render_plan_html  # noqa: PLC0415 - a dozen modules that only HTML needs
+
+    return render_plan_html(plan, now=view.now)
+
+
+def _report_html(report: Report, view: View) -> str:
+    from reconciler.reports.html import render_report_html  # noqa: PLC0415 - as above
+
+    return render_report_html(report, now=view.now)
+
+
 PLAN_FORMATS: Mapping[str, Callable[[Plan, View], str]] = MappingProxyType(
     {
         "text": lambda plan, view: render_plan_text(
@@ -43,6 +63,11 @@ PLAN_FORMATS: Mapping[str, Callable[[Plan, View], str]] = MappingProxyType(
         ),
         "json": lambda plan, _: render_plan(plan),
         "markdown": lambda plan, view: render_plan_markdown(plan, now=view.now),
+        "html": _plan_html,
+        "junit": lambda plan, _: render_plan_junit(plan),
+        "github": lambda plan, _: render_plan_github(plan),
+        "gitlab": lambda plan, _: render_plan_gitlab(plan),
+        "outputs": lambda plan, _: render_plan_outputs(plan),
     }
 )
 
@@ -51,6 +76,11 @@ REPORT_FORMATS: Mapping[str, Callable[[Report, View], str]] = MappingProxyType(
         "text": lambda report, view: render_report_text(report, color=view.color, verbose=view.verbose),
         "json": lambda report, _: render_report(report),
         "markdown": lambda report, _: render_report_markdown(report),
+        "html": _report_html,
+        "junit": lambda report, _: render_report_junit(report),
+        "github": lambda report, _: render_report_github(report),
+        "gitlab": lambda report, _: render_report_gitlab(report),
+        "outputs": lambda report, _: render_report_outputs(report),
     }
 )
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from reconciler.engine.report_document import REPORT_SCHEMA
 from reconciler.planning.schema import PLAN_SCHEMA, render_schema
 from reconciler.planning.snapshot_schema import SNAPSHOT_SCHEMA
-from reconciler.reports.difference_document import DIFFERENCE_SCHEMA
-from reconciler.reports.why_document import WHY_SCHEMA
+from reconciler.reports.difference.document import DIFFERENCE_SCHEMA
+from reconciler.reports.why.document import WHY_SCHEMA
 
 __all__ = ["published_schemas"]
 

@@ -19,6 +19,7 @@ __all__ = [
     "MEANINGS",
     "OUTCOMES",
     "SYMBOLS",
+    "blocked_failure",
     "counted",
     "flags",
     "guard_breach",
@@ -28,6 +29,7 @@ __all__ = [
     "overrides_flags",
     "plan_counts",
     "plan_sentence",
+    "policy_counts",
     "report_advice",
     "report_counts",
     "result_reason",
@@ -141,6 +143,25 @@ def guard_remedy(verdict: GuardVerdict) -> tuple[str, str]:
     return verdict.flag, f"limits: {{{verdict.guard.value}: {verdict.needed}}}"
 
 
+def policy_counts(policy: PolicyVerdict) -> str:
+    """`5 matched, 2 to change, 3 kept, 0 blocked, 0 protected, 0 unknown`: what one policy found, in tasks."""
+    return (
+        f"{policy.matched} matched, {policy.changes} to change, {policy.kept} kept, {policy.blocked} blocked, "
+        f"{policy.protected} protected, {policy.unknown} unknown"
+    )
+
+
+def blocked_failure(policy: PolicyVerdict) -> str | None:
+    """Why the blocked tasks of a policy are failures; None where there are none, or it only reports them."""
+    if not (policy.blocked and policy.fails_on_blocked):
+        return None
+    return f"policy {presentable(policy.name)}: {_as_failures(policy.blocked)} (on_blocked: fail)"
+
+
+def _as_failures(blocked: int) -> str:
+    return "1 blocked task counts as a failure" if blocked == 1 else f"{blocked} blocked tasks count as failures"
+
+
 def _flag(guard: Guard, number: int) -> str:
     return f"--{guard.value.replace('_', '-')} {number}"
 
@@ -220,6 +241,8 @@ def report_advice(report: Report) -> tuple[str, ...]:
         advice.append("Failed changes were refused for good: the same call would be refused again. See each reason.")
     if counts["unknown"]:
         advice.append("Unknown changes were sent, but no verdict came. The next run reads the tasks again first.")
+    if "blocked" in report.causes:
+        advice.append(f"{_as_failures(report.blocked)}; the plan names them. They are looked at again by the next run.")
     if counts["missed"]:
         advice.append("Missed tasks went on by themselves; the next plan shows what the policies make of them now.")
     left = [result for result in report.results if result.outcome in {Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED}]

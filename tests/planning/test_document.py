@@ -6,13 +6,15 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.exceptions import ExitCode, InvalidPlan
 from reconciler.planning.document import plan_document, read_plan, render_plan
-from reconciler.planning.plan import Change, Note, Overrides, Plan, PolicyVerdict, ScopeVerdict, Spared
+from reconciler.planning.plan import Change, Note, Overrides, Plan, PolicyVerdict, ScopeVerdict, Source, Spared
+from reconciler.planning.schema import PLAN_SCHEMA, check
 from reconciler.planning.strict_json import MAX_BYTES
 from reconciler.redaction import presentable
 from reconciler.tasks.fault import Fault, Meaning
@@ -66,6 +68,7 @@ plans = st.builds(
             *(counts for _ in range(7)),
             suspended=st.booleans(),
             fails_on_blocked=st.booleans(),
+            source=st.none() | st.builds(Source, texts, st.integers(1, 10**6)),
         ),
         max_size=2,
     ).map(tuple),
@@ -93,6 +96,23 @@ def test_round_trip(plan: Plan) -> None:
 @pytest.mark.parametrize("plan", [plan for name, plan in PLANS.items() if name != "hostile"])
 def test_examples_round_trip(plan: Plan) -> None:
     assert read_plan(render_plan(plan)) == plan
+
+
+def test_a_plan_from_before_policies_had_a_source_is_read() -> None:
+    document = plan_document(PLANS["guard_breach"])
+    for policy in document["policies"]:
+        del policy["source"]
+    plan = read_plan(json.dumps(document))
+    assert [policy.source for policy in plan.policies] == [None]
+    assert plan.digest == PLANS["guard_breach"].digest
+
+
+@pytest.mark.parametrize("source", [{"file": "x"}, {"file": 1, "line": 1}, {"file": "x", "line": 0}, "x:1", []])
+def test_a_source_that_is_none_is_refused(source: object) -> None:
+    document = plan_document(PLANS["guard_breach"])
+    document["policies"][0]["source"] = source
+    with pytest.raises(InvalidPlan):
+        read_plan(json.dumps(document))
 
 
 def test_keys_are_those_of_the_contract() -> None:
@@ -292,3 +312,15 @@ def test_any_value_anywhere_is_read_or_refused(path: tuple[str | int, ...], valu
         message, digest = "", plan.digest
     assert message.isprintable()
     assert digest == PLAN.digest
+
+
+@given(st.sampled_from(PATHS), json_values)
+@settings(deadline=None)  # a busy machine is no defect
+def test_the_compiled_schema_accepts_only_what_the_schema_does(path: tuple[str | int, ...], value: object) -> None:
+    document = json.loads(render_plan(PLAN))
+    _set(*path, to=value)(document)
+    try:
+        check(document, PLAN_SCHEMA, "plan")
+    except InvalidPlan:
+        return
+    assert jsonschema.Draft7Validator(PLAN_SCHEMA).is_valid(document)

@@ -16,6 +16,7 @@ from reconciler.planning.plan import (
     Plan,
     PolicyVerdict,
     ScopeVerdict,
+    Source,
     Spared,
 )
 from reconciler.redaction import presentable
@@ -118,7 +119,7 @@ PLANS: dict[str, Plan] = {
         policies=(
             policy("no-stale-legacy-uploads", UPLOAD, matched=1, surplus=1, changes=1),
             policy("no-forgotten-snapshots", "huaweicloud.mpc.snapshot", matched=1, surplus=1, changes=1),
-            policy(matched=5, surplus=2, changes=2, kept=3),
+            policy(matched=5, surplus=2, changes=2, kept=3, source=Source("policies/transcoding.reconciler.yaml", 7)),
             policy("packaging-record-retention", PACKAGING, matched=1, surplus=1, changes=1, suspended=False),
             policy("someday", PACKAGING, suspended=True),
         ),
@@ -133,7 +134,16 @@ PLANS: dict[str, Plan] = {
         EMPTY,
         changes=(change("24010"),),
         blocked=(spared("24008", "a running task can be neither canceled nor deleted"),),
-        policies=(policy(matched=2, surplus=2, changes=1, blocked=1, fails_on_blocked=True),),
+        policies=(
+            policy(
+                matched=2,
+                surplus=2,
+                changes=1,
+                blocked=1,
+                fails_on_blocked=True,
+                source=Source("policies/transcoding.reconciler.yaml", 7),
+            ),
+        ),
     ),
     "protected": replace(
         EMPTY,
@@ -147,7 +157,17 @@ PLANS: dict[str, Plan] = {
         notes=(Note("warning", "2 matching tasks are kept for want of a time", "huawei-prod", None, "no-stale"),),
     ),
     "guard_breach": replace(
-        EMPTY, changes=KINDS, policies=(policy(matched=812, surplus=812, changes=812, guards=GUARDS),)
+        EMPTY,
+        changes=KINDS,
+        policies=(
+            policy(
+                matched=812,
+                surplus=812,
+                changes=812,
+                guards=GUARDS,
+                source=Source("a directory, 100%: odd/x.reconciler.yaml", 3),
+            ),
+        ),
     ),
     "failed_scope": replace(
         EMPTY,
@@ -212,6 +232,7 @@ def result(task_id: str, outcome: Outcome, now: str | None, detail: str = "", **
 
 EVERY_OUTCOME = Report(
     run_id="01JGZ2Q0V6",
+    targets=EMPTY.targets,
     tool_version="0.1.0",
     plan_digest=PLANS["five_kinds"].digest,
     started_at=NOW,

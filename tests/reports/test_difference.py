@@ -18,10 +18,10 @@ import pytest
 from reconciler.planning.difference import PlanDifference, difference
 from reconciler.planning.plan import Change, Guard, GuardVerdict, Note, Overrides, Plan
 from reconciler.redaction import presentable
-from reconciler.reports.budget import BUDGET
-from reconciler.reports.difference import render_difference
-from reconciler.reports.difference_document import DIFFERENCE_SCHEMA, render_difference_json
-from reconciler.reports.difference_markdown import render_difference_markdown
+from reconciler.reports.difference.document import DIFFERENCE_SCHEMA, render_difference_json
+from reconciler.reports.difference.markdown import render_difference_markdown
+from reconciler.reports.difference.text import render_difference
+from reconciler.reports.markdown.budget import BUDGET
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness
 from tests.reports.examples import (

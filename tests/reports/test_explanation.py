@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.providers.registry import catalogue
-from reconciler.reports.explanation import explanation_document, render_explanation
-from reconciler.reports.lifecycle import lifecycle
-from reconciler.reports.lifecycle_drawing import draw_lifecycle, mermaid_lifecycle
+from reconciler.reports.explanation.drawing import draw_lifecycle, mermaid_lifecycle
+from reconciler.reports.explanation.lifecycle import lifecycle
+from reconciler.reports.explanation.text import explanation_document, render_explanation
 from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, ResourceType
 from reconciler.tasks.status import OBSERVABLE, Status
 

@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.reports.formats import FORMATS
 from reconciler.reports.registry import PLAN_FORMATS, REPORT_FORMATS, View, render
 from tests.reports.examples import BIG, NOW, PLANS, REPORTS
 
 GOLDENS = Path(__file__).parent / "goldens"
-SUFFIXES = {"text": "txt", "markdown": "md", "json": "json"}
-CASES = [(f"plan_{name}", plan, form) for name, plan in PLANS.items() for form in PLAN_FORMATS]
-REPORT_CASES = [(f"report_{name}", report, form) for name, report in REPORTS.items() for form in REPORT_FORMATS]
+SUFFIXES = {"text": "txt", "markdown": "md", "json": "json", "junit": "xml", "github": "github"}
+ELSEWHERE = {"html", "gitlab", "outputs"}
+"""Formats with whole-text tests of their own: tests/reports/html, test_gitlab.py, test_outputs.py."""
+
+CASES = [(f"plan_{name}", plan, form) for name, plan in PLANS.items() for form in SUFFIXES]
+REPORT_CASES = [(f"report_{name}", report, form) for name, report in REPORTS.items() for form in SUFFIXES]
 
 
 @pytest.mark.parametrize(
@@ -30,6 +34,10 @@ def test_golden(name: str, item: object, form: str) -> None:
     if os.environ.get("UPDATE_GOLDENS"):
         golden.write_text(text, encoding="utf-8")
     assert text == golden.read_text(encoding="utf-8")
+
+
+def test_every_format_is_compared_somewhere() -> None:
+    assert set(PLAN_FORMATS) == set(REPORT_FORMATS) == set(FORMATS) == SUFFIXES.keys() | ELSEWHERE
 
 
 def test_no_golden_is_left_over() -> None:

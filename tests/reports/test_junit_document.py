@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.redaction import presentable
-from reconciler.reports.junit_document import Case, Suite, Verdict, render_junit
+from reconciler.reports.ci.junit_document import Case, Suite, Verdict, render_junit
 from tests.reports.junit_schema import check_junit
 
 anything = st.text(st.characters(), max_size=40) | st.sampled_from(

@@ -9,14 +9,29 @@ from dataclasses import replace
 import pytest
 
 from reconciler.planning.plan import Note, Plan
-from reconciler.reports.budget import BUDGET
-from reconciler.reports.markdown import render_plan_markdown
-from reconciler.reports.markdown_report import render_report_markdown
+from reconciler.reports.markdown.budget import BUDGET
+from reconciler.reports.markdown.plan import render_plan_markdown
+from reconciler.reports.markdown.report import render_report_markdown
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness
-from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, GUARDS, NOW, PLANS, REPORTS, change, policy, scope
+from tests.reports.examples import (
+    BIG,
+    BOTH,
+    DELETE,
+    EMPTY,
+    EVERY_OUTCOME,
+    GUARDS,
+    NOW,
+    PACKAGING,
+    PLANS,
+    REPORTS,
+    change,
+    policy,
+    scope,
+    spared,
+)
 
-WIDE = "[" * 300
+WIDE = "@" * 300
 HUGE = replace(
     BIG,
     changes=tuple(
@@ -47,7 +62,7 @@ def test_a_plan_fits_and_is_whole(plan: Plan) -> None:
     assert len(text) <= BUDGET
     assert text.count("<details>") == text.count("</details>")
     assert text.count("<code>") == text.count("</code>")
-    assert "| policy | cancel |" in text
+    assert "| policy | delete | cancel |" in text
     assert facts["digest"] == plan.digest
     assert plan.digest.removeprefix("sha256:") in text.split("\n", 1)[1]
     assert facts["outcome"] == plan.outcome
@@ -91,3 +106,120 @@ def test_what_must_not_be_overlooked_is_a_caution(name: str) -> None:
 def test_no_caution_where_all_is_well() -> None:
     assert "> [!" not in render_plan_markdown(EMPTY, now=NOW)
     assert "> [!" not in render_report_markdown(REPORTS["all_done"])
+
+
+HOSTILE = "[`|<&@#!~$%*_" * 25
+
+
+def many(changes: int, policies: int, text: str = "") -> Plan:
+    """A plan of that size; with `text`, every name in it is made of that."""
+    names = [f"p{index}{text}" for index in range(policies)]
+    return replace(
+        EMPTY,
+        changes=tuple(
+            change(
+                f"{index}{text}",
+                PACKAGING,
+                DELETE if index % 3 else BOTH,
+                target=f"t{index % 40}{text}",
+                policies=(names[index % policies],),
+                reason=f"{names[index % policies]}: {text or 'finished_at is older than 30d'}",
+                observed={"status": text or "succeeded", "input.object": text or "a.mp4", text or "title": text},
+            )
+            for index in range(changes)
+        ),
+        blocked=tuple(spared(f"{index}{text}", f"{text}{index % 500}") for index in range(changes // 10)),
+        protected=tuple(spared(f"{index}", text, f"q{index % 300}{text}") for index in range(changes // 10)),
+        policies=tuple(
+            policy(name, PACKAGING, changes=1, blocked=1, guards=GUARDS if text else (), fails_on_blocked=True)
+            for name in names
+        )
+        + tuple(policy(f"s{index}{text}", suspended=True) for index in range(policies)),
+    )
+
+
+@pytest.mark.parametrize("text", ["", HOSTILE, "@" * 300, "\u6c49" * 300], ids=["plain", "markup", "at", "wide"])
+@pytest.mark.parametrize(("changes", "policies"), [(48_000, 400), (48_000, 1), (400, 400), (60, 20)])
+def test_any_plan_fits_and_says_what_counts(changes: int, policies: int, text: str) -> None:
+    plan = many(changes, policies, text)
+    rendered = render_plan_markdown(plan, now=NOW)
+    assert len(rendered) <= BUDGET
+    assert f"## reconciler plan: {plan.summary.cancel} to cancel, {plan.summary.delete} to delete" in rendered
+    assert f"**{plan.summary.delete} task records" in rendered
+    assert f"**Blocked: {changes // 10} tasks**" in rendered
+    assert f"**Protected: {changes // 10} tasks**" in rendered
+    assert "**To refuse it:**" in rendered
+    assert marker_of(rendered)["truncated"] is ("Shortened to fit" in rendered)
+    assert rendered.count("<details>") == rendered.count("</details>")
+
+
+def test_the_less_fits_the_fewer_tasks_are_shown_never_the_reasons() -> None:
+    for changes, policies in ((100, 1), (5_000, 20), (48_000, 400)):
+        rendered = render_plan_markdown(many(changes, policies), now=NOW)
+        assert rendered.count("by <code>p") == min(policies, 20)
+        assert "finished&#95;at is older than 30d</code>" in rendered
+
+
+def between(text: str, start: str, end: str) -> str:
+    return text.split(start, 1)[1].split(end, 1)[0]
+
+
+class TestWhatAReviewerIsTold:
+    def test_deletes_first_with_their_reason_and_without_a_click(self) -> None:
+        text = render_plan_markdown(PLANS["five_kinds"], now=NOW)
+        warning = between(text, "> [!WARNING]\n", "\n\n")
+        assert warning.splitlines()[0] == "> **1 task record will be deleted for good**"
+        assert "by <code>packaging-record-retention</code>: <code>finished&#95;at is older than 30d</code>" in warning
+        assert text.index("[!WARNING]") < text.index("waiting tasks will be canceled") < text.index("<details>")
+
+    def test_a_task_that_is_canceled_and_deleted_counts_as_deleted(self) -> None:
+        text = render_plan_markdown(PLANS["two_step"], now=NOW)
+        assert "**2 task records will be deleted for good**" in text
+        assert "1 of them canceled first" in text
+        assert "will be canceled**" not in text
+
+    def test_what_a_guard_refuses_is_not_said_to_happen(self) -> None:
+        text = render_plan_markdown(PLANS["guard_breach"], now=NOW)
+        assert "would be deleted for good" in text
+        assert "will be deleted" not in text
+        assert "To apply it" not in text
+        assert "plan again with <code>--max-actions 812 --max-percent 41</code>" in text
+
+    def test_what_is_blocked_why_and_by_which_policy(self) -> None:
+        text = render_plan_markdown(PLANS["blocked"], now=NOW)
+        assert "1 blocked task counts as a failure (on&#95;blocked&#58; fail)" in between(text, "[!CAUTION]", "\n\n")
+        blocked = between(text, "**Blocked: 1 task**", "\n\n")
+        assert "by <code>one-transcode-per-object</code>" in blocked
+        assert "<code>a running task can be neither canceled nor deleted</code>" in blocked
+
+    def test_what_is_protected_and_by_what(self) -> None:
+        assert "by <code>legal-hold</code>" in between(
+            render_plan_markdown(PLANS["protected"], now=NOW), "**Protected: 1 task**", "\n\n"
+        )
+
+    def test_how_to_apply_or_refuse_it(self) -> None:
+        plan = PLANS["five_kinds"]
+        steps = between(render_plan_markdown(plan, now=NOW), "\n- **To apply it**", "\n\n")
+        assert plan.digest.removeprefix("sha256:") in steps
+        assert "\n- **To refuse it:** close this request, or change the policies" in steps
+
+    def test_an_expired_plan_is_not_offered(self) -> None:
+        plan = PLANS["five_kinds"]
+        text = render_plan_markdown(plan, now=plan.expires_at)
+        assert "It has expired" in text
+        assert "--approved-digest" not in text
+
+    def test_suspended_policies_are_named(self) -> None:
+        assert "Suspended, so not checked: <code>someday</code>" in render_plan_markdown(PLANS["five_kinds"], now=NOW)
+
+    def test_nothing_to_do_is_short(self) -> None:
+        plan = replace(EMPTY, policies=tuple(policy(f"p{index}") for index in range(50)))
+        opened, folded = render_plan_markdown(plan, now=NOW).split("<details>")
+        assert len(opened.splitlines()) <= 7
+        assert "50 policies" in folded
+        assert "To apply" not in opened
+
+
+def test_each_group_says_how_much_of_it_is_shown() -> None:
+    text = render_plan_markdown(many(60, 1), now=NOW)
+    assert "<code>huaweicloud.mpc.packaging</code>: 60 changes (the first 50)</summary>" in text

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from reconciler.planning.plan import Note, Overrides, Plan
-from reconciler.reports.text import render_plan_text
-from reconciler.reports.text_report import render_report_text
+from reconciler.reports.text.plan import render_plan_text
+from reconciler.reports.text.report import render_report_text
 from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, NOW, PLANS, REPORTS, change, policy, spared
 
 

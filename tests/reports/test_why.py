@@ -21,9 +21,9 @@ from reconciler.config.model import AtMost, Keep, Limits
 from reconciler.diagnostics import Location
 from reconciler.planning.why import Answer, Inquiry
 from reconciler.redaction import presentable
-from reconciler.reports.why import render_why
-from reconciler.reports.why_document import WHY_SCHEMA, render_why_json
-from reconciler.reports.why_words import listing_error, not_seen
+from reconciler.reports.why.document import WHY_SCHEMA, render_why_json
+from reconciler.reports.why.text import render_why
+from reconciler.reports.why.words import listing_error, not_seen
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness, Observation
 from reconciler.tasks.status import Status

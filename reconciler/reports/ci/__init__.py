@@ -1,0 +1,1 @@
+"""Forms that CI systems read: annotations, test results, counts, code scanning."""

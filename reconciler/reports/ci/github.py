@@ -1,0 +1,143 @@
+"""Plans, reports and diagnostics as annotations of GitHub, on the line of the policy or mistake they are about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reconciler.diagnostics import Severity
+from reconciler.engine.report import Outcome
+from reconciler.redaction import presentable
+from reconciler.reports.ci.annotations import Annotation, Level, render_annotations
+from reconciler.reports.tally import Tally
+from reconciler.reports.wording import (
+    blocked_failure,
+    flags,
+    guard_breach,
+    guard_remedy,
+    note_place,
+    open_scopes,
+    plan_counts,
+    report_advice,
+    report_counts,
+    result_reason,
+    scope_error,
+    steps_words,
+    unplaced_notes,
+)
+from reconciler.tasks.resource_type import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from reconciler.diagnostics import Diagnostic
+    from reconciler.engine.report import Report, Result
+    from reconciler.planning.plan import Note, Plan, PolicyVerdict
+
+__all__ = ["render_diagnostics_github", "render_plan_github", "render_report_github"]
+
+_OF_SEVERITY: Final = {Severity.ERROR: Level.ERROR, Severity.WARNING: Level.WARNING}
+_OF_OUTCOME: Final = {
+    Outcome.FAILED: Level.ERROR,
+    Outcome.UNKNOWN: Level.ERROR,
+    Outcome.NOT_ATTEMPTED: Level.WARNING,
+    Outcome.MISSED: Level.WARNING,
+}
+"""The outcomes that want attention, the worst first."""
+
+
+def render_diagnostics_github(diagnostics: Iterable[Diagnostic]) -> str:
+    return render_annotations(list(map(_of_diagnostic, diagnostics)), "run `reconciler validate` to see them all")
+
+
+def _of_diagnostic(diagnostic: Diagnostic) -> Annotation:
+    where = diagnostic.location
+    lines = [
+        diagnostic.message,
+        f"at {diagnostic.path}" if diagnostic.path else "",
+        f"allowed: {', '.join(diagnostic.allowed)}" if diagnostic.allowed else "",
+        diagnostic.hint,
+    ]
+    return Annotation(
+        _OF_SEVERITY[diagnostic.severity],
+        diagnostic.rule,
+        "\n".join(line for line in lines if line),
+        where.file if where else None,
+        where.line if where else None,
+        where.column if where else None,
+    )
+
+
+def render_plan_github(plan: Plan) -> str:
+    """What refuses the plan or makes it less than the whole truth, then what each policy would do, deletes first."""
+    return render_annotations(
+        [*_doubts(plan), *_refusals(plan), *_notes(plan), *_intents(plan)],
+        "`reconciler show` lists all of the saved plan",
+    )
+
+
+def _doubts(plan: Plan) -> Iterator[Annotation]:
+    for scope in open_scopes(plan):
+        yield Annotation(Level.ERROR, "not seen whole", "\n".join(scope_error(scope)))
+
+
+def _refusals(plan: Plan) -> Iterator[Annotation]:
+    for policy in plan.policies:
+        for verdict in policy.breaches:
+            flag, limit = guard_remedy(verdict)
+            message = f"{guard_breach(policy, verdict)}\nTo allow it: {flag}, or {limit} in the policy"
+            yield _at(policy, Level.ERROR, "refused by a guard", message)
+        if intolerant := blocked_failure(policy):
+            yield _at(policy, Level.ERROR, "blocked tasks", intolerant)
+
+
+def _notes(plan: Plan) -> Iterator[Annotation]:
+    named = {policy.name: policy for policy in plan.policies}
+    for note in unplaced_notes(plan):
+        yield _of_note(note, named.get(note.policy or ""))
+
+
+def _of_note(note: Note, policy: PolicyVerdict | None = None) -> Annotation:
+    level = Level.ERROR if note.severity == "error" else Level.WARNING
+    place = note_place(note)
+    message = f"{f'{place}: ' if place else ''}{presentable(note.message)}"
+    return _at(policy, level, note.severity, message) if policy else Annotation(level, note.severity, message)
+
+
+def _intents(plan: Plan) -> Iterator[Annotation]:
+    """The summary, then a notice for each policy that does something: those that delete most come first."""
+    tally = Tally.of(plan)
+    allow = f"\nRefused by guards; to allow all of it: {flags(plan)}" if plan.breached else ""
+    yield Annotation(Level.NOTICE, "plan", f"Plan: {plan_counts(plan)}.{allow}\nDigest: {tally.digest}")
+    for policy in tally.ranked(plan.policies):
+        delete, cancel = (tally.steps.get((policy.name, step), 0) for step in (Action.DELETE, Action.CANCEL))
+        counts = ((delete, "to delete for good"), (cancel, "to cancel"))
+        words = ", ".join(f"{count} {what}" for count, what in counts if count)
+        if words:
+            yield _at(policy, Level.NOTICE, "plan", f"policy {presentable(policy.name)}: {words}")
+
+
+def _at(policy: PolicyVerdict, level: Level, title: str, message: str) -> Annotation:
+    source = policy.source
+    return Annotation(level, title, message, source.file if source else None, source.line if source else None)
+
+
+def render_report_github(report: Report) -> str:
+    """The summary, then what did not go well, change by change."""
+    summary = [f"Apply: {report_counts(report)}.", *report_advice(report), f"Plan: {presentable(report.plan_digest)}"]
+    annotations = [
+        Annotation(Level.ERROR if report.exit_code else Level.NOTICE, "apply", "\n".join(summary)),
+        *map(_of_note, report.notes),
+        *(_of_result(result, _OF_OUTCOME[outcome]) for outcome in _OF_OUTCOME for result in _of(report, outcome)),
+    ]
+    return render_annotations(annotations, "`reconciler show` lists all of the saved report")
+
+
+def _of(report: Report, outcome: Outcome) -> list[Result]:
+    return [result for result in report.results if result.outcome is outcome]
+
+
+def _of_result(result: Result, level: Level) -> Annotation:
+    change = result.change
+    title = result.outcome.value.replace("_", " ")
+    task = presentable(change.id)
+    return Annotation(level, title, f"{steps_words(change.steps)} {task}: {result_reason(result) or title}")

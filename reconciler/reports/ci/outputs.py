@@ -1,0 +1,51 @@
+"""Facts as `key=value` lines, for GITHUB_OUTPUT and for dotenv reports of GitLab.
+
+No value holds a line break, so that none of them can begin a line of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.redaction import presentable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.engine.report import Report
+    from reconciler.planning.plan import Plan
+
+__all__ = ["render_plan_outputs", "render_report_outputs"]
+
+
+def render_plan_outputs(plan: Plan) -> str:
+    summary = plan.summary
+    return _lines(
+        {
+            "outcome": plan.outcome,
+            "digest": plan.digest,
+            "changes": summary.changes,
+            "cancel": summary.cancel,
+            "delete": summary.delete,
+            "blocked": summary.blocked,
+            "protected": summary.protected,
+            "applyable": "true" if plan.applyable else "false",
+        }
+    )
+
+
+def render_report_outputs(report: Report) -> str:
+    """Outcome, digest of the plan, exit code, and the number of changes by outcome."""
+    return _lines(
+        {
+            "outcome": report.outcome,
+            "digest": report.plan_digest,
+            "exit_code": report.exit_code.value,
+            "changes": len(report.results),
+            **report.summary,
+        }
+    )
+
+
+def _lines(values: Mapping[str, str | int]) -> str:
+    return "".join(f"{key}={presentable(str(value))}\n" for key, value in values.items())

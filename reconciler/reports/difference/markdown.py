@@ -1,0 +1,89 @@
+"""What changed between two plans as GitHub-flavoured Markdown, within the limit of a comment."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from reconciler.planning.field_differences import difference_words
+from reconciler.planning.records import rfc3339
+from reconciler.reports.difference.words import (
+    counts_words,
+    digest_rows,
+    part_name,
+    plan_rows,
+    summary_words,
+    task_words,
+)
+from reconciler.reports.markdown.budget import Detail, fitted
+from reconciler.reports.markdown.escape import code
+from reconciler.reports.markdown.parts import callout, folded, note_item, table
+from reconciler.reports.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.planning.difference import Part, PlanDifference, TaskDifference
+    from reconciler.planning.field_differences import FieldDifference
+
+__all__ = ["render_difference_markdown"]
+
+_CELLS = 160
+
+
+def render_difference_markdown(found: PlanDifference, *, names: tuple[str, str] = ("old", "new")) -> str:
+    """The difference in at most 60,000 characters. `names` are the files."""
+    return fitted(lambda detail: _composed(found, names, detail))
+
+
+def _composed(found: PlanDifference, names: tuple[str, str], detail: Detail) -> str:
+    parts = [
+        *_tasks(found.tasks, detail),
+        _parts("Policies", found.policies, detail),
+        _parts("Scopes", found.scopes, detail),
+        _list("Made from", [f"- {_field(field)}" for field in found.general]),
+        _list("New diagnostics", [note_item(note) for note in detail.notes(found.notes_added)]),
+        _list("Diagnostics that are gone", [note_item(note) for note in detail.notes(found.notes_removed)]),
+        "\n".join(f"- {code(row, _CELLS)}" for row in (*plan_rows(found), *digest_rows(found))),
+    ]
+    left = f"Shortened to fit a comment: {counted(detail.left_out, 'line')} left out; text and JSON have all of them."
+    cut = [callout("NOTE", [left])] if detail.left_out else []
+    made = (
+        f"{code(name)} of {rfc3339(plan.created_at)}" for name, plan in zip(names, (found.old, found.new), strict=True)
+    )
+    heading = f"## reconciler diff: {summary_words(found)}\n\n{' → '.join(made)}"
+    return "\n\n".join(part for part in (heading, *cut, *parts) if part) + "\n"
+
+
+def _tasks(tasks: Sequence[TaskDifference], detail: Detail) -> Iterator[str]:
+    for (target, resource), group in groupby(tasks, key=lambda task: (task.key.target, task.key.resource)):
+        found = list(group)
+        rows = [
+            [task.kind.value, code(task.key.id), code(task_words(task), _CELLS), code(_fields(task.fields), _CELLS)]
+            for task in detail.rows(found)
+        ]
+        summary = f"{code(target)} on {code(resource)}: {counts_words(task.kind for task in found)}"
+        shown = f" (the first {len(rows)})" if len(rows) < len(found) else ""
+        body = table(["", "task", "what a plan does with it", "fields"], rows) if rows else ""
+        yield folded(f"{summary}{shown}", body) if body else f"- {summary}"
+
+
+def _parts(title: str, parts: Sequence[Part], detail: Detail) -> str:
+    shown = detail.policies(parts)
+    return _list(title, [f"- {code(part_name(part))} {code(_fields(part.fields), _CELLS)}".rstrip() for part in shown])
+
+
+def _list(title: str, lines: Sequence[str]) -> str:
+    return "\n".join((f"**{title}**", "", *lines)) if lines else ""
+
+
+def _fields(fields: Sequence[FieldDifference]) -> str:
+    return "; ".join(map(_field_words, fields))
+
+
+def _field(field: FieldDifference) -> str:
+    return code(_field_words(field), _CELLS)
+
+
+def _field_words(field: FieldDifference) -> str:
+    return f"{field.field}: {difference_words(field)}"

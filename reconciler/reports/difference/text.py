@@ -1,0 +1,123 @@
+"""What changed between two plans, for a terminal: the tasks by scope, then what is about the plans as a whole."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from reconciler.planning.difference import Kind
+from reconciler.planning.field_differences import difference_words
+from reconciler.planning.records import rfc3339
+from reconciler.redaction import presentable
+from reconciler.reports.cells import clipped, padded, width
+from reconciler.reports.difference.words import (
+    counts_words,
+    digest_rows,
+    part_name,
+    plan_rows,
+    summary_words,
+    task_words,
+)
+from reconciler.reports.palette import Palette
+from reconciler.reports.text.sections import note_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from reconciler.planning.difference import Part, PlanDifference, TaskDifference
+    from reconciler.planning.field_differences import FieldDifference
+    from reconciler.planning.plan import Plan
+
+__all__ = ["render_difference"]
+
+_SYMBOLS = {Kind.ADDED: "+", Kind.REMOVED: "-", Kind.CHANGED: "~"}
+_FOLD = 1_000
+"""Tasks of one scope that are written out, unless all are asked for."""
+_ID_CELLS = 120
+_NAME_CELLS = 40
+_VALUE_CELLS = 240
+
+
+def render_difference(
+    found: PlanDifference, *, names: tuple[str, str] = ("old", "new"), color: bool = False, verbose: bool = False
+) -> str:
+    """The difference as text. `names` are the files. `verbose` writes out every task, and long ids and values."""
+    page = _Page(Palette(color), verbose)
+    old, new = names
+    sections = [
+        [page.paint.bold(f"reconciler diff: {summary_words(found)}"), _made(found.old, old), _made(found.new, new)],
+        *page.tasks(found.tasks),
+        page.parts("Policies", found.policies),
+        page.parts("Scopes", found.scopes),
+        page.general(found),
+        page.notes(found),
+        page.closing(found),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+
+
+def _made(plan: Plan, name: str) -> str:
+    return f"  {presentable(name)}: made at {rfc3339(plan.created_at)} by reconciler {presentable(plan.tool_version)}"
+
+
+class _Page:
+    """Writes the sections of one difference."""
+
+    def __init__(self, paint: Palette, verbose: bool) -> None:
+        self.paint = paint
+        self.verbose = verbose
+
+    def tasks(self, tasks: Sequence[TaskDifference]) -> Iterator[list[str]]:
+        for (target, resource), group in groupby(tasks, key=lambda task: (task.key.target, task.key.resource)):
+            found = list(group)
+            counts = counts_words(task.kind for task in found)
+            yield [self.paint.bold(f"{presentable(target)} / {presentable(resource)}: {counts}")] + [
+                line for task in (found if self.verbose else found[:_FOLD]) for line in self._task(task)
+            ]
+            left = 0 if self.verbose else max(0, len(found) - _FOLD)
+            yield [self.paint.yellow(f"  ... and {left} more here. All of them: --format json, or -v")] if left else []
+
+    def _task(self, task: TaskDifference) -> Iterator[str]:
+        name = self._fitted(presentable(task.key.id), _ID_CELLS)
+        yield self._entry(task.kind, f"{name}: {task_words(task)}")
+        yield from self._fields([field for field in task.fields if field.field != "standing"])
+
+    def parts(self, title: str, parts: Iterable[Part]) -> list[str]:
+        lines = []
+        for part in parts:
+            lines.append(self._entry(part.kind, part_name(part)))
+            lines += self._fields(part.fields)
+        return [self.paint.bold(title), *lines] if lines else []
+
+    def _entry(self, kind: Kind, text: str) -> str:
+        return self._colors[kind](f"  {_SYMBOLS[kind]} {text}")
+
+    @property
+    def _colors(self) -> dict[Kind, Callable[[str], str]]:
+        return {Kind.ADDED: self.paint.green, Kind.REMOVED: self.paint.red, Kind.CHANGED: self.paint.yellow}
+
+    def _fields(self, fields: Sequence[FieldDifference]) -> Iterator[str]:
+        """One line for each field, with all that differs in it."""
+        rows = [
+            (clipped(presentable(name), _NAME_CELLS), ", ".join(map(difference_words, group)))
+            for name, group in groupby(fields, key=lambda entry: entry.field)
+        ]
+        longest = max((width(name) for name, _ in rows), default=0)
+        for name, words in rows:
+            yield f"      {self.paint.faint(padded(name, longest))}  {self._fitted(words, _VALUE_CELLS)}"
+
+    def _fitted(self, text: str, cells: int) -> str:
+        return text if self.verbose else clipped(text, cells)
+
+    def general(self, found: PlanDifference) -> list[str]:
+        if not found.general:
+            return []
+        return [self.paint.bold("Made from"), *self._fields(found.general)]
+
+    def notes(self, found: PlanDifference) -> list[str]:
+        lines = [f"  + {note_line(note).strip()}" for note in found.notes_added]
+        lines += [f"  - {note_line(note).strip()}" for note in found.notes_removed]
+        return [self.paint.bold("Diagnostics"), *lines] if lines else []
+
+    def closing(self, found: PlanDifference) -> list[str]:
+        return [*plan_rows(found), *digest_rows(found)]

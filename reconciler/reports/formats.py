@@ -1,0 +1,11 @@
+"""The names of the formats of plans and reports, apart from their renderers, which help texts need not load."""
+
+from __future__ import annotations
+
+__all__ = ["FORMATS", "SCREEN_FORMATS"]
+
+SCREEN_FORMATS = ("text", "json", "markdown", "html")
+"""Those that people read, and the data itself: what `plan` and `apply` write to stdout."""
+
+FORMATS = (*SCREEN_FORMATS, "junit", "github", "gitlab", "outputs")
+"""All of them: what `show` writes, and `--report`."""

@@ -1,0 +1,35 @@
+"""The plan as a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.reports.html.ages import plan_ages
+from reconciler.reports.html.document import document
+from reconciler.reports.html.page_parts import footer, masthead, page
+from reconciler.reports.html.plan_parts import alerts, how_to_apply, plan_facts
+from reconciler.reports.html.policies import policies, scopes
+from reconciler.reports.html.tasks import tasks
+from reconciler.reports.wording import plan_counts, plan_sentence
+
+if TYPE_CHECKING:
+    from reconciler.planning.plan import Plan
+
+__all__ = ["render_plan_html"]
+
+
+def render_plan_html(plan: Plan, *, now: int) -> str:
+    """The plan as one HTML file. `now` (seconds since the epoch) is what ages are reckoned from."""
+    counts = plan_counts(plan)
+    parts = [
+        masthead("reconciler plan", plan.outcome, counts, plan_sentence(plan) or ""),
+        *alerts(plan),
+        plan_facts(plan, now),
+        how_to_apply(plan, now),
+        policies(plan, now),
+        plan_ages(plan, now),
+        tasks(plan, now),
+        scopes(plan),
+        footer(plan.tool_version, now),
+    ]
+    return document(f"reconciler plan: {counts}", page(parts))

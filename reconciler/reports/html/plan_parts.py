@@ -1,0 +1,110 @@
+"""Parts of a plan's page that are about the run as a whole: what refuses, what is missing, how to go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.reports.html.elements import Markup, element, joined, worded
+from reconciler.reports.html.moments import moment
+from reconciler.reports.html.page_parts import callout, command, facts, note_item
+from reconciler.reports.html.tables import codes, section
+from reconciler.reports.wording import (
+    counted,
+    flags,
+    guard_breach,
+    guard_remedy,
+    open_scopes,
+    overrides_flags,
+    scope_error,
+    unplaced_notes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.planning.plan import Plan
+
+__all__ = ["alerts", "how_to_apply", "plan_facts"]
+
+
+def alerts(plan: Plan) -> Iterator[Markup]:
+    """What speaks against the plan, the worst first; then the warnings."""
+    errors = [*_unseen(plan), *(note_item(note) for note in unplaced_notes(plan) if note.severity == "error")]
+    if errors:
+        title = "Errors" if plan.complete else "This plan is not the whole truth: some scope was not observed whole"
+        yield callout("danger", title, errors)
+    if plan.breached:
+        yield callout("danger", "A guard refuses this plan: nothing of it will be applied", list(_breaches(plan)))
+    intolerant = [policy.name for policy in plan.policies if policy.blocked and policy.fails_on_blocked]
+    if intolerant:
+        yield callout("danger", "Blocked tasks count as failures (on_blocked: fail)", [codes(intolerant)])
+    warned = [note_item(note) for note in unplaced_notes(plan) if note.severity != "error"]
+    if warned:
+        yield callout("warning", counted(len(warned), "warning").capitalize(), warned)
+
+
+def _unseen(plan: Plan) -> Iterator[Markup]:
+    for scope in open_scopes(plan):
+        what, consequence = scope_error(scope)
+        yield joined([element("b", worded(what)), element("p", consequence)])
+
+
+def _breaches(plan: Plan) -> Iterator[Markup]:
+    for policy in plan.policies:
+        for verdict in policy.breaches:
+            flag, limit = guard_remedy(verdict)
+            remedy = joined(["To allow it: ", element("code", flag), " or ", element("code", limit), " in the policy."])
+            yield joined([element("b", worded(guard_breach(policy, verdict))), element("p", remedy)])
+    yield joined(["To allow all of it, on plan and apply: ", element("code", flags(plan))])
+
+
+def plan_facts(plan: Plan, now: int) -> Markup:
+    tasks = sum(sum(scope.observed.values()) for scope in plan.scopes)
+    requests = sum(scope.requests for scope in plan.scopes)
+    listed = f"{counted(len(plan.scopes), 'scope')}, {counted(tasks, 'task')} seen with {counted(requests, 'request')}"
+    return facts(
+        [
+            ("digest", element("code", plan.digest)),
+            ("made", moment(plan.created_at, now)),
+            ("expires", moment(plan.expires_at, now)),
+            ("listed", listed),
+            ("limits overridden by", _code(overrides_flags(plan.overrides))),
+            ("configuration", joined([codes(plan.files), " ", element("small", plan.fingerprint)])),
+            ("reconciler", plan.tool_version),
+        ]
+    )
+
+
+def _code(text: str) -> str:
+    return element("code", text) if text else ""
+
+
+def how_to_apply(plan: Plan, now: int) -> Markup:
+    return section("apply", "How to apply", *_steps(plan, now))
+
+
+def _steps(plan: Plan, now: int) -> list[Markup]:
+    if not plan.changes:
+        return [element("p", "There is nothing to apply.")]
+    if plan.breached:
+        refused = [
+            "As it is, ",
+            element("code", "reconciler apply"),
+            " refuses this plan (exit 4). Either the policies",
+        ]
+        remedy = [" are mended, or it is planned again, and applied, with ", element("code", flags(plan)), "."]
+        return [element("p", *refused, *remedy)]
+    if now >= plan.expires_at:
+        expired = "This plan has expired: apply refuses it (exit 5). Make it again."
+        return [element("p", expired)]
+    return [
+        element("p", "Nothing has been changed so far, and nothing will be without this command:"),
+        command(f"reconciler apply --plan plan.json --approved-digest {plan.digest}"),
+        element(
+            "p",
+            *(element("code", "plan.json"), " is the file that ", element("code", "plan --out plan.json"), " saved. "),
+            "Each task is read again first: the plan can shrink, and never grow. To refuse the plan, do nothing; ",
+            "it expires by itself.",
+            class_="aside",
+        ),
+    ]

@@ -1,0 +1,91 @@
+"""The tasks of a plan, row by row: those that would be changed, and those that are left alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.reports.html.elements import Markup, element, joined, worded
+from reconciler.reports.html.moments import created, moment
+from reconciler.reports.html.page_parts import filtered
+from reconciler.reports.html.tables import Column, Sort, codes, section, table
+from reconciler.reports.text.task_block import fields
+from reconciler.reports.wording import MEANINGS, counted, steps_words, value_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.planning.plan import Change, Observed, Plan, Spared
+    from reconciler.tasks.resource_type import Action
+
+__all__ = ["steps_cell", "tasks"]
+
+_TASK = (
+    *(Column("task"), Column("target", choice="target"), Column("resource")),
+    *(Column("status", choice="status"), Column("age", Sort.AGE), Column("fields")),
+    *(Column("policies", choice="policy"), Column("reason")),
+)
+_CHANGE = (Column("do", choice="do"), *_TASK)
+_PROTECTED = (*_TASK, Column("protections"))
+
+_TOLD = frozenset({"status", "created_at"})
+"""Fields that have a column of their own."""
+
+
+def tasks(plan: Plan, now: int) -> Markup:
+    """The filter, and a section for each group of tasks that there is."""
+    return filtered(("policy", "target", "do", "status"), _groups(plan, now))
+
+
+def _groups(plan: Plan, now: int) -> Iterator[Markup]:
+    if plan.changes:
+        rows = ([steps_cell(change.steps), *_cells(change, now)] for change in plan.changes)
+        content = table("changes", counted(len(plan.changes), "change"), _CHANGE, rows, header=1, tasks=True)
+        yield section("changes", "Changes", _legend(plan.changes), content)
+    if plan.blocked:
+        rows = (_cells(spared, now) for spared in plan.blocked)
+        content = table("blocked", counted(len(plan.blocked), "blocked task"), _TASK, rows, tasks=True)
+        said = "No operation leads out of the state these tasks are in."
+        yield section("blocked", "Blocked", element("p", said), content)
+    if plan.protected:
+        rows = ([*_cells(spared, now), codes(spared.protections)] for spared in plan.protected)
+        content = table("protected", counted(len(plan.protected), "protected task"), _PROTECTED, rows, tasks=True)
+        yield section("protected", "Protected", element("p", "These tasks stay, whatever policies ask for."), content)
+
+
+def _legend(changes: Sequence[Change]) -> Markup:
+    """What the words in the first column mean, those that this plan uses."""
+    used = {change.steps for change in changes}
+    meanings = [(steps_cell(steps), meaning) for steps, meaning in MEANINGS.items() if steps in used]
+    return element("dl", *(element("div", element("dt", what), element("dd", means)) for what, means in meanings))
+
+
+def steps_cell(steps: tuple[Action, ...]) -> Markup:
+    """What is done; set off by the last step, since a deletion cannot be undone."""
+    return element("code", steps_words(steps), class_=steps[-1].value)
+
+
+def _cells(item: Change | Spared, now: int) -> list[str]:
+    return [
+        item.task_id,
+        item.target,
+        item.resource,
+        _status(item.observed),
+        moment(created(item.observed), now),
+        _fields(item.observed, now),
+        codes(item.policies),
+        item.reason,
+    ]
+
+
+def _status(observed: Observed) -> Markup:
+    """Our status, which the filter offers, and the vendor's where it is another word."""
+    status = value_text(observed.get("status", "unknown"))
+    vendor = value_text(observed.get("provider_status", ""))
+    return joined(
+        [element("code", worded(status)), worded(f" ({vendor})") if vendor and vendor.lower() != status else ""]
+    )
+
+
+def _fields(observed: Observed, now: int) -> Markup:
+    told = ((name, value) for name, value in fields(observed, now) if name not in _TOLD)
+    return joined((joined([element("i", name), worded(f" {value}")]) for name, value in told), Markup("<br>"))

@@ -1,0 +1,1 @@
+"""Plans and reports as the comment of a pull or merge request."""

@@ -1,0 +1,101 @@
+"""The report as a comment on a pull request: the same comment that held the plan may take it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.planning.records import rfc3339
+from reconciler.reports.ages import duration
+from reconciler.reports.markdown.budget import BUDGET, Detail, fitted
+from reconciler.reports.markdown.escape import code
+from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of
+from reconciler.reports.markdown.parts import callout, comment, folded, note_item, table
+from reconciler.reports.wording import OUTCOMES, counted, report_advice, report_counts, result_reason, steps_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.engine.report import Outcome, Report, Result
+
+__all__ = ["render_report_markdown"]
+
+_GRAVE = ("interrupted", "error", "refused", "failed", "unknown")
+
+
+def render_report_markdown(report: Report, *, budget: int = BUDGET) -> str:
+    """The report as GitHub-flavoured Markdown of at most `budget` characters."""
+    return fitted(lambda detail: _composed(report, detail), budget)
+
+
+def _composed(report: Report, detail: Detail) -> str:
+    parts = [
+        f"## reconciler apply: {report_counts(report)}",
+        _advice(report),
+        _facts(report),
+        "\n".join(note_item(note) for note in detail.notes(report.notes)),
+        table(["outcome", "changes", "meaning"], [_outcome_row(report, outcome) for outcome in OUTCOMES]),
+        *_groups(report, detail),
+    ]
+    return comment(_marker(report, detail), detail.left_out, parts)
+
+
+def _marker(report: Report, detail: Detail) -> str:
+    return Marker(
+        MarkerKind.REPORT,
+        key=key_of(report.targets),
+        digest=report.plan_digest,
+        outcome=report.outcome,
+        changes=len(report.results),
+        valid_at=report.finished_at,
+        truncated=detail.left_out > 0,
+    ).render()
+
+
+def _advice(report: Report) -> str:
+    """What to do next; loud where something went wrong."""
+    advice = report_advice(report)
+    if not advice:
+        return ""
+    grave = any(cause in _GRAVE for cause in report.causes)
+    return callout("CAUTION" if grave else "NOTE", [f"- {line}" for line in advice])
+
+
+def _facts(report: Report) -> str:
+    took = duration(max(0, report.finished_at - report.started_at))
+    state = "interrupted" if report.interrupted is not None else "ended"
+    return " · ".join(
+        (
+            f"Outcome {report.outcome} (exit {report.exit_code.value})",
+            f"plan {code(report.plan_digest)}",
+            f"run {code(report.run_id)}",
+            f"{state} {rfc3339(report.finished_at)} after {took}",
+            f"reconciler {code(report.tool_version)}",
+        )
+    )
+
+
+def _outcome_row(report: Report, outcome: Outcome) -> list[str]:
+    return [outcome.value.replace("_", " "), str(report.summary[outcome.value]), OUTCOMES[outcome]]
+
+
+def _groups(report: Report, detail: Detail) -> Iterator[str]:
+    for outcome in OUTCOMES:
+        results = [result for result in report.results if result.outcome is outcome]
+        rows = [_result_row(result) for result in detail.rows(results)]
+        if rows:
+            first = "" if len(rows) == len(results) else f" (the first {len(rows)})"
+            summary = f"{outcome.value.replace('_', ' ').capitalize()}: {counted(len(results), 'change')}{first}"
+            yield folded(summary, table(["do", "task", "target", "resource", "before", "now", "why"], rows))
+
+
+def _result_row(result: Result) -> list[str]:
+    change = result.change
+    return [
+        steps_words(change.steps),
+        code(change.task_id),
+        code(change.target),
+        code(change.resource),
+        code(result.before),
+        code(result.now or "not read"),
+        code(result_reason(result), 240),
+    ]

@@ -1,0 +1,105 @@
+"""What a plan would do, counted once: by policy, and by what asks for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.tasks.resource_type import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.planning.plan import Change, Plan, PolicyVerdict, Spared
+
+__all__ = ["Group", "SparedGroup", "Tally", "spared_groups"]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The changes that the same policies ask for on tasks of one type."""
+
+    policies: tuple[str, ...]
+    resource: str
+    changes: tuple[Change, ...]
+
+    @property
+    def deletes(self) -> tuple[Change, ...]:
+        """Those that end with the record gone for good, canceled first or not."""
+        return tuple(change for change in self.changes if Action.DELETE in change.steps)
+
+    @property
+    def cancels(self) -> tuple[Change, ...]:
+        """Those that leave the record."""
+        return tuple(change for change in self.changes if Action.DELETE not in change.steps)
+
+    @property
+    def reason(self) -> str | None:
+        """The reason of all its changes; None where they have several."""
+        first = self.changes[0].reason
+        return first if all(change.reason == first for change in self.changes) else None
+
+
+@dataclass(frozen=True, slots=True)
+class SparedGroup:
+    """Tasks that are left alone for the same reason. `named`: their protections, or the policies where they block."""
+
+    named: tuple[str, ...]
+    resource: str
+    reason: str
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """`groups` are ordered by what weighs most: deletes, which are for good, then the number of changes.
+
+    `digest` is the plan's, which is costly to compute. `oldest` is the time of creation of the oldest task that a
+    policy changes.
+    """
+
+    digest: str
+    groups: tuple[Group, ...]
+    steps: Mapping[tuple[str, Action], int]
+    oldest: Mapping[str, str]
+
+    @classmethod
+    def of(cls, plan: Plan) -> Tally:
+        steps = Counter(
+            (policy, step) for change in plan.changes for policy in change.policies for step in change.steps
+        )
+        return cls(plan.digest, tuple(_groups(plan.changes)), steps, _oldest(plan.changes))
+
+    def ranked(self, policies: Sequence[PolicyVerdict]) -> list[PolicyVerdict]:
+        """Those that do most first, since they stay where a list is cut."""
+
+        def weight(policy: PolicyVerdict) -> tuple[int, int, int, str]:
+            return -self.steps.get((policy.name, Action.DELETE), 0), -policy.changes, -policy.blocked, policy.name
+
+        return sorted(policies, key=weight)
+
+
+def _groups(changes: Sequence[Change]) -> list[Group]:
+    found: dict[tuple[tuple[str, ...], str], list[Change]] = {}
+    for change in changes:
+        found.setdefault((change.policies, change.resource), []).append(change)
+    groups = [Group(policies, resource, tuple(members)) for (policies, resource), members in found.items()]
+    return sorted(groups, key=lambda group: (-len(group.deletes), -len(group.changes), group.policies, group.resource))
+
+
+def _oldest(changes: Sequence[Change]) -> dict[str, str]:
+    """RFC 3339 in UTC sorts as text."""
+    oldest: dict[str, str] = {}
+    for change in changes:
+        created = change.observed.get("created_at")
+        if isinstance(created, str):
+            oldest.update({policy: min(created, oldest.get(policy, created)) for policy in change.policies})
+    return oldest
+
+
+def spared_groups(items: Sequence[Spared]) -> list[SparedGroup]:
+    """Those of most tasks first."""
+    counts = Counter((item.protections or item.policies, item.resource, item.reason) for item in items)
+    ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return [SparedGroup(named, resource, reason, tasks) for (named, resource, reason), tasks in ranked]

@@ -1,0 +1,76 @@
+"""The report for a terminal: what wants attention first, one line a change, the summary on every exit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.engine.report import Outcome
+from reconciler.planning.records import rfc3339
+from reconciler.redaction import presentable
+from reconciler.reports.ages import duration
+from reconciler.reports.cells import clipped, table
+from reconciler.reports.palette import Palette
+from reconciler.reports.text.sections import note_line
+from reconciler.reports.wording import OUTCOMES, counted, report_advice, report_counts, result_reason, steps_words
+
+if TYPE_CHECKING:
+    from reconciler.engine.report import Report, Result
+
+__all__ = ["render_report_text"]
+
+_FOLD = 1_000
+"""Changes of one outcome that are written out, unless all are asked for."""
+_REASON_CELLS = 240
+_WELL = frozenset({Outcome.DONE, Outcome.SATISFIED})
+
+
+def render_report_text(report: Report, *, color: bool = False, verbose: bool = False) -> str:
+    """The report as text. `verbose` lifts every limit on widths and lengths."""
+    paint = Palette(color)
+    sections = [
+        [paint.bold(_heading(report))],
+        [(paint.red if note.severity == "error" else paint.yellow)(note_line(note)) for note in report.notes],
+        *(_of_outcome(report, outcome, paint, verbose) for outcome in OUTCOMES),
+        [paint.bold(f"Apply: {report_counts(report)}."), *report_advice(report)],
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+
+
+def _heading(report: Report) -> str:
+    took = duration(max(0, report.finished_at - report.started_at))
+    state = "was interrupted" if report.interrupted is not None else "ended"
+    return (
+        f"reconciler run {presentable(report.run_id)} {state} at {rfc3339(report.finished_at)} after {took}\n"
+        f"Plan: {presentable(report.plan_digest)}"
+    )
+
+
+def _of_outcome(report: Report, outcome: Outcome, paint: Palette, verbose: bool) -> list[str]:
+    results = [result for result in report.results if result.outcome is outcome]
+    if not results:
+        return []
+    shown = results if verbose else results[:_FOLD]
+    title = f"{outcome.value.replace('_', ' ').capitalize()}: {counted(len(results), 'change')} ({OUTCOMES[outcome]})"
+    colour = paint.green if outcome in _WELL else paint.yellow if outcome is Outcome.MISSED else paint.red
+    rest = len(results) - len(shown)
+    return [
+        colour(paint.bold(title)),
+        *(f"  {line}" for line in table([_row(result, verbose) for result in shown])),
+        *(
+            [paint.yellow(f"  ... and {counted(rest, 'more change')}. All of them: --format json, or -v")]
+            if rest
+            else []
+        ),
+    ]
+
+
+def _row(result: Result, verbose: bool) -> tuple[str, ...]:
+    change = result.change
+    reason = result_reason(result)
+    return (
+        f"{presentable(change.target)} / {presentable(change.resource)}",
+        presentable(change.task_id),
+        steps_words(change.steps),
+        f"{presentable(result.before)} -> {presentable(result.now or 'not read')}",
+        reason if verbose else clipped(reason, _REASON_CELLS),
+    )

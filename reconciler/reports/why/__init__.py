@@ -1,0 +1,1 @@
+"""What the policies make of one task."""
