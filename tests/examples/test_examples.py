@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 GITOPS = EXAMPLES / "gitops"
-WORKFLOW = GITOPS / ".github" / "workflows" / "reconciler.yml"
+SCAFFOLD = EXAMPLES.parent / "reconciler" / "scaffold" / "templates" / "github"
 PROJECT = "0123456789abcdef0123456789abcdef"
 
 SEED = """
@@ -100,7 +98,7 @@ def test_an_example_is_valid_without_a_warning(
 
 
 def _configurations() -> list[Path]:
-    return sorted(path for path in EXAMPLES.rglob("*reconciler.yaml"))
+    return sorted([*EXAMPLES.rglob("*reconciler.yaml"), *EXAMPLES.rglob("*reconciler-test.yaml")])
 
 
 @pytest.mark.parametrize("file", _configurations(), ids=lambda path: path.relative_to(EXAMPLES).as_posix())
@@ -108,7 +106,13 @@ def test_the_first_line_leads_editors_to_the_schema(file: Path) -> None:
     first = file.read_text(encoding="utf-8").splitlines()[0]
     prefix = "# yaml-language-server: $schema="
     assert first.startswith(prefix)
-    assert (file.parent / first.removeprefix(prefix)).resolve() == EXAMPLES.parent / "schemas/reconciler.schema.json"
+    schema = "reconciler-test" if file.name.endswith("-test.yaml") else "reconciler"
+    assert (file.parent / first.removeprefix(prefix)).resolve() == EXAMPLES.parent / f"schemas/{schema}.schema.json"
+
+
+def test_the_policies_have_tests_that_pass_and_leave_out_none(repository: Terminal) -> None:
+    assert repository.run("test", "--require-coverage").code == 0
+    assert repository.simulator.requests == []
 
 
 def test_without_the_variables_the_vendors_own_hosts_are_meant(
@@ -172,7 +176,7 @@ def test_another_digest_than_the_reviewed_one_is_refused(repository: Terminal) -
 
 def test_the_ignored_files_are_those_that_the_commands_write(repository: Terminal) -> None:
     before = {path for path in repository.directory.rglob("*") if path.is_file()}
-    repository.run("plan", "--out", "plan.json", "--report", "markdown=plan.md")
+    repository.run("plan", "--out", "plan.json", "--report", "markdown=plan.md", "--report", "html=plan.html")
     repository.run("apply", "--auto-approve", "--report", "json=report.json")
     written = {path for path in repository.directory.rglob("*") if path.is_file()} - before
     ignored = (repository.directory / ".gitignore").read_text(encoding="utf-8").split()
@@ -183,72 +187,30 @@ def test_the_ignored_files_are_those_that_the_commands_write(repository: Termina
 # -- automation -----------------------------------------------------------------------------------------------
 
 
-def _workflow() -> dict[Any, Any]:
-    workflow = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
-    assert isinstance(workflow, dict)
-    return workflow
+AUTOMATION = sorted(path for path in (GITOPS / ".github").rglob("*") if path.is_file())
 
 
-def _steps() -> list[dict[str, Any]]:
-    return [step for job in _workflow()["jobs"].values() for step in job["steps"]]
+@pytest.mark.parametrize("file", AUTOMATION, ids=lambda path: path.name)
+def test_the_automation_is_that_of_a_new_repository(file: Path) -> None:
+    """What `init` writes, word by word; tests/ci runs it."""
+    template = SCAFFOLD / file.relative_to(GITOPS).as_posix().replace(".github/", "dot-github/", 1)
+    assert file.read_text(encoding="utf-8") == template.read_text(encoding="utf-8")
 
 
-def _marker_patterns() -> list[str]:
-    return [step["run"] for step in _steps() if "reconciler:plan" in step.get("run", "")]
+def test_the_automation_is_all_that_a_new_repository_has() -> None:
+    templates = [path for path in SCAFFOLD.rglob("*") if path.is_file()]
+    assert {path.name for path in AUTOMATION} == {path.name for path in templates}
 
 
-def test_the_workflow_uses_commands_and_flags_that_there_are() -> None:
-    commands = [words for step in _steps() for words in command_lines(step.get("run", ""))]
-    assert [words[0] for words in commands] == ["validate", "plan", "apply"]
+def test_the_workflows_use_commands_and_flags_that_there_are() -> None:
+    commands = []
+    for file in AUTOMATION:
+        jobs = yaml.safe_load(file.read_text(encoding="utf-8")).get("jobs", {})
+        steps = [step for job in jobs.values() for step in job["steps"]]
+        commands += [words for step in steps for words in command_lines(step.get("run", ""))]
+    assert {"validate", "test", "plan", "show", "comment", "apply"} == {words[0] for words in commands}
     for words in commands:
         check(words)
-
-
-def test_signals_of_the_runner_reach_the_program() -> None:
-    runs = [step["run"] for step in _steps() if any(command_lines(step.get("run", "")))]
-    assert runs
-    assert all(run.startswith("exec reconciler ") and "\n" not in run.strip() for run in runs)
-
-
-def test_jobs_have_only_the_rights_that_they_need() -> None:
-    workflow = _workflow()
-    assert workflow["permissions"] == {}
-    assert {name: job["permissions"] for name, job in workflow["jobs"].items()} == {
-        "validate": {"contents": "read"},
-        "plan": {"contents": "read"},
-        "comment": {"pull-requests": "write"},
-        "apply": {"contents": "read", "actions": "read", "pull-requests": "read"},
-    }
-    assert not any("secrets." in json.dumps(workflow["jobs"][name]) for name in ("validate", "comment"))
-
-
-def test_a_fork_gets_no_secrets_and_no_run_is_canceled() -> None:
-    workflow = _workflow()
-    assert "pull_request_target" not in workflow[True]  # `on`, as YAML 1.1 reads it
-    assert "head.repo.full_name == github.repository" in workflow["jobs"]["plan"]["if"]
-    assert workflow["concurrency"]["cancel-in-progress"] is False
-    assert workflow["jobs"]["apply"]["concurrency"] == {"group": "reconciler-apply", "cancel-in-progress": False}
-
-
-def test_scripts_take_untrusted_text_from_the_environment_only() -> None:
-    assert [step["run"] for step in _steps() if "${{" in step.get("run", "")] == []
-
-
-def test_the_scripts_are_scripts() -> None:
-    for step in _steps():
-        if "run" in step:
-            subprocess.run(["/bin/bash", "-n"], input=step["run"], text=True, check=True)
-
-
-def test_the_scripts_find_what_the_first_line_of_a_plan_has(repository: Terminal) -> None:
-    """The same expressions as in the workflow, on a real comment."""
-    repository.run("plan", "--report", "markdown=plan.md")
-    marker = (repository.directory / "plan.md").read_text(encoding="utf-8").splitlines()[0]
-    scripts = "\n".join(_marker_patterns())
-    assert 'startswith("<!-- reconciler:plan ")' in scripts
-    assert r'"key":"\([0-9a-f]*\)"' in scripts
-    assert r'"digest":"\(sha256:[0-9a-f]\{64\}\)"' in scripts
-    assert re.match(r'<!-- reconciler:plan .*"key":"[0-9a-f]+".*"digest":"sha256:[0-9a-f]{64}"', marker)
 
 
 def test_the_lines_of_the_crontab_are_commands_that_there_are() -> None:

@@ -139,7 +139,7 @@ def _tracked(*names: str) -> Iterator[str]:
     """Files of the checkout below the directories named, as a build should see them."""
     for name in names:
         for path in (ROOT / name).rglob("*"):
-            if path.is_file() and "__pycache__" not in path.parts:
+            if path.is_file() and not {"__pycache__", "node_modules"} & set(path.parts):
                 yield path.relative_to(ROOT).as_posix()
 
 
@@ -179,6 +179,8 @@ def test_the_sdist_holds_what_it_takes_to_test_it(distribution: Distribution) ->
     wanted = {
         "pyproject.toml",
         ".ci/run",
+        ".pre-commit-hooks.yaml",
+        "action.yml",
         "Makefile",
         "constraints.txt",
         "README.md",
@@ -186,9 +188,9 @@ def test_the_sdist_holds_what_it_takes_to_test_it(distribution: Distribution) ->
         "SECURITY.md",
         "LICENSE",
     }
-    wanted |= {*_tracked("reconciler", "schemas", "tests", "docs", "examples")}
+    wanted |= {*_tracked("reconciler", "schemas", "tests", "docs", "examples", "ci")}
     assert wanted - names == set()
-    assert not [name for name in names if name.startswith((".venv/", ".git/"))]
+    assert not [name for name in names if name.startswith((".venv/", ".git/", "tests/editor/node_modules/"))]
 
 
 def test_the_wheel_names_what_it_is(distribution: Distribution) -> None:

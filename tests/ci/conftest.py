@@ -1,0 +1,155 @@
+"""A repository on a machine of a CI service, with local clouds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.cli.main import main
+from tests.ci.platforms import HEAD_COMMIT, GitHubActions, GitLabPipelines
+from tests.ci.runner import Runner
+from tests.review.forge import SHA, TOKEN
+from tests.terminal import HEAD, credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.simulator import Simulator
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+SNAPSHOT = "huaweicloud.mpc.snapshot"
+CONFIGURATION = f"""{HEAD}
+policies:
+  none-waits: {{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent, limits: {{max_percent: 100}}}}
+"""
+
+
+TESTS = """
+version: 1
+now: 2026-11-01T12:00:00Z
+tests:
+  a-snapshot-that-waits-goes:
+    tasks: [{id: "1", status: pending}, {id: "2", status: running}]
+    expect: {none-waits: {change: ["1"], keep: ["2"]}}
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A checkout, named as nobody should name one."""
+    place = tmp_path / "work space; $(touch pwned)"
+    place.mkdir()
+    (place / "reconciler.yaml").write_text(CONFIGURATION, encoding="utf-8")
+    (place / "a.reconciler-test.yaml").write_text(TESTS, encoding="utf-8")
+    return place
+
+
+@pytest.fixture
+def environment(tmp_path: Path, simulator: Simulator) -> dict[str, str]:
+    """What the service sets for each job, and nothing of this process but the way to its programs."""
+    return {
+        **credentials(simulator),
+        "HOME": str(tmp_path),
+        "LANG": "C.UTF-8",
+        "PATH": f"{_programs(tmp_path)}:{os.environ['PATH']}",
+        "HUAWEICLOUD_ECS_METADATA_DISABLED": "true",
+        "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
+    }
+
+
+def _programs(tmp_path: Path) -> Path:
+    """Everything is installed already, so that `pip` has nothing to do; test_install.py has the real one."""
+    place = tmp_path / "bin"
+    place.mkdir()
+    (place / "reconciler").symlink_to(BIN / "reconciler")
+    (place / "pip").symlink_to("/bin/true")
+    return place
+
+
+@pytest.fixture
+def github() -> Iterator[GitHubActions]:
+    server = GitHubActions()
+    with server.running():
+        yield server
+
+
+@pytest.fixture
+def gitlab() -> Iterator[GitLabPipelines]:
+    server = GitLabPipelines()
+    with server.running():
+        yield server
+
+
+@pytest.fixture
+def runner(tmp_path: Path, workspace: Path, environment: dict[str, str], github: GitHubActions) -> Runner:
+    """GitHub's machine. The action finds itself installed, from another step of the same job."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    installed = temporary / f"reconciler-{_checksum(str(ROOT))}"
+    installed.mkdir()
+    (installed / "bin").symlink_to(BIN)
+    environment |= {
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_API_URL": github.url,
+        "GITHUB_EVENT_NAME": "push",
+        "GITHUB_REF": "refs/heads/main",
+        "GITHUB_REPOSITORY": github.repository,
+        "GITHUB_RUN_ID": "4711",
+        "GITHUB_SERVER_URL": "https://github.example.com",
+        "GITHUB_SHA": SHA,
+        "GITHUB_WORKFLOW_REF": f"{github.repository}/.github/workflows/reconciler.yml@refs/heads/main",
+    }
+    names = {"github.token": TOKEN, "github.event_name": "push", "github.repository": github.repository}
+    names["github.workspace"] = str(workspace)
+    return Runner(workspace, temporary, tmp_path / "artifacts", environment, names)
+
+
+@pytest.fixture
+def on_pull_request(runner: Runner) -> Runner:
+    """The same machine, for pull request 7 of a branch of the same repository."""
+    runner.environment |= {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge"}
+    runner.names |= {
+        "github.event_name": "pull_request",
+        "github.event.pull_request.head.repo.full_name": runner.names["github.repository"],
+    }
+    return runner
+
+
+@pytest.fixture
+def waiting(simulator: Simulator) -> Simulator:
+    """Local clouds in which three snapshots wait."""
+    for number in range(3):
+        simulator.huaweicloud.add(SNAPSHOT, id=number + 1, created="1d")
+    return simulator
+
+
+def typed(workspace: Path, environment: Mapping[str, str], *words: str) -> None:
+    """A command that succeeds, in this process: what is no part of the test need not take the long way."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(workspace)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit) as stop:
+            main(words)
+    assert stop.value.code == 0
+
+
+def merge(runner: Runner, github: GitHubActions) -> None:
+    """Merge pull request 7: the machine is now that of the run for the push."""
+    facts = {"number": 7, "state": "closed", "merged_at": "2026-01-02T03:04:05Z", "merge_commit_sha": SHA}
+    places = {"base": {"repo": {"full_name": github.repository}}, "head": {"sha": HEAD_COMMIT}}
+    github.requests_of_commit = [{**facts, **places}]
+    runner.environment |= {"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main"}
+    runner.names["github.event_name"] = "push"
+
+
+def _checksum(text: str) -> str:
+    """As the action names the place of an installation."""
+    return subprocess.run(["/usr/bin/cksum"], input=text, capture_output=True, text=True, check=True).stdout.split()[0]

@@ -1,0 +1,215 @@
+"""Runs steps the way GitHub's runner does, for what our files use: real bash, real programs, the runner's own files.
+
+Expressions, conditions, `env`, working directories, outputs, GITHUB_ENV, step summaries, composite actions, artifacts.
+Other people's actions are stood in for by what they do to the disk: checkout and setup-python nothing, the artifact
+actions copies.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections import ChainMap
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.ci.expressions import Status, condition, expand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+__all__ = ["Finished", "Runner", "Step", "needing"]
+
+_BASH = ["/bin/bash", "--noprofile", "--norc", "-eo", "pipefail"]
+
+
+def needing(script: str) -> str:
+    """`script`, where the programs that it calls are installed: CI systems' machines have them, others may not."""
+    for program in ("curl", "jq"):
+        if f"{program} " in script and shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    return script
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step left behind. `code` is None where the step was skipped or is an action."""
+
+    name: str
+    outcome: str
+    code: int | None = None
+    log: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What an action or a job left behind."""
+
+    steps: tuple[Step, ...]
+    outputs: Mapping[str, str]
+
+    def step(self, name: str) -> Step:
+        (found,) = [step for step in self.steps if step.name == name]
+        return found
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        return {step.name: step.outcome for step in self.steps}
+
+    @property
+    def succeeded(self) -> bool:
+        return "failure" not in self.outcomes.values() and "cancelled" not in self.outcomes.values()
+
+    @property
+    def log(self) -> str:
+        return "".join(step.log for step in self.steps)
+
+
+@dataclass
+class Runner:
+    """One machine with one workspace. `names` holds the contexts: `github.token`, `vars.X`, `secrets.X` ..."""
+
+    workspace: Path
+    temporary: Path
+    artifacts: Path
+    environment: dict[str, str]
+    names: dict[str, str] = field(default_factory=dict)
+    action_path: Path | None = None
+    meanwhile: dict[str, Callable[[subprocess.Popen[str]], None]] = field(default_factory=dict)
+    """By name of a step: what happens while it runs. A signal sent there cancels the run."""
+
+    @property
+    def summary(self) -> str:
+        file = self.temporary / "summary.md"
+        return file.read_text(encoding="utf-8") if file.exists() else ""
+
+    def action(self, action: Path, **inputs: str) -> Finished:
+        """Run a composite action. Underscores in the names of inputs stand for hyphens."""
+        return self._composite(action, {name.replace("_", "-"): value for name, value in inputs.items()}, {})
+
+    def _composite(self, action: Path, given: Mapping[str, str], env: dict[str, str]) -> Finished:
+        description = yaml.safe_load((action / "action.yml").read_text(encoding="utf-8"))
+        assert description["runs"]["using"] == "composite"
+        declared = description["inputs"]
+        assert set(given) <= set(declared), "an input that the action does not have"
+        names = dict(self.names)
+        for name, facts in declared.items():
+            names[f"inputs.{name}"] = given.get(name, expand(facts.get("default", ""), self.names))
+        self.action_path = action
+        steps = self._steps(description["runs"]["steps"], names, dict(env), None)
+        self.action_path = None
+        outputs = {name: expand(facts["value"], names) for name, facts in description["outputs"].items()}
+        return Finished(steps, outputs)
+
+    def job(self, workflow: Mapping[str, Any], name: str, needs: Mapping[str, Finished] | None = None) -> Finished:
+        """Run one job of a workflow after those that it needs. Skipped, it has no steps."""
+        job = workflow["jobs"][name]
+        names = dict(self.names)
+        results = {other: "success" if done.succeeded else "failure" for other, done in (needs or {}).items()}
+        for other, done in (needs or {}).items():
+            names[f"needs.{other}.result"] = results[other]
+            names |= {f"needs.{other}.outputs.{key}": value for key, value in done.outputs.items()}
+        if not condition(job.get("if"), names, Status(failed="failure" in results.values())):
+            return Finished((), {})
+        env = {**workflow.get("env", {}), **job.get("env", {})}
+        env = {key: expand(str(value), names) for key, value in env.items()}
+        steps = self._steps(job["steps"], names, env, workflow.get("defaults", {}).get("run", {}).get("shell"))
+        return Finished(steps, {key: expand(text, names) for key, text in job.get("outputs", {}).items()})
+
+    def _steps(
+        self, steps: list[dict[str, Any]], names: dict[str, str], env: dict[str, str], shell: str | None
+    ) -> tuple[Step, ...]:
+        done: list[Step] = []
+        status = Status()
+        for number, step in enumerate(steps):
+            name = step.get("name", step.get("uses", ""))
+            if not condition(step.get("if"), names, status):
+                done.append(Step(name, "skipped"))
+                names[f"steps.{step.get('id', number)}.outcome"] = "skipped"
+                continue
+            finished = self._uses(step, names, env) if "uses" in step else self._run(step, names, env, shell)
+            done.append(finished)
+            names[f"steps.{step.get('id', number)}.outcome"] = finished.outcome
+            cancelled = name in self.meanwhile
+            status = Status(status.failed or finished.outcome == "failure", status.cancelled or cancelled)
+        return tuple(done)
+
+    def _run(self, step: dict[str, Any], names: dict[str, str], env: dict[str, str], shell: str | None) -> Step:
+        assert step.get("shell", shell) == "bash", "GitHub asks composite actions for it, and we want pipefail"
+        files = {name: self.temporary / f"_{name.lower()}" for name in ("GITHUB_OUTPUT", "GITHUB_ENV")}
+        for file in files.values():
+            file.write_text("", encoding="utf-8")
+        script = self.temporary / "_script.sh"
+        script.write_text(expand(needing(step["run"]), names), encoding="utf-8")
+        own = {key: expand(str(value), names) for key, value in step.get("env", {}).items()}
+        places = {name: str(file) for name, file in files.items()}
+        places |= {"GITHUB_STEP_SUMMARY": str(self.temporary / "summary.md"), "RUNNER_TEMP": str(self.temporary)}
+        places |= {"GITHUB_WORKSPACE": str(self.workspace)}
+        if self.action_path:
+            places["GITHUB_ACTION_PATH"] = str(self.action_path)
+        with (self.temporary / "_log").open("w+", encoding="utf-8") as log:
+            process = subprocess.Popen(
+                [*_BASH, str(script)],
+                cwd=self.workspace / expand(step.get("working-directory", "."), names),
+                env=dict(ChainMap(own, env, places, self.environment)),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            if step.get("name") in self.meanwhile:
+                self.meanwhile[step["name"]](process)
+            code = process.wait(timeout=120)
+            log.seek(0)
+            text = log.read()
+        if "id" in step:
+            names |= {
+                f"steps.{step['id']}.outputs.{key}": value for key, value in _lines(files["GITHUB_OUTPUT"]).items()
+            }
+        env |= _lines(files["GITHUB_ENV"])
+        return Step(step.get("name", ""), "success" if code == 0 else "failure", code, text, own)
+
+    def _uses(self, step: dict[str, Any], names: dict[str, str], env: dict[str, str]) -> Step:
+        action = step["uses"].split("@")[0]
+        given = {key: expand(str(value), names) for key, value in step.get("with", {}).items()}
+        name = step.get("name", step["uses"])
+        store = self.artifacts / given.get("run-id", "this-run")
+        if action.startswith("./"):
+            done = self._composite((self.workspace / action).resolve(), given, env)
+            names |= {f"steps.{step.get('id', '')}.outputs.{key}": value for key, value in done.outputs.items()}
+            return Step(name, "success" if done.succeeded else "failure", log=done.log, env=given)
+        match action:
+            case "actions/checkout" | "actions/setup-python":
+                return Step(name, "success", env=given)
+            case "actions/upload-artifact":
+                self._upload(store / given["name"], given["path"].split("\n"))
+                return Step(name, "success", env=given)
+            case "actions/download-artifact":
+                return Step(name, self._download(store, given), env=given)
+        raise AssertionError(f"no stand-in for {action}")
+
+    def _upload(self, place: Path, paths: list[str]) -> None:
+        shutil.rmtree(place, ignore_errors=True)
+        for path in filter(None, (self.workspace / path.strip() for path in paths if path.strip())):
+            for file in [path] if path.is_file() else sorted(path.glob("*")):
+                place.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, place / file.name)
+
+    def _download(self, store: Path, given: Mapping[str, str]) -> str:
+        found = store / (given.get("name") or given["pattern"])
+        if not found.is_dir():
+            return "success" if "pattern" in given else "failure"
+        shutil.copytree(found, self.workspace / given.get("path", "."), dirs_exist_ok=True)
+        return "success"
+
+
+def _lines(file: Path) -> dict[str, str]:
+    """The `key=value` lines of a file of the runner. Its other form, with a delimiter, we do not use."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert all("=" in line for line in lines), lines
+    return dict(line.split("=", 1) for line in lines)

@@ -1,0 +1,84 @@
+"""How the action installs: for real, into an environment of its own, but of a wheel that is built here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from reconciler import __version__
+from tests.ci.conftest import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.ci.runner import Runner
+
+
+@pytest.fixture
+def install_only(tmp_path: Path) -> Path:
+    """The action up to its first step."""
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    action["runs"]["steps"] = action["runs"]["steps"][:1]
+    action["outputs"] = {"bin": {"value": "${{ steps.install.outputs.bin }}"}}
+    place = tmp_path / "action"
+    place.mkdir()
+    (place / "action.yml").write_text(yaml.safe_dump(action), encoding="utf-8")
+    return place
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    words = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
+    (built,) = tmp_path.glob("*.whl")
+    return built
+
+
+def test_a_wheel_is_installed_once_and_nothing_of_the_checkout_runs(
+    runner: Runner, install_only: Path, wheel: Path
+) -> None:
+    for name in ("venv.py", "pip.py", "sitecustomize.py", "ensurepip.py"):
+        (runner.workspace / name).write_text("open('pwned', 'w')\n", encoding="utf-8")
+    runner.environment |= {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1"}
+    runner.environment["PATH"] = f"{sys.base_prefix}/bin:{runner.environment['PATH']}"
+    first = runner.action(install_only, package=str(wheel))
+    assert first.succeeded, first.log
+    program = f"{first.outputs['bin']}/python"
+    words = [program, "-I", "-c", "import reconciler; print(reconciler.__version__, reconciler.__file__)"]
+    version, file = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    assert version == __version__
+    assert file.startswith(str(runner.temporary))
+    wheel.unlink()
+    again = runner.action(install_only, package=str(wheel))
+    assert (again.succeeded, again.outputs["bin"]) == (True, first.outputs["bin"])
+    assert not (runner.workspace / "pwned").exists()
+
+
+# Makes an "environment" whose python is this script again, and writes down what it was asked for.
+RECORDER = """#!/bin/sh
+echo "$@" >> "$HOME/asked"
+case "$*" in "-I -m venv "*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;; esac
+"""
+
+
+def test_its_own_checkout_is_installed_with_the_versions_that_it_was_tested_with(
+    runner: Runner, install_only: Path, tmp_path: Path
+) -> None:
+    recorder = tmp_path / "recorder"
+    recorder.write_text(RECORDER, encoding="utf-8")
+    recorder.chmod(0o755)
+    assert runner.action(install_only, python=str(recorder), extras="postgresql").succeeded
+    *_, asked = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()
+    flags = "-I -m pip --disable-pip-version-check install --quiet"
+    assert asked == f"{flags} --constraint {install_only}/constraints.txt -- {install_only}[postgresql]"
+    assert (ROOT / "constraints.txt").is_file()
+
+
+def test_a_python_that_will_not_do_is_said_to_be_one(runner: Runner, install_only: Path) -> None:
+    finished = runner.action(install_only, python="/bin/false", package="media-reconciler")
+    assert not finished.succeeded
+    assert "::error title=reconciler::Python 3.11 or newer" in finished.log

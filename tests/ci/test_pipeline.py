@@ -1,0 +1,250 @@
+"""The GitLab pipeline that `init` copies: its rules, and its jobs run the way GitLab's runner does."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.ci.conftest import SNAPSHOT, typed
+from tests.ci.platforms import Store
+from tests.ci.runner import needing
+from tests.ci.test_files import PIPELINE
+from tests.review.forge import SHA, TOKEN, Account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from reconciler.simulator import Simulator
+    from tests.ci.platforms import GitLabPipelines
+
+JOBS = yaml.safe_load(PIPELINE.read_text(encoding="utf-8"))
+NAMES = ("validate", "test", "plan", "comment", "apply", "reconcile")
+
+
+@dataclass
+class Pipeline:
+    """One pipeline after the other, in one checkout."""
+
+    workspace: Path
+    environment: dict[str, str]
+    gitlab: GitLabPipelines
+    clouds: Simulator
+    store: Store
+    meanwhile: Callable[[subprocess.Popen[str]], None] = field(default=lambda _process: None)
+
+    def job(self, name: str) -> subprocess.CompletedProcess[str]:
+        """Variables, then before_script and script as one script, in bash, ended by its first failure."""
+        script = needing("\n".join([*JOBS["default"]["before_script"], *JOBS[name]["script"]]))
+        variables = {**JOBS["variables"], **JOBS[name].get("variables", {})}
+        process = subprocess.Popen(
+            ["/bin/bash", "-eo", "pipefail", "-c", script],
+            cwd=self.workspace,
+            env=variables | self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.meanwhile(process)
+        out, _ = process.communicate(timeout=120)
+        return subprocess.CompletedProcess([name], process.returncode, out)
+
+    def reviewed(self) -> None:
+        """A plan that was made and shown on the merge request; then the merge, and so a new checkout."""
+        typed(self.workspace, self.environment, "plan", "--out", "plan.json")
+        typed(self.workspace, self.environment, "comment", "plan.json")
+        plan = self.workspace / "plan.json"
+        self.store.content = plan.read_bytes()
+        plan.unlink()
+        self.gitlab.store = self.store
+        self.gitlab.requests_of_commit = [{"iid": 7, "state": "merged", "squash_commit_sha": SHA}]
+        del self.environment["CI_MERGE_REQUEST_IID"], self.environment["CI_MERGE_REQUEST_PROJECT_ID"]
+        self.environment["CI_PIPELINE_SOURCE"] = "push"
+
+
+@pytest.fixture
+def pipeline(
+    workspace: Path, environment: dict[str, str], gitlab: GitLabPipelines, simulator: Simulator
+) -> Iterator[Pipeline]:
+    """The pipeline of merge request 7."""
+    environment |= {
+        "CI": "true",
+        "GITLAB_CI": "true",
+        "CI_API_V4_URL": gitlab.url,
+        "CI_COMMIT_SHA": SHA,
+        "CI_MERGE_REQUEST_IID": "7",
+        "CI_MERGE_REQUEST_PROJECT_ID": "42",
+        "CI_PIPELINE_SOURCE": "merge_request_event",
+        "CI_PROJECT_ID": "42",
+        "GITLAB_TOKEN": TOKEN,
+    }
+    store = Store()
+    with store.running():
+        yield Pipeline(workspace, environment, gitlab, simulator, store)
+
+
+# -- merge request --------------------------------------------------------------------------------------------
+
+
+def test_a_merge_request_is_validated_and_tested(pipeline: Pipeline) -> None:
+    assert pipeline.job("validate").returncode == 0
+    assert pipeline.job("test").returncode == 0
+    assert (pipeline.workspace / "test.xml").read_text(encoding="utf-8").startswith("<?xml ")
+    assert pipeline.clouds.requests == []
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_merge_request_is_planned_and_its_note_says_so(pipeline: Pipeline) -> None:
+    assert pipeline.job("plan").returncode == 0
+    artifacts = JOBS["plan"]["artifacts"]
+    for name in (*artifacts["paths"], *artifacts["reports"].values()):
+        assert (pipeline.workspace / name).is_file(), name
+    widget = json.loads((pipeline.workspace / "plan-gitlab.json").read_text(encoding="utf-8"))
+    assert widget == {"create": 0, "update": 3, "delete": 0}
+    variables = dict(
+        line.split("=", 1) for line in (pipeline.workspace / "plan.env").read_text(encoding="utf-8").splitlines()
+    )
+    assert (variables["outcome"], variables["changes"]) == ("changes", "3")
+    assert pipeline.job("comment").returncode == 0
+    (note,) = pipeline.gitlab.notes
+    assert variables["digest"] in note.body
+
+
+def test_no_plan_no_note(pipeline: Pipeline) -> None:
+    (pipeline.workspace / "reconciler.yaml").write_text("version: 2\n", encoding="utf-8")
+    assert pipeline.job("plan").returncode == 65
+    comment = pipeline.job("comment")
+    assert (comment.returncode, comment.stdout) == (0, "No plan was made.\n")
+
+
+# -- default branch -------------------------------------------------------------------------------------------
+
+
+def test_the_reviewed_plan_is_applied(pipeline: Pipeline, waiting: Simulator) -> None:
+    pipeline.reviewed()
+    waiting.huaweicloud.add(SNAPSHOT, id=9, created="1d")  # nobody has seen this one
+    applied = pipeline.job("apply")
+    assert applied.returncode == 0, applied.stdout
+    assert len(waiting.destructive_requests) == 3
+    (fetched,) = pipeline.store.calls
+    assert TOKEN not in str(fetched.headers), "the store is another host"
+    artifacts = JOBS["apply"]["artifacts"]
+    for name in (*artifacts["paths"], *artifacts["reports"].values()):
+        assert (pipeline.workspace / name).is_file(), name
+
+
+def test_a_plan_without_changes_is_nothing_to_apply(pipeline: Pipeline) -> None:
+    pipeline.reviewed()
+    applied = pipeline.job("apply")
+    assert applied.returncode == 0
+    assert "there is nothing to apply" in applied.stdout
+    assert pipeline.gitlab.notes == []
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize(
+    ("missing", "code"), [("merge request", 1), ("artifact", 22), ("note", 4), ("our note", 4), ("token", 22)]
+)
+def test_what_was_not_reviewed_is_not_applied(pipeline: Pipeline, missing: str, code: int) -> None:
+    pipeline.reviewed()
+    match missing:
+        case "merge request":
+            pipeline.gitlab.requests_of_commit[0]["state"] = "opened"
+        case "artifact":
+            pipeline.gitlab.store = None
+        case "note":
+            pipeline.gitlab.notes.clear()
+        case "our note":
+            pipeline.gitlab.notes[0].author = Account("mallory")
+        case _:
+            pipeline.gitlab.accounts.clear()
+    applied = pipeline.job("apply")
+    assert applied.returncode == code, applied.stdout
+    assert pipeline.clouds.destructive_requests == []
+
+
+def test_the_schedule_applies_what_the_branch_says(pipeline: Pipeline, waiting: Simulator) -> None:
+    assert pipeline.job("reconcile").returncode == 0
+    assert len(waiting.destructive_requests) == 3
+
+
+def test_a_canceled_job_finishes_what_is_in_flight(pipeline: Pipeline) -> None:
+    """GitLab's runner sends SIGTERM to the processes of the job, of which shells take no notice."""
+    for number in range(60):
+        pipeline.clouds.huaweicloud.add(SNAPSHOT, id=number + 1, created="1d")
+    pipeline.clouds.faults.add("latency", method="DELETE", times=0, seconds=0.05)
+
+    def cancel(process: subprocess.Popen[str]) -> None:
+        while len(pipeline.clouds.destructive_requests) < 2:
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+
+    pipeline.meanwhile = cancel
+    assert pipeline.job("reconcile").returncode == 143
+    report = json.loads((pipeline.workspace / "report.json").read_text(encoding="utf-8"))
+    assert report["outcome"] == "interrupted"
+    assert report["summary"]["done"] + report["summary"]["not_attempted"] == 60
+
+
+# -- rules ----------------------------------------------------------------------------------------------------
+
+BRANCH = {"CI_COMMIT_BRANCH": "main", "CI_DEFAULT_BRANCH": "main"}
+REQUEST = {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_MERGE_REQUEST_PROJECT_ID": "42"}
+
+
+def _holds(rule: str, variables: dict[str, str]) -> bool:
+    """GitLab's expressions, as far as ours go: `==`, `&&`, variables and texts."""
+    parts = [part.split(" == ") for part in rule.split(" && ")]
+    assert all(len(part) == 2 for part in parts), rule
+    return all(_value(left, variables) == _value(right, variables) for left, right in parts)
+
+
+def _value(text: str, variables: dict[str, str]) -> str | None:
+    return variables.get(text[1:]) if text.startswith("$") else text.strip('"')
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        (REQUEST | {"CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "42"}, ["validate", "test", "plan", "comment"]),
+        (REQUEST | {"CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "99"}, ["validate", "test"]),
+        (BRANCH | {"CI_PIPELINE_SOURCE": "push"}, ["apply"]),
+        (BRANCH | {"CI_PIPELINE_SOURCE": "schedule"}, ["reconcile"]),
+        (BRANCH | {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "feature"}, []),
+    ],
+    ids=["merge request", "merge request from a fork", "merge", "schedule", "another branch"],
+)
+def test_each_pipeline_has_the_jobs_that_it_should(variables: dict[str, str], expected: list[str]) -> None:
+    workflow = any(_holds(rule["if"], variables) for rule in JOBS["workflow"]["rules"])
+    found = [name for name in NAMES if any(_holds(rule["if"], variables) for rule in JOBS[name]["rules"])]
+    assert (found if workflow else []) == expected
+
+
+def test_apply_waits_for_somebody_and_two_never_run_at_once() -> None:
+    assert [rule["when"] for rule in JOBS["apply"]["rules"]] == ["manual"]
+    assert JOBS["apply"]["resource_group"] == JOBS["reconcile"]["resource_group"]
+    assert (JOBS["default"]["interruptible"], JOBS["default"]["retry"]) == (False, 0)
+
+
+def test_each_job_ends_in_the_program() -> None:
+    for name in NAMES:
+        assert JOBS[name]["script"][-1].startswith("exec reconciler "), name
+
+
+def test_plans_are_for_developers_and_credentials_for_environments() -> None:
+    jobs: dict[str, dict[str, Any]] = {name: JOBS[name] for name in NAMES}
+    kept = {name for name, job in jobs.items() if job.get("artifacts", {}).get("paths")}
+    assert kept == {"plan", "apply", "reconcile"}
+    assert {jobs[name]["artifacts"]["access"] for name in kept} == {"developer"}
+    assert {name: job["environment"]["name"] for name, job in jobs.items() if "environment" in job} == {
+        "plan": "plan",
+        "apply": "production",
+        "reconcile": "production",
+    }

@@ -1,0 +1,351 @@
+"""The workflows that `init` copies, run job by job: from the pull request to the apply of what was reviewed."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.ci.conftest import ROOT, SNAPSHOT, merge, typed
+from tests.ci.platforms import HEAD_COMMIT
+from tests.ci.test_files import GITHUB
+from tests.review.forge import TOKEN, Account
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.simulator import Simulator
+    from tests.ci.platforms import GitHubActions
+    from tests.ci.runner import Finished, Runner
+
+RUN = "4242"
+
+
+def _workflow(path: Path) -> dict[Any, Any]:
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert isinstance(workflow, dict)
+    return workflow
+
+
+WORKFLOW = _workflow(GITHUB / "dot-github" / "workflows" / "reconciler.yml")
+SCHEDULE = _workflow(GITHUB / "dot-github" / "workflows" / "reconciler-schedule.yml")
+SHARED = _workflow(ROOT / "ci" / "github" / "reusable.yml")
+AFTER_RUN = _workflow(ROOT / "ci" / "github" / "comment-after-run.yml")
+ALL = [WORKFLOW, SCHEDULE, SHARED, AFTER_RUN]
+
+
+@dataclass
+class Repository:
+    """A repository with the workflow in it. Secrets are those of its environments."""
+
+    runner: Runner
+    github: GitHubActions
+    clouds: Simulator
+
+    def job(self, name: str, needs: dict[str, Finished] | None = None, workflow: dict[Any, Any] = WORKFLOW) -> Finished:
+        return self.runner.job(workflow, name, needs)
+
+    def reviewed(self) -> str:
+        """A plan that was made and commented on the pull request; then the merge. Returns the digest of the plan."""
+        place, environment = self.runner.workspace, self.runner.environment | self.secrets
+        typed(place, environment, "plan", "--out", "plan.json")
+        typed(place, environment | {"GITHUB_TOKEN": TOKEN}, "comment", "plan.json")
+        kept = self.runner.artifacts / RUN / "plan"
+        kept.mkdir(parents=True)
+        (place / "plan.json").rename(kept / "plan.json")
+        self.merged()
+        digest = json.loads((kept / "plan.json").read_text(encoding="utf-8"))["digest"]
+        assert isinstance(digest, str)
+        return digest
+
+    def merged(self) -> None:
+        """The run of the pull request ended well, and the pull request was merged."""
+        facts = {"id": int(RUN), "event": "pull_request", "head_sha": HEAD_COMMIT, "status": "success"}
+        self.github.runs.append(facts)
+        merge(self.runner, self.github)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        return {
+            name.removeprefix("secrets."): value
+            for name, value in self.runner.names.items()
+            if name.startswith("secrets.")
+        }
+
+
+@pytest.fixture
+def repository(on_pull_request: Runner, github: GitHubActions, simulator: Simulator) -> Repository:
+    runner = on_pull_request
+    for name in ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"):
+        runner.names[f"secrets.{name}"] = runner.environment.pop(name)
+    return Repository(runner, github, simulator)
+
+
+# -- pull request ---------------------------------------------------------------------------------------------
+
+
+def test_a_pull_request_is_validated_and_tested(repository: Repository) -> None:
+    assert repository.job("check").succeeded
+    (repository.runner.workspace / "a.reconciler-test.yaml").write_text("version: 1\ntests: {}\n", encoding="utf-8")
+    assert repository.job("check").step("Test").code == 65
+    (repository.runner.workspace / "reconciler.yaml").write_text("version: 2\n", encoding="utf-8")
+    check = repository.job("check")
+    assert check.step("Validate").code == 65
+    assert "file=reconciler.yaml,line=1," in check.log
+    assert repository.clouds.requests == []
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_pull_request_is_planned_and_commented(repository: Repository) -> None:
+    plan = repository.job("plan")
+    assert plan.succeeded, plan.log
+    assert (plan.outputs["outcome"], plan.outputs["changes"]) == ("changes", "3")
+    assert "3 to cancel" in repository.runner.summary
+    kept = {path.name for path in (repository.runner.artifacts / "this-run" / "plan").iterdir()}
+    assert kept == {"plan.json", "plan.html"}
+    comment = repository.job("comment", {"plan": plan})
+    assert comment.succeeded, comment.log
+    (note,) = repository.github.notes
+    assert plan.outputs["digest"] in note.body
+    assert repository.clouds.destructive_requests == []
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_refused_plan_fails_its_job_and_is_commented_all_the_same(repository: Repository) -> None:
+    repository.runner.environment["RECONCILER_MAX_ACTIONS"] = "1"
+    plan = repository.job("plan")
+    assert plan.step("Plan").code == 4
+    assert repository.job("comment", {"plan": plan}).succeeded
+    (note,) = repository.github.notes
+    assert '"applyable":false' in note.body
+
+
+def test_no_plan_no_comment(repository: Repository) -> None:
+    (repository.runner.workspace / "reconciler.yaml").write_text("version: 2\n", encoding="utf-8")
+    plan = repository.job("plan")
+    assert plan.step("Plan").code == 65
+    assert plan.step("Show the plan").code == 0
+    assert repository.job("comment", {"plan": plan}).steps == ()
+
+
+def test_a_pull_request_from_a_fork_is_not_planned(repository: Repository) -> None:
+    repository.runner.names["github.event.pull_request.head.repo.full_name"] = "somebody/media"
+    plan = repository.job("plan")
+    assert plan.steps == ()
+    assert repository.job("comment", {"plan": plan}).steps == ()
+
+
+# -- merge ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("waiting")
+def test_the_merge_applies_the_reviewed_plan_and_the_comment_says_so(repository: Repository) -> None:
+    digest = repository.reviewed()
+    repository.clouds.huaweicloud.add(SNAPSHOT, id=9, created="1d")  # nobody has seen this one
+    applied = repository.job("apply")
+    assert applied.succeeded, applied.log
+    assert len(repository.clouds.destructive_requests) == 3
+    assert repository.clouds.huaweicloud.status(SNAPSHOT, 9) == "WAITING"
+    report = json.loads((repository.runner.workspace / "report.json").read_text(encoding="utf-8"))
+    assert (report["plan_digest"], report["summary"]["done"]) == (digest, 3)
+    assert repository.job("result", {"apply": applied}).succeeded
+    (note,) = repository.github.notes
+    assert note.body.startswith("<!-- reconciler:report ")
+
+
+def test_a_merge_without_changes_applies_nothing_and_is_content(repository: Repository) -> None:
+    repository.reviewed()
+    applied = repository.job("apply")
+    assert applied.succeeded, applied.log
+    assert applied.step("Apply").outcome == "skipped"
+    assert "there is nothing to apply" in applied.log
+    assert repository.job("result", {"apply": applied}).succeeded
+    assert repository.github.notes == []
+
+
+def test_a_commit_without_a_pull_request_is_not_applied(repository: Repository) -> None:
+    repository.merged()
+    repository.github.requests_of_commit = []
+    applied = repository.job("apply")
+    assert applied.step("Find the plan that was reviewed").code == 1
+    assert "::error::This commit came with no pull request" in applied.log
+    assert applied.step("Apply").outcome == "skipped"
+
+
+def test_a_pull_request_without_a_successful_plan_is_not_applied(repository: Repository) -> None:
+    repository.merged()
+    repository.github.runs[0]["status"] = "failure"
+    applied = repository.job("apply")
+    assert applied.step("Find the plan that was reviewed").code == 1
+    assert "no successful plan" in applied.log
+
+
+def test_a_service_that_does_not_answer_stops_the_apply(repository: Repository) -> None:
+    repository.merged()
+    repository.github.accounts.clear()
+    applied = repository.job("apply")
+    assert applied.step("Find the plan that was reviewed").code == 22
+    assert repository.clouds.destructive_requests == []
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("trick", ["a stranger's comment", "an edited marker", "no comment"])
+def test_only_what_our_comment_shows_is_approved(repository: Repository, trick: str) -> None:
+    repository.reviewed()
+    (note,) = repository.github.notes
+    match trick:
+        case "a stranger's comment":
+            note.author = Account("mallory")
+        case "an edited marker":
+            note.body = re.sub("sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", note.body, count=1)
+        case _:
+            repository.github.notes.clear()
+    applied = repository.job("apply")
+    assert applied.step("Read the digest that was reviewed").code == 4
+    assert applied.step("Apply").outcome == "skipped"
+    assert repository.clouds.destructive_requests == []
+
+
+@pytest.mark.usefixtures("waiting")
+def test_another_plan_in_the_artifact_is_refused(repository: Repository) -> None:
+    repository.reviewed()
+    repository.clouds.huaweicloud.add(SNAPSHOT, id=80, created="1d")
+    environment = repository.runner.environment | repository.secrets
+    typed(repository.runner.workspace, environment, "plan", "--out", "plan.json")
+    (repository.runner.workspace / "plan.json").rename(repository.runner.artifacts / RUN / "plan" / "plan.json")
+    applied = repository.job("apply")
+    assert applied.step("Apply").code == 4
+    assert "the approved digest is" in applied.log
+    assert repository.clouds.destructive_requests == []
+
+
+# -- schedule -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize(
+    ("event", "variable", "calls"), [("schedule", "", 0), ("schedule", "true", 3), ("workflow_dispatch", "", 3)]
+)
+def test_the_schedule_acts_once_it_is_switched_on(
+    repository: Repository, event: str, variable: str, calls: int
+) -> None:
+    repository.runner.names |= {"github.event_name": event, "vars.RECONCILE_ON_SCHEDULE": variable}
+    done = repository.job("reconcile", workflow=SCHEDULE)
+    assert done.succeeded, done.log
+    assert len(repository.clouds.destructive_requests) == calls
+
+
+# -- the shared workflow, and the comment after the run -------------------------------------------------------
+
+
+@pytest.mark.usefixtures("waiting")
+def test_the_shared_workflow_goes_the_same_way(repository: Repository) -> None:
+    runner = repository.runner
+    runner.names |= {"inputs.working-directory": ".", "inputs.tool": "acme/reconciler"}
+    (runner.workspace / ".tool").symlink_to(ROOT)
+    plan = repository.job("plan", workflow=SHARED)
+    assert plan.succeeded, plan.log
+    assert plan.outputs["changes"] == "3"
+    (note,) = repository.github.notes
+    assert plan.outputs["digest"] in note.body
+    (runner.artifacts / "this-run").rename(runner.artifacts / RUN)
+    repository.merged()
+    applied = repository.job("apply", workflow=SHARED)
+    assert applied.succeeded, applied.log
+    assert len(repository.clouds.destructive_requests) == 3
+    assert note.body.startswith("<!-- reconciler:report ")
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("commit", [HEAD_COMMIT, "cd" * 20])
+def test_the_plan_of_a_fork_is_commented_after_its_run(repository: Repository, commit: str) -> None:
+    """By a workflow of the main branch, and only while the pull request still has the commit that was planned."""
+    repository.reviewed()
+    repository.github.notes.clear()
+    repository.github.requests_of_commit = [{"number": 7, "head": {"sha": commit, "label": "fork:a&b #1$(id)"}}]
+    event = "github.event.workflow_run"
+    repository.runner.environment |= {"GITHUB_EVENT_NAME": "workflow_run", "GITHUB_REF": "refs/heads/main"}
+    repository.runner.names |= {
+        f"{event}.id": RUN,
+        f"{event}.event": "pull_request",
+        f"{event}.head_repository.owner.login": "fork",
+        f"{event}.head_branch": "a&b #1$(id)",
+        f"{event}.head_sha": HEAD_COMMIT,
+    }
+    done = repository.job("comment", workflow=AFTER_RUN)
+    assert done.succeeded, done.log
+    assert len(repository.github.notes) == (1 if commit == HEAD_COMMIT else 0)
+
+
+# -- rights ---------------------------------------------------------------------------------------------------
+
+
+def test_jobs_have_only_the_rights_that_they_need() -> None:
+    assert [workflow["permissions"] for workflow in ALL] == [{}] * len(ALL)
+    assert {name: job["permissions"] for name, job in WORKFLOW["jobs"].items()} == {
+        "check": {"contents": "read"},
+        "plan": {"contents": "read"},
+        "comment": {"pull-requests": "write"},
+        "apply": {"contents": "read", "actions": "read", "pull-requests": "read"},
+        "result": {"pull-requests": "write"},
+    }
+    assert SCHEDULE["jobs"]["reconcile"]["permissions"] == {"contents": "read"}
+    assert AFTER_RUN["jobs"]["comment"]["permissions"] == {"actions": "read", "pull-requests": "write"}
+
+
+def test_credentials_of_clouds_are_where_an_environment_guards_them() -> None:
+    for workflow in ALL:
+        for job in workflow["jobs"].values():
+            assert ("secrets." in json.dumps(job)) == ("environment" in job)
+            assert job.get("environment") in {None, "plan", "production"}
+
+
+def test_no_run_is_canceled_and_no_trigger_gives_a_fork_our_rights() -> None:
+    for workflow in ALL:
+        assert "pull_request_target" not in workflow[True]  # `on`, as YAML 1.1 reads it
+        groups = [workflow.get("concurrency"), *(job.get("concurrency") for job in workflow["jobs"].values())]
+        assert all(group["cancel-in-progress"] is False for group in groups if group)
+    assert WORKFLOW["jobs"]["apply"]["concurrency"]["group"] == SCHEDULE["concurrency"]["group"]
+
+
+def test_the_checkout_keeps_no_token() -> None:
+    steps = [step for workflow in ALL for job in workflow["jobs"].values() for step in job["steps"]]
+    checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout")]
+    assert checkouts
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+def test_the_runner_signals_the_program_and_takes_no_answer_for_a_command() -> None:
+    """In each step that speaks to a cloud `exec` comes last, after stop-commands."""
+    steps = [step for workflow in (WORKFLOW, SCHEDULE) for job in workflow["jobs"].values() for step in job["steps"]]
+    scripts = [
+        step["run"].splitlines() for step in steps if re.search(r"reconciler (plan|apply) ", step.get("run", ""))
+    ]
+    assert len(scripts) == 3
+    assert all(script[-1].startswith("exec reconciler ") for script in scripts)
+    assert all(script[-2].startswith('echo "::stop-commands::$(') for script in scripts)
+
+
+def test_both_ways_find_the_reviewed_plan_by_the_same_script() -> None:
+    scripts = [
+        step["run"]
+        for workflow in (WORKFLOW, SHARED)
+        for step in workflow["jobs"]["apply"]["steps"]
+        if step.get("id") == "reviewed"
+    ]
+    assert len(scripts) == 2
+    assert scripts[0] == scripts[1]
+
+
+def test_the_token_of_github_is_given_to_few_steps() -> None:
+    steps = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
+    assert {step["name"] for step in steps if "github.token" in json.dumps(step.get("env", {}))} == {
+        "Write the comment, or update the one that is there",
+        "Find the plan that was reviewed",
+        "Read the digest that was reviewed",
+        "Update the comment",
+    }
