@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_FLAGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types format schemas goldens constraints clean
+.PHONY: help demo test lint types format schemas reference goldens constraints clean
 .DELETE_ON_ERROR:
 
 help: ## Show the targets.
@@ -39,16 +39,20 @@ format: $(VENV)/.dev ## Put the code into its format.
 schemas: $(VENV)/.dev ## Write schemas/*.json anew from the code.
 	@$(BIN)/python -m reconciler.reports.schemas schemas
 	@$(BIN)/reconciler schema > schemas/.new && mv schemas/.new schemas/reconciler.schema.json
+	@$(BIN)/reconciler schema --of tests > schemas/.new && mv schemas/.new schemas/reconciler-test.schema.json
+
+reference: $(VENV)/.dev ## Write docs/reference/*.md anew from the code.
+	@$(BIN)/python -m docs.generate
 
 goldens: $(VENV)/.dev ## Write the expected outputs of the tests anew; read the difference afterwards.
-	@UPDATE_GOLDENS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) tests/reports tests/config/test_schema.py
+	@UPDATE_GOLDENS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) tests/reports tests/policy_tests/test_goldens.py tests/config/test_schema.py
 
 constraints: $(VENV)/.dev ## Write down the installed versions as those that `make test` uses.
 	@{ sed -n '/^#/p' constraints.txt; $(PIP) freeze --exclude-editable --exclude pip --exclude setuptools; } > .constraints.new
 	@mv .constraints.new constraints.txt
 
 clean: ## Remove the virtual environment and everything that was built or cached.
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) tests/editor/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # -- set-up -------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from reconciler.providers.aliyun import metadata
 from reconciler.providers.huaweicloud import agency
@@ -14,6 +15,10 @@ from tests.terminal import Terminal, credentials
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+settings.register_profile("reconciler", deadline=None)  # a busy machine is no defect
+settings.load_profile("reconciler")
 
 
 @pytest.fixture(autouse=True)

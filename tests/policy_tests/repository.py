@@ -9,7 +9,7 @@ from reconciler.exceptions import InvalidConfiguration
 from reconciler.policy_tests.loader import PolicyTests, load_tests
 from reconciler.policy_tests.runner import Selection, run_tests
 from reconciler.providers.registry import catalogue
-from reconciler.reports.test_results_words import failure_reasons, failure_sentence
+from reconciler.reports.policy_tests.words import failure_reasons, failure_sentence
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.policy_tests.coverage import is_near_miss
 from reconciler.policy_tests.runner import Selection
-from reconciler.reports.test_results_words import missing_cases
+from reconciler.reports.policy_tests.words import missing_cases
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator
 from reconciler.selectors.syntax import Test as Condition
 from reconciler.selectors.trace import trace

@@ -14,9 +14,9 @@ from xml.etree import ElementTree
 import pytest
 
 from reconciler.policy_tests.runner import Selection
-from reconciler.reports.test_results import render_results_text
-from reconciler.reports.test_results_json import render_results_json
-from reconciler.reports.test_results_junit import render_results_junit
+from reconciler.reports.policy_tests.document import render_results_json
+from reconciler.reports.policy_tests.junit import render_results_junit
+from reconciler.reports.policy_tests.text import render_results_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
