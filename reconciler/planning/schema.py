@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
-
 from reconciler.exceptions import InvalidPlan
 from reconciler.planning.plan import Guard
 from reconciler.redaction import presentable
@@ -214,6 +212,8 @@ def check(document: Document, schema: Schema, source: str) -> None:
         )
     if _holds(document, expected, schema):
         return
+    import jsonschema  # noqa: PLC0415 - only to say what is wrong
+
     try:
         error = next(jsonschema.Draft7Validator(schema).iter_errors(document), None)
         if error is None:
