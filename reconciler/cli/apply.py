@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -24,6 +24,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.output import Output, write
 from reconciler.cli.progress import Progress, start_logging
+from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import read_saved
 from reconciler.cli.world import duration_flag, load_world
 from reconciler.engine.apply_run import ApplyOptions, apply_plan
@@ -101,7 +102,7 @@ def command(
     reports; running the same command again finishes the work.
     """
     output = Output.of(output_format, color, verbose=verbose, reports=reports)
-    approval = _Approval(auto_approve, approved_digest)
+    approval = _Approval(auto_approve, _given(approved_digest))
     if plan_file is None:
         approval.check_possible()
     saved = read_plan(read_saved(plan_file), str(plan_file)) if plan_file else None
@@ -125,6 +126,19 @@ def command(
         return run.saved(saved, merged, approved=approved_digest is not None)
 
 
+def _given(digest: str | None) -> str | None:
+    """The approved digest, or None where none was given. Raises UsageError for an empty one: a step that should have
+    found it out, and did not, must not turn into an apply that asks for none."""
+    if not (os.environ.get("RECONCILER_APPROVED_DIGEST", "-") if digest is None else digest).strip():
+        raise UsageError("--approved-digest is empty", "leave it out, with its variable, to go without one")
+    return digest
+
+
+def _somebody_is_there() -> bool:
+    """Whether there is a terminal to ask on; a stream that is closed is none."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
 @dataclass(frozen=True, slots=True)
 class _Approval:
     """How the user agrees to a plan: beforehand, by its digest, or when asked."""
@@ -134,7 +148,7 @@ class _Approval:
 
     def check_possible(self) -> None:
         """Raise UsageError where nobody could be asked, before any request is made."""
-        if not self.auto and self.digest is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not self.auto and self.digest is None and not _somebody_is_there():
             raise UsageError(
                 "apply needs approval, and there is no terminal to ask on",
                 "pass --auto-approve, or --plan FILE with a reviewed plan, or --approved-digest DIGEST",
@@ -156,7 +170,11 @@ class _Approval:
         sys.stderr.write(
             f"\nDo you want to cancel {counts.cancel} and delete {counts.delete}? Only 'yes' will be accepted.\n"
         )
-        answer: str = click.prompt("Enter a value", default="", show_default=False, err=True)
+        try:
+            answer: str = click.prompt("Enter a value", default="", show_default=False, err=True)
+        except click.Abort:
+            sys.stderr.write("\nNothing was changed.\n")  # the cursor still stands behind the question
+            raise
         return answer.strip() == "yes"
 
 
@@ -172,7 +190,7 @@ class _Run:
         progress = Progress()
         settings = self.world.configuration.settings
         with progress.stage("Listing", len(self.world.configuration.scopes())):
-            plan = asyncio.run(
+            plan = run_work(
                 make_plan(self.world, expires_in=settings.plan_ttl, overrides=overrides, on_listed=progress.listed)
             )
         if self.output.format == "text":
@@ -207,13 +225,13 @@ class _Run:
         progress = Progress()
         options = replace(self.options, on_result=progress.settled, on_listed=progress.seen)
 
-        async def run() -> Report:
+        async def guarded() -> Report:
             interruption = Interruption()
             with interruption.on_signals():
                 return await carry_out(interruption, options)
 
         with progress.stage("Applying", total):
-            report = asyncio.run(run())
+            report = run_work(guarded())
         tell = self.output.save if quiet else self.output.show
         tell(report, int(time.time()))
         return report.exit_code

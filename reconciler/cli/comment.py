@@ -80,7 +80,8 @@ def command(
         _Teller(output_format).tell(None, "Nothing was read: there is no token to ask with.", draft, dry_run=True)
         return ExitCode.OK
     if place is None:
-        raise UsageError("this is neither a job of GitHub Actions nor of GitLab CI", "pass --platform, or --dry-run")
+        hint = "pass --platform" + ("" if print_digest else ", or --dry-run")
+        raise UsageError("this is neither a job of GitHub Actions nor of GitLab CI", hint)
     if token is None:
         remedy, hint = _NO_TOKEN[place]
         raise UsageError(f"there is no token to comment with: {remedy}", hint)
@@ -93,7 +94,7 @@ def command(
             digest = approved_digest(request.platform.comments(request.number), draft.marker.key, {me.casefold()})
             teller.tell_digest(digest, request)
         elif dry_run:
-            published = intended(request.platform.comments(request.number), draft, me)
+            published = intended(request.platform.comments(request.number), draft, me, patience)
             teller.tell(published, sentence(published, request.name, would=True), draft, request, dry_run=True)
         else:
             published = publish(request.platform, request.number, draft, me, patience)

@@ -6,6 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from reconciler.cli.endpoint_hosts import check_endpoints
 from reconciler.config.loader import load_configuration
 from reconciler.engine.planning_run import World, restrict
 from reconciler.exceptions import UsageError
@@ -30,11 +31,14 @@ def load_world(
 ) -> World:
     """Read the configuration, narrowed by the globs.
 
-    `strict`: every variable that it names must be set, as those who use the network need it.
+    `strict`: every variable that it names must be set, and endpoints lead to permitted hosts, as those who use the
+    network need it.
     `now` is an RFC 3339 time that ages are counted from instead of the clock's.
     """
     installed = catalogue()
     configuration = load_configuration(paths, installed, environment=os.environ, strict=strict)
+    if strict:
+        check_endpoints(configuration, os.environ)
     return World(restrict(configuration, targets, policies), installed, providers(), _moment(now))
 
 

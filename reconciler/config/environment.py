@@ -23,6 +23,12 @@ _REFERENCE = re.compile(
     r"|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>(?:(?!\$\{)[^}])*))?\}"
     r"|(?P<malformed>\$\{)"
 )
+_SECRET = re.compile(
+    r"(?:.*(?:SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|PRIVATE_KEY).*|PGPASS|.*_SK)(?<!_FILE|_PATH)(?<!_DIR|_URL|_URI)",
+    re.IGNORECASE,
+)
+"""Names of variables that hold a secret, in the vendors', forges' and most people's way of naming them."""
+
 _EXPANDED_SECTIONS = ("settings", "targets")
 _LITERAL_SECTIONS = ("policies", "protect")
 
@@ -80,6 +86,10 @@ class _Expansion:
         if match["malformed"]:
             hint = "write ${NAME} or ${NAME:-default}, without nesting; $${ stands for a literal ${"
             self._problem(path, "`${` does not begin a variable here", hint)
+            return match[0]
+        if path[0] == "targets" and _SECRET.fullmatch(match["name"]):
+            hint = "credentials read it: {env: NAME}. What stands in a target is sent, shown and logged"
+            self._problem(path, f"environment variable {match['name']} holds a secret, as its name says", hint)
             return match[0]
         if found := self._environment.get(match["name"]):
             return found

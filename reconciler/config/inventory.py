@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.config.discovery import shown_path
 from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
-from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +51,9 @@ def read_entries(file: Path, kind: EntryKind) -> tuple[tuple[str, ...], list[Dia
         try:
             entries.update(dict.fromkeys(_entries(line, kind)))
         except _LineError as bad:
-            diagnostics.append(_diagnostic(file, number, bad.reason, line, kind))
+            diagnostics.append(_diagnostic(file, number, bad.reason, kind))
         if len(diagnostics) == _MAX_MISTAKES:
-            diagnostics.append(_diagnostic(file, number + 1, "too many mistakes: the rest is not checked", "", kind))
+            diagnostics.append(_diagnostic(file, number + 1, "too many mistakes: the rest is not checked", kind))
             break
     return tuple(entries), diagnostics
 
@@ -110,15 +109,7 @@ def _saved_answer(text: str, kind: EntryKind) -> Iterator[str]:
         yield entry
 
 
-def _diagnostic(file: Path, line: int, message: str, text: str, kind: EntryKind) -> Diagnostic:
-    excerpt = presentable(text.strip())[:200]
+def _diagnostic(file: Path, line: int, message: str, kind: EntryKind) -> Diagnostic:
+    """The line itself is not quoted: whoever proposes a configuration names the file, and any may be named."""
     location = Location(shown_path(file), line, 1)
-    return Diagnostic(
-        Severity.ERROR,
-        message,
-        location,
-        path=f"inventory.{kind}",
-        excerpt=excerpt,
-        excerpt_length=max(len(excerpt), 1),
-        rule=Rule.INVENTORY,
-    )
+    return Diagnostic(Severity.ERROR, message, location, path=f"inventory.{kind}", rule=Rule.INVENTORY)

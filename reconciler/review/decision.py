@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from reconciler.review.comment import Comment
     from reconciler.review.draft import Draft
 
-__all__ = ["Create", "Decision", "Nothing", "Reason", "Update", "Withdraw", "decide", "ours"]
+__all__ = ["CLOCKS_APART", "Create", "Decision", "Nothing", "Reason", "Update", "Withdraw", "decide", "ours"]
+
+CLOCKS_APART = 3600
+"""Seconds. No clock of a machine that runs jobs is further off: a comment of a later time was not written by a run."""
 
 
 class Reason(StrEnum):
@@ -74,9 +78,17 @@ def ours(
 
 
 def decide(
-    comments: Iterable[Comment], draft: Draft, me: Collection[str], created: Collection[int] = frozenset()
+    comments: Iterable[Comment],
+    draft: Draft,
+    me: Collection[str],
+    created: Collection[int] = frozenset(),
+    *,
+    now: float = math.inf,
 ) -> Decision:
     """The next step towards one comment that shows the latest run.
+
+    `now` is in seconds since the epoch (UTC). A comment of a time that has not come would otherwise stay for good,
+    whatever later runs find: plans are made in the future by `plan --now`, or by somebody who edits a comment.
 
     `created` are the ids that this run created, those it withdrew included. Of several, the last one is kept up to
     date. Where runs created them at the same time, the first one stays: every other run carries its text over to it,
@@ -86,7 +98,9 @@ def decide(
     if not found:
         return Create() if draft.newsworthy else Nothing(Reason.QUIET)
     comment = found[0][0] if created else found[-1][0]
-    newer = any(marker.valid_at > draft.marker.valid_at for _, marker in found)
+    latest = now + CLOCKS_APART
+    credible = latest if draft.marker.valid_at <= latest else math.inf  # else two such runs would never come to rest
+    newer = any(draft.marker.valid_at < marker.valid_at <= credible for _, marker in found)
     if not newer and not comment.shows(draft.body):
         return Update(comment)
     for other, marker in found[1:]:

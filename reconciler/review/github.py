@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.review.api import Api
 from reconciler.review.comment import Comment
-from reconciler.review.failures import ReviewError
+from reconciler.review.failures import ReviewError, Unsettled
 from reconciler.review.platform import LAST_PAGE, objects, positive
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class GitHub:
         """A token of an installation (GITHUB_TOKEN is one) may not ask who it is: then it is taken for Actions'."""
         try:
             found = self._api.read("/user").content
+        except Unsettled:
+            raise  # 403 is said of limits, too, and that tells nothing about whose token it is
         except ReviewError as refusal:
             if refusal.status == 403:
                 return ACTIONS_BOT

@@ -49,9 +49,9 @@ class Published:
     stranger: str = ""
 
 
-def intended(comments: Sequence[Comment], draft: Draft, author: str) -> Published:
+def intended(comments: Sequence[Comment], draft: Draft, author: str, patience: Patience) -> Published:
     """What `publish` would do, as if it had been done."""
-    match decide(comments, draft, {author.casefold()}):
+    match decide(comments, draft, {author.casefold()}, now=patience.now().timestamp()):
         case Create():
             return Published(Action.CREATED)
         case Update(comment) | Withdraw(comment):
@@ -68,7 +68,7 @@ def publish(platform: Platform, number: int, draft: Draft, author: str, patience
     A write is never repeated blindly: after one that went wrong, or got lost, the comments are read again, so that
     there are no two of them where the first one had its effect after all. Raises ReviewError.
     """
-    attempt = _Attempt(platform, number, draft, {author.casefold()})
+    attempt = _Attempt(platform, number, draft, {author.casefold()}, patience.now().timestamp())
     rested = False
     for turn in range(_ROUNDS):
         decision = attempt.look()
@@ -98,6 +98,7 @@ class _Attempt:
     number: int
     draft: Draft
     me: set[str]
+    now: float
     stranger: str = ""
     done: Action | None = None
     tried: Action | None = None
@@ -115,7 +116,7 @@ class _Attempt:
             self._recognise(listed)
         seen = {entry.id for entry in listed}
         late = [entry for entry in self.created.values() if entry.id not in seen | self.withdrawn]
-        return decide([*listed, *late], self.draft, self.me, self.created.keys())
+        return decide([*listed, *late], self.draft, self.me, self.created.keys(), now=self.now)
 
     def _recognise(self, listed: Sequence[Comment]) -> None:
         """Nothing of ours was there before, so that what has our name and just our text now is what was sent."""

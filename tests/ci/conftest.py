@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 SNAPSHOT = "huaweicloud.mpc.snapshot"
+MERGED_AT = "2026-01-02T03:04:05Z"
 CONFIGURATION = f"""{HEAD}
 policies:
   none-waits: {{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent, limits: {{max_percent: 100}}}}
@@ -100,6 +101,7 @@ def runner(tmp_path: Path, workspace: Path, environment: dict[str, str], github:
         "GITHUB_API_URL": github.url,
         "GITHUB_EVENT_NAME": "push",
         "GITHUB_REF": "refs/heads/main",
+        "GITHUB_REF_NAME": "main",
         "GITHUB_REPOSITORY": github.repository,
         "GITHUB_RUN_ID": "4711",
         "GITHUB_SERVER_URL": "https://github.example.com",
@@ -107,7 +109,8 @@ def runner(tmp_path: Path, workspace: Path, environment: dict[str, str], github:
         "GITHUB_WORKFLOW_REF": f"{github.repository}/.github/workflows/reconciler.yml@refs/heads/main",
     }
     names = {"github.token": TOKEN, "github.event_name": "push", "github.repository": github.repository}
-    names["github.workspace"] = str(workspace)
+    names |= {"github.workspace": str(workspace), "github.ref": "refs/heads/main"}
+    names["vars.RECONCILER_ENDPOINT_HOSTS"] = "127.0.0.1"
     return Runner(workspace, temporary, tmp_path / "artifacts", environment, names)
 
 
@@ -115,6 +118,7 @@ def runner(tmp_path: Path, workspace: Path, environment: dict[str, str], github:
 def on_pull_request(runner: Runner) -> Runner:
     """The same machine, for pull request 7 of a branch of the same repository."""
     runner.environment |= {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge"}
+    runner.environment["GITHUB_REF_NAME"] = "7/merge"
     runner.names |= {
         "github.event_name": "pull_request",
         "github.event.pull_request.head.repo.full_name": runner.names["github.repository"],
@@ -143,10 +147,11 @@ def typed(workspace: Path, environment: Mapping[str, str], *words: str) -> None:
 
 def merge(runner: Runner, github: GitHubActions) -> None:
     """Merge pull request 7: the machine is now that of the run for the push."""
-    facts = {"number": 7, "state": "closed", "merged_at": "2026-01-02T03:04:05Z", "merge_commit_sha": SHA}
-    places = {"base": {"repo": {"full_name": github.repository}}, "head": {"sha": HEAD_COMMIT}}
+    facts = {"number": 7, "state": "closed", "merged_at": MERGED_AT, "merge_commit_sha": SHA}
+    here = {"repo": {"full_name": github.repository}}
+    places = {"base": {"ref": "main", **here}, "head": {"ref": "feature", "sha": HEAD_COMMIT, **here}}
     github.requests_of_commit = [{**facts, **places}]
-    runner.environment |= {"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main"}
+    runner.environment |= {"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main", "GITHUB_REF_NAME": "main"}
     runner.names["github.event_name"] = "push"
 
 

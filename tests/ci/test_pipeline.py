@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tests.ci.platforms import GitLabPipelines
 
 JOBS = yaml.safe_load(PIPELINE.read_text(encoding="utf-8"))
+_WHO = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")
 NAMES = ("validate", "test", "plan", "comment", "apply", "reconcile")
 
 
@@ -64,9 +66,39 @@ class Pipeline:
         self.store.content = plan.read_bytes()
         plan.unlink()
         self.gitlab.store = self.store
-        self.gitlab.requests_of_commit = [{"iid": 7, "state": "merged", "squash_commit_sha": SHA}]
+        facts = {"target_project_id": 42, "target_branch": "main", "merged_at": "2099-01-02T03:04:05.678Z"}
+        self.gitlab.requests_of_commit = [{"iid": 7, "state": "merged", "squash_commit_sha": SHA, **facts}]
+        self.pushed()
         del self.environment["CI_MERGE_REQUEST_IID"], self.environment["CI_MERGE_REQUEST_PROJECT_ID"]
         self.environment["CI_PIPELINE_SOURCE"] = "push"
+
+    def pushed(self) -> None:
+        """The default branch has what the workspace has; the job has a checkout of it, as old as may be."""
+        for words in (
+            ("init", "--quiet", "--initial-branch", "main"),
+            ("add", "--", "*.yaml"),
+            (*_WHO, "commit", "--quiet", "--allow-empty", "--message", "as merged"),
+        ):
+            self._git(*words)
+        upstream = self.workspace.parent / "upstream.git"
+        self._git("clone", "--quiet", "--bare", str(self.workspace), str(upstream))
+        self.environment |= {"CI_REPOSITORY_URL": upstream.as_uri(), "CI_COMMIT_BRANCH": "main"}
+
+    def moved_on(self) -> None:
+        """Meanwhile the default branch says something else; the workspace stays at the commit of the pipeline."""
+        file = self.workspace / "reconciler.yaml"
+        file.write_text(file.read_text(encoding="utf-8").replace("pending", "running"), encoding="utf-8")
+        for words in (
+            (*_WHO, "commit", "--quiet", "--all", "--message", "a revert"),
+            ("push", "--quiet", self.environment["CI_REPOSITORY_URL"], "HEAD:refs/heads/main"),
+            ("checkout", "--quiet", "--detach", "HEAD~1"),
+        ):
+            self._git(*words)
+
+    def _git(self, *words: str) -> None:
+        git = shutil.which("git", path=self.environment["PATH"])
+        assert git, "GitLab's images have it, and so must a machine that tests"
+        subprocess.run([git, *words], cwd=self.workspace, env=self.environment, check=True)
 
 
 @pytest.fixture
@@ -84,6 +116,7 @@ def pipeline(
         "CI_PIPELINE_SOURCE": "merge_request_event",
         "CI_PROJECT_ID": "42",
         "GITLAB_TOKEN": TOKEN,
+        "RECONCILER_ENDPOINT_HOSTS": "127.0.0.1",
     }
     store = Store()
     with store.running():
@@ -115,6 +148,12 @@ def test_a_merge_request_is_planned_and_its_note_says_so(pipeline: Pipeline) -> 
     assert pipeline.job("comment").returncode == 0
     (note,) = pipeline.gitlab.notes
     assert variables["digest"] in note.body
+
+
+def test_endpoints_lead_nowhere_unless_the_project_says_so(pipeline: Pipeline) -> None:
+    del pipeline.environment["RECONCILER_ENDPOINT_HOSTS"]
+    assert pipeline.job("plan").returncode == 64
+    assert pipeline.clouds.requests == []
 
 
 def test_no_plan_no_note(pipeline: Pipeline) -> None:
@@ -150,13 +189,23 @@ def test_a_plan_without_changes_is_nothing_to_apply(pipeline: Pipeline) -> None:
 
 @pytest.mark.usefixtures("waiting")
 @pytest.mark.parametrize(
-    ("missing", "code"), [("merge request", 1), ("artifact", 22), ("note", 4), ("our note", 4), ("token", 22)]
+    ("missing", "code"),
+    [
+        *(("merge request", 1), ("this branch", 1), ("this project", 1), ("time", 1)),
+        *(("artifact", 22), ("note", 4), ("our note", 4), ("token", 22)),
+    ],
 )
 def test_what_was_not_reviewed_is_not_applied(pipeline: Pipeline, missing: str, code: int) -> None:
     pipeline.reviewed()
     match missing:
         case "merge request":
             pipeline.gitlab.requests_of_commit[0]["state"] = "opened"
+        case "this branch":
+            pipeline.gitlab.requests_of_commit[0]["target_branch"] = "release"
+        case "this project":
+            pipeline.gitlab.requests_of_commit[0]["target_project_id"] = 99
+        case "time":
+            pipeline.gitlab.requests_of_commit[0]["merged_at"] = "2026-01-02T03:04:05.678+08:00"
         case "artifact":
             pipeline.gitlab.store = None
         case "note":
@@ -167,6 +216,16 @@ def test_what_was_not_reviewed_is_not_applied(pipeline: Pipeline, missing: str, 
             pipeline.gitlab.accounts.clear()
     applied = pipeline.job("apply")
     assert applied.returncode == code, applied.stdout
+    assert pipeline.clouds.destructive_requests == []
+
+
+@pytest.mark.usefixtures("waiting")
+def test_what_the_branch_no_longer_says_is_not_applied(pipeline: Pipeline) -> None:
+    """The job is started by hand, perhaps after the merge was reverted."""
+    pipeline.reviewed()
+    pipeline.moved_on()
+    applied = pipeline.job("apply")
+    assert applied.returncode == 5, applied.stdout
     assert pipeline.clouds.destructive_requests == []
 
 

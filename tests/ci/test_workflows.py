@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.ci.conftest import ROOT, SNAPSHOT, merge, typed
+from tests.ci.conftest import MERGED_AT, ROOT, SNAPSHOT, merge, typed
 from tests.ci.platforms import HEAD_COMMIT
 from tests.ci.test_files import GITHUB
 from tests.review.forge import TOKEN, Account
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from tests.ci.runner import Finished, Runner
 
 RUN = "4242"
+
+
+def a_run(github: GitHubActions, **facts: object) -> dict[str, Any]:
+    """The run of the pull request's last commit, as the list of runs shows it."""
+    place = {"head_branch": "feature", "head_repository": {"full_name": github.repository}, "head_sha": HEAD_COMMIT}
+    known = {"id": int(RUN), "event": "pull_request", "status": "success", "run_started_at": "2026-01-02T03:00:00Z"}
+    return {**known, **place, **facts}
 
 
 def _workflow(path: Path) -> dict[Any, Any]:
@@ -64,8 +71,7 @@ class Repository:
 
     def merged(self) -> None:
         """The run of the pull request ended well, and the pull request was merged."""
-        facts = {"id": int(RUN), "event": "pull_request", "head_sha": HEAD_COMMIT, "status": "success"}
-        self.github.runs.append(facts)
+        self.github.runs.append(a_run(self.github))
         merge(self.runner, self.github)
 
     @property
@@ -122,6 +128,21 @@ def test_a_refused_plan_fails_its_job_and_is_commented_all_the_same(repository: 
     assert repository.job("comment", {"plan": plan}).succeeded
     (note,) = repository.github.notes
     assert '"applyable":false' in note.body
+
+
+@pytest.mark.parametrize(("workflow", "job"), [(WORKFLOW, "plan"), (WORKFLOW, "apply"), (SCHEDULE, "reconcile")])
+def test_endpoints_lead_nowhere_unless_the_repository_says_so(
+    repository: Repository, workflow: dict[Any, Any], job: str
+) -> None:
+    """A pull request can name its own host in the configuration; what the credentials sign does not go there."""
+    repository.clouds.huaweicloud.add(SNAPSHOT, id=1, created="1d")
+    repository.reviewed()
+    repository.runner.names |= {"vars.RECONCILER_ENDPOINT_HOSTS": "", "vars.RECONCILE_ON_SCHEDULE": "true"}
+    repository.runner.names["github.event_name"] = {"plan": "pull_request", "apply": "push"}.get(job, "schedule")
+    before = len(repository.clouds.requests)
+    done = repository.job(job, workflow=workflow)
+    assert "not among RECONCILER_ENDPOINT_HOSTS" in done.log
+    assert len(repository.clouds.requests) == before
 
 
 def test_no_plan_no_comment(repository: Repository) -> None:
@@ -182,6 +203,61 @@ def test_a_pull_request_without_a_successful_plan_is_not_applied(repository: Rep
     applied = repository.job("apply")
     assert applied.step("Find the plan that was reviewed").code == 1
     assert "no successful plan" in applied.log
+
+
+AT_MERGE = {"run_started_at": MERGED_AT}
+ELSEWHERE: list[dict[str, Any]] = [
+    AT_MERGE,
+    {"head_repository": {"full_name": "mallory/media"}},
+    {"head_repository": None},
+    {"head_branch": "another-pull-request"},
+]
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("facts", ELSEWHERE, ids=["after the merge", "a fork", "a fork that is gone", "a branch"])
+def test_another_run_of_the_same_commit_is_passed_over(repository: Repository, facts: dict[str, Any]) -> None:
+    """Whoever opens a pull request with the same commit, or starts the run again later, does not choose the plan."""
+    repository.reviewed()
+    repository.github.runs.insert(0, a_run(repository.github, id=666, **facts))
+    applied = repository.job("apply")
+    assert applied.succeeded, applied.log
+    assert len(repository.clouds.destructive_requests) == 3
+
+
+@pytest.mark.parametrize("facts", ELSEWHERE, ids=["after the merge", "a fork", "a fork that is gone", "a branch"])
+def test_where_there_is_no_other_run_nothing_is_applied(repository: Repository, facts: dict[str, Any]) -> None:
+    repository.merged()
+    repository.github.runs[0] |= facts
+    applied = repository.job("apply")
+    assert applied.step("Find the plan that was reviewed").code == 1
+    assert "no successful plan from before its merge" in applied.log
+
+
+@pytest.mark.parametrize("base", [{"ref": "release"}, {"repo": {"full_name": "mallory/media"}}])
+def test_a_pull_request_to_elsewhere_approves_nothing(repository: Repository, base: dict[str, Any]) -> None:
+    repository.merged()
+    repository.github.requests_of_commit[0]["base"] |= base
+    applied = repository.job("apply")
+    assert applied.step("Find the plan that was reviewed").code == 1
+    assert "came with no pull request" in applied.log
+
+
+@pytest.mark.usefixtures("waiting")
+def test_what_main_no_longer_says_is_not_applied(repository: Repository) -> None:
+    """As where the merge was reverted while its run waited for an approval, or an old run is started again."""
+    repository.reviewed()
+    configuration = repository.runner.workspace / "reconciler.yaml"
+    configuration.write_text(configuration.read_text(encoding="utf-8").replace("pending", "running"), encoding="utf-8")
+    assert repository.job("apply").step("Apply").code == 5
+    assert repository.clouds.destructive_requests == []
+
+
+def test_apply_works_on_the_branch_as_it_is_now() -> None:
+    for workflow in (WORKFLOW, SHARED):
+        checkout = workflow["jobs"]["apply"]["steps"][0]
+        assert checkout["uses"].startswith("actions/checkout@")
+        assert checkout["with"]["ref"] == "${{ github.ref }}"
 
 
 def test_a_service_that_does_not_answer_stops_the_apply(repository: Repository) -> None:
@@ -320,7 +396,8 @@ def test_the_checkout_keeps_no_token() -> None:
 
 
 def test_the_runner_signals_the_program_and_takes_no_answer_for_a_command() -> None:
-    """In each step that speaks to a cloud `exec` comes last, after stop-commands."""
+    """In each step that speaks to a cloud `exec` comes last, after stop-commands. So it is wherever the tool prints
+    what others wrote; only `validate` speaks to the runner."""
     steps = [step for workflow in (WORKFLOW, SCHEDULE) for job in workflow["jobs"].values() for step in job["steps"]]
     scripts = [
         step["run"].splitlines() for step in steps if re.search(r"reconciler (plan|apply) ", step.get("run", ""))
@@ -328,6 +405,11 @@ def test_the_runner_signals_the_program_and_takes_no_answer_for_a_command() -> N
     assert len(scripts) == 3
     assert all(script[-1].startswith("exec reconciler ") for script in scripts)
     assert all(script[-2].startswith('echo "::stop-commands::$(') for script in scripts)
+    for script in (
+        step["run"] for workflow in ALL for job in workflow["jobs"].values() for step in job["steps"] if "run" in step
+    ):
+        told = re.search(r"^(?:.*\$\(|exec |)reconciler (?!validate)", script, re.MULTILINE)
+        assert told is None or 0 <= script.find('echo "::stop-commands::$(') < told.start(), script
 
 
 def test_both_ways_find_the_reviewed_plan_by_the_same_script() -> None:

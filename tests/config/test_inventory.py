@@ -82,10 +82,13 @@ def test_many_bad_lines_are_cut_short(mistakes: Callable[..., list[str]]) -> Non
     assert found[-1] == "jobs.txt:21:1 error: too many mistakes: the rest is not checked"
 
 
-def test_signatures_in_bad_lines_are_not_printed(
-    validate: Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]],
+@pytest.mark.parametrize("line", ["https://h/a?Signature=s3cret", "aws_secret = s3cret", '{"a": "s3cret"}', "{s3cret"])
+def test_bad_lines_are_not_quoted(
+    validate: Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]], line: str
 ) -> None:
-    _, diagnostics = validate({"reconciler.yaml": JOBS_FILE, "jobs.txt": "https://h/a?Signature=s3cret\n"})
+    """A branch may name any file that the job can read."""
+    _, diagnostics = validate({"reconciler.yaml": JOBS_FILE, "jobs.txt": f"{line}\n"})
+    assert diagnostics
     assert "s3cret" not in repr(diagnostics)
 
 

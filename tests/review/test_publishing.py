@@ -77,10 +77,10 @@ def test_of_several_the_last_is_updated_and_the_others_are_named(forge: Forge, p
     assert [len(forge.writes), len(forge.notes)] == [1, 3]
 
 
-def test_a_dry_run_writes_nothing(forge: Forge, pull: Request) -> None:
-    assert intended(pull.platform.comments(7), DRAFT, "reviewer").action is Action.CREATED
+def test_a_dry_run_writes_nothing(forge: Forge, pull: Request, clock: Clock) -> None:
+    assert intended(pull.platform.comments(7), DRAFT, "reviewer", clock.patience()).action is Action.CREATED
     forge.add(plan_draft(NOW - 1).body)
-    assert intended(pull.platform.comments(7), DRAFT, "reviewer").action is Action.UPDATED
+    assert intended(pull.platform.comments(7), DRAFT, "reviewer", clock.patience()).action is Action.UPDATED
     assert forge.writes == []
 
 
@@ -210,6 +210,15 @@ class TestWhoWeAre:
         assert mine.body == DRAFT.body
         assert impostor.body != DRAFT.body
 
+    def test_a_limit_says_nothing_about_whose_token_it_is(self, github: GitHubServer, clock: Clock) -> None:
+        limited = Reply(403, {"message": "API rate limit exceeded"}, {"retry-after": "3600"})
+        github.faults = [Fault("GET", limited, times=99, path="/user")]
+        with (
+            found_request(job_for(github), TOKEN, clock.patience()) as pull,
+            pytest.raises(ReviewError, match="rate limit"),
+        ):
+            pull.platform.myself()
+
     def test_an_app_that_was_not_named(self, github: GitHubServer, clock: Clock) -> None:
         """The answer to the first comment tells who we are; what that account wrote before is then found."""
         github.accounts = {TOKEN: Account("media-bot[bot]", "Bot")}
@@ -253,3 +262,11 @@ def test_a_comment_that_others_keep_changing(forge: Forge, pull: Request, clock:
     with pytest.raises(ReviewError, match="does not come to rest"):
         written(pull, DRAFT, clock)
     assert len(forge.writes) < 8
+
+
+def test_a_comment_of_the_future_is_written_over(forge: Forge, pull: Request, clock: Clock) -> None:
+    """Else whoever once planned with `--now 2099-01-01` would keep all later plans from being shown."""
+    forge.add(plan_draft(NOW + 10**9, "blocked").body)
+    assert intended(pull.platform.comments(7), DRAFT, "reviewer", clock.patience()).action is Action.UPDATED
+    assert written(pull, DRAFT, clock).action is Action.UPDATED
+    assert DRAFT.marker.digest in forge.notes[0].body

@@ -48,7 +48,7 @@ class Clock:
         self.meanwhile()
 
     def patience(self) -> Patience:
-        start = datetime(2026, 1, 2, tzinfo=UTC)
+        start = datetime.fromtimestamp(NOW + 600, tz=UTC)
         return Patience(monotonic=lambda: self.moment, sleep=self.sleep, now=lambda: start)
 
 

@@ -1,0 +1,103 @@
+"""RECONCILER_ENDPOINT_HOSTS, and variables that hold secrets: a configuration that a branch proposes gets neither."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.cli.endpoint_hosts import VARIABLE, check_endpoints
+from reconciler.config.model import Target
+from reconciler.exceptions import UsageError
+from tests.terminal import HEAD
+
+if TYPE_CHECKING:
+    from tests.terminal import Terminal
+
+POLICY = """
+policies:
+  p: {resource: huaweicloud.mpc.snapshot, match: {status: pending}, ensure: absent, limits: {max_percent: 100}}
+"""
+
+
+class Configured:
+    """A configuration as far as it is looked at."""
+
+    def __init__(self, url: str) -> None:
+        self.targets = {"t": Target(name="t", provider="huaweicloud", region="cn-north-4", endpoints={"mpc": url})}
+
+
+@pytest.mark.parametrize(
+    ("listed", "url", "permitted"),
+    [
+        ("", "https://evil.example.com", True),
+        ("none", "https://mpc.cn-north-4.myhuaweicloud.com", False),
+        ("mpc.*.myhuaweicloud.com", "https://MPC.cn-north-4.myhuaweicloud.com:443/x", True),
+        ("mpc.*.myhuaweicloud.com", "https://mpc.evil.obs.cn-north-4.myhuaweicloud.com", False),
+        ("mpc.*.myhuaweicloud.com", "https://mpc.x.myhuaweicloud.com.evil.example.com", False),
+        ("mpc.*.myhuaweicloud.com", "https://mpc.x.myhuaweicloud.com@evil.example.com", False),
+        ("a.example.com, 127.0.0.1", "http://127.0.0.1:8080", True),
+        ("a.example.com", "https://axexample.com", False),
+        ("::1", "http://[::1]:80", True),
+    ],
+)
+def test_hosts(listed: str, url: str, permitted: bool) -> None:
+    configuration = Configured(url)
+    if permitted:
+        check_endpoints(configuration, {VARIABLE: listed})  # type: ignore[arg-type]  # all that is looked at
+        return
+    with pytest.raises(UsageError, match="endpoint mpc is not among"):
+        check_endpoints(configuration, {VARIABLE: listed})  # type: ignore[arg-type]  # as above
+
+
+@pytest.mark.parametrize("listed", ["https://a.example.com", "a*.example.com", "*;x"])
+def test_a_list_that_is_none_permits_nothing(listed: str) -> None:
+    with pytest.raises(UsageError, match="is no host name"):
+        check_endpoints(Configured("https://a.example.com"), {VARIABLE: listed})  # type: ignore[arg-type]  # as above
+
+
+@pytest.mark.parametrize("words", [("plan",), ("apply", "--auto-approve"), ("get", "snapshot")])
+def test_no_request_goes_to_a_host_that_is_not_listed(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    terminal.write(HEAD + POLICY)
+    monkeypatch.setenv(VARIABLE, "mpc.*.myhuaweicloud.com")
+    finished = terminal.run(*words)
+    assert finished.code == 64
+    assert terminal.simulator.requests == []
+    monkeypatch.setenv(VARIABLE, "127.0.0.1")
+    assert terminal.run("plan").code == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["HUAWEICLOUD_SDK_SK", "GITLAB_TOKEN", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "PGPASSWORD"]
+)
+def test_a_secret_is_no_part_of_a_target(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """In an endpoint it would be sent in the clear, and logged."""
+    monkeypatch.setenv(name, "planted-9f3a")
+    terminal.write(HEAD.replace('"${URL}"', f'"${{URL}}/${{{name}}}"') + POLICY)
+    finished = terminal.run("plan", "-v")
+    assert finished.code == 65
+    assert "holds a secret, as its name says" in finished.err
+    assert "planted" not in finished.out + finished.err
+    assert terminal.simulator.requests == []
+
+
+def test_the_path_of_a_secret_is_no_secret(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OIDC_TOKEN_FILE", "abc")
+    terminal.write(HEAD.replace("cn-north-4", "cn-north-4\n    project_id: ${OIDC_TOKEN_FILE}", 1) + POLICY)
+    assert "holds a secret" not in terminal.run("validate").err
+
+
+@pytest.mark.parametrize("words", [(), ("--approved-digest", "")])
+def test_an_empty_approval_is_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    """A step that should have found the digest out, and did not, lets nothing pass."""
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
+    assert terminal.run("plan", "--out", "plan.json").code == 0
+    if not words:
+        monkeypatch.setenv("RECONCILER_APPROVED_DIGEST", "")
+    finished = terminal.run("apply", "--plan", "plan.json", *words)
+    assert finished.code == 64
+    assert "--approved-digest is empty" in finished.err
+    assert terminal.simulator.destructive_requests == []
