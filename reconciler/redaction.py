@@ -9,25 +9,33 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["bounded", "presentable", "strip_queries"]
 
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_MARKS = frozenset({"Mn", "Me"})
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
 # A URL ends at what RFC 3986 allows in none, other marks being rather hidden too much than too little.
 _URL_TAIL = re.compile(rf"(?P<base>{_SCHEME}[^\s?#\"<>]*)[?#](?P<tail>[^\s\"<>]*)")
 _USER_PART = re.compile(rf"(?P<scheme>{_SCHEME})[^\s/?#\"<>]*@")
+_STACKED = 4
+"""Combining marks that one character keeps: as many as scripts in use put there. More would cover the lines around."""
 _MARK = re.compile(r"~[0-9a-f]{8}[.,:;!')\]}]*")  # with the marks of a sentence that goes on after it
 
 
-def strip_queries(text: str) -> str:
-    """`text` with the query and fragment of each URL in it replaced by a hash, and the user part taken out.
+def strip_queries(text: str, *, user_mark: str = "") -> str:
+    """`text` with the query and fragment of each URL in it replaced by a hash, and the user part by `user_mark`.
 
     Idempotent. Meant for text without control characters: see `presentable`.
 
     >>> strip_queries("see https://me:pw@h/v.mp4?token=s3cret now")
     'see https://h/v.mp4?~a67312e0 now'
     """
-    return _URL_TAIL.sub(_shortened, _USER_PART.sub(r"\g<scheme>", text))
+    return _URL_TAIL.sub(_shortened, _USER_PART.sub(rf"\g<scheme>{user_mark}", text))
 
 
 def _shortened(match: re.Match[str]) -> str:
@@ -42,18 +50,24 @@ def presentable(text: str) -> str:
     r"""`text` fit for a terminal, a log or a file: URL queries stripped, control and format characters escaped.
 
     Bidirectional overrides and zero-width characters count as control characters: they make a reviewer read
-    something else than what is there. They are escaped first, so that none of them hides where a URL goes on.
+    something else than what is there, and so do combining marks that pile up. They are escaped first, so that none
+    of them hides where a URL goes on.
     """
     if text.isascii() and text.isprintable() and "://" not in text:
         return text
-    return strip_queries("".join(_visible(character) for character in text))
+    return strip_queries("".join(_visible(text)))
 
 
-def _visible(character: str) -> str:
-    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
-        point = ord(character)
-        return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
-    return character
+def _visible(text: str) -> Iterator[str]:
+    stacked = 0
+    for character in text:
+        category = unicodedata.category(character)
+        stacked = stacked + 1 if category in _MARKS else 0
+        yield _escaped(ord(character)) if category in _UNSEEN or stacked > _STACKED else character
+
+
+def _escaped(point: int) -> str:
+    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 
 def bounded(text: str, longest: int) -> str:

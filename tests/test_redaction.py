@@ -52,7 +52,15 @@ def test_what_only_begins_like_a_hash_is_hidden() -> None:
     assert "SECRET" not in presentable("https://h/v?~a67312e0;SECRET")
 
 
-PIECES = st.lists(st.sampled_from(["http://", "a", "@", "?", "#", "|", "~", "\n", "\u202e", "/", " ", "é", "1", "'"]))
+def test_marks_do_not_pile_up_over_other_lines() -> None:
+    assert presentable("a" + 4 * "\u0301") == "a" + 4 * "\u0301"
+    assert presentable("a" + 9 * "\u0301" + "b\u0301") == "a" + 4 * "\u0301" + 5 * "\\u0301" + "b\u0301"
+    assert presentable("\u0e17\u0e35\u0e48") == "\u0e17\u0e35\u0e48"  # a syllable of Thai, with two marks
+
+
+PIECES = st.lists(
+    st.sampled_from(["http://", "a", "@", "?", "#", "|", "~", "\n", "\u202e", "/", " ", "é", "1", "'", "\u0301"])
+)
 TEXTS = st.one_of(st.text(), PIECES.map("".join))
 
 

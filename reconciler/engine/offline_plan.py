@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.engine.planning_run import plan_from, statuses_wanted
 from reconciler.planning.plan import Note
 from reconciler.planning.records import rfc3339
+from reconciler.planning.url_cuts import doubts
 
 if TYPE_CHECKING:
     from reconciler.engine.planning_run import World
@@ -20,7 +21,8 @@ __all__ = ["plan_offline"]
 def plan_offline(world: World, snapshot: Snapshot, *, expires_in: int, overrides: Overrides) -> Plan:
     """The plan that the clouds would have led to as `snapshot` shows them, with a note that says so.
 
-    A scope that the snapshot lacks counts as failed; one of which it holds too few statuses as incomplete.
+    A scope that the snapshot lacks counts as failed; one of which it holds too few statuses as incomplete. Verdicts
+    that hang on the query of a URL, which no snapshot holds, are noted.
     """
     observations = snapshot.observations(statuses_wanted(world))
     plan = plan_from(world, observations, expires_in=expires_in, overrides=overrides)
@@ -28,4 +30,4 @@ def plan_offline(world: World, snapshot: Snapshot, *, expires_in: int, overrides
         "warning",
         f"this plan was made from a snapshot of {rfc3339(snapshot.taken_at)}, not from the clouds as they are now",
     )
-    return replace(plan, notes=(note, *plan.notes))
+    return replace(plan, notes=(note, *doubts(world.configuration, observations, world.now), *plan.notes))

@@ -12,6 +12,7 @@ from reconciler.exceptions import UsageError
 from reconciler.planning.plan import Overrides
 from reconciler.planning.planner import Planner
 from reconciler.selectors.pushdown import wanted_statuses
+from reconciler.selectors.timestamps import LATEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -97,6 +98,7 @@ def plan_from(
     world: World, observations: Mapping[Scope, Observation], *, expires_in: int, overrides: Overrides
 ) -> Plan:
     """The plan that `observations` lead to."""
+    expires_at = min(world.now + expires_in, LATEST)
     return Planner(world.configuration, world.catalogue, world.now).plan(
-        observations, tool_version=__version__, expires_at=world.now + expires_in, overrides=overrides
+        observations, tool_version=__version__, expires_at=expires_at, overrides=overrides
     )

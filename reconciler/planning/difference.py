@@ -170,8 +170,12 @@ def _task_fields(old: Standing, new: Standing) -> tuple[dict[str, FieldValue], d
 
 
 def _observed(standing: Standing) -> dict[str, FieldValue]:
+    """The fields of all entries, which only in an altered plan differ: then those of the change, as in the digest."""
     return {
-        name: value for entry in standing.entries for name, value in entry.observed.items() if name not in _PLAN_FIELDS
+        name: value
+        for entry in reversed(standing.entries)
+        for name, value in entry.observed.items()
+        if name not in _PLAN_FIELDS
     }
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from reconciler.selectors.situations import joint_truths, situations
-from reconciler.selectors.truth import Truth
+from reconciler.selectors.states import routes
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.status import OBSERVABLE, Status
+from reconciler.tasks.status import OBSERVABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.config.model import Configuration, Policy
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.resource_type import Operation, ResourceType
+    from reconciler.tasks.resource_type import ResourceType
 
 __all__ = ["Call", "NeededCall", "Role", "needed_calls", "reachable_actions"]
 
@@ -80,25 +79,14 @@ def reachable_actions(selector: Selector, row: ResourceType) -> frozenset[Action
     The same static analysis as that of dead ends: only what the status decides is known, so that an operation may be
     named which no task ever needs, but none is missing.
     """
-    return frozenset(operation.action for route in _routes(selector, row) for operation in route)
+    found = (route for state in OBSERVABLE for route in routes(selector, row, state))
+    return frozenset(action for route in found for action in route or ())
 
 
 def _calls(policy: Policy, row: ResourceType, role: Role) -> Iterator[Call]:
     yield Call.LIST
     if role is Role.APPLY:
         yield from (Call(action.value) for action in sorted(reachable_actions(policy.match, row)))
-
-
-def _routes(selector: Selector, row: ResourceType) -> Iterator[tuple[Operation, ...]]:
-    """The routes of all tasks that the selector can be true of; a task without one is blocked and leads to no call."""
-    ends = {operation.ends for operation in row.operations} - {Status.GONE}
-    after = [(end, case) for end in sorted(ends) for case in situations(row, end)]
-    for start in OBSERVABLE:
-        for before in situations(row, start):
-            for selected, *still in joint_truths(selector, [before, *(case for _, case in after)]):
-                if selected is Truth.TRUE:
-                    held = {end for (end, _), truth in zip(after, still, strict=True) if truth is Truth.TRUE}
-                    yield row.route(start, held.__contains__) or ()
 
 
 def _order(resource: str, call: Call) -> tuple[str, int]:

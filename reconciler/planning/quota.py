@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.field import Value
     from reconciler.tasks.task import Task
 
-__all__ = ["Split", "Surplus", "split"]
+__all__ = ["Split", "Surplus", "group_of", "split"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,18 @@ def split(matched: Sequence[Task], ensure: Ensure) -> Split:
             assert_never(ensure)
 
 
+def group_of(task: Task, quota: AtMost) -> tuple[Value, ...] | None:
+    """The group in which a quota counts the task; None where its group or its order in it is not known."""
+    group = tuple(task.values[name] for name in quota.per if name in task.values)
+    return group if task.created_at is not None and len(group) == len(quota.per) else None
+
+
 def _at_most(matched: Sequence[Task], quota: AtMost) -> Split:
     groups: dict[tuple[Value, ...], list[tuple[int, Task]]] = {}
     undecided: list[Task] = []
     for task in matched:
-        group = tuple(task.values[name] for name in quota.per if name in task.values)
-        created = task.created_at
-        if created is None or len(group) < len(quota.per):
+        group, created = group_of(task, quota), task.created_at
+        if group is None or created is None:
             undecided.append(task)
         else:
             groups.setdefault(group, []).append((created, task))

@@ -16,7 +16,8 @@ from reconciler.planning.schema import check
 from reconciler.planning.snapshot import Snapshot, SnapshotScope
 from reconciler.planning.snapshot_schema import SNAPSHOT_SCHEMA
 from reconciler.planning.strict_json import dump, load
-from reconciler.redaction import presentable, strip_queries
+from reconciler.planning.url_cuts import cut
+from reconciler.redaction import presentable
 from reconciler.selectors.timestamps import format_timestamp, parse_timestamp
 from reconciler.tasks.field import FieldType
 from reconciler.tasks.observation import Completeness, Observation, Scope
@@ -81,25 +82,15 @@ def _values_record(task: Task, resource: ResourceType) -> dict[str, _Written]:
 
 def _written(value: Value, field: Field) -> _Written | None:
     if isinstance(value, tuple):
-        return [_stripped(item) for item in value]
+        return [cut(item) for item in value]
     if isinstance(value, str):
-        return _stripped(value)
+        return cut(value)
     if field.type is not FieldType.TIMESTAMP:
         return value
     try:
         return format_timestamp(value)
     except OverflowError:  # the hours around the years 1 and 10000, which RFC 3339 has no words for in UTC
         return None
-
-
-def _stripped(text: str) -> str:
-    """Text without the queries of its URLs, and otherwise whole.
-
-    A control character could hide where a URL goes on, so that a text which has both is escaped as well.
-    """
-    if "://" not in text:
-        return text
-    return strip_queries(text) if text.isprintable() else presentable(text)
 
 
 def read_snapshot(text: str, catalogue: Catalogue, source: str = "snapshot") -> Snapshot:

@@ -176,9 +176,9 @@ class Inquiry:
             ),
         )
 
-    def _is_named(self, task_id: str, scope: Scope) -> bool:
+    def _is_named(self, name: str, scope: Scope) -> bool:
         inventory = self._configuration.targets[scope.target].inventory
-        return inventory is not None and task_id in inventory.job_ids
+        return inventory is not None and name.removeprefix("/".join((*scope, ""))) in inventory.job_ids
 
     def account(self, task: Task) -> TaskAccount:
         """What becomes of one of the observed tasks."""

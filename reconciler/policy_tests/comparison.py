@@ -75,8 +75,7 @@ def _one(named: Named, key: TaskKey, demand: Demand, world: World) -> Iterator[F
 
 def _keys(named: Named, policy: str, world: World) -> list[TaskKey]:
     """The tasks that a name may mean: of this id, among those that the policy looks at."""
-    looked_at = (task.key for task in world.tasks(world.policies[policy]))
-    return [key for key in looked_at if key.id == named.id and named.target in (None, key.target)]
+    return [key for key in world.called(policy, named.id) if named.target in (None, key.target)]
 
 
 def _no_such_task(named: Named, policy: str, world: World) -> NoSuchTask:
@@ -90,21 +89,22 @@ def _unexpected_changes(test: PolicyTest, world: World) -> Iterator[Failure]:
     A policy in `expect` has to name each of its changes. One that is not there may join in a change that another
     policy names, since the task goes anyway.
     """
+    # A demand that is wrong about a task has been reported for that.
+    named = {
+        policy: {(named.id, named.target) for demand in demands for named in demand.tasks}
+        for policy, demands in test.expected.items()
+    }
     for key, policies in world.changed().items():
         expected = [policy for policy in policies if policy in test.expected]
         for policy in expected or policies[:1]:
-            if not _names(test, policy, key):
+            names = named.get(policy, set())
+            if names.isdisjoint({(key.id, None), (key.id, key.target)}) and not _counts_changes(test, policy):
                 location = _place(test, policy)
                 yield Unexpected(location, policy, Fate.CHANGE, *world.account(policy, key))
 
 
-def _names(test: PolicyTest, policy: str, key: TaskKey) -> bool:
-    """Whether a demand is about the task; one that is wrong about it has been reported for that."""
-    return any(
-        (demand.fate is Fate.CHANGE and demand.count is not None)
-        or any(named.id == key.id and named.target in (None, key.target) for named in demand.tasks)
-        for demand in test.expected.get(policy, ())
-    )
+def _counts_changes(test: PolicyTest, policy: str) -> bool:
+    return any(demand.fate is Fate.CHANGE and demand.count is not None for demand in test.expected.get(policy, ()))
 
 
 def _place(test: PolicyTest, policy: str) -> Location:

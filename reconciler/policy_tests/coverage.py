@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.config.model import AtMost
+from reconciler.planning.quota import group_of
 from reconciler.policy_tests.model import Fate
 from reconciler.policy_tests.results import PolicyCoverage
 from reconciler.selectors.describe import fields_of
@@ -54,8 +55,8 @@ class Coverage:
         seen = trace(policy.match, task.values, test.now)
         if seen.truth is Truth.TRUE:
             self._matching.setdefault(policy.name, test.name)
-        kept = isinstance(policy.ensure, AtMost) and world.fate(policy.name, task.key) is Fate.KEEP
-        if (seen.truth is Truth.TRUE and kept) or is_near_miss(seen):
+        kept = seen.truth is Truth.TRUE and world.fate(policy.name, task.key) is Fate.KEEP
+        if (kept and _is_counted(policy, task)) or is_near_miss(seen):
             self._near_misses.setdefault(policy.name, test.name)
 
     def policies(self) -> tuple[PolicyCoverage, ...]:
@@ -101,6 +102,11 @@ def _joined(parts: Sequence[Trace], pick: Callable[[list[Truth]], Truth]) -> fro
         for index, part in enumerate(parts)
         for flipped in _by_one(part)
     )
+
+
+def _is_counted(policy: Policy, task: Task) -> bool:
+    """Whether a quota counts the task; one of no known group or time is kept without being tried by it."""
+    return isinstance(policy.ensure, AtMost) and group_of(task, policy.ensure) is not None
 
 
 def _needs_near_miss(policy: Policy) -> bool:

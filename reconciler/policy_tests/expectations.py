@@ -71,9 +71,11 @@ def _repeated(demands: tuple[Demand, ...], path: DocumentPath) -> Iterator[Probl
     seen: dict[tuple[str, str | None], Fate] = {}
     for demand in demands:
         for index, named in enumerate(demand.tasks):
-            first = seen.setdefault((named.id, named.target), demand.fate)
+            first = seen.get((named.id, named.target))
             where = (*path, demand.fate.value, index)
-            if first is not demand.fate:
+            if first is None:
+                seen[named.id, named.target] = demand.fate
+            elif first is not demand.fate:
                 yield Problem(where, f"{quoted(named.id)} stands under `{first}` as well", "a task has one fate")
-            elif any((other.id, other.target) == (named.id, named.target) for other in demand.tasks[:index]):
+            else:
                 yield Problem(where, f"{quoted(named.id)} stands twice in the list", rule=Rule.DUPLICATE)

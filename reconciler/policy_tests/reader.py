@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from reconciler.config.entries import text, texts
+from reconciler.config.model import AtMost
 from reconciler.config.quoting import quoted
 from reconciler.diagnostics import Problem, Rule, suggestion
 from reconciler.policy_tests.expectations import demands_of
@@ -13,6 +14,7 @@ from reconciler.policy_tests.model import PolicyTest
 from reconciler.policy_tests.placement import Placement
 from reconciler.policy_tests.snapshots import SnapshotFiles
 from reconciler.policy_tests.tasks import TaskReader
+from reconciler.selectors.describe import fields_of
 from reconciler.selectors.mistake import Mistake
 from reconciler.selectors.timestamps import parse_timestamp
 
@@ -47,7 +49,9 @@ class Reader:
         now = self._now(entry, file, snapshot, problems)
         tasks: list[Task] = []
         if self._places_are_known(entry, problems):
-            reader = TaskReader(self._placement(entry, present, demands), now, problems, _keys(snapshot))
+            placement = self._placement(entry, present, demands)
+            by_word = self._by_word(present)
+            reader = TaskReader(placement, now, problems, elsewhere=_keys(snapshot), by_word=by_word)
             tasks = _tasks(entry, reader)
         if not entry.body.get("tasks") and not entry.body.get("snapshot"):
             problems.append(Problem(entry.path, "a test needs `tasks` or a `snapshot`", at_key=True))
@@ -105,6 +109,18 @@ class Reader:
             resource=text(entry.body, "resource") or None,
             target=text(entry.body, "target") or None,
         )
+
+    def _by_word(self, present: frozenset[str]) -> frozenset[str]:
+        """The resource types of which a policy that is there, or a protection, looks at `provider_status`."""
+        found: set[str] = set()
+        for policy in (self._configuration.policies[name] for name in present):
+            per = policy.ensure.per if isinstance(policy.ensure, AtMost) else ()
+            if "provider_status" in (*fields_of(policy.match), *per):
+                found.add(policy.resource)
+        for protection in self._configuration.protections.values():
+            if "provider_status" in fields_of(protection.match):
+                found.update(protection.resources)
+        return frozenset(found)
 
     def _snapshot(self, entry: Entry, problems: list[Problem]) -> Snapshot | None:
         path = text(entry.body, "snapshot")

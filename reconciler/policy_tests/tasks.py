@@ -9,10 +9,10 @@ from reconciler.diagnostics import Problem, Rule, suggestion
 from reconciler.selectors.durations import parse_duration
 from reconciler.selectors.mistake import Mistake, noting
 from reconciler.selectors.operands import Subject, read_value
-from reconciler.selectors.timestamps import parse_timestamp
+from reconciler.selectors.timestamps import format_timestamp, parse_timestamp
 from reconciler.selectors.wording import described
-from reconciler.tasks.field import FieldType
-from reconciler.tasks.status import OBSERVABLE, Status
+from reconciler.tasks.field import LARGEST_INTEGER, FieldType
+from reconciler.tasks.status import GONE_SPELLINGS, OBSERVABLE, Status
 from reconciler.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -32,17 +32,24 @@ _PLACE = ("target", "resource")
 class TaskReader:
     """Reads the tasks of one test. `now` is its clock, which ages are counted back from.
 
-    `elsewhere` are the tasks of its snapshot. What is wrong is noted in `problems`, each mistake about the place of
-    tasks once.
+    `elsewhere` are the tasks of its snapshot. `by_word` are the resource types of which a policy or protection looks at
+    the vendor's word for the status. What is wrong is noted in `problems`, each mistake about the place of tasks once.
     """
 
     def __init__(
-        self, placement: Placement, now: int, problems: list[Problem], elsewhere: frozenset[TaskKey] = frozenset()
+        self,
+        placement: Placement,
+        now: int,
+        problems: list[Problem],
+        *,
+        elsewhere: frozenset[TaskKey],
+        by_word: frozenset[str],
     ) -> None:
         self._placement = placement
         self._now = now
         self._problems = problems
         self._elsewhere = elsewhere
+        self._by_word = by_word
         self._said: set[str] = set()
         self._seen: set[TaskKey] = set()
 
@@ -67,7 +74,7 @@ class TaskReader:
                 self._problem(path, "a task needs an `id`", "any text will do that is not another's")
             return None
         try:
-            status = _status(resource, values)
+            status = _status(resource, values, by_word=resource.name in self._by_word)
         except Mistake as mistake:
             self._problems.append(Problem(path, mistake.message, mistake.hint, mistake.allowed, rule=mistake.rule))
             return None
@@ -99,8 +106,7 @@ class TaskReader:
                 raise Mistake("`unknown` cannot be written as a status", hint)
             case _:
                 value = read_value(_subject(field, resource), raw)
-                if name == "id" and isinstance(value, str):
-                    _check_id(value)
+                _check(name, value)
                 return value
 
     def _misplaced(self, mistake: Mistake, body: Mapping[str, object], path: DocumentPath) -> None:
@@ -125,12 +131,18 @@ def read_moment(name: str, raw: object, now: int) -> int:
     try:
         if raw[:4].isdigit() and raw[4:5] == "-":
             return parse_timestamp(raw)
-        return now - (0 if raw == "0s" else parse_duration(raw))
+        moment = now - (0 if raw == "0s" else parse_duration(raw))
+        format_timestamp(moment)
+    except OverflowError:
+        raise Mistake(
+            f"{quoted(raw)} before `now` is before the year 1", "write a shorter age, or a later `now`"
+        ) from None
     except ValueError as error:
         message, _, hint = str(error).partition("; ")
         if message == "not a duration":
             message, hint = "neither a time nor an age", "write it like `2026-11-01T12:00:00Z`, or like `8h`"
         raise Mistake(f"{quoted(raw)}: {message}", hint) from None
+    return moment
 
 
 def _given(body: Mapping[str, object], key: str) -> str | None:
@@ -152,14 +164,20 @@ def _texts(field: Field, raw: object) -> tuple[str, ...] | None:
     return tuple(str(read_value(subject, item)) for item in raw) or None
 
 
-def _check_id(task_id: str) -> None:
-    if not task_id.isprintable() or task_id != task_id.strip():
+def _check(name: str, value: str | int) -> None:
+    """Raise Mistake for what no listing shows."""
+    if isinstance(value, int):
+        if abs(value) > LARGEST_INTEGER:
+            raise Mistake(f"`{name}` has more than 18 digits, which counts as missing where a cloud says so")
+    elif name == "id" and (not value.isprintable() or value != value.strip()):
         raise Mistake("an id has no control characters, and no blanks at its ends")
 
 
-def _status(resource: ResourceType, values: dict[str, Value]) -> Status:
+def _status(resource: ResourceType, values: dict[str, Value], *, by_word: bool) -> Status:
     """The status of a task, which both `status` and `provider_status` may give; fills in the one that follows."""
     given, word = values.get("status"), values.get("provider_status")
+    if word in GONE_SPELLINGS:
+        raise Mistake(f"{quoted(word)} says that there is no such task", "leave the task out")
     if word is not None:
         meant = resource.statuses.get(str(word), Status.UNKNOWN)
         if given is not None and given != meant:
@@ -177,4 +195,8 @@ def _status(resource: ResourceType, values: dict[str, Value]) -> Status:
         raise Mistake(f"no status of {resource.name} means {status}", allowed=reached)
     if len(words) == 1:
         values["provider_status"] = words[0]
+    elif by_word:
+        # Left out it would be unknown, which no listed task is: a test would pass on a world that cannot be.
+        message = f"`provider_status` decides here, and {status} may be any of {' '.join(words)}"
+        raise Mistake(message, f"write `provider_status: {words[0]}` instead of `status`", words)
     return status

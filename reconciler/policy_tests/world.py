@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
+from reconciler.config.model import AtMost
 from reconciler.planning.planner import Planner
 from reconciler.planning.why import Inquiry
 from reconciler.policy_tests.model import Fate
@@ -47,6 +48,7 @@ class World:
         self._plan = Planner(self._configuration, catalogue, test.now).plan(
             self._observations, tool_version=__version__, expires_at=test.now
         )
+        self._by_id: dict[str, defaultdict[str, list[TaskKey]]] = {}
         self._fates = self._all_fates()
         self._steps = {change.key: change.steps for change in self._plan.changes}
 
@@ -56,6 +58,14 @@ class World:
         return tuple(
             task for scope in scopes if scope in self._observations for task in self._observations[scope].tasks
         )
+
+    def called(self, policy: str, task_id: str) -> tuple[TaskKey, ...]:
+        """The tasks of this id among those that a policy looks at: one on each target at most."""
+        if policy not in self._by_id:
+            found = self._by_id[policy] = defaultdict(list)
+            for task in self.tasks(self.policies[policy]):
+                found[task.id].append(task.key)
+        return tuple(self._by_id[policy].get(task_id, ()))
 
     def fate(self, policy: str, key: TaskKey) -> Fate:
         """What a policy makes of a task that it looks at."""
@@ -90,7 +100,8 @@ class World:
     def unseen(self, test: PolicyTest) -> tuple[tuple[Scope, Fault | None], ...]:
         """The scopes of active policies that the snapshot of the test cannot vouch for, and why.
 
-        A listing that did not settle is good enough: each task that it saw is real.
+        A listing that did not settle is good enough where all policies want tasks absent: each task that it saw is
+        real. An `at_most` does not act on it, so that whatever is expected to stay would.
         """
         if test.snapshot is None:
             return ()
@@ -98,7 +109,7 @@ class World:
         for scope, wanted in self._wanted().items():
             seen = self._observations[scope]
             gap = test.snapshot.gap(scope, wanted) if not self._inline(test, scope) else None
-            if gap or seen.completeness is Completeness.FAILED:
+            if gap or seen.completeness is Completeness.FAILED or (not seen.complete and self._has_quota(scope)):
                 found.append((scope, gap or seen.fault))
         return tuple(found)
 
@@ -137,6 +148,9 @@ class World:
 
     def _inline(self, test: PolicyTest, scope: Scope) -> bool:
         return any((task.target, task.resource) == scope for task in test.tasks)
+
+    def _has_quota(self, scope: Scope) -> bool:
+        return any(isinstance(policy.ensure, AtMost) for policy in self._looking()[scope])
 
     def _all_fates(self) -> defaultdict[str, dict[TaskKey, Fate]]:
         plan = self._plan

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.tasks.field import FieldType
-from reconciler.tasks.status import Status
+from reconciler.tasks.status import GONE_SPELLINGS, Status
 from reconciler.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -25,12 +25,9 @@ __all__ = ["Row", "identity", "task_from", "timestamp"]
 
 Row = dict[str, Any]
 
-GONE_SPELLINGS = frozenset({"NO_TASK"})
-"""Statuses by which a list says that there is no such task (MPC: "the task ID is invalid")."""
-
 _COMPACT = re.compile(r"\d{14}", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,18}(\.0*)?", re.ASCII)
-_LARGEST = 2**63 - 1
+"""Not beyond `tasks.field.LARGEST_INTEGER`."""
 
 
 def task_from(target: str, resource: ResourceType, row: Row) -> Task | None:
@@ -121,8 +118,7 @@ def _integer(found: object) -> int | None:
     text = str(found).strip()
     if not _WHOLE.fullmatch(text):
         return None
-    number = int(text.partition(".")[0])
-    return number if abs(number) <= _LARGEST else None
+    return int(text.partition(".")[0])
 
 
 def _texts(found: object) -> tuple[str, ...] | None:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from reconciler.selectors.situations import Situation
     from reconciler.selectors.syntax import Selector
-    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.resource_type import Action, ResourceType
 
-__all__ = ["admits", "admitted_statuses", "can_act", "dead_ends"]
+__all__ = ["admits", "admitted_statuses", "can_act", "dead_ends", "routes"]
 
 
 def admits(selector: Selector, row: ResourceType, vendor_status: str | None) -> bool:
@@ -45,26 +45,25 @@ def dead_ends(selector: Selector, row: ResourceType) -> tuple[Status, ...]:
     Only terminal states can be: any other is left by the task itself, and where its progress ends in a state that is
     still selected and has no operation, that state is the dead end. `UNKNOWN` is never one.
     """
-    return tuple(
-        state for state in OBSERVABLE if state not in PROGRESS and False in set(_ways_out(selector, row, state))
-    )
+    return tuple(state for state in OBSERVABLE if state not in PROGRESS and None in set(routes(selector, row, state)))
 
 
 def can_act(selector: Selector, row: ResourceType) -> bool:
     """Whether there is any task, in any state, that operations lead out of the selector."""
-    return any(found for state in OBSERVABLE for found in _ways_out(selector, row, state))
+    return any(route is not None for state in OBSERVABLE for route in routes(selector, row, state))
 
 
-def _can_be_true(selector: Selector, case: Situation) -> bool:
-    return (Truth.TRUE,) in joint_truths(selector, [case])
-
-
-def _ways_out(selector: Selector, row: ResourceType, start: Status) -> Iterator[bool]:
-    """For each way in which the selector can be true of a task in `start`: whether operations lead out of it."""
+def routes(selector: Selector, row: ResourceType, start: Status) -> Iterator[tuple[Action, ...] | None]:
+    """For each way in which the selector can be true of a task in `start`: what leads out of it; None for nothing."""
     ends = {operation.ends for operation in row.operations} - {Status.GONE}
     after = [(end, case) for end in ends for case in situations(row, end)]
     for before in situations(row, start):
         for truths in joint_truths(selector, [before, *(case for _, case in after)]):
             if truths[0] is Truth.TRUE:
                 still = {end for (end, _), truth in zip(after, truths[1:], strict=True) if truth is Truth.TRUE}
-                yield row.route(start, still.__contains__) is not None
+                route = row.route(start, still.__contains__)
+                yield None if route is None else tuple(operation.action for operation in route)
+
+
+def _can_be_true(selector: Selector, case: Situation) -> bool:
+    return (Truth.TRUE,) in joint_truths(selector, [case])

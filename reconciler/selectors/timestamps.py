@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["format_timestamp", "parse_timestamp"]
+__all__ = ["LATEST", "format_timestamp", "parse_timestamp"]
+
+LATEST = 253_402_300_799
+"""Seconds since the epoch of the last moment that RFC 3339 can write down: the end of the year 9999, UTC."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Field", "FieldType", "Value"]
+__all__ = ["LARGEST_INTEGER", "Field", "FieldType", "Value"]
 
 Value = str | int | tuple[str, ...]
 """A value of a field on arrival: text, a whole number (timestamps: seconds since the epoch, UTC) or a list of texts."""
+
+
+LARGEST_INTEGER = 10**18 - 1
+"""No field holds more: what has more than 18 digits may not fit 64 bits, and is left out on arrival."""
 
 
 class FieldType(StrEnum):

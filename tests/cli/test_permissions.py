@@ -207,6 +207,36 @@ def test_the_calls_of_a_run_are_those_that_are_allowed(terminal: Terminal, proje
     assert ("GET /v3/projects" in expected["plan"]) is (not project)
 
 
+class TestEveryKind:
+    ROWS = tuple(enumerate(catalogue().resource_types.values(), start=1))
+
+    @pytest.fixture
+    def simulator(self) -> Iterator[Simulator]:
+        """A waiting task of each kind, and one that failed where records can be deleted."""
+        tasks: dict[str, list[dict[str, str]]] = {}
+        for number, row in self.ROWS:
+            name = f"e{number}" if row.service == "vod" else str(number)
+            url = {"upload_url": "https://h/v"} if row.provider == "aliyun" else {}
+            tasks[row.name] = [{"id": name, "status": "pending", "created": "3h", **url}]
+            if len(row.operations) > 1:
+                tasks[row.name].append({"id": f"{number}00", "status": "failed", "created": "3h", "finished": "2h"})
+        with Simulator(seed=json.dumps({"tasks": tasks})).running() as running:
+            yield running
+
+    def test_the_calls_of_a_run_are_those_that_are_allowed(self, terminal: Terminal) -> None:
+        policies = [
+            f"  p{number}: {{resource: {row.name}, match: {match}, ensure: absent, limits: {{max_percent: 100}}}}"
+            for number, row in self.ROWS
+            for match in ("{status: pending}" if len(row.operations) == 1 else "all",)
+        ]
+        (upload,) = (f"e{number}" for number, row in self.ROWS if row.provider == "aliyun")
+        text = "\n".join([HEAD + ALIYUN.replace("a1", upload), "policies:", *policies])
+        terminal.write(text + "\n")
+        expected = _requests("apply", terminal)
+        assert terminal.run("apply", "--auto-approve").code == 0
+        assert {_made(record) for record in terminal.simulator.requests} == expected
+
+
 def test_every_call_of_every_kind_has_its_action_or_a_way_out(terminal: Terminal) -> None:
     """For all twelve kinds: what the catalogue names is in the document, and what it does not is a warning."""
     rows = catalogue().resource_types.values()

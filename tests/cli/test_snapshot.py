@@ -95,7 +95,7 @@ def test_the_plan_is_that_of_the_clouds(
 
 
 def test_queries_of_urls_stay_behind(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The digest does not look at them; a selector that does cannot be replayed."""
+    """The digest does not look at them; a selector that does cannot be replayed, and the plan says so."""
     terminal.write(
         HEAD
         + ALIYUN
@@ -110,7 +110,11 @@ policies:
     assert "s3cret" not in (terminal.directory / "s.json").read_text("utf-8")
     cut_off(monkeypatch)
     same(live, terminal.run("plan", "--policy", "p", "--snapshot", "s.json", "--format", "json"))
-    assert terminal.run("plan", "--policy", "q", "--snapshot", "s.json", "--format", "json").json["changes"] == []
+    replayed = terminal.run("plan", "--policy", "q", "--snapshot", "s.json", "--format", "json").json
+    assert replayed["changes"] == []
+    assert [(note["policy"], note["message"]) for note in replayed["diagnostics"][1:]] == [
+        ("q", "the verdict on 1 task hangs on a part of a URL that the snapshot does not hold: a1")
+    ]
 
 
 @pytest.fixture
@@ -216,6 +220,14 @@ def test_a_plan_made_from_it_can_be_saved_and_is_applied_to_what_is_there(
     assert terminal.destructive() == []
 
 
+def test_a_plan_at_the_end_of_time_expires_with_it(terminal: Terminal, two_waiting: Path) -> None:
+    terminal.run("plan", "--save-snapshot", "s.json")
+    text = two_waiting.read_text("utf-8").replace(saved(terminal)["taken_at"], "9999-12-31T23:59:00Z")
+    two_waiting.write_text(text, "utf-8")
+    planned = terminal.run("plan", "--snapshot", "s.json", "--format", "json")
+    assert (planned.code, planned.json["expires_at"]) == (0, "9999-12-31T23:59:59Z")
+
+
 def test_an_old_snapshot_makes_a_stale_plan(terminal: Terminal, two_waiting: Path) -> None:
     terminal.run("plan", "--save-snapshot", "s.json")
     text = two_waiting.read_text("utf-8").replace(saved(terminal)["taken_at"], "2025-01-01T00:00:00Z")
@@ -228,7 +240,7 @@ def test_an_old_snapshot_makes_a_stale_plan(terminal: Terminal, two_waiting: Pat
     ("words", "code", "message"),
     [
         (["--snapshot", "a", "--save-snapshot", "b"], 64, "--snapshot and --save-snapshot exclude each other"),
-        (["--snapshot", "nowhere.json"], 64, "cannot read nowhere.json: No such file or directory"),
+        (["--snapshot", "nowhere.json"], 64, "there is no file nowhere.json"),
         (["--snapshot", "reconciler.yaml"], 65, "reconciler.yaml:2:1: not JSON"),
         (["--save-snapshot", "no/such/folder.json"], 1, "cannot write no/such/folder.json"),
     ],

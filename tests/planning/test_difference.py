@@ -121,6 +121,17 @@ def test_a_field_of_a_task_cannot_pass_for_what_the_plan_says() -> None:
     assert difference(BASE, with_change(BASE, entry)).tasks == ()
 
 
+def test_in_an_altered_plan_the_status_of_the_change_is_what_differs() -> None:
+    """It is the one in the digest, whatever an entry of the same task elsewhere says."""
+    plans = [
+        replace(with_change(BASE, replace(BASE.changes[0], observed=observed(status))), blocked=(spared("1", "x"),))
+        for status in ("pending", "canceled")
+    ]
+    found = difference(*plans)
+    assert not found.same_digest
+    assert words(one(found).fields)["status"] == "pending -> canceled"
+
+
 def test_policies() -> None:
     breach = GuardVerdict(Guard.MAX_ACTIONS, limit=1, changes=2, basis=9, needed=2, breached=True)
     now = replace(BASE, policies=(policy(changes=2, blocked=1, guards=(breach,)), policy("new")))

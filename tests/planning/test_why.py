@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.config.model import AtMost, Keep
+from reconciler.config.model import AtMost, Inventory, Keep
 from reconciler.planning.judgement import Judgements
 from reconciler.planning.planner import Planner
 from reconciler.planning.why import Inquiry, Verdict, scopes_of
 from reconciler.tasks.observation import Completeness, Observation, Scope
-from reconciler.tasks.resource_type import Action
+from reconciler.tasks.resource_type import Action, Paging
 from reconciler.tasks.status import Status
 from tests.planning.test_planner_properties import WORLDS, build
 from tests.planning.world import CANCEL_ONLY, CATALOGUE, NOW, TWO_STEP, configuration, policy, seen, task
@@ -136,6 +138,17 @@ def test_ids_that_begin_alike_are_offered_where_none_is_found() -> None:
     assert asked.answer("10").near == ("100", "101", "102")
     assert asked.answer("100").near == ()
     assert asked.answer("").near == ()
+
+
+@pytest.mark.parametrize(("name", "named"), [("j1", True), ("here/{}/j1", True), ("j2", False), ("x/{}/j1", False)])
+def test_an_inventory_names_a_task_by_its_id_or_by_its_whole_name(name: str, named: bool) -> None:
+    listing = replace(TWO_STEP.listing, paging=Paging.INVENTORY)
+    row = replace(TWO_STEP, listing=listing)
+    known = replace(CATALOGUE, resource_types={**CATALOGUE.resource_types, row.name: row})
+    configured = configuration(policy())
+    target = replace(configured.targets["here"], inventory=Inventory(job_ids=("j1",)))
+    asked = Inquiry(replace(configured, targets={"here": target}), known, seen(), NOW)
+    assert asked.answer(name.format(TWO_STEP.name)).by_inventory == ((Scope("here", TWO_STEP.name), named),)
 
 
 _STEPPED = (Verdict.CHANGED, Verdict.BLOCKED, Verdict.PROTECTED)

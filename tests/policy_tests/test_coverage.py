@@ -61,6 +61,11 @@ def test_what_a_quota_keeps_is_a_near_miss(repository: Repository) -> None:
     assert lacking(repository, "one-transcode", first, second, change="['1']") == ""
 
 
+def test_what_no_quota_counts_is_no_near_miss(repository: Repository) -> None:
+    task = "{id: a, status: pending, input.bucket: b, created_at: 1h}"  # of no known group
+    assert lacking(repository, "one-transcode", task, change="[]") == "no test has a near miss"
+
+
 @pytest.mark.parametrize("status", ["running", "failed"])
 def test_blocked_and_changed_tasks_match_alike(repository: Repository, status: str) -> None:
     task = f"{{id: m, status: {status}, input.bucket: drafts}}"

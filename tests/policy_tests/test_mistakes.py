@@ -61,6 +61,34 @@ def test_a_warning_of_the_configuration_is_no_mistake_of_a_test(repository: Repo
     ]
 
 
+BY_WORD = "huaweicloud.mpc.packaging, match: {provider_status: INIT}"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        f"policies: {{by-word: {{resource: {BY_WORD}, ensure: absent}}}}",
+        f"protect: {{by-word: {{resource: {BY_WORD}}}}}",
+        (
+            "policies: {by-word: {resource: huaweicloud.mpc.packaging, match: {status: pending}, "
+            "ensure: {at_most: 1, per: [provider_status]}}}"
+        ),
+    ],
+)
+def test_a_status_of_several_words_is_no_answer_where_the_word_decides(repository: Repository, more: str) -> None:
+    """No listed task is without its word: what is left out would be unknown, and a test pass on what cannot be."""
+    repository.write("more.reconciler.yaml", f"version: 1\n{more}\n")
+    body = "target: huawei-b\ntasks: [{id: a, %s}]\nexpect: {no-drafts: {}}"
+    assert repository.mistakes_in(body % "status: pending") == [
+        (
+            "`provider_status` decides here, and pending may be any of INIT WAITING "
+            "(write `provider_status: INIT` instead of `status`)"
+        )
+    ]
+    assert repository.mistakes_in(body % "status: succeeded") == []
+    assert repository.mistakes_in(f"policies: [no-drafts]\n{body}" % "provider_status: WAITING") == []
+
+
 def test_a_hostile_name_does_nothing_in_a_message(repository: Repository) -> None:
     found = repository.mistakes_in('tasks: [{"id": "a", "x\\e]0;y": 1}]\n' + EXPECT)
     assert found == ["`x\\x1b]0;y` is not a field of aliyun.vod.url_upload"]

@@ -38,6 +38,9 @@ BEYOND = (
     "no such time",
     "defined twice",
     "the file is empty",
+    "before the year 1",
+    "more than 18 digits",
+    "there is no such task",
     "blanks at its ends",
     "`input.bucket` is not a field",
 )

@@ -124,6 +124,18 @@ def test_what_it_does_not_show_fails_the_test(
     ]
 
 
+def test_a_quota_does_not_pass_for_kept_where_it_would_not_act(repository: Repository, save: Saving) -> None:
+    """On an incomplete listing an `at_most` keeps everything, which says nothing of how it is written."""
+    quota = "{resource: huaweicloud.mpc.packaging, targets: [huawei-b], match: {status: failed}, ensure: {at_most: 0}}"
+    repository.write("more.reconciler.yaml", f"version: 1\npolicies: {{quota: {quota}}}\n")
+    save(record("new", 29), completeness=Completeness.UNSTABLE)
+    body = "snapshot: snapshots/s.json\npolicies: [quota, old-records]\nexpect: {quota: {keep: [new]}}"
+    said = f"the snapshot does not show {PACKAGING} on huawei-b whole"
+    assert repository.failures(body) == [said]
+    beside = body + "\ntarget: huawei-b\nresource: huaweicloud.mpc.packaging\ntasks: [{id: more, status: failed}]"
+    assert repository.failures(beside) == [said]
+
+
 def test_policies_narrows_what_has_to_be_in_it(repository: Repository, save: Saving) -> None:
     save(record("new", 29), targets=["huawei-b"])
     assert repository.failures("snapshot: snapshots/s.json\npolicies: [no-drafts]\nexpect: {}") == []

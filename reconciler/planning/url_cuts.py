@@ -1,0 +1,146 @@
+"""What a snapshot leaves out of URLs, and the verdicts that may hang on it. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reconciler.config.model import AtMost
+from reconciler.planning.plan import Note
+from reconciler.redaction import presentable, strip_queries
+from reconciler.selectors.compile import compile_selector
+from reconciler.selectors.describe import fields_of
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test
+from reconciler.selectors.truth import Truth
+from reconciler.tasks.observation import Scope
+from reconciler.tasks.task import id_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.config.model import Configuration
+    from reconciler.selectors.syntax import Selector
+    from reconciler.tasks.field import Value
+    from reconciler.tasks.observation import Observation
+    from reconciler.tasks.task import Task
+
+__all__ = ["cut", "doubts"]
+
+_USER_MARK = "~@"
+_USER = re.compile(rf"(?<=://){_USER_MARK}")
+_MARK = re.compile(rf"{_USER.pattern}|(?<=\?)~[0-9a-f]{{8}}")
+_WILDCARD = re.compile(r"[*?\[]")
+_UNKNOWN = Test("", Operator.EQ, "")
+"""Of a field that no task has."""
+_NAMED = 3
+"""Tasks that a warning names."""
+
+
+def cut(text: str) -> str:
+    """Text without the queries and user parts of its URLs, each with a mark in its place, and otherwise whole.
+
+    A control character could hide where a URL goes on, so that a text which has both is escaped as well.
+    """
+    if "://" not in text:
+        return text
+    return strip_queries(text, user_mark=_USER_MARK) if text.isprintable() else presentable(text)
+
+
+def doubts(configuration: Configuration, observations: Mapping[Scope, Observation], now: int) -> tuple[Note, ...]:
+    """A warning for each policy and target where the verdict on some task may hang on what was cut from it.
+
+    `now` is the clock of ages, in seconds since the epoch (UTC).
+    """
+    found = []
+    for _, policy in sorted(configuration.policies.items()):
+        if policy.suspend:
+            continue
+        protections = [entry for entry in configuration.protections.values() if policy.resource in entry.resources]
+        selectors = [policy.match, *(protection.match for protection in protections)]
+        per = policy.ensure.per if isinstance(policy.ensure, AtMost) else ()
+        names = {name for selector in selectors for name in fields_of(selector)} | set(per)
+        for scope in (Scope(target, policy.resource) for target in policy.targets):
+            tasks = observations[scope].tasks if scope in observations else ()
+            marked = (task for task in tasks if any(_is_cut(task.values.get(name)) for name in names))
+            if doubted := [task for task in marked if _in_doubt(selectors, per, task.values, now)]:
+                found.append(Note("warning", _sentence(doubted), scope.target, scope.resource, policy.name))
+    return tuple(found)
+
+
+def _is_cut(value: Value | None, mark: re.Pattern[str] = _MARK) -> bool:
+    texts = value if isinstance(value, tuple) else (value,)
+    return any(isinstance(text, str) and mark.search(text) for text in texts)
+
+
+def _in_doubt(selectors: Iterable[Selector], per: Iterable[str], values: Mapping[str, Value], now: int) -> bool:
+    """Whether a selector may come out otherwise for the whole values, or the task be of another group.
+
+    The first selector is the policy's own: where it is false in any case, nothing else matters.
+    """
+    blurred = [_blurred(selector, values) for selector in selectors]
+    truths = [compile_selector(selector, now)(values) for selector in blurred]
+    if truths[0] is Truth.FALSE:
+        return False
+    open_ones = zip(selectors, blurred, truths, strict=True)
+    return any(own != other and truth is Truth.UNKNOWN for own, other, truth in open_ones) or any(
+        # Queries are told apart by their hashes, user parts are not.
+        _is_cut(values.get(name), _USER)
+        for name in per
+    )
+
+
+def _blurred(selector: Selector, values: Mapping[str, Value]) -> Selector:
+    """The selector with each condition unknown that may come out otherwise for the whole values."""
+    match selector:
+        case Everything():
+            return selector
+        case Test():
+            value = values.get(selector.field)
+            return _UNKNOWN if value is not None and _is_cut(value) and _is_open(selector, value) else selector
+        case AllOf(parts):
+            return AllOf(tuple(_blurred(part, values) for part in parts))
+        case AnyOf(parts):
+            return AnyOf(tuple(_blurred(part, values) for part in parts))
+        case Negation(part):
+            return Negation(_blurred(part, values))
+
+
+def _is_open(test: Test, value: Value) -> bool:
+    """Whether a condition on a text, or texts, with marks may come out otherwise for the whole of it."""
+    operands = test.operand if isinstance(test.operand, tuple) else (test.operand,)
+    operand = str(test.operand)
+    match test.operator, value:
+        case Operator.EXISTS, _:
+            return False
+        case Operator.CONTAINS, tuple():
+            return operand not in value and cut(operand) in value
+        case Operator.CONTAINS, str():
+            return operand not in _beginning(value)
+        case Operator.GLOB, str():
+            return not _is_settled_early(operand, _beginning(value))
+        case ((Operator.EQ | Operator.NE | Operator.IN | Operator.NOT_IN), _):
+            return value in {cut(str(one)) for one in operands}
+        case _:
+            return True
+
+
+def _beginning(text: str) -> str:
+    """What stands before the first mark, which the whole text begins with as well: a fragment comes after `#`."""
+    mark = _MARK.search(text)
+    return text[: mark.start()].removesuffix("?") if mark else text
+
+
+def _is_settled_early(glob: str, beginning: str) -> bool:
+    """Whether all texts of this beginning match the glob, or none does."""
+    wildcard = _WILDCARD.search(glob)
+    literal = glob[: wildcard.start()] if wildcard else glob
+    if not beginning.startswith(literal):
+        return not literal.startswith(beginning)
+    return glob == f"{literal}*"
+
+
+def _sentence(tasks: list[Task]) -> str:
+    some = presentable(", ".join(sorted((task.id for task in tasks), key=id_order)[:_NAMED]))
+    more = ", ..." if len(tasks) > _NAMED else ""
+    which = "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"
+    return f"the verdict on {which} hangs on a part of a URL that the snapshot does not hold: {some}{more}"
