@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.engine.report import Report
     from reconciler.planning.plan import Plan
 
-__all__ = ["Output", "write_private"]
+__all__ = ["Output", "write", "write_private"]
 
 _DESCRIPTOR = re.compile(r"/dev/(?:(?P<out>stdout)|(?P<err>stderr)|fd/(?P<number>[0-9]{1,9}))")
 
@@ -37,8 +37,9 @@ class Output:
 
     @classmethod
     def of(cls, output_format: str, color: str, *, verbose: bool, reports: Sequence[str] = ()) -> Output:
-        """Check the flags of a command. Raises UsageError for a `--report` that is not FORMAT=FILE."""
-        return cls(output_format, _wants_color(color), verbose, dict(_report(text) for text in reports))
+        """Check the flags of a command. Raises UsageError for a `--report` that is not FORMAT=FILE, and for two that
+        name one file."""
+        return cls(output_format, _wants_color(color), verbose, _reports(reports))
 
     def show(self, item: Plan | Report, now: int, saved_to: Path | None = None) -> None:
         """Write a plan or report to stdout, and to every file of `--report`."""
@@ -54,10 +55,18 @@ class Output:
 
 
 def write(text: str) -> None:
-    """Write to stdout; characters that its encoding lacks are escaped, never an error."""
+    """Write to stdout; characters that its encoding lacks are escaped, never an error.
+
+    Raises BrokenPipeError where the reader went away, ReconcilerError where it cannot be written to: a full disk, say.
+    """
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ReconcilerError(f"cannot write to stdout: {error.strerror or error}") from error
 
 
 def write_private(path: Path, text: str) -> None:
@@ -117,6 +126,15 @@ def _is_collected(path: Path) -> bool:
     """Whether it is a file in which a GitHub runner collects what the steps of a job append."""
     runners = (os.environ.get(name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"))
     return any(file and Path(file).absolute() == path.absolute() for file in runners)
+
+
+def _reports(texts: Sequence[str]) -> dict[Path, str]:
+    found: dict[Path, str] = {}
+    for path, name in map(_report, texts):
+        if path in found:
+            raise UsageError(f"--report: {path} is named twice", "give each format a file of its own")
+        found[path] = name
+    return found
 
 
 def _report(text: str) -> tuple[Path, str]:

@@ -83,7 +83,7 @@ class Document:
             location=Location(self.shown, span.line, span.column),
             path=dotted(path),
             hint=_fit_to_print(hint),
-            allowed=allowed,
+            allowed=tuple(map(presentable, allowed)),  # the names of targets, which may be anything
             excerpt=excerpt,
             excerpt_length=span.length if excerpt else 1,  # the length of a secret is nobody's business
             rule=rule,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
+from reconciler.reports.cells import width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from reconciler.diagnostics import Diagnostic
+    from reconciler.diagnostics import Diagnostic, Location
 
 __all__ = ["diagnostic_document", "render_diagnostics"]
 
@@ -24,10 +25,7 @@ def _block(diagnostic: Diagnostic) -> str:
     where = f"{diagnostic.location}: " if diagnostic.location else ""
     lines = [f"{where}{label}: {diagnostic.message}"]
     if diagnostic.excerpt and diagnostic.location:
-        number = str(diagnostic.location.line)
-        gutter = " " * len(number)
-        marker = " " * (diagnostic.location.column - 1) + "^" * max(1, diagnostic.excerpt_length)
-        lines += [f"  {gutter} |", f"  {number} | {diagnostic.excerpt}", f"  {gutter} | {marker}"]
+        lines += _excerpt(diagnostic.excerpt, diagnostic.location, diagnostic.excerpt_length)
     if diagnostic.path:
         lines.append(f"  at {diagnostic.path}")
     if diagnostic.allowed:
@@ -35,6 +33,17 @@ def _block(diagnostic: Diagnostic) -> str:
     if diagnostic.hint:
         lines.append(f"  {diagnostic.hint}")
     return "\n".join(lines) + "\n"
+
+
+def _excerpt(text: str, where: Location, length: int) -> Iterator[str]:
+    """The source line, and below it a mark, measured in cells; none where the excerpt ends before the place."""
+    number = str(where.line)
+    gutter = " " * len(number)
+    before, marked = text[: where.column - 1], text[where.column - 1 :][:length]
+    yield f"  {gutter} |"
+    yield f"  {number} | {text}"
+    if len(before) == where.column - 1:
+        yield f"  {gutter} | {' ' * width(before)}{'^' * max(1, width(marked))}"
 
 
 def diagnostic_document(diagnostic: Diagnostic) -> dict[str, object]:

@@ -6,6 +6,7 @@ import json
 import textwrap
 from typing import TYPE_CHECKING
 
+from reconciler.planning.strict_json import dump
 from reconciler.redaction import presentable
 from reconciler.reports.cells import table
 
@@ -72,7 +73,7 @@ def _wrapped(sentence: str) -> str:
 
 
 def render_permissions_json(grants: Sequence[Grant], role: Role) -> str:
-    return json.dumps(permissions_document(grants, role), indent=2, ensure_ascii=False) + "\n"
+    return dump(permissions_document(grants, role))
 
 
 def permissions_document(grants: Sequence[Grant], role: Role) -> dict[str, object]:

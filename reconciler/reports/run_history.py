@@ -34,7 +34,7 @@ UNFINISHED = "unfinished"
 _SHORT_ID = 12
 """The digits of a run's id that hold its time of creation, in milliseconds: enough to name it."""
 _SHORT_DIGEST = 12
-_REASON_CELLS = 160
+_CELLS = 160
 
 
 def render_runs_text(runs: Sequence[RunRecord], *, more: bool) -> str:
@@ -62,7 +62,7 @@ def render_run_text(
 ) -> str:
     """One run: when, where and of what plan; each call with its fate; each change with its outcome.
 
-    `verbose` lifts the limit on the length of reasons.
+    `verbose` lifts the limit on the length of ids and reasons.
     """
     sections = [
         _heading(run),
@@ -167,12 +167,12 @@ def _action_row(action: ActionRecord, verbose: bool) -> tuple[str, ...]:
     took = _took(action.intent_at, action.result_at)
     return (
         _time(action.intent_at),
-        _task(action.key),
+        _fitted(_task(action.key), verbose),
         action.action.value,
         str(action.attempt),
         action.state.value,
         "-" if took is None else f"{took} ms",
-        _reason(_answer(action), verbose),
+        _fitted(_answer(action), verbose),
     )
 
 
@@ -188,15 +188,15 @@ def _answer(action: ActionRecord) -> str:
 
 def _outcome_row(outcome: TaskOutcome, verbose: bool) -> tuple[str, ...]:
     return (
-        _task(outcome.key),
+        _fitted(_task(outcome.key), verbose),
         presentable(outcome.outcome),
         f"{presentable(outcome.before)} -> {presentable(outcome.now or 'not read')}",
-        _reason(outcome.detail, verbose),
+        _fitted(outcome.detail, verbose),
     )
 
 
-def _reason(text: str, verbose: bool) -> str:
-    return presentable(text) if verbose else clipped(presentable(text), _REASON_CELLS)
+def _fitted(text: str, verbose: bool) -> str:
+    return presentable(text) if verbose else clipped(presentable(text), _CELLS)
 
 
 def _run_record(run: RunRecord) -> Document:

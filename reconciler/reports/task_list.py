@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from reconciler.planning.observed import observed
+from reconciler.planning.strict_json import dump
+from reconciler.redaction import presentable
 from reconciler.reports.ages import age_of
 from reconciler.reports.cells import clipped, table
 from reconciler.reports.wording import counted, value_text
@@ -18,6 +19,7 @@ __all__ = ["render_task_json", "render_task_table"]
 
 _COLUMNS = ("provider_status", "input.bucket", "input.object", "upload_url", "asset_id", "media_id", "user_data")
 _WIDEST = 60
+_ID_CELLS = 120
 
 
 def render_task_table(found: Found, row: ResourceType, now: int) -> str:
@@ -27,8 +29,8 @@ def render_task_table(found: Found, row: ResourceType, now: int) -> str:
     head = ("TARGET", "ID", "STATUS", "AGE", *(name.upper() for name in columns))
     lines = [
         (
-            task.target,
-            task.id,
+            presentable(task.target),
+            clipped(presentable(task.id), _ID_CELLS),
             task.status.value,
             age_of(record.get("created_at"), now) or "-",
             *(clipped(value_text(record.get(name, "-")), _WIDEST) for name in columns),
@@ -46,7 +48,9 @@ def render_task_json(found: Found, row: ResourceType) -> str:
         "format_version": "1.0",
         "resource": row.name,
         "complete": not found.incomplete,
-        "errors": [{"target": seen.scope.target, "message": str(seen.fault or "")} for seen in found.incomplete],
+        "errors": [
+            {"target": seen.scope.target, "message": presentable(str(seen.fault or ""))} for seen in found.incomplete
+        ],
         "tasks": [{"target": task.target, "id": task.id, **observed(task, row, row.fields)} for task in found.tasks],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return dump(document)

@@ -144,10 +144,10 @@ def guard_remedy(verdict: GuardVerdict) -> tuple[str, str]:
 
 
 def policy_counts(policy: PolicyVerdict) -> str:
-    """`5 matched, 2 to change, 3 kept, 0 blocked, 0 protected, 0 unknown`: what one policy found, in tasks."""
+    """`5 matched, 2 to change, 0 blocked, 0 protected, 3 kept, 0 unknown`: what one policy found, in tasks."""
     return (
-        f"{policy.matched} matched, {policy.changes} to change, {policy.kept} kept, {policy.blocked} blocked, "
-        f"{policy.protected} protected, {policy.unknown} unknown"
+        f"{policy.matched} matched, {policy.changes} to change, {policy.blocked} blocked, "
+        f"{policy.protected} protected, {policy.kept} kept, {policy.unknown} unknown"
     )
 
 

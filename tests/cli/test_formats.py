@@ -72,6 +72,13 @@ def test_a_report_of_a_run_is_shown_in_every_format(planned: Terminal, name: str
     assert shown.out.endswith("\n")
 
 
+def test_two_reports_do_not_share_a_file(planned: Terminal) -> None:
+    finished = planned.run("plan", "--report", "junit=x.xml", "--report", "html=./x.xml")
+    assert finished.code == 64
+    assert "--report: x.xml is named twice" in finished.err
+    assert not (planned.directory / "x.xml").exists()
+
+
 def test_a_format_that_there_is_not_is_answered_with_those_that_there_are(planned: Terminal) -> None:
     finished = planned.run("plan", "--report", "pdf=x.pdf")
     assert finished.code == 64

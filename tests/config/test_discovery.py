@@ -65,7 +65,7 @@ def test_none_found(folder: Path) -> None:
     assert complaint("empty") == [
         (
             "empty:1:1: no configuration found: looked for reconciler.yaml and *.reconciler.yaml in `empty` and below"
-            " (write one, or name a file or directory that has one)"
+            " (name a file or directory that has one; `reconciler init DIR` writes a first one)"
         )
     ]
 

@@ -13,6 +13,7 @@ from reconciler.config.loader import check
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from reconciler.diagnostics import Diagnostic
     from reconciler.tasks.catalogue import Catalogue
 
 KEYS = st.sampled_from(
@@ -111,4 +112,26 @@ def test_any_document(catalogue: Catalogue, folder: Path, first: object, second:
     configuration, diagnostics = check([], catalogue, environment={}, strict=strict)
     assert configuration is not None or diagnostics
     for diagnostic in diagnostics:
-        assert (diagnostic.message + diagnostic.excerpt + diagnostic.path + diagnostic.hint).isprintable()
+        assert _words(diagnostic).isprintable()
+
+
+def test_what_is_allowed_may_be_as_hostile_as_what_is_not(catalogue: Catalogue, folder: Path) -> None:
+    """The targets that a policy may name are listed to whoever names another one."""
+    (folder / "reconciler.yaml").write_text(
+        """
+version: 1
+targets:
+  "a\\e[31m\\u202e\\u009b": {provider: huaweicloud, region: cn-north-4}
+policies:
+  p: {resource: huaweicloud.mpc.snapshot, targets: [elsewhere], match: {status: pending}, ensure: absent}
+""",
+        encoding="utf-8",
+    )
+    _, diagnostics = check([], catalogue, environment={}, strict=False)
+    assert ("a\\x1b[31m\\u202e\\x9b",) in [diagnostic.allowed for diagnostic in diagnostics]
+    assert all(_words(diagnostic).isprintable() for diagnostic in diagnostics)
+
+
+def _words(diagnostic: Diagnostic) -> str:
+    texts = (diagnostic.message, diagnostic.excerpt, diagnostic.path, diagnostic.hint, *diagnostic.allowed)
+    return " ".join(texts)

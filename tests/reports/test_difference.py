@@ -157,6 +157,19 @@ def test_a_long_difference_is_folded_and_says_so() -> None:
     assert render_difference(found, verbose=True).count("status  pending -> running") == 1_200
 
 
+def test_markdown_fits_a_comment_however_many_scopes_differ() -> None:
+    targets = [f"t{'-x' * 20}-{number}" for number in range(2_000)]
+    new = replace(
+        EMPTY,
+        changes=tuple(change("7", target=target) for target in targets),
+        scopes=tuple(scope(target=target) for target in targets),
+    )
+    text = render_difference_markdown(difference(EMPTY, new))
+    assert len(text) <= BUDGET
+    assert "and 1950 more tasks in 1950 more scopes" in text
+    assert "- and 1953 more\n" in text  # the three of the old plan are gone
+
+
 def test_markdown_fits_a_comment_and_counts_what_it_leaves_out() -> None:
     text = render_difference_markdown(many(3_000))
     assert len(text) <= BUDGET

@@ -20,10 +20,12 @@ from reconciler.reports.explanation.drawing import draw_lifecycle, mermaid_lifec
 from reconciler.reports.explanation.lifecycle import lifecycle
 from reconciler.reports.explanation.text import explanation_document, render_explanation
 from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, ResourceType
-from reconciler.tasks.status import OBSERVABLE, Status
+from reconciler.tasks.status import OBSERVABLE, TERMINAL, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from reconciler.reports.explanation.lifecycle import Lifecycle
 
 GOLDENS = Path(__file__).parent / "explanations"
 ROWS = catalogue().resource_types
@@ -100,6 +102,25 @@ def test_any_drawing_is_ascii_within_the_width_and_nothing_in_it_overlaps(row: R
     assert len(re.findall(r"(?m)^ {3}[|] cancel(?: |$)", drawing)) == by_action[Action.CANCEL]
     for state in life.states:
         assert any(f"| {state.status.value} " in line for line in lines)
+
+
+@settings(deadline=None)
+@given(ANY_ROW)
+def test_any_lifecycle_is_what_the_planner_searches(row: ResourceType) -> None:
+    life = lifecycle(row)
+    for state in life.states:
+        route = row.route(state.status, lambda _: False)
+        first = [way.action for way in life.leaving(state.status) if way.action is not None]
+        assert first == ([] if route is None else [route[0].action])
+        assert state.dead_end == (state.status in TERMINAL and route is None)
+        gone = row.route(state.status, lambda _: True)
+        assert (gone is not None) == _leads_to_gone(life, state.status)
+
+
+def _leads_to_gone(life: Lifecycle, status: Status) -> bool:
+    """Whether operations alone do."""
+    ends = [way.end for way in life.leaving(status) if way.action is not None]
+    return any(end is Status.GONE or _leads_to_gone(life, end) for end in ends)
 
 
 @settings(deadline=None)

@@ -32,6 +32,13 @@ cases = st.builds(Case, anything, anything, st.sampled_from(Verdict), anything, 
 suites = st.builds(Suite, anything, st.lists(cases, max_size=4).map(tuple), st.none() | st.integers(0, 253_402_300_799))
 
 
+def test_a_name_is_cut_where_a_database_would_refuse_it() -> None:
+    text = render_junit([Suite("s", (Case("x" * 9_000, "y" * 9_000, Verdict.FAILED, "why"),))])
+    case = ElementTree.fromstring(text).find(".//testcase")  # noqa: S314 - our own document
+    assert case is not None
+    assert (len(case.get("classname", "")), len(case.get("name", ""))) == (500, 500)
+
+
 def test_a_whole_document() -> None:
     suite = Suite(
         "uploads",

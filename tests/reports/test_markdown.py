@@ -62,7 +62,7 @@ def test_a_plan_fits_and_is_whole(plan: Plan) -> None:
     assert len(text) <= BUDGET
     assert text.count("<details>") == text.count("</details>")
     assert text.count("<code>") == text.count("</code>")
-    assert "| policy | delete | cancel |" in text
+    assert "| policy | cancel | delete |" in text
     assert facts["digest"] == plan.digest
     assert plan.digest.removeprefix("sha256:") in text.split("\n", 1)[1]
     assert facts["outcome"] == plan.outcome
@@ -79,6 +79,14 @@ def test_a_large_report_fits_and_is_whole() -> None:
     assert len(text) <= BUDGET
     assert marker_of(text)["truncated"] is True
     assert text.count("<details>") == text.count("</details>")
+
+
+def test_marks_that_pile_up_take_their_place() -> None:
+    """They take no cells, so that a name of nothing else would be as long as it likes."""
+    name = "a" + "\u0301" * 100_000
+    text = render_plan_markdown(replace(EMPTY, changes=(change(name, reason=name),)), now=NOW)
+    assert len(text) <= BUDGET
+    assert text.count("\u0301") <= 8
 
 
 def test_a_long_plan_says_that_it_was_cut() -> None:
@@ -138,12 +146,15 @@ def many(changes: int, policies: int, text: str = "") -> Plan:
     )
 
 
-@pytest.mark.parametrize("text", ["", HOSTILE, "@" * 300, "\u6c49" * 300], ids=["plain", "markup", "at", "wide"])
+TEXTS = {"plain": "", "markup": HOSTILE, "at": "@" * 300, "wide": "\u6c49" * 300, "astral": "\U0001f600" * 300}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 @pytest.mark.parametrize(("changes", "policies"), [(48_000, 400), (48_000, 1), (400, 400), (60, 20)])
 def test_any_plan_fits_and_says_what_counts(changes: int, policies: int, text: str) -> None:
     plan = many(changes, policies, text)
     rendered = render_plan_markdown(plan, now=NOW)
-    assert len(rendered) <= BUDGET
+    assert len(rendered.encode("utf-16-le")) // 2 <= BUDGET
     assert f"## reconciler plan: {plan.summary.cancel} to cancel, {plan.summary.delete} to delete" in rendered
     assert f"**{plan.summary.delete} task records" in rendered
     assert f"**Blocked: {changes // 10} tasks**" in rendered

@@ -112,7 +112,7 @@ def test_more_results_than_github_takes() -> None:
     assert len(run["results"]) == MAX_RESULTS
     assert run["results"][0]["level"] == "error"
     [notice] = run["invocations"][0]["toolExecutionNotifications"]
-    assert notice["message"]["text"].startswith("1 more results are left out")
+    assert notice["message"]["text"].startswith("1 more result left out")
     assert len(gzip.compress(text.encode(), 1)) < 10_000_000
 
 

@@ -55,6 +55,13 @@ def test_a_large_scope_is_folded_and_says_so() -> None:
     assert render_plan_text(BIG, now=NOW, verbose=True).count("- cancel ") == 3000
 
 
+def test_one_long_id_does_not_stretch_every_row() -> None:
+    results = (*EVERY_OUTCOME.results, replace(EVERY_OUTCOME.results[0], change=change("x" * 100_000)))
+    report = replace(EVERY_OUTCOME, results=results)
+    assert max(map(len, render_report_text(report).splitlines())) < 400
+    assert "x" * 100_000 in render_report_text(report, verbose=True)
+
+
 def test_every_task_of_a_small_plan_is_listed() -> None:
     plan = replace(EMPTY, changes=(change("24010"), change("24011")), blocked=(spared("24012", "running"),))
     text = render_plan_text(plan, now=NOW)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.diagnostics import Severity
 from reconciler.engine.report import Outcome
-from reconciler.redaction import presentable
+from reconciler.redaction import bounded, presentable
 from reconciler.reports.ci.annotations import Annotation, Level, render_annotations
 from reconciler.reports.tally import Tally
 from reconciler.reports.wording import (
@@ -43,6 +43,7 @@ _OF_OUTCOME: Final = {
     Outcome.MISSED: Level.WARNING,
 }
 """The outcomes that want attention, the worst first."""
+_LONGEST_ID: Final = 300
 
 
 def render_diagnostics_github(diagnostics: Iterable[Diagnostic]) -> str:
@@ -109,8 +110,8 @@ def _intents(plan: Plan) -> Iterator[Annotation]:
     allow = f"\nRefused by guards; to allow all of it: {flags(plan)}" if plan.breached else ""
     yield Annotation(Level.NOTICE, "plan", f"Plan: {plan_counts(plan)}.{allow}\nDigest: {tally.digest}")
     for policy in tally.ranked(plan.policies):
-        delete, cancel = (tally.steps.get((policy.name, step), 0) for step in (Action.DELETE, Action.CANCEL))
-        counts = ((delete, "to delete for good"), (cancel, "to cancel"))
+        cancel, delete = (tally.steps.get((policy.name, step), 0) for step in (Action.CANCEL, Action.DELETE))
+        counts = ((cancel, "to cancel"), (delete, "to delete for good"))
         words = ", ".join(f"{count} {what}" for count, what in counts if count)
         if words:
             yield _at(policy, Level.NOTICE, "plan", f"policy {presentable(policy.name)}: {words}")
@@ -139,5 +140,5 @@ def _of(report: Report, outcome: Outcome) -> list[Result]:
 def _of_result(result: Result, level: Level) -> Annotation:
     change = result.change
     title = result.outcome.value.replace("_", " ")
-    task = presentable(change.id)
+    task = bounded(change.id, _LONGEST_ID)
     return Annotation(level, title, f"{steps_words(change.steps)} {task}: {result_reason(result) or title}")

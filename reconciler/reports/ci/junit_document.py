@@ -14,7 +14,7 @@ from enum import StrEnum
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from reconciler.redaction import presentable
+from reconciler.redaction import bounded, presentable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +33,10 @@ class Verdict(StrEnum):
 
 _ELEMENTS: Final = {Verdict.FAILED: "failure", Verdict.ERROR: "error", Verdict.SKIPPED: "skipped"}
 _COUNTS: Final = {"failures": Verdict.FAILED, "errors": Verdict.ERROR, "skipped": Verdict.SKIPPED}
+
+
+_LONGEST_NAME: Final = 500
+"""Characters of a name, which CI systems keep in columns of a database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,8 @@ def _suite(suite: Suite) -> Iterator[str]:
 
 
 def _case(case: Case) -> Iterator[str]:
-    opening = f"    <testcase{_attributes({'classname': case.classname, 'name': case.name, 'time': '0'})}"
+    names = {"classname": bounded(case.classname, _LONGEST_NAME), "name": bounded(case.name, _LONGEST_NAME)}
+    opening = f"    <testcase{_attributes({**names, 'time': '0'})}"
     text = "\n".join(part for part in (_lines(case.message), _lines(case.detail)) if part)
     if case.verdict is not Verdict.PASSED:
         attributes = {"message": " ".join(_lines(case.message).split("\n")), "type": case.verdict.value}

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from reconciler import __version__
 from reconciler.diagnostics import Severity
 from reconciler.reports.ci.rules import RULES
+from reconciler.reports.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,7 +76,7 @@ def _driver() -> dict[str, Any]:
 def _invocation(left_out: int) -> dict[str, Any]:
     if left_out <= 0:
         return {"executionSuccessful": True}
-    text = f"{left_out} more results are left out; `reconciler validate` shows them all."
+    text = f"{counted(left_out, 'more result')} left out; `reconciler validate` shows all of them."
     return {
         "executionSuccessful": True,
         "toolExecutionNotifications": [{"level": "warning", "message": {"text": text}}],

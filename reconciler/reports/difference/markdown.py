@@ -56,21 +56,36 @@ def _composed(found: PlanDifference, names: tuple[str, str], detail: Detail) -> 
 
 
 def _tasks(tasks: Sequence[TaskDifference], detail: Detail) -> Iterator[str]:
-    for (target, resource), group in groupby(tasks, key=lambda task: (task.key.target, task.key.resource)):
-        found = list(group)
-        rows = [
-            [task.kind.value, code(task.key.id), code(task_words(task), _CELLS), code(_fields(task.fields), _CELLS)]
-            for task in detail.rows(found)
-        ]
-        summary = f"{code(target)} on {code(resource)}: {counts_words(task.kind for task in found)}"
-        shown = f" (the first {len(rows)})" if len(rows) < len(found) else ""
-        body = table(["", "task", "what a plan does with it", "fields"], rows) if rows else ""
-        yield folded(f"{summary}{shown}", body) if body else f"- {summary}"
+    scopes = [list(group) for _, group in groupby(tasks, key=lambda task: (task.key.target, task.key.resource))]
+    shown = scopes[: detail.policy_limit]
+    yield from (_scope(found, detail) for found in shown)
+    rest = scopes[len(shown) :]
+    if rest:
+        left = sum(map(len, rest))
+        detail.left_out += left
+        yield f"and {counted(left, 'more task')} in {counted(len(rest), 'more scope')}"
+
+
+def _scope(found: Sequence[TaskDifference], detail: Detail) -> str:
+    """The tasks of one scope in a table, or only how many there are."""
+    key = found[0].key
+    rows = [
+        [task.kind.value, code(task.key.id), code(task_words(task), _CELLS), code(_fields(task.fields), _CELLS)]
+        for task in detail.rows(found)
+    ]
+    summary = f"{code(key.resource)} on {code(key.target)}: {counts_words(task.kind for task in found)}"
+    if not rows:
+        return f"- {summary}"
+    first = f" (the first {len(rows)})" if len(rows) < len(found) else ""
+    return folded(f"{summary}{first}", table(["", "task", "what a plan does with it", "fields"], rows))
 
 
 def _parts(title: str, parts: Sequence[Part], detail: Detail) -> str:
+    """Those of one title, and how many more there are of them."""
     shown = detail.policies(parts)
-    return _list(title, [f"- {code(part_name(part))} {code(_fields(part.fields), _CELLS)}".rstrip() for part in shown])
+    lines = [f"- {code(part_name(part))} {code(_fields(part.fields), _CELLS)}".rstrip() for part in shown]
+    rest = len(parts) - len(shown)
+    return _list(title, [*lines, *([f"- and {rest} more"] if rest else [])])
 
 
 def _list(title: str, lines: Sequence[str]) -> str:

@@ -65,6 +65,7 @@ def _facts(report: Report, now: int) -> Markup:
             ("outcome", f"{report.outcome} (exit {report.exit_code.value})"),
             ("plan", element("code", report.plan_digest)),
             ("run", element("code", report.run_id)),
+            ("targets", codes(report.targets)),
             ("started", moment(report.started_at, now)),
             (state, moment(report.finished_at, now)),
             ("took", duration(max(0, report.finished_at - report.started_at))),

@@ -14,7 +14,8 @@ __all__ = ["BUDGET", "Detail", "fitted"]
 _Item = TypeVar("_Item")
 
 BUDGET = 60_000
-"""Characters. GitHub refuses a comment above 65,536; the rest is left to the job that posts it."""
+"""Characters, one outside the basic plane as two. GitHub refuses a comment above 65,536; the rest is left to the job
+that posts it."""
 
 _MOST_ROWS = BUDGET // 80
 """Rows that could ever fit: none is shorter than this many characters."""
@@ -70,6 +71,11 @@ def fitted(compose: Callable[[Detail], str], budget: int = BUDGET) -> str:
     for rows, policies, notes in _LEVELS:
         with suppress(_TooMuchError):
             text = compose(Detail(rows, policies, notes))
-            if len(text) <= budget:
+            if _size(text) <= budget:
                 break
     return text
+
+
+def _size(text: str) -> int:
+    """Code units of UTF-16, which is what GitHub's own pages count; never fewer than there are characters."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -107,7 +107,7 @@ def _policies(plan: Plan, tally: Tally, now: int, detail: Detail) -> str:
     rows = [_policy(policy, tally, now) for policy in detail.policies(ranked)]
     rest = len(ranked) - len(rows)
     lines = [
-        table(["policy", "delete", "cancel", "blocked", "protected", "kept", "unknown", "oldest"], rows),
+        table(["policy", "cancel", "delete", "blocked", "protected", "kept", "unknown", "oldest"], rows),
         f"\nand {rest} more of {len(ranked)} policies" if rest else "",
         _suspended(plan, detail),
     ]
@@ -121,7 +121,7 @@ def _policy(policy: PolicyVerdict, tally: Tally, now: int) -> list[str]:
     trait = " (suspended)" if policy.suspended else ""
     return [
         f"{code(policy.name)}{trait}",
-        *(str(tally.steps.get((policy.name, step), 0)) for step in (Action.DELETE, Action.CANCEL)),
+        *(str(tally.steps.get((policy.name, step), 0)) for step in (Action.CANCEL, Action.DELETE)),
         *(str(count) for count in (policy.blocked, policy.protected, policy.kept, policy.unknown)),
         age_of(tally.oldest.get(policy.name), now) or "",
     ]

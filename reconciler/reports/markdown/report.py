@@ -9,7 +9,7 @@ from reconciler.reports.ages import duration
 from reconciler.reports.markdown.budget import BUDGET, Detail, fitted
 from reconciler.reports.markdown.escape import code
 from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of
-from reconciler.reports.markdown.parts import callout, comment, folded, note_item, table
+from reconciler.reports.markdown.parts import callout, comment, folded, listed, note_item, table
 from reconciler.reports.wording import OUTCOMES, counted, report_advice, report_counts, result_reason, steps_words
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["render_report_markdown"]
 
+_NAMES = 3
+"""Targets that are named."""
 _GRAVE = ("interrupted", "error", "refused", "failed", "unknown")
 
 
@@ -64,13 +66,16 @@ def _facts(report: Report) -> str:
     took = duration(max(0, report.finished_at - report.started_at))
     state = "interrupted" if report.interrupted is not None else "ended"
     return " · ".join(
-        (
+        fact
+        for fact in (
             f"Outcome {report.outcome} (exit {report.exit_code.value})",
             f"plan {code(report.plan_digest)}",
             f"run {code(report.run_id)}",
+            f"on {listed(report.targets[:_NAMES], len(report.targets))}" if report.targets else "",
             f"{state} {rfc3339(report.finished_at)} after {took}",
             f"reconciler {code(report.tool_version)}",
         )
+        if fact
     )
 
 

@@ -21,6 +21,8 @@ __all__ = ["render_report_text"]
 _FOLD = 1_000
 """Changes of one outcome that are written out, unless all are asked for."""
 _REASON_CELLS = 240
+_ID_CELLS = 120
+"""All rows are as wide as the longest id."""
 _WELL = frozenset({Outcome.DONE, Outcome.SATISFIED})
 
 
@@ -66,10 +68,10 @@ def _of_outcome(report: Report, outcome: Outcome, paint: Palette, verbose: bool)
 
 def _row(result: Result, verbose: bool) -> tuple[str, ...]:
     change = result.change
-    reason = result_reason(result)
+    reason, task = result_reason(result), presentable(change.task_id)
     return (
         f"{presentable(change.target)} / {presentable(change.resource)}",
-        presentable(change.task_id),
+        task if verbose else clipped(task, _ID_CELLS),
         steps_words(change.steps),
         f"{presentable(result.before)} -> {presentable(result.now or 'not read')}",
         reason if verbose else clipped(reason, _REASON_CELLS),

@@ -83,7 +83,7 @@ def unknown(plan: Plan, paint: Palette) -> list[str]:
     return [paint.bold(heading), *(f"  {line}" for line in table(counts, numbers_from=1))]
 
 
-_COLUMNS = ("matched", "changes", "kept", "blocked", "protected", "unknown")
+_COLUMNS = ("matched", "changes", "blocked", "protected", "kept", "unknown")
 
 
 def policies(plan: Plan, paint: Palette) -> list[str]:

@@ -1,0 +1,60 @@
+"""The table and the document of `query`: what a cloud calls its tasks moves nothing in a terminal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+
+from reconciler.engine.query_run import Found
+from reconciler.providers.registry import catalogue
+from reconciler.redaction import presentable
+from reconciler.reports.task_list import render_task_json, render_task_table
+from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Completeness, Observation, Scope
+from reconciler.tasks.status import Status
+from reconciler.tasks.task import Task
+from tests.reports.examples import EVIL_ID, NOW, TRANSCODING
+from tests.reports.hostile_texts import hostile
+
+if TYPE_CHECKING:
+    from reconciler.tasks.field import Value
+
+ROW = catalogue().resource_types[TRANSCODING]
+
+
+def found(task_id: str, title: str = "") -> Found:
+    values: dict[str, Value] = {"id": task_id, "created_at": NOW - 7_200, "input.object": title or "a.mp4"}
+    task = Task("huawei-prod", TRANSCODING, task_id, Status.PENDING, values)
+    fault = Fault(Meaning.PERMANENT, presentable(title))
+    failed = Observation(Scope("huawei-test", TRANSCODING), (), 1, Completeness.FAILED, fault)
+    return Found((task, task), (failed,))
+
+
+def test_a_table() -> None:
+    assert render_task_table(found("24010"), ROW, NOW) == (
+        "TARGET       ID     STATUS   AGE     INPUT.OBJECT\n"
+        "huawei-prod  24010  pending  2h ago  a.mp4\n"
+        "huawei-prod  24010  pending  2h ago  a.mp4\n"
+        "2 tasks.\n"
+    )
+
+
+@given(hostile)
+@settings(deadline=None)  # a busy machine is no defect
+def test_nothing_hostile_reaches_a_terminal(text: str) -> None:
+    for rendered in (render_task_table(found(text, text), ROW, NOW), render_task_json(found(text, text), ROW)):
+        assert len(rendered.splitlines()) == len(rendered.split("\n")) - 1
+        assert all(line.isprintable() for line in rendered.splitlines())
+    assert len(render_task_table(found(text, text), ROW, NOW).splitlines()) == 4
+
+
+def test_the_document_has_the_ids_as_calls_need_them() -> None:
+    document = json.loads(render_task_json(found(EVIL_ID), ROW))
+    assert [task["id"] for task in document["tasks"]] == [EVIL_ID, EVIL_ID]
+    assert document["complete"] is False
+
+
+def test_one_long_id_does_not_stretch_every_row() -> None:
+    assert max(map(len, render_task_table(found("x" * 100_000), ROW, NOW).splitlines())) < 200
