@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.output import write
 from reconciler.exceptions import ExitCode, ReconcilerError
 from reconciler.simulator import Simulator
 from reconciler.simulator.demo import SEED, write_configuration
@@ -53,13 +54,13 @@ def command() -> int:
     with Simulator(seed=SEED).running() as simulator, tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         write_configuration(directory)
-        sys.stdout.write(f"Local clouds are up at {simulator.url}, with tasks that a pipeline left behind.\n")
+        write(f"Local clouds are up at {simulator.url}, with tasks that a pipeline left behind.\n")
         environment = _environment(simulator)
         for step in _STEPS:
             _run(step, directory, environment)
         calls = [record for record in simulator.destructive_requests if record.changed]
         tasks = sum(len(record.changed) for record in calls)
-        sys.stdout.write(f"\nBy the clouds' own count: {len(calls)} calls changed {tasks} tasks. That is the demo.\n")
+        write(f"\nBy the clouds' own count: {len(calls)} calls changed {tasks} tasks. That is the demo.\n")
     return ExitCode.OK
 
 
@@ -79,8 +80,7 @@ def _environment(simulator: Simulator) -> dict[str, str]:
 
 def _run(step: _Step, directory: Path, environment: Mapping[str, str]) -> None:
     """Run one command as a user would, and insist on its exit code."""
-    sys.stdout.write(f"\n# {step.says}\n$ reconciler {' '.join(step.arguments)}\n\n")
-    sys.stdout.flush()
+    write(f"\n# {step.says}\n$ reconciler {' '.join(step.arguments)}\n\n")
     words = [sys.executable, "-m", "reconciler", *step.arguments]
     code = subprocess.run(words, cwd=directory, env=dict(environment), check=False).returncode  # noqa: S603 - our own
     if code != step.expected:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.options import format_option
+from reconciler.cli.output import write
 from reconciler.diagnostics import suggestion
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.providers.registry import catalogue
@@ -37,14 +37,14 @@ def command(resource: str | None, output_format: str) -> int:
         if output_format == "mermaid":
             raise UsageError("--format mermaid draws one resource type", f"name one of {', '.join(rows)}")
         documents = {name: explanation_document(row) for name, row in rows.items()}
-        sys.stdout.write(_json(documents) if output_format == "json" else render_index(rows.values()))
+        write(_json(documents) if output_format == "json" else render_index(rows.values()))
         return ExitCode.OK
     row = rows.get(resource)
     if row is None:
         near = suggestion(resource, rows)
         hint = f"did you mean {near}?" if near else f"there are: {', '.join(rows)}"
         raise UsageError(f"there is no resource type {resource!r}", hint)
-    sys.stdout.write(_FORMATS[output_format](row))
+    write(_FORMATS[output_format](row))
     return ExitCode.OK
 
 

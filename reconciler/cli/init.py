@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from reconciler.cli.options import flag
+from reconciler.cli.output import write
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
@@ -57,6 +58,8 @@ def command(
     huawei-prod and github.
     """
     ask = not no_input and all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+    if ask and not (providers and regions and targets and ci):
+        sys.stderr.write("Enter takes what stands in brackets. Everything can be changed later, in the files.\n")
     chosen = [CLOUDS[name] for name in dict.fromkeys(providers or _providers(ask=ask))]
     choices = Choices(
         tuple(
@@ -69,7 +72,7 @@ def command(
     )
     files = repository_files(choices, catalogue())
     write_all(directory, files)
-    sys.stdout.write(_summary(directory, files))
+    write(_summary(directory, files))
     return ExitCode.OK
 
 
@@ -109,7 +112,7 @@ def _checked(question: str, default: str, check: Callable[[str], str], ask: bool
         try:
             return check(text)
         except UsageError as error:
-            raise click.UsageError(f"{error.message}: {error.hint}") from error
+            raise click.UsageError(f"{error.message}\n  {error.hint}") from error
 
     return _answer(question, default, read, ask=ask)
 
@@ -118,9 +121,13 @@ def _answer(question: str, default: str, kind: click.Choice[str] | Callable[[str
     """What the user answers; the default where nobody is asked. Questions go to stderr."""
     if not ask:
         return default
-    if isinstance(kind, click.Choice):
-        return str(click.prompt(question, default=default, type=kind, err=True))
-    return str(click.prompt(question, default=default, value_proc=kind, err=True))
+    try:
+        if isinstance(kind, click.Choice):
+            return str(click.prompt(question, default=default, type=kind, err=True))
+        return str(click.prompt(question, default=default, value_proc=kind, err=True))
+    except click.Abort:
+        sys.stderr.write("\nNothing was written.\n")  # the cursor still stands behind the question
+        raise
 
 
 def _summary(directory: Path, files: Iterable[str]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import acquire
+from reconciler.cli.running import run_work
 from reconciler.engine.recovery import settle_open_intents
+from reconciler.reports.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +38,9 @@ def locked_journal(world: World, timeout: int) -> Iterator[tuple[Journal, Lease]
 
 def recover(world: World, journal: Journal) -> None:
     """Settle what a killed run left open, and say so on stderr."""
-    recovery = asyncio.run(settle_open_intents(world, journal))
+    recovery = run_work(settle_open_intents(world, journal))
     if recovery.total:
         sys.stderr.write(
-            f"An earlier run was cut off with {recovery.total} calls under way: {recovery.took_effect} took effect, "
-            f"{recovery.had_none} did not, {recovery.open} could not be told yet.\n"
+            f"An earlier run was cut off with {counted(recovery.total, 'call')} under way: "
+            f"{recovery.took_effect} took effect, {recovery.had_none} did not, {recovery.open} could not be told yet.\n"
         )

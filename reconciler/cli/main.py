@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -37,6 +39,10 @@ _COMMANDS = {
     "simulator": "Serve local clouds for trying and testing.",
     "demo": "Run the whole loop, from YAML to verified cancellation, on local clouds.",
 }
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
+"""Why writing to a stream that is open fails."""
 
 
 class _Program(click.Group):
@@ -83,6 +89,11 @@ def program() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and exit. click's own exit code 2 is never used for a mistake: here it means "changes"."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if sys.stderr is None:  # closed by whoever called; what would go there is lost, and that is what they asked for
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - open until the end
+    if sys.stdout is None:  # the next file that is opened would take its place, and be written over
+        sys.stderr.write("Error: cannot write to stdout: it is closed\n  send it to /dev/null to do without it\n")
+        sys.exit(ExitCode.ERROR)
     sys.exit(_run(words))
 
 
@@ -102,6 +113,11 @@ def _run(words: list[str]) -> int:
         # The reader of stdout went away (`| head`): nothing is left to say, and the interpreter must not try again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.ERROR
+    except OSError as error:
+        # click's own texts, such as --help; what the commands write and read has its message by now.
+        if error.errno not in _FULL or error.filename is not None:
+            return _bug(words, error)
+        return _fail(words, ExitCode.ERROR, f"cannot write to stdout: {error.strerror}")
     except Exception as error:  # noqa: BLE001 - the one edge at which a bug becomes a message
         return _bug(words, error)
     return code if isinstance(code, int) else ExitCode.OK
@@ -142,7 +158,9 @@ def _emit(words: list[str], code: ExitCode, text: str, document: dict[str, objec
     if _wants_json(words):
         from reconciler.cli.failure import failure_document  # noqa: PLC0415 - only on failure
 
-        sys.stdout.write(failure_document(code, document))
+        with contextlib.suppress(OSError):  # what cannot be written to stdout was said on stderr
+            sys.stdout.write(failure_document(code, document))
+            sys.stdout.flush()
     return code
 
 

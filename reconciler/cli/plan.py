@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from pathlib import Path
@@ -23,7 +22,8 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.output import Output, write_private
 from reconciler.cli.progress import Progress, start_logging
-from reconciler.cli.saved_file import read_saved
+from reconciler.cli.running import run_work
+from reconciler.cli.saved_file import SNAPSHOT_MAKER, read_saved
 from reconciler.cli.world import duration_flag, load_world
 from reconciler.engine.offline_plan import plan_offline
 from reconciler.engine.planning_run import observe, plan_from, statuses_wanted
@@ -123,11 +123,11 @@ def command(
 def _listed(world: World) -> Mapping[Scope, Observation]:
     progress = Progress()
     with progress.stage("Listing", len(world.configuration.scopes())):
-        return asyncio.run(observe(world, progress.listed))
+        return run_work(observe(world, progress.listed))
 
 
 def _read(path: Path) -> Snapshot:
-    return read_snapshot(read_saved(path), catalogue(), str(path))
+    return read_snapshot(read_saved(path, SNAPSHOT_MAKER), catalogue(), str(path))
 
 
 def _save(path: Path, world: World, observations: Mapping[Scope, Observation], taken_at: int) -> None:

@@ -81,7 +81,7 @@ class Progress:
         """A scope was listed, which is a step of the stage."""
         self._tasks += len(observation.tasks)
         self.seen(observation)
-        self._advance(f"Listing ({self._tasks:,} tasks)")
+        self._advance(f"Listing ({self._tasks:,} {'task' if self._tasks == 1 else 'tasks'})")
 
     def seen(self, observation: Observation) -> None:
         """A scope was listed on the way to something else."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import click
 from reconciler.cli.options import flag, format_option, verbosity_options
 from reconciler.cli.output import write
 from reconciler.cli.progress import Progress, start_logging
+from reconciler.cli.running import run_work
 from reconciler.cli.world import load_world
 from reconciler.diagnostics import suggestion
 from reconciler.engine.query_run import query
@@ -57,7 +57,7 @@ def command(
     selector = _selector(conditions, row)
     progress = Progress()
     with progress.stage("Listing", len(world.configuration.targets)):
-        found = asyncio.run(query(world, row, selector, targets, progress.listed))
+        found = run_work(query(world, row, selector, targets, progress.listed))
     write(render_task_json(found, row) if output_format == "json" else render_task_table(found, row, world.now))
     for observation in found.incomplete:
         scope = observation.scope

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.options import flag
+from reconciler.cli.output import write
 from reconciler.config import schema as configuration_schema
 from reconciler.exceptions import ExitCode
 from reconciler.policy_tests import schema as test_schema
@@ -37,5 +37,5 @@ _SCHEMAS: Mapping[str, Callable[[Catalogue], str]] = MappingProxyType(
 )
 def command(what: str) -> int:
     """Print the JSON Schema (draft-07) of configuration or test files, for editors and linters."""
-    sys.stdout.write(_SCHEMAS[what](catalogue()))
+    write(_SCHEMAS[what](catalogue()))
     return ExitCode.OK

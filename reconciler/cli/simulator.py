@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import sys
 from pathlib import Path
 
 import click
 
 from reconciler.cli.options import flag
+from reconciler.cli.output import write
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.simulator import SeedError, Simulator, serve
 
@@ -32,8 +34,7 @@ def command(host: str, port: int, seed: Path | None) -> int:
         raise UsageError(f"--seed {seed}: {error}") from error
 
     def ready(url: str) -> None:
-        sys.stdout.write(f"{url}\n")
-        sys.stdout.flush()
+        write(f"{url}\n")
         accounts = simulator.accounts
         keys = [account.access_key_id for account in accounts.huaweicloud]
         keys += [account.access_key_id for account in accounts.aliyun]
@@ -45,5 +46,8 @@ def command(host: str, port: int, seed: Path | None) -> int:
     except ValueError as error:
         raise UsageError(f"--host {host}: {error}") from error
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            message = f"cannot listen on {host}:{port}: the port is taken, perhaps by another simulator"
+            raise UsageError(message, "stop that one, or pass --port, and name that port in the endpoints") from error
         raise UsageError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
     return ExitCode.OK

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,8 @@ import click
 from reconciler.cli.options import color_option, filter_options, flag, format_option, verbosity_options
 from reconciler.cli.output import Output, write
 from reconciler.cli.progress import Progress, start_logging
-from reconciler.cli.saved_file import read_saved
+from reconciler.cli.running import run_work
+from reconciler.cli.saved_file import SNAPSHOT_MAKER, read_saved
 from reconciler.cli.world import load_world
 from reconciler.engine.why_run import narrowed, why, why_offline
 from reconciler.exceptions import ExitCode
@@ -67,7 +67,11 @@ def command(
     """
     output = Output.of(output_format, color, verbose=verbose)
     start_logging(log_format, verbose=verbose)
-    snapshot = read_snapshot(read_saved(snapshot_file), catalogue(), str(snapshot_file)) if snapshot_file else None
+    snapshot = (
+        read_snapshot(read_saved(snapshot_file, SNAPSHOT_MAKER), catalogue(), str(snapshot_file))
+        if snapshot_file
+        else None
+    )
     clock = rfc3339(snapshot.taken_at) if snapshot and now is None else now
     world = load_world(paths, targets=targets, policies=policies, now=clock, strict=snapshot is None)
     world = narrowed(world, resource)
@@ -88,4 +92,4 @@ def _asked(world: World, task_id: str) -> Answer:
     """The answer of the clouds, with progress shown."""
     progress = Progress()
     with progress.stage("Listing", len(scopes_of(world.configuration))):
-        return asyncio.run(why(world, task_id, progress.listed))
+        return run_work(why(world, task_id, progress.listed))

@@ -91,7 +91,7 @@ def is_configuration(name: str) -> bool:
 
 
 def _none_found(path: Path, shown: str) -> Diagnostic:
-    hint = "write one, or name a file or directory that has one"
+    hint = "name a file or directory that has one; `reconciler init DIR` writes a first one"
     if any(path.glob("*reconciler.yml")):
         hint = "rename *.yml to *.yaml, or name the file"
     return _mistake(shown, f"no configuration found: looked for {NAME} and *{SUFFIX} in `{shown}` and below", hint)

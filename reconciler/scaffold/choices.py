@@ -70,7 +70,7 @@ def checked_region(text: str, options: ProviderOptions) -> str:
     pattern = str(schema.get("pattern", ""))
     if _REGION.fullmatch(text) and len(text) <= LONGEST and re.search(pattern, text):
         return text
-    raise UsageError(f"{_quoted(text)} cannot be a region of {options.name}", "such as cn-north-4")
+    raise UsageError(f"{_quoted(text)} cannot be a region of {options.name}", "a region is written like cn-north-4")
 
 
 def _quoted(text: str) -> str:

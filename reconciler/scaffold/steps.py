@@ -22,6 +22,10 @@ FIRST_STEPS = (
         ("reconciler simulator --seed simulator/seed.yaml &", "set -a; . simulator/simulator.env; set +a"),
     ),
     Step("See what would be changed, and why:", ("reconciler plan --out plan.json",)),
+    Step(
+        "See it as reviewers will, as a comment and in a browser:",
+        ("reconciler comment plan.json --dry-run", "reconciler show plan.json --format html > plan.html"),
+    ),
     Step("Do what the plan says, and nothing more:", ("reconciler apply --plan plan.json",)),
     Step("Stop the local cloud:", ("kill %1",)),
 )

@@ -17,6 +17,9 @@ __all__ = ["write_all"]
 
 _NOTHING_WRITTEN = "nothing was written"
 
+_NAMED = 4
+"""How many of the files that are in the way a message names."""
+
 
 def write_all(directory: Path, files: Mapping[str, str]) -> None:
     """Write `files` (text by path below `directory`), and the directories that they need.
@@ -27,9 +30,10 @@ def write_all(directory: Path, files: Mapping[str, str]) -> None:
     if os.path.lexists(directory) and not directory.is_dir():
         raise UsageError(f"{_shown(directory)} is no directory", f"choose another name; {_NOTHING_WRITTEN}")
     if taken := _in_the_way(directory, files):
-        listed = ", ".join(presentable(name) for name in taken)
-        hint = f"move it away, or choose another directory; {_NOTHING_WRITTEN}"
-        raise UsageError(f"{_shown(directory)} already has {listed}", hint)
+        listed = ", ".join(presentable(name) for name in taken[:_NAMED])
+        more = f" and {len(taken) - _NAMED} more of the files" if len(taken) > _NAMED else ""
+        hint = f"choose another directory, or move them away; {_NOTHING_WRITTEN}"
+        raise UsageError(f"{_shown(directory)} already has {listed}{more}", hint)
     made: list[Path] = []
     complete = False
     try:

@@ -153,7 +153,9 @@ def test_nothing_is_ever_overwritten(terminal: Terminal) -> None:
 def test_a_second_time_it_refuses(terminal: Terminal) -> None:
     assert terminal.run("init", "media").code == 0
     before = _files(terminal.directory)
-    assert terminal.run("init", "media").code == 64
+    refused = terminal.run("init", "media")
+    assert refused.code == 64
+    assert f" and {len(before) - 4} more of the files\n" in refused.err
     assert _files(terminal.directory) == before
 
 
@@ -222,6 +224,7 @@ def test_an_interruption_at_a_question_leaves_nothing(terminal: Terminal) -> Non
         asked.interrupt()
         finished = asked.end()
     assert finished.code == 130
+    assert "\r\nNothing was written.\r\nError: interrupted" in finished.err
     assert not (place / "media").exists()
 
 

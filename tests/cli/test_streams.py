@@ -1,0 +1,71 @@
+"""Streams that are full or closed: a message and a documented exit code, never a bug."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.terminal import HEAD
+
+if TYPE_CHECKING:
+    from tests.terminal import Terminal
+
+POLICY = "\npolicies:\n  p: {resource: huaweicloud.mpc.snapshot, match: {status: pending}, ensure: absent}\n"
+COMMANDS = ["--help", "plan --help", "--version", "validate", "plan", "explain", "schema", "permissions", "init new"]
+
+
+def _shell(terminal: Terminal, line: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell in which `$R` is the program."""
+    return subprocess.run(
+        ["/bin/sh", "-c", line.replace("$R", f"'{sys.executable}' -m reconciler")],
+        cwd=terminal.directory,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("words", COMMANDS)
+def test_a_full_disk_is_an_error_and_no_bug(terminal: Terminal, words: str) -> None:
+    terminal.write(HEAD + POLICY)
+    finished = _shell(terminal, f"$R {words} > /dev/full")
+    assert (finished.returncode, finished.stderr) == (1, "Error: cannot write to stdout: No space left on device\n")
+
+
+def test_a_failure_in_json_that_cannot_be_written_keeps_its_exit_code(terminal: Terminal) -> None:
+    finished = _shell(terminal, "$R plan nowhere --format json > /dev/full")
+    assert finished.returncode == 65
+    assert "`nowhere` does not exist" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize("words", ["--help", "plan", "apply --auto-approve"])
+def test_without_stdout_nothing_is_begun(terminal: Terminal, words: str) -> None:
+    """The next file that is opened would get its number, and be written over."""
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
+    finished = _shell(terminal, f"$R {words} >&-")
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("Error: cannot write to stdout: it is closed\n")
+    assert terminal.simulator.requests == []
+
+
+def test_without_stderr_the_product_and_the_exit_code_stay(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    finished = _shell(terminal, "$R validate 2>&-")
+    assert (finished.returncode, finished.stdout) == (0, "Valid: 1 file, 1 target, 1 policy, 0 warnings.\n")
+    assert _shell(terminal, "$R validate nowhere 2>&-").returncode == 65
+
+
+def test_without_stdin_nobody_can_be_asked(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    finished = _shell(terminal, "$R apply <&-")
+    assert finished.returncode == 64
+    assert "there is no terminal to ask on" in finished.stderr
+    assert terminal.simulator.requests == []
