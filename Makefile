@@ -45,8 +45,7 @@ reference: $(VENV)/.dev ## Write docs/reference/*.md anew from the code.
 	@$(BIN)/python -m docs.generate
 
 goldens: $(VENV)/.dev ## Write the expected outputs of the tests anew; read the difference afterwards.
-	@UPDATE_GOLDENS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) tests/reports tests/policy_tests/test_goldens.py tests/cli/test_permissions.py \
-		tests/config/test_schema.py
+	@UPDATE_GOLDENS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) -k golden
 
 constraints: $(VENV)/.dev ## Write down the installed versions as those that `make test` uses.
 	@{ sed -n '/^#/p' constraints.txt; $(PIP) freeze --exclude-editable --exclude pip --exclude setuptools; } > .constraints.new

@@ -78,7 +78,7 @@ def _states(rows: States, intent: Intent) -> list[ActionState]:
     return [state for (task_id, _), state in rows.items() if task_id == intent.key.id]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(groups=st.lists(st.lists(REQUESTS, min_size=1, max_size=6), max_size=5))
 def test_groups_answer_as_single_requests_would(groups: Sequence[Sequence[Request]]) -> None:
     with tempfile.TemporaryDirectory() as directory:

@@ -1,12 +1,8 @@
-"""`reconciler permissions`: the documents as a user pastes them, and every call of a real run held against them.
-
-After a wanted change: `UPDATE_GOLDENS=1 pytest tests/cli/test_permissions.py`, then read the difference.
-"""
+"""`reconciler permissions`: the documents as a user pastes them, and every call of a real run held against them."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +11,7 @@ import pytest
 
 from reconciler.providers.registry import catalogue
 from reconciler.simulator import Simulator
+from tests.goldens import golden
 from tests.terminal import ALIYUN, HEAD, Terminal, credentials
 
 if TYPE_CHECKING:
@@ -77,10 +74,7 @@ def test_golden(terminal: Terminal, role: str, form: str, suffix: str) -> None:
     terminal.write(CONFIGURATION)
     finished = terminal.run("permissions", "--role", role, "--format", form)
     assert (finished.code, finished.err) == (0, "")
-    golden = GOLDENS / f"permissions_{role}.{suffix}"
-    if os.environ.get("UPDATE_GOLDENS"):
-        golden.write_text(finished.out, encoding="utf-8")
-    assert finished.out == golden.read_text(encoding="utf-8")
+    assert finished.out == golden(GOLDENS / f"permissions_{role}.{suffix}", finished.out)
 
 
 def test_neither_variables_nor_network_nor_credentials_are_needed(

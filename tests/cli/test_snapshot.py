@@ -73,7 +73,7 @@ def same(live: Finished, replayed: Finished) -> None:
     assert others == first["diagnostics"]
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tasks=TASKS)
 def test_the_plan_is_that_of_the_clouds(
     terminal: Terminal, tasks: list[tuple[str, str, str, str]], monkeypatch: pytest.MonkeyPatch

@@ -104,7 +104,7 @@ SECTIONS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(first=TREES | SECTIONS, second=SECTIONS, strict=st.booleans())
 def test_any_document(catalogue: Catalogue, folder: Path, first: object, second: object, strict: bool) -> None:
     (folder / "a.reconciler.yaml").write_text(yaml.safe_dump(first), encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.config.yaml_document import parse
@@ -41,7 +41,6 @@ def text_at(document: Document, line: int, column: int, length: int) -> str:
     return document.lines[line - 1][column - 1 : column - 1 + length]
 
 
-@settings(deadline=None)
 @given(
     data=MAPPINGS,
     flow=st.sampled_from([None, True, False]),
@@ -78,7 +77,6 @@ def test_each_position_points_at_its_text(
                 )
 
 
-@settings(deadline=None)
 @given(data=MAPPINGS, flow=st.sampled_from([None, True, False]), style=st.sampled_from([None, "'", '"', "|", ">"]))
 def test_the_pure_parser_gives_the_same_document(data: dict[str, object], flow: bool | None, style: str | None) -> None:
     text = yaml.safe_dump(data, default_flow_style=flow, default_style=style, allow_unicode=True).encode()
@@ -129,7 +127,6 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200) | st.lists(FRAGMENTS, max_size=30).map(lambda parts: "".join(parts).encode()))
 @example(b'%TAG ! %ff\n---\n!x "\\xff"')
 @example(b"!%ff%fe x")

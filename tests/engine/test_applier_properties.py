@@ -69,7 +69,7 @@ def _move(world: World, task_id: str, how: str) -> None:
             move(world, task_id, status, input__bucket="legal")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(worlds())
 def test_no_promise_is_broken(drawn: tuple[World, tuple[Action, ...]]) -> None:
     world, steps = drawn

@@ -55,7 +55,7 @@ def forge(plan: Plan, additions: list[tuple[int, tuple[Action, ...]]]) -> Plan:
 MATCHES = st.sampled_from(["all", {"status": "pending"}, {"status": ["succeeded", "failed", "canceled"]}])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(WORLDS, WORLDS, MATCHES, FORGED, st.booleans())
 def test_it_never_grows_and_never_carries_out_what_the_fresh_plan_does_not_hold(
     before: list[Status | str | None],
@@ -81,7 +81,7 @@ def test_it_never_grows_and_never_carries_out_what_the_fresh_plan_does_not_hold(
     assert all(entry.why for entry in justified.fallen)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(WORLDS, MATCHES)
 def test_in_the_same_world_everything_goes_ahead(states: list[Status | str | None], match: object) -> None:
     plan = planned(states, match)

@@ -190,7 +190,7 @@ def _standings(plan: Plan) -> dict[TaskKey, list[object]]:
     return found
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(WORLDS, WORLDS)
 def test_for_any_two_plans(first: object, second: object) -> None:
     old, new = (planned(*build(world)) for world in (first, second))  # type: ignore[arg-type] # drawn from WORLDS
@@ -210,7 +210,7 @@ def test_for_any_two_plans(first: object, second: object) -> None:
         assert before[key] != now[key]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.permutations(range(6)))
 def test_the_order_in_a_plan_means_nothing(order: list[int]) -> None:
     changes = [change(str(number), steps=(Action.CANCEL,)) for number in range(6)]

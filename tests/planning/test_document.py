@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.exceptions import ExitCode, InvalidPlan
@@ -84,7 +84,6 @@ plans = st.builds(
 
 
 @given(plans)
-@settings(deadline=None)  # a busy machine is no defect
 def test_round_trip(plan: Plan) -> None:
     text = render_plan(plan)
     text.encode("utf-8")
@@ -300,7 +299,6 @@ PATHS = [path for path in _paths(plan_document(PLAN)) if path]
 
 
 @given(st.sampled_from(PATHS), json_values)
-@settings(deadline=None)  # a busy machine is no defect
 def test_any_value_anywhere_is_read_or_refused(path: tuple[str | int, ...], value: object) -> None:
     document = json.loads(render_plan(PLAN))
     _set(*path, to=value)(document)
@@ -315,7 +313,6 @@ def test_any_value_anywhere_is_read_or_refused(path: tuple[str | int, ...], valu
 
 
 @given(st.sampled_from(PATHS), json_values)
-@settings(deadline=None)  # a busy machine is no defect
 def test_the_compiled_schema_accepts_only_what_the_schema_does(path: tuple[str | int, ...], value: object) -> None:
     document = json.loads(render_plan(PLAN))
     _set(*path, to=value)(document)

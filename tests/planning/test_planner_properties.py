@@ -72,7 +72,7 @@ def after(subject: Task, steps: int, operations: tuple[str, ...]) -> Task | None
     return subject
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(WORLDS)
 def test_every_task_is_changed_at_most_once_and_in_one_place(world: object) -> None:
     configured, tasks = build(world)  # type: ignore[arg-type] # drawn from WORLDS
@@ -82,7 +82,7 @@ def test_every_task_is_changed_at_most_once_and_in_one_place(world: object) -> N
     assert not set(changed) & {(entry.target, entry.resource, entry.task_id) for entry in result.protected}
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(WORLDS)
 def test_only_tasks_that_a_policy_certainly_selects_are_changed(world: object) -> None:
     configured, tasks = build(world)  # type: ignore[arg-type] # drawn from WORLDS
@@ -94,7 +94,7 @@ def test_only_tasks_that_a_policy_certainly_selects_are_changed(world: object) -
         assert not judgements.protections(by_id[change.task_id])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(WORLDS)
 def test_each_step_may_be_called_where_it_stands_and_the_last_one_leads_out(world: object) -> None:
     configured, tasks = build(world)  # type: ignore[arg-type] # drawn from WORLDS
@@ -112,7 +112,7 @@ def test_each_step_may_be_called_where_it_stands_and_the_last_one_leads_out(worl
         assert end is None or not any(judgements.named(name).wants(end) for name in change.policies)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(WORLDS, st.randoms(use_true_random=False))
 def test_the_order_of_the_listing_changes_nothing(world: object, shuffler: random.Random) -> None:
     configured, tasks = build(world)  # type: ignore[arg-type] # drawn from WORLDS
@@ -123,7 +123,7 @@ def test_the_order_of_the_listing_changes_nothing(world: object, shuffler: rando
     assert first.digest == second.digest
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(WORLDS)
 def test_perfect_applies_converge(world: object) -> None:
     """Each policy looks at its own selector, so a task that one cancels may be another's to delete the next time."""

@@ -94,7 +94,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     return Snapshot("1.2.3", draw(st.integers(0, 253_402_300_799)), scopes)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(snapshots())
 def test_what_is_written_is_read_back(snapshot: Snapshot) -> None:
     text = render_snapshot(snapshot, catalogue())
@@ -104,7 +104,7 @@ def test_what_is_written_is_read_back(snapshot: Snapshot) -> None:
     jsonschema.Draft7Validator(SNAPSHOT_SCHEMA).validate(json.loads(text))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(WORLDS)
 def test_a_snapshot_leads_to_the_plan_of_the_listing(world: object) -> None:
     """Changes, counts and digest; only the number of requests is another."""
@@ -263,7 +263,7 @@ def test_an_altered_file_is_refused_with_its_place(alter: Callable[[dict[str, An
     assert refused.value.hint
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(0, 2_000), st.text(max_size=3))
 def test_a_torn_file_is_refused_and_never_a_crash(where: int, put: str) -> None:
     text = render_snapshot(taken(task("1", Status.PENDING, age=5), task("2", "NEVER_SEEN")), CATALOGUE)

@@ -127,7 +127,7 @@ MATCHES = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(MATCHES, st.sampled_from([None, BY_URL]), MATCHES, st.lists(st.none() | URLS, max_size=5))
 @example({"upload_url": {"glob": "https://h/*"}}, None, {"upload_url": {"contains": "#"}}, ["https://me:pw@h/a.mp4"])
 def test_without_a_warning_the_plan_is_that_of_the_clouds(

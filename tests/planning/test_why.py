@@ -154,7 +154,7 @@ def test_an_inventory_names_a_task_by_its_id_or_by_its_whole_name(name: str, nam
 _STEPPED = (Verdict.CHANGED, Verdict.BLOCKED, Verdict.PROTECTED)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(WORLDS, st.sampled_from([Completeness.COMPLETE, Completeness.UNSTABLE]))
 def test_for_any_world_the_verdicts_are_the_plans(world: object, completeness: Completeness) -> None:
     configured, tasks = build(world)  # type: ignore[arg-type] # drawn from WORLDS
@@ -180,7 +180,7 @@ def test_for_any_world_the_verdicts_are_the_plans(world: object, completeness: C
         assert found.total() - found[Verdict.NOT_MATCHED] - found[Verdict.UNKNOWN] == verdict_of_plan.matched
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(WORLDS)
 def test_for_any_world_the_truths_are_those_that_the_planner_goes_by(world: object) -> None:
     configured, tasks = build(world)  # type: ignore[arg-type] # drawn from WORLDS
@@ -194,7 +194,7 @@ def test_for_any_world_the_truths_are_those_that_the_planner_goes_by(world: obje
         assert holding == judgements.protections(entry)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(WORLDS)
 def test_for_any_world_ranks_are_what_the_quota_counts(world: object) -> None:
     configured, tasks = build(world)  # type: ignore[arg-type] # drawn from WORLDS

@@ -153,7 +153,7 @@ def evaluated(selector: Selector, truths: list[Truth]) -> Truth:
             return Truth.TRUE
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(SELECTORS, st.dictionaries(st.sampled_from("abc"), st.sampled_from("xy")))
 def test_a_near_miss_is_one_condition_away(selector: Selector, values: dict[str, str]) -> None:
     """Held against all ways of turning a single condition round."""

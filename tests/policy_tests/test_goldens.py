@@ -1,12 +1,8 @@
-"""Every format of some test runs, compared as whole text.
-
-After a wanted change: `UPDATE_GOLDENS=1 pytest tests/policy_tests/test_goldens.py`, then read the difference.
-"""
+"""Every format of some test runs, compared as whole text."""
 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -17,6 +13,7 @@ from reconciler.policy_tests.runner import Selection
 from reconciler.reports.policy_tests.document import render_results_json
 from reconciler.reports.policy_tests.junit import render_results_junit
 from reconciler.reports.policy_tests.text import render_results_text
+from tests.goldens import golden
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,11 +89,8 @@ def run(request: pytest.FixtureRequest, repository: Repository) -> tuple[str, Re
 @pytest.mark.parametrize("form", FORMATS)
 def test_golden(run: tuple[str, Results], form: str) -> None:
     name, results = run
-    golden = GOLDENS / f"{name}.{form}"
     text = FORMATS[form](results)
-    if os.environ.get("UPDATE_GOLDENS"):
-        golden.write_text(text, encoding="utf-8")
-    assert text == golden.read_text(encoding="utf-8")
+    assert text == golden(GOLDENS / f"{name}.{form}", text)
 
 
 def test_no_golden_is_left_over() -> None:

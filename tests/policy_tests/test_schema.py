@@ -119,7 +119,7 @@ RAW = st.one_of(
 FIELDS = {"description": FieldType.STRING, "created_at": FieldType.TIMESTAMP, "progress": FieldType.INTEGER}
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.sampled_from([*FIELDS, "status", "template_ids"]), RAW)
 def test_they_agree_on_every_value(tmp_path_factory: pytest.TempPathFactory, name: str, raw: object) -> None:
     repository = Repository(tmp_path_factory.mktemp("repository"))

@@ -82,7 +82,7 @@ def now() -> datetime:
     return datetime(2026, 1, 2, tzinfo=UTC)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(ANSWERS, st.sampled_from(HUAWEICLOUD))
 def test_a_page_of_huaweicloud(answer: httpx.Response, kind: ResourceType) -> None:
     found = page(answer, kind.listing, EXCERPTS, now)
@@ -96,7 +96,7 @@ def test_a_page_of_huaweicloud(answer: httpx.Response, kind: ResourceType) -> No
     assert isinstance(tasks, Fault) or all(task.id for task in tasks)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(ANSWERS, st.sampled_from(["JobIds", "UploadURLs"]))
 def test_what_aliyun_says_of_jobs(answer: httpx.Response, parameter: str) -> None:
     question = Question(parameter, ("a1", "https://h/v.mp4"))
@@ -108,7 +108,7 @@ def test_what_aliyun_says_of_jobs(answer: httpx.Response, parameter: str) -> Non
         assert found.unanswered <= set(question.entries)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(ANSWERS)
 def test_what_aliyun_says_of_canceling(answer: httpx.Response) -> None:
     operation = URL_UPLOAD.operation(Action.CANCEL)

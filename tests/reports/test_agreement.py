@@ -99,7 +99,7 @@ def markdown_rows(text: str, head: str) -> dict[str, list[int]]:
 
 
 @given(plans())
-@settings(deadline=None, max_examples=40)  # a busy machine is no defect; seven documents each
+@settings(max_examples=40)  # seven documents each
 def test_the_formats_of_a_plan_agree(plan: Plan) -> None:
     found, counts, summary = rendered(plan), plan_counts(plan), plan.summary
     page = parsed(found["html"])
@@ -119,7 +119,7 @@ def test_the_formats_of_a_plan_agree(plan: Plan) -> None:
 
 
 @given(plans())
-@settings(deadline=None, max_examples=40)  # as above
+@settings(max_examples=40)
 def test_so_do_their_tables_of_policies(plan: Plan) -> None:
     found = rendered(plan)
     comment = markdown_rows(found["markdown"], "policy | cancel | delete | blocked | protected | kept | unknown |")
@@ -143,7 +143,7 @@ def test_so_do_their_tables_of_policies(plan: Plan) -> None:
 
 
 @given(reports())
-@settings(deadline=None, max_examples=40)  # as above
+@settings(max_examples=40)
 def test_the_formats_of_a_report_agree(report: Report) -> None:
     found, counts = rendered(report), report_counts(report)
     assert f"Apply: {counts}." in found["text"]

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
@@ -52,7 +52,6 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.samp
 @given(
     st.lists(st.builds(Annotation, st.sampled_from(Level), texts, texts, st.none() | texts.filter(bool)), max_size=3)
 )
-@settings(deadline=None)  # a busy machine is no defect
 def test_a_text_comes_back_as_it_was(annotations: list[Annotation]) -> None:
     text = render_annotations(annotations, "look there")
     lines = re.split(r"\r\n|\r|\n", text)[:-1]
@@ -60,7 +59,6 @@ def test_a_text_comes_back_as_it_was(annotations: list[Annotation]) -> None:
 
 
 @given(hostile)
-@settings(deadline=None)  # a busy machine is no defect
 def test_hostile_tasks_make_no_line_of_their_own(text: str) -> None:
     calm = [line.split("::")[1].split(" ")[0] for line in render_plan_github(plan_of("x")).splitlines()]
     lines = render_plan_github(plan_of(text)).split("\n")[:-1]

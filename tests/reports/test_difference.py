@@ -1,12 +1,8 @@
-"""What changed between two plans, in every format, as whole text.
-
-After a wanted change: `UPDATE_GOLDENS=1 pytest tests/reports/test_difference.py`, then read the difference.
-"""
+"""What changed between two plans, in every format, as whole text."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +20,7 @@ from reconciler.reports.difference.text import render_difference
 from reconciler.reports.markdown.budget import BUDGET
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness
+from tests.goldens import golden
 from tests.reports.examples import (
     BOTH,
     DELETE,
@@ -105,11 +102,8 @@ FORMATS: dict[str, Callable[[PlanDifference], str]] = {
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("name", FOUND)
 def test_golden(name: str, suffix: str) -> None:
-    golden = GOLDENS / f"{name}.{suffix}"
     text = FORMATS[suffix](FOUND[name])
-    if os.environ.get("UPDATE_GOLDENS"):
-        golden.write_text(text, encoding="utf-8")
-    assert text == golden.read_text(encoding="utf-8")
+    assert text == golden(GOLDENS / f"{name}.{suffix}", text)
 
 
 def test_no_golden_is_left_over() -> None:

@@ -1,18 +1,14 @@
-"""The explanation of every resource type as whole text, and what holds for the drawing of any.
-
-After a wanted change: `UPDATE_GOLDENS=1 pytest tests/reports/test_explanation.py`, then read the difference.
-"""
+"""The explanation of every resource type as whole text, and what holds for the drawing of any."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.providers.registry import catalogue
@@ -21,6 +17,7 @@ from reconciler.reports.explanation.lifecycle import lifecycle
 from reconciler.reports.explanation.text import explanation_document, render_explanation
 from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, ResourceType
 from reconciler.tasks.status import OBSERVABLE, TERMINAL, Status
+from tests.goldens import golden
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,11 +30,8 @@ ROWS = catalogue().resource_types
 
 @pytest.mark.parametrize("name", ROWS)
 def test_golden(name: str) -> None:
-    golden = GOLDENS / f"{name}.txt"
     text = render_explanation(ROWS[name])
-    if os.environ.get("UPDATE_GOLDENS"):
-        golden.write_text(text, encoding="utf-8")
-    assert text == golden.read_text(encoding="utf-8")
+    assert text == golden(GOLDENS / f"{name}.txt", text)
 
 
 def test_every_golden_has_its_resource_type() -> None:
@@ -87,7 +81,6 @@ ANY_ROW = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(ANY_ROW)
 def test_any_drawing_is_ascii_within_the_width_and_nothing_in_it_overlaps(row: ResourceType) -> None:
     life = lifecycle(row)
@@ -104,7 +97,6 @@ def test_any_drawing_is_ascii_within_the_width_and_nothing_in_it_overlaps(row: R
         assert any(f"| {state.status.value} " in line for line in lines)
 
 
-@settings(deadline=None)
 @given(ANY_ROW)
 def test_any_lifecycle_is_what_the_planner_searches(row: ResourceType) -> None:
     life = lifecycle(row)
@@ -123,7 +115,6 @@ def _leads_to_gone(life: Lifecycle, status: Status) -> bool:
     return any(end is Status.GONE or _leads_to_gone(life, end) for end in ends)
 
 
-@settings(deadline=None)
 @given(ANY_ROW)
 def test_any_diagram_names_states_and_transitions_and_lets_no_word_out_of_its_line(row: ResourceType) -> None:
     life = lifecycle(row)

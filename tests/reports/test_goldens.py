@@ -1,17 +1,14 @@
-"""Every format of every example, compared as whole text.
-
-After a wanted change: `UPDATE_GOLDENS=1 pytest tests/reports/test_goldens.py`, then read the difference.
-"""
+"""Every format of every example, compared as whole text."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from reconciler.reports.formats import FORMATS
 from reconciler.reports.registry import PLAN_FORMATS, REPORT_FORMATS, View, render
+from tests.goldens import golden
 from tests.reports.examples import BIG, NOW, PLANS, REPORTS
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -29,11 +26,8 @@ REPORT_CASES = [(f"report_{name}", report, form) for name, report in REPORTS.ite
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_golden(name: str, item: object, form: str) -> None:
-    golden = GOLDENS / f"{name}.{SUFFIXES[form]}"
     text = render(item, form, View(now=NOW, saved_to="plan.json"))  # type: ignore[arg-type]  # plan or report
-    if os.environ.get("UPDATE_GOLDENS"):
-        golden.write_text(text, encoding="utf-8")
-    assert text == golden.read_text(encoding="utf-8")
+    assert text == golden(GOLDENS / f"{name}.{SUFFIXES[form]}", text)
 
 
 def test_every_format_is_compared_somewhere() -> None:

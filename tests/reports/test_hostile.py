@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.redaction import presentable
@@ -25,7 +25,6 @@ def renderings(text: str) -> dict[str, str]:
 
 
 @given(hostile)
-@settings(deadline=None)  # a busy machine is no defect
 def test_no_control_characters_and_no_queries(text: str) -> None:
     for name, rendered in renderings(text).items():
         rendered.encode("utf-8")
@@ -35,7 +34,6 @@ def test_no_control_characters_and_no_queries(text: str) -> None:
 
 
 @given(hostile)
-@settings(deadline=None)  # a busy machine is no defect
 def test_colour_brings_escape_sequences_of_our_own_only(text: str) -> None:
     painted = render(plan_of(text), "text", View(now=NOW, color=True, saved_to="plan.json"))
     assert re.sub(r"\x1b\[(?:0|1|2|31|32|33)m", "", painted) == renderings(text)["Plan text"]

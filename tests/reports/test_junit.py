@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from reconciler.reports.ci.junit import render_plan_junit, render_report_junit
 from tests.reports.examples import EVERY_OUTCOME, PLANS, REPORTS, policy
@@ -90,7 +90,6 @@ def test_nothing_to_do_is_a_document_all_the_same() -> None:
 
 
 @given(hostile)
-@settings(deadline=None)  # a busy machine is no defect
 def test_hostile_tasks_stay_text(text: str) -> None:
     assert len(verdicts(render_plan_junit(plan_of(text)))) >= 6
     assert "failure" in verdicts(render_report_junit(report_of(text))).values()

@@ -11,7 +11,7 @@ import cmarkgfm
 import comrak
 import pytest
 from cmarkgfm.cmark import Options
-from hypothesis import example, given, settings
+from hypothesis import example, given
 
 from reconciler.reports.registry import View, render
 from tests.reports.examples import EVIL, NOW, PLANS, REPORTS
@@ -110,7 +110,6 @@ def check(item: Plan | Report, parse: Callable[[str], str]) -> Page:
 
 @pytest.mark.parametrize("parse", PARSERS.values(), ids=PARSERS)
 @given(hostile)
-@settings(deadline=None)  # a busy machine is no defect
 @example(EVIL)
 @example(" ".join(REFERENCES))
 @example("\n\n".join(REFERENCES))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from reconciler.reports.ci.outputs import render_plan_outputs, render_report_outputs
 from tests.reports.examples import EVERY_OUTCOME, PLANS
@@ -45,7 +45,6 @@ def test_what_cannot_be_applied_says_so(name: str) -> None:
 
 
 @given(hostile)
-@settings(deadline=None)  # a busy machine is no defect
 def test_no_text_makes_a_line(text: str) -> None:
     assert keys(render_plan_outputs(plan_of(text))) == PLAN_KEYS
     assert keys(render_report_outputs(report_of(text))) == REPORT_KEYS

@@ -9,7 +9,7 @@ from typing import Any
 
 import fastjsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
@@ -117,6 +117,5 @@ def test_more_results_than_github_takes() -> None:
 
 
 @given(hostile.filter(bool), st.sampled_from(Rule), st.sampled_from(Severity))
-@settings(deadline=None)  # a busy machine is no defect
 def test_any_text_gives_a_valid_log(text: str, rule: Rule, severity: Severity) -> None:
     run_of(Diagnostic(severity, text, Location(text, 1, 1), text, text, (text,), text, 3, rule))

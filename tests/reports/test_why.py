@@ -1,12 +1,8 @@
-"""The answer of `why` as whole text.
-
-After a wanted change: `UPDATE_GOLDENS=1 pytest tests/reports/test_why.py`, then read the difference.
-"""
+"""The answer of `why` as whole text."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +23,7 @@ from reconciler.reports.why.words import listing_error, not_seen
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness, Observation
 from reconciler.tasks.status import Status
+from tests.goldens import golden
 from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, task
 from tests.reports.examples import EVIL
 
@@ -109,11 +106,8 @@ FORMATS = {"txt": render_why, "json": render_why_json}
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("name", ANSWERS)
 def test_golden(name: str, suffix: str) -> None:
-    golden = GOLDENS / f"{name}.{suffix}"
     text = FORMATS[suffix](ANSWERS[name])
-    if os.environ.get("UPDATE_GOLDENS"):
-        golden.write_text(text, encoding="utf-8")
-    assert text == golden.read_text(encoding="utf-8")
+    assert text == golden(GOLDENS / f"{name}.{suffix}", text)
 
 
 def test_no_golden_is_left_over() -> None:
@@ -143,7 +137,7 @@ def test_nothing_hostile_reaches_a_terminal(verbose: bool) -> None:
         assert not any(character in form for character in "\x1b\u202e\u200b")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(), st.text(min_size=1))
 def test_whatever_a_task_holds_the_page_keeps_its_lines(bucket: str, name: str) -> None:
     protect = {"legal-hold": {"input.bucket": "legal"}}

@@ -138,7 +138,7 @@ moments = st.sampled_from(list(DRAFTS))
 
 
 @given(orders, moments, moments, st.booleans())
-@settings(deadline=None, max_examples=300)  # a busy machine is no defect
+@settings(max_examples=300)
 def test_two_runs_leave_one_comment(order: list[int], one: int, other: int, there: bool) -> None:
     drafts = [DRAFTS[one], DRAFTS[other]]
     before = [Comment(5, "reviewer", plan_draft(NOW - 9).body)] if there else []

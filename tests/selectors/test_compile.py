@@ -229,7 +229,7 @@ def _naive_glob(pattern: str, text: str) -> bool:
     return pattern[0] in ("?", text[0]) and _naive_glob(pattern[1:], text[1:])
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.data())
 def test_agrees_with_a_naive_reading(
     packaging: ResourceType,
@@ -242,7 +242,7 @@ def test_agrees_with_a_naive_reading(
     assert compile_selector(_parsed(match, packaging), NOW)(values) is expected
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.data())
 def test_laws_of_logic(
     packaging: ResourceType,
@@ -269,7 +269,7 @@ def _without_exists(match: object) -> bool:
     return "exists" not in repr(match) and match != "all"
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.data())
 def test_nothing_known_selects_nothing_in_any_polarity(
     packaging: ResourceType, documents: st.SearchStrategy[Any], data: st.DataObject
@@ -279,7 +279,7 @@ def test_nothing_known_selects_nothing_in_any_polarity(
     assert compile_selector(Negation(selector), NOW)({}) is U
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.data())
 def test_to_forget_a_field_never_turns_a_truth_round(
     packaging: ResourceType,

@@ -60,7 +60,7 @@ def test_writes_durations(seconds: int, text: str) -> None:
     assert format_duration(seconds) == text
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(1, MAX_DURATION))
 def test_reads_what_it_writes(seconds: int) -> None:
     assert parse_duration(format_duration(seconds)) == seconds

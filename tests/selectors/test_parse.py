@@ -454,7 +454,7 @@ _DATA = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.one_of(_DATA, st.dictionaries(_KEYS, _DATA, max_size=3)))
 def test_never_raises_on_plain_data(types: tuple[ResourceType, ...], match: object) -> None:
     selector, problems = parse_selector(match, types)
@@ -463,7 +463,7 @@ def test_never_raises_on_plain_data(types: tuple[ResourceType, ...], match: obje
     assert all(problem.message.isprintable() and problem.hint.isprintable() for problem in problems)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.data())
 def test_reads_every_well_formed_document(
     types: tuple[ResourceType, ...], documents: st.SearchStrategy[Any], data: st.DataObject

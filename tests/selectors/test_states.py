@@ -166,7 +166,7 @@ def test_what_does_not_hang_on_the_status_stays_when_it_changes(packaging: Resou
     assert joint_truths(selector, cases) == {(T, F), (U, F), (F, F)}
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.data())
 def test_no_truth_is_overlooked(
     packaging: ResourceType,
@@ -193,7 +193,7 @@ def _leads_out(row: ResourceType, holds: HoldsAfter, values: dict[str, Value], s
     return status in PROGRESS and all(_leads_out(row, holds, values, state) for state in PROGRESS[status])
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.data())
 def test_without_a_dead_end_every_selected_task_finds_a_way_out(
     types: tuple[ResourceType, ...],

@@ -47,7 +47,7 @@ def test_refuses_the_rest(text: str, message: str) -> None:
     assert str(caught.value) == message
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(-62_135_596_800, 253_402_300_799))
 def test_reads_what_it_writes(seconds: int) -> None:
     assert parse_timestamp(format_timestamp(seconds)) == seconds

@@ -40,7 +40,7 @@ def test_shows_every_part_in_the_order_written() -> None:
     )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.data())
 def test_agrees_with_the_predicate(
     packaging: ResourceType,
@@ -115,7 +115,7 @@ def _outcomes(root: Trace, free: set[int], *, unknown_holds: bool) -> Iterator[b
         yield _settled(root, truth, unknown_holds=unknown_holds)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.data())
 def test_what_decides_is_enough_and_nothing_of_it_can_be_left_out(
     packaging: ResourceType,

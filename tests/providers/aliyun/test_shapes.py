@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.providers.aliyun.shapes import entry_key, named, records
@@ -72,7 +72,6 @@ TEXTS = st.text(st.sampled_from("ab,%20[]'\" "), min_size=1, max_size=6).filter(
 
 
 @given(st.lists(TEXTS, max_size=4), st.lists(TEXTS, max_size=4))
-@settings(deadline=None)
 def test_only_what_was_asked_for_is_named(found: list[str], requested: list[str]) -> None:
     keys = {entry_key(text) for text in requested}
     answer = named(found, requested)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.providers.access_key import AccessKey
@@ -52,7 +52,6 @@ PARAMETERS = st.lists(
 
 
 @given(PARAMETERS.filter(lambda pairs: all(c < "\ud800" or c > "\udfff" for pair in pairs for c in "".join(pair))))
-@settings(deadline=None)
 def test_a_canonical_query_stays_canonical(parameters: list[tuple[str, str]]) -> None:
     query = canonical_query(parameters)
     assert canonical_query(parse_qsl(query, keep_blank_values=True)) == query

@@ -38,7 +38,7 @@ def test_who_is_not_permitted_any_more_leaves_the_queue_without_a_turn() -> None
     seconds=st.sampled_from([0.5, 1.0, 60.0]),
     pauses=st.lists(st.tuples(st.integers(1, 60), st.floats(0, 100)), max_size=6),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_window_holds_more_than_the_quota(requests: int, seconds: float, pauses: list[tuple[int, float]]) -> None:
     time = Time()
     pace = Pace(Quota(requests, seconds), time.monotonic, time.sleep)

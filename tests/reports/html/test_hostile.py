@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.engine.report import Outcome, Report, Result
@@ -61,14 +61,12 @@ PLAIN_REPORT = body(render_report_html(report_of(BENIGN), now=NOW)).skeleton()
 
 
 @given(anything)
-@settings(deadline=None)  # a busy machine is no defect
 def test_no_text_adds_an_element_or_an_attribute(text: str) -> None:
     assert body(render_plan_html(plan_of(text), now=NOW)).skeleton() == PLAIN_PLAN
     assert body(render_report_html(report_of(text), now=NOW)).skeleton() == PLAIN_REPORT
 
 
 @given(anything)
-@settings(deadline=None)  # a busy machine is no defect
 def test_every_cell_says_what_is_presentable_of_its_text(text: str) -> None:
     page = body(render_plan_html(plan_of(text), now=NOW))
     shown = presentable(text)
@@ -83,7 +81,6 @@ def test_every_cell_says_what_is_presentable_of_its_text(text: str) -> None:
 
 
 @given(anything)
-@settings(deadline=None)  # a busy machine is no defect
 def test_a_report_likewise(text: str) -> None:
     page = body(render_report_html(report_of(text), now=NOW))
     shown = presentable(text)
@@ -93,7 +90,6 @@ def test_a_report_likewise(text: str) -> None:
 
 
 @given(anything)
-@settings(deadline=None)  # a busy machine is no defect
 def test_nothing_invisible_and_no_query_is_left(text: str) -> None:
     for page in (render_plan_html(plan_of(text), now=NOW), render_report_html(report_of(text), now=NOW)):
         page.encode("utf-8")
@@ -103,7 +99,6 @@ def test_nothing_invisible_and_no_query_is_left(text: str) -> None:
 
 
 @given(anything)
-@settings(deadline=None)  # a busy machine is no defect
 def test_style_and_script_never_change(text: str) -> None:
     page = render_plan_html(plan_of(text), now=NOW)
     plain = render_plan_html(plan_of(BENIGN), now=NOW)
