@@ -17,7 +17,7 @@ from reconciler.reports.explanation.drawing import mermaid_lifecycle
 from reconciler.reports.explanation.text import explanation_document, render_explanation, render_index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.tasks.resource_type import ResourceType
 
@@ -36,8 +36,7 @@ def command(resource: str | None, output_format: str) -> int:
     if resource is None:
         if output_format == "mermaid":
             raise UsageError("--format mermaid draws one resource type", f"name one of {', '.join(rows)}")
-        documents = {name: explanation_document(row) for name, row in rows.items()}
-        write(_json(documents) if output_format == "json" else render_index(rows.values()))
+        write(_json(rows.values()) if output_format == "json" else render_index(rows.values()))
         return ExitCode.OK
     row = rows.get(resource)
     if row is None:
@@ -48,14 +47,20 @@ def command(resource: str | None, output_format: str) -> int:
     return ExitCode.OK
 
 
-def _json(document: object) -> str:
+def _json(rows: Iterable[ResourceType]) -> str:
+    """One shape for one resource type and for all."""
+    document = {
+        "format": "reconciler.resource_types",
+        "format_version": "1.0",
+        "resource_types": [explanation_document(row) for row in rows],
+    }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 _FORMATS: Mapping[str, Callable[[ResourceType], str]] = MappingProxyType(
     {
         "text": render_explanation,
-        "json": lambda row: _json(explanation_document(row)),
+        "json": lambda row: _json([row]),
         "mermaid": mermaid_lifecycle,
     }
 )

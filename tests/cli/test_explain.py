@@ -17,10 +17,13 @@ def test_draws_the_lifecycle(terminal: Terminal) -> None:
 
 
 def test_the_document_holds_the_lifecycle(terminal: Terminal) -> None:
-    found = terminal.run("explain", "huaweicloud.vod.editing", "--format", "json").json["lifecycle"]
-    assert [state["status"] for state in found["states"] if state["dead_end"]] == ["succeeded", "failed", "canceled"]
+    one = terminal.run("explain", "huaweicloud.vod.editing", "--format", "json").json
+    states = one["resource_types"][0]["lifecycle"]["states"]
+    assert [state["status"] for state in states if state["dead_end"]] == ["succeeded", "failed", "canceled"]
     every = terminal.run("explain", "--format", "json").json
-    assert all(document["lifecycle"]["transitions"] for document in every.values())
+    assert one.keys() == every.keys() == {"format", "format_version", "resource_types"}
+    assert len(every["resource_types"]) == 12
+    assert all(row["lifecycle"]["transitions"] for row in every["resource_types"])
 
 
 def test_a_diagram_for_documents(terminal: Terminal) -> None:
