@@ -94,7 +94,20 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if sys.stdout is None:  # the next file that is opened would take its place, and be written over
         sys.stderr.write("Error: cannot write to stdout: it is closed\n  send it to /dev/null to do without it\n")
         sys.exit(ExitCode.ERROR)
-    sys.exit(_run(words))
+    code = _run(words)
+    sys.exit(_flushed(words, code))
+
+
+def _flushed(words: list[str], code: int) -> int:
+    """Write out what is left in the buffer of stdout; where that fails the interpreter must not try it once more."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if code == ExitCode.OK and not isinstance(error, BrokenPipeError):
+            return _fail(words, ExitCode.ERROR, f"cannot write to stdout: {error.strerror}")
+        return code or ExitCode.ERROR
+    return code
 
 
 def _run(words: list[str]) -> int:
@@ -109,9 +122,7 @@ def _run(words: list[str]) -> int:
         return _report(words, error)
     except (KeyboardInterrupt, click.Abort):
         return _fail(words, ExitCode.INTERRUPTED, "interrupted")
-    except BrokenPipeError:
-        # The reader of stdout went away (`| head`): nothing is left to say, and the interpreter must not try again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of stdout went away (`| head`): nothing is left to say
         return ExitCode.ERROR
     except OSError as error:
         # click's own texts, such as --help; what the commands write and read has its message by now.

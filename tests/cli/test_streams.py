@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,11 +19,12 @@ POLICY = "\npolicies:\n  p: {resource: huaweicloud.mpc.snapshot, match: {status:
 COMMANDS = ["--help", "plan --help", "--version", "validate", "plan", "explain", "schema", "permissions", "init new"]
 
 
-def _shell(terminal: Terminal, line: str) -> subprocess.CompletedProcess[str]:
-    """Run a line of shell in which `$R` is the program."""
+def _shell(terminal: Terminal, line: str, *, buffered: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell in which `$R` is the program, with stdout buffered by Python or not."""
     return subprocess.run(
         ["/bin/sh", "-c", line.replace("$R", f"'{sys.executable}' -m reconciler")],
         cwd=terminal.directory,
+        env={**os.environ, "PYTHONUNBUFFERED": "" if buffered else "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -31,10 +33,11 @@ def _shell(terminal: Terminal, line: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("buffered", [True, False])
 @pytest.mark.parametrize("words", COMMANDS)
-def test_a_full_disk_is_an_error_and_no_bug(terminal: Terminal, words: str) -> None:
+def test_a_full_disk_is_an_error_and_no_bug(terminal: Terminal, words: str, buffered: bool) -> None:
     terminal.write(HEAD + POLICY)
-    finished = _shell(terminal, f"$R {words} > /dev/full")
+    finished = _shell(terminal, f"$R {words} > /dev/full", buffered=buffered)
     assert (finished.returncode, finished.stderr) == (1, "Error: cannot write to stdout: No space left on device\n")
 
 
@@ -43,6 +46,12 @@ def test_a_failure_in_json_that_cannot_be_written_keeps_its_exit_code(terminal: 
     assert finished.returncode == 65
     assert "`nowhere` does not exist" in finished.stderr
     assert "Traceback" not in finished.stderr
+    assert "Exception ignored" not in finished.stderr
+
+
+def test_a_reader_that_goes_away_hears_nothing(terminal: Terminal) -> None:
+    finished = _shell(terminal, "{ $R schema; echo $? >&2; } | true")
+    assert finished.stderr.strip() in {"0", "1"}  # 0 where the pipe took it all before the reader went
 
 
 @pytest.mark.parametrize("words", ["--help", "plan", "apply --auto-approve"])
