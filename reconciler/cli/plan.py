@@ -26,9 +26,10 @@ from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import SNAPSHOT_MAKER, read_saved
 from reconciler.cli.world import duration_flag, load_world
 from reconciler.engine.offline_plan import plan_offline
-from reconciler.engine.planning_run import observe, plan_from, statuses_wanted
+from reconciler.engine.planning_run import observe, plan_from
 from reconciler.exceptions import ReconcilerError, UsageError
 from reconciler.planning.document import render_plan
+from reconciler.planning.listing import statuses_wanted
 from reconciler.planning.plan import Overrides
 from reconciler.planning.records import rfc3339
 from reconciler.planning.snapshot import snapshot_of
@@ -132,7 +133,7 @@ def _read(path: Path) -> Snapshot:
 
 def _save(path: Path, world: World, observations: Mapping[Scope, Observation], taken_at: int) -> None:
     """Write a snapshot, and say so on stderr. Raises ReconcilerError where it could not be read back."""
-    wanted = statuses_wanted(world)
+    wanted = statuses_wanted(world.configuration, world.catalogue)
     snapshot = snapshot_of(observations, wanted, world.catalogue, tool_version=__version__, taken_at=taken_at)
     text = render_snapshot(snapshot, world.catalogue)
     if len(text.encode()) > MAX_BYTES:

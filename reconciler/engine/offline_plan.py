@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.engine.planning_run import plan_from, statuses_wanted
+from reconciler.engine.planning_run import plan_from
+from reconciler.planning.listing import statuses_wanted
 from reconciler.planning.plan import Note
 from reconciler.planning.records import rfc3339
 from reconciler.planning.url_cuts import doubts
@@ -24,7 +25,7 @@ def plan_offline(world: World, snapshot: Snapshot, *, expires_in: int, overrides
     A scope that the snapshot lacks counts as failed; one of which it holds too few statuses as incomplete. Verdicts
     that hang on the query of a URL, which no snapshot holds, are noted.
     """
-    observations = snapshot.observations(statuses_wanted(world))
+    observations = snapshot.observations(statuses_wanted(world.configuration, world.catalogue))
     plan = plan_from(world, observations, expires_in=expires_in, overrides=overrides)
     note = Note(
         "warning",

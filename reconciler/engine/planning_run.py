@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.engine.clouds import Clouds
 from reconciler.exceptions import UsageError
+from reconciler.planning.listing import statuses_wanted
 from reconciler.planning.plan import Overrides
 from reconciler.planning.planner import Planner
-from reconciler.selectors.pushdown import wanted_statuses
 from reconciler.selectors.timestamps import LATEST
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.observation import Observation, Scope
 
-__all__ = ["World", "make_plan", "observe", "plan_from", "restrict", "statuses_wanted"]
+__all__ = ["World", "make_plan", "observe", "plan_from", "restrict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +61,6 @@ def restrict(configuration: Configuration, targets: Sequence[str], policies: Seq
     return replace(configuration, policies={name: policy for name, policy in narrowed.items() if policy.targets})
 
 
-def statuses_wanted(world: World) -> dict[Scope, frozenset[str] | None]:
-    """The scopes that a run lists, each once, with the vendor statuses that its policies need (None: all)."""
-    policies = [policy for policy in world.configuration.policies.values() if not policy.suspend]
-    wanted: dict[Scope, frozenset[str] | None] = {}
-    for scope in world.configuration.scopes():
-        selectors = [
-            policy.match for policy in policies if policy.resource == scope.resource and scope.target in policy.targets
-        ]
-        wanted[scope] = wanted_statuses(selectors, world.catalogue.resource_types[scope.resource])
-    return wanted
-
-
 async def make_plan(
     world: World,
     *,
@@ -87,7 +75,7 @@ async def make_plan(
 
 async def observe(world: World, on_listed: Callable[[Observation], None] = lambda _: None) -> dict[Scope, Observation]:
     """List every scope that the policies look at. Never raises for what a cloud does."""
-    wanted = statuses_wanted(world)
+    wanted = statuses_wanted(world.configuration, world.catalogue)
     async with Clouds(
         world.configuration, world.catalogue, world.providers, (scope.target for scope in wanted)
     ) as clouds:

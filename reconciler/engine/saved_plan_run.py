@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.apply_run import carry_out
 from reconciler.engine.clouds import Clouds
-from reconciler.engine.planning_run import plan_from, statuses_wanted
+from reconciler.engine.planning_run import plan_from
 from reconciler.engine.rereading import ids_to_read, read_scope
 from reconciler.engine.saved_plan import check_fresh, explained, fallen_result, justify, left_out
 from reconciler.planning.guards import guard_verdicts
+from reconciler.planning.listing import statuses_wanted
 from reconciler.planning.observed import observed
 from reconciler.planning.plan import Note
 from reconciler.selectors.describe import fields_of
@@ -53,7 +54,7 @@ async def apply_saved_plan(
     expired.
     """
     check_fresh(saved, world.configuration.fingerprint, world.now)
-    wanted = statuses_wanted(world)
+    wanted = statuses_wanted(world.configuration, world.catalogue)
     aside = left_out(saved, {name: policy.targets for name, policy in world.configuration.policies.items()})
     targets = {scope.target for scope in wanted} | {
         change.target

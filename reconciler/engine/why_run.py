@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import suggestion
 from reconciler.engine.clouds import Clouds
-from reconciler.engine.planning_run import statuses_wanted
 from reconciler.exceptions import UsageError
+from reconciler.planning.listing import statuses_wanted
 from reconciler.planning.why import Inquiry, scopes_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def why_offline(world: World, task_id: str, snapshot: Snapshot) -> Answer:
 
     A snapshot holds what a plan needs: perhaps not every status, nor the scopes of suspended policies.
     """
-    wanted = statuses_wanted(world)
+    wanted = statuses_wanted(world.configuration, world.catalogue)
     others = [scope for scope in scopes_of(world.configuration) if scope not in wanted and scope in snapshot.scopes]
     observations = snapshot.observations(wanted) | {scope: snapshot.scopes[scope].observation for scope in others}
     kept = [scope for scope in sorted(observations) if scope in snapshot.scopes]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.config.model import AtMost
+from reconciler.planning.listing import statuses_wanted
 from reconciler.planning.planner import Planner
 from reconciler.planning.why import Inquiry
 from reconciler.policy_tests.model import Fate
-from reconciler.selectors.pushdown import wanted_statuses
 from reconciler.tasks.observation import Completeness, Observation, Scope
 from reconciler.tasks.task import TaskKey
 
@@ -39,6 +39,7 @@ class World:
     def __init__(self, configuration: Configuration, catalogue: Catalogue, test: PolicyTest) -> None:
         self._catalogue = catalogue
         self.policies = {name: policy for name, policy in configuration.policies.items() if name in test.policies}
+        self._tested = replace(configuration, policies=self.policies)
         self._observations = self._observed(test)
         self._tasks = {task.key: task for seen in self._observations.values() for task in seen.tasks}
         looking = {name: policy for name, policy in self.policies.items() if self.tasks(policy)}
@@ -106,7 +107,7 @@ class World:
         if test.snapshot is None:
             return ()
         found = []
-        for scope, wanted in self._wanted().items():
+        for scope, wanted in statuses_wanted(self._tested, self._catalogue).items():
             seen = self._observations[scope]
             gap = test.snapshot.gap(scope, wanted) if not self._inline(test, scope) else None
             if gap or seen.completeness is Completeness.FAILED or (not seen.complete and self._has_quota(scope)):
@@ -114,10 +115,10 @@ class World:
         return tuple(found)
 
     def _observed(self, test: PolicyTest) -> dict[Scope, Observation]:
-        found = {scope: Observation(scope, (), 0) for scope in self._looking()}
+        found = {scope: Observation(scope, (), 0) for scope in self._tested.scopes()}
         if test.snapshot is not None:
             found |= {scope: kept.observation for scope, kept in test.snapshot.scopes.items()}
-            found |= test.snapshot.observations(self._wanted())
+            found |= test.snapshot.observations(statuses_wanted(self._tested, self._catalogue))
         inline: defaultdict[Scope, list[Task]] = defaultdict(list)
         for task in test.tasks:
             inline[Scope(task.target, task.resource)].append(task)
@@ -129,28 +130,15 @@ class World:
                 found[scope] = replace(listed, tasks=(*listed.tasks, *tasks))
         return found
 
-    def _looking(self) -> dict[Scope, list[Policy]]:
-        """The scopes that active policies look at, with these policies."""
-        found: defaultdict[Scope, list[Policy]] = defaultdict(list)
-        for policy in self.policies.values():
-            if not policy.suspend:
-                for target in policy.targets:
-                    found[Scope(target, policy.resource)].append(policy)
-        return found
-
-    def _wanted(self) -> dict[Scope, frozenset[str] | None]:
-        """The vendor statuses (None: all) that a run would list of each scope."""
-        rows = self._catalogue.resource_types
-        return {
-            scope: wanted_statuses([policy.match for policy in policies], rows[scope.resource])
-            for scope, policies in sorted(self._looking().items())
-        }
-
     def _inline(self, test: PolicyTest, scope: Scope) -> bool:
         return any((task.target, task.resource) == scope for task in test.tasks)
 
     def _has_quota(self, scope: Scope) -> bool:
-        return any(isinstance(policy.ensure, AtMost) for policy in self._looking()[scope])
+        return any(
+            isinstance(policy.ensure, AtMost) and scope in ((target, policy.resource) for target in policy.targets)
+            for policy in self.policies.values()
+            if not policy.suspend
+        )
 
     def _all_fates(self) -> defaultdict[str, dict[TaskKey, Fate]]:
         plan = self._plan
