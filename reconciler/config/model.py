@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.selectors.syntax import Selector
 
 __all__ = [
+    "RUN_ACTIONS",
     "Absent",
     "AtMost",
     "Configuration",
@@ -28,6 +29,7 @@ __all__ = [
     "OnBlocked",
     "Policy",
     "Protection",
+    "RunLimits",
     "Secret",
     "Settings",
     "Target",
@@ -42,11 +44,24 @@ class Limits:
     max_percent: int = 30
 
 
+RUN_ACTIONS = 5000
+"""Changes of one run that need no say of their own, whatever the policies' limits are."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """Guards of all policies together: of a whole run, and of each scope. None: what the policies' own limits give."""
+
+    max_actions: int | None = None
+    max_percent: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`plan_ttl` in seconds; `concurrency` is the number of requests in flight per target."""
 
     limits: Limits = Limits()
+    run_limits: RunLimits = RunLimits()
     backend: str = "sqlite:///.reconciler/history.db"
     concurrency: int = 16
     plan_ttl: int = 86_400

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.config.model import Settings
+from reconciler.config.model import RUN_ACTIONS, Settings
 from reconciler.config.schema_parts import Schema, described, or_variable, record, text, whole_number
 
 __all__ = ["BACKEND_PATTERN", "DURATION_PATTERN", "limits_schema", "settings_schema"]
@@ -19,7 +19,7 @@ def limits_schema(description: str, *, variables: bool = False) -> Schema:
     actions = "Most changes of one policy in one run, on all its targets; 0 allows none."
     percent = (
         "Most changes of one policy on one target, in percent of the tasks listed there whose status match admits; "
-        "enforced from 10 such tasks on."
+        "enforced from 10 such tasks on, and 0 of however few."
     )
     own = _DEFAULTS.limits
     limits = record(
@@ -34,6 +34,25 @@ def limits_schema(description: str, *, variables: bool = False) -> Schema:
     return described(limits, description, {"max_actions": own.max_actions, "max_percent": own.max_percent})
 
 
+def _run_limits_schema() -> Schema:
+    actions = (
+        "Most changes of all policies in one run; 0 allows none. "
+        f"Default: {RUN_ACTIONS}, or the largest max_actions of a policy."
+    )
+    percent = (
+        "Most changes of all policies on one target and resource type, in percent of the tasks there in a status that "
+        "any of them admits; from 10 such tasks on. Default: the largest max_percent of a policy there."
+    )
+    limits = record(
+        {
+            "max_actions": described(or_variable(whole_number(0)), actions, 1000),
+            "max_percent": described(or_variable(whole_number(0, 100)), percent, 60),
+        },
+        title="run_limits",
+    )
+    return described(limits, "Guards of all policies together.", {"max_actions": 5000, "max_percent": 60})
+
+
 def settings_schema() -> Schema:
     duration = or_variable(text(DURATION_PATTERN, "a duration such as 90s, 15m, 6h or 7d"))
     backend = or_variable(text(BACKEND_PATTERN, "sqlite:///FILE or postgresql://host/db"))
@@ -41,6 +60,7 @@ def settings_schema() -> Schema:
     settings = record(
         {
             "limits": limits_schema("Guards of every policy that sets none of its own.", variables=True),
+            "run_limits": _run_limits_schema(),
             "backend": described(
                 backend,
                 "Where runs, journal and locks are kept: sqlite:///FILE, relative to this file, or "

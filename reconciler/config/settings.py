@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from reconciler.config.entries import mapping, number, text
 from reconciler.config.environment import has_placeholder
-from reconciler.config.model import Limits, Settings
+from reconciler.config.model import Limits, RunLimits, Settings
 from reconciler.config.schema_settings import DURATION_PATTERN
 from reconciler.diagnostics import Problem, Rule
 from reconciler.selectors.durations import parse_duration
@@ -39,8 +39,10 @@ def settings_of(sources: Sequence[Source], findings: Findings) -> Settings:
             merged[key] = value
     defaults = Settings()
     concurrency = number(merged, "concurrency")
+    run_limits = mapping(merged, "run_limits")
     return Settings(
         limits=limits(mapping(merged, "limits"), defaults.limits),
+        run_limits=RunLimits(number(run_limits, "max_actions"), number(run_limits, "max_percent")),
         backend=_backend(text(merged, "backend"), origin.get("backend"), findings) or defaults.backend,
         concurrency=defaults.concurrency if concurrency is None else concurrency,
         plan_ttl=_plan_ttl(text(merged, "plan_ttl"), origin.get("plan_ttl"), findings) or defaults.plan_ttl,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.config.loader import load_configuration
-from reconciler.config.model import AtMost, Inventory, Keep, Limits, OnBlocked, Settings
+from reconciler.config.model import AtMost, Inventory, Keep, Limits, OnBlocked, RunLimits, Settings
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import InvalidConfiguration
 from reconciler.selectors.syntax import Everything
@@ -123,7 +123,23 @@ def test_files_merge(accepted: Callable[..., Configuration]) -> None:
     assert policy.match == Everything()
     assert policy.limits == Limits(0, 30), "0 means 0, and what is not written has its default"
     assert configuration.settings.backend.endswith("/y/../h.db")
+    assert configuration.settings.run_limits == RunLimits(None, None)
     assert str(policy.location) == "x/reconciler.yaml:2:12"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("{max_actions: 0}", RunLimits(max_actions=0)),
+        ("{max_percent: 0}", RunLimits(max_percent=0)),
+        ("{max_actions: 9, max_percent: 60}", RunLimits(9, 60)),
+    ],
+)
+def test_limits_of_all_policies_together(
+    accepted: Callable[..., Configuration], written: str, expected: RunLimits
+) -> None:
+    configuration = accepted(TARGETS + POLICY[11:] + f"settings: {{run_limits: {written}}}\n")
+    assert configuration.settings.run_limits == expected
 
 
 def test_a_name_defined_twice_points_at_both(mistakes: Callable[..., list[str]]) -> None:
