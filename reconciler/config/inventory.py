@@ -6,12 +6,14 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.config.discovery import shown_path
+from reconciler.config.files import shown_path
 from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from reconciler.config.files import Roots
 
 __all__ = ["MAX_BYTES", "EntryKind", "mistake_in", "read_entries"]
 
@@ -39,7 +41,7 @@ class _LineError(Exception):
         self.reason = reason
 
 
-def read_entries(file: Path, kind: EntryKind) -> tuple[tuple[str, ...], list[Diagnostic]]:
+def read_entries(file: Path, kind: EntryKind, roots: Roots) -> tuple[tuple[str, ...], list[Diagnostic]]:
     """The entries of `file` in order, each once.
 
     A line is an entry, a `#` comment, blank, or a saved answer of UploadMediaByURL as one JSON object. Raises OSError
@@ -47,7 +49,7 @@ def read_entries(file: Path, kind: EntryKind) -> tuple[tuple[str, ...], list[Dia
     """
     entries: dict[str, None] = {}
     diagnostics: list[Diagnostic] = []
-    for number, line in enumerate(_lines(file), 1):
+    for number, line in enumerate(_lines(file, roots), 1):
         try:
             entries.update(dict.fromkeys(_entries(line, kind)))
         except _LineError as bad:
@@ -71,9 +73,8 @@ def mistake_in(entry: str, kind: EntryKind) -> str | None:
     return None if len(entry) <= _LONGEST_ID else f"a job id of more than {_LONGEST_ID} characters"
 
 
-def _lines(file: Path) -> list[str]:
-    with file.open("rb") as stream:
-        data = stream.read(MAX_BYTES + 1)
+def _lines(file: Path, roots: Roots) -> list[str]:
+    data = roots.read(file, MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise ValueError(f"larger than {MAX_BYTES // 1024 // 1024} MiB")
     try:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.config.discovery import discover
+from reconciler.config.discovery import discover, left_out
 from reconciler.config.entries import Entry, Findings, Source, entries_of
 from reconciler.config.environment import expand, without_empty
 from reconciler.config.fingerprint import fingerprint
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from reconciler.config.files import Roots
     from reconciler.diagnostics import Diagnostic
     from reconciler.tasks.catalogue import Catalogue
 
@@ -46,26 +47,37 @@ def load_configuration(
 
 
 def check(
-    paths: Sequence[Path], catalogue: Catalogue, *, environment: Mapping[str, str], strict: bool = False
+    paths: Sequence[Path],
+    catalogue: Catalogue,
+    *,
+    environment: Mapping[str, str],
+    strict: bool = False,
+    roots: Roots | None = None,
 ) -> tuple[Configuration | None, tuple[Diagnostic, ...]]:
-    """The configuration, or None where it is invalid, and all errors and warnings, sorted by place."""
+    """The configuration, or None where it is invalid, and all errors and warnings, sorted by place.
+
+    `roots` are given where `paths` are not the user's own, but what was found there.
+    """
     findings = Findings()
-    files, mistakes = discover(paths)
-    findings.add(mistakes)
+    found = discover(paths, roots)
+    findings.add(found.diagnostics)
+    all_found = not findings.invalid
     structure = structure_of(catalogue)
-    read = (_source(file, structure, environment, findings, strict=strict) for file in files)
+    read = (_source(file, found.roots, structure, environment, findings, strict=strict) for file in found.files)
     sources = [source for source in read if source is not None]
-    all_files_read = len(sources) == len(files) and not mistakes
-    configuration = _merged(sources, files, catalogue, findings, all_files_read=all_files_read)
+    all_files_read = len(sources) == len(found.files) and all_found
+    configuration = _merged(sources, found.files, catalogue, findings, all_files_read=all_files_read)
+    if roots is None and configuration.policies:
+        findings.add(left_out(paths, found))
     diagnostics = findings.sorted()
     return None if findings.invalid else replace(configuration, warnings=diagnostics), diagnostics
 
 
 def _source(
-    file: Path, structure: Structure, environment: Mapping[str, str], findings: Findings, *, strict: bool
+    file: Path, roots: Roots, structure: Structure, environment: Mapping[str, str], findings: Findings, *, strict: bool
 ) -> Source | None:
     """One file, read, expanded and checked for structure; None where it holds no mapping."""
-    document = read_document(file, findings)
+    document = read_document(file, roots, findings)
     if document is None:
         return None
     data, problems = expand(document.data, environment, strict=strict)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from reconciler.config.discovery import shown_path
 from reconciler.config.entries import mapping, text, texts
 from reconciler.config.environment import has_placeholder
+from reconciler.config.files import reason_of, shown_path
 from reconciler.config.inventory import EntryKind, mistake_in, read_entries
 from reconciler.config.model import Credentials, Inventory, Secret, Target
 from reconciler.config.quoting import quoted
@@ -109,9 +109,9 @@ def _from_file(path: str, entry: Entry, kind: EntryKind, findings: Findings) -> 
         return ()
     file = entry.document.file.parent / path
     try:
-        entries, diagnostics = read_entries(file, kind)
+        entries, diagnostics = read_entries(file, kind, entry.document.roots)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+        reason = str(error) if isinstance(error, ValueError) else reason_of(error)
         message = f"the inventory {quoted(shown_path(file))} cannot be read: {reason}"
         problem = Problem((*entry.path, "inventory", kind.value, "file"), message, rule=Rule.INVENTORY)
         findings.problem(entry.document, problem)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.config import yaml_nodes as nodes
+from reconciler.config.files import Roots
 from reconciler.config.quoting import quoted
 from reconciler.config.yaml_events import LOADER, Span, YamlError
 from reconciler.config.yaml_nodes import MAX_DEPTH, MAX_NODES, Node, ScalarNode
@@ -45,7 +46,10 @@ class Position:
 
 @dataclass(slots=True)
 class Document:
-    """A parsed file. `shown` is its path as diagnostics print it; `hidden` are lines that may hold a secret."""
+    """A parsed file. `shown` is its path as diagnostics print it; `hidden` are lines that may hold a secret.
+
+    Files that it names must lie in `roots`.
+    """
 
     file: Path
     shown: str
@@ -53,6 +57,7 @@ class Document:
     data: object = None
     positions: dict[DocumentPath, Position] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
+    roots: Roots = field(default_factory=lambda: Roots(()))
 
     def span(self, path: DocumentPath, *, at_key: bool = False) -> Span:
         """Where `path` stands; of a path that is not in the file, its nearest ancestor."""
@@ -121,14 +126,20 @@ def dotted(path: DocumentPath) -> str:
 
 
 def parse(
-    data: bytes, file: Path, shown: str, loader: type = LOADER, *, beginning: str = BEGINNING
+    data: bytes,
+    file: Path,
+    shown: str,
+    loader: type = LOADER,
+    *,
+    beginning: str = BEGINNING,
+    roots: Roots = Roots(()),  # noqa: B008 - frozen, without state
 ) -> tuple[Document, list[Diagnostic]]:
     """Read one file's bytes. Never raises for their content: what is wrong is in the diagnostics.
 
     A document with diagnostics still holds what could be read, so that later checks can go on; its `data` is None
     where nothing could.
     """
-    document = Document(file, shown, _LINE_BREAK.split(data[:MAX_BYTES].decode("utf-8-sig", "replace")))
+    document = Document(file, shown, _LINE_BREAK.split(data[:MAX_BYTES].decode("utf-8-sig", "replace")), roots=roots)
     try:
         text = _decode(data)
         _refuse_control_characters(document.lines)

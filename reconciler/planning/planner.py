@@ -81,7 +81,7 @@ class Planner:
         self._blocked: dict[TaskKey, _Wanted] = {}
         self._protected: dict[TaskKey, tuple[_Wanted, tuple[str, ...]]] = {}
         self._unknown: set[TaskKey] = set()
-        self._notes: list[Note] = []
+        self._notes = [Note("warning", f"{found.location}: {found.message}") for found in configuration.warnings]
 
     def plan(
         self,

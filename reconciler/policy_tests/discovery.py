@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.config.discovery import files_under, is_configuration, shown_path
+from reconciler.config.discovery import files_under, is_configuration
+from reconciler.config.files import Roots, shown_path
 from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Found:
 
     configuration: tuple[Path, ...]
     tests: tuple[Path, ...]
+    roots: Roots
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -40,33 +42,36 @@ def discover(paths: Sequence[Path]) -> Found:
     a test file. That there is no configuration under `paths` is no mistake, that there is no test file is one.
     """
     searched = tuple(paths) or (Path(),)
+    roots = Roots.of(searched)
     found: dict[Path, Path] = {}
     diagnostics: list[Diagnostic] = []
     for path in searched:
-        files, mistakes = files_under(path, lambda name: _is_test(name) or is_configuration(name))
+        files, mistakes = files_under(path, lambda name: _is_test(name) or is_configuration(name), roots)
         diagnostics += mistakes
         for file in files or ():
             found.setdefault(Path(os.path.realpath(file)), file)
     every = sorted(found.values(), key=shown_path)
-    tests = tuple(file for file in every if _holds_tests(file))
+    tests = tuple(file for file in every if _holds_tests(file, roots))
     if not tests and not diagnostics:
         diagnostics.append(_none_found(searched))
-    return Found(tuple(file for file in every if file not in tests), tests, tuple(diagnostics))
+    configuration = tuple(file for file in every if file not in tests)
+    # Where none is found, that of the current directory is taken, which is thereby given as well.
+    roots = roots if configuration else Roots.of([*searched, Path()])
+    return Found(configuration, tests, roots, tuple(diagnostics))
 
 
 def _is_test(name: str) -> bool:
     return name == NAME or (name.endswith(SUFFIX) and not name.startswith("."))
 
 
-def _holds_tests(file: Path) -> bool:
+def _holds_tests(file: Path, roots: Roots) -> bool:
     if _is_test(file.name):
         return True
     if is_configuration(file.name):
         return False
     try:
-        with file.open("rb") as stream:
-            return _TESTS.search(stream.read(_SNIFFED)) is not None
-    except OSError:
+        return _TESTS.search(roots.read(file, _SNIFFED)) is not None
+    except (OSError, ValueError):
         return False  # whoever reads it as a configuration says why it cannot be read
 
 

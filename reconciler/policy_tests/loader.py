@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.config.discovery import shown_path
 from reconciler.config.entries import Findings, Source, entries_of, mapping
+from reconciler.config.files import shown_path
 from reconciler.config.loader import check
 from reconciler.config.source_file import read_document
 from reconciler.config.structure import EcmaValidator, structural_problems
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from jsonschema.protocols import Validator
 
+    from reconciler.config.files import Roots
     from reconciler.config.model import Configuration
     from reconciler.diagnostics import Problem
     from reconciler.policy_tests.model import PolicyTest
@@ -49,8 +50,12 @@ def load_tests(paths: Sequence[Path], catalogue: Catalogue, *, environment: Mapp
     if found.diagnostics:
         raise InvalidTests(found.diagnostics)
     findings = Findings()
-    sources = [source for file in found.tests if (source := _source(file, catalogue, findings)) is not None]
-    configuration, diagnostics = check(found.configuration or [Path()], catalogue, environment=environment)
+    sources = [
+        source for file in found.tests if (source := _source(file, found.roots, catalogue, findings)) is not None
+    ]
+    configuration, diagnostics = check(
+        found.configuration or [Path()], catalogue, environment=environment, roots=found.roots
+    )
     if configuration is None:
         raise InvalidConfiguration([*diagnostics, *findings.sorted()])
     reader = Reader(configuration, catalogue, findings)
@@ -65,9 +70,9 @@ def load_tests(paths: Sequence[Path], catalogue: Catalogue, *, environment: Mapp
     return PolicyTests(configuration, tuple(tests), tuple(shown_path(file) for file in found.tests))
 
 
-def _source(file: Path, catalogue: Catalogue, findings: Findings) -> Source | None:
+def _source(file: Path, roots: Roots, catalogue: Catalogue, findings: Findings) -> Source | None:
     """One file, read and checked for structure; None where it holds no mapping."""
-    document = read_document(file, findings, _BEGINNING)
+    document = read_document(file, roots, findings, _BEGINNING)
     if document is None:
         return None
     for problem in structural_problems(_validator(catalogue), document.data):

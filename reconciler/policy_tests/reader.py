@@ -127,7 +127,7 @@ class Reader:
         if not path:
             return None
         try:
-            return self._snapshots.read(entry.document.file.parent / path)
+            return self._snapshots.read(entry.document.file.parent / path, entry.document.roots)
         except Mistake as mistake:
             problems.append(Problem((*entry.path, "snapshot"), mistake.message, mistake.hint, rule=Rule.FILE))
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -116,8 +117,31 @@ def test_files_that_cannot_be_read(
     assert "larger than" in mistakes(JOBS_FILE)[0]
     (folder / "jobs.txt").unlink()
     (folder / "jobs.txt").mkdir()
-    assert mistakes(JOBS_FILE)[0].endswith("Is a directory")
+    assert mistakes(JOBS_FILE)[0].endswith("it is not a regular file")
+    (folder / "jobs.txt").rmdir()
+    os.mkfifo(folder / "jobs.txt")
+    assert mistakes(JOBS_FILE)[0].endswith("it is not a regular file")
     assert "embedded null byte" in mistakes(TARGET + '      job_ids: {file: "a\\0b"}\n')[0]
+
+
+@pytest.mark.parametrize("name", ["OUT/token", "/proc/self/environ", "linked", "through/token", ".env/token"])
+def test_a_file_outside_of_the_directory_given_is_not_read(
+    validate: Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]],
+    folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+) -> None:
+    secret = tmp_path_factory.mktemp("secret")
+    (folder / ".env").mkdir()
+    for place in (secret, folder / ".env"):
+        (place / "token").write_text("s3cret\n", encoding="utf-8")
+    (folder / "linked").symlink_to(secret / "token")
+    (folder / "through").symlink_to(secret)
+    path = name.replace("OUT", os.path.relpath(secret, folder))
+    configuration, diagnostics = validate(TARGET + f"      job_ids: {{file: {path}}}\n")
+    assert configuration is None
+    assert any(f"the inventory `{path}` cannot be read: it" in one.message for one in diagnostics) or "OUT" in name
+    assert "s3cret" not in repr(diagnostics)
 
 
 def test_inline_mistakes(mistakes: Callable[..., list[str]]) -> None:

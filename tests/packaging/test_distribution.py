@@ -159,7 +159,7 @@ def test_the_wheel_holds_the_package_and_the_schemas_and_nothing_else(distributi
         "reconciler/schemas/reconciler.schema.json",
         "reconciler/schemas/plan.schema.json",
         "reconciler/schemas/report.schema.json",
-        "reconciler/simulator/demo/reconciler.yaml",
+        "reconciler/simulator/demo/reconciler.yaml.template",
         "reconciler/simulator/demo/seed.yaml",
         "reconciler/simulator/demo/inventory/source-urls.txt",
         f"{INFO}/licenses/LICENSE",
