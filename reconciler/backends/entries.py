@@ -94,11 +94,15 @@ class TaskOutcome:
 
 @dataclass(frozen=True, slots=True)
 class OpenIntent:
-    """An intent that a run left without a result, because it was killed. `intent_at`: ms since the epoch (UTC)."""
+    """An intent that a run left without a result, because it was killed. `intent_at`: ms since the epoch (UTC).
+
+    `group` is the rate-limit group of its target then; None where an earlier version of the tool did not write it.
+    """
 
     run_id: str
     intent: Intent
     intent_at: int
+    group: str | None = None
 
 
 class IntentRefused(ReconcilerError):  # noqa: N818 - reads as what it is: a verdict, not a failure of the journal

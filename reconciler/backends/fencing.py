@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 
 from reconciler.backends.dialects import insert_ignoring
 from reconciler.backends.schema import leases
@@ -26,7 +26,23 @@ if TYPE_CHECKING:
 
     from reconciler.backends.backend import Backend
 
-__all__ = ["Fence", "Holder", "LeaseHeld", "LeaseLost", "give_back", "renew", "take", "verify"]
+__all__ = [
+    "EXPIRY",
+    "Fence",
+    "Holder",
+    "Holding",
+    "LeaseHeld",
+    "LeaseLost",
+    "free",
+    "give_back",
+    "holdings",
+    "renew",
+    "take",
+    "verify",
+]
+
+EXPIRY = 30_000
+"""Milliseconds after which a lease that nobody renewed is free. It is renewed three times as often."""
 
 _NEVER = {"holder": None, "host": None, "pid": None, "token": 0, "acquired_at": 0, "expires_at": 0}
 
@@ -55,16 +71,36 @@ class Fence:
         return tuple(group for group, _ in self.tokens)
 
 
-class LeaseHeld(LockedError):  # noqa: N818 - reads as what it is: a state of affairs with facts
-    """Another apply holds a group. `since` and `expires_at` are milliseconds since the epoch (UTC)."""
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Who holds a group. `since` and `expires_at` are milliseconds since the epoch (UTC), by the database's clock.
 
-    def __init__(self, group: str, host: str, pid: int, since: int, expires_at: int) -> None:
-        started = datetime.fromtimestamp(since // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    `in_force`: whether an apply has to wait for it. A lease that has expired is free; one that begins in the future, or
+    ends later than one expiry from now, was written by a clock that was ahead, and says nothing of the time that is.
+    """
+
+    group: str
+    host: str
+    pid: int
+    token: int
+    since: int
+    expires_at: int
+    in_force: bool
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}, since {_moment(self.since)}"
+
+
+class LeaseHeld(LockedError):  # noqa: N818 - reads as what it is: a state of affairs with facts
+    """Another apply holds a group."""
+
+    def __init__(self, holding: Holding) -> None:
         super().__init__(
-            f"another apply holds {group}: process {pid} on {host}, since {started}",
-            "Wait for it to end, or give --lock-timeout. The lock of a process that was killed ends by itself.",
+            f"another apply holds {holding.group}: {holding}",
+            "Wait for it to end, or give --lock-timeout. The lock of a process that was killed ends by itself "
+            f"within {EXPIRY // 1000} s.",
         )
-        self.group, self.host, self.pid, self.since, self.expires_at = group, host, pid, since, expires_at
+        self.holding = holding
 
 
 class LeaseLost(LockedError):  # noqa: N818 - as above
@@ -89,8 +125,8 @@ def take(connection: Connection, backend: Backend, groups: Collection[str], hold
     rows = _locked(connection, groups)
     now = backend.now(connection)  # after the rows are locked, which may have taken its time
     for row in rows:
-        if row.expires_at > now:
-            raise LeaseHeld(row.rate_group, row.host, row.pid, row.acquired_at, row.expires_at)
+        if row.holder is not None and (holding := _holding(row, now, expiry)).in_force:
+            raise LeaseHeld(holding)
     values = {"holder": holder.id, "host": holder.host, "pid": holder.pid, "token": leases.c.token + 1}
     connection.execute(
         update(leases).where(leases.c.rate_group.in_(groups)).values(**values, acquired_at=now, expires_at=now + expiry)
@@ -103,7 +139,10 @@ def renew(connection: Connection, backend: Backend, fence: Fence, expiry: int) -
     if not fence.tokens:
         return
     now = _check(connection, backend, fence, share=False)
-    connection.execute(update(leases).where(leases.c.rate_group.in_(fence.groups)).values(expires_at=now + expiry))
+    # A clock that was set back must not make ours look like a lease from the future.
+    since = case((leases.c.acquired_at > now, now), else_=leases.c.acquired_at)
+    ours = leases.c.rate_group.in_(fence.groups)
+    connection.execute(update(leases).where(ours).values(acquired_at=since, expires_at=now + expiry))
 
 
 def verify(connection: Connection, backend: Backend, fence: Fence) -> None:
@@ -117,6 +156,36 @@ def give_back(connection: Connection, fence: Fence) -> None:
     for group, token in fence.tokens:
         ours = (leases.c.rate_group == group, leases.c.token == token)
         connection.execute(update(leases).where(*ours).values(holder=None, expires_at=0))
+
+
+def holdings(connection: Connection, backend: Backend, expiry: int = EXPIRY) -> list[Holding]:
+    """All leases that were taken and not given back, in force or not, by group."""
+    rows = connection.execute(select(leases).where(leases.c.holder.is_not(None)).order_by(leases.c.rate_group)).all()
+    now = backend.now(connection)
+    return [_holding(row, now, expiry) for row in rows]
+
+
+def free(connection: Connection, holding: Holding) -> bool:
+    """Take a lease from its holder, who can do no more from here on. False where it is another's, or nobody's, by now.
+
+    To be called in a transaction that writes.
+    """
+    theirs = (leases.c.rate_group == holding.group, leases.c.token == holding.token, leases.c.holder.is_not(None))
+    values = {"holder": None, "expires_at": 0, "token": leases.c.token + 1}
+    return bool(connection.execute(update(leases).where(*theirs).values(values)).rowcount)
+
+
+def _holding(row: Row[tuple[object, ...]], now: int, expiry: int) -> Holding:
+    in_force = row.acquired_at <= now < row.expires_at <= now + expiry
+    return Holding(row.rate_group, row.host, row.pid, row.token, row.acquired_at, row.expires_at, in_force)
+
+
+def _moment(milliseconds: int) -> str:
+    """The time, or the bare number where no calendar reaches it."""
+    try:
+        return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return f"{milliseconds} ms after 1970"
 
 
 def _check(connection: Connection, backend: Backend, fence: Fence, *, share: bool) -> int:

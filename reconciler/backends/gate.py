@@ -112,6 +112,9 @@ def _write_alone(connection: Connection, backend: Backend, request: Request) -> 
             _write(connection, backend, request)
     except _Apart:
         return _refusal(connection, request)
+    except IntegrityError as error:
+        # Of an operation that is done, or in flight again, no other attempt can turn out to be done as well.
+        return _refusal(connection, request) if isinstance(request, Results) else backend_error(error, backend.where)
     except LockedError as lost:
         return lost
     except _UNWRITABLE as error:

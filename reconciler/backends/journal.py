@@ -6,34 +6,35 @@ import os
 import secrets
 import socket
 import time
+from collections import Counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, or_, select
 
 from reconciler.backends.connect import connect
-from reconciler.backends.entries import ActionResult, ActionState, Intent, OpenIntent
+from reconciler.backends.entries import ActionResult, Intent, OpenIntent
+from reconciler.backends.fencing import holdings
 from reconciler.backends.requests import Beginning, End, Intents, Outcomes, Results
-from reconciler.backends.schema import actions
+from reconciler.backends.schema import UNSETTLED, actions
 from reconciler.backends.writer import GroupWriter
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from concurrent.futures import Future
     from types import TracebackType
 
     from sqlalchemy import Row
 
     from reconciler.backends.backend import Backend
-    from reconciler.backends.entries import RunEnd, RunStart, TaskOutcome
+    from reconciler.backends.entries import ActionState, RunEnd, RunStart, TaskOutcome
     from reconciler.backends.fencing import Fence
     from reconciler.exceptions import BackendError
     from reconciler.tasks.fault import Fault
 
 __all__ = ["Journal", "new_run_id", "wall_clock"]
-
-_UNSETTLED = (ActionState.INTENT.value, ActionState.UNCERTAIN.value)
 
 
 def wall_clock() -> int:
@@ -90,12 +91,19 @@ class Journal:
         self._writer.submit(Beginning(run_id, start, now, socket.gethostname(), os.getpid())).result()
         return run_id
 
-    def intend(self, run_id: str, intents: Iterable[Intent], fence: Fence | None = None) -> Future[None]:
+    def intend(
+        self,
+        run_id: str,
+        intents: Iterable[Intent],
+        fence: Fence | None = None,
+        groups: Mapping[str, str] = MappingProxyType({}),
+    ) -> Future[None]:
         """Ask to send the calls of `intents`: all of them are let through, or none.
 
-        With a fence, only while its leases are held, by the database's own word.
+        With a fence, only while its leases are held, by the database's own word. `groups` names the rate-limit group of
+        each target: by it a later run finds what this one leaves open.
         """
-        return self._writer.submit(Intents(run_id, tuple(intents), self._clock(), fence))
+        return self._writer.submit(Intents(run_id, tuple(intents), self._clock(), fence, groups))
 
     def record(self, run_id: str, results: Iterable[ActionResult]) -> Future[None]:
         """Write down what became of intents. An uncertain result may be followed by a certain one."""
@@ -110,16 +118,40 @@ class Journal:
         """Write down how a run ended."""
         return self._writer.submit(End(run_id, end, self._clock()))
 
-    def open_intents(self, targets: Collection[str], *, excluding: str | None = None) -> list[OpenIntent]:
-        """Intents for `targets` that no certain result followed, oldest first, without those of the run `excluding`.
+    def open_intents(
+        self, groups: Collection[str], targets: Collection[str] = (), *, excluding: str | None = None
+    ) -> list[OpenIntent]:
+        """Intents on `groups` that no certain result followed, oldest first, without those of the run `excluding`.
 
-        To be asked while the leases of the targets are held: then whoever wrote them is dead, and their calls may or
-        may not have been sent. Raises BackendError.
+        To be asked while the leases of the groups are held: then whoever wrote them is dead, and their calls may or
+        may not have been sent. Of those whose group was not written down, the ones for `targets`. Raises BackendError.
         """
-        query = select(actions).where(actions.c.state.in_(_UNSETTLED)).order_by(actions.c.sequence)
+        theirs = or_(
+            actions.c.rate_group.in_(sorted(groups)),
+            and_(actions.c.rate_group.is_(None), actions.c.target.in_(sorted(targets))),
+        )
+        query = select(actions).where(UNSETTLED, theirs).order_by(actions.c.sequence)
         with self.backend.reading() as connection:
-            rows = connection.execute(query.where(actions.c.target.in_(sorted(targets)))).all()
-        return [_open_intent(row) for row in rows if row.run_id != excluding]
+            return [_open_intent(row) for row in connection.execute(query) if row.run_id != excluding]
+
+    def strays(self, groups: Collection[str], targets: Collection[str]) -> Mapping[str, int]:
+        """How many open intents no run with `targets` will settle, by the target that they were for.
+
+        They are of none of `groups`, their target is none of `targets`, and nobody holds the lease of their group, so
+        that they are not under way either. Raises BackendError.
+        """
+        query = (
+            select(actions.c.target, actions.c.rate_group, func.count())
+            .where(UNSETTLED, actions.c.target.not_in(sorted(targets)))
+            .group_by(actions.c.target, actions.c.rate_group)
+        )
+        found: Counter[str] = Counter()
+        with self.backend.reading() as connection:
+            held = {holding.group for holding in holdings(connection, self.backend) if holding.in_force}
+            for target, group, count in connection.execute(query):
+                if group not in {*groups, *held}:
+                    found[target] += count
+        return dict(sorted(found.items()))
 
     def resolve(self, found: OpenIntent, state: ActionState, *, by: str, fault: Fault | None = None) -> Future[None]:
         """Close an intent of an earlier run with what the cloud showed when the run `by` read the task back."""
@@ -134,4 +166,4 @@ class Journal:
 
 def _open_intent(row: Row[tuple[object, ...]]) -> OpenIntent:
     key = TaskKey(row.target, row.resource, row.task_id)
-    return OpenIntent(row.run_id, Intent(key, Action(row.action), row.attempt), row.intent_at)
+    return OpenIntent(row.run_id, Intent(key, Action(row.action), row.attempt), row.intent_at, row.rate_group)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from reconciler.backends import fencing
-from reconciler.backends.fencing import Fence, Holder, LeaseHeld, LeaseLost
+from reconciler.backends.fencing import EXPIRY, Fence, Holder, LeaseHeld, LeaseLost
 from reconciler.exceptions import BackendError
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from reconciler.backends.backend import Backend
 
 __all__ = ["EXPIRY", "Lease", "LeaseHeld", "LeaseLost", "acquire", "elapsed_clock"]
-
-EXPIRY = 30_000
-"""Milliseconds after which a lease that nobody renewed is free. It is renewed three times as often."""
 
 _POLL = 1_000
 """Milliseconds between two attempts at a lease that another process holds."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.backends.entries import ActionResult, Intent, RunEnd, RunStart, TaskOutcome
     from reconciler.backends.fencing import Fence
     from reconciler.tasks.fault import Fault
@@ -55,12 +58,13 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Intents:
-    """Intents that are written together or not at all, and only while `fence` holds."""
+    """Intents that are written together or not at all, and only while `fence` holds. `groups` is by target."""
 
     run_id: str
     entries: tuple[Intent, ...]
     at: int
     fence: Fence | None = None
+    groups: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     subjects: frozenset[Subject] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,6 +83,7 @@ class Intents:
                 "attempt": intent.attempt,
                 "state": "intent",
                 "intent_at": self.at,
+                "rate_group": self.groups.get(intent.key.target),
             }
             for intent in self.entries
         ]

@@ -15,9 +15,9 @@ from sqlalchemy import (
     text,
 )
 
-__all__ = ["METADATA", "VERSION", "actions", "leases", "outcomes", "runs", "schema_version"]
+__all__ = ["METADATA", "UNSETTLED", "VERSION", "actions", "leases", "outcomes", "runs", "schema_version"]
 
-VERSION = 1
+VERSION = 2
 """Version of the tables below. Raise it together with a step in `upgrade.MIGRATIONS`."""
 
 METADATA = MetaData()
@@ -65,6 +65,7 @@ actions = Table(
     Column("fault_message", Text),
     Column("http_status", Integer),
     Column("request_id", Text),
+    Column("rate_group", Text),  # None: written by a version that did not say
     Column("settled_by", Text),  # the later run that found the intent open and read the task back
     UniqueConstraint("run_id", "target", "resource", "task_id", "action", "attempt", name="actions_attempt"),
 )
@@ -85,10 +86,11 @@ Index(
     postgresql_where=_SHUT,
 )
 
-_OPEN = text("state = 'intent'")
+UNSETTLED = text("state IN ('intent', 'uncertain')")
+"""In the words of the index below, which SQLite uses for these words only."""
 
-# Few rows are open at any time, so that the question for them stays cheap however long the history grows.
-Index("actions_open", actions.c.target, sqlite_where=_OPEN, postgresql_where=_OPEN)
+# Few rows are unsettled at any time, so that the question for them stays cheap however long the history grows.
+Index("actions_unsettled", actions.c.rate_group, sqlite_where=UNSETTLED, postgresql_where=UNSETTLED)
 
 outcomes = Table(
     "outcomes",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, select, update
+from sqlalchemy import inspect, select, text, update
 
 from reconciler import __version__
 from reconciler.backends.schema import METADATA, VERSION, schema_version
@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 
 __all__ = ["MIGRATIONS", "ensure_schema"]
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
+
+def _name_groups(connection: Connection) -> None:
+    """The rate-limit group of each call, by which it is settled also once its target has another name."""
+    connection.execute(text("ALTER TABLE actions ADD COLUMN rate_group TEXT"))
+    connection.execute(text("DROP INDEX actions_open"))
+    connection.execute(
+        text("CREATE INDEX actions_unsettled ON actions (rate_group) WHERE state IN ('intent', 'uncertain')")
+    )
+
+
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: _name_groups}
 """Step that leads from the version in the key to the next one; run inside one transaction."""
 
 

@@ -110,7 +110,9 @@ def command(
     world = load_world(paths, targets=targets, policies=policies)
     overrides = Overrides(max_actions, max_percent)
     options = ApplyOptions(on_error == "stop", _named_outcomes(fail_on))
-    with locked_journal(world, duration_flag("--lock-timeout", lock_timeout, 0)) as (journal, lease):
+    waits = duration_flag("--lock-timeout", lock_timeout, 0)
+    acted_on = {change.target for change in saved.changes} if saved else None
+    with locked_journal(world, waits, only=acted_on) as (world, journal, lease):
         if saved is not None:
             check_fresh(saved, world.configuration.fingerprint, world.now)
             approval.check_digest(saved)

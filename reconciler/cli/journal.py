@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import acquire
 from reconciler.cli.running import run_work
+from reconciler.engine.accounts import with_accounts
 from reconciler.engine.recovery import settle_open_intents
+from reconciler.redaction import presentable
 from reconciler.reports.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from reconciler.backends.leases import Lease
     from reconciler.engine.planning_run import World
@@ -22,18 +24,21 @@ __all__ = ["locked_journal", "recover"]
 
 
 @contextmanager
-def locked_journal(world: World, timeout: int) -> Iterator[tuple[Journal, Lease]]:
-    """The journal, with the leases of all accounts of the run held. `timeout`: seconds to wait for them.
+def locked_journal(
+    world: World, timeout: int, *, only: Collection[str] | None = None
+) -> Iterator[tuple[World, Journal, Lease]]:
+    """The world with its accounts, and the journal, with the leases of the accounts that the run acts on held.
 
-    Raises LockedError, which names the holder, and BackendError.
+    These are those of the targets that its policies look at; `only` narrows them to the targets of a saved plan.
+    `timeout`: seconds to wait for them. Raises LockedError, which names the holder, and BackendError.
     """
-    targets = world.configuration.targets.values()
-    groups = {world.providers[target.provider].rate_limit_group(target) for target in targets}
-    with (
-        Journal.open(world.configuration.settings.backend) as journal,
-        acquire(journal.backend, groups, lock_timeout=timeout * 1000) as lease,
-    ):
-        yield journal, lease
+    wanted = {scope.target for scope in world.configuration.scopes()}
+    targets = sorted(wanted if only is None else wanted.intersection(only))
+    with Journal.open(world.configuration.settings.backend) as journal:
+        known = run_work(with_accounts(world, targets))
+        groups = {known.configuration.targets[name].group for name in targets} - {""}
+        with acquire(journal.backend, groups, lock_timeout=timeout * 1000) as lease:
+            yield known, journal, lease
 
 
 def recover(world: World, journal: Journal) -> None:
@@ -43,4 +48,9 @@ def recover(world: World, journal: Journal) -> None:
         sys.stderr.write(
             f"An earlier run was cut off with {counted(recovery.total, 'call')} under way: "
             f"{recovery.took_effect} took effect, {recovery.had_none} did not, {recovery.open} could not be told yet.\n"
+        )
+    for target, count in recovery.strays.items():
+        sys.stderr.write(
+            f"{counted(count, 'call')} of target {presentable(target)}, which is not in the configuration any more, "
+            f"{'stays' if count == 1 else 'stay'} open: a target of the same account would settle them.\n"
         )

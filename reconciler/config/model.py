@@ -96,7 +96,8 @@ class Target:
     """One account x region x project of one provider.
 
     `options` holds what only this provider's targets have (such as `project_id`). `rate_limits` is requests per
-    second by service. `endpoints` is a base URL by service.
+    second by service. `endpoints` is a base URL by service. `account` is the project or account as the cloud names it,
+    which nobody writes: a run that changes something asks for it before it takes the lock.
     """
 
     name: str
@@ -108,6 +109,12 @@ class Target:
     credentials: Credentials = Credentials()
     inventory: Inventory | None = None
     location: Location | None = None
+    account: str = ""
+
+    @property
+    def group(self) -> str:
+        """The rate-limit group: what shares a quota, and what one apply at a time may change. Empty: not asked yet."""
+        return f"{self.provider}/{self.account.casefold()}" if self.account else ""
 
 
 class Keep(StrEnum):

@@ -77,7 +77,8 @@ async def carry_out(
 ) -> Report:
     """Make the calls for the changes of `plan` that go `ahead`, and report on all; `fallen` has those that do not."""
     started = int(options.wall_clock())
-    run = RunJournal(journal, await _begin(journal, plan), options.fence)
+    groups = {target.name: target.group for target in world.configuration.targets.values() if target.group}
+    run = RunJournal(journal, await _begin(journal, plan), options.fence, groups)
     notes, journal_fault = list(plan.notes), ""
     if plan.breached:
         why = "a guard refuses this many changes"

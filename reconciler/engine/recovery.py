@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
@@ -15,7 +16,7 @@ from reconciler.tasks.observation import Scope
 from reconciler.tasks.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.backends.entries import OpenIntent
     from reconciler.backends.journal import Journal
@@ -28,11 +29,15 @@ __all__ = ["Recovery", "settle_open_intents"]
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What became of the calls left open: they `took_effect`, `had_none`, or stay `open`: reading did not tell."""
+    """What became of the calls left open: they `took_effect`, `had_none`, or stay `open`: reading did not tell.
+
+    `strays` counts, by target, those that nobody can settle: of targets that the configuration does not have.
+    """
 
     took_effect: int = 0
     had_none: int = 0
     open: int = 0
+    strays: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def total(self) -> int:
@@ -40,19 +45,24 @@ class Recovery:
 
 
 async def settle_open_intents(world: World, journal: Journal) -> Recovery:
-    """Read the tasks of all open intents on the targets of `world`, and write what the cloud shows.
+    """Read the tasks of all open intents on the accounts of `world`, and write what the cloud shows.
 
-    To be called while the leases of the targets are held: then nobody else is about to send these calls. Sends no
-    destructive request. Raises BackendError.
+    An intent belongs to an account, whatever its target was called when it was written. To be called while the leases
+    are held: then nobody else is about to send these calls. Sends no destructive request. Raises BackendError.
     """
-    left = await asyncio.to_thread(journal.open_intents, tuple(world.configuration.targets))
+    targets = world.configuration.targets
+    ours = {target.group: target.name for target in reversed([*targets.values()]) if target.group}
+    named = [name for name, target in targets.items() if target.group]
+    left = await asyncio.to_thread(journal.open_intents, ours.keys(), named)
+    strays = await asyncio.to_thread(journal.strays, ours.keys(), targets.keys())
     if not left:
-        return Recovery()
+        return Recovery(strays=strays)
     start = RunStart("recover", __version__, "", world.configuration.fingerprint)
     run_id = await asyncio.to_thread(journal.begin_run, start)
     by_scope: dict[Scope, list[OpenIntent]] = defaultdict(list)
     for found in left:
-        by_scope[Scope(found.intent.key.target, found.intent.key.resource)].append(found)
+        key = found.intent.key
+        by_scope[Scope(key.target if found.group is None else ours[found.group], key.resource)].append(found)
     took_effect = had_none = 0
     async with Clouds(
         world.configuration, world.catalogue, world.providers, {scope.target for scope in by_scope}
@@ -62,7 +72,7 @@ async def settle_open_intents(world: World, journal: Journal) -> Recovery:
                 await asyncio.wrap_future(journal.resolve(found, state, by=run_id))
                 took_effect += state is ActionState.DONE
                 had_none += state is ActionState.REFUSED
-    recovery = Recovery(took_effect, had_none, len(left) - took_effect - had_none)
+    recovery = Recovery(took_effect, had_none, len(left) - took_effect - had_none, strays)
     code = ExitCode.ERROR if recovery.open else ExitCode.OK
     end = RunEnd("error" if recovery.open else "ok", int(code), {"took_effect": took_effect, "had_none": had_none})
     await asyncio.wrap_future(journal.finish_run(run_id, end))

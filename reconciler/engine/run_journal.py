@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEnd, TaskOutcome
+from reconciler.exceptions import LockedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.backends.fencing import Fence
     from reconciler.backends.journal import Journal
@@ -30,18 +32,31 @@ def state_of(answer: Fault | None) -> ActionState:
 class RunJournal:
     """Writes one run to a `Journal`. Every method returns once the rows are durable, or raises BackendError.
 
-    With a `fence`, intents are let through only while its leases are held: LockedError otherwise.
+    With a `fence`, intents are let through only for targets whose rate-limit group (by `groups`) is in it, and only
+    while its leases are held: LockedError otherwise.
     """
 
-    def __init__(self, journal: Journal, run_id: str, fence: Fence | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        run_id: str,
+        fence: Fence | None = None,
+        groups: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._journal = journal
         self._fence = fence
+        self._groups = groups
         self.run_id = run_id
 
     async def intend(self, action: Action, attempts: Sequence[tuple[Change, int]]) -> None:
         """Write that these calls are about to be sent. To be awaited before any of them is."""
         intents = [Intent(change.key, action, attempt) for change, attempt in attempts]
-        await asyncio.wrap_future(self._journal.intend(self.run_id, intents, self._fence))
+        if self._fence is not None:
+            targets = {intent.key.target for intent in intents}
+            unlocked = sorted(name for name in targets if self._groups.get(name) not in self._fence.groups)
+            if unlocked:
+                raise LockedError(f"the lock of {', '.join(unlocked)} was not taken")
+        await asyncio.wrap_future(self._journal.intend(self.run_id, intents, self._fence, self._groups))
 
     async def record(self, action: Action, entries: Iterable[tuple[Change, int, ActionState, Fault | None]]) -> None:
         """Write what became of intents: after the call, and again once an uncertain one was read back."""

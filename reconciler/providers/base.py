@@ -39,6 +39,14 @@ class Client(Protocol):
 
     async def __aexit__(self, *exc: object) -> None: ...
 
+    async def account(self) -> str | Fault:
+        """The project or account that the target's quotas and tasks belong to, as the cloud names it.
+
+        Equal for all targets that lead to the same tasks, however they spell endpoints, region or project: they exclude
+        each other by it. Holds no secret. Never raises for what the cloud does.
+        """
+        ...
+
     async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
         """List a scope. `statuses` are the vendor statuses wanted (None: all); the provider may return more.
 
@@ -73,10 +81,6 @@ class Provider(Protocol):
     name: str
     options: ProviderOptions
     resource_types: Mapping[str, ResourceType]
-
-    def rate_limit_group(self, target: Target) -> str:
-        """Identity of the account, project and region whose quota the target shares with others."""
-        ...
 
     def client(self, target: Target, *, concurrency: int) -> Client:
         """A client of `target`.

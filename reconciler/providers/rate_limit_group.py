@@ -1,21 +1,14 @@
-"""Names of rate-limit groups: which targets draw on one quota and must not be applied to at the same time."""
+"""Names of an account whose own name nobody told: by who draws on it, or by where its credentials come from."""
 
 from __future__ import annotations
 
 from hashlib import sha256
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from reconciler.config.model import Target
 
-__all__ = ["group_name", "principal_name", "sources_of"]
-
-
-def group_name(target: Target, account: str) -> str:
-    """`<provider>/<account>/<region>`, with the hosts behind it where they are not the vendor's own."""
-    hosts = ",".join(sorted({urlsplit(url).netloc.rpartition("@")[2] for url in target.endpoints.values()}))
-    return "/".join(part for part in (target.provider, account, target.region, hosts) if part)
+__all__ = ["principal_name", "sources_of"]
 
 
 def principal_name(principal: str) -> str:

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import event, inspect, text, update
 
 from reconciler.backends.connect import connect
 from reconciler.backends.history import History
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from reconciler.backends.backend import Backend
     from reconciler.backends.entries import Intent, RunStart
+
+    Build = Callable[..., Intent]
 
 
 def mode(path: Path) -> int:
@@ -178,6 +180,23 @@ def test_an_older_schema_is_led_up_step_by_step(backend: Backend, url: str, monk
     connect(url)
     connect(url)
     assert made == [VERSION - 2, VERSION - 1]
+
+
+def test_a_journal_of_the_first_schema_keeps_its_open_calls(url: str, start: RunStart, intent: Build) -> None:
+    with Journal.open(url) as journal:
+        run_id = journal.begin_run(start)
+        journal.intend(run_id, [intent()]).result()
+        with journal.backend.writing() as connection:
+            connection.execute(text("DROP INDEX actions_unsettled"))
+            connection.execute(text("ALTER TABLE actions DROP COLUMN rate_group"))
+            connection.execute(text("CREATE INDEX actions_open ON actions (target) WHERE state = 'intent'"))
+            connection.execute(update(schema_version).values(version=1))
+    with Journal.open(url) as journal:
+        (found,) = journal.open_intents({"cloud/a"}, {"prod"})
+        assert (found.run_id, found.intent, found.group) == (run_id, intent(), None)
+        assert journal.strays({"cloud/a"}, {"production"}) == {"prod": 1}
+        names = {index["name"] for index in inspect(journal.backend.engine).get_indexes("actions")}
+        assert names >= {"actions_gate", "actions_unsettled"}
 
 
 def limit_pages(backend: Backend) -> None:

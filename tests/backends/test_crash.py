@@ -59,7 +59,7 @@ def test_kill_at_each_point(
     assert child.returncode == -9, errors
     run_id = output.strip()
     with Journal.open(url) as journal:
-        found = journal.open_intents({"prod"})
+        found = journal.open_intents((), {"prod"})
         assert [(entry.run_id, entry.intent.key.id) for entry in found] == [(run_id, task_id) for task_id in left]
         if journal.backend.engine.dialect.name == "sqlite":
             with journal.backend.reading() as connection:

@@ -67,7 +67,7 @@ def expected(rows: States, request: Request) -> type[Exception] | None:
                 return NoOpenIntent
             others = [after[other] for other in after if other[0] == name[0] and other != name]
             if result.state is ActionState.DONE and {ActionState.INTENT, ActionState.DONE} & set(others):
-                return Exception  # the database's own refusal: two rows of one operation cannot both be shut
+                return NoOpenIntent  # two attempts at one operation cannot both be in flight or done
             after[name] = result.state
     rows.clear()
     rows.update(after)

@@ -19,6 +19,7 @@ from reconciler.backends.entries import (
 )
 from reconciler.backends.history import History
 from reconciler.backends.journal import Journal, new_run_id
+from reconciler.backends.leases import acquire
 from reconciler.exceptions import BackendError
 from reconciler.tasks.fault import Fault, Meaning
 
@@ -212,13 +213,28 @@ def test_open_intents_are_those_of_other_runs_for_the_targets(journal: Journal, 
     journal.intend(killed, [intent("1"), intent("2"), intent("3", target="other")]).result()
     journal.record(killed, [ActionResult(intent("2"), ActionState.UNCERTAIN)])
     journal.intend(current, [intent("4")]).result()
-    found, doubtful = journal.open_intents({"prod"}, excluding=current)
+    found, doubtful = journal.open_intents((), {"prod"}, excluding=current)
     assert (found.run_id, found.intent, found.intent_at) == (killed, intent("1"), NOW)
     assert doubtful.intent == intent("2")
     journal.resolve(found, ActionState.DONE, by=current).result()
     journal.resolve(doubtful, ActionState.REFUSED, by=current).result()
-    assert journal.open_intents({"prod"}, excluding=current) == []
+    assert journal.open_intents((), {"prod"}, excluding=current) == []
     assert [row.settled_by for row in History(journal.backend).actions(killed)] == [current, current, None]
+
+
+def test_what_is_open_belongs_to_an_account_whatever_the_target_was_called(
+    journal: Journal, start: RunStart, intent: Build
+) -> None:
+    run_id = journal.begin_run(start)
+    groups = {"old-name": "cloud/a", "prod": "cloud/b", "gone": "cloud/c"}
+    intents = [intent(name, target=name) for name in groups]
+    journal.intend(run_id, intents, groups=groups).result()
+    (renamed,) = journal.open_intents({"cloud/a"}, {"new-name"})
+    assert (renamed.intent.key.target, renamed.group) == ("old-name", "cloud/a")
+    assert journal.open_intents({"cloud/x"}, {"prod"}) == [], "prod is another account now, which cannot tell"
+    assert journal.strays({"cloud/a"}, {"new-name", "prod"}) == {"gone": 1}
+    with acquire(journal.backend, ["cloud/c"]):
+        assert journal.strays({"cloud/a"}, {"new-name", "prod"}) == {}, "another apply is at work on it"
 
 
 def test_run_ids_sort_by_time() -> None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from reconciler.backends.connect import connect
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import EXPIRY, LeaseHeld, LeaseLost, acquire
+from reconciler.backends.schema import leases
 from reconciler.exceptions import BackendError, ExitCode
 
 if TYPE_CHECKING:
@@ -105,6 +107,39 @@ def test_a_holder_that_does_not_renew_loses_it_at_the_expiry(
             take()
 
 
+DAY = 86_400_000
+
+
+@pytest.mark.parametrize("ahead", [EXPIRY, DAY, 10**20 // 10**3])
+def test_a_lease_from_a_clock_that_was_ahead_is_none(take: Callable[..., Lease], clock: Clock, ahead: int) -> None:
+    clock.now += ahead
+    killed = take("one")
+    clock.now -= ahead
+    with take("one") as lease:
+        assert lease.fence.tokens == (("one", 2),)
+    with pytest.raises(LeaseLost):
+        killed.renew()
+
+
+@pytest.mark.parametrize("column", ["acquired_at", "expires_at"])
+def test_a_lease_that_begins_or_ends_too_late_is_none(
+    take: Callable[..., Lease], timed: Backend, clock: Clock, column: str
+) -> None:
+    take("one")
+    with timed.writing() as connection:
+        late = {"acquired_at": clock.now + 1, "expires_at": clock.now + EXPIRY + 1}[column]
+        connection.execute(update(leases).values({column: late}))
+    take("one").release()
+
+
+def test_a_holder_whose_clock_is_set_back_stays_the_holder(take: Callable[..., Lease], clock: Clock) -> None:
+    lease = take("one")
+    clock.now -= DAY
+    lease.renew()
+    with pytest.raises(LeaseHeld):
+        take("one")
+
+
 def test_renewing_holds_on(take: Callable[..., Lease], clock: Clock) -> None:
     lease = take()
     for _ in range(5):
@@ -152,7 +187,7 @@ def test_a_revived_holder_can_intend_nothing(
             with pytest.raises(LeaseLost):
                 late.result()
             current.result()
-        assert [entry.intent.key.id for entry in journal.open_intents({"prod"})] == ["1", "4"]
+        assert [entry.intent.key.id for entry in journal.open_intents((), {"prod"})] == ["1", "4"]
 
 
 def test_lock_timeout_waits_until_it_is_free(timed: Backend, take: Callable[..., Lease], clock: Clock) -> None:

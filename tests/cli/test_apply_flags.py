@@ -13,7 +13,7 @@ import pytest
 from reconciler.backends.connect import connect
 from reconciler.backends.leases import acquire
 from reconciler.config.loader import load_configuration
-from reconciler.providers.registry import catalogue, providers
+from reconciler.providers.registry import catalogue
 from tests.pseudo_terminal import session
 from tests.terminal import HEAD
 
@@ -53,7 +53,7 @@ def refuse(terminal: Terminal, task: int) -> None:
 def lock(terminal: Terminal) -> Lease:
     """Hold the account as another apply would."""
     configuration = load_configuration([terminal.directory], catalogue(), environment=os.environ, strict=True)
-    groups = [providers()[target.provider].rate_limit_group(target) for target in configuration.targets.values()]
+    groups = [f"huaweicloud/{target.options['project_id']}" for target in configuration.targets.values()]
     return acquire(connect("sqlite:///.reconciler/history.db"), groups)
 
 

@@ -15,7 +15,7 @@ from reconciler.config.loader import load_configuration
 from reconciler.engine.report import Outcome, Report, Result
 from reconciler.exceptions import ExitCode
 from reconciler.planning.plan import Change, Guard, GuardVerdict, Plan, PolicyVerdict, ScopeVerdict, Spared
-from reconciler.providers.registry import catalogue, providers
+from reconciler.providers.registry import catalogue
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
 from tests.terminal import HEAD
@@ -132,7 +132,7 @@ class Situation:
 
     def locked(self) -> None:
         configuration = load_configuration([self.terminal.directory], catalogue(), environment=os.environ, strict=True)
-        groups = [providers()[target.provider].rate_limit_group(target) for target in configuration.targets.values()]
+        groups = [f"huaweicloud/{target.options['project_id']}" for target in configuration.targets.values()]
         acquire(connect("sqlite:///.reconciler/history.db"), groups, heartbeat=False)
 
     def stale(self) -> None:

@@ -200,7 +200,7 @@ def test_each_attempt_shows_its_state_and_fault(terminal: Terminal) -> None:
 
 def test_a_call_that_a_later_run_settled_names_it(terminal: Terminal, three: list[str]) -> None:
     with Journal(connect("sqlite:///.reconciler/history.db")) as journal:
-        (left,) = journal.open_intents(["huawei"])
+        (left,) = journal.open_intents((), ["huawei"])
         journal.resolve(left, ActionState.DONE, by=three[0]).result()
     assert f"settled by run {three[0][:12]}" in terminal.run("history", three[2]).out
 

@@ -185,6 +185,9 @@ class ScriptedClient:
     async def __aexit__(self, *exc: object) -> None:
         return None
 
+    async def account(self) -> str | Fault:
+        return "account"
+
     async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
         del statuses
         return Observation(Scope("here", resource.name), tuple(self._world.tasks.values()), 1)
@@ -260,9 +263,6 @@ class ScriptedProvider:
 
     def __init__(self, world: World) -> None:
         self._world = world
-
-    def rate_limit_group(self, target: Target) -> str:
-        return target.name
 
     def client(self, target: Target, *, concurrency: int) -> ScriptedClient:
         del target, concurrency

@@ -5,13 +5,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconciler.exceptions import CredentialsError
 from reconciler.providers.aliyun.client import AliyunClient
-from reconciler.providers.aliyun.credentials import KEYS, find_credentials
+from reconciler.providers.aliyun.credentials import KEYS
 from reconciler.providers.aliyun.endpoints import REGIONS, SERVICES
 from reconciler.providers.aliyun.permissions import RamPolicies
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
-from reconciler.providers.rate_limit_group import group_name, principal_name, sources_of
 from reconciler.providers.transport.surroundings import Surroundings
 from reconciler.tasks.catalogue import ProviderOptions
 
@@ -68,19 +66,9 @@ class Aliyun:
     resource_types: Mapping[str, ResourceType] = MappingProxyType({URL_UPLOAD.name: URL_UPLOAD})
     policy_language: PolicyLanguage = RamPolicies()
 
-    def rate_limit_group(self, target: Target, *, surroundings: Surroundings | None = None) -> str:
-        """The principal where it is known here (the account of a role), else where the credentials come from."""
-        try:
-            found = find_credentials(target, surroundings or Surroundings())
-        except CredentialsError:
-            return group_name(target, sources_of(target))
-        return group_name(target, principal_name(found.principal) if found.principal else sources_of(target))
-
     def client(self, target: Target, *, concurrency: int, surroundings: Surroundings | None = None) -> AliyunClient:
         """A client of `target`. Raises CredentialsError; sends nothing yet."""
-        around = surroundings or Surroundings()
-        group = self.rate_limit_group(target, surroundings=around)
-        return AliyunClient(target, group, concurrency=concurrency, surroundings=around)
+        return AliyunClient(target, concurrency=concurrency, surroundings=surroundings or Surroundings())
 
 
 PROVIDER = Aliyun()

@@ -14,7 +14,6 @@ from reconciler.providers.base import Readings
 from reconciler.providers.transport.caller import Tally
 from reconciler.providers.transport.pacing import always
 from reconciler.providers.transport.retries import WRITES
-from reconciler.providers.transport.surroundings import Surroundings
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness, Observation, Scope
 from reconciler.tasks.task import Task, TaskKey
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Target
     from reconciler.providers.aliyun.answers import Question
+    from reconciler.providers.transport.surroundings import Surroundings
     from reconciler.tasks.resource_type import Operation, ResourceType
 
 __all__ = ["AliyunClient"]
@@ -32,13 +32,10 @@ __all__ = ["AliyunClient"]
 class AliyunClient:
     """Looks up, reads and cancels URL upload jobs. Implements `reconciler.providers.base.Client`."""
 
-    def __init__(
-        self, target: Target, group: str, *, concurrency: int, surroundings: Surroundings | None = None
-    ) -> None:
+    def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
         self._target = target.name
         self._inventory = target.inventory or Inventory()
-        around = surroundings or Surroundings()
-        self._gateway = Gateway(target, group, concurrency=concurrency, surroundings=around)
+        self._gateway = Gateway(target, concurrency=concurrency, surroundings=surroundings)
 
     @property
     def requests(self) -> int:
@@ -49,6 +46,9 @@ class AliyunClient:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._gateway.close()
+
+    async def account(self) -> str | Fault:
+        return await self._gateway.account()
 
     async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
         del statuses  # the API cannot filter

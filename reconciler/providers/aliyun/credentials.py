@@ -62,10 +62,15 @@ class Found:
         return self.credentials.secrets if isinstance(self.credentials, AccessKey) else ()
 
     @property
+    def names_account(self) -> bool:
+        """Whether `principal` is the account, as it is where a role says so."""
+        return isinstance(self.credentials, AssumedRole | OidcRole)
+
+    @property
     def principal(self) -> str:
         """Who they belong to, without being a secret; empty where only the cloud knows."""
         match self.credentials:
-            case AccessKey(id=key_id):
+            case AccessKey(id=key_id, security_token=""):  # a temporary key is another one each time
                 return key_id
             case AssumedRole(role=role) | OidcRole(role=role):
                 return role.account

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
-from reconciler.exceptions import CredentialsError
+from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.access_key import AccessKey
 from reconciler.providers.aliyun.credentials import find_credentials
-from reconciler.providers.aliyun.endpoints import endpoint
+from reconciler.providers.aliyun.endpoints import endpoint, sts_endpoint
 from reconciler.providers.aliyun.signing import SignatureAuth, canonical_query
+from reconciler.providers.aliyun.sts import account_of
 from reconciler.providers.aliyun.vendor_profile import VendorProfile
 from reconciler.providers.credential_source import Fixed, Passing
 from reconciler.providers.origin import Origin
+from reconciler.providers.rate_limit_group import principal_name, sources_of
 from reconciler.providers.transport.answers import Excerpts
 from reconciler.providers.transport.ask import Ask, renewed
 from reconciler.providers.transport.caller import Caller, Tally
@@ -41,22 +46,31 @@ QUOTAS: Mapping[str, Quota] = {"CancelUrlUploadJobs": Quota(50, 1.0), "GetURLUpl
 MARGIN = 15 * 60.0
 """Seconds before their end that credentials are renewed, as the vendor's SDK does it."""
 
+LOGGER = logging.getLogger("reconciler.credentials")
+
+_VENDOR_HOST = re.compile(r"vod(?:-vpc)?\.(?P<region>[a-z0-9-]+)\.aliyuncs\.com")
+"""Public, and within a VPC."""
+
 T = TypeVar("T")
 
 
 class Gateway:
     """Calls of one target. Raises CredentialsError when made without credentials; nothing is sent until then."""
 
-    def __init__(self, target: Target, group: str, *, concurrency: int, surroundings: Surroundings) -> None:
+    def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
         found = find_credentials(target, surroundings)
+        self._target = target
+        self._found = found
+        self._surroundings = surroundings
         self._url = f"{endpoint(target)}/"
         self._origin = Origin(found.source, found.tried)
         self.excerpts = Excerpts(found.secrets)
         self.now = surroundings.now
         wire = Wire()
-        source = _source(found, Ask(wire, self.excerpts, surroundings))
+        self._ask = Ask(wire, self.excerpts, surroundings)
+        self._source = _source(found, self._ask)
         self._caller = Caller(
-            auth=SignatureAuth(source, surroundings.now, surroundings.nonce),
+            auth=SignatureAuth(self._source, surroundings.now, surroundings.nonce),
             concurrency=concurrency,
             excerpts=self.excerpts,
             surroundings=surroundings,
@@ -65,7 +79,7 @@ class Gateway:
         rate = target.rate_limits.get("vod")
         self._paces = {
             action: PACES.pace(
-                group,
+                f"{self._url} {principal_name(found.principal) if found.principal else sources_of(target)}",
                 action,
                 quota if rate is None else quota.at_rate(rate),
                 monotonic=surroundings.monotonic,
@@ -80,6 +94,27 @@ class Gateway:
 
     async def close(self) -> None:
         await self._caller.close()
+
+    async def account(self) -> str | Fault:
+        """The account as the token service names it, else who the key belongs to, with the region that is served.
+
+        Where the target names an endpoint of its own, the vendor's token service is not asked.
+        """
+        found, around = self._found, self._surroundings
+        principal = found.principal
+        if not found.names_account and (around.sts_url or not self._target.endpoints):
+            try:
+                key = await self._source.current()
+            except ProviderError as error:
+                return self._origin.explained(error.fault)
+            try:
+                principal = await account_of(key, sts_endpoint(around), self._ask)
+            except ProviderError as error:
+                where = f"target {self._target.name}: STS does not tell its account, so that its key stands for it"
+                LOGGER.warning("%s: %s", where, error.message)
+        name = principal_name(principal) if principal else sources_of(self._target)
+        served = _VENDOR_HOST.fullmatch(urlsplit(self._url).hostname or "")
+        return f"{name}/{served['region'] if served else self._target.region}"
 
     async def call(
         self,

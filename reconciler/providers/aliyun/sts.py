@@ -1,4 +1,5 @@
-"""Temporary keys of a RAM role: AssumeRole for who has a key, AssumeRoleWithOIDC for who has a token.
+"""The token service: temporary keys of a RAM role (AssumeRole for who has a key, AssumeRoleWithOIDC for who has a
+token), and the account that a key belongs to.
 
 https://help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-assumerole and ...-assumerolewithoidc
 """
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.providers.asked_key import AskedKey
     from reconciler.providers.transport.ask import Ask
 
-__all__ = ["KEY_NAMES", "AssumedRole", "OidcRole", "Role", "reason"]
+__all__ = ["KEY_NAMES", "AssumedRole", "OidcRole", "Role", "account_of", "reason"]
 
 VERSION = "2015-04-01"
 KEY_NAMES = {
@@ -117,6 +118,21 @@ class OidcRole:
         form = {**self.role.parameters(), "OIDCProviderArn": self.provider_arn, "OIDCToken": token}
         url = f"{self.role.sts}/?{canonical_query(query)}"
         return _key(ask, await ask.send(httpx.Request("POST", url, data=form)))
+
+
+async def account_of(key: AccessKey, sts: str, ask: Ask) -> str:
+    """The id of the account that `key` belongs to, which needs no permission. Raises ProviderError.
+
+    https://help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-getcalleridentity
+    """
+    headers = {"x-acs-action": "GetCallerIdentity", "x-acs-version": VERSION}
+    request = httpx.Request("POST", f"{sts}/", headers=headers)
+    sign(request, key, ask.surroundings.now(), ask.surroundings.nonce())
+    answer = await ask.send(request)
+    account = (parsed_object(answer) or {}).get("AccountId")
+    if answer.status_code != OK or not isinstance(account, str) or not account:
+        raise ask.refusal(answer, "without an account" if answer.status_code == OK else reason(answer))
+    return account
 
 
 def _key(ask: Ask, answer: httpx.Response) -> AccessKey:

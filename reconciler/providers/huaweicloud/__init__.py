@@ -5,13 +5,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconciler.exceptions import CredentialsError
 from reconciler.providers.huaweicloud import mpc, vod
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
-from reconciler.providers.huaweicloud.credentials import KEYS, find_credentials
+from reconciler.providers.huaweicloud.credentials import KEYS
 from reconciler.providers.huaweicloud.endpoints import SERVICES
 from reconciler.providers.huaweicloud.permissions import IdentityPolicies
-from reconciler.providers.rate_limit_group import group_name, principal_name, sources_of
 from reconciler.providers.transport.surroundings import Surroundings
 from reconciler.tasks.catalogue import ProviderOptions
 
@@ -58,25 +56,11 @@ class Huaweicloud:
     )
     policy_language: PolicyLanguage = IdentityPolicies()
 
-    def rate_limit_group(self, target: Target, *, surroundings: Surroundings | None = None) -> str:
-        """The project where it is known, else the principal, else where the credentials would come from."""
-        project = target.options.get("project_id")
-        if project:
-            return group_name(target, project)
-        try:
-            found = find_credentials(target, surroundings or Surroundings())
-        except CredentialsError:
-            return group_name(target, sources_of(target))
-        principal = principal_name(found.principal) if found.principal else sources_of(target)
-        return group_name(target, found.project_id or principal)
-
     def client(
         self, target: Target, *, concurrency: int, surroundings: Surroundings | None = None
     ) -> HuaweicloudClient:
         """A client of `target`. Raises CredentialsError; sends nothing yet."""
-        around = surroundings or Surroundings()
-        group = self.rate_limit_group(target, surroundings=around)
-        return HuaweicloudClient(target, group, concurrency=concurrency, surroundings=around)
+        return HuaweicloudClient(target, concurrency=concurrency, surroundings=surroundings or Surroundings())
 
 
 PROVIDER = Huaweicloud()

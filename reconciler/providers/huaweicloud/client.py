@@ -14,7 +14,6 @@ from reconciler.providers.transport.answers import malformed
 from reconciler.providers.transport.caller import Tally
 from reconciler.providers.transport.pacing import always
 from reconciler.providers.transport.retries import WRITES
-from reconciler.providers.transport.surroundings import Surroundings
 from reconciler.tasks.fault import Fault
 from reconciler.tasks.observation import Completeness, Observation, Scope
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.config.model import Target
+    from reconciler.providers.transport.surroundings import Surroundings
     from reconciler.tasks.resource_type import Operation, ResourceType
 
 __all__ = ["HuaweicloudClient"]
@@ -39,12 +39,9 @@ class _Accepted:
 class HuaweicloudClient:
     """Lists, reads and acts on the tasks of one project. Implements `reconciler.providers.base.Client`."""
 
-    def __init__(
-        self, target: Target, group: str, *, concurrency: int, surroundings: Surroundings | None = None
-    ) -> None:
+    def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
         self._target = target.name
-        around = surroundings or Surroundings()
-        self._gateway = Gateway(target, group, concurrency=concurrency, surroundings=around)
+        self._gateway = Gateway(target, concurrency=concurrency, surroundings=surroundings)
         self._totals: dict[str, int] = {}
 
     @property
@@ -56,6 +53,10 @@ class HuaweicloudClient:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._gateway.close()
+
+    async def account(self) -> str | Fault:
+        """The project's id, which is of one region: neither that nor a host adds to it."""
+        return await self._gateway.project_id()
 
     async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
         scope, tally = Scope(self._target, resource.name), Tally()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.config.model import Target
     from reconciler.providers.credential_source import CredentialSource
     from reconciler.providers.huaweicloud.credentials import Found
+    from reconciler.providers.transport.pacing import Pace
     from reconciler.providers.transport.surroundings import Surroundings
 
 __all__ = ["QUOTAS", "Gateway"]
@@ -49,7 +50,7 @@ T = TypeVar("T")
 class Gateway:
     """Calls of one target. Raises CredentialsError when made without credentials; nothing is sent until then."""
 
-    def __init__(self, target: Target, group: str, *, concurrency: int, surroundings: Surroundings) -> None:
+    def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
         found = find_credentials(target, surroundings)
         self._origin = Origin(found.source, found.tried)
         self._region = target.region
@@ -64,17 +65,12 @@ class Gateway:
             surroundings=surroundings,
             wire=wire,
         )
-        self._paces = {
-            name: PACES.pace(
-                group,
-                name,
-                quota.at_rate(target.rate_limits[name]) if name in target.rate_limits else quota,
-                monotonic=surroundings.monotonic,
-                sleep=surroundings.sleep,
-            )
+        self._surroundings = surroundings
+        self._quotas = {
+            name: quota.at_rate(target.rate_limits[name]) if name in target.rate_limits else quota
             for name, quota in QUOTAS.items()
         }
-        self._project: str | Fault = target.options.get("project_id") or found.project_id
+        self._project: str | Fault = target.account or target.options.get("project_id") or found.project_id
         self._lookup = asyncio.Lock()
 
     def _auth(self, found: Found, ask: Ask) -> httpx.Auth:
@@ -123,7 +119,7 @@ class Gateway:
         permitted: Callable[[], bool] = always,
     ) -> T | Fault:
         """Call an API of the project. `path` holds `{project_id}`, which is looked up first where it is not known."""
-        project = await self._project_id()
+        project = await self.project_id()
         if isinstance(project, Fault):
             return project
         path = path.replace("{project_id}", quote(project, safe=""))
@@ -132,15 +128,21 @@ class Gateway:
             headers["Content-Length"] = "0"  # as the vendor's SDK sends it
         request = self._caller.request(method, self._url(service, path, parameters), headers)
         verdict = await self._caller.send(
-            request, judge, pace=self._paces[service], retries=retries, tally=tally, permitted=permitted
+            request, judge, pace=self._pace(service, project), retries=retries, tally=tally, permitted=permitted
         )
         return self._origin.explained(verdict) if isinstance(verdict, Fault) else verdict
+
+    def _pace(self, service: str, project: str) -> Pace:
+        """The pace of a service, which all clients of the project share that send to the same host."""
+        around = self._surroundings
+        group = f"{self._endpoints[service]} {project}"
+        return PACES.pace(group, service, self._quotas[service], monotonic=around.monotonic, sleep=around.sleep)
 
     def _url(self, service: str, path: str, parameters: Sequence[tuple[str, str]]) -> str:
         query = canonical_query(parameters)
         return f"{self._endpoints[service]}{path}{'?' if query else ''}{query}"
 
-    async def _project_id(self) -> str | Fault:
+    async def project_id(self) -> str | Fault:
         """The project's id, looked up once; a look-up that failed stands for the life of the client."""
         if not self._project:
             async with self._lookup:
@@ -152,5 +154,5 @@ class Gateway:
         url = self._url("iam", PROJECTS_PATH, [("name", self._region)])
         request = self._caller.request("GET", url, {"Content-Type": "application/json"})
         judge = partial(project_named, region=self._region, excerpts=self.excerpts, now=self.now)
-        found = await self._caller.send(request, judge, pace=self._paces["iam"], retries=READS, tally=Tally())
+        found = await self._caller.send(request, judge, pace=self._pace("iam", ""), retries=READS, tally=Tally())
         return self._origin.explained(found) if isinstance(found, Fault) else found

@@ -500,14 +500,6 @@ def test_the_host_of_the_token_service(
     assert sts_endpoint(around(environment), region, private=private) == f"https://{host}"
 
 
-def test_a_role_shares_the_group_of_its_account(home: Path) -> None:
-    plain = target("", endpoints={})
-    by_cli = PROVIDER.rate_limit_group(plain, surroundings=around({}, home=home))
-    named = target("", endpoints={}, credentials=Credentials(profile="ini"))
-    assert by_cli == PROVIDER.rate_limit_group(named, surroundings=around({}, home=home))
-    assert "123456" not in by_cli
-
-
 def test_a_torn_file_is_read_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = home / ".aliyun" / "config.json"
     whole = path.read_text()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,10 +15,13 @@ from reconciler.providers.aliyun import PROVIDER
 from reconciler.providers.aliyun.credentials import find_credentials
 from reconciler.providers.aliyun.endpoints import endpoint
 from tests.providers.aliyun.cloud import AK, KEYS, target
-from tests.providers.loopback import around
+from tests.providers.loopback import Reply, around, as_json, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from reconciler.tasks.fault import Fault
+    from tests.providers.loopback import Received
 
 PROFILES = {
     "current": "work",
@@ -132,10 +136,48 @@ def test_endpoints() -> None:
         endpoint(target("http://vod.example.com"))
 
 
-def test_groups() -> None:
-    plain = target("", endpoints={})
-    group = PROVIDER.rate_limit_group(plain, surroundings=around(KEYS))
-    assert group.startswith("aliyun/principal-")
-    assert group.endswith("/cn-shanghai")
-    assert AK not in group
-    assert PROVIDER.rate_limit_group(plain, surroundings=around()) == "aliyun/default/cn-shanghai"
+def account(answer: Reply | None, environment: dict[str, str], **changes: Any) -> tuple[str | Fault, list[Received]]:  # noqa: ANN401 - the attributes of Target
+    """Who a target says it belongs to, and what STS was asked for it; None: there is no STS."""
+
+    async def run() -> tuple[str | Fault, list[Received]]:
+        async with serving(lambda _: answer or Reply(500)) as server:
+            surroundings = around(environment, sts=server.url if answer else None)
+            row = target(server.url, **changes)
+            async with PROVIDER.client(row, concurrency=1, surroundings=surroundings) as client:
+                return await client.account(), server.requests
+
+    return asyncio.run(run())
+
+
+OTHER = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "other", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "hunter3"}
+IDENTITY = as_json({"AccountId": "1234567890", "IdentityType": "RAMUser", "RequestId": "1"})
+
+
+def test_two_keys_of_one_account_are_one_account() -> None:
+    found, [request] = account(IDENTITY, KEYS)
+    assert request.header("x-acs-action") == "GetCallerIdentity"
+    assert found == account(IDENTITY, OTHER)[0] == account(IDENTITY, {**OTHER, "ALIBABA_CLOUD_SECURITY_TOKEN": "t"})[0]
+    assert found != account(as_json({"AccountId": "99"}), KEYS)[0]
+    assert "1234567890" not in str(found)
+
+
+@pytest.mark.parametrize("answer", [None, as_json({"Code": "NoPermission"}, 403), as_json({}), Reply(502)])
+def test_where_sts_does_not_tell_the_key_stands_for_the_account(answer: Reply | None) -> None:
+    found, _ = account(answer, KEYS)
+    assert isinstance(found, str)
+    assert found == account(answer, KEYS, name="other")[0] != account(answer, OTHER)[0]
+    assert AK not in found
+
+
+@pytest.mark.parametrize(
+    ("url", "region"),
+    [
+        ("https://vod.cn-shanghai.aliyuncs.com", "cn-shanghai"),
+        ("https://VOD.cn-shanghai.aliyuncs.com:443/", "cn-shanghai"),
+        ("https://vod-vpc.cn-beijing.aliyuncs.com", "cn-beijing"),
+        ("https://proxy.example.com", "cn-shanghai"),
+    ],
+)
+def test_the_region_is_the_one_that_is_served(url: str, region: str) -> None:
+    found, _ = account(None, KEYS, endpoints={"vod": url})
+    assert str(found).endswith(f"/{region}")

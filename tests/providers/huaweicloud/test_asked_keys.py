@@ -17,11 +17,11 @@ from reconciler.providers.huaweicloud import PROVIDER
 from reconciler.providers.huaweicloud.credentials import find_credentials
 from reconciler.tasks.fault import Meaning
 from reconciler.tasks.resource_type import Action
-from tests.providers.huaweicloud.cloud import KEYS, PACKAGING, PROJECT, TRANSCODING, one_fault, target
+from tests.providers.huaweicloud.cloud import KEYS, PACKAGING, TRANSCODING, one_fault, target
 from tests.providers.loopback import FROZEN, NO_METADATA, ODD_ANSWERS, Reply, Time, around, as_json, serving
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
     from types import SimpleNamespace
 
@@ -415,16 +415,6 @@ def test_a_token_of_iam_is_renewed_before_its_24_hours_end() -> None:
                 assert client.requests == 3 + issued == 6
 
     asyncio.run(run())
-
-
-def test_the_group_of_who_is_not_known_yet_is_where_they_come_from() -> None:
-    group: Callable[..., str] = PROVIDER.rate_limit_group
-    plain = target("", options={}, endpoints={})
-    by_machine = group(plain, surroundings=around(metadata="http://127.0.0.1:9"))
-    assert by_machine == "huaweicloud/default/cn-north-4"
-    by_agency = group(plain, surroundings=around(OIDC))
-    assert by_agency.startswith("huaweicloud/principal-")
-    assert group(target("", endpoints={}), surroundings=around(OIDC)) == f"huaweicloud/{PROJECT}/cn-north-4"
 
 
 def test_secrets_are_not_shown() -> None:

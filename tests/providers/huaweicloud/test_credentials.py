@@ -152,19 +152,3 @@ def test_secrets_are_not_shown() -> None:
     )
     assert "hunter" not in shown
     assert found.secrets == ("hunter2", "hunter3")
-
-
-def test_groups() -> None:
-    keys = around(KEYS)
-    group = PROVIDER.rate_limit_group
-    vendor: dict[str, object] = {"endpoints": {}}
-    assert (
-        group(target("", **vendor), surroundings=around()) == "huaweicloud/0123456789abcdef0123456789abcdef/cn-north-4"
-    )
-    by_key = group(target("", options={}, **vendor), surroundings=keys)
-    assert by_key.startswith("huaweicloud/principal-")
-    assert KEYS["HUAWEICLOUD_SDK_AK"] not in by_key
-    assert group(target("", options={}, name="other", **vendor), surroundings=keys) == by_key
-    assert group(target("", options={}, region="cn-north-1", **vendor), surroundings=keys) != by_key
-    assert group(target("http://127.0.0.1:1", options={}), surroundings=keys) == f"{by_key}/127.0.0.1:1"
-    assert group(target("", options={}, **vendor), surroundings=around()) == "huaweicloud/default/cn-north-4"

@@ -73,6 +73,37 @@ def test_the_project_is_looked_up_once_for_all() -> None:
 
 
 @pytest.mark.parametrize(
+    "spelling",
+    [
+        {},
+        {"options": {}},
+        {"region": "cn-north-1"},
+        {"endpoints": {"mpc": "https://mpc.cn-north-4.myhuaweicloud.com"}},
+        {"endpoints": {"mpc": "https://MPC.cn-north-4.myhuaweicloud.com:443/"}},
+        {"options": {"project_id": PROJECT.upper()}},
+    ],
+)
+def test_the_account_is_the_project_however_a_target_spells_it(spelling: dict[str, Any]) -> None:
+    async def run() -> str:
+        async with connected(routed(lambda _: as_json(PROJECTS)), **spelling) as (client, server):
+            account = await client.account()
+            assert len(server.requests) == (0 if spelling.get("options") != {} else 1)
+        assert isinstance(account, str)
+        return target("", account=account, **spelling).group
+
+    assert asyncio.run(run()) == f"huaweicloud/{PROJECT}"
+
+
+def test_a_client_acts_on_the_project_whose_lock_was_taken() -> None:
+    async def run() -> list[Received]:
+        async with connected([as_json(EMPTY)], options={}, account="locked") as (client, server):
+            await client.observe(TRANSCODING, None)
+        return server.requests
+
+    assert [request.path for request in asyncio.run(run())] == ["/v1/locked/transcodings"]
+
+
+@pytest.mark.parametrize(
     ("reply", "meaning", "words"),
     [
         (as_json({"projects": []}), Meaning.PERMANENT, "no project is named cn-north-4"),
@@ -102,6 +133,7 @@ def test_a_look_up_that_fails_fails_everything_and_is_not_repeated(reply: Reply,
             cancel = TRANSCODING.operation(Action.CANCEL)
             assert cancel is not None
             assert (await client.perform(TRANSCODING, cancel, ["1"]))["1"] is not None
+            assert await client.account() == observation.fault
         return server.requests
 
     assert [request.path for request in asyncio.run(run())] == ["/v3/projects"]
