@@ -32,7 +32,7 @@ def small_text(path: Path) -> str:
         if len(content) > LARGEST:
             raise UnusableFile(f"more than {LARGEST} bytes")
         return content.decode("utf-8-sig")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UnusableFile("does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UnusableFile(type(error).__name__) from None

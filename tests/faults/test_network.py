@@ -103,3 +103,47 @@ def test_an_endpoint_that_cannot_be_reached_fails_alone(terminal: Terminal) -> N
     run = applied(terminal)
     assert (run.code, run.outcomes) == (1, {"1": "done"})
     assert "no connection" in run.text
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("SSL_CERT_FILE", "/nonexistent/ca.pem"),
+        ("SSL_CERT_FILE", "reconciler.yaml"),
+        ("SSL_CERT_DIR", "/nonexistent"),
+        ("HTTPS_PROXY", "socks5://user:hunter2@127.0.0.1:9"),
+        ("all_proxy", "http://user:hunter2@:port"),
+    ],
+)
+def test_an_environment_that_leads_nowhere_fails_the_targets_that_need_it(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, variable: str, text: str
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv(variable, text)
+    terminal.write(
+        configured(
+            f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent}}",
+            "{resource: huaweicloud.vod.editing, match: {status: pending}, ensure: absent}",
+            head=HEAD.replace('vod: "${URL}"', 'vod: "https://vod.example.invalid"'),
+        )
+    )
+    terminal.simulator.huaweicloud.add(SNAPSHOT, id="1", created="1d")
+    run = applied(terminal)
+    assert (run.code, run.outcomes) == (1, {"1": "done"})
+    assert f"the environment variable {variable} " in run.text
+    assert "hunter2" not in run.text
+
+
+@pytest.mark.parametrize("command", ["plan", f"query {SNAPSHOT}", "why 1", "apply --auto-approve"])
+def test_a_user_without_a_home_needs_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    def nobody(_: int) -> None:
+        raise KeyError("uid not found")
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    terminal.write(configured(f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent}}"))
+    terminal.simulator.huaweicloud.add(SNAPSHOT, id="1", created="1d")
+    assert terminal.run(*command.split()).code == 0
+    for name in ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"):
+        monkeypatch.delenv(name)
+    assert "/dev/null/.huaweicloud/credentials (does not exist)" in terminal.run("plan").out

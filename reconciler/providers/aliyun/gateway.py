@@ -66,7 +66,7 @@ class Gateway:
         self._origin = Origin(found.source, found.tried)
         self.excerpts = Excerpts(found.secrets)
         self.now = surroundings.now
-        wire = Wire()
+        wire = Wire(surroundings.environment)
         self._ask = Ask(wire, self.excerpts, surroundings)
         self._source = _source(found, self._ask)
         self._caller = Caller(

@@ -57,7 +57,7 @@ class Gateway:
         self._endpoints = {name: endpoint(target, name, surroundings.environment) for name in SERVICES}
         self.excerpts = Excerpts(found.secrets)
         self.now = surroundings.now
-        wire = Wire()
+        wire = Wire(surroundings.environment)
         self._caller = Caller(
             auth=self._auth(found, Ask(wire, self.excerpts, surroundings)),
             concurrency=concurrency,

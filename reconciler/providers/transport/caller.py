@@ -58,7 +58,7 @@ class Caller:
         surroundings: Surroundings,
         wire: Wire | None = None,
     ) -> None:
-        self._wire = wire or Wire()
+        self._wire = wire or Wire(surroundings.environment)
         self._http = httpx.AsyncClient(
             auth=auth,
             transport=self._wire,
@@ -136,7 +136,7 @@ class Caller:
         fresh = httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
         try:
             response = await self._http.send(fresh)
-        except ProviderError as error:  # no credentials could be had for the auth flow
+        except ProviderError as error:  # no credentials for the auth flow, or no way for the wire
             return error.fault, None
         except UnreadableAnswer as error:
             return Fault(Meaning.MALFORMED, f"unexpected answer: {error}"), None

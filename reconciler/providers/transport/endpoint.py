@@ -10,7 +10,7 @@ import httpx
 from reconciler.exceptions import ProviderError
 from reconciler.tasks.fault import Fault, Meaning
 
-__all__ = ["base_url", "credentials_url", "is_loopback"]
+__all__ = ["base_url", "credentials_url", "has_host", "is_loopback"]
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 
@@ -34,7 +34,7 @@ def base_url(text: str) -> str:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
         raise _refused(text, str(error)) from error
-    if url.query or url.fragment or url.userinfo or not _is_host(url.host):
+    if url.query or url.fragment or url.userinfo or not has_host(url):
         raise _refused(text, "it must be a scheme, a host and perhaps a path")
     if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.host)):
         raise _refused(text, "plain http is accepted for loopback hosts only")
@@ -51,7 +51,7 @@ def credentials_url(text: str) -> httpx.URL:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
         raise _refused(text, str(error)) from None
-    if url.userinfo or not _is_host(url.host):
+    if url.userinfo or not has_host(url):
         raise _refused(text, "it must be a URL")
     if url.scheme != "https" and not (url.scheme == "http" and (is_loopback(url.host) or _is_on_link(url.host))):
         raise _refused(text, "plain http is accepted for this machine only")
@@ -65,11 +65,14 @@ def _is_on_link(host: str) -> bool:
         return False
 
 
-def _is_host(host: str) -> bool:
-    if _NAME.fullmatch(host):
+def has_host(url: httpx.URL) -> bool:
+    """Whether `url` leads to an address or a name in ASCII, and to a port that there is."""
+    if url.port is not None and not 0 < url.port < 1 << 16:
+        return False
+    if _NAME.fullmatch(url.host):
         return True
     try:
-        return bool(ip_address(host))
+        return bool(ip_address(url.host))
     except ValueError:
         return False
 

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-__all__ = ["Surroundings"]
+__all__ = ["NO_HOME", "Surroundings"]
+
+NO_HOME = Path(os.devnull)
+"""Below it no file can exist."""
 
 
 def _now() -> datetime:
@@ -26,6 +29,15 @@ def _environment() -> Mapping[str, str]:
     return dict(os.environ)
 
 
+def _home() -> Path:
+    """The home directory; NO_HOME for a user without any, as in a container with a uid of its own."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return NO_HOME
+    return home if home.is_absolute() else NO_HOME  # a relative one would be read in any repository
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Clocks, chance, environment and home directory.
@@ -33,7 +45,7 @@ class Surroundings:
     `now` is UTC, for signatures; `monotonic` in seconds, for pacing and deadlines; `uniform(low, high)` draws jitter;
     `nonce` a value never used before. The environment is read when this is made, not when it is imported, and never
     shown: it holds secrets. `metadata_url` and `sts_url` stand in for the addresses of the machine's
-    metadata service and of the vendor's token service.
+    metadata service and of the vendor's token service. `home` is NO_HOME where there is none.
     """
 
     now: Callable[[], datetime] = _now
@@ -42,6 +54,6 @@ class Surroundings:
     uniform: Callable[[float, float], float] = random.uniform
     nonce: Callable[[], str] = lambda: secrets.token_hex(16)
     environment: Mapping[str, str] = field(default_factory=_environment, repr=False)
-    home: Path = field(default_factory=Path.home)
+    home: Path = field(default_factory=_home)
     metadata_url: str | None = None
     sts_url: str | None = None

@@ -8,19 +8,23 @@ dropped keep-alive connection, which counts DELETE among them (RFC 9112 section 
 from __future__ import annotations
 
 import asyncio
-from base64 import b64encode
-from functools import cache
+import os
 from typing import TYPE_CHECKING
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
 from yarl import URL
 
-from reconciler.providers.transport.endpoint import is_loopback
+from reconciler.providers.transport.route import proxy_of, roots_of, trusted
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Mapping
+
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+    from reconciler.providers.transport.route import Proxy
 
 __all__ = ["BODY_LIMIT", "DIRECT", "NEVER_SENT", "UnreadableAnswer", "Wire"]
 
@@ -28,6 +32,9 @@ BODY_LIMIT = 16 * 1024 * 1024
 """Bytes of an answer that are read at most; a page of 100 tasks has some 100 kB."""
 
 CONNECT_SECONDS = 10.0
+TUNNEL_SECONDS = 20.0
+"""Until there is a connection all in all: the proxy's answer and the handshake behind it included."""
+
 READ_SECONDS = 30.0
 TOTAL_SECONDS = 60.0
 
@@ -56,33 +63,71 @@ async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise httpx.ReadError(f"the connection broke: {error.strerror or type(error).__name__}") from error
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Tells what goes wrong before there is a connection: whatever a proxy says, nothing was sent yet."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the signature is aiohttp's
+    ) -> Connection:
+        try:
+            return await super().connect(req, traces, timeout)
+        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, TimeoutError):
+            raise
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # ValueError: a name that no resolver takes, with an empty label in it.
+            what = "the proxy gave no answer of HTTP" if req.proxy else f"no connection: {type(error).__name__}"
+            raise httpx.ConnectError(what) from error
+
+
 class Wire(httpx.AsyncBaseTransport):
     """An httpx transport over one aiohttp session.
 
-    The session is made on first use, inside the event loop that uses it. `sent` counts requests handed to the wire.
-    `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are honoured except for loopback hosts; netrc is not, since it would
-    replace the signature.
+    The session is made on first use, inside the event loop that uses it. `sent` counts requests handed to the network.
+    Proxies and trusted certificates of the environment are honoured; netrc is not, it would replace the signature.
+    Raises ProviderError, before anything is sent, where they cannot be used.
     """
 
-    def __init__(self, *, body_limit: int = BODY_LIMIT, timeout: aiohttp.ClientTimeout | None = None) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str] = os.environ,
+        *,
+        body_limit: int = BODY_LIMIT,
+        timeout: aiohttp.ClientTimeout | None = None,
+    ) -> None:
+        self._environment = environment
         self._body_limit = body_limit
         self._timeout = timeout or aiohttp.ClientTimeout(
-            total=TOTAL_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS
+            total=TOTAL_SECONDS, connect=TUNNEL_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS
         )
         self._session: aiohttp.ClientSession | None = None
         self.sent = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
+        secure = trusted(self._environment) if request.url.scheme == "https" else True
+        proxy = None if request.extensions.get(DIRECT) else proxy_of(request.url, self._environment)
+        through = f" to the proxy of {proxy.variable}" if proxy else ""
         self.sent += 1
         try:
-            return await self._exchange(request, body)
+            return await self._exchange(request, body, secure, proxy)
         except aiohttp.ConnectionTimeoutError as error:
-            raise httpx.ConnectTimeout("no connection in time", request=request) from error
+            raise httpx.ConnectTimeout(f"no connection{through} in time", request=request) from error
+        except aiohttp.ClientConnectorCertificateError as error:
+            roots = f" (trusted is what {variable} names)" if (variable := roots_of(self._environment)) else ""
+            reason = getattr(error.certificate_error, "verify_message", "") or "it is not trusted"
+            raise httpx.ConnectError(f"no connection: the certificate: {reason}{roots}", request=request) from error
+        except aiohttp.ClientProxyConnectionError as error:
+            raise httpx.ProxyError(f"no connection{through}: {_reason(error)}", request=request) from error
         except aiohttp.ClientConnectorError as error:
             raise httpx.ConnectError(f"no connection: {_reason(error)}", request=request) from error
         except aiohttp.ClientHttpProxyError as error:
-            raise httpx.ProxyError(f"the proxy answered HTTP {error.status}", request=request) from error
+            named = proxy.variable if proxy else "the environment"
+            raise httpx.ProxyError(f"the proxy of {named} answered HTTP {error.status}", request=request) from error
+        except aiohttp.InvalidURL as error:
+            raise httpx.UnsupportedProtocol("no connection: no such host is possible", request=request) from error
         except TimeoutError as error:
             raise httpx.ReadTimeout("no answer in time", request=request) from error
         except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError) as error:
@@ -90,19 +135,20 @@ class Wire(httpx.AsyncBaseTransport):
         except aiohttp.ClientError as error:
             raise httpx.ReadError(f"the connection broke: {type(error).__name__}", request=request) from error
 
-    async def _exchange(self, request: httpx.Request, body: bytes) -> httpx.Response:
+    async def _exchange(
+        self, request: httpx.Request, body: bytes, secure: ssl.SSLContext | bool, proxy: Proxy | None
+    ) -> httpx.Response:
         target = request.url.raw_path.decode("ascii")
         url = URL(f"{request.url.scheme}://{request.url.netloc.decode('ascii')}{target}", encoded=True)
-        proxy = None if request.extensions.get(DIRECT) else _proxy(request.url)
         async with self._open().request(
             request.method,
             url,
             data=body or None,
             headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
             allow_redirects=False,
-            ssl=_verified() if request.url.scheme == "https" else True,
-            proxy=str(proxy.url) if proxy else None,
-            proxy_headers=_proxy_headers(proxy),
+            ssl=secure,
+            proxy=proxy.url if proxy else None,
+            proxy_headers=proxy.headers if proxy else None,
         ) as answer:
             content = await self._body(answer)
             # Cookies would carry state from one signed request into the next.
@@ -128,7 +174,7 @@ class Wire(httpx.AsyncBaseTransport):
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 # The caller bounds what is in flight; a second bound here would only hide waiting time.
-                connector=aiohttp.TCPConnector(limit=0),
+                connector=_Connector(limit=0),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=self._timeout,
                 auto_decompress=False,
@@ -148,28 +194,3 @@ class Wire(httpx.AsyncBaseTransport):
 
 def _reason(error: aiohttp.ClientConnectorError) -> str:
     return str(error.strerror or type(error).__name__)
-
-
-@cache
-def _verified() -> ssl.SSLContext:
-    """certifi's roots, or those of SSL_CERT_FILE and SSL_CERT_DIR. Made once: it reads some 200 kB."""
-    return httpx.create_ssl_context()
-
-
-def _proxy(url: httpx.URL) -> httpx.Proxy | None:
-    if is_loopback(url.host):
-        return None
-    proxies = getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(url.host):
-        return None
-    try:
-        return httpx.Proxy(proxy if "://" in proxy else f"http://{proxy}")
-    except ValueError as error:
-        raise httpx.ProxyError("the proxy of the environment must be an http or https URL") from error
-
-
-def _proxy_headers(proxy: httpx.Proxy | None) -> dict[str, str] | None:
-    if proxy is None or proxy.raw_auth is None:
-        return None
-    return {"Proxy-Authorization": f"Basic {b64encode(b':'.join(proxy.raw_auth)).decode()}"}

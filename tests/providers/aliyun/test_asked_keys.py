@@ -414,10 +414,9 @@ def test_the_machine_is_asked_past_every_proxy(monkeypatch: pytest.MonkeyPatch) 
         return Reply(502)
 
     async def run() -> None:
-        async with serving(proxy) as server, on(machine, metadata=True) as (client, _):
-            monkeypatch.setenv("http_proxy", server.url)
-            # What is on loopback is never sent to a proxy, and a test may not ask anybody else.
-            monkeypatch.setattr("reconciler.providers.transport.wire.is_loopback", lambda _: False)
+        # What is on loopback is never sent to a proxy, and a test may not ask anybody else.
+        monkeypatch.setattr("reconciler.providers.transport.route.is_loopback", lambda _: False)
+        async with serving(proxy) as server, on(machine, {"http_proxy": server.url}, metadata=True) as (client, _):
             await client.observe(URL_UPLOAD, None)
 
     asyncio.run(run())

@@ -171,16 +171,14 @@ def test_netrc_does_not_replace_the_signature(tmp_path: Path, monkeypatch: pytes
     assert received[0].header("authorization") is None
 
 
-def test_the_proxy_of_the_environment_is_used_except_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_proxy_of_the_environment_is_used_except_for_loopback() -> None:
     async def run() -> list[Received]:
-        async with serving([Reply(407), Reply()]) as proxy, httpx.AsyncClient(transport=Wire()) as client:
-            for name in ("http_proxy", "https_proxy", "HTTPS_PROXY"):
-                monkeypatch.setenv(name, proxy.url.replace("http://", "http://user:pass@"))
-            monkeypatch.delenv("no_proxy", raising=False)
-            monkeypatch.delenv("NO_PROXY", raising=False)
-            with pytest.raises(httpx.ProxyError, match="407"):
-                await client.delete("https://mpc.example.com/v1?a=%2F", headers={"Authorization": "signature"})
-            await client.get(f"{proxy.url}/direct")
+        async with serving([Reply(407), Reply()]) as proxy:
+            environment = {"HTTPS_PROXY": proxy.url.replace("http://", "http://user:pass@"), "HTTP_PROXY": proxy.url}
+            async with httpx.AsyncClient(transport=Wire(environment)) as client:
+                with pytest.raises(httpx.ProxyError, match="the proxy of HTTPS_PROXY answered HTTP 407"):
+                    await client.delete("https://mpc.example.com/v1?a=%2F", headers={"Authorization": "signature"})
+                await client.get(f"{proxy.url}/direct")
             return proxy.requests
 
     tunnel, direct = asyncio.run(run())
@@ -188,6 +186,83 @@ def test_the_proxy_of_the_environment_is_used_except_for_loopback(monkeypatch: p
     assert tunnel.header("proxy-authorization") == "Basic dXNlcjpwYXNz"
     assert tunnel.header("authorization") is None
     assert (direct.method, direct.target) == ("GET", "/direct")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        GONE_SILENT,
+        Reply(raw=b"\x05\xff"),
+        Reply(raw=b"HTTP/1.1 200 Connection established\r\n", hang_up=True),
+        Reply(302, headers={"Location": "https://login.example.com/"}),
+        Reply(raw=b"HTTP/1.1 200 OK\r\n\r\nno handshake", hang_up=True),
+        Reply(silent=True),
+    ],
+    ids=["closed", "SOCKS", "half an answer", "redirect", "no TLS", "silence"],
+)
+def test_what_goes_wrong_at_a_proxy_was_never_sent(reply: Reply) -> None:
+    async def run() -> None:
+        timeout = aiohttp.ClientTimeout(total=5, connect=0.2)
+        async with (
+            serving([reply]) as proxy,
+            httpx.AsyncClient(transport=Wire({"ALL_PROXY": proxy.url}, timeout=timeout)) as client,
+        ):
+            with pytest.raises(NEVER_SENT):
+                await client.delete("https://mpc.example.com/v1")
+            assert [request.method for request in proxy.requests] == ["CONNECT"]
+
+    asyncio.run(run())
+
+
+def test_a_proxy_that_is_not_there_is_named_by_its_variable() -> None:
+    async def run() -> None:
+        async with httpx.AsyncClient(transport=Wire({"https_proxy": "127.0.0.1:9"})) as client:
+            with pytest.raises(httpx.ProxyError, match="no connection to the proxy of https_proxy: "):
+                await client.delete("https://mpc.example.com/v1")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("host", ["a..example.com", f"{'a' * 64}.example.com", "-.example.invalid"])
+def test_a_name_that_cannot_be_looked_up_was_never_sent(host: str) -> None:
+    async def run() -> None:
+        async with httpx.AsyncClient(transport=Wire({})) as client:
+            with pytest.raises(NEVER_SENT):
+                await client.delete(f"https://{host}/")
+
+    asyncio.run(run())
+
+
+def test_a_tunnel_leads_to_the_server_whose_certificate_the_environment_trusts(tmp_path: Path) -> None:
+    certificate = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    async def run() -> list[bytes]:
+        heads: list[bytes] = []
+
+        async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heads.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            await writer.start_tls(context)
+            heads.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+            await writer.drain()
+            writer.close()
+
+        proxy = await asyncio.start_server(tunnel, "127.0.0.1", 0)
+        port = proxy.sockets[0].getsockname()[1]
+        wire = Wire({"HTTPS_PROXY": f"http://127.0.0.1:{port}", "SSL_CERT_FILE": str(certificate)})
+        async with proxy, httpx.AsyncClient(transport=wire) as client:
+            answer = await client.delete("https://cloud.example.com/task")
+            assert answer.status_code == 204
+            with pytest.raises(httpx.ConnectError, match=r"the certificate: .*trusted is what SSL_CERT_FILE names"):
+                await client.delete("https://other.example.com/task")
+        return heads
+
+    connect, request, *_ = asyncio.run(run())
+    assert connect.startswith(b"CONNECT cloud.example.com:443 HTTP/1.1\r\n")
+    assert request.startswith(b"DELETE /task HTTP/1.1\r\n")
 
 
 def test_an_untrusted_certificate_ends_the_connection(tmp_path: Path) -> None:
@@ -213,7 +288,7 @@ def test_an_untrusted_certificate_ends_the_connection(tmp_path: Path) -> None:
 
 
 def self_signed(folder: Path) -> Path:
-    """A certificate and key that no root vouches for."""
+    """A certificate of cloud.example.com and its key, that no root vouches for."""
     x509 = pytest.importorskip("cryptography.x509")
     from datetime import UTC, datetime, timedelta  # noqa: PLC0415 - only where cryptography is there
 
@@ -223,6 +298,7 @@ def self_signed(folder: Path) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("cloud.example.com")]), critical=False)
     builder = builder.not_valid_before(datetime.now(UTC) - timedelta(days=1))
     certificate = builder.not_valid_after(datetime.now(UTC) + timedelta(days=1)).sign(key, hashes.SHA256())
     pem = certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
