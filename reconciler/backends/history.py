@@ -1,4 +1,4 @@
-"""What past runs did: the read side of the journal, and its pruning."""
+"""What past runs did: the read side of the journal, its pruning, and the locks that they left."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import delete, exists, or_, select
 
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionState, TaskOutcome
+from reconciler.backends.fencing import free, holdings
 from reconciler.backends.schema import actions, outcomes, runs
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
     from reconciler.backends.backend import Backend
+    from reconciler.backends.fencing import Holding
 
 __all__ = ["ActionRecord", "History", "RunFilter", "RunRecord"]
 
@@ -125,6 +127,16 @@ class History:
         query = select(outcomes).where(outcomes.c.run_id == run_id).order_by(*order)
         with self._backend.reading() as connection:
             return [_outcome(row) for row in connection.execute(query)]
+
+    def locks(self) -> list[Holding]:
+        """The leases that were taken and not given back, by group."""
+        with self._backend.reading() as connection:
+            return holdings(connection, self._backend)
+
+    def unlock(self, holding: Holding) -> bool:
+        """Free a lease, so that its holder can do no more. False where another one holds it by now, or nobody."""
+        with self._backend.writing() as connection:
+            return free(connection, holding)
 
     def prune(self, older_than: int) -> int:
         """Forget the runs begun before `older_than` (ms since the epoch), and say how many.

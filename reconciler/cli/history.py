@@ -1,4 +1,4 @@
-"""`reconciler history [RUN]`."""
+"""`reconciler history [RUN]` and `reconciler history unlock [GROUP]`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from reconciler.config.loader import load_configuration
 from reconciler.exceptions import BackendError, ExitCode, InvalidError, RefusedError, UsageError
 from reconciler.planning.strict_json import dump
 from reconciler.providers.registry import catalogue
+from reconciler.redaction import presentable
 from reconciler.reports.run_history import (
     UNFINISHED,
     render_run_json,
@@ -38,6 +39,9 @@ _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?P<path>.+)")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _RUN = re.compile(r"[0-9a-f]{1,32}")
 
+_UNLOCK = "unlock"
+"""No run has this id: they are hexadecimal."""
+
 _TIME_DIGITS = 12
 """A run's id begins with the time at which the run began: milliseconds, in so many hexadecimal digits."""
 
@@ -47,6 +51,7 @@ _YOUNGEST_PRUNED = 86_400
 
 @click.command("history")
 @click.argument("run", required=False)
+@click.argument("group", required=False)
 @flag(
     "--config",
     "paths",
@@ -61,11 +66,12 @@ _YOUNGEST_PRUNED = 86_400
 @flag("--outcome", type=click.Choice(_OUTCOMES), help="Only runs that ended so; unfinished: going on, or killed.")
 @flag("--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N", help="The latest N runs.")
 @flag("--prune", metavar="OLDER_THAN", help="Forget the runs begun longer ago than this (90d), which is 1d or more.")
-@flag("--auto-approve", is_flag=True, help="Do not ask before pruning.")
+@flag("--auto-approve", is_flag=True, help="Do not ask before pruning or unlocking.")
 @format_option("text", "json")
 @flag("--verbose", "-v", is_flag=True, help="Show long values whole.")
 def command(
     run: str | None,
+    group: str | None,
     paths: tuple[Path, ...],
     backend: str | None,
     since: str | None,
@@ -79,15 +85,25 @@ def command(
 ) -> int:
     """Show past runs, the latest first; or one RUN, with each call it made and what became of each change.
 
-    RUN is the id of a run, or as many of its first digits as tell it from the others. The runs are read from
+    RUN is the id of a run, or as many of its first digits as tell it from the others. `unlock` in its place frees the
+    lock of an account by hand, after a question that names its holder: GROUP says which, where several are held. A lock
+    ends by itself 30 seconds after its holder was killed. The runs are read from
     settings.backend of the configuration in the current directory: --config names another one, --backend the
     database itself. Needs no credentials, and no network but for a PostgreSQL database.
     """
+    unlock = run == _UNLOCK
     _check_together(run, prune, filtered=bool(since or targets or outcome))
+    if group is not None and not unlock:
+        raise UsageError(f"{group}: only `history {_UNLOCK}` takes a second argument")
     now, json = int(time.time()), output_format == "json"
     wanted = RunFilter(since=_since(since, now), outcome=outcome, limit=limit)
     before = None if prune is None else now - _age(prune)
+    if (unlock or prune) and not auto_approve and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        asked = _UNLOCK if unlock else "--prune"
+        raise UsageError(f"{asked} needs approval, and there is no terminal to ask on", "pass --auto-approve")
     history = _open(_configured(paths) if backend is None else backend)
+    if unlock:
+        return _unlock(history, group, auto_approve=auto_approve, json=json)
     if before is not None:
         return _prune(history, before, auto_approve=auto_approve, json=json)
     if run is not None:
@@ -196,13 +212,14 @@ def _named(history: History, name: str) -> RunRecord:
 
 def _prune(history: History | None, before: int, *, auto_approve: bool, json: bool) -> int:
     """Forget the runs begun before a time (seconds since the epoch), once that is agreed to."""
-    if not auto_approve and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("--prune needs approval, and there is no terminal to ask on", "pass --auto-approve")
     moment = format_timestamp(before)
     count = _older(history, before)
     if history is not None and count:
         if not auto_approve:
-            _ask(f"Do you want to forget {counted(count, 'run')} begun before {moment}, with all their calls?")
+            _ask(
+                f"Do you want to forget {counted(count, 'run')} begun before {moment}, with all their calls?",
+                RefusedError("pruning was not approved", "nothing was forgotten"),
+            )
         pruned, left = history.prune(1000 * before), _older(history, before)
     else:
         pruned, left = 0, 0
@@ -220,8 +237,37 @@ def _older(history: History | None, before: int) -> int:
     return sum(run.started_at < 1000 * before for run in runs)
 
 
-def _ask(question: str) -> None:
-    sys.stderr.write(f"{question} Only 'yes' will be accepted.\n")
+def _unlock(history: History | None, group: str | None, *, auto_approve: bool, json: bool) -> int:
+    """Free a lock, once that is agreed to."""
+    held = history.locks() if history else []
+    named = [holding for holding in held if group in {None, holding.group}]
+    if group is not None and not named:
+        others = f"held are {', '.join(holding.group for holding in held)}" if held else "no lock is held"
+        raise UsageError(f"there is no lock of {group!r}", others)
+    if len(named) > 1:
+        raise UsageError(
+            f"{counted(len(named), 'lock')} are held", f"say which: {', '.join(one.group for one in named)}"
+        )
+    if history is not None and named:
+        [holding] = named
+        if not auto_approve:
+            _ask(
+                f"Do you want to free {holding.group}, held by {holding}? "
+                "If that apply still runs, it can do no more without its lock.",
+                RefusedError("unlocking was not approved", "the lock stays as it is"),
+            )
+        if not history.unlock(holding):
+            raise RefusedError(f"{holding.group} has changed hands meanwhile", "nothing was freed: look again")
+    if json:
+        freed = [{"group": one.group, "host": one.host, "pid": one.pid, "since": one.since} for one in named]
+        write(dump({"format": "reconciler.unlocking", "format_version": "1.0", "freed": freed}))
+        return ExitCode.OK
+    write("".join(presentable(f"Freed {one.group}, held by {one}.") + "\n" for one in named) or "No lock is held.\n")
+    return ExitCode.OK
+
+
+def _ask(question: str, refusal: RefusedError) -> None:
+    sys.stderr.write(f"{presentable(question)} Only 'yes' will be accepted.\n")
     answer: str = click.prompt("Enter a value", default="", show_default=False, err=True)
     if answer.strip() != "yes":
-        raise RefusedError("pruning was not approved", "nothing was forgotten")
+        raise refusal

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sqlite3
 import time
 from contextlib import closing
@@ -13,14 +15,17 @@ import pytest
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEnd, RunStart, TaskOutcome
 from reconciler.backends.journal import Journal
+from reconciler.backends.leases import LeaseLost, acquire
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey
+from tests.pseudo_terminal import session
 from tests.terminal import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconciler.backends.leases import Lease
     from tests.terminal import Terminal
 
 SNAPSHOT = "huaweicloud.mpc.snapshot"
@@ -247,7 +252,11 @@ def test_long_reasons_are_whole_on_request(terminal: Terminal) -> None:
         (("--prune", "90d", "--outcome", "ok", "--auto-approve"), "do not go with it"),
         (("0", "--prune", "90d", "--auto-approve"), "do not go with it"),
         (("0", "--since", "1d"), "do not go with it"),
-        (("0", "1"), "unexpected extra argument"),
+        (("0", "1"), "only `history unlock` takes a second argument"),
+        (("unlock", "a", "b"), "unexpected extra argument"),
+        (("unlock",), "needs approval"),
+        (("unlock", "--since", "1d", "--auto-approve"), "do not go with it"),
+        (("unlock", "cloud/other", "--auto-approve"), "no lock is held"),
     ],
 )
 def test_mistakes_in_usage(terminal: Terminal, three: list[str], words: tuple[str, ...], message: str) -> None:
@@ -274,6 +283,43 @@ def test_pruning_without_a_database_forgets_nothing(terminal: Terminal) -> None:
     finished = terminal.run("history", "--prune", "1d", "--auto-approve")
     assert (finished.code, finished.out[:14]) == (0, "Forgot 0 runs ")
     assert not (terminal.directory / ".reconciler").exists()
+
+
+def held(*groups: str) -> Lease:
+    return acquire(connect("sqlite:///.reconciler/history.db"), groups, heartbeat=False)
+
+
+def test_a_lock_is_freed_by_hand(terminal: Terminal, three: list[str]) -> None:
+    lease = held("cloud/a")
+    finished = terminal.run("history", "unlock", "--auto-approve")
+    assert finished.code == 0
+    assert re.fullmatch(rf"Freed cloud/a, held by process {os.getpid()} on .+, since 2.+Z\.\n", finished.out)
+    with pytest.raises(LeaseLost):
+        lease.renew()
+    held("cloud/a").release()
+    assert terminal.run("history", "unlock", "--auto-approve").out == "No lock is held.\n"
+
+
+def test_of_several_locks_one_must_be_named(terminal: Terminal, three: list[str]) -> None:
+    lease, _ = held("cloud/a"), held("cloud/b")
+    finished = terminal.run("history", "unlock", "--auto-approve")
+    assert finished.code == 64
+    assert "cloud/a, cloud/b" in finished.err
+    freed = terminal.run("history", "unlock", "cloud/b", "--auto-approve", "--format", "json").json["freed"]
+    assert [(one["group"], one["pid"]) for one in freed] == [("cloud/b", os.getpid())]
+    lease.renew()
+
+
+@pytest.mark.parametrize(("answer", "code"), [("yes", 0), ("y", 4)])
+def test_the_question_names_the_holder(terminal: Terminal, three: list[str], answer: str, code: int) -> None:
+    lease = held("cloud/a")
+    with session(terminal.directory, "history", "unlock") as typing:
+        shown = typing.until("Only 'yes' will be accepted.")
+        assert f"free cloud/a, held by process {os.getpid()} on " in shown
+        typing.type(f"{answer}\r")
+        assert typing.end().code == code
+    if code:
+        lease.renew()
 
 
 def test_another_configuration_can_be_named(terminal: Terminal, three: list[str]) -> None:
