@@ -13,9 +13,12 @@ from reconciler.cli.options import flag, format_option, verbosity_options
 from reconciler.cli.output import write
 from reconciler.cli.progress import start_logging
 from reconciler.cli.saved_file import read_saved
-from reconciler.exceptions import ExitCode, UsageError
+from reconciler.exceptions import ExitCode, InvalidPlan, UsageError
+from reconciler.planning.records import rfc3339
+from reconciler.redaction import presentable
 from reconciler.reports.registry import read_document
 from reconciler.review.approval import approved_digest
+from reconciler.review.decision import CLOCKS_APART
 from reconciler.review.draft import Draft
 from reconciler.review.job import Job, Place, job_of, origin_of, recognised, token_of
 from reconciler.review.origin import Origin
@@ -87,11 +90,16 @@ def command(
         raise UsageError(f"there is no token to comment with: {remedy}", hint)
     job = job_of(place, os.environ, api=api, repository=repository, number=number)
     draft, patience = Draft.of(item, job.origin), Patience()
+    now = patience.now().timestamp()
+    if draft.marker.valid_at > now + CLOCKS_APART:
+        made = f"{presentable(str(file))} is of {rfc3339(draft.marker.valid_at)}"
+        raise InvalidPlan(f"{made}, a time that has not come", "plan again, without --now")
     teller = _Teller(output_format, token, job)
     with _request(job, token, patience) as request:
         me = author or request.platform.myself()
         if print_digest:
-            digest = approved_digest(request.platform.comments(request.number), draft.marker.key, {me.casefold()})
+            comments = request.platform.comments(request.number)
+            digest = approved_digest(comments, draft.marker.key, {me.casefold()}, now)
             teller.tell_digest(digest, request)
         elif dry_run:
             published = intended(request.platform.comments(request.number), draft, me, patience)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import RefusedError
+from reconciler.planning.records import rfc3339
 from reconciler.reports.markdown.marker import MarkerKind
-from reconciler.review.decision import ours
+from reconciler.review.decision import CLOCKS_APART, ours
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -18,8 +19,11 @@ __all__ = ["approved_digest"]
 _PLAN_ANEW = "plan again, comment, and have that reviewed"
 
 
-def approved_digest(comments: Iterable[Comment], key: str, me: Collection[str]) -> str:
-    """Raises RefusedError where no comment of ours shows a plan for these targets that could be applied."""
+def approved_digest(comments: Iterable[Comment], key: str, me: Collection[str], now: float) -> str:
+    """`now` is in seconds since the epoch (UTC).
+
+    Raises RefusedError where no comment of ours shows a plan for these targets that could be applied.
+    """
     found = ours(comments, key, me)
     if not found:
         raise RefusedError("no comment of ours on the request shows a plan for these targets", _PLAN_ANEW)
@@ -32,6 +36,11 @@ def approved_digest(comments: Iterable[Comment], key: str, me: Collection[str]) 
         )
     if marker.kind is MarkerKind.REPORT:
         raise RefusedError("the comment on the request shows the report of an apply, not a plan", _PLAN_ANEW)
+    if marker.valid_at > now + CLOCKS_APART:
+        raise RefusedError(
+            f"the comment on the request shows a plan of {rfc3339(marker.valid_at)}, a time that has not come",
+            _PLAN_ANEW,
+        )
     if not marker.applyable:
         raise RefusedError(
             f"the plan that the comment on the request shows cannot be applied: its outcome is {marker.outcome}, "

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CLOCKS_APART", "Create", "Decision", "Nothing", "Reason", "Update", "Withdraw", "decide", "ours"]
 
-CLOCKS_APART = 3600
-"""Seconds. No clock of a machine that runs jobs is further off: a comment of a later time was not written by a run."""
+CLOCKS_APART = 60
+"""Seconds. The clocks of machines that run jobs are no further apart: a later time is one that has not come, and says
+nothing."""
 
 
 class Reason(StrEnum):
@@ -88,7 +89,7 @@ def decide(
     """The next step towards one comment that shows the latest run.
 
     `now` is in seconds since the epoch (UTC). A comment of a time that has not come would otherwise stay for good,
-    whatever later runs find: plans are made in the future by `plan --now`, or by somebody who edits a comment.
+    whatever later runs find: whoever may edit ours, or gets us to publish a plan of theirs, can write any time.
 
     `created` are the ids that this run created, those it withdrew included. Of several, the last one is kept up to
     date. Where runs created them at the same time, the first one stays: every other run carries its text over to it,
@@ -98,9 +99,7 @@ def decide(
     if not found:
         return Create() if draft.newsworthy else Nothing(Reason.QUIET)
     comment = found[0][0] if created else found[-1][0]
-    latest = now + CLOCKS_APART
-    credible = latest if draft.marker.valid_at <= latest else math.inf  # else two such runs would never come to rest
-    newer = any(draft.marker.valid_at < marker.valid_at <= credible for _, marker in found)
+    newer = any(draft.marker.valid_at < marker.valid_at <= now + CLOCKS_APART for _, marker in found)
     if not newer and not comment.shows(draft.body):
         return Update(comment)
     for other, marker in found[1:]:

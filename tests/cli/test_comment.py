@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,7 +33,7 @@ policies:
 @pytest.fixture(autouse=True)
 def world(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Two tasks too many, no CI around, and no waiting."""
-    clock = Clock()
+    clock = Clock(today=lambda: datetime.now(UTC))
     monkeypatch.setattr("reconciler.cli.comment.Patience", clock.patience)
     for name in [name for name in os.environ if name.startswith(("GITHUB_", "GH_", "GITLAB_", "CI_"))]:
         monkeypatch.delenv(name)
@@ -139,10 +140,20 @@ def test_from_plan_to_report(terminal: Terminal, forge: Forge) -> None:
     assert (refused.code, refused.out) == (4, "")
     assert "shows the report of an apply" in refused.err
 
-    saved_plan(terminal, "--now", "2099-01-01T00:00:00Z")
+    saved_plan(terminal)
     assert comment(terminal, "plan.json").out.startswith("Updated the comment on ")
     assert "No changes: every policy holds" in forge.notes[0].body
     assert len(forge.notes) == 1
+
+
+def test_a_plan_of_a_time_that_has_not_come_is_not_published(terminal: Terminal, forge: Forge) -> None:
+    """It would keep the plans of later runs away, and be taken for the one that was reviewed."""
+    saved_plan(terminal, "--now", "2099-01-01T00:00:00Z")
+    for words in ([], ["--print-digest"]):
+        refused = comment(terminal, "plan.json", *words)
+        assert (refused.code, refused.out) == (65, "")
+        assert "is of 2099-01-01T00:00:00Z, a time that has not come" in refused.err
+    assert forge.calls == []
 
 
 def test_a_report_of_some_targets_takes_the_comment_of_their_plan(terminal: Terminal, github: GitHubServer) -> None:

@@ -7,6 +7,7 @@ import pytest
 from reconciler.exceptions import ExitCode, RefusedError
 from reconciler.review.approval import approved_digest
 from reconciler.review.comment import Comment
+from reconciler.review.decision import CLOCKS_APART
 from tests.reports.examples import NOW, PLANS
 from tests.review.world import plan_draft, quiet_draft, report_draft
 
@@ -17,7 +18,7 @@ OTHER = plan_draft(NOW - 1, "blocked")
 
 def shown(*bodies: str, author: str = "reviewer") -> str:
     comments = [Comment(number, author, body) for number, body in enumerate(bodies, start=1)]
-    return approved_digest(comments, KEY, {"reviewer"})
+    return approved_digest(comments, KEY, {"reviewer"}, NOW)
 
 
 def test_the_digest_of_the_plan() -> None:
@@ -31,6 +32,7 @@ REFUSED = {
     "no changes": ([quiet_draft().body], "cannot be applied: its outcome is ok, with 0 changes"),
     "a guard": ([plan_draft(NOW, "guard_breach").body], "cannot be applied: its outcome is refused"),
     "two plans": ([DRAFT.body, OTHER.body], "comments 1, 2 on the request are all ours and show different plans"),
+    "a time ahead": ([plan_draft(NOW + CLOCKS_APART + 1).body], "a time that has not come"),
     "edited": ([DRAFT.body.replace(DRAFT.marker.digest, OTHER.marker.digest, 1)], "was edited"),
 }
 
@@ -48,4 +50,4 @@ def test_a_comment_of_somebody_else_approves_nothing() -> None:
         with pytest.raises(RefusedError, match="no comment of ours"):
             shown(DRAFT.body, author=author)
     with pytest.raises(RefusedError, match="no comment of ours"):
-        approved_digest([Comment(1, "reviewer", DRAFT.body)], "0" * 12, {"reviewer"})
+        approved_digest([Comment(1, "reviewer", DRAFT.body)], "0" * 12, {"reviewer"}, NOW)

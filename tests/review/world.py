@@ -38,6 +38,7 @@ class Clock:
     """Moves only when somebody sleeps, and then at once."""
 
     moment: float = 1000.0
+    today: Callable[[], datetime] = lambda: datetime.fromtimestamp(NOW + 600, tz=UTC)
     slept: list[float] = field(default_factory=list)
     meanwhile: Callable[[], None] = lambda: None
     """What happens while somebody waits."""
@@ -48,8 +49,7 @@ class Clock:
         self.meanwhile()
 
     def patience(self) -> Patience:
-        start = datetime.fromtimestamp(NOW + 600, tz=UTC)
-        return Patience(monotonic=lambda: self.moment, sleep=self.sleep, now=lambda: start)
+        return Patience(monotonic=lambda: self.moment, sleep=self.sleep, now=self.today)
 
 
 def job_for(forge: Forge, **facts: object) -> Job:
