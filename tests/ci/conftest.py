@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 SNAPSHOT = "huaweicloud.mpc.snapshot"
 MERGED_AT = "2026-01-02T03:04:05Z"
+WORKFLOW = "octo/media/.github/workflows/reconciler.yml"
 CONFIGURATION = f"""{HEAD}
 policies:
   none-waits: {{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent, limits: {{max_percent: 100}}}}
@@ -64,12 +64,39 @@ def environment(tmp_path: Path, simulator: Simulator) -> dict[str, str]:
     }
 
 
+STAND_INS = {
+    # Everything is installed already, so that `pip` has nothing to do; test_install.py has the real one.
+    "pip": "",
+    # A virtual environment has the programs of this one, likewise.
+    "python3": f"""
+if [ "$1 $2 $3" = "-I -m venv" ]; then
+  mkdir -p -- "$4/bin"
+  ln -s {BIN / "reconciler"} "$4/bin/reconciler"
+  ln -s "$0" "$4/bin/python"
+elif [ "$1 $2 $3" != "-I -m pip" ]; then
+  exec {sys.executable} "$@"
+fi
+""",
+    # What GitHub has signed: a certificate by the SHA-256 of what it is for. It prints those that meet the flags.
+    "gh": """
+[ "$1 $2 $4 $6 $8 ${10} ${12}" = "attestation verify --hostname --repo --signer-workflow --source-ref --format" ]
+[ "$5 ${13}" = "github.example.com json" ] && [ -n "$GH_TOKEN" ]
+jq --exit-status --arg digest "$(sha256sum < "$3" | cut -d ' ' -f 1)" --arg repository "https://$5/$7" \
+  --arg signer "https://$5/$9" --arg reference "${11}" 'map(select(.digest == $digest
+    and .sourceRepositoryRef == $reference and .sourceRepositoryURI == $repository
+    and (.buildSignerURI | startswith($signer)))
+    | {verificationResult: {signature: {certificate: .}}}) | if . == [] then false else . end' "$SIGNED_BY_GITHUB"
+""",
+}
+
+
 def _programs(tmp_path: Path) -> Path:
-    """Everything is installed already, so that `pip` has nothing to do; test_install.py has the real one."""
     place = tmp_path / "bin"
     place.mkdir()
     (place / "reconciler").symlink_to(BIN / "reconciler")
-    (place / "pip").symlink_to("/bin/true")
+    for name, script in STAND_INS.items():
+        (place / name).write_text(f"#!/bin/bash\nset -e\n{script}", encoding="utf-8")
+        (place / name).chmod(0o755)
     return place
 
 
@@ -89,12 +116,11 @@ def gitlab() -> Iterator[GitLabPipelines]:
 
 @pytest.fixture
 def runner(tmp_path: Path, workspace: Path, environment: dict[str, str], github: GitHubActions) -> Runner:
-    """GitHub's machine. The action finds itself installed, from another step of the same job."""
+    """GitHub's machine."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    installed = temporary / f"reconciler-{_checksum(str(ROOT))}"
-    installed.mkdir()
-    (installed / "bin").symlink_to(BIN)
+    signed = tmp_path / "signed.json"
+    signed.write_text("[]", encoding="utf-8")
     environment |= {
         "CI": "true",
         "GITHUB_ACTIONS": "true",
@@ -106,10 +132,11 @@ def runner(tmp_path: Path, workspace: Path, environment: dict[str, str], github:
         "GITHUB_RUN_ID": "4711",
         "GITHUB_SERVER_URL": "https://github.example.com",
         "GITHUB_SHA": SHA,
-        "GITHUB_WORKFLOW_REF": f"{github.repository}/.github/workflows/reconciler.yml@refs/heads/main",
+        "SIGNED_BY_GITHUB": str(signed),
+        "GITHUB_WORKFLOW_REF": f"{WORKFLOW}@refs/heads/main",
     }
     names = {"github.token": TOKEN, "github.event_name": "push", "github.repository": github.repository}
-    names |= {"github.workspace": str(workspace), "github.ref": "refs/heads/main"}
+    names |= {"github.ref": "refs/heads/main", "runner.temp": str(temporary)}
     names["vars.RECONCILER_ENDPOINT_HOSTS"] = "127.0.0.1"
     return Runner(workspace, temporary, tmp_path / "artifacts", environment, names)
 
@@ -119,9 +146,12 @@ def on_pull_request(runner: Runner) -> Runner:
     """The same machine, for pull request 7 of a branch of the same repository."""
     runner.environment |= {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge"}
     runner.environment["GITHUB_REF_NAME"] = "7/merge"
+    runner.environment["GITHUB_WORKFLOW_REF"] = f"{WORKFLOW}@refs/pull/7/merge"
     runner.names |= {
         "github.event_name": "pull_request",
         "github.event.pull_request.head.repo.full_name": runner.names["github.repository"],
+        "github.event.pull_request.number": "7",
+        "github.base_ref": "main",
     }
     return runner
 
@@ -152,9 +182,5 @@ def merge(runner: Runner, github: GitHubActions) -> None:
     places = {"base": {"ref": "main", **here}, "head": {"ref": "feature", "sha": HEAD_COMMIT, **here}}
     github.requests_of_commit = [{**facts, **places}]
     runner.environment |= {"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main", "GITHUB_REF_NAME": "main"}
+    runner.environment["GITHUB_WORKFLOW_REF"] = f"{WORKFLOW}@refs/heads/main"
     runner.names["github.event_name"] = "push"
-
-
-def _checksum(text: str) -> str:
-    """As the action names the place of an installation."""
-    return subprocess.run(["/usr/bin/cksum"], input=text, capture_output=True, text=True, check=True).stdout.split()[0]

@@ -1,12 +1,14 @@
 """Runs steps the way GitHub's runner does, for what our files use: real bash, real programs, the runner's own files.
 
 Expressions, conditions, `env`, working directories, outputs, GITHUB_ENV, step summaries, composite actions, artifacts.
-Other people's actions are stood in for by what they do to the disk: checkout and setup-python nothing, the artifact
-actions copies.
+Other people's actions are stood in for by what they do: checkout and setup-python nothing, the artifact actions copies,
+the attestation a line in what GitHub has signed.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import subprocess
 from collections import ChainMap
@@ -80,6 +82,8 @@ class Runner:
     environment: dict[str, str]
     names: dict[str, str] = field(default_factory=dict)
     action_path: Path | None = None
+    signer: str = ""
+    """OWNER/NAME/PATH@REF of a shared workflow that the jobs are part of."""
     meanwhile: dict[str, Callable[[subprocess.Popen[str]], None]] = field(default_factory=dict)
     """By name of a step: what happens while it runs. A signal sent there cancels the run."""
 
@@ -191,7 +195,25 @@ class Runner:
                 return Step(name, "success", env=given)
             case "actions/download-artifact":
                 return Step(name, self._download(store, given), env=given)
+            case "actions/attest-build-provenance":
+                self.attest(self.workspace / given["subject-path"])
+                return Step(name, "success", env=given)
         raise AssertionError(f"no stand-in for {action}")
+
+    def attest(self, file: Path, **facts: str) -> None:
+        """Have GitHub sign that the run of this machine made the file; `facts` lie."""
+        signed = self.workspace / self.environment["SIGNED_BY_GITHUB"]
+        server, repository = self.environment["GITHUB_SERVER_URL"], self.environment["GITHUB_REPOSITORY"]
+        certificate = {
+            "digest": hashlib.sha256(file.read_bytes()).hexdigest(),
+            "sourceRepositoryURI": f"{server}/{repository}",
+            "sourceRepositoryRef": self.environment["GITHUB_REF"],
+            "buildTrigger": self.environment["GITHUB_EVENT_NAME"],
+            "buildSignerURI": f"{server}/{self.signer or self.environment['GITHUB_WORKFLOW_REF']}",
+            "runInvocationURI": f"{server}/{repository}/actions/runs/{self.environment['GITHUB_RUN_ID']}/attempts/1",
+        }
+        known = json.loads(signed.read_text(encoding="utf-8"))
+        signed.write_text(json.dumps([*known, certificate | facts]), encoding="utf-8")
 
     def _upload(self, place: Path, paths: list[str]) -> None:
         shutil.rmtree(place, ignore_errors=True)
@@ -201,10 +223,12 @@ class Runner:
                 shutil.copy(file, place / file.name)
 
     def _download(self, store: Path, given: Mapping[str, str]) -> str:
-        found = store / (given.get("name") or given["pattern"])
+        found = store / (given.get("artifact-ids") or given.get("name") or given["pattern"])
         if not found.is_dir():
             return "success" if "pattern" in given else "failure"
-        shutil.copytree(found, self.workspace / given.get("path", "."), dirs_exist_ok=True)
+        if "name" not in given:
+            assert given["merge-multiple"] == "True", "else it goes into a directory of its own"
+        shutil.copytree(found, self.workspace / given.get("path", "."), symlinks=True, dirs_exist_ok=True)
         return "success"
 
 

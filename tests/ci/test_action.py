@@ -49,9 +49,10 @@ def test_a_plan_has_outputs_a_summary_and_files(runner: Runner, waiting: Simulat
         "blocked": "0",
         "protected": "0",
         "applyable": "true",
-        "plan-path": str(runner.workspace / "plan.json"),
+        "plan-path": finished.outputs["plan-path"],
         "report-path": "",
     }
+    assert Path(finished.outputs["plan-path"]).is_relative_to(runner.temporary), "no file of the checkout passes for it"
     assert runner.summary.startswith("<!-- reconciler:plan ")
     assert "Plan: 3 to cancel, 0 to delete" in finished.step("Show what came of it").log
     kept = {path.name for path in (runner.artifacts / "this-run" / "plan").iterdir()}
@@ -98,7 +99,7 @@ def test_paths_and_flags_are_words_of_their_own(runner: Runner) -> None:
     (runner.workspace / "other" / "a.reconciler.yaml").write_text("version: 1\n", encoding="utf-8")
     finished = runner.action(ROOT, paths="two words\nother\n", args="--target=h*\n  --policy none-*  -v\n")
     assert finished.succeeded, finished.log
-    files = json.loads((runner.workspace / "plan.json").read_text(encoding="utf-8"))["configuration"]["files"]
+    files = json.loads(Path(finished.outputs["plan-path"]).read_text(encoding="utf-8"))["configuration"]["files"]
     assert len(files) == 2
 
 
@@ -106,7 +107,8 @@ def test_it_runs_in_the_directory_named(runner: Runner) -> None:
     (runner.workspace / "media").mkdir()
     (runner.workspace / "reconciler.yaml").rename(runner.workspace / "media" / "reconciler.yaml")
     finished = runner.action(ROOT, working_directory="media", plan_file="saved.json")
-    assert finished.outputs["plan-path"] == str(runner.workspace / "media" / "saved.json")
+    saved = runner.workspace / "media" / "saved.json"
+    assert saved.read_bytes() == Path(finished.outputs["plan-path"]).read_bytes()
 
 
 # -- validate and test ----------------------------------------------------------------------------------------
@@ -245,7 +247,7 @@ def test_no_comment_elsewhere(
 def test_the_digest_of_the_comment_is_the_approval(
     on_pull_request: Runner, github: GitHubActions, waiting: Simulator
 ) -> None:
-    digest = on_pull_request.action(ROOT).outputs["digest"]
+    digest = on_pull_request.action(ROOT, plan_file="plan.json").outputs["digest"]
     merge(on_pull_request, github)
     finished = on_pull_request.action(ROOT, command="apply", plan_file="plan.json", approved_digest="comment")
     assert finished.succeeded, finished.log
@@ -271,7 +273,8 @@ def test_a_plan_without_changes_needs_no_comment(runner: Runner, github: GitHubA
     merge(runner, github)
     finished = runner.action(ROOT, command="apply", plan_file="plan.json", approved_digest="comment")
     assert finished.succeeded, finished.log
-    assert (finished.outputs["outcome"], github.notes) == ("ok", [])
+    assert (finished.outputs["outcome"], finished.outputs["exit-code"], github.notes) == ("ok", "0", [])
+    assert finished.step("Run reconciler").outcome == "skipped"
     assert simulator.destructive_requests == []
 
 
@@ -308,6 +311,46 @@ def test_what_clouds_answer_is_no_command_to_the_runner(runner: Runner, simulato
     assert any("##[add-matcher]" in line for line in lines)
     assert lines[-1] == f"::{token}::"
     assert not any(line.lstrip().startswith("::") for line in lines[1:-1])
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_directory_with_line_breaks_in_its_name_writes_no_outputs_of_its_own(runner: Runner) -> None:
+    place = runner.workspace / "a\noutcome=ok\n::error::x\nb"
+    place.mkdir()
+    (runner.workspace / "reconciler.yaml").rename(place / "reconciler.yaml")
+    finished = runner.action(ROOT, working_directory=place.name, plan_file="plan.json", artifact_name="plan")
+    assert (finished.outputs["outcome"], finished.outputs["changes"]) == ("changes", "3")
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("broken", ["version: 2\n", None], ids=["invalid", "no configuration"])
+def test_a_plan_in_the_checkout_is_not_taken_for_one_that_failed(
+    on_pull_request: Runner, github: GitHubActions, broken: str | None
+) -> None:
+    runner = on_pull_request
+    planned(runner)
+    file = runner.workspace / "reconciler.yaml"
+    file.unlink() if broken is None else file.write_text(broken, encoding="utf-8")
+    finished = runner.action(ROOT, plan_file="plan.json", artifact_name="plan")
+    assert (finished.outputs["digest"], finished.outputs["plan-path"], github.calls) == ("", "", [])
+    assert runner.summary == ""
+    assert [path.name for path in (runner.artifacts / "this-run" / "plan").iterdir()] == ["failure.json"]
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("field", ["outcome", "changes"])
+def test_a_plan_that_claims_to_have_no_changes_is_not_applied(
+    runner: Runner, github: GitHubActions, simulator: Simulator, field: str
+) -> None:
+    """Such a plan needs no approval, and so nothing is done on its word."""
+    planned(runner)
+    file = runner.workspace / "plan.json"
+    plan = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(plan | {"outcome": "ok"} | ({"changes": []} if field == "changes" else {})))
+    merge(runner, github)
+    finished = runner.action(ROOT, command="apply", plan_file="plan.json", approved_digest="comment")
+    assert finished.step("Run reconciler").outcome == "skipped"
+    assert simulator.destructive_requests == []
 
 
 # -- form -----------------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.ci.conftest import SNAPSHOT, typed
-from tests.ci.platforms import Store
+from tests.ci.conftest import MERGED_AT, SNAPSHOT, typed
+from tests.ci.platforms import HEAD_COMMIT, Store
 from tests.ci.runner import needing
 from tests.ci.test_files import PIPELINE
 from tests.review.forge import SHA, TOKEN, Account
@@ -27,7 +27,19 @@ if TYPE_CHECKING:
 
 JOBS = yaml.safe_load(PIPELINE.read_text(encoding="utf-8"))
 _WHO = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")
+OUT = ".reconciler-out"
 NAMES = ("validate", "test", "plan", "comment", "apply", "reconcile")
+
+
+TRIED = "cd" * 20
+"""The commit of a merge that GitLab tried, where its pipelines run for merged results."""
+
+
+def a_pipeline(**facts: object) -> dict[str, Any]:
+    """One of the merge request, as the list shows it."""
+    known = {"id": 500, "project_id": 42, "source": "merge_request_event", "status": "success"}
+    place = {"ref": "refs/merge-requests/7/head", "sha": HEAD_COMMIT}
+    return {**known, **place, "created_at": "2026-01-02T03:00:00.000Z", **facts}
 
 
 @dataclass
@@ -43,8 +55,9 @@ class Pipeline:
 
     def job(self, name: str) -> subprocess.CompletedProcess[str]:
         """Variables, then before_script and script as one script, in bash, ended by its first failure."""
-        script = needing("\n".join([*JOBS["default"]["before_script"], *JOBS[name]["script"]]))
-        variables = {**JOBS["variables"], **JOBS[name].get("variables", {})}
+        before = JOBS[name].get("before_script", JOBS["default"]["before_script"])
+        script = needing("\n".join([*before, *JOBS[name]["script"]]))
+        variables = {**JOBS["variables"], **JOBS[name].get("variables", {}), **self._outputs(name)}
         process = subprocess.Popen(
             ["/bin/bash", "-eo", "pipefail", "-c", script],
             cwd=self.workspace,
@@ -58,6 +71,12 @@ class Pipeline:
         out, _ = process.communicate(timeout=120)
         return subprocess.CompletedProcess([name], process.returncode, out)
 
+    def _outputs(self, name: str) -> dict[str, str]:
+        """What the jobs that this one needs have said in their dotenv reports."""
+        needed = [JOBS[need["job"]]["artifacts"]["reports"]["dotenv"] for need in JOBS[name].get("needs", ())]
+        texts = [file.read_text(encoding="utf-8") for file in map(self.workspace.joinpath, needed) if file.exists()]
+        return dict(line.split("=", 1) for text in texts for line in text.splitlines())
+
     def reviewed(self) -> None:
         """A plan that was made and shown on the merge request; then the merge, and so a new checkout."""
         typed(self.workspace, self.environment, "plan", "--out", "plan.json")
@@ -66,8 +85,14 @@ class Pipeline:
         self.store.content = plan.read_bytes()
         plan.unlink()
         self.gitlab.store = self.store
-        facts = {"target_project_id": 42, "target_branch": "main", "merged_at": "2099-01-02T03:04:05.678Z"}
-        self.gitlab.requests_of_commit = [{"iid": 7, "state": "merged", "squash_commit_sha": SHA, **facts}]
+        facts = {"target_project_id": 42, "target_branch": "main", "merged_at": MERGED_AT, "sha": HEAD_COMMIT}
+        made = {"merge_commit_sha": None, "squash_commit_sha": SHA}
+        self.gitlab.requests_of_commit = [{"iid": 7, "state": "merged", **made, **facts}]
+        self.gitlab.pipelines = [a_pipeline()]
+        self.gitlab.jobs = [{"id": 8999, "name": "test"}, {"id": 9000, "name": "plan"}]
+        for job in self.gitlab.jobs:
+            job |= {"status": "success", "finished_at": "2026-01-02T03:03:05.123+00:00"}
+        self.gitlab.parents = {HEAD_COMMIT: ["0" * 40], TRIED: ["0" * 40, HEAD_COMMIT]}
         self.pushed()
         del self.environment["CI_MERGE_REQUEST_IID"], self.environment["CI_MERGE_REQUEST_PROJECT_ID"]
         self.environment["CI_PIPELINE_SOURCE"] = "push"
@@ -129,7 +154,7 @@ def pipeline(
 def test_a_merge_request_is_validated_and_tested(pipeline: Pipeline) -> None:
     assert pipeline.job("validate").returncode == 0
     assert pipeline.job("test").returncode == 0
-    assert (pipeline.workspace / "test.xml").read_text(encoding="utf-8").startswith("<?xml ")
+    assert (pipeline.workspace / OUT / "test.xml").read_text(encoding="utf-8").startswith("<?xml ")
     assert pipeline.clouds.requests == []
 
 
@@ -139,10 +164,10 @@ def test_a_merge_request_is_planned_and_its_note_says_so(pipeline: Pipeline) -> 
     artifacts = JOBS["plan"]["artifacts"]
     for name in (*artifacts["paths"], *artifacts["reports"].values()):
         assert (pipeline.workspace / name).is_file(), name
-    widget = json.loads((pipeline.workspace / "plan-gitlab.json").read_text(encoding="utf-8"))
+    widget = json.loads((pipeline.workspace / OUT / "plan-gitlab.json").read_text(encoding="utf-8"))
     assert widget == {"create": 0, "update": 3, "delete": 0}
     variables = dict(
-        line.split("=", 1) for line in (pipeline.workspace / "plan.env").read_text(encoding="utf-8").splitlines()
+        line.split("=", 1) for line in (pipeline.workspace / OUT / "plan.env").read_text(encoding="utf-8").splitlines()
     )
     assert (variables["outcome"], variables["changes"]) == ("changes", "3")
     assert pipeline.job("comment").returncode == 0
@@ -156,11 +181,32 @@ def test_endpoints_lead_nowhere_unless_the_project_says_so(pipeline: Pipeline) -
     assert pipeline.clouds.requests == []
 
 
-def test_no_plan_no_note(pipeline: Pipeline) -> None:
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("linked", [False, True])
+def test_no_plan_no_note(pipeline: Pipeline, linked: bool) -> None:
+    """What the merge request brings along under the names of our files is not kept, and not shown as our own."""
+    theirs = pipeline.workspace / ("theirs" if linked else OUT)
+    theirs.mkdir()
+    typed(pipeline.workspace, pipeline.environment, "plan", "--out", f"{theirs.name}/plan.json")
+    (theirs / "plan.env").write_text("PACKAGE=evil\n", encoding="utf-8")
+    if linked:
+        (pipeline.workspace / OUT).symlink_to(theirs)
     (pipeline.workspace / "reconciler.yaml").write_text("version: 2\n", encoding="utf-8")
     assert pipeline.job("plan").returncode == 65
+    assert not any((pipeline.workspace / OUT).iterdir())
     comment = pipeline.job("comment")
     assert (comment.returncode, comment.stdout) == (0, "No plan was made.\n")
+
+
+@pytest.mark.usefixtures("waiting")
+def test_what_another_pipeline_left_in_the_directory_is_not_shown(pipeline: Pipeline) -> None:
+    """Without a checkout, a runner may keep the files of the job before."""
+    assert pipeline.job("plan").returncode == 0
+    (pipeline.workspace / OUT / "plan.env").unlink()
+    assert pipeline.job("comment").stdout == "No plan was made.\n"
+    (pipeline.workspace / OUT / "plan.env").write_text(f"digest=sha256:{'0' * 64}\n", encoding="utf-8")
+    assert pipeline.job("comment").stdout == "No plan was made.\n"
+    assert pipeline.gitlab.notes == []
 
 
 # -- default branch -------------------------------------------------------------------------------------------
@@ -191,7 +237,7 @@ def test_a_plan_without_changes_is_nothing_to_apply(pipeline: Pipeline) -> None:
 @pytest.mark.parametrize(
     ("missing", "code"),
     [
-        *(("merge request", 1), ("this branch", 1), ("this project", 1), ("time", 1)),
+        *(("merge request", 1), ("this branch", 1), ("this project", 1), ("this commit", 1)),
         *(("artifact", 22), ("note", 4), ("our note", 4), ("token", 22)),
     ],
 )
@@ -204,8 +250,8 @@ def test_what_was_not_reviewed_is_not_applied(pipeline: Pipeline, missing: str, 
             pipeline.gitlab.requests_of_commit[0]["target_branch"] = "release"
         case "this project":
             pipeline.gitlab.requests_of_commit[0]["target_project_id"] = 99
-        case "time":
-            pipeline.gitlab.requests_of_commit[0]["merged_at"] = "2026-01-02T03:04:05.678+08:00"
+        case "this commit":
+            pipeline.gitlab.requests_of_commit[0]["squash_commit_sha"] = "0" * 40
         case "artifact":
             pipeline.gitlab.store = None
         case "note":
@@ -217,6 +263,49 @@ def test_what_was_not_reviewed_is_not_applied(pipeline: Pipeline, missing: str, 
     applied = pipeline.job("apply")
     assert applied.returncode == code, applied.stdout
     assert pipeline.clouds.destructive_requests == []
+
+
+ELSEWHERE: list[dict[str, Any]] = [
+    {"status": "failed"},
+    {"source": "web"},
+    {"project_id": 99},
+    {"ref": "refs/merge-requests/8/head"},
+    {"ref": "feature"},
+    {"created_at": MERGED_AT},
+    {"sha": "0" * 40},
+    {"sha": TRIED, "ref": "refs/merge-requests/7/merge", "id": 501},
+]
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("facts", ELSEWHERE, ids=str)
+def test_a_plan_of_elsewhere_is_not_applied(pipeline: Pipeline, facts: dict[str, Any]) -> None:
+    pipeline.reviewed()
+    pipeline.gitlab.pipelines[0] |= facts
+    pipeline.gitlab.parents["0" * 40] = []
+    assert pipeline.job("apply").returncode in {1, 22}
+    assert pipeline.clouds.destructive_requests == []
+
+
+@pytest.mark.parametrize("facts", [{"finished_at": MERGED_AT}, {"finished_at": None}, {"status": "failed"}], ids=str)
+def test_a_plan_that_was_made_after_the_merge_is_not_applied(pipeline: Pipeline, facts: dict[str, Any]) -> None:
+    """Whatever it says of its time itself: a job can be started again."""
+    pipeline.reviewed()
+    pipeline.gitlab.jobs[1] |= facts
+    applied = pipeline.job("apply")
+    assert (applied.returncode, "was made after the merge" in applied.stdout) == (1, True)
+
+
+def test_pipelines_for_merged_results_are_those_of_their_second_parent(pipeline: Pipeline, waiting: Simulator) -> None:
+    pipeline.reviewed()
+    pipeline.gitlab.pipelines = [
+        a_pipeline(id=499),
+        a_pipeline(sha=TRIED, ref="refs/merge-requests/7/merge"),
+        a_pipeline(id=501, status="failed"),
+    ]
+    applied = pipeline.job("apply")
+    assert applied.returncode == 0, applied.stdout
+    assert len(waiting.destructive_requests) == 3
 
 
 @pytest.mark.usefixtures("waiting")
@@ -247,7 +336,7 @@ def test_a_canceled_job_finishes_what_is_in_flight(pipeline: Pipeline) -> None:
 
     pipeline.meanwhile = cancel
     assert pipeline.job("reconcile").returncode == 143
-    report = json.loads((pipeline.workspace / "report.json").read_text(encoding="utf-8"))
+    report = json.loads((pipeline.workspace / OUT / "report.json").read_text(encoding="utf-8"))
     assert report["outcome"] == "interrupted"
     assert report["summary"]["done"] + report["summary"]["not_attempted"] == 60
 

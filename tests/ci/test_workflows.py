@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 from tests.ci.conftest import MERGED_AT, ROOT, SNAPSHOT, merge, typed
+from tests.ci.conftest import WORKFLOW as WORKFLOW_PATH
 from tests.ci.platforms import HEAD_COMMIT
 from tests.ci.test_files import GITHUB
 from tests.review.forge import TOKEN, Account
@@ -23,13 +25,23 @@ if TYPE_CHECKING:
     from tests.ci.runner import Finished, Runner
 
 RUN = "4242"
+ARTIFACT = "31"
+NAME = f"plan-7-{hashlib.sha256(b'main').hexdigest()[:12]}"
 
 
 def a_run(github: GitHubActions, **facts: object) -> dict[str, Any]:
     """The run of the pull request's last commit, as the list of runs shows it."""
-    place = {"head_branch": "feature", "head_repository": {"full_name": github.repository}, "head_sha": HEAD_COMMIT}
-    known = {"id": int(RUN), "event": "pull_request", "status": "success", "run_started_at": "2026-01-02T03:00:00Z"}
-    return {**known, **place, **facts}
+    here = {"full_name": github.repository}
+    place = {"head_branch": "feature", "head_repository": here, "head_sha": HEAD_COMMIT, "repository": here}
+    known = {"id": int(RUN), "event": "pull_request", "status": "completed", "conclusion": "success"}
+    made = {"path": ".github/workflows/reconciler.yml", "run_started_at": "2026-01-02T03:00:00Z"}
+    return {**known, **made, **place, **facts}
+
+
+def an_artifact(**facts: object) -> dict[str, Any]:
+    """Its plan, as the list of artifacts shows it."""
+    known = {"id": int(ARTIFACT), "run": int(RUN), "name": NAME, "expired": False}
+    return {**known, "created_at": "2026-01-02T03:01:00Z", **facts}
 
 
 def _workflow(path: Path) -> dict[Any, Any]:
@@ -61,17 +73,27 @@ class Repository:
         place, environment = self.runner.workspace, self.runner.environment | self.secrets
         typed(place, environment, "plan", "--out", "plan.json")
         typed(place, environment | {"GITHUB_TOKEN": TOKEN}, "comment", "plan.json")
-        kept = self.runner.artifacts / RUN / "plan"
-        kept.mkdir(parents=True)
-        (place / "plan.json").rename(kept / "plan.json")
+        self.kept.mkdir(parents=True)
+        (place / "plan.json").rename(self.kept / "plan.json")
+        self.signed()
         self.merged()
-        digest = json.loads((kept / "plan.json").read_text(encoding="utf-8"))["digest"]
+        digest = json.loads((self.kept / "plan.json").read_text(encoding="utf-8"))["digest"]
         assert isinstance(digest, str)
         return digest
+
+    @property
+    def kept(self) -> Path:
+        """Where the artifact of the pull request's run lies."""
+        return self.runner.artifacts / RUN / ARTIFACT
+
+    def signed(self, **facts: str) -> None:
+        self.runner.environment["GITHUB_RUN_ID"] = RUN
+        self.runner.attest(self.kept / "plan.json", **facts)
 
     def merged(self) -> None:
         """The run of the pull request ended well, and the pull request was merged."""
         self.github.runs.append(a_run(self.github))
+        self.github.artifacts.append(an_artifact())
         merge(self.runner, self.github)
 
     @property
@@ -111,7 +133,8 @@ def test_a_pull_request_is_planned_and_commented(repository: Repository) -> None
     assert plan.succeeded, plan.log
     assert (plan.outputs["outcome"], plan.outputs["changes"]) == ("changes", "3")
     assert "3 to cancel" in repository.runner.summary
-    kept = {path.name for path in (repository.runner.artifacts / "this-run" / "plan").iterdir()}
+    assert plan.outputs["artifact"] == NAME
+    kept = {path.name for path in (repository.runner.artifacts / "this-run" / NAME).iterdir()}
     assert kept == {"plan.json", "plan.html"}
     comment = repository.job("comment", {"plan": plan})
     assert comment.succeeded, comment.log
@@ -146,10 +169,16 @@ def test_endpoints_lead_nowhere_unless_the_repository_says_so(
 
 
 def test_no_plan_no_comment(repository: Repository) -> None:
-    (repository.runner.workspace / "reconciler.yaml").write_text("version: 2\n", encoding="utf-8")
+    """A plan that the pull request brings along is not taken for the one that could not be made."""
+    place = repository.runner.workspace
+    typed(place, repository.runner.environment | repository.secrets, "plan", "--out", "plan.json")
+    (place / "plan.html").write_text("mine", encoding="utf-8")
+    (place / "reconciler.yaml").write_text("version: 2\n", encoding="utf-8")
     plan = repository.job("plan")
     assert plan.step("Plan").code == 65
     assert plan.step("Show the plan").code == 0
+    assert repository.runner.summary == ""
+    assert not repository.runner.artifacts.exists()
     assert repository.job("comment", {"plan": plan}).steps == ()
 
 
@@ -171,7 +200,8 @@ def test_the_merge_applies_the_reviewed_plan_and_the_comment_says_so(repository:
     assert applied.succeeded, applied.log
     assert len(repository.clouds.destructive_requests) == 3
     assert repository.clouds.huaweicloud.status(SNAPSHOT, 9) == "WAITING"
-    report = json.loads((repository.runner.workspace / "report.json").read_text(encoding="utf-8"))
+    kept = repository.runner.artifacts / "this-run" / "report" / "report.json"
+    report = json.loads(kept.read_text(encoding="utf-8"))
     assert (report["plan_digest"], report["summary"]["done"]) == (digest, 3)
     assert repository.job("result", {"apply": applied}).succeeded
     (note,) = repository.github.notes
@@ -199,39 +229,142 @@ def test_a_commit_without_a_pull_request_is_not_applied(repository: Repository) 
 
 def test_a_pull_request_without_a_successful_plan_is_not_applied(repository: Repository) -> None:
     repository.merged()
-    repository.github.runs[0]["status"] = "failure"
+    repository.github.runs[0]["conclusion"] = "failure"
     applied = repository.job("apply")
     assert applied.step("Find the plan that was reviewed").code == 1
     assert "no successful plan" in applied.log
 
 
 AT_MERGE = {"run_started_at": MERGED_AT}
+LATER = "2026-01-02T03:02:00Z"
 ELSEWHERE: list[dict[str, Any]] = [
     AT_MERGE,
     {"head_repository": {"full_name": "mallory/media"}},
     {"head_repository": None},
+    {"repository": {"full_name": "mallory/media"}},
     {"head_branch": "another-pull-request"},
+    {"path": ".github/workflows/another.yml"},
 ]
 
 
 @pytest.mark.usefixtures("waiting")
-@pytest.mark.parametrize("facts", ELSEWHERE, ids=["after the merge", "a fork", "a fork that is gone", "a branch"])
+@pytest.mark.parametrize("facts", ELSEWHERE, ids=str)
 def test_another_run_of_the_same_commit_is_passed_over(repository: Repository, facts: dict[str, Any]) -> None:
     """Whoever opens a pull request with the same commit, or starts the run again later, does not choose the plan."""
     repository.reviewed()
-    repository.github.runs.insert(0, a_run(repository.github, id=666, **facts))
+    repository.github.runs.insert(0, a_run(repository.github, **{"id": 666, "run_started_at": LATER} | facts))
+    repository.github.artifacts.insert(0, an_artifact(run=666, id=667))
     applied = repository.job("apply")
     assert applied.succeeded, applied.log
     assert len(repository.clouds.destructive_requests) == 3
 
 
-@pytest.mark.parametrize("facts", ELSEWHERE, ids=["after the merge", "a fork", "a fork that is gone", "a branch"])
+@pytest.mark.parametrize("facts", ELSEWHERE, ids=str)
 def test_where_there_is_no_other_run_nothing_is_applied(repository: Repository, facts: dict[str, Any]) -> None:
     repository.merged()
     repository.github.runs[0] |= facts
     applied = repository.job("apply")
     assert applied.step("Find the plan that was reviewed").code == 1
     assert "no successful plan from before its merge" in applied.log
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize(
+    "facts",
+    [{"name": NAME.replace("7", "8", 1)}, {"name": f"plan-7-{'0' * 12}"}, {"created_at": MERGED_AT}, {"expired": True}],
+    ids=["another pull request", "another base", "after the merge", "expired"],
+)
+def test_of_two_runs_of_one_branch_and_commit_the_pull_request_and_its_base_choose(
+    repository: Repository, facts: dict[str, Any]
+) -> None:
+    """Two pull requests may have the same branch: GitHub shows their runs alike."""
+    repository.reviewed()
+    repository.github.runs.insert(0, a_run(repository.github, id=666, run_started_at=LATER))
+    repository.github.artifacts.insert(0, an_artifact(run=666, id=667) | facts)
+    applied = repository.job("apply")
+    assert applied.succeeded, applied.log
+    assert len(repository.clouds.destructive_requests) == 3
+    repository.github.artifacts.pop()
+    assert "no successful plan from before its merge" in repository.job("apply").log
+
+
+def _linked(repository: Repository) -> None:
+    repository.kept.joinpath("plan.json").rename(repository.runner.workspace / "elsewhere.json")
+    repository.kept.joinpath("plan.json").symlink_to(repository.runner.workspace / "elsewhere.json")
+
+
+POLICY_OF_AN_ARTIFACT = (
+    "version: 1\npolicies: {mine: {resource: huaweicloud.mpc.snapshot, match: {}, ensure: absent}}\n"
+)
+
+
+@pytest.mark.usefixtures("waiting")
+def test_of_an_artifact_nothing_is_read_but_the_plan(repository: Repository) -> None:
+    """A policy in it would delete with the credentials of `production`; a plan in the checkout is not ours."""
+    repository.reviewed()
+    place = repository.runner.workspace
+    for name in ("evil.reconciler.yaml", "reconciler.yaml", "policies/evil.reconciler.yaml"):
+        repository.kept.joinpath(name).parent.mkdir(exist_ok=True)
+        repository.kept.joinpath(name).write_text(POLICY_OF_AN_ARTIFACT, encoding="utf-8")
+    before = {*place.iterdir(), place / ".reconciler"}  # the journal
+    applied = repository.job("apply")
+    assert applied.succeeded, applied.log
+    assert len(repository.clouds.destructive_requests) == 3
+    assert set(place.iterdir()) == before
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_link_in_an_artifact_is_no_plan(repository: Repository) -> None:
+    repository.reviewed()
+    _linked(repository)
+    applied = repository.job("apply")
+    assert applied.step("Take the plan, and nothing else").code == 1
+    assert repository.clouds.destructive_requests == []
+
+
+SIGNED_ELSEWHERE = {
+    "unsigned": None,
+    "another pull request": {"sourceRepositoryRef": "refs/pull/8/merge"},
+    "another run": {"runInvocationURI": f"https://github.example.com/octo/media/actions/runs/{RUN}0/attempts/1"},
+    "another repository": {"sourceRepositoryURI": "https://github.example.com/mallory/media"},
+    "another event": {"buildTrigger": "workflow_dispatch"},
+    "another workflow": {"buildSignerURI": f"https://github.example.com/{WORKFLOW_PATH}.yml@refs/pull/7/merge"},
+    "another ref": {"buildSignerURI": f"https://github.example.com/{WORKFLOW_PATH}@refs/heads/evil"},
+}
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("facts", SIGNED_ELSEWHERE.values(), ids=SIGNED_ELSEWHERE)
+def test_what_github_did_not_sign_for_this_pull_request_is_not_applied(
+    repository: Repository, facts: dict[str, str] | None
+) -> None:
+    repository.reviewed()
+    (repository.runner.workspace / repository.runner.environment["SIGNED_BY_GITHUB"]).write_text("[]", encoding="utf-8")
+    merged = dict(repository.runner.environment)
+    repository.runner.environment |= {
+        "GITHUB_EVENT_NAME": "pull_request",
+        "GITHUB_REF": "refs/pull/7/merge",
+        "GITHUB_WORKFLOW_REF": f"{WORKFLOW_PATH}@refs/pull/7/merge",
+    }
+    if facts is not None:
+        repository.signed(**facts)
+    repository.runner.environment = merged
+    applied = repository.job("apply")
+    assert applied.step("Take the plan, and nothing else").code == 1
+    assert repository.clouds.destructive_requests == []
+
+
+def test_the_run_has_its_plan_signed_unless_that_is_switched_off(repository: Repository) -> None:
+    plan = repository.job("plan")
+    attest = repository.job("attest", {"plan": plan})
+    assert attest.succeeded
+    (certificate,) = json.loads(
+        (repository.runner.workspace / repository.runner.environment["SIGNED_BY_GITHUB"]).read_text(encoding="utf-8")
+    )
+    kept = repository.runner.artifacts / "this-run" / NAME / "plan.json"
+    assert certificate["digest"] == hashlib.sha256(kept.read_bytes()).hexdigest()
+    repository.runner.names["vars.RECONCILER_ATTESTATIONS"] = "off"
+    assert repository.job("attest", {"plan": plan}).steps == ()
 
 
 @pytest.mark.parametrize("base", [{"ref": "release"}, {"repo": {"full_name": "mallory/media"}}])
@@ -292,7 +425,8 @@ def test_another_plan_in_the_artifact_is_refused(repository: Repository) -> None
     repository.clouds.huaweicloud.add(SNAPSHOT, id=80, created="1d")
     environment = repository.runner.environment | repository.secrets
     typed(repository.runner.workspace, environment, "plan", "--out", "plan.json")
-    (repository.runner.workspace / "plan.json").rename(repository.runner.artifacts / RUN / "plan" / "plan.json")
+    (repository.runner.workspace / "plan.json").rename(repository.kept / "plan.json")
+    repository.runner.names["vars.RECONCILER_ATTESTATIONS"] = "off"
     applied = repository.job("apply")
     assert applied.step("Apply").code == 4
     assert "the approved digest is" in applied.log
@@ -322,13 +456,17 @@ def test_the_schedule_acts_once_it_is_switched_on(
 def test_the_shared_workflow_goes_the_same_way(repository: Repository) -> None:
     runner = repository.runner
     runner.names |= {"inputs.working-directory": ".", "inputs.tool": "acme/reconciler"}
+    runner.signer = runner.names["inputs.signer"] = f"acme/platform/.github/workflows/reconciler.yml@{'0' * 40}"
+    runner.environment["GITHUB_RUN_ID"] = RUN
     (runner.workspace / ".tool").symlink_to(ROOT)
     plan = repository.job("plan", workflow=SHARED)
     assert plan.succeeded, plan.log
     assert plan.outputs["changes"] == "3"
     (note,) = repository.github.notes
     assert plan.outputs["digest"] in note.body
-    (runner.artifacts / "this-run").rename(runner.artifacts / RUN)
+    assert repository.job("attest", {"plan": plan}, workflow=SHARED).succeeded
+    repository.kept.parent.mkdir()
+    (runner.artifacts / "this-run" / NAME).rename(repository.kept)
     repository.merged()
     applied = repository.job("apply", workflow=SHARED)
     assert applied.succeeded, applied.log
@@ -342,13 +480,17 @@ def test_the_plan_of_a_fork_is_commented_after_its_run(repository: Repository, c
     """By a workflow of the main branch, and only while the pull request still has the commit that was planned."""
     repository.reviewed()
     repository.github.notes.clear()
-    repository.github.requests_of_commit = [{"number": 7, "head": {"sha": commit, "label": "fork:a&b #1$(id)"}}]
+    head = {"sha": commit, "label": "fork:a&b #1$(id)", "repo": {"full_name": "fork/media"}}
+    base = {"ref": "main", "repo": {"full_name": repository.github.repository}}
+    other = {"number": 6, "head": head, "base": {**base, "ref": "$(id)"}}
+    repository.github.requests_of_commit = [other, {"number": 7, "head": head, "base": base}]
     event = "github.event.workflow_run"
     repository.runner.environment |= {"GITHUB_EVENT_NAME": "workflow_run", "GITHUB_REF": "refs/heads/main"}
     repository.runner.names |= {
         f"{event}.id": RUN,
         f"{event}.event": "pull_request",
         f"{event}.head_repository.owner.login": "fork",
+        f"{event}.head_repository.full_name": "fork/media",
         f"{event}.head_branch": "a&b #1$(id)",
         f"{event}.head_sha": HEAD_COMMIT,
     }
@@ -365,8 +507,9 @@ def test_jobs_have_only_the_rights_that_they_need() -> None:
     assert {name: job["permissions"] for name, job in WORKFLOW["jobs"].items()} == {
         "check": {"contents": "read"},
         "plan": {"contents": "read"},
+        "attest": {"id-token": "write", "attestations": "write"},
         "comment": {"pull-requests": "write"},
-        "apply": {"contents": "read", "actions": "read", "pull-requests": "read"},
+        "apply": {"contents": "read", "actions": "read", "attestations": "read", "pull-requests": "read"},
         "result": {"pull-requests": "write"},
     }
     assert SCHEDULE["jobs"]["reconcile"]["permissions"] == {"contents": "read"}
@@ -412,15 +555,13 @@ def test_the_runner_signals_the_program_and_takes_no_answer_for_a_command() -> N
         assert told is None or 0 <= script.find('echo "::stop-commands::$(') < told.start(), script
 
 
-def test_both_ways_find_the_reviewed_plan_by_the_same_script() -> None:
-    scripts = [
-        step["run"]
+@pytest.mark.parametrize("step", ["reviewed", "plan"])
+def test_both_ways_find_and_take_the_reviewed_plan_by_the_same_script(step: str) -> None:
+    first, second = (
+        [each["run"] for each in workflow["jobs"]["apply"]["steps"] if each.get("id") == step]
         for workflow in (WORKFLOW, SHARED)
-        for step in workflow["jobs"]["apply"]["steps"]
-        if step.get("id") == "reviewed"
-    ]
-    assert len(scripts) == 2
-    assert scripts[0] == scripts[1]
+    )
+    assert first == second != []
 
 
 def test_the_token_of_github_is_given_to_few_steps() -> None:
@@ -428,6 +569,7 @@ def test_the_token_of_github_is_given_to_few_steps() -> None:
     assert {step["name"] for step in steps if "github.token" in json.dumps(step.get("env", {}))} == {
         "Write the comment, or update the one that is there",
         "Find the plan that was reviewed",
+        "Take the plan, and nothing else",
         "Read the digest that was reviewed",
         "Update the comment",
     }
