@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.access_key import AccessKey
+from reconciler.providers.transport.answers import header_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,9 +71,7 @@ def temporary_key(found: object, names: Mapping[str, Sequence[str]]) -> AccessKe
     body: Mapping[str, Any] = found if isinstance(found, dict) else {}
 
     def text(part: str) -> str:
-        value = next((body[name] for name in names[part] if body.get(name)), "")
-        # What is written into a header must not break it.
-        return value if isinstance(value, str) and value.isascii() and value.isprintable() else ""
+        return header_text(next((body[name] for name in names[part] if body.get(name)), ""))
 
     key_id, secret, token, expires = (text(part) for part in ("id", "secret", "token", "expires"))
     moment = instant(expires)
@@ -85,6 +84,6 @@ def instant(text: str) -> datetime | None:
     """An RFC 3339 time; taken as UTC where it names no zone, as the vendors mean it."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # OverflowError: the year 0 or 10000 in UTC
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import httpx
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciler.exceptions import ProviderError
+from reconciler.providers.access_key import AccessKey
 from reconciler.providers.aliyun.answers import Infos, Question, canceled_in, infos_in
+from reconciler.providers.aliyun.metadata import CredentialsUri, EcsRole
+from reconciler.providers.aliyun.sts import AssumedRole, OidcRole, Role, account_of
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
+from reconciler.providers.credential_source import Fixed
+from reconciler.providers.huaweicloud.agency import Agency
+from reconciler.providers.huaweicloud.federation import Container, IdentityToken
 from reconciler.providers.huaweicloud.merging import tasks_of
 from reconciler.providers.huaweicloud.pages import Page, page
+from reconciler.providers.huaweicloud.project import project_named
+from reconciler.providers.huaweicloud.signing import SignatureAuth
+from reconciler.providers.huaweicloud.tokens import Login, LoginDesk, Token, TokenAuth
 from reconciler.providers.registry import catalogue
 from reconciler.providers.transport.answers import Excerpts
-from reconciler.tasks.fault import Fault
+from reconciler.providers.transport.ask import Ask
+from reconciler.providers.transport.wire import Wire
+from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.resource_type import Action, ResourceType
+from tests.providers.loopback import around
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from pathlib import Path
 
 SCALARS = st.one_of(
     st.none(),
@@ -24,7 +45,7 @@ SCALARS = st.one_of(
     st.integers(),
     st.floats(),
     st.text(max_size=20),
-    st.sampled_from(["a1", "WAITING", "PENDING"]),
+    st.sampled_from(["a1", "WAITING", "PENDING", "Success", "cn-north-4", "9999-12-31T23:59:59-23:59", "2099-01-01"]),
 )
 KEYS = st.one_of(
     st.text(max_size=8),
@@ -59,6 +80,21 @@ KEYS = st.one_of(
             "Code",
             "Message",
             "RequestId",
+            "credential",
+            "Credentials",
+            "access",
+            "secret",
+            "securitytoken",
+            "expires_at",
+            "AccessKeyId",
+            "AccessKeySecret",
+            "SecurityToken",
+            "Expiration",
+            "AccountId",
+            "projects",
+            "name",
+            "id",
+            "token",
         ]
     ),
 )
@@ -69,9 +105,27 @@ DOCUMENTS = st.recursive(
 )
 BODIES = st.one_of(st.binary(max_size=60), DOCUMENTS.map(lambda data: json.dumps(data).encode()))
 STATUSES = st.sampled_from([200, 201, 204, 302, 304, 400, 401, 403, 404, 429, 500, 503])
-HEADERS = st.sampled_from([{}, {"Content-Type": "text/html"}, {"Content-Type": "application/json"}, {"Date": "soon"}])
+DATES = st.sampled_from(
+    ["soon", "Tue, 02 Jan 100000000000000000000 03:04:05 GMT", "Fri, 31 Dec 9999 23:59:59 -2359", "0", "-1"]
+)
+
+
+def encoded(headers: Mapping[str, bytes]) -> dict[bytes, bytes]:
+    return {name.encode(): text for name, text in headers.items()}
+
+
+HEADERS = st.dictionaries(
+    st.sampled_from(["Date", "Retry-After", "Location", "X-Request-Id", "X-Subject-Token"]),
+    st.one_of(DATES, st.text(st.characters(max_codepoint=255)).map(lambda text: text.encode("latin-1"))),
+).map(lambda headers: {name: text if isinstance(text, bytes) else text.encode() for name, text in headers.items()})
 ANSWERS = st.builds(
-    lambda status, body, headers: httpx.Response(status, content=body, headers=headers), STATUSES, BODIES, HEADERS
+    lambda status, body, headers, media: httpx.Response(
+        status, content=body, headers=[*({b"Content-Type": media} | encoded(headers)).items()]
+    ),
+    STATUSES,
+    BODIES,
+    HEADERS,
+    st.sampled_from([b"", b"text/html", b"application/json"]),
 )
 
 HUAWEICLOUD = [row for row in catalogue().resource_types.values() if row.provider == "huaweicloud"]
@@ -120,3 +174,78 @@ def test_what_aliyun_says_of_canceling(answer: httpx.Response) -> None:
     assert found.keys() == {"a1", "b2"}
     accepted = [task_id for task_id, fault in found.items() if fault is None]
     assert all(task_id in answer.content.decode("utf-8", "replace") for task_id in accepted)
+
+
+LOGIN = Login("user", "password", "domain")
+KEY = AccessKey("id", "secret")
+ROLE = Role("acs:ram::1:role/r", "https://sts.example.com")
+SERVICES: dict[str, Callable[[Ask, Path], Coroutine[None, None, AccessKey | Token | str]]] = {
+    "agency of an ECS": lambda ask, _: Agency().key(ask),
+    "identity provider": lambda ask, file: IdentityToken("idp", str(file), "https://iam.example.com").key(ask),
+    "pod identity": lambda ask, file: Container("https://pod.example.com", str(file)).key(ask),
+    "IAM login": lambda ask, _: LoginDesk(LOGIN, "https://iam.example.com", "cn-north-4", ask).token(),
+    "RAM role of an ECS": lambda ask, _: EcsRole().key(ask),
+    "credentials URI": lambda ask, _: CredentialsUri("https://keys.example.com").key(ask),
+    "assumed role": lambda ask, _: AssumedRole(ROLE, KEY).key(ask),
+    "OIDC role": lambda ask, file: OidcRole(ROLE, "provider", str(file)).key(ask),
+    "account of a key": lambda ask, _: account_of(KEY, "https://sts.example.com", ask),
+}
+
+
+class Says(Wire):
+    """A network on which everybody says the same."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        super().__init__({})
+        self._answer = answer
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        del request
+        return self._answer
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ANSWERS)
+@pytest.mark.parametrize("service", SERVICES)
+def test_who_hands_out_credentials(service: str, tmp_path: Path, answer: httpx.Response) -> None:
+    """What is not refused can be sent: it breaks no header."""
+    file = tmp_path / "identity"
+    file.write_text("identity")
+    try:
+        got = asyncio.run(SERVICES[service](Ask(Says(answer), Excerpts(), around()), file))
+    except ProviderError:
+        return
+    request = httpx.Request("GET", "https://mpc.example.com/")
+    match got:
+        case AccessKey():
+            SignatureAuth(Fixed(got), now).mark(request, got)
+        case Token():
+            TokenAuth(Fixed(got)).mark(request, got)
+    assert all(value.isascii() and value.decode().isprintable() for _, value in request.headers.raw)
+
+
+@settings(max_examples=400)
+@given(ANSWERS)
+def test_the_project_of_a_region(answer: httpx.Response) -> None:
+    found = project_named(answer, "cn-north-4", EXCERPTS, now)
+    assert isinstance(found, Fault) or re.fullmatch(r"[\w-]{1,64}", found, re.ASCII)
+
+
+@pytest.mark.parametrize("reported", ['"error_code": "MPC.10202"', '"Code": "Nonsense"', '"error": {"code": 500}'])
+@pytest.mark.parametrize("kind", HUAWEICLOUD, ids=lambda kind: kind.name)
+def test_an_error_beside_an_empty_page_is_no_page(kind: ResourceType, reported: str) -> None:
+    body = f'{{"{kind.listing.envelope}": [], "{kind.listing.total}": 0, {reported}}}'
+    assert isinstance(page(httpx.Response(200, content=body), kind.listing, EXCERPTS, now), Fault)
+
+
+def test_an_error_beside_empty_lists_is_neither_no_jobs_nor_not_canceled() -> None:
+    body = '{"RequestId": "1", "Code": "Throttling.User", "URLUploadInfoList": [], "NonExists": ["a1"]}'
+    found = infos_in(httpx.Response(200, content=body), Question("JobIds", ("a1",)), "t", EXCERPTS, now)
+    assert isinstance(found, Fault)
+    assert found.meaning is Meaning.THROTTLED
+    operation = URL_UPLOAD.operation(Action.CANCEL)
+    assert operation is not None
+    body = '{"RequestId": "1", "Code": "OperationDenied", "CanceledJobs": ["a1"], "NonExists": []}'
+    verdict = canceled_in(httpx.Response(200, content=body), operation, ["a1"], EXCERPTS, now)
+    assert isinstance(verdict, Fault)
+    assert verdict.meaning.effect_uncertain

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.providers.aliyun.errors import refusal
+from reconciler.providers.aliyun.errors import common_meaning, refusal
 from reconciler.providers.aliyun.shapes import entry_key, named, records
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD, job_from
 from reconciler.providers.transport.answers import json_object, malformed
@@ -59,7 +59,7 @@ def infos_in(
     """The answer of GetURLUploadInfos to a question. A missing envelope is never "no jobs"."""
     if response.status_code != OK:
         return refusal(response, excerpts, now=now)
-    body = _body(response, URL_UPLOAD.listing.envelope, excerpts)
+    body = _body(response, URL_UPLOAD.listing.envelope, excerpts, common_meaning)
     if isinstance(body, Fault):
         return body
     rows = records(body.get(URL_UPLOAD.listing.envelope))
@@ -109,8 +109,13 @@ def _verdict(task_id: str, canceled: frozenset[str], missing: frozenset[str], re
             return Fault(Meaning.MALFORMED, contradiction, http_status=OK, request_id=request_id)
 
 
-def _body(response: httpx.Response, envelope: str, excerpts: Excerpts) -> dict[str, Any] | Fault:
-    body = json_object(response, excerpts)
+def _body(
+    response: httpx.Response,
+    envelope: str,
+    excerpts: Excerpts,
+    means: Callable[[str], Meaning | None] = lambda _: None,
+) -> dict[str, Any] | Fault:
+    body = json_object(response, excerpts, means)
     if isinstance(body, Fault):
         return body
     # Either list may be left out where it is empty, but then the answer is still one of this API.

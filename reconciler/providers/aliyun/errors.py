@@ -11,7 +11,14 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.providers.transport.answers import clock_skew, json_object, malformed, parsed_object
+from reconciler.providers.transport.answers import (
+    LARGE_SKEW,
+    clock_skew,
+    json_object,
+    malformed,
+    parsed_object,
+    said_in,
+)
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
@@ -22,7 +29,7 @@ if TYPE_CHECKING:
 
     from reconciler.providers.transport.answers import Excerpts
 
-__all__ = ["COMMON", "refusal"]
+__all__ = ["COMMON", "common_meaning", "refusal"]
 
 _CODES: Mapping[Meaning, tuple[str, ...]] = {
     Meaning.THROTTLED: ("Throttling",),
@@ -33,6 +40,7 @@ _CODES: Mapping[Meaning, tuple[str, ...]] = {
         "IncompleteSignature",
         "SignatureDoesNotMatch",
         "InvalidTimeStamp",
+        "IllegalTimestamp",
         "InvalidSecurityToken",
         "MissingSecurityToken",
     ),
@@ -60,7 +68,9 @@ _BY_HTTP_STATUS: Mapping[int, Meaning] = {
 }
 
 _HINTS: Mapping[str, str] = {
-    "invalidtimestamp.expired": "the clock of this machine is off by more than 15 minutes",
+    "invalidtimestamp": "the clock of this machine is off by more than 15 minutes",
+    "invalidtimestamp.format": "the gateway cannot read the time of the request",
+    "illegaltimestamp": "the clock of this machine is off by more than 15 minutes",
     "invalidsecuritytoken.expired": "the temporary credentials have expired",
     "invalidsecuritytoken": "the temporary credentials are wrong or have expired",
     "invalidaccesskeyid": "no such access key, or it is disabled",
@@ -81,8 +91,8 @@ def refusal(
 ) -> Fault:
     """The fault in an answer that is no success.
 
-    `refusals` are the codes particular to the call. With `now`, a rejected date is explained by how far this
-    machine's clock is from the server's.
+    `refusals` are the codes particular to the call. With `now`, refused credentials are explained by how far
+    this machine's clock is from the server's.
     """
     status = response.status_code
     if not (response.is_client_error or response.is_server_error):
@@ -93,12 +103,12 @@ def refusal(
         answer = json_object(response, excerpts)
         return answer if isinstance(answer, Fault) else malformed("an error without a code", response)
     particular = {name.casefold(): meaning for name, meaning in refusals.items()}.get(code.casefold())
-    meaning = particular or _looked_up(COMMON, code) or _BY_HTTP_STATUS.get(status, Meaning.PERMANENT)
+    meaning = particular or common_meaning(code) or _BY_HTTP_STATUS.get(status, Meaning.PERMANENT)
     if response.is_server_error and meaning is not Meaning.THROTTLED:
         meaning = Meaning.UNAVAILABLE
     explained = [excerpts(message) if message else f"HTTP {status} without a message", _looked_up(_HINTS, code) or ""]
-    if code.casefold() == "invalidtimestamp.expired" and now is not None:
-        explained.append(clock_skew(response, now()))
+    if meaning is Meaning.CREDENTIALS and now is not None:
+        explained.append(clock_skew(response, now(), 0 if "timestamp" in code.casefold() else LARGE_SKEW))
     return Fault(
         meaning,
         "; ".join(part for part in explained if part),
@@ -106,6 +116,12 @@ def refusal(
         status,
         excerpts(request_id, 80) or None,
     )
+
+
+def common_meaning(code: str) -> Meaning | None:
+    """What a code means in every call; None for one of no table."""
+    found: Meaning | None = _looked_up(COMMON, code)
+    return found
 
 
 def _looked_up(table: Mapping[str, Any], code: str) -> Any:  # noqa: ANN401 - the table's values
@@ -126,5 +142,7 @@ def _facts(response: httpx.Response) -> tuple[str, str, str]:
         code, message = _XML_CODE.search(text), _XML_MESSAGE.search(text)
         return (code[1] if code else "", message[1] if message else "", "")
     names = ("Code", "code"), ("Message", "message"), ("RequestId", "requestId")
-    code_text, message_text, request_id = (str(body.get(upper) or body.get(lower) or "") for upper, lower in names)
-    return code_text.strip(), message_text, request_id
+    code_text, message_text, request_id = (
+        said_in(body.get(upper)) or said_in(body.get(lower)) for upper, lower in names
+    )
+    return code_text, message_text, request_id

@@ -14,7 +14,7 @@ import httpx
 from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.aliyun.sts import KEY_NAMES, reason
 from reconciler.providers.asked_key import temporary_key
-from reconciler.providers.transport.answers import parsed_object
+from reconciler.providers.transport.answers import header_text, parsed_object
 from reconciler.providers.transport.endpoint import credentials_url
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class EcsRole:
             if self.strict:
                 raise
             return ""
-        token = answer.text.strip()
+        token = header_text(answer.text)
         ask.excerpts.learn((token,))
         return token
 

@@ -10,7 +10,7 @@ import hmac
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote
 
-from reconciler.providers.transport.answers import parsed_object
+from reconciler.providers.transport.answers import parsed_object, said_in
 from reconciler.providers.transport.renewing_auth import RenewingAuth
 
 if TYPE_CHECKING:
@@ -88,5 +88,5 @@ class SignatureAuth(RenewingAuth["AccessKey"]):
         """The gateway looks at the key before it looks at the call. A wrong clock or signature no new key mends."""
         if not response.is_client_error:
             return False
-        code = str((parsed_object(response) or {}).get("Code", "")).casefold()
+        code = said_in((parsed_object(response) or {}).get("Code")).casefold()
         return code.startswith(KEY_REFUSED)

@@ -17,7 +17,7 @@ from reconciler.providers.access_key import AccessKey
 from reconciler.providers.aliyun.signing import DATE_FORMAT, canonical_query, sign
 from reconciler.providers.asked_key import temporary_key
 from reconciler.providers.profile_files import UnusableFile, small_text
-from reconciler.providers.transport.answers import parsed_object
+from reconciler.providers.transport.answers import parsed_object, said_in
 
 if TYPE_CHECKING:
     from reconciler.providers.asked_key import AskedKey
@@ -145,4 +145,4 @@ def _key(ask: Ask, answer: httpx.Response) -> AccessKey:
 def reason(answer: httpx.Response) -> str:
     """Code and message of a refusal."""
     body = parsed_object(answer) or {}
-    return ": ".join(str(body[name]) for name in ("Code", "Message") if body.get(name))
+    return ": ".join(text for name in ("Code", "Message") if (text := said_in(body.get(name))))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from reconciler.providers.asked_key import temporary_key
-from reconciler.providers.transport.answers import parsed_object
+from reconciler.providers.transport.answers import header_text, parsed_object, said_in
 
 if TYPE_CHECKING:
     from reconciler.exceptions import ProviderError
@@ -54,7 +54,7 @@ class Agency:
         granted = await ask.send(httpx.Request("PUT", f"{base}{TOKEN_PATH}", headers=ttl), seconds=SECONDS, direct=True)
         headers: dict[str, str] = {}
         if granted.status_code == OK:
-            headers["X-Metadata-Token"] = granted.text.strip()
+            headers["X-Metadata-Token"] = header_text(granted.text)
             ask.excerpts.learn(headers.values())
         elif granted.status_code not in WITHOUT_TOKENS:
             raise _refusal(ask, granted)
@@ -79,4 +79,4 @@ def iam_reason(answer: httpx.Response) -> str:
     nested = body.get("error")
     rows = (nested if isinstance(nested, dict) else {}, body)
     names = ("message", "error_msg", "error_code")
-    return next((str(row[name]) for row in rows for name in names if row.get(name)), "")
+    return next((text for row in rows for name in names if (text := said_in(row.get(name)))), "")

@@ -10,7 +10,14 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.providers.transport.answers import clock_skew, json_object, malformed, parsed_object
+from reconciler.providers.transport.answers import (
+    LARGE_SKEW,
+    clock_skew,
+    json_object,
+    malformed,
+    parsed_object,
+    said_in,
+)
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
@@ -82,7 +89,7 @@ def refusal(
     """The fault in an answer that is no success.
 
     `refusals` are the codes particular to the call; `unlisted` is what HTTP 400 with a code of no table means.
-    With `now`, a rejected date is explained by how far this machine's clock is from the server's.
+    With `now`, refused credentials are explained by how far this machine's clock is from the server's.
     """
     status = response.status_code
     if not (response.is_client_error or response.is_server_error):
@@ -98,9 +105,10 @@ def refusal(
     if response.is_server_error and meaning is not Meaning.THROTTLED:
         meaning = Meaning.UNAVAILABLE
     explained = [excerpts(message) if message else f"HTTP {status} without a message", _HINTS.get(code, "")]
-    if code == "APIGW.0303" and now is not None:
-        explained.append(clock_skew(response, now()))
-    request_id = response.headers.get("X-Request-Id") or (body or {}).get("request_id")
+    if meaning is Meaning.CREDENTIALS and now is not None:
+        # The gateway answers APIGW.0301 as well where it only sees that a signature of another time does not fit.
+        explained.append(clock_skew(response, now(), 0 if code == "APIGW.0303" else LARGE_SKEW))
+    request_id = response.headers.get("X-Request-Id") or said_in((body or {}).get("request_id"))
     return Fault(
         meaning,
         "; ".join(part for part in explained if part),
@@ -118,7 +126,7 @@ def _code_and_message(body: Mapping[str, Any]) -> tuple[str, str]:
     """From `{"error_code","error_msg"}`, or IAM's `{"error": {"code","message","title"}}`."""
     nested = body.get("error")
     if isinstance(nested, dict):
-        return f"IAM.{nested.get('code', '')}", str(nested.get("message") or nested.get("title") or "")
-    code = str(body.get("error_code") or "").strip()
+        return f"IAM.{said_in(nested.get('code'))}", said_in(nested.get("message")) or said_in(nested.get("title"))
+    code = said_in(body.get("error_code"))
     # Some services spell the gateway's prefix otherwise.
-    return code.replace("APIG.", "APIGW.", 1) if code.startswith("APIG.") else code, str(body.get("error_msg") or "")
+    return code.replace("APIG.", "APIGW.", 1) if code.startswith("APIG.") else code, said_in(body.get("error_msg"))

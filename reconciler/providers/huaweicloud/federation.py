@@ -15,7 +15,7 @@ from reconciler.exceptions import CredentialsError
 from reconciler.providers.asked_key import temporary_key
 from reconciler.providers.huaweicloud.agency import KEY_NAMES, iam_reason
 from reconciler.providers.profile_files import UnusableFile, small_text
-from reconciler.providers.transport.answers import parsed_object
+from reconciler.providers.transport.answers import header_text, parsed_object
 from reconciler.providers.transport.endpoint import base_url, credentials_url
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class IdentityToken:
                 headers={"X-Idp-Id": self.provider},
             )
         )
-        token: str = answer.headers.get("X-Subject-Token", "")
+        token = header_text(answer.headers.get("X-Subject-Token"))
         if not answer.is_success or not token:
             raise ask.refusal(answer, iam_reason(answer))
         ask.excerpts.learn((token,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.providers.huaweicloud.errors import refusal
+from reconciler.providers.huaweicloud.errors import COMMON, refusal
 from reconciler.providers.transport.answers import json_object, malformed
 from reconciler.tasks.fault import Fault
 
@@ -41,7 +41,7 @@ def page(response: httpx.Response, listing: Listing, excerpts: Excerpts, now: Ca
     """The page in an answer, or a fault that says what came instead. A missing envelope is never "no tasks"."""
     if response.status_code != OK:
         return refusal(response, excerpts, now=now)
-    body = json_object(response, excerpts)
+    body = json_object(response, excerpts, COMMON.get)
     if isinstance(body, Fault):
         return body
     rows = body.get(listing.envelope)

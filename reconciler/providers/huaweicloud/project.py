@@ -5,10 +5,11 @@ https://support.huaweicloud.com/intl/en-us/api-iam/iam_06_0001.html
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.providers.huaweicloud.errors import refusal
+from reconciler.providers.huaweicloud.errors import COMMON, refusal
 from reconciler.providers.transport.answers import Excerpts, json_object, malformed
 from reconciler.tasks.fault import Fault, Meaning
 
@@ -22,6 +23,7 @@ __all__ = ["PROJECTS_PATH", "project_named"]
 
 PROJECTS_PATH = "/v3/projects"
 OK = 200
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 WAY_OUT = "set the target's `project_id`"
 
 
@@ -32,7 +34,7 @@ def project_named(
     if response.status_code != OK:
         fault = refusal(response, excerpts, now=now)
         return replace(fault, message=f"project look-up: {fault.message}; or {WAY_OUT}")
-    body = json_object(response, excerpts)
+    body = json_object(response, excerpts, COMMON.get)
     if isinstance(body, Fault):
         return body
     rows = body.get("projects")
@@ -41,7 +43,8 @@ def project_named(
     # The name is compared again, since a filter that is ignored must not pick a project.
     ids = [row["id"] for row in rows if row.get("name") == region and isinstance(row.get("id"), str) and row["id"]]
     if len(ids) == 1:
-        return str(ids[0])
+        # It goes into paths and headers.
+        return ids[0].strip() if _ID.fullmatch(ids[0].strip()) else malformed("no id of a project", response)
     found = (
         f"{len(ids)} projects are named {region} ({excerpts(', '.join(ids), 200)})"
         if ids

@@ -13,7 +13,7 @@ import httpx
 from reconciler.exceptions import ProviderError
 from reconciler.providers.asked_key import instant
 from reconciler.providers.huaweicloud.errors import refusal
-from reconciler.providers.transport.answers import parsed_object
+from reconciler.providers.transport.answers import header_text, parsed_object
 from reconciler.providers.transport.renewing_auth import RenewingAuth
 from reconciler.tasks.fault import Fault, Meaning
 
@@ -80,10 +80,10 @@ class LoginDesk:
         return self._read(await self._ask.send(httpx.Request("POST", self._url, json=body)))
 
     def _read(self, answer: httpx.Response) -> Token:
-        text: str = answer.headers.get("X-Subject-Token", "")
+        text = header_text(answer.headers.get("X-Subject-Token"))
         if answer.status_code == CREATED and text:
             return Token(text, _end(answer))
-        fault = refusal(answer, self._ask.excerpts)
+        fault = refusal(answer, self._ask.excerpts, now=self._ask.surroundings.now)
         meaning = fault.meaning
         if meaning in {Meaning.THROTTLED, Meaning.UNAVAILABLE}:
             # What was to be sent with the token was certainly not sent.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,36 @@ from reconciler.redaction import bounded
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
+    from collections.abc import Callable, Iterable
 
     import httpx
 
-__all__ = ["Excerpts", "clock_skew", "json_object", "malformed", "parsed_object"]
+__all__ = [
+    "LARGE_SKEW",
+    "Excerpts",
+    "clock_skew",
+    "header_text",
+    "http_date",
+    "json_object",
+    "malformed",
+    "parsed_object",
+]
 
 EXCERPT_LENGTH = 300
+LARGE_SKEW = 5 * 60
+"""Seconds by which a clock must be off to be worth a word where credentials were refused for whatever reason."""
+LONGEST_DATE = 64
+LONGEST_TOKEN = 64 * 1024
+
+_CODES = ("errorcode", "errcode", "code")
+_WORDS = ("errormsg", "errormessage", "errmsg")
+_FRAMES = ("error", "errors", "fault")
+"""Top-level keys by which clouds report errors, in lower case and without underscores; a frame may hold the others."""
+
+_NO_ERROR = frozenset({"", "0", "200", "ok", "success", "succeed", "succeeded", "null", "none", "false"})
+_MEANT = frozenset({Meaning.THROTTLED, Meaning.UNAVAILABLE, Meaning.CREDENTIALS, Meaning.PERMISSION})
+"""What a code may mean beside HTTP 200: that a task is gone or was changed is never believed of such an answer."""
+
 _OTHER_MEDIA = ("html", "xml", "javascript", "css", "image/", "video/", "audio/")
 
 
@@ -58,8 +81,11 @@ def parsed_object(response: httpx.Response) -> dict[str, Any] | None:
     return parsed if isinstance(parsed, dict) else None
 
 
-def json_object(response: httpx.Response, excerpts: Excerpts) -> dict[str, Any] | Fault:
-    """The JSON object of a successful answer, or a MALFORMED fault that names what came."""
+def json_object(
+    response: httpx.Response, excerpts: Excerpts, means: Callable[[str], Meaning | None] = lambda _: None
+) -> dict[str, Any] | Fault:
+    """The JSON object of a successful answer, or a fault that names what came: MALFORMED, or what the code of an error
+    `means` that came with HTTP 200."""
     if response.is_redirect or 300 <= response.status_code < 400:
         return malformed(f"a redirect to {excerpts(response.headers.get('Location', 'nowhere'), 120)}", response)
     media = response.headers.get("Content-Type", "")
@@ -73,17 +99,70 @@ def json_object(response: httpx.Response, excerpts: Excerpts) -> dict[str, Any] 
         return malformed(f"no JSON: {_start(response, excerpts)}", response)
     if not isinstance(parsed, dict):
         return malformed(f"JSON, but no object: {_start(response, excerpts)}", response)
-    return parsed
+    return _error_in(parsed, response, excerpts, means) or parsed
+
+
+def _error_in(
+    body: dict[str, Any], response: httpx.Response, excerpts: Excerpts, means: Callable[[str], Meaning | None]
+) -> Fault | None:
+    """The error that a body reports, whatever the HTTP status and the list beside it say."""
+    spelt = _spelt(body)
+    if not any(_is_error(spelt.get(key)) for key in (*_CODES, *_WORDS, *_FRAMES)) and spelt.get("success") is not False:
+        return None
+    for frame in _FRAMES:
+        spelt |= _spelt(spelt.get(frame))
+    code = next((text for key in _CODES if (text := said_in(spelt.get(key)))), "")
+    said = next((text for key in (*_WORDS, "message", "msg", *_FRAMES) if (text := said_in(spelt.get(key)))), "")
+    meaning = means(code)
+    return Fault(
+        meaning if meaning in _MEANT else Meaning.MALFORMED,
+        f"unexpected answer: an error in an answer of success{': ' if said else ''}{excerpts(said)}",
+        excerpts(code, 60) or None,
+        response.status_code,
+    )
+
+
+def _spelt(found: object) -> dict[str, Any]:
+    return {key.replace("_", "").lower(): value for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def _is_error(found: object) -> bool:
+    return bool(found) if isinstance(found, dict | list) else str(found or "").strip().lower() not in _NO_ERROR
+
+
+def said_in(found: object) -> str:
+    """The text of a value where a code or a message should be; empty for what is neither text nor a number, since it
+    may be nested as deep as nobody can write it down."""
+    return str(found).strip() if isinstance(found, str | int | float) and not isinstance(found, bool) else ""
 
 
 def _start(response: httpx.Response, excerpts: Excerpts) -> str:
     return excerpts(response.content[:400].decode("utf-8", "replace"), 80)
 
 
-def clock_skew(response: httpx.Response, now: datetime) -> str:
-    """How far this machine's clock is from the server's, in words; empty where the answer has no date."""
+def header_text(text: object) -> str:
+    """What a server gave to be sent back in a header, without blanks around it; empty where no header may carry it."""
+    found = text.strip() if isinstance(text, str) else ""
+    return found if len(found) <= LONGEST_TOKEN and found.isascii() and found.isprintable() else ""
+
+
+def http_date(text: str | None) -> datetime | None:
+    """The time in a header (RFC 9110 section 5.6.7), UTC; None for what is none, whatever it holds."""
+    if not text or len(text) > LONGEST_DATE:
+        return None
     try:
-        seconds = int((now - parsedate_to_datetime(response.headers["Date"])).total_seconds())
-    except (KeyError, ValueError, TypeError):
+        date = parsedate_to_datetime(text)
+        # A zone may lead out of the years that there are.
+        return date.astimezone(UTC) if date.tzinfo else None
+    except (ValueError, TypeError, LookupError, OverflowError):
+        return None
+
+
+def clock_skew(response: httpx.Response, now: datetime, least: int = 0) -> str:
+    """How far this machine's clock is from the server's, in words; empty where that is less than `least` seconds, or
+    the answer has no date."""
+    date = http_date(response.headers.get("Date"))
+    seconds = int((now - date).total_seconds()) if date else 0
+    if date is None or abs(seconds) < least:
         return ""
     return f"this clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} the server's"

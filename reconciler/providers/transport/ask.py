@@ -10,6 +10,7 @@ import httpx
 
 from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.credential_source import C, Renewed
+from reconciler.providers.transport.answers import LARGE_SKEW, clock_skew
 from reconciler.providers.transport.caller import USER_AGENT
 from reconciler.providers.transport.wire import DIRECT, UnreadableAnswer
 from reconciler.tasks.fault import Fault, Meaning
@@ -62,6 +63,8 @@ class Ask:
     def refusal(self, response: httpx.Response, said: str) -> ProviderError:
         """An answer that brought no credentials; `said` is the vendor's word for why, if any."""
         reason = self.excerpts(f"HTTP {response.status_code} {said}".strip(), 300)
+        if skew := clock_skew(response, self.surroundings.now(), LARGE_SKEW):
+            reason = f"{reason}; {skew}"
         if response.is_server_error or response.status_code == TOO_MANY or "Throttling" in said:
             return _unreachable(reason)
         return CredentialsError(reason)

@@ -31,7 +31,7 @@ __all__ = ["USER_AGENT", "Caller", "Tally"]
 USER_AGENT = f"media-reconciler/{__version__}"
 LOGGER = logging.getLogger("reconciler.transport")
 LEAST_PAUSE = 0.5
-"""Seconds that everybody waits after a throttled request without a hint from the server."""
+"""Seconds that everybody waits after a throttled request, whatever the server says."""
 
 T = TypeVar("T")
 
@@ -115,7 +115,7 @@ class Caller:
                 if verdict.meaning is Meaning.THROTTLED:
                     pace.throttled(sent_at, delay)
                 late = self._surroundings.monotonic() + delay > started + retries.patience(verdict.meaning)
-                if verdict.meaning not in retries.on or late:
+                if verdict.meaning not in retries.on or late or attempt + 1 >= retries.tries:
                     return verdict
                 where = presentable(f"{request.method} {request.url.host}{request.url.path}")
                 LOGGER.info("%s: %s; again in %.1f s", where, verdict, delay)
@@ -123,10 +123,9 @@ class Caller:
         raise AssertionError("unreachable")  # pragma: no cover - count() does not end
 
     def _delay(self, fault: Fault, attempt: int, hint: float | None, retries: Retries) -> float:
-        backoff = retries.delay(attempt, self._surroundings.uniform)
-        if fault.meaning is Meaning.THROTTLED:
-            return max(backoff, LEAST_PAUSE) if hint is None else hint
-        return max(backoff, hint or 0.0)
+        """The server's wish is the least: one that always says "at once" is not asked as often as it likes."""
+        least = LEAST_PAUSE if fault.meaning is Meaning.THROTTLED else 0.0
+        return max(retries.delay(attempt, self._surroundings.uniform), hint or 0.0, least)
 
     async def _try(
         self, request: httpx.Request, judge: Callable[[httpx.Response], T | Fault]

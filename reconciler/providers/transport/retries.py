@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from reconciler.providers.transport.answers import http_date
 from reconciler.tasks.fault import Meaning
 
 if TYPE_CHECKING:
@@ -18,15 +19,21 @@ LONGEST_HINT = 120.0
 """Seconds: a longer Retry-After is taken for this much, which is past every deadline anyway."""
 
 
+_DIGITS = re.compile(r"\s*[0-9]{1,300}\s*", re.ASCII)
+"""A number that fits into a float."""
+
+
 @dataclass(frozen=True, slots=True)
 class Retries:
     """Exponential backoff with full jitter: the n-th delay is drawn from 0 to `first * 2**n`, `longest` at most.
 
-    `on` are the meanings worth another try. No try starts later than `deadline` seconds after the first, nor later than
-    `unreachable` where there is no connection: a quota comes back within a minute, a missing network does not.
+    `on` are the meanings worth another try. There are `tries` in all at most, and none starts later than `deadline`
+    seconds after the first, nor later than `unreachable` where there is no connection: a quota comes back within a
+    minute, a missing network does not.
     """
 
     on: frozenset[Meaning]
+    tries: int = 20
     deadline: float = 90.0
     first: float = 0.5
     longest: float = 20.0
@@ -51,19 +58,20 @@ WRITES = Retries(frozenset({Meaning.THROTTLED, Meaning.UNREACHABLE}))
 
 
 def hinted_delay(headers: Mapping[str, str], now: Callable[[], datetime]) -> float | None:
-    """Seconds that the server asks to wait: `x-acs-retry-after` (ms) or `Retry-After` (seconds or an HTTP date)."""
+    """Seconds that the server asks to wait, LONGEST_HINT at most; None where it does not say, or nothing readable.
+
+    From `x-acs-retry-after` (ms) or `Retry-After` (seconds or an HTTP date).
+    """
     milliseconds = _number(headers.get("x-acs-retry-after"))
     if milliseconds is not None:
         return min(milliseconds / 1000, LONGEST_HINT)
     text = headers.get("retry-after")
     seconds = _number(text)
-    if seconds is None and text:
-        try:
-            seconds = (parsedate_to_datetime(text) - now()).total_seconds()
-        except (ValueError, TypeError):  # no date, or one without a zone
-            return None
+    if seconds is None:
+        date = http_date(text)
+        seconds = None if date is None else (date - now()).total_seconds()
     return None if seconds is None else min(max(seconds, 0.0), LONGEST_HINT)
 
 
 def _number(text: str | None) -> float | None:
-    return float(text) if text and text.strip().isdecimal() else None
+    return float(text) if text and _DIGITS.fullmatch(text) else None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.exceptions import ProviderError
-from reconciler.providers.transport.answers import Excerpts, clock_skew, json_object
+from reconciler.providers.transport.answers import Excerpts, clock_skew, header_text, http_date, json_object
 from reconciler.providers.transport.endpoint import base_url, is_loopback
 from reconciler.tasks.fault import Fault, Meaning
 from tests.providers.loopback import FROZEN, ODD_ANSWERS
@@ -70,12 +73,85 @@ def test_excerpts_are_presentable() -> None:
     [
         ("Tue, 02 Jan 2024 03:04:05 GMT", "this clock is 0 s behind the server's"),
         ("Tue, 02 Jan 2024 02:44:05 GMT", "this clock is 1200 s ahead of the server's"),
+        ("Tue, 02 Jan 100000000000000000000 03:04:05 GMT", ""),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", ""),
         ("yesterday", ""),
         (None, ""),
     ],
 )
 def test_clock_skew(date: str | None, words: str) -> None:
     assert clock_skew(httpx.Response(401, headers={"Date": date} if date else {}), FROZEN) == words
+
+
+EMPTY = '"task_array": [], "total": 0, "URLUploadInfoList": []'
+"""What an answer looks like that says: no tasks."""
+
+
+@pytest.mark.parametrize(
+    ("reported", "code"),
+    [
+        ('"error_code": "MPC.10202", "error_msg": "bad"', "MPC.10202"),
+        ('"error_code": 5001', "5001"),
+        ('"error_code": -1', "-1"),
+        ('"errorCode": "X.1"', "X.1"),
+        ('"error_msg": "bad"', None),
+        ('"Code": "InvalidParameter", "Message": "bad", "RequestId": "1"', "InvalidParameter"),
+        ('"code": "Forbidden.RAM"', "Forbidden.RAM"),
+        ('"error": {"code": 401, "message": "bad"}', "401"),
+        ('"error": {"message": "bad"}, "code": 200', "200"),
+        ('"error": "bad"', None),
+        ('"error": true', None),
+        ('"errors": [{"code": "1"}]', None),
+        ('"fault": {"code": "F"}', "F"),
+        ('"success": false, "message": "bad"', None),
+    ],
+)
+def test_an_error_beside_an_empty_list_is_an_error(reported: str, code: str | None) -> None:
+    answer = httpx.Response(200, content=f"{{{EMPTY}, {reported}}}")
+    fault = json_object(answer, Excerpts())
+    assert isinstance(fault, Fault)
+    assert (fault.meaning, fault.code, fault.http_status) == (Meaning.MALFORMED, code, 200)
+    assert "bad" not in reported or "bad" in fault.message
+
+
+@pytest.mark.parametrize(
+    "reported",
+    [
+        '"error_code": "", "error_msg": ""',
+        '"error_code": null, "error": null',
+        '"error_code": 0, "error_msg": "success"',
+        '"error_code": "0"',
+        '"Code": "200", "Message": "OK", "Success": true',
+        '"code": "OK"',
+        '"error": {}, "errors": [], "message": "done"',
+        '"error": false',
+    ],
+)
+def test_a_code_of_success_is_no_error(reported: str) -> None:
+    answer = httpx.Response(200, content=f"{{{EMPTY}, {reported}}}")
+    assert isinstance(json_object(answer, Excerpts()), dict)
+
+
+@pytest.mark.parametrize("meaning", Meaning)
+def test_what_an_error_beside_success_may_mean(meaning: Meaning) -> None:
+    """It may be worth another try. It never says that a task is gone, nor that an operation had no effect."""
+    answer = httpx.Response(200, content=b'{"error_code": "X"}')
+    fault = json_object(answer, Excerpts(), {"X": meaning}.get)
+    believed = {Meaning.THROTTLED, Meaning.UNAVAILABLE, Meaning.CREDENTIALS, Meaning.PERMISSION}
+    assert isinstance(fault, Fault)
+    assert fault.meaning is (meaning if meaning in believed else Meaning.MALFORMED)
+
+
+@given(st.text(), st.text(alphabet="0123456789GMT:, +-JanFebTue", max_size=40))
+def test_no_date_is_too_odd_to_be_read(text: str, likely: str) -> None:
+    for date in (http_date(text), http_date(likely)):
+        assert date is None or date.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\x00b", "t\xf6ken", "\u2028", "x" * 100_000, "", " \r\n", None, 5, ["a"]])
+def test_what_no_header_may_carry(text: object) -> None:
+    assert header_text(text) == ""
+    assert header_text(" token\r\n") == "token"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +180,8 @@ def test_endpoints(text: str, expected: str) -> None:
         "https://user:hunter2@mpc.example.com",
         "https://mpc.example.com?x=hunter2",
         "https://[",
+        "https://mpc.example.com:0",
+        "https://mpc.example.com:65536",
     ],
 )
 def test_endpoints_that_must_not_be_used(text: str) -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
+from datetime import UTC
+from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reconciler.providers.transport.answers import Excerpts
 from reconciler.providers.transport.caller import Caller, Tally
@@ -47,11 +52,14 @@ def judge(response: httpx.Response) -> int | Fault:
     return Fault(meaning, "refused", http_status=response.status_code) if meaning else response.status_code
 
 
-def send(answers: list[Reply], retries: Retries, time: Time | None = None) -> tuple[int | Fault, list[Received], Tally]:
+def send(
+    answers: list[Reply], retries: Retries, time: Time | None = None, jitter: float = 1.0
+) -> tuple[int | Fault, list[Received], Tally]:
     time = time or Time()
+    surroundings = replace(around(time=time), uniform=lambda low, high: low + jitter * (high - low))
 
     async def run() -> tuple[int | Fault, list[Received], Tally]:
-        caller = Caller(auth=Numbered(), concurrency=4, excerpts=Excerpts(), surroundings=around(time=time))
+        caller = Caller(auth=Numbered(), concurrency=4, excerpts=Excerpts(), surroundings=surroundings)
         tally = Tally()
         async with serving(answers) as server:
             request = caller.request("DELETE", f"{server.url}/task", {})
@@ -192,6 +200,22 @@ def test_retry_after_is_honoured() -> None:
     assert time.slept[0] == 1.5
 
 
+@pytest.mark.parametrize("headers", [{"Retry-After": "0"}, {"x-acs-retry-after": "0"}, {"x-acs-retry-after": "1"}])
+@pytest.mark.parametrize("jitter", [0.0, 1.0])
+def test_who_always_says_at_once_is_not_asked_as_often_as_it_likes(headers: dict[str, str], jitter: float) -> None:
+    time = Time()
+    _, received, _ = send([Reply(429, headers=headers)] * 1000, READS, time, jitter=jitter)
+    assert len(received) <= READS.tries
+    assert sum(time.slept) <= READS.deadline
+    assert all(pause >= 0.5 for pause in time.slept)
+
+
+@pytest.mark.parametrize("meaning", [500, 503])
+def test_tries_are_bounded_however_short_the_pauses(meaning: int) -> None:
+    _, received, _ = send([Reply(meaning, headers={"Retry-After": "0"})] * 1000, READS, jitter=0.0)
+    assert len(received) == READS.tries
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
@@ -202,12 +226,40 @@ def test_retry_after_is_honoured() -> None:
         ({"retry-after": "soon"}, None),
         ({"retry-after": "-1"}, None),
         ({"retry-after": "99999999"}, 120.0),
+        ({"retry-after": "1" + 20 * "0"}, 120.0),
+        ({"retry-after": 10_000 * "9"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "\u0663"}, None),
+        ({"retry-after": "Tue, 02 Jan 100000000000000000000 03:04:05 GMT"}, None),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 -2359"}, None),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 120.0),
+        ({"x-acs-retry-after": "1" + 20 * "0"}, 120.0),
+        ({"x-acs-retry-after": "-1", "retry-after": "-1"}, None),
         ({"x-acs-retry-after": "250", "retry-after": "9"}, 0.25),
         ({"x-acs-retry-after": "nan", "retry-after": "9"}, 9.0),
     ],
 )
 def test_hints(headers: dict[str, str], seconds: float | None) -> None:
     assert hinted_delay(headers, lambda: FROZEN) == seconds
+
+
+@settings(max_examples=300)
+@given(
+    st.dictionaries(
+        st.sampled_from(["retry-after", "x-acs-retry-after"]),
+        st.one_of(
+            st.text(),
+            st.integers().map(str),
+            st.floats().map(str),
+            st.datetimes().map(lambda moment: format_datetime(moment.replace(tzinfo=UTC))),
+            st.from_regex(r"\A[A-Z][a-z]{2}, \d{1,25} [A-Z][a-z]{2} \d{1,25} \d{1,25}:\d{2}:\d{2} [-+]?\w{0,9}\Z"),
+        ),
+    )
+)
+def test_a_hint_is_a_time_within_bounds_or_none(headers: dict[str, str]) -> None:
+    hint = hinted_delay(headers, lambda: FROZEN)
+    assert hint is None or 0.0 <= hint <= 120.0
 
 
 def test_no_more_than_so_many_are_in_flight() -> None:
