@@ -39,7 +39,8 @@ def load_world(
     configuration = load_configuration(paths, installed, environment=os.environ, strict=strict)
     if strict:
         check_endpoints(configuration, os.environ)
-    return World(restrict(configuration, targets, policies), installed, providers(), _moment(now))
+    of_run = {name: provider.for_run() for name, provider in providers().items()}
+    return World(restrict(configuration, targets, policies), installed, of_run, _moment(now))
 
 
 def _moment(now: str | None) -> int:

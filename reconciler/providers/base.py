@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Operation, ResourceType
     from reconciler.tasks.task import Task
 
-__all__ = ["Client", "Provider", "Readings"]
+__all__ = ["Client", "InstalledProvider", "Provider", "Readings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +87,12 @@ class Provider(Protocol):
 
         Raises CredentialsError, naming what was tried, when no credentials are found.
         """
+        ...
+
+
+class InstalledProvider(Provider, Protocol):
+    """What an entry point of the group `reconciler.providers` names."""
+
+    def for_run(self) -> Provider:
+        """The provider for one run: its clients share what need not be got twice, such as a token."""
         ...

@@ -10,13 +10,14 @@ import logging
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from reconciler.exceptions import ProviderError
+from reconciler.providers.transport.together import Turns
 from reconciler.tasks.fault import Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
-__all__ = ["Credential", "CredentialSource", "Fixed", "Passing", "Renewed"]
+__all__ = ["Credential", "CredentialSource", "Fixed", "Kept", "Passing", "Renewed"]
 
 PAUSE = 60.0
 """Seconds between renewals that something other than the end of the credentials asks for: a refusal, a failure."""
@@ -82,11 +83,24 @@ class Passing(Generic[C]):
         return credential if credential != refused else None
 
 
+class Kept(Generic[C]):
+    """What is known of credentials that several clients of a run use, one after the other or at once."""
+
+    def __init__(self) -> None:
+        self.held: C | None = None
+        self.margin = 0.0
+        self.failure: ProviderError | None = None
+        self.attempts = 0
+        self.not_before = float("-inf")
+        self.refused_at = float("-inf")
+        self.turns = Turns()
+
+
 class Renewed(Generic[C]):
     """Credentials that `fetch` gets anew: `margin` seconds before they expire, or once they are refused.
 
     `learn` is told the secrets in them before anything can echo them. While they are still good a renewal that failed
-    does no harm: it is tried again a minute later.
+    does no harm: it is tried again a minute later. With `kept`, others may have fetched them, and get what is fetched.
     """
 
     def __init__(
@@ -98,73 +112,79 @@ class Renewed(Generic[C]):
         monotonic: Callable[[], float],
         learn: Callable[[tuple[str, ...]], None],
         first: C | None = None,
+        kept: Kept[C] | None = None,
     ) -> None:
         self._fetch = fetch
         self._longest_margin = margin
         self._now = now
         self._monotonic = monotonic
         self._learn = learn
-        self._lock = asyncio.Lock()
-        self._attempts = 0
-        self._not_before = float("-inf")
-        self._refused_at = float("-inf")
-        self._failure: ProviderError | None = None
-        self._held: C | None = None
-        self._margin = margin
+        self._learnt: C | None = None
+        self._kept: Kept[C] = kept or Kept()
         if first is not None:
             self._hold(first)
 
     async def current(self) -> C:
-        attempts = self._attempts
-        if self._held is not None and not self._ends_within(self._margin):
-            return self._held
-        if self._monotonic() >= self._not_before:
-            async with self._lock:
-                if self._attempts == attempts:  # nobody else tried while this one waited
+        kept = self._kept
+        attempts = kept.attempts
+        if kept.held is not None and not self._ends_within(kept.margin):
+            return self._known(kept.held)
+        if self._monotonic() >= kept.not_before:
+            async with kept.turns.lock():
+                if kept.attempts == attempts:  # nobody else tried while this one waited
                     await self._renew()
-        if self._failure is not None and (self._held is None or self._ends_within(0.0)):
+        if kept.failure is not None and (kept.held is None or self._ends_within(0.0)):
             # Raised anew: several requests may wait for it, and each has a traceback of its own.
-            raise ProviderError(self._failure.fault, self._failure.hint)
-        assert self._held is not None  # noqa: S101 - told to mypy: it was fetched, or there was a failure
-        return self._held
+            raise ProviderError(kept.failure.fault, kept.failure.hint)
+        assert kept.held is not None  # noqa: S101 - told to mypy: it was fetched, or there was a failure
+        return self._known(kept.held)
 
     async def renewed(self, refused: C) -> C | None:
-        async with self._lock:
-            if self._held is not None and self._held != refused:
-                return self._held
-            if self._monotonic() < self._refused_at + PAUSE:
+        kept = self._kept
+        async with kept.turns.lock():
+            if kept.held is not None and kept.held != refused:
+                return self._known(kept.held)
+            if self._monotonic() < kept.refused_at + PAUSE:
                 return None  # what was fetched because of a refusal was refused as well
-            self._refused_at = self._monotonic()
+            kept.refused_at = self._monotonic()
             await self._renew()
-            if self._failure is not None:
-                raise ProviderError(self._failure.fault, self._failure.hint)
-            return self._held if self._held != refused else None
+            if kept.failure is not None:
+                raise ProviderError(kept.failure.fault, kept.failure.hint)
+            return kept.held if kept.held != refused else None
 
     async def _renew(self) -> None:
+        kept = self._kept
         try:
             self._hold(await self._fetch())
         except ProviderError as error:
-            self._failure = error
-            good = self._held is not None and not self._ends_within(0.0)
+            kept.failure = error
+            good = kept.held is not None and not self._ends_within(0.0)
             if good:
                 LOGGER.warning("credentials could not be renewed yet: %s", error.message)
             # Who cannot be reached is asked again as soon as the caller likes; who refused would refuse again.
             waits = good or error.fault.meaning is not Meaning.UNREACHABLE
-            self._not_before = self._monotonic() + PAUSE if waits else self._not_before
+            kept.not_before = self._monotonic() + PAUSE if waits else kept.not_before
         else:
-            self._failure = None
+            kept.failure = None
             # A service may hand out the same credentials again until they end.
-            self._not_before = self._monotonic() + PAUSE
+            kept.not_before = self._monotonic() + PAUSE
         # Not reached by who was interrupted: then the next in line tries.
-        self._attempts += 1
+        kept.attempts += 1
 
     def _hold(self, credential: C) -> None:
-        self._learn(credential.secrets)
-        self._held = credential
+        self._kept.held = self._known(credential)
         lifetime = (credential.expires_at - self._now()).total_seconds() if credential.expires_at else 0.0
-        self._margin = min(self._longest_margin, max(lifetime, 0.0) * SHARE)
+        self._kept.margin = min(self._longest_margin, max(lifetime, 0.0) * SHARE)
+
+    def _known(self, credential: C) -> C:
+        """The credential, once its secrets are masked wherever this client is told them."""
+        if credential is not self._learnt:
+            self._learn(credential.secrets)
+            self._learnt = credential
+        return credential
 
     def _ends_within(self, seconds: float) -> bool:
-        if self._held is None or self._held.expires_at is None:
+        held = self._kept.held
+        if held is None or held.expires_at is None:
             return False
-        return (self._held.expires_at - self._now()).total_seconds() <= seconds
+        return (held.expires_at - self._now()).total_seconds() <= seconds

@@ -12,7 +12,7 @@ from reconciler.tasks.catalogue import Catalogue
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.providers.base import Provider
+    from reconciler.providers.base import InstalledProvider
 
 __all__ = ["catalogue", "providers"]
 
@@ -20,9 +20,9 @@ ENTRY_POINT_GROUP = "reconciler.providers"
 
 
 @cache
-def providers() -> Mapping[str, Provider]:
+def providers() -> Mapping[str, InstalledProvider]:
     """All installed providers by name."""
-    found: dict[str, Provider] = {
+    found: dict[str, InstalledProvider] = {
         entry.name: entry.load() for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda e: e.name)
     }
     return MappingProxyType(found)

@@ -60,7 +60,7 @@ def test_a_token_that_expires_in_the_middle_is_renewed(terminal: Terminal, monke
     run = applied(terminal)
     assert (run.code, run.kinds) == (0, {"done"})
     logins = [record for record in terminal.simulator.requests if record.path.endswith("/auth/tokens")]
-    assert len(logins) == 3, "one of the plan, one of the apply, one anew"
+    assert len(logins) == 2, "one of the run, and one anew"
     assert all(calls.count(True) == 1 for calls in calls_by_task(terminal).values())
 
 

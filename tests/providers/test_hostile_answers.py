@@ -183,7 +183,7 @@ SERVICES: dict[str, Callable[[Ask, Path], Coroutine[None, None, AccessKey | Toke
     "agency of an ECS": lambda ask, _: Agency().key(ask),
     "identity provider": lambda ask, file: IdentityToken("idp", str(file), "https://iam.example.com").key(ask),
     "pod identity": lambda ask, file: Container("https://pod.example.com", str(file)).key(ask),
-    "IAM login": lambda ask, _: LoginDesk(LOGIN, "https://iam.example.com", "cn-north-4", ask).token(),
+    "IAM login": lambda ask, _: LoginDesk(LOGIN, "https://iam.example.com", "cn-north-4").token(ask),
     "RAM role of an ECS": lambda ask, _: EcsRole().key(ask),
     "credentials URI": lambda ask, _: CredentialsUri("https://keys.example.com").key(ask),
     "assumed role": lambda ask, _: AssumedRole(ROLE, KEY).key(ask),

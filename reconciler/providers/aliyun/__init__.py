@@ -66,9 +66,18 @@ class Aliyun:
     resource_types: Mapping[str, ResourceType] = MappingProxyType({URL_UPLOAD.name: URL_UPLOAD})
     policy_language: PolicyLanguage = RamPolicies()
 
+    def __init__(self, surroundings: Surroundings | None = None) -> None:
+        self._surroundings = surroundings
+
+    def for_run(self) -> Aliyun:
+        """With surroundings that all its clients share."""
+        return Aliyun(Surroundings())
+
     def client(self, target: Target, *, concurrency: int, surroundings: Surroundings | None = None) -> AliyunClient:
         """A client of `target`. Raises CredentialsError; sends nothing yet."""
-        return AliyunClient(target, concurrency=concurrency, surroundings=surroundings or Surroundings())
+        return AliyunClient(
+            target, concurrency=concurrency, surroundings=surroundings or self._surroundings or Surroundings()
+        )
 
 
 PROVIDER = Aliyun()

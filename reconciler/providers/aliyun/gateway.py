@@ -144,7 +144,7 @@ def _source(found: Found, ask: Ask) -> CredentialSource[AccessKey]:
         case VendorProfile() as profile:
             return Passing(partial(profile.key, ask))
         case asked:
-            return renewed(partial(asked.key, ask), ask, MARGIN)
+            return renewed(partial(asked.key, ask), ask, MARGIN, shared_by=asked)
 
 
 async def _reread(found: Found) -> AccessKey:

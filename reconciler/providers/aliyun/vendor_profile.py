@@ -35,7 +35,7 @@ def installed() -> bool:
     return True
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class VendorProfile:
     """A profile of `path`, the vendor's JSON or INI file, handed to the vendor's library."""
 

@@ -56,11 +56,20 @@ class Huaweicloud:
     )
     policy_language: PolicyLanguage = IdentityPolicies()
 
+    def __init__(self, surroundings: Surroundings | None = None) -> None:
+        self._surroundings = surroundings
+
+    def for_run(self) -> Huaweicloud:
+        """With surroundings that all its clients share."""
+        return Huaweicloud(Surroundings())
+
     def client(
         self, target: Target, *, concurrency: int, surroundings: Surroundings | None = None
     ) -> HuaweicloudClient:
         """A client of `target`. Raises CredentialsError; sends nothing yet."""
-        return HuaweicloudClient(target, concurrency=concurrency, surroundings=surroundings or Surroundings())
+        return HuaweicloudClient(
+            target, concurrency=concurrency, surroundings=surroundings or self._surroundings or Surroundings()
+        )
 
 
 PROVIDER = Huaweicloud()

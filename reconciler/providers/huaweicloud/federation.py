@@ -5,7 +5,7 @@ As huaweicloudsdkcore does it (auth/provider.py, auth/internal.py), whose variab
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ SIX_HOURS = 6 * 60 * 60
 class OidcAgency:
     """AssumeAgencyWithOIDC of STS, as the variables HUAWEICLOUD_OIDC_* describe it."""
 
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(hash=False)
 
     REQUIRED = ("HUAWEICLOUD_OIDC_PROVIDER_URN", "HUAWEICLOUD_OIDC_AGENCY_URN")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
@@ -12,7 +11,7 @@ from reconciler.providers.access_key import AccessKey
 from reconciler.providers.credential_source import C, Fixed
 from reconciler.providers.huaweicloud.credentials import Login, Token, find_credentials
 from reconciler.providers.huaweicloud.endpoints import SERVICES, endpoint
-from reconciler.providers.huaweicloud.project import PROJECTS_PATH, project_named
+from reconciler.providers.huaweicloud.project import PROJECTS_PATH, KnownProject, project_named
 from reconciler.providers.huaweicloud.signing import SignatureAuth, canonical_query
 from reconciler.providers.huaweicloud.tokens import LoginDesk, TokenAuth
 from reconciler.providers.origin import Origin
@@ -57,6 +56,7 @@ class Gateway:
         self._endpoints = {name: endpoint(target, name, surroundings.environment) for name in SERVICES}
         self.excerpts = Excerpts(found.secrets)
         self.now = surroundings.now
+        self._surroundings = surroundings
         wire = Wire(surroundings.environment)
         self._caller = Caller(
             auth=self._auth(found, Ask(wire, self.excerpts, surroundings)),
@@ -65,13 +65,14 @@ class Gateway:
             surroundings=surroundings,
             wire=wire,
         )
-        self._surroundings = surroundings
         self._quotas = {
             name: quota.at_rate(target.rate_limits[name]) if name in target.rate_limits else quota
             for name, quota in QUOTAS.items()
         }
         self._project: str | Fault = target.account or target.options.get("project_id") or found.project_id
-        self._lookup = asyncio.Lock()
+        self._known = surroundings.shared.of(
+            (KnownProject, found.credentials, self._endpoints["iam"], self._region), KnownProject
+        )
 
     def _auth(self, found: Found, ask: Ask) -> httpx.Auth:
         now = self.now
@@ -81,10 +82,11 @@ class Gateway:
             case Token() as token:
                 return TokenAuth(self._reread(token, found.again, ask))
             case Login() as login:
-                desk = LoginDesk(login, self._endpoints["iam"], self._region, ask)
-                return TokenAuth(renewed(desk.token, ask, MARGIN))
+                scope = (login, self._endpoints["iam"], self._region)
+                desk = self._surroundings.shared.of((LoginDesk, *scope), partial(LoginDesk, *scope))
+                return TokenAuth(renewed(partial(desk.token, ask), ask, MARGIN, shared_by=(Token, *scope)))
             case asked:
-                return SignatureAuth(renewed(partial(asked.key, ask), ask, MARGIN), now)
+                return SignatureAuth(renewed(partial(asked.key, ask), ask, MARGIN, shared_by=asked), now)
 
     def _reread(self, held: C, again: Callable[[], Found] | None, ask: Ask) -> CredentialSource[C]:
         """What stands somewhere, read again when it is refused, if it may have been replaced since."""
@@ -143,11 +145,11 @@ class Gateway:
         return f"{self._endpoints[service]}{path}{'?' if query else ''}{query}"
 
     async def project_id(self) -> str | Fault:
-        """The project's id, looked up once; a look-up that failed stands for the life of the client."""
+        """The project's id, looked up once for a run; a look-up that failed stands for the life of the client."""
         if not self._project:
-            async with self._lookup:
-                if not self._project:
-                    self._project = await self._look_up()
+            async with self._known.turns.lock():
+                self._project = self._project or self._known.id or await self._look_up()
+                self._known.id = self._known.id if isinstance(self._project, Fault) else self._project
         return self._project
 
     async def _look_up(self) -> str | Fault:

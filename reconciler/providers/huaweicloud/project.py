@@ -6,11 +6,12 @@ https://support.huaweicloud.com/intl/en-us/api-iam/iam_06_0001.html
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.providers.huaweicloud.errors import COMMON, refusal
 from reconciler.providers.transport.answers import Excerpts, json_object, malformed
+from reconciler.providers.transport.together import Turns
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
@@ -19,12 +20,20 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["PROJECTS_PATH", "project_named"]
+__all__ = ["PROJECTS_PATH", "KnownProject", "project_named"]
 
 PROJECTS_PATH = "/v3/projects"
 OK = 200
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 WAY_OUT = "set the target's `project_id`"
+
+
+@dataclass(slots=True)
+class KnownProject:
+    """What the clients of a run know of the project of a region and identity; `id` is empty until one looked it up."""
+
+    id: str = ""
+    turns: Turns = field(default_factory=Turns)
 
 
 def project_named(

@@ -63,27 +63,26 @@ class TokenAuth(RenewingAuth[Token]):
 class LoginDesk:
     """Gets tokens. A rejected password is never tried twice: IAM locks the user after a few attempts."""
 
-    def __init__(self, login: Login, endpoint: str, region: str, ask: Ask) -> None:
+    def __init__(self, login: Login, endpoint: str, region: str) -> None:
         self._login = login
         self._url = f"{endpoint}/v3/auth/tokens"
         self._region = region
-        self._ask = ask
         self._rejected: Fault | None = None
 
-    async def token(self) -> Token:
+    async def token(self, ask: Ask) -> Token:
         """A new token, good for 24 hours. Raises ProviderError."""
         if self._rejected is not None:
             raise ProviderError(self._rejected)
         user = {"name": self._login.user, "password": self._login.password, "domain": {"name": self._login.domain}}
         identity = {"methods": ["password"], "password": {"user": user}}
         body = {"auth": {"identity": identity, "scope": {"project": {"name": self._region}}}}
-        return self._read(await self._ask.send(httpx.Request("POST", self._url, json=body)))
+        return self._read(await ask.send(httpx.Request("POST", self._url, json=body)), ask)
 
-    def _read(self, answer: httpx.Response) -> Token:
+    def _read(self, answer: httpx.Response, ask: Ask) -> Token:
         text = header_text(answer.headers.get("X-Subject-Token"))
         if answer.status_code == CREATED and text:
             return Token(text, _end(answer))
-        fault = refusal(answer, self._ask.excerpts, now=self._ask.surroundings.now)
+        fault = refusal(answer, ask.excerpts, now=ask.surroundings.now)
         meaning = fault.meaning
         if meaning in {Meaning.THROTTLED, Meaning.UNAVAILABLE}:
             # What was to be sent with the token was certainly not sent.

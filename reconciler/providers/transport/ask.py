@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import httpx
 
 from reconciler.exceptions import CredentialsError, ProviderError
-from reconciler.providers.credential_source import C, Renewed
+from reconciler.providers.credential_source import C, Kept, Renewed
 from reconciler.providers.transport.answers import LARGE_SKEW, clock_skew
 from reconciler.providers.transport.caller import USER_AGENT
 from reconciler.providers.transport.wire import DIRECT, UnreadableAnswer
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Hashable
 
     from reconciler.providers.credential_source import CredentialSource
     from reconciler.providers.transport.answers import Excerpts
@@ -71,12 +71,26 @@ class Ask:
 
 
 def renewed(
-    fetch: Callable[[], Awaitable[C]], ask: Ask, margin: float, *, first: C | None = None
+    fetch: Callable[[], Awaitable[C]],
+    ask: Ask,
+    margin: float,
+    *,
+    first: C | None = None,
+    shared_by: Hashable = None,
 ) -> CredentialSource[C]:
-    """A source that fetches with `ask`, by its clocks, and has the secrets masked that it gets."""
+    """A source that fetches with `ask`, by its clocks, and has the secrets masked that it gets.
+
+    What it gets serves all clients of the run whose credentials are `shared_by` the same identity, service and scope.
+    """
     around = ask.surroundings
     return Renewed(
-        fetch, margin=margin, now=around.now, monotonic=around.monotonic, learn=ask.excerpts.learn, first=first
+        fetch,
+        margin=margin,
+        now=around.now,
+        monotonic=around.monotonic,
+        learn=ask.excerpts.learn,
+        first=first,
+        kept=None if shared_by is None else around.shared.of(shared_by, Kept[C]),
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+
+from reconciler.providers.transport.together import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -61,7 +61,7 @@ class Pace:
         self._slowed_at = float("-inf")
         self._share = 1.0
         self._state = threading.Lock()
-        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+        self._queue = Turns()
 
     @property
     def share(self) -> float:
@@ -73,8 +73,7 @@ class Pace:
 
         Those who are not `permitted` any more leave the queue without a turn: None.
         """
-        queue = self._queues.setdefault(asyncio.get_running_loop(), asyncio.Lock())
-        async with queue:
+        async with self._queue.lock():
             while permitted():
                 wait = self._take()
                 if wait <= 0:

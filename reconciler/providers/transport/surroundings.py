@@ -10,12 +10,14 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Hashable, Mapping
 
-__all__ = ["NO_HOME", "Surroundings"]
+__all__ = ["NO_HOME", "Shared", "Surroundings"]
+
+T = TypeVar("T")
 
 NO_HOME = Path(os.devnull)
 """Below it no file can exist."""
@@ -38,14 +40,27 @@ def _home() -> Path:
     return home if home.is_absolute() else NO_HOME  # a relative one would be read in any repository
 
 
+class Shared:
+    """What the clients of one run have in common, so that one login and one look-up serve them all. Never shown."""
+
+    def __init__(self) -> None:
+        self._made: dict[Hashable, Any] = {}
+
+    def of(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What was made first under `key`, which says all that it depends on."""
+        found: T = self._made[key] if key in self._made else self._made.setdefault(key, make())
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Clocks, chance, environment and home directory.
+    """Clocks, chance, environment and home directory, and what the clients of a run share.
 
     `now` is UTC, for signatures; `monotonic` in seconds, for pacing and deadlines; `uniform(low, high)` draws jitter;
     `nonce` a value never used before. The environment is read when this is made, not when it is imported, and never
     shown: it holds secrets. `metadata_url` and `sts_url` stand in for the addresses of the machine's
-    metadata service and of the vendor's token service. `home` is NO_HOME where there is none.
+    metadata service and of the vendor's token service. `home` is NO_HOME where there is none. Clients
+    that get the same surroundings share a login.
     """
 
     now: Callable[[], datetime] = _now
@@ -57,3 +72,4 @@ class Surroundings:
     home: Path = field(default_factory=_home)
     metadata_url: str | None = None
     sts_url: str | None = None
+    shared: Shared = field(default_factory=Shared, repr=False)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.config.model import Credentials, Secret
 from reconciler.exceptions import ProviderError
+from reconciler.providers.huaweicloud import PROVIDER, Huaweicloud
 from reconciler.providers.huaweicloud.endpoints import endpoint
 from reconciler.tasks.fault import Meaning
 from reconciler.tasks.resource_type import Action
 from tests.providers.huaweicloud.cloud import PACKAGING, PROJECT, SNAPSHOT, TRANSCODING, connected, target
-from tests.providers.loopback import ODD_ANSWERS, Reply, as_json
+from tests.providers.loopback import ODD_ANSWERS, Reply, around, as_json, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +160,7 @@ class Iam:
     def __init__(self, refuse: Reply | None = None) -> None:
         self.issued = 0
         self.valid = 0
+        self.any_token = False
         self.refuse = refuse
         self.bodies: list[dict[str, Any]] = []
 
@@ -168,7 +171,8 @@ class Iam:
                 return self.refuse
             self.issued = self.valid = self.issued + 1
             return as_json({"token": {}}, 201, X_Subject_Token=f"token-{self.issued}")
-        if request.header("x-auth-token") != f"token-{self.valid}":
+        good = range(1 if self.any_token else self.valid, self.valid + 1)
+        if request.header("x-auth-token") not in {f"token-{number}" for number in good}:
             return as_json({"error_code": "APIGW.0307", "error_msg": "The token must be updated."}, 401)
         return Reply(204) if request.method == "DELETE" else as_json(EMPTY)
 
@@ -198,6 +202,67 @@ def test_a_login_gets_one_token_for_all_and_another_when_it_is_outdated() -> Non
             "scope": {"project": {"name": "cn-north-4"}},
         }
     }
+
+
+OTHERS = LOGIN_ENVIRONMENT | {"other_user": "robot-2", "other_password": "hunter3"}
+
+
+def login(**places: str) -> Credentials:
+    return Credentials(secrets={**LOGIN.secrets, **{key: Secret(env=name) for key, name in places.items()}})
+
+
+@pytest.mark.parametrize(
+    ("second", "logins"),
+    [
+        ({}, 1),
+        ({"name": "other", "options": {"project_id": "0" * 32}}, 1),
+        ({"region": "ap-southeast-3"}, 2),
+        ({"credentials": login(iam_user="other_user")}, 2),
+        ({"credentials": login(iam_password="other_password")}, 2),
+        ({"iam": "/gateway"}, 2),
+    ],
+    ids=["same", "another project", "another region", "another user", "another password", "another endpoint"],
+)
+def test_targets_of_one_run_share_a_login_of_the_same_user_at_the_same_place(
+    second: dict[str, Any], logins: int
+) -> None:
+    iam = Iam()
+
+    async def run() -> None:
+        provider = Huaweicloud(around(OTHERS))
+        async with serving(
+            lambda request: iam(replace(request, target=request.target.removeprefix("/gateway")))
+        ) as server:
+            first = target(server.url, credentials=LOGIN)
+            changes = dict(second)
+            changes["endpoints"] = {**first.endpoints, "iam": server.url + changes.pop("iam", "")}
+            async with (
+                provider.client(first, concurrency=4) as one,
+                provider.client(replace(first, **changes), concurrency=4) as other,
+            ):
+                iam.any_token = True
+                found = await asyncio.gather(*(client.observe(TRANSCODING, None) for client in (one, other) * 3))
+        assert all(observation.complete for observation in found)
+
+    asyncio.run(run())
+    assert iam.issued == logins
+
+
+def test_runs_share_no_login() -> None:
+    iam = Iam()
+
+    async def run() -> None:
+        async with serving(iam) as server:
+            for _ in range(2):
+                with pytest.MonkeyPatch.context() as patch:
+                    for name, text in LOGIN_ENVIRONMENT.items():
+                        patch.setenv(name, text)
+                    provider = PROVIDER.for_run()
+                async with provider.client(target(server.url, credentials=LOGIN), concurrency=4) as client:
+                    assert (await client.observe(TRANSCODING, None)).complete
+
+    asyncio.run(run())
+    assert iam.issued == 2
 
 
 @pytest.mark.parametrize(
