@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.config.files import shown_path
 from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
+from reconciler.tasks.task import ID_FORM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,6 @@ __all__ = ["MAX_BYTES", "EntryKind", "mistake_in", "read_entries"]
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 _MAX_MISTAKES: Final = 20
-_LONGEST_ID: Final = 256
 _LONGEST_URL: Final = 8192
 
 
@@ -70,7 +70,7 @@ def mistake_in(entry: str, kind: EntryKind) -> str | None:
         return None if len(entry) <= _LONGEST_URL else f"a URL of more than {_LONGEST_URL} characters"
     if "://" in entry:
         return "a URL where a job id is expected: it belongs under upload_urls"
-    return None if len(entry) <= _LONGEST_ID else f"a job id of more than {_LONGEST_ID} characters"
+    return None if not entry or ID_FORM.fullmatch(entry) else "a job id is up to 256 letters, digits, `-` and `_`"
 
 
 def _lines(file: Path, roots: Roots) -> list[str]:

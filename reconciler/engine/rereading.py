@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from reconciler.engine.clouds import Clouds
     from reconciler.engine.planning_run import World
     from reconciler.planning.plan import Overrides, Plan
-    from reconciler.tasks.resource_type import ResourceType
 
 __all__ = ["ids_to_read", "read_scope"]
 
@@ -39,8 +38,10 @@ def ids_to_read(world: World, saved: Plan, overrides: Overrides, *, approved: bo
     chosen = {}
     for scope in world.configuration.scopes():
         policies = _policies_on(world, scope)
-        calls = _calls(world.catalogue.resource_types[scope.resource], ids[scope])
-        if calls < cost.get(scope, 0) and all(_asks_by_task(policy, overrides, approved) for policy in policies):
+        listing = world.catalogue.resource_types[scope.resource].listing
+        if not listing.is_cheaper(cost.get(scope, 0), len(ids[scope])) and all(
+            _asks_by_task(policy, overrides, approved) for policy in policies
+        ):
             chosen[scope] = tuple(ids[scope])
     return chosen
 
@@ -60,10 +61,6 @@ def _asks_by_task(policy: Policy, overrides: Overrides, approved: bool) -> bool:
     return isinstance(policy.ensure, Absent) and policy.on_blocked is OnBlocked.REPORT and share_is_settled
 
 
-def _calls(resource: ResourceType, ids: Sequence[str]) -> int:
-    return -(-len(ids) // resource.listing.ids_per_call)
-
-
 async def read_scope(world: World, clouds: Clouds, scope: Scope, ids: Sequence[str]) -> Observation:
     """Read just these tasks. One that was not answered makes the observation incomplete, and is not in it."""
     client = clouds.client(scope.target)
@@ -73,7 +70,8 @@ async def read_scope(world: World, clouds: Clouds, scope: Scope, ids: Sequence[s
     readings = await client.read(resource, ids)
     tasks = tuple(task for task in readings.tasks.values() if task.status is not Status.GONE)
     unread = [task_id for task_id in ids if task_id not in readings.tasks]
+    requests = resource.listing.calls(len(ids))
     if not unread:
-        return Observation(scope, tasks, _calls(resource, ids))
+        return Observation(scope, tasks, requests)
     fault = readings.faults.get(unread[0]) or Fault(Meaning.MALFORMED, "no answer about this task")
-    return Observation(scope, tasks, _calls(resource, ids), Completeness.UNSTABLE, fault)
+    return Observation(scope, tasks, requests, Completeness.UNSTABLE, fault)

@@ -30,6 +30,7 @@ from reconciler.planning.schema import PLAN_SCHEMA, check
 from reconciler.planning.strict_json import dump, load
 from reconciler.redaction import presentable
 from reconciler.tasks.observation import Completeness
+from reconciler.tasks.task import ID_FORM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -146,6 +147,8 @@ def _contradictions(plan: Plan) -> Iterator[str]:
     seen = set()
     failed = {(scope.target, scope.resource) for scope in plan.scopes if scope.completeness is Completeness.FAILED}
     for change in plan.changes:
+        if not ID_FORM.fullmatch(change.task_id):
+            yield f"{presentable(repr(change.task_id))[:80]} can be no id of a task"
         if change.key in seen:
             yield f"the task {presentable(change.id)} is changed twice"
         if (change.target, change.resource) in failed:

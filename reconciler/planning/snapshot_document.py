@@ -145,8 +145,8 @@ class _Reader:
 
     def _task(self, record: Document, scope: Scope, resource: ResourceType, where: str) -> Task:
         task_id = record["id"]
-        if not task_id.isprintable() or task_id != task_id.strip():
-            raise self._refused(f"{where}.id", f"{_quoted(task_id)} is no id of a task")
+        if not resource.has_id(task_id):
+            raise self._refused(f"{where}.id", f"{_quoted(task_id)} is no id of a {resource.name}")
         values: dict[str, Value] = {"id": task_id}
         for name, written in record["values"].items():
             place = f"{where}.values.{_short(name)}"

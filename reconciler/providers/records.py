@@ -1,33 +1,88 @@
 """From a provider's record to a task: fields found by their path and coerced to their type.
 
 Vendors write numbers where their schema says text and the other way round, and three forms of timestamps. What
-cannot be read as its type is left out, which makes it unknown to selectors: unknown is never a match.
+cannot be read as its type, or is larger than a field may be, is left out, which makes it unknown to selectors:
+unknown is never a match.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from reconciler.tasks.field import FieldType
+from reconciler.redaction import bounded
+from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.field import LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS, FieldType
 from reconciler.tasks.status import GONE_SPELLINGS, Status
 from reconciler.tasks.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.tasks.field import Field, Value
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["Row", "identity", "task_from", "timestamp"]
+__all__ = ["Row", "by_id", "identity", "impossible_ids", "task_from", "tasks_in", "timestamp"]
 
 Row = dict[str, Any]
 
 _COMPACT = re.compile(r"\d{14}", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,18}(\.0*)?", re.ASCII)
-"""Not beyond `tasks.field.LARGEST_INTEGER`."""
+"""Not beyond `LARGEST_INTEGER`."""
+
+_LONGEST_NUMBER = 64
+"""Characters of a number or a time: both are read from text as well, and neither is longer."""
+
+_LARGEST = 10**_LONGEST_NUMBER
+
+
+def tasks_in(resource: ResourceType, rows: Sequence[object], read: Callable[[Row], Task | None]) -> list[Task] | str:
+    """The tasks that `rows` show, in their order; or which row cannot be one, as text of the server's.
+
+    The vendor makes the ids, so a row without a usable one is no row of this API, and nor is the answer around it.
+    """
+    tasks: list[Task] = []
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            return f"row {number} of {resource.listing.envelope!r} is no object"
+        task = read(row)
+        if task is None:
+            key = ".".join(resource.fields["id"].source)
+            found = _at(row, resource.fields["id"].source)
+            shown = found[:80] if isinstance(found, str) else type(found).__name__
+            return f"row {number} of {resource.listing.envelope!r} without a usable {key!r}: {shown!r}"
+        tasks.append(task)
+    return tasks
+
+
+def by_id(tasks: Iterable[Task]) -> tuple[dict[str, Task], frozenset[str]]:
+    """The tasks of one answer by id, and the ids whose rows contradict each other.
+
+    Which row is right cannot be told, so what they differ in is left out, the status included.
+    """
+    found: dict[str, Task] = {}
+    contradicted: set[str] = set()
+    for task in tasks:
+        known = found.setdefault(task.id, task)
+        if known is task or (known.values == task.values and known.status is task.status):
+            continue
+        contradicted.add(task.id)
+        alike = {name: value for name, value in known.values.items() if task.values.get(name) == value}
+        status = known.status if known.status is task.status else Status.UNKNOWN
+        found[task.id] = Task(task.target, task.resource, task.id, status, alike)
+    return found, frozenset(contradicted)
+
+
+def impossible_ids(resource: ResourceType, ids: Iterable[str]) -> dict[str, Fault]:
+    """Why some of `ids` go into no request: they are not of the form that the API can carry."""
+    return {
+        task_id: Fault(Meaning.PERMANENT, f"not sent: {bounded(task_id, 80)!r} can be no id of a {resource.name}")
+        for task_id in ids
+        if not resource.has_id(task_id)
+    }
 
 
 def task_from(target: str, resource: ResourceType, row: Row) -> Task | None:
@@ -35,7 +90,7 @@ def task_from(target: str, resource: ResourceType, row: Row) -> Task | None:
 
     Its status is `gone` where the row says that there is no such task.
     """
-    task_id = identity(resource.fields["id"], row)
+    task_id = identity(resource, row)
     if task_id is None:
         return None
     values: dict[str, Value] = {}
@@ -53,13 +108,11 @@ def task_from(target: str, resource: ResourceType, row: Row) -> Task | None:
     return Task(target, resource.name, task_id, status, values)
 
 
-def identity(field: Field, row: Row) -> str | None:
+def identity(resource: ResourceType, row: Row) -> str | None:
     """The id in a row as text; None for a row without one. Not coerced further: it goes into requests."""
-    found = _at(row, field.source)
-    if isinstance(found, bool) or not isinstance(found, str | int):
-        return None
-    text = str(found)
-    return text if text and text.isprintable() and text == text.strip() else None
+    found = _at(row, resource.fields["id"].source)
+    text = _digits(found) if isinstance(found, int) else found
+    return text if isinstance(text, str) and resource.has_id(text) else None
 
 
 def timestamp(found: object) -> int | None:
@@ -68,9 +121,10 @@ def timestamp(found: object) -> int | None:
     Reads `yyyyMMddHHmmss`, RFC 3339, the same with a blank and without a zone (both taken for UTC), and epoch
     seconds or milliseconds.
     """
-    if isinstance(found, bool) or not isinstance(found, str | int):
+    text = _digits(found) if isinstance(found, int) else found
+    if not isinstance(text, str) or len(text) > _LONGEST_NUMBER:
         return None
-    text = str(found).strip()
+    text = text.strip()
     try:
         if _COMPACT.fullmatch(text):
             return int(datetime.fromisoformat(f"{text[:8]}T{text[8:]}Z").timestamp())
@@ -100,31 +154,56 @@ def _at(row: Row, path: tuple[str, ...]) -> object:
 
 def _text(found: object) -> str | None:
     match found:
-        case str():
-            # A lone surrogate, which JSON can spell, would break whoever encodes the text later.
-            return found if found.isascii() else found.encode("utf-8", "replace").decode()
+        case str() if len(found) <= LONGEST_TEXT:
+            # A lone surrogate, which JSON can spell, is no text: nobody could have written it into a selector.
+            return found if found.isascii() or _is_unicode(found) else None
         case bool():
             return str(found).lower()
-        case int() | float():
-            return str(found)
+        case int():
+            return str(found) if abs(found) < _LARGEST else None
+        case float():
+            return str(found) if math.isfinite(found) else None
         case dict() | list():
-            return _text(json.dumps(found, separators=(",", ":"), sort_keys=True, ensure_ascii=False))
+            try:
+                written = json.dumps(found, separators=(",", ":"), sort_keys=True, ensure_ascii=False, allow_nan=False)
+            except (ValueError, RecursionError):
+                return None
+            return _text(written)
     return None
 
 
+def _digits(number: int) -> str | None:
+    """A whole number as text; None below nought, beyond all numbers of a vendor's, and for `true` and `false`."""
+    return str(number) if not isinstance(number, bool) and 0 <= number < _LARGEST else None
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _integer(found: object) -> int | None:
-    if isinstance(found, bool) or not isinstance(found, str | int | float):
-        return None
-    text = str(found).strip()
-    if not _WHOLE.fullmatch(text):
-        return None
-    return int(text.partition(".")[0])
+    match found:
+        case bool():
+            return None
+        case int():
+            return found if abs(found) <= LARGEST_INTEGER else None
+        case float():
+            return _integer(str(found))
+        case str() if len(found) <= _LONGEST_NUMBER and _WHOLE.fullmatch(text := found.strip()):
+            return int(text.partition(".")[0])
+    return None
 
 
 def _texts(found: object) -> tuple[str, ...] | None:
-    listed = found if isinstance(found, list) else [found]
-    texts = tuple(text for text in map(_text, listed) if text)
-    return texts or None
+    """The texts of a list. One that cannot be read leaves out all: without it, the list would not contain it."""
+    listed = [entry for entry in (found if isinstance(found, list) else [found]) if entry is not None and entry != ""]
+    texts = [_text(entry) for entry in listed[: MOST_TEXTS + 1]]
+    whole = tuple(text for text in texts if text is not None)
+    return whole if 0 < len(texts) == len(whole) <= MOST_TEXTS else None
 
 
 # By value: the hash of an enum member is computed in Python, a dozen times for each of a million rows.

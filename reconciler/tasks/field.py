@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["LARGEST_INTEGER", "Field", "FieldType", "Value"]
+__all__ = ["LARGEST_INTEGER", "LONGEST_TEXT", "MOST_TEXTS", "Field", "FieldType", "Value"]
 
 Value = str | int | tuple[str, ...]
 """A value of a field on arrival: text, a whole number (timestamps: seconds since the epoch, UTC) or a list of texts."""
@@ -13,6 +13,12 @@ Value = str | int | tuple[str, ...]
 
 LARGEST_INTEGER = 10**18 - 1
 """No field holds more: what has more than 18 digits may not fit 64 bits, and is left out on arrival."""
+
+LONGEST_TEXT = 16 * 1024
+"""Characters of a text at most. A longer one is left out on arrival: cut, it would compare as if it were whole."""
+
+MOST_TEXTS = 1000
+"""Entries of a list at most. A longer list is left out on arrival, for the same reason."""
 
 
 class FieldType(StrEnum):

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.tasks.fault import Meaning
 from reconciler.tasks.status import TERMINAL, Status
+from reconciler.tasks.task import ID_FORM
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Mapping
 
     from reconciler.tasks.field import Field
@@ -65,6 +67,14 @@ class Listing:
     constants: tuple[tuple[str, str], ...] = ()
     rows_merge: bool = False
 
+    def calls(self, ids: int) -> int:
+        """Calls that reading so many ids takes."""
+        return -(-ids // self.ids_per_call)
+
+    def is_cheaper(self, pages: int, ids: int) -> bool:
+        """Whether listing the scope, in so many pages, costs fewer calls than reading so many ids of it."""
+        return pages < self.calls(ids)
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -110,7 +120,8 @@ class ResourceType:
 
     `statuses` maps each vendor status to ours, in lifecycle order (a listing by status passes through them in this
     order, so that a task which moves on meanwhile is seen later, not lost). `status_filters` gives the filter value
-    where it is spelt otherwise than in the answers.
+    where it is spelt otherwise than in the answers. `id_form` narrows the form of all ids where the vendor documents
+    a narrower one.
     """
 
     name: str
@@ -122,6 +133,7 @@ class ResourceType:
     permissions: Permissions = Permissions()
     status_filters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     documentation: str = ""
+    id_form: re.Pattern[str] = ID_FORM
 
     @property
     def provider(self) -> str:
@@ -134,6 +146,10 @@ class ResourceType:
     def vendor_statuses(self, status: Status) -> tuple[str, ...]:
         """The vendor's spellings of `status`, in lifecycle order; none for `gone` and `unknown`."""
         return tuple(name for name, normalised in self.statuses.items() if normalised is status)
+
+    def has_id(self, text: str) -> bool:
+        """Whether `text` can be the id of such a task. What cannot be goes into no request."""
+        return self.id_form.fullmatch(text) is not None
 
     def operation(self, action: Action) -> Operation | None:
         return next((operation for operation in self.operations if operation.action is action), None)

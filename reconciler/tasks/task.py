@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +13,11 @@ if TYPE_CHECKING:
 
     from reconciler.tasks.field import Value
 
-__all__ = ["Task", "TaskKey", "id_order"]
+__all__ = ["ID_FORM", "Task", "TaskKey", "id_order"]
+
+ID_FORM = re.compile(r"[A-Za-z0-9_-]{1,256}")
+"""What the id of any task looks like. It goes into requests, ten to a parameter on some, so it can hold no comma, no
+blank and nothing else that would make it two ids or another; the length is that of a key in every database."""
 
 
 class TaskKey(NamedTuple):

@@ -20,6 +20,7 @@ from reconciler.redaction import presentable
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
+from reconciler.tasks.task import ID_FORM
 from tests.reports.examples import EVIL, KINDS, PLANS
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ observations = st.dictionaries(
 ).map(lambda fields: {**fields, "status": "pending"})
 steps = st.sampled_from([(Action.CANCEL,), (Action.DELETE,), (Action.CANCEL, Action.DELETE)])
 faults = st.builds(Fault, st.sampled_from(Meaning), texts, maybe, st.none() | st.integers(100, 599), maybe)
-changes = st.builds(Change, names, resources, st.text(max_size=12), steps, policy_names, texts, observations)
-spared = st.builds(Spared, names, resources, st.text(max_size=12), policy_names, texts, observations, policy_names)
+ids = st.from_regex(ID_FORM, fullmatch=True)
+changes = st.builds(Change, names, resources, ids, steps, policy_names, texts, observations)
+spared = st.builds(Spared, names, resources, ids, policy_names, texts, observations, policy_names)
 complete_or_unstable = st.sampled_from([Completeness.COMPLETE, Completeness.UNSTABLE])
 plans = st.builds(
     Plan,
@@ -235,9 +237,11 @@ def test_hostile_text_is_made_presentable_on_reading() -> None:
     assert change.reason == change.observed["title"] == presentable(EVIL)
 
 
-def test_the_id_that_calls_are_made_with_stays_as_it_is() -> None:
-    plan = replace(PLAN, changes=(replace(KINDS[0], task_id=EVIL),))
-    assert read_plan(render_plan(plan)).changes[0].task_id == EVIL
+@pytest.mark.parametrize("task_id", [EVIL, "", "1,2", "1 ", "1\n", "\uff11", "../1", "1&task_id=2", "9" * 257])
+def test_what_can_be_no_id_makes_no_call(task_id: str) -> None:
+    plan = replace(PLAN, changes=(replace(KINDS[0], task_id=task_id),))
+    with pytest.raises(InvalidPlan, match="can be no id of a task"):
+        read_plan(render_plan(plan))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 from reconciler.providers.credential_source import Fixed
 from reconciler.providers.huaweicloud.agency import Agency
 from reconciler.providers.huaweicloud.federation import Container, IdentityToken
-from reconciler.providers.huaweicloud.merging import tasks_of
+from reconciler.providers.huaweicloud.merging import united
 from reconciler.providers.huaweicloud.pages import Page, page
 from reconciler.providers.huaweicloud.project import project_named
 from reconciler.providers.huaweicloud.signing import SignatureAuth
@@ -139,15 +139,16 @@ def now() -> datetime:
 @settings(max_examples=400)
 @given(ANSWERS, st.sampled_from(HUAWEICLOUD))
 def test_a_page_of_huaweicloud(answer: httpx.Response, kind: ResourceType) -> None:
-    found = page(answer, kind.listing, EXCERPTS, now)
+    found = page(answer, "t", kind, EXCERPTS, now)
     assert isinstance(found, Page | Fault)
     if isinstance(found, Fault):
         return
     body = json.loads(answer.content)
     assert answer.status_code == 200
     assert kind.listing.envelope in body
-    tasks = tasks_of("t", kind, found.rows)
-    assert isinstance(tasks, Fault) or all(task.id for task in tasks)
+    tasks, contradicted = united(kind, found.tasks)
+    assert all(kind.has_id(task.id) for task in tasks.values())
+    assert contradicted <= tasks.keys()
 
 
 @settings(max_examples=400)
@@ -235,7 +236,7 @@ def test_the_project_of_a_region(answer: httpx.Response) -> None:
 @pytest.mark.parametrize("kind", HUAWEICLOUD, ids=lambda kind: kind.name)
 def test_an_error_beside_an_empty_page_is_no_page(kind: ResourceType, reported: str) -> None:
     body = f'{{"{kind.listing.envelope}": [], "{kind.listing.total}": 0, {reported}}}'
-    assert isinstance(page(httpx.Response(200, content=body), kind.listing, EXCERPTS, now), Fault)
+    assert isinstance(page(httpx.Response(200, content=body), "t", kind, EXCERPTS, now), Fault)
 
 
 def test_an_error_beside_empty_lists_is_neither_no_jobs_nor_not_canceled() -> None:

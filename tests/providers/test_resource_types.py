@@ -9,14 +9,18 @@ from jsonschema import Draft7Validator
 
 from reconciler.providers.aliyun import PROVIDER as ALIYUN
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
+from reconciler.providers.records import task_from, timestamp
 from reconciler.providers.registry import catalogue, providers
-from reconciler.tasks.field import FieldType
+from reconciler.tasks.field import LONGEST_TEXT, MOST_TEXTS, FieldType
 from reconciler.tasks.resource_type import Paging, ResourceType
 from reconciler.tasks.status import OBSERVABLE, Status
 from reconciler.tasks.task import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.providers.base import Provider
+    from reconciler.tasks.field import Value
 
 TYPES = catalogue().resource_types
 EVERYWHERE = {"id": FieldType.STRING, "status": FieldType.STATUS, "provider_status": FieldType.STRING}
@@ -75,9 +79,24 @@ def test_aliyun_regions_and_inventory_are_checked() -> None:
         assert not schema.is_valid({"inventory": wrong}), wrong
 
 
-def test_records_are_read_leniently_and_never_wrongly() -> None:
-    from reconciler.providers.records import task_from, timestamp  # noqa: PLC0415 - the subject of this test only
+def test_what_is_too_large_for_a_field_is_unknown_never_cut() -> None:
+    def values(**row: object) -> Mapping[str, Value]:
+        task = task_from("t", TYPES["huaweicloud.mpc.transcoding"], {"task_id": 1, **row})
+        assert task is not None
+        return {name: value for name, value in task.values.items() if name != "id"}
 
+    assert values(user_data="x" * LONGEST_TEXT) == {"user_data": "x" * LONGEST_TEXT}
+    assert values(trans_template_id=["x"] * MOST_TEXTS) == {"template_ids": ("x",) * MOST_TEXTS}
+    deep: object = "x"
+    for _ in range(5000):
+        deep = [deep]
+    for large in ("x" * (LONGEST_TEXT + 1), ["x" * LONGEST_TEXT], deep, 10**400, -(10**400), 1e400, [1e400]):
+        assert values(user_data=large, status=large, progress=large, create_time=large) == {}
+    for listed in (["x"] * (MOST_TEXTS + 1), ["keep", "x" * (LONGEST_TEXT + 1)], ["keep", "\ud800"], [1e400]):
+        assert values(trans_template_id=listed) == {}
+
+
+def test_records_are_read_leniently_and_never_wrongly() -> None:
     assert [timestamp(text) for text in ("20200901185020", 20200901185020, "2020-09-01T18:50:20Z")] == [1598986220] * 3
     assert timestamp("2020-09-02T02:50:20+08:00") == 1598986220
     assert timestamp("2020-09-01 18:50:20") == 1598986220
@@ -105,7 +124,6 @@ def test_records_are_read_leniently_and_never_wrongly() -> None:
         "provider_status": "WAITING",
         "progress": 50,
         "user_data": '{"a":[1]}',
-        "description": "?x",
         "template_ids": ("7000530",),
         "error_code": "0",
     }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reconciler.providers.aliyun.errors import common_meaning, refusal
 from reconciler.providers.aliyun.shapes import entry_key, named, records
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD, job_from
+from reconciler.providers.records import by_id, tasks_in
 from reconciler.providers.transport.answers import json_object, malformed
 from reconciler.tasks.fault import Fault, Meaning
 
@@ -27,6 +29,9 @@ OK = 200
 NON_EXISTS = "NonExists"
 CANCELED = "CanceledJobs"
 
+MOST_RECORDS = 10_000
+"""Records of one answer at most; the vendor documents 100."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -44,13 +49,15 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Infos:
     """One answer: the jobs asked for, the entries that the cloud does not know, those of which it says nothing, and
-    how many records it had in all, `foreign` of which nobody asked for."""
+    how many records it had in all, `foreign` of which nobody asked for. `contradicted` are the ids of jobs whose
+    records differ."""
 
     tasks: Sequence[Task]
     missing: frozenset[str]
     unanswered: frozenset[str]
     count: int
     foreign: int = 0
+    contradicted: frozenset[str] = frozenset()
 
 
 def infos_in(
@@ -64,16 +71,18 @@ def infos_in(
         return body
     rows = records(body.get(URL_UPLOAD.listing.envelope))
     if rows is None:
-        return malformed(f"{URL_UPLOAD.listing.envelope} is no list of objects", response)
-    tasks = [job_from(target, row) for row in rows]
-    whole = [task for task in tasks if task is not None]
-    if len(whole) < len(tasks):
-        return malformed("a record without a usable JobId", response)
-    fitting = [task for task in whole if question.is_about(task)]
+        return malformed(f"{URL_UPLOAD.listing.envelope} is no list", response)
+    if len(rows) > MOST_RECORDS:
+        return malformed(f"{len(rows)} records in one answer", response)
+    read = tasks_in(URL_UPLOAD, rows, partial(job_from, target))
+    if isinstance(read, str):
+        return malformed(excerpts(read), response)
+    whole, contradicted = by_id(read)
+    fitting = [task for task in whole.values() if question.is_about(task)]
     missing = named(body.get(NON_EXISTS), question.entries)
     answered = {entry_key(key) for task in fitting for key in (task.id, str(task.values.get("upload_url", "")))}
     unanswered = frozenset(entry for entry in question.entries if entry_key(entry) not in answered) - missing
-    return Infos(fitting, missing, unanswered, len(rows), len(whole) - len(fitting))
+    return Infos(fitting, missing, unanswered, len(rows), len(whole) - len(fitting), contradicted)
 
 
 def canceled_in(
@@ -92,7 +101,8 @@ def canceled_in(
     if isinstance(body, Fault):
         return body
     canceled, missing = named(body.get(CANCELED), ids), named(body.get(NON_EXISTS), ids)
-    request_id = excerpts(body.get("RequestId") or "", 80) or None
+    spoken = body.get("RequestId")
+    request_id = excerpts(spoken, 80) or None if isinstance(spoken, str) else None
     return {task_id: _verdict(task_id, canceled, missing, request_id) for task_id in ids}
 
 

@@ -11,6 +11,7 @@ from reconciler.providers.aliyun.answers import canceled_in
 from reconciler.providers.aliyun.gateway import Gateway
 from reconciler.providers.aliyun.inventory import IDS, ask, questions, resolve
 from reconciler.providers.base import Readings
+from reconciler.providers.records import impossible_ids
 from reconciler.providers.transport.caller import Tally
 from reconciler.providers.transport.pacing import always
 from reconciler.providers.transport.retries import WRITES
@@ -60,10 +61,11 @@ class AliyunClient:
         return Observation(scope, resolved.tasks, tally.requests, completeness, resolved.fault)
 
     async def read(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
-        asked = list(questions(IDS, dict.fromkeys(ids)))
+        refused = impossible_ids(resource, ids)
+        asked = list(questions(IDS, (task_id for task_id in dict.fromkeys(ids) if task_id not in refused)))
         parts = await asyncio.gather(*(self._read(resource, question) for question in asked))
         tasks = {task_id: task for part in parts for task_id, task in part.tasks.items()}
-        return Readings(tasks, {task_id: fault for part in parts for task_id, fault in part.faults.items()})
+        return Readings(tasks, refused | {task_id: fault for part in parts for task_id, fault in part.faults.items()})
 
     async def _read(self, resource: ResourceType, question: Question) -> Readings:
         infos = await ask(self._gateway, self._target, question, Tally())
@@ -75,6 +77,9 @@ class AliyunClient:
             if task_id in tasks and task_id in infos.missing:
                 del tasks[task_id]
                 faults[task_id] = Fault(Meaning.MALFORMED, "unexpected answer: the job is listed and in NonExists")
+            elif task_id in infos.contradicted:
+                del tasks[task_id]
+                faults[task_id] = Fault(Meaning.MALFORMED, "unexpected answer: records that contradict each other")
             elif task_id in infos.missing:
                 tasks[task_id] = Task.gone(TaskKey(self._target, resource.name, task_id))
             elif task_id not in tasks:
@@ -88,6 +93,13 @@ class AliyunClient:
         ids: Sequence[str],
         permitted: Callable[[], bool] = always,
     ) -> Mapping[str, Fault | None]:
+        refused: dict[str, Fault | None] = {**impossible_ids(resource, ids)}
+        asked = [task_id for task_id in ids if task_id not in refused]
+        return refused | (await self._perform(operation, asked, permitted) if asked else {})
+
+    async def _perform(
+        self, operation: Operation, ids: Sequence[str], permitted: Callable[[], bool]
+    ) -> dict[str, Fault | None]:
         judge = partial(
             canceled_in,
             operation=operation,
@@ -100,9 +112,9 @@ class AliyunClient:
             operation.path, parameters, judge, retries=WRITES, tally=Tally(), permitted=permitted
         )
         if not isinstance(verdict, Fault):
-            return verdict
+            return dict(verdict)
         if len(ids) > 1 and verdict.meaning in {Meaning.CHANGED, Meaning.PERMANENT, Meaning.GONE}:
             # The whole call was refused, for one job perhaps and certainly without effect: each is tried alone.
-            alone = [await self.perform(resource, operation, [task_id], permitted) for task_id in ids]
+            alone = [await self._perform(operation, [task_id], permitted) for task_id in ids]
             return {task_id: fault for each in alone for task_id, fault in each.items()}
         return dict.fromkeys(ids, verdict)

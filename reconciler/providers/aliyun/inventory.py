@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from reconciler.providers.aliyun.answers import Infos, Question, infos_in
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
+from reconciler.providers.records import impossible_ids
 from reconciler.providers.transport.retries import READS
 from reconciler.providers.transport.together import all_or_fault
 from reconciler.redaction import presentable
@@ -48,6 +49,8 @@ class Resolved:
 
 async def resolve(gateway: Gateway, target: str, inventory: Inventory, tally: Tally) -> Resolved | Fault:
     """Look the whole inventory up; a fault where any call failed."""
+    for fault in impossible_ids(URL_UPLOAD, inventory.job_ids).values():
+        return fault
     asked = [*questions(IDS, inventory.job_ids), *questions(URLS, inventory.upload_urls)]
     answers = await all_or_fault(ask(gateway, target, question, tally) for question in asked)
     if isinstance(answers, Fault):

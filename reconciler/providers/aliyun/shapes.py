@@ -8,7 +8,7 @@ itself hold commas, brackets and quotes.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
@@ -18,6 +18,13 @@ __all__ = ["entry_key", "named", "records"]
 
 DECODINGS = 3
 """A URL is encoded twice on its way to the vendor; nobody encodes it more often."""
+
+DEPTH = 6
+"""Levels of a list in an answer: an object around an array of texts that are lists themselves."""
+
+MOST_ELEMENTS = 10_000
+LONGEST_TEXT = 64 * 1024
+"""Ten URLs, joined and encoded, are shorter."""
 
 
 def entry_key(text: str) -> str:
@@ -40,10 +47,10 @@ def named(found: object, requested: Iterable[str]) -> frozenset[str]:
     return frozenset(entry for key in keys for entry in wanted[key])
 
 
-def records(found: object) -> list[dict[str, Any]] | None:
-    """The objects of a list, which may be wrapped in an object of one key; null is the empty list.
+def records(found: object) -> list[object] | None:
+    """The rows of a list, which may be wrapped in an object of one key; None where it is something else.
 
-    None where it is something else, or one of them is no object.
+    A key that is left out, or null, is the empty list: what was asked for and is named nowhere stays unanswered.
     """
     if isinstance(found, dict):
         if len(found) != 1:
@@ -51,38 +58,41 @@ def records(found: object) -> list[dict[str, Any]] | None:
         found = next(iter(found.values()))
     if found is None:
         return []
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        return None
-    return found
+    return found if isinstance(found, list) else None
 
 
-def _keys(found: object, wanted: Mapping[str, object]) -> set[str]:
+def _keys(found: object, wanted: Mapping[str, object], depth: int = DEPTH) -> set[str]:
+    """What is larger or deeper than the vendor's shapes names nothing."""
+    if depth == 0:
+        return set()
     match found:
         case str():
-            return _keys_in_text(found, wanted)
-        case list():
-            return {key for element in found for key in _keys(element, wanted)}
-        case dict():
-            return {key for element in found.values() for key in _keys(element, wanted)}
-        case bool() | None:
-            return set()
+            return _keys_in_text(found, wanted, depth)
+        case list() if len(found) <= MOST_ELEMENTS:
+            return {key for element in found for key in _keys(element, wanted, depth - 1)}
+        case dict() if len(found) == 1:
+            return _keys(next(iter(found.values())), wanted, depth - 1)
+        case int() if not isinstance(found, bool):
+            return _keys_in_text(str(found), wanted, depth)
         case _:
-            return _keys_in_text(str(found), wanted)
+            return set()
 
 
-def _keys_in_text(text: str, wanted: Mapping[str, object]) -> set[str]:
+def _keys_in_text(text: str, wanted: Mapping[str, object], depth: int) -> set[str]:
+    if len(text) > LONGEST_TEXT:
+        return set()
     key = entry_key(text)
     if key in wanted:
         return {key}
     stripped = text.strip()
     if stripped.startswith("[") and stripped.endswith("]"):
-        return _keys_in_brackets(stripped, wanted)
+        return _keys_in_brackets(stripped, wanted, depth)
     return _keys_in_parts(stripped.split(","), wanted)
 
 
-def _keys_in_brackets(text: str, wanted: Mapping[str, object]) -> set[str]:
+def _keys_in_brackets(text: str, wanted: Mapping[str, object], depth: int) -> set[str]:
     try:
-        return _keys(json.loads(text), wanted)
+        return _keys(json.loads(text), wanted, depth - 1)
     except (ValueError, RecursionError):
         return _keys_in_parts(text[1:-1].split(","), wanted)
 
@@ -91,9 +101,9 @@ def _keys_in_parts(parts: list[str], wanted: Mapping[str, object]) -> set[str]:
     """Join neighbouring parts again wherever they make up something that was asked for, the longest first."""
     keys: set[str] = set()
     start = 0
-    longest = 1 + max((key.count(",") for key in wanted), default=0)
+    lengths = sorted({1 + key.count(",") for key in wanted}, reverse=True)
     while start < len(parts):
-        for length in range(min(longest, len(parts) - start), 0, -1):
+        for length in (length for length in lengths if start + length <= len(parts)):
             key = entry_key(",".join(parts[start : start + length]).strip().strip("'\""))
             if key in wanted:
                 keys.add(key)

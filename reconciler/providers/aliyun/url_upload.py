@@ -87,8 +87,9 @@ def job_from(target: str, row: Row) -> Task | None:
     Prose and samples write statuses in several cases, so they are brought to the table's. A record carries a
     CompleteTime even while the job waits, so it counts only where the job has ended.
     """
-    record = {name.strip(): found for name, found in row.items()}
-    spoken = str(record.get("Status") or record.get("UploadStatus") or "").strip()
+    record = {name.strip(): found for name, found in row.items()} | row
+    spoken = record.get("Status") or record.get("UploadStatus")
+    spoken = spoken.strip() if isinstance(spoken, str) else ""
     spelt = spoken.upper() if spoken.upper() in URL_UPLOAD.statuses else spoken
     ended = URL_UPLOAD.statuses.get(spelt) in TERMINAL
     return task_from(target, URL_UPLOAD, record | {"Status": spelt} | ({} if ended else {"CompleteTime": None}))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Self
 from reconciler.providers.base import Readings
 from reconciler.providers.huaweicloud.errors import refusal
 from reconciler.providers.huaweicloud.gateway import Gateway
-from reconciler.providers.huaweicloud.listing import list_scope
+from reconciler.providers.huaweicloud.listing import Bounds, list_scope
 from reconciler.providers.huaweicloud.reading import read_ids
+from reconciler.providers.records import impossible_ids
 from reconciler.providers.transport.answers import malformed
 from reconciler.providers.transport.caller import Tally
 from reconciler.providers.transport.pacing import always
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     from reconciler.config.model import Target
     from reconciler.providers.transport.surroundings import Surroundings
     from reconciler.tasks.resource_type import Operation, ResourceType
+    from reconciler.tasks.task import Task
 
 __all__ = ["HuaweicloudClient"]
 
 READ_AT_MOST = 10
-"""So many ids are read one by one where an id is one call and the length of the list is not known yet."""
+"""So many calls reading ids may take before the first page of a list that was never seen is asked how long it is."""
 
 
 class _Accepted:
@@ -42,7 +44,7 @@ class HuaweicloudClient:
     def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
         self._target = target.name
         self._gateway = Gateway(target, concurrency=concurrency, surroundings=surroundings)
-        self._totals: dict[str, int] = {}
+        self._pages: dict[str, int] = {}
 
     @property
     def requests(self) -> int:
@@ -59,31 +61,36 @@ class HuaweicloudClient:
         return await self._gateway.project_id()
 
     async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
+        return await self._observe(resource, statuses, Bounds())
+
+    async def _observe(self, resource: ResourceType, statuses: frozenset[str] | None, bounds: Bounds) -> Observation:
         scope, tally = Scope(self._target, resource.name), Tally()
-        listed = await list_scope(self._gateway, self._target, resource, statuses, tally)
+        listed = await list_scope(self._gateway, self._target, resource, statuses, tally, bounds)
         if isinstance(listed, Fault):
             return Observation(scope, (), tally.requests, Completeness.FAILED, listed)
-        self._totals[resource.name] = listed.total
+        if listed.pages is not None:
+            self._pages[resource.name] = listed.pages
         completeness = Completeness.UNSTABLE if listed.unsettled else Completeness.COMPLETE
         return Observation(scope, tuple(listed.tasks.values()), tally.requests, completeness, listed.unsettled)
 
     async def read(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
         wanted = list(dict.fromkeys(ids))
-        found: Readings = Readings({}, {})
+        seen: dict[str, Task] = {}
         if self._listing_is_cheaper(resource, len(wanted)):
-            observed = await self.observe(resource, None)
-            found = Readings({task.id: task for task in observed.tasks if task.id in set(wanted)}, {})
-            # A list may have skipped what it does not show, so those are asked for by id as well.
-            wanted = [task_id for task_id in wanted if task_id not in found.tasks]
-        rest = await read_ids(self._gateway, self._target, resource, wanted, Tally())
-        return Readings({**found.tasks, **rest.tasks}, rest.faults)
+            # One pass, given up where it turns out to be the dearer way. What it lacks, or where it is not settled
+            # may lack, is not gone: it is asked for by id.
+            bounds = Bounds(passes=1, pages=resource.listing.calls(len(wanted)))
+            observed = await self._observe(resource, None, bounds)
+            seen = {task.id: task for task in observed.tasks}
+        rest = [task_id for task_id in wanted if task_id not in seen]
+        read = await read_ids(self._gateway, self._target, resource, rest, Tally())
+        return Readings(
+            {**{task_id: seen[task_id] for task_id in wanted if task_id in seen}, **read.tasks}, read.faults
+        )
 
-    def _listing_is_cheaper(self, resource: ResourceType, count: int) -> bool:
-        listing = resource.listing
-        if listing.ids_per_call > 1 or listing.rows_merge:
-            return False
-        total = self._totals.get(resource.name)
-        return count > (READ_AT_MOST if total is None else -(-total // listing.page_size))
+    def _listing_is_cheaper(self, resource: ResourceType, ids: int) -> bool:
+        known = self._pages.get(resource.name)
+        return resource.listing.is_cheaper(READ_AT_MOST if known is None else known, ids)
 
     async def perform(
         self,
@@ -92,7 +99,9 @@ class HuaweicloudClient:
         ids: Sequence[str],
         permitted: Callable[[], bool] = always,
     ) -> Mapping[str, Fault | None]:
-        return {task_id: await self._perform(resource, operation, task_id, permitted) for task_id in ids}
+        refused: dict[str, Fault | None] = {**impossible_ids(resource, ids)}
+        asked = [task_id for task_id in ids if task_id not in refused]
+        return refused | {task_id: await self._perform(resource, operation, task_id, permitted) for task_id in asked}
 
     async def _perform(
         self, resource: ResourceType, operation: Operation, task_id: str, permitted: Callable[[], bool]

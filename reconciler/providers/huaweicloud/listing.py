@@ -6,11 +6,11 @@ third may fall between them. Nothing is concluded from what was not seen, so the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.providers.huaweicloud.merging import tasks_of
+from reconciler.providers.huaweicloud.merging import united
 from reconciler.providers.huaweicloud.pages import Page, page
 from reconciler.providers.transport.retries import READS
 from reconciler.providers.transport.together import all_or_fault
@@ -19,71 +19,84 @@ from reconciler.tasks.resource_type import Paging
 from reconciler.tasks.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.providers.huaweicloud.gateway import Gateway
     from reconciler.providers.transport.caller import Tally
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Task
 
-__all__ = ["PASSES", "Listed", "list_scope"]
-
-PASSES = 3
-"""So many times a listing that does not add up is made; then the scope counts as unstable."""
-
-PAGES = 20_000
-"""More pages than this (two million tasks) are taken for a broken total, or a marker that runs in circles."""
+__all__ = ["Bounds", "Listed", "list_scope"]
 
 _Filter = tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a listing may be. Beyond it the scope is incomplete.
+
+    `passes`: so many times a listing that does not add up is made. `pages`, of one pass: more (two million tasks) are
+    taken for a broken total, or for markers without end. `text`: characters of all fields in memory at once.
+    """
+
+    passes: int = 3
+    pages: int = 20_000
+    text: int = 512 * 1024 * 1024
+
+
 @dataclass(slots=True)
 class Listed:
-    """What listing brought so far: the latest sighting of each task, and why it is not settled, if so."""
+    """What listing brought so far: the latest sighting of each task, and why it is not settled, if so.
 
-    tasks: dict[str, Task]
-    total: int = 0
+    `pages` is what a pass of the whole list takes, as its total says; None where the list was filtered.
+    """
+
+    tasks: dict[str, Task] = field(default_factory=dict)
+    pages: int | None = None
     unsettled: Fault | None = None
 
-    def see(self, tasks: Sequence[Task]) -> None:
+    def see(self, tasks: Mapping[str, Task]) -> None:
         """Unite: a later sighting replaces an earlier one."""
-        for task in tasks:
+        for task in tasks.values():
             if task.status is Status.GONE:
                 self.tasks.pop(task.id, None)
             else:
                 self.tasks[task.id] = task
 
 
+@dataclass(slots=True)
+class _Pass:
+    """The pages of one pass over a list. `stopped` says which bound ended it early, `text` what they hold."""
+
+    pages: list[Page]
+    stopped: str = ""
+    text: int = 0
+
+    @property
+    def rows(self) -> list[Task]:
+        return [task for each in self.pages for task in each.tasks]
+
+
 async def list_scope(
-    gateway: Gateway, target: str, resource: ResourceType, statuses: frozenset[str] | None, tally: Tally
+    gateway: Gateway,
+    target: str,
+    resource: ResourceType,
+    statuses: frozenset[str] | None,
+    tally: Tally,
+    bounds: Bounds = Bounds(),
 ) -> Listed | Fault:
     """All tasks of a resource type, or at least those with the vendor statuses wanted.
 
-    A fault where any page could not be had.
+    A fault where any page could not be had, and where rows that make up one task may be missing.
     """
-    listed = Listed({})
+    lister = _Lister(gateway, target, resource, tally, bounds)
+    listed = Listed()
     for chosen in _filters(resource, statuses):
-        for _ in range(PASSES):
-            pages = await _pages(gateway, resource, chosen, tally)
-            if isinstance(pages, Fault):
-                return pages
-            rows = [row for each in pages for row in each.rows]
-            tasks = tasks_of(target, resource, rows)
-            if isinstance(tasks, Fault):
-                return tasks
-            listed.see(tasks)
-            seen = len(rows) if resource.listing.rows_merge else len({task.id for task in tasks})
-            announced = {each.total for each in pages}
-            more = pages[-1].truncated
-            if announced == {seen} and not more:
-                break
-        else:
-            shown = " or ".join(str(total) for total in sorted(total for total in announced if total is not None))
-            shown += ", and the last page says that there are more" if more else ""
-            listed.unsettled = Fault(
-                Meaning.CHANGED, f"the list did not settle in {PASSES} passes: {seen} tasks seen, {shown} announced"
-            )
-        listed.total += seen
+        fault = await lister.list(chosen, listed)
+        if fault is not None:
+            return fault
+    if listed.unsettled is not None and resource.listing.rows_merge:
+        return listed.unsettled
     return listed
 
 
@@ -101,61 +114,132 @@ def _filters(resource: ResourceType, statuses: frozenset[str] | None) -> list[_F
     return [((parameter, name),) for name in spelt]
 
 
-async def _pages(gateway: Gateway, resource: ResourceType, chosen: _Filter, tally: Tally) -> list[Page] | Fault:
-    if resource.listing.paging is Paging.MARKER:
-        return await _pages_by_marker(gateway, resource, chosen, tally)
-    first = await _page(gateway, resource, (*_place(resource, 0), *chosen), tally)
-    if isinstance(first, Fault):
-        return first
-    # An answer that holds everything already needs no more, whatever the page size.
-    count = 1 if len(first.rows) >= (first.total or 0) else -(-(first.total or 0) // resource.listing.page_size)
-    if count == 1 and len(first.rows) == first.total == resource.listing.page_size:
-        # A total that counts the rows of the page would look the same. Whatever comes now does not add up to it.
-        count = 2
-    if count > PAGES:
-        return Fault(Meaning.MALFORMED, f"unexpected answer: a total of {first.total} tasks")
-    rest = await all_or_fault(
-        _page(gateway, resource, (*_place(resource, number), *chosen), tally) for number in range(1, count)
-    )
-    return rest if isinstance(rest, Fault) else [first, *rest]
+def _doubt(pages: Sequence[Page], seen: int) -> str:
+    """Why what was `seen` may not be all; empty where the totals of all pages say that it is."""
+    announced = {each.total for each in pages}
+    if announced == {seen} and not pages[-1].truncated:
+        return ""
+    totals = " or ".join(str(total) for total in sorted(total for total in announced if total is not None))
+    return f"{totals} announced{', and the last page says that there are more' if pages[-1].truncated else ''}"
 
 
-def _place(resource: ResourceType, number: int) -> _Filter:
-    size = resource.listing.page_size
-    match resource.listing.paging:
-        case Paging.OFFSET:
-            return ("offset", str(number * size)), ("limit", str(size))
-        case _:
-            return ("page", str(number)), ("size", str(size))
+@dataclass(frozen=True, slots=True)
+class _Lister:
+    """Lists one scope."""
 
+    gateway: Gateway
+    target: str
+    resource: ResourceType
+    tally: Tally
+    bounds: Bounds
 
-async def _pages_by_marker(
-    gateway: Gateway, resource: ResourceType, chosen: _Filter, tally: Tally
-) -> list[Page] | Fault:
-    pages: list[Page] = []
-    marker: _Filter = ()
-    size = ("limit", str(resource.listing.page_size))
-    used: set[str] = set()
-    while len(pages) < PAGES:
-        found = await _page(gateway, resource, (size, *marker, *chosen), tally)
-        if isinstance(found, Fault):
-            return found
-        pages.append(found)
-        if not found.marker:
-            return pages
-        if found.marker in used:
-            break
-        used.add(found.marker)
-        marker = (("marker", found.marker),)
-    return Fault(Meaning.MALFORMED, "unexpected answer: the markers of the pages run in circles")
+    async def list(self, chosen: _Filter, listed: Listed) -> Fault | None:
+        """Add what one filter shows, in as many passes as it takes until the rows add up to the total."""
+        doubt, seen = "", 0
+        for _ in range(self.bounds.passes):
+            made = await self._pass(chosen)
+            if isinstance(made, Fault):
+                return made
+            tasks, contradicted = united(self.resource, made.rows)
+            listed.see(tasks)
+            if not chosen:
+                total = max(each.total or 0 for each in made.pages)
+                listed.pages = max(1, -(-total // self._own_size(made.pages[0])))
+            if made.stopped:
+                listed.unsettled = Fault(Meaning.MALFORMED, f"the list was not read to its end: {made.stopped}")
+                return None
+            seen = len(made.rows) if self.resource.listing.rows_merge else len(tasks)
+            doubt = f"rows of {len(contradicted)} differ" if contradicted else _doubt(made.pages, seen)
+            if not doubt:
+                return None
+        listed.unsettled = Fault(
+            Meaning.CHANGED, f"the list did not settle in {self.bounds.passes} passes: {seen} tasks seen, {doubt}"
+        )
+        return None
 
+    async def _pass(self, chosen: _Filter) -> _Pass | Fault:
+        if self.resource.listing.paging is Paging.MARKER:
+            return await self._by_marker(chosen)
+        made = _Pass([])
+        first = await self._page((*self._place(0, self.resource.listing.page_size), *chosen), made)
+        if isinstance(first, Fault):
+            return first
+        made.pages.append(first)
+        count, size = self._count(first), self._own_size(first)
+        if count > self.bounds.pages:
+            made.stopped = f"a total of {first.total} tasks takes {count} pages"
+            return made
+        rest = await all_or_fault(self._page((*self._place(number, size), *chosen), made) for number in range(1, count))
+        if isinstance(rest, Fault):
+            return rest
+        made.pages += rest
+        return made
 
-async def _page(gateway: Gateway, resource: ResourceType, parameters: _Filter, tally: Tally) -> Page | Fault:
-    listing = resource.listing
-    judge = partial(page, listing=listing, excerpts=gateway.excerpts, now=gateway.now)
-    found = await gateway.call(
-        resource.service, "GET", listing.path, (*listing.constants, *parameters), judge, retries=READS, tally=tally
-    )
-    if isinstance(found, Page) and found.total is None:
-        return Fault(Meaning.MALFORMED, f"unexpected answer: no number {listing.total!r}")
-    return found
+    def _count(self, first: Page) -> int:
+        """How many pages there are to be asked for. Of those that the server hands out, not of those asked for."""
+        rows, total, asked = len(first.tasks), first.total or 0, self.resource.listing.page_size
+        if rows == total == asked:
+            # A total that counts the rows of the page would look the same. Whatever comes now does not add up to it.
+            return 2
+        # An answer that holds everything already needs no more, whatever the page size.
+        return 1 if rows >= total else -(-total // self._own_size(first))
+
+    def _own_size(self, first: Page) -> int:
+        """Rows to a page. A server that hands out fewer than were asked for is asked for as many from then on: it
+        would skip the difference otherwise."""
+        asked, rows = self.resource.listing.page_size, len(first.tasks)
+        return rows if 0 < rows < min(asked, first.total or 0) else asked
+
+    def _place(self, number: int, size: int) -> _Filter:
+        match self.resource.listing.paging:
+            case Paging.OFFSET:
+                return ("offset", str(number * size)), ("limit", str(size))
+            case _:
+                return ("page", str(number)), ("size", str(size))
+
+    async def _by_marker(self, chosen: _Filter) -> _Pass | Fault:
+        made = _Pass([])
+        marker: _Filter = ()
+        size = ("limit", str(self.resource.listing.page_size))
+        used: set[str] = set()
+        rows = 0
+        while True:
+            found = await self._page((size, *marker, *chosen), made)
+            if isinstance(found, Fault):
+                return found
+            made.pages.append(found)
+            rows += len(found.tasks)
+            if not found.marker:
+                return made
+            if found.marker in used:
+                made.stopped = "the markers of its pages run in circles"
+            elif rows > (found.total or 0) + self.resource.listing.page_size:
+                made.stopped = f"a total of {found.total} tasks, and {rows} shown with more to come"
+            elif len(made.pages) >= self.bounds.pages:
+                made.stopped = f"more than {self.bounds.pages} pages"
+            if made.stopped:
+                return made
+            used.add(found.marker)
+            marker = (("marker", found.marker),)
+
+    async def _page(self, parameters: _Filter, made: _Pass) -> Page | Fault:
+        listing = self.resource.listing
+        if made.text > self.bounds.text:
+            return Fault(Meaning.MALFORMED, f"a list of more than {self.bounds.text} characters")
+        judge = partial(
+            page, target=self.target, resource=self.resource, excerpts=self.gateway.excerpts, now=self.gateway.now
+        )
+        found = await self.gateway.call(
+            self.resource.service,
+            "GET",
+            listing.path,
+            (*listing.constants, *parameters),
+            judge,
+            retries=READS,
+            tally=self.tally,
+        )
+        if isinstance(found, Page):
+            if found.total is None:
+                return Fault(Meaning.MALFORMED, f"unexpected answer: no number {listing.total!r}")
+            made.text += found.text
+        return found

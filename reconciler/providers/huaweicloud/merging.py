@@ -1,41 +1,30 @@
-"""From the rows of an answer to tasks: one row a task, except where several rows of one id are one."""
+"""From the rows of a listing to tasks by id: one row a task, except where several rows of one id are one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.providers.records import task_from
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.providers.records import by_id
 from reconciler.tasks.status import Status
 from reconciler.tasks.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.providers.records import Row
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["tasks_of"]
+__all__ = ["united"]
 
 
-def tasks_of(target: str, resource: ResourceType, rows: Sequence[Row]) -> list[Task] | Fault:
-    """The tasks that `rows` show, in their order; a fault where a row has no usable id."""
-    tasks: list[Task] = []
-    for row in rows:
-        task = task_from(target, resource, row)
-        if task is None:
-            key = ".".join(resource.fields["id"].source)
-            return Fault(Meaning.MALFORMED, f"unexpected answer: a row without a usable {key!r}")
-        tasks.append(task)
-    return _merged(resource, tasks) if resource.listing.rows_merge else tasks
-
-
-def _merged(resource: ResourceType, tasks: Sequence[Task]) -> list[Task]:
+def united(resource: ResourceType, rows: Sequence[Task]) -> tuple[dict[str, Task], frozenset[str]]:
+    """The tasks by id that `rows` show, one of them each, and the ids whose rows contradict each other."""
+    if not resource.listing.rows_merge:
+        return by_id(rows)
     groups: dict[str, list[Task]] = {}
-    for task in tasks:
-        groups.setdefault(task.id, []).append(task)
+    for row in rows:
+        groups.setdefault(row.id, []).append(row)
     order = {name: rank for rank, name in enumerate(resource.statuses)}
-    return [_one(group, order) for group in groups.values()]
+    return {task_id: _one(group, order) for task_id, group in groups.items()}, frozenset()
 
 
 def _one(group: Sequence[Task], order: dict[str, int]) -> Task:
@@ -45,8 +34,9 @@ def _one(group: Sequence[Task], order: dict[str, int]) -> Task:
     that waits. A field in which the rows that speak differ is left out: to select by one row's age would cancel
     another's work.
     """
-    unknown = [task for task in group if task.status is Status.UNKNOWN]
-    ranked = unknown or sorted(group, key=lambda task: order[str(task.values["provider_status"])])
+    there = [task for task in group if task.status is not Status.GONE] or group
+    unknown = [task for task in there if task.status is Status.UNKNOWN]
+    ranked = unknown or sorted(there, key=lambda task: order.get(str(task.values.get("provider_status")), len(order)))
     spoken = ranked[0].values.get("provider_status")
     speakers = [task for task in ranked if task.values.get("provider_status") == spoken]
     first = speakers[0]

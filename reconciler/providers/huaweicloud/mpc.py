@@ -5,6 +5,7 @@ https://support.huaweicloud.com/intl/en-us/api-mpc/mpc_04_0018.html and the page
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -115,6 +116,8 @@ TRANSCODING = ResourceType(
     operations=(_cancel("transcodings"), _delete("transcodings")),
     permissions=Permissions("mpc:transcodeTask:view", "mpc:transcodeTask:delete", "mpc:transcodeTask:deleteRecord"),
     documentation=f"{DOCUMENTATION}/mpc_04_0018.html",
+    # The only kind whose ids the vendor's schema makes numbers, which could be spelt in several ways.
+    id_form=re.compile("0|[1-9][0-9]{0,18}"),
 )
 
 PACKAGING = ResourceType(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.providers.huaweicloud.errors import COMMON, refusal
+from reconciler.providers.records import task_from, tasks_in
 from reconciler.providers.transport.answers import json_object, malformed
 from reconciler.tasks.fault import Fault
 
@@ -15,51 +17,98 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.providers.records import Row
     from reconciler.providers.transport.answers import Excerpts
-    from reconciler.tasks.resource_type import Listing
+    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.task import Task
 
 __all__ = ["Page", "page"]
 
 OK = 200
 
+MOST_ROWS = 10_000
+"""Rows of one answer at most. Pages of 100 are asked for; a server that ignores it may send more, not anything."""
+
+LONGEST_MARKER = 1024
+"""Characters of a marker, which goes into the next request."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows as they came. `total` counts all rows that match, not those of the page; `marker` asks for the next.
+    """One task for each row. `total` counts all rows that match, not those of the page; `marker` asks for the next.
 
     `truncated` says that more rows match than there are up to this page.
     """
 
-    rows: Sequence[Row]
+    tasks: Sequence[Task]
     total: int | None
     marker: str = ""
     truncated: bool = False
 
+    @property
+    def text(self) -> int:
+        """Characters of text in the tasks."""
+        texts = (text for task in self.tasks for value in task.values.values() for text in _texts(value))
+        return sum(map(len, texts))
 
-def page(response: httpx.Response, listing: Listing, excerpts: Excerpts, now: Callable[[], datetime]) -> Page | Fault:
+
+def _texts(value: str | int | tuple[str, ...]) -> tuple[str, ...]:
+    match value:
+        case str():
+            return (value,)
+        case tuple():
+            return value
+        case _:
+            return ()
+
+
+def page(
+    response: httpx.Response, target: str, resource: ResourceType, excerpts: Excerpts, now: Callable[[], datetime]
+) -> Page | Fault:
     """The page in an answer, or a fault that says what came instead. A missing envelope is never "no tasks"."""
     if response.status_code != OK:
         return refusal(response, excerpts, now=now)
     body = json_object(response, excerpts, COMMON.get)
     if isinstance(body, Fault):
         return body
-    rows = body.get(listing.envelope)
-    total = _total(body.get(listing.total))
-    if rows is None and listing.envelope in body and total == 0:
-        rows = []  # a null list, and the total says as well that there is none
+    rows = body.get(resource.listing.envelope)
     if not isinstance(rows, list):
         keys = ", ".join(sorted(map(str, body))) or "none"
-        return malformed(f"no list {listing.envelope!r}; keys: {excerpts(keys, 120)}", response)
-    if not all(isinstance(row, dict) for row in rows):
-        return malformed(f"a row of {listing.envelope!r} that is no object", response)
-    marker = body.get("next_marker")
-    truncated = str(body.get("is_truncated", 0)).lower() in {"1", "true"}
-    return Page(rows, total, marker if isinstance(marker, str) else "", truncated)
+        return malformed(f"no list {resource.listing.envelope!r}; keys: {excerpts(keys, 120)}", response)
+    if len(rows) > MOST_ROWS:
+        return malformed(f"{len(rows)} rows in one page", response)
+    tasks = tasks_in(resource, rows, partial(task_from, target, resource))
+    if isinstance(tasks, str):
+        return malformed(excerpts(tasks), response)
+    marker = _marker(body.get("next_marker"))
+    if marker is None:
+        return malformed("a next_marker that is no text, or too long", response)
+    return Page(tasks, _total(body.get(resource.listing.total)), marker, _is_set(body.get("is_truncated")))
 
 
 def _total(found: object) -> int | None:
-    if isinstance(found, bool) or not isinstance(found, int | str):
-        return None
-    text = str(found)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    """A count of rows; None for what is none."""
+    match found:
+        case bool():
+            return None
+        case int() if 0 <= found < 10**18:
+            return found
+        case str() if found.isascii() and found.isdigit() and len(found) < 19:
+            return int(found)
+        case _:
+            return None
+
+
+def _marker(found: object) -> str | None:
+    """Empty on the last page; None for what could not be sent back."""
+    match found:
+        case None:
+            return ""
+        case str() if len(found) <= LONGEST_MARKER and found.isprintable():
+            return found
+        case _:
+            return None
+
+
+def _is_set(found: object) -> bool:
+    """Whether a flag is set, which comes as a number, as text or as what it is."""
+    return found in (1, True) or (isinstance(found, str) and found.lower() in {"1", "true"})

@@ -8,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.providers.base import Readings
-from reconciler.providers.huaweicloud.merging import tasks_of
+from reconciler.providers.huaweicloud.merging import united
 from reconciler.providers.huaweicloud.pages import Page, page
+from reconciler.providers.records import impossible_ids
 from reconciler.providers.transport.retries import READS
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.resource_type import Paging
@@ -39,13 +40,15 @@ class _Part:
 
 async def read_ids(gateway: Gateway, target: str, resource: ResourceType, ids: Sequence[str], tally: Tally) -> Readings:
     """Ask for exactly these ids, as many to a call as the API takes, all calls at once."""
+    refused = impossible_ids(resource, ids)
+    asked = [task_id for task_id in ids if task_id not in refused]
     size = resource.listing.ids_per_call
-    chunks = [ids[start : start + size] for start in range(0, len(ids), size)]
+    chunks = [asked[start : start + size] for start in range(0, len(asked), size)]
     parts = await asyncio.gather(*(_read(gateway, target, resource, chunk, tally) for chunk in chunks))
-    united = _Part()
+    whole = _Part(faults=dict(refused))
     for part in parts:
-        united.add(part)
-    return Readings(united.tasks, united.faults)
+        whole.add(part)
+    return Readings(whole.tasks, whole.faults)
 
 
 async def _read(gateway: Gateway, target: str, resource: ResourceType, ids: Sequence[str], tally: Tally) -> _Part:
@@ -53,7 +56,7 @@ async def _read(gateway: Gateway, target: str, resource: ResourceType, ids: Sequ
     parameters = [(listing.ids_parameter or "task_id", task_id) for task_id in ids]
     if listing.paging is Paging.MARKER:
         parameters.append(("limit", str(listing.page_size)))
-    judge = partial(page, listing=listing, excerpts=gateway.excerpts, now=gateway.now)
+    judge = partial(page, target=target, resource=resource, excerpts=gateway.excerpts, now=gateway.now)
     found = await gateway.call(
         resource.service, "GET", listing.path, (*listing.constants, *parameters), judge, retries=READS, tally=tally
     )
@@ -64,31 +67,35 @@ async def _read(gateway: Gateway, target: str, resource: ResourceType, ids: Sequ
     if len(ids) == 1:
         return _Part({ids[0]: Task.gone(TaskKey(target, resource.name, ids[0]))})
     # One of them is not there, and the answer does not say which.
-    united = _Part()
+    singly = _Part()
     for task_id in ids:
-        united.add(await _read(gateway, target, resource, [task_id], tally))
-    return united
+        singly.add(await _read(gateway, target, resource, [task_id], tally))
+    return singly
 
 
 def _sorted_out(target: str, resource: ResourceType, ids: Sequence[str], found: Page) -> _Part:
     """Say of each id whether it is there, gone, or not answered.
 
     Rows that were not asked for show that the filter was ignored, and a total or a marker beyond the rows that some
-    are held back: then an id that is missing may yet exist.
+    are held back: then an id that is missing may yet exist. So may work of an id that several rows make up.
     """
-    tasks = tasks_of(target, resource, found.rows)
-    if isinstance(tasks, Fault):
-        return _Part(faults=dict.fromkeys(ids, tasks))
-    shown = {task.id: task for task in tasks}
+    shown, contradicted = united(resource, found.tasks)
     foreign = len(shown.keys() - set(ids))
-    held_back = bool(found.marker) or (found.total is not None and found.total != len(found.rows))
-    part = _Part({task_id: shown[task_id] for task_id in ids if task_id in shown})
+    held_back = bool(found.marker) or found.truncated or found.total != len(found.tasks)
+
+    def doubt(task_id: str) -> str:
+        if task_id in contradicted:
+            return "rows of this task that contradict each other"
+        if foreign and task_id not in shown:
+            return f"{foreign} tasks that were not asked for, and not this one"
+        if held_back and (resource.listing.rows_merge or task_id not in shown):
+            return f"{len(found.tasks)} rows where it announces {found.total}"
+        return ""
+
+    part = _Part()
     for task_id in ids:
-        if task_id in shown:
-            continue
-        if foreign or held_back:
-            reason = f"{foreign} tasks that were not asked for" if foreign else "fewer rows than it announces"
-            part.faults[task_id] = Fault(Meaning.MALFORMED, f"unexpected answer: {reason}, and not this one")
+        if reason := doubt(task_id):
+            part.faults[task_id] = Fault(Meaning.MALFORMED, f"unexpected answer: {reason}")
         else:
-            part.tasks[task_id] = Task.gone(TaskKey(target, resource.name, task_id))
+            part.tasks[task_id] = shown.get(task_id) or Task.gone(TaskKey(target, resource.name, task_id))
     return part

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from reconciler.redaction import bounded
 from reconciler.tasks.fault import Fault, Meaning
@@ -75,7 +75,7 @@ def malformed(what: str, response: httpx.Response, request_id: str | None = None
 def parsed_object(response: httpx.Response) -> dict[str, Any] | None:
     """The JSON object in the body, whatever the content type says; None where there is none."""
     try:
-        parsed = json.loads(response.content)
+        parsed = json.loads(response.content, parse_constant=_refused)
     except (ValueError, RecursionError):
         return None
     return parsed if isinstance(parsed, dict) else None
@@ -94,7 +94,7 @@ def json_object(
     if any(other in media.lower() for other in _OTHER_MEDIA):
         return malformed(f"{excerpts(media, 60)} instead of JSON: {_start(response, excerpts)}", response)
     try:
-        parsed = json.loads(response.content)
+        parsed = json.loads(response.content, parse_constant=_refused)
     except (ValueError, RecursionError):
         return malformed(f"no JSON: {_start(response, excerpts)}", response)
     if not isinstance(parsed, dict):
@@ -134,6 +134,11 @@ def said_in(found: object) -> str:
     """The text of a value where a code or a message should be; empty for what is neither text nor a number, since it
     may be nested as deep as nobody can write it down."""
     return str(found).strip() if isinstance(found, str | int | float) and not isinstance(found, bool) else ""
+
+
+def _refused(constant: str) -> NoReturn:
+    """NaN and the infinities, which Python reads and JSON has not."""
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _start(response: httpx.Response, excerpts: Excerpts) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.tasks.fault import Meaning
 from reconciler.tasks.observation import Completeness
-from tests.providers.aliyun.cloud import asked_ids, asked_urls, job, observe, read
+from tests.providers.aliyun.cloud import asked_ids, asked_urls, cancel, job, observe, read
 from tests.providers.loopback import GONE_SILENT, ODD_ANSWERS, Reply, as_json
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.providers.loopback import Received
 
 ENVELOPE = "URLUploadInfoList"
+IMPOSSIBLE = ["", "j1,j2", "j1 j2", "j1\n", "j1\tj2", "j1;j2", "j1&JobIds=j2", "j\u200b1", "\ud800", "j" * 257]
 
 
 def cloud(jobs: list[dict[str, Any]], cap: int = 100) -> Callable[[Received], Reply]:
@@ -217,3 +218,48 @@ def test_reading_leaves_unknown_what_is_not_said() -> None:
     readings, _ = read([as_json(body)], ["j1", "j2", "j3"])
     assert readings.tasks.keys() == {"j1"}
     assert readings.faults.keys() == {"j2", "j3"}
+
+
+def test_reading_leaves_unknown_what_records_contradict() -> None:
+    body = {ENVELOPE: [job("j1"), job("j1", "SUCCESS"), job("j2"), job("j2")]}
+    readings, _ = read([as_json(body)], ["j1", "j2"])
+    assert readings.tasks.keys() == {"j2"}
+    assert readings.faults["j1"].message == "unexpected answer: records that contradict each other"
+
+
+@pytest.mark.parametrize("spelt", ["J1", "j1 ", "j%31"])
+def test_another_spelling_of_an_id_is_another_job(spelt: str) -> None:
+    readings, _ = read([as_json({ENVELOPE: [job(spelt)]})], ["j1"])
+    assert readings.tasks == {}
+    assert readings.faults.keys() == {"j1"}
+
+
+@pytest.mark.parametrize("odd", IMPOSSIBLE)
+def test_what_can_be_no_id_goes_into_no_request(odd: str) -> None:
+    """`JobIds` is joined with commas, so that one id with a comma would be two."""
+    readings, received = read(cloud([job("j1"), job("j2")]), ["j1", odd])
+    assert readings.tasks.keys() == {"j1"}
+    assert readings.faults.keys() == {odd}
+    assert [asked_ids(request) for request in received] == [["j1"]]
+    verdicts, received = cancel([as_json({"CanceledJobs": ["j1", "j2"]})], ["j1", odd])
+    assert verdicts["j1"] is None
+    assert verdicts[odd] is not None
+    assert [asked_ids(request) for request in received] == [["j1"]]
+    observation, received = observe([], ids=["j1", odd])
+    assert observation.completeness is Completeness.FAILED
+    assert received == []
+
+
+@pytest.mark.parametrize("odd", [*IMPOSSIBLE, None, True, -1, 1.5, ["j2"], {"j2": 1}, 10**300])
+def test_a_record_without_a_usable_id_fails_the_scope(odd: object) -> None:
+    body = {ENVELOPE: [job("j1"), {**job("j2"), "JobId": odd}]}
+    observation, _ = observe(lambda _: as_json(body), urls=["http://h/v.mp4"])
+    assert observation.completeness is Completeness.FAILED
+    assert observation.tasks == ()
+    assert observation.fault is not None
+    assert "row 2 of 'URLUploadInfoList' without a usable 'JobId'" in observation.fault.message
+
+
+def test_a_key_with_a_blank_does_not_stand_for_the_one_without() -> None:
+    observation, _ = observe([as_json({ENVELOPE: [{**job("j1"), "JobId ": "j2"}]})], ids=["j1"])
+    assert {task.id for task in observation.tasks} == {"j1"}

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.tasks.fault import Meaning
+from reconciler.providers.huaweicloud.listing import Bounds, Listed, list_scope
+from reconciler.providers.transport.caller import Tally
+from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness
 from tests.providers.huaweicloud.cloud import (
     ANIMATED_GIF,
@@ -194,10 +196,10 @@ def test_an_odd_answer_is_never_an_empty_list(name: str, resource: ResourceType)
         {"total": -1, "task_array": []},
         {"total": "many", "task_array": []},
         {"total": 10**20, "task_array": []},
-        {"total": 10**9, "task_array": rows(1)},
         {"total": 0},
         {"total": 3, "task_array": None},
         {"task_array": None},
+        {"total": 0, "task_array": None},
         {"total": 0, "task_array": {}},
         {"total": 0, "task_array": ""},
         {"total": 1, "task_array": ["1"]},
@@ -210,6 +212,12 @@ def test_an_odd_answer_is_never_an_empty_list(name: str, resource: ResourceType)
         {"total": 1, "task_array": [{"task_id": True, "status": "WAITING"}]},
         {"total": 1, "task_array": [{"task_id": 1.5, "status": "WAITING"}]},
         {"total": 1, "task_array": [{"task_id": ["1"], "status": "WAITING"}]},
+        {"total": 1, "task_array": [{"task_id": "1,2", "status": "WAITING"}]},
+        {"total": 1, "task_array": [{"task_id": -1, "status": "WAITING"}]},
+        {"total": 1, "task_array": [{"task_id": 10**400, "status": "WAITING"}]},
+        {"total": 1, "task_array": [{"task_id": "9" * 1_000_000, "status": "WAITING"}]},
+        {"total": 2, "task_array": [*rows(1), {"task_id": "\ud800", "status": "WAITING"}]},
+        {"total": 10_001, "task_array": rows(*range(10_001))},
         {"total": 1, "tasks": rows(1)},
     ],
 )
@@ -219,9 +227,20 @@ def test_a_body_that_is_not_the_documented_one_fails_the_scope(body: dict[str, A
     assert observation.tasks == ()
 
 
-def test_null_rows_with_a_total_of_nought_are_an_empty_list() -> None:
-    observation, _ = observe([as_json({"total": 0, "task_array": None})], TRANSCODING)
-    assert observation.complete
+def test_the_row_that_cannot_be_read_is_named() -> None:
+    odd = [*rows(1), {"task_id": "1,2\n", "status": "WAITING"}]
+    observation, _ = observe([as_json({"total": 2, "task_array": odd})], TRANSCODING)
+    assert observation.fault is not None
+    assert observation.fault.message == (
+        "unexpected answer: row 2 of 'task_array' without a usable 'task_id': '1,2\\n'"
+    )
+
+
+@pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_json_is_no_answer(name: str) -> None:
+    body = f'{{"total": 1, "task_array": [{{"task_id": "1", "status": "WAITING", "progress": {name}}}]}}'
+    observation, _ = observe([Reply(200, body.encode())], TRANSCODING)
+    assert observation.completeness is Completeness.FAILED
 
 
 def test_one_page_that_fails_fails_the_scope() -> None:
@@ -343,7 +362,7 @@ def test_vod_editing_pages_by_rows_and_is_never_filtered() -> None:
     ]
 
 
-def asset(asset_id: str, status: str, created: str = "2024-01-01T00:00:00Z", **more: object) -> Row:
+def asset(asset_id: str, status: str, created: object = "2024-01-01T00:00:00Z", **more: object) -> Row:
     return {"type": "TRANSCODE", "asset_id": asset_id, "status": status, "create_time": created, **more}
 
 
@@ -396,6 +415,133 @@ def test_an_asset_whose_rows_differ_has_no_age() -> None:
 def test_an_asset_with_a_row_of_unknown_status_is_unknown() -> None:
     observation, _ = observe(by_marker([asset("a", "WAITING"), asset("a", "PAUSED")]), VOD_TRANSCODING)
     assert seen(observation) == {"a": "unknown"}
+
+
+def test_more_pages_than_anybody_reads_leave_the_scope_incomplete() -> None:
+    observation, received = observe(lambda _: as_json({"total": 10**9, "task_array": rows(1)}), TRANSCODING)
+    assert observation.completeness is Completeness.UNSTABLE
+    assert seen(observation).keys() == {"1"}
+    assert len(received) == 1
+    assert observation.fault is not None
+    assert observation.fault.message == (
+        "the list was not read to its end: a total of 1000000000 tasks takes 1000000000 pages"
+    )
+
+
+@pytest.mark.parametrize("resource", [TRANSCODING, VOD_EDITING], ids=lambda row: row.name)
+@pytest.mark.parametrize("cap", [1, 7, 30, 99])
+def test_a_server_that_caps_its_pages_is_followed_at_its_own_size(resource: ResourceType, cap: int) -> None:
+    """By page as well as by offset, and whatever a server takes the start of a page for that it then makes smaller."""
+    tasks = rows(*range(100))
+
+    def answer(request: Received) -> Reply:
+        if request.value("page") is not None:
+            start = int(request.value("page") or 0) * int(request.value("size") or 10)
+        else:
+            start = int(request.value("offset") or 0)
+        shown = tasks[start : start + cap]
+        return as_json({"total": len(tasks), resource.listing.envelope: shown})
+
+    observation, received = observe(answer, resource)
+    assert observation.complete
+    assert len(observation.tasks) == 100
+    assert len(received) == -(-100 // cap)
+
+
+def test_a_server_whose_pages_shrink_is_not_taken_at_its_word() -> None:
+    tasks = rows(*range(100))
+
+    def answer(request: Received) -> Reply:
+        page, size = int(request.value("page") or 0), int(request.value("size") or 10)
+        shown = tasks[page * size : (page + 1) * size][: 40 if page == 0 else 25]
+        return as_json({"total": len(tasks), "task_array": shown})
+
+    observation, received = observe(answer, TRANSCODING)
+    assert observation.completeness is Completeness.UNSTABLE
+    assert len(received) == 9
+
+
+@pytest.mark.parametrize("other", [{"status": "SUCCEEDED"}, {"create_time": "20200101000000"}, {"status": "NO_TASK"}])
+def test_rows_that_contradict_each_other_leave_open_what_they_differ_in(other: Row) -> None:
+    [row] = rows(1)
+    body = as_json({"total": 1, "task_array": [row, row | other]})
+    observation, _ = observe(lambda _: body, TRANSCODING)
+    assert observation.completeness is Completeness.UNSTABLE
+    [task] = observation.tasks
+    assert task.values.keys().isdisjoint(
+        {"create_time": {"created_at"}}.get(next(iter(other)), {"status", "provider_status"})
+    )
+    assert task.created_at is None or "status" not in task.values
+
+
+def test_a_later_pass_settles_what_rows_contradict() -> None:
+    [row] = rows(1)
+    odd = as_json({"total": 1, "task_array": [row, row | {"status": "SUCCEEDED"}]})
+    observation, _ = observe([odd, as_json({"total": 1, "task_array": [row]})], TRANSCODING)
+    assert observation.complete
+    assert seen(observation) == {"1": "pending"}
+
+
+def endless(total: object, count: int = 1, **more: object) -> Callable[[Received], Reply]:
+    """Markers without end, each new, with so many new assets to a page."""
+
+    def answer(request: Received) -> Reply:
+        number = int(request.value("marker") or 0)
+        found = [asset(f"a{number}-{n}", "WAITING", **more) for n in range(count)]
+        return as_json({"count": total, "results": found, "next_marker": str(number + 1)})
+
+    return answer
+
+
+def test_markers_without_end_are_given_up_once_there_is_more_than_announced() -> None:
+    observation, received = observe(endless(250, 100), VOD_TRANSCODING)
+    assert not observation.complete
+    assert len(received) == 4
+    assert observation.fault is not None
+    assert "a total of 250 tasks, and 400 shown" in observation.fault.message
+
+
+@pytest.mark.parametrize(
+    ("bounds", "requests", "reason"),
+    [
+        (Bounds(pages=7), 7, "more than 7 pages"),
+        (Bounds(text=100_000), 8, "a list of more than 100000 characters"),
+    ],
+)
+def test_pages_and_memory_are_bounded_whatever_the_total(bounds: Bounds, requests: int, reason: str) -> None:
+    async def run() -> tuple[Listed | Fault, int]:
+        url = "https://h/" + "x" * 14_000
+        async with connected(endless(10**6, transcode_result={"template_name": url})) as (client, server):
+            tally = Tally()
+            found = await list_scope(client._gateway, "t", VOD_TRANSCODING, None, tally, bounds)
+            assert tally.requests == len(server.requests)
+            return found, tally.requests
+
+    found, made = asyncio.run(run())
+    assert isinstance(found, Fault)
+    assert reason in found.message
+    assert made == requests
+
+
+@pytest.mark.parametrize("marker", [7, ["x"], True, "x" * 2000, "a\ud800", "a\nb"])
+def test_a_marker_that_cannot_be_sent_back_fails_the_scope(marker: object) -> None:
+    body = {"count": 2, "results": [asset("a", "WAITING")], "next_marker": marker}
+    observation, received = observe(lambda _: as_json(body), VOD_TRANSCODING)
+    assert observation.completeness is Completeness.FAILED
+    assert len(received) == 1
+
+
+def test_an_asset_of_which_some_rows_may_be_missing_is_not_acted_upon() -> None:
+    """A row that was not seen may be one that waits, and younger than the policy asks for."""
+    observation, _ = observe(lambda _: as_json({"count": 2, "results": [asset("a", "WAITING")]}), VOD_TRANSCODING)
+    assert observation.completeness is Completeness.FAILED
+    assert observation.tasks == ()
+
+
+def test_an_asset_that_the_list_says_is_none() -> None:
+    tasks = [asset("a", "NO_TASK"), asset("b", "NO_TASK"), asset("b", "WAITING")]
+    observation, _ = observe(by_marker(tasks), VOD_TRANSCODING)
+    assert seen(observation) == {"b": "pending"}
 
 
 def test_markers_that_run_in_circles_fail_the_scope() -> None:

@@ -31,16 +31,27 @@ CANCEL, DELETE = Action.CANCEL, Action.DELETE
 
 
 def perform(
-    answer: Callable[[Received], Reply] | list[Reply], resource: ResourceType, action: Action
+    answer: Callable[[Received], Reply] | list[Reply], resource: ResourceType, action: Action, task_id: str = "100211"
 ) -> tuple[Fault | None, list[Received]]:
     async def run() -> tuple[Fault | None, list[Received]]:
         operation = resource.operation(action)
         assert operation is not None
         async with connected(answer) as (client, server):
-            verdict = one_fault(await client.perform(resource, operation, ["100211"]))
+            verdict = one_fault(await client.perform(resource, operation, [task_id]))
         return verdict, server.requests
 
     return asyncio.run(run())
+
+
+@pytest.mark.parametrize("odd", ["", "1,2", "1 ", "1\n", "1&task_id=2", "../1", "\ud800", "1" * 257])
+def test_what_can_be_no_id_is_not_sent(odd: str) -> None:
+    for resource in TYPES.values():
+        for operation in resource.operations:
+            fault, received = perform([], resource, operation.action, odd)
+            assert fault is not None
+            assert fault.meaning is Meaning.PERMANENT
+            assert not fault.meaning.effect_uncertain
+            assert received == []
 
 
 def refused(status: int, code: str, message: str = "m") -> Reply:

@@ -190,3 +190,49 @@ def test_an_asset_is_done_when_none_of_its_rows_waits() -> None:
     readings, received = read(answer, VOD_TRANSCODING, ["a", "b", "c"])
     assert statuses(readings) == {"a": "succeeded", "b": "pending", "c": "gone"}
     assert received[0].path.endswith("/asset/tasks")
+
+
+@pytest.mark.parametrize("resource", [TRANSCODING, PACKAGING, VOD_EDITING, VOD_TRANSCODING], ids=lambda row: row.name)
+@pytest.mark.parametrize("odd", ["", "2,3", "2 ", "2\n", "2&task_id=3", "\uff12", "\ud800", "2/3", "2" * 257])
+def test_what_can_be_no_id_goes_into_no_request(odd: str, resource: ResourceType) -> None:
+    def nothing(_: Received) -> Reply:
+        return as_json({resource.listing.total: 0, resource.listing.envelope: []})
+
+    readings, received = read(nothing, resource, ["1", odd])
+    assert statuses(readings) == {"1": "gone"}
+    assert readings.faults.keys() == {odd}
+    assert [asked(request, resource.listing.ids_parameter or "") for request in received] == [["1"]]
+
+
+@pytest.mark.parametrize("spelt", ["007", "+7", "7.0", "7e0"])
+def test_a_number_is_an_id_in_one_spelling_only(spelt: str) -> None:
+    readings, received = read([], TRANSCODING, [spelt])
+    assert readings.faults.keys() == {spelt}
+    assert received == []
+
+
+def test_rows_that_contradict_each_other_leave_the_task_unknown() -> None:
+    body = {"total": 3, "tasks": [row("1"), row("1", "CANCELED"), row("2")]}
+    readings, _ = read([as_json(body)], PACKAGING, ["1", "2"])
+    assert statuses(readings) == {"2": "pending"}
+    assert readings.faults["1"].message == "unexpected answer: rows of this task that contradict each other"
+
+
+def test_an_id_in_another_case_is_another_task() -> None:
+    readings, _ = read([as_json({"total": 1, "tasks": [row("AB")]})], PACKAGING, ["ab"])
+    assert readings.tasks == {}
+    assert readings.faults.keys() == {"ab"}
+
+
+def test_without_a_total_nothing_is_gone() -> None:
+    readings, _ = read([as_json({"tasks": [row("1")]})], PACKAGING, ["1", "2"])
+    assert statuses(readings) == {"1": "pending"}
+    assert readings.faults.keys() == {"2"}
+
+
+def test_an_asset_of_which_rows_are_held_back_is_unknown() -> None:
+    """One of them may wait."""
+    rows = [{"asset_id": "a", "status": "SUCCEED"}]
+    readings, _ = read([as_json({"count": 101, "results": rows, "next_marker": "x"})], VOD_TRANSCODING, ["a"])
+    assert readings.tasks == {}
+    assert readings.faults.keys() == {"a"}
