@@ -14,7 +14,6 @@ import click
 from reconciler.backends.history import History, RunFilter, RunRecord
 from reconciler.cli.options import flag, format_option
 from reconciler.cli.output import write
-from reconciler.config.environment import has_placeholder
 from reconciler.config.loader import load_configuration
 from reconciler.exceptions import BackendError, ExitCode, InvalidError, RefusedError, UsageError
 from reconciler.planning.strict_json import dump
@@ -154,13 +153,13 @@ def _age(text: str) -> int:
 
 def _configured(paths: tuple[Path, ...]) -> str:
     """The URL in settings.backend. What only the network needs may be missing from the configuration."""
-    url = load_configuration(paths, catalogue(), environment=os.environ, strict=False).settings.backend
-    if has_placeholder(url):
-        names = " and ".join(_VARIABLE.findall(url))
+    settings = load_configuration(paths, catalogue(), environment=os.environ, strict=False).settings
+    if written := settings.unset.get("backend"):
+        names = " and ".join(_VARIABLE.findall(written))
         raise InvalidError(
             f"settings.backend cannot be read: {names} is not set", "set it, or name the database with --backend"
         )
-    return url
+    return settings.backend
 
 
 def _open(url: str) -> History | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
 
+from reconciler.config.environment import Unexpanded
 from reconciler.config.quoting import quoted
 from reconciler.diagnostics import Diagnostic, DocumentPath, Problem, Rule, Severity
 
@@ -14,7 +16,28 @@ if TYPE_CHECKING:
     from reconciler.config.yaml_document import Document
     from reconciler.diagnostics import Location
 
-__all__ = ["Entry", "Findings", "Source", "entries_of", "mapping", "number", "text", "texts"]
+__all__ = [
+    "Entry",
+    "Findings",
+    "Source",
+    "WrongType",
+    "choice",
+    "entries_of",
+    "flag",
+    "mapping",
+    "number",
+    "text",
+    "texts",
+]
+
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+class WrongType(Exception):  # noqa: N818 - a mistake in a file, not a failure of the program
+    """A value is not of the type that a reader asks for. A default in its place would be what nobody wrote."""
+
+    def __init__(self, key: str, expected: str) -> None:
+        super().__init__(f"`{key}` must be {expected}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +64,14 @@ class Entry:
 
 @dataclass(slots=True)
 class Findings:
-    """Collects the mistakes of all files."""
+    """Collects the mistakes of all files.
+
+    `doubts` are values that a reader could not use. The check of structure says so in better words; where it did not,
+    they count, so that nothing is valid that was not read.
+    """
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    doubts: list[Diagnostic] = field(default_factory=list)
 
     def add(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics += diagnostics
@@ -51,8 +79,14 @@ class Findings:
     def problem(self, document: Document, problem: Problem) -> None:
         self.diagnostics.append(document.diagnose(problem))
 
+    def doubt(self, document: Document, path: DocumentPath, error: WrongType) -> None:
+        self.doubts.append(document.diagnose(Problem(path, str(error), rule=Rule.STRUCTURE)))
+
     @property
     def invalid(self) -> bool:
+        return self._has_errors() or bool(self.doubts)
+
+    def _has_errors(self) -> bool:
         return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
 
     def sorted(self) -> tuple[Diagnostic, ...]:
@@ -64,14 +98,20 @@ class Findings:
                 (where.file, where.line, where.column, diagnostic.message) if where else ("", 0, 0, diagnostic.message)
             )
 
-        return tuple(sorted(dict.fromkeys(self.diagnostics), key=place))
+        found = self.diagnostics if self._has_errors() else [*self.diagnostics, *self.doubts]
+        return tuple(sorted(dict.fromkeys(found), key=place))
 
 
 def entries_of(section: str, sources: Sequence[Source], findings: Findings) -> dict[str, Entry]:
     """The entries of one section by name. A name that two files define is a mistake; the first one is kept."""
     found: dict[str, Entry] = {}
     for source in sources:
-        for name, body in mapping(source.data, section).items():
+        try:
+            written = mapping(source.data, section)
+        except WrongType as error:
+            findings.doubt(source.document, (section,), error)
+            continue
+        for name, body in written.items():
             path = (section, name)
             if first := found.get(name):
                 message = f"{quoted(name)} is defined twice: first at {first.location}"
@@ -79,31 +119,75 @@ def entries_of(section: str, sources: Sequence[Source], findings: Findings) -> d
                 problem = Problem(path, message, hint, at_key=True, rule=Rule.DUPLICATE)
                 findings.problem(source.document, problem)
             else:
-                contents = body if isinstance(body, dict) else {}
-                found[name] = Entry(name, contents, path, source.document)
+                if not isinstance(body, dict):
+                    findings.doubt(source.document, path, WrongType(name, "a mapping"))
+                found[name] = Entry(name, body if isinstance(body, dict) else {}, path, source.document)
     return found
 
 
 def text(body: Mapping[str, object], key: str) -> str | None:
-    """The text at `key`; None where it is missing or no text."""
-    value = body.get(key)
-    return value if isinstance(value, str) else None
+    """The text at `key`; None where it is missing or a variable that is not set. Raises WrongType, as all of these."""
+    value = _value(body, key)
+    if value is None or isinstance(value, str):
+        return None if value is None else str(value)
+    raise WrongType(key, "text")
 
 
 def number(body: Mapping[str, object], key: str) -> int | None:
-    """The whole number at `key` (`5.0` is one, as in JSON Schema); None where it is missing or something else."""
-    value = body.get(key)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """The whole number at `key` (`5.0` is one, as in JSON Schema); None as with `text`."""
+    value = _value(body, key)
+    match value:
+        case None:
+            return None
+        case bool():
+            pass
+        case int():
+            return int(value)
+        case float() if value.is_integer():
+            return int(value)
+    raise WrongType(key, "a whole number")
+
+
+def flag(body: Mapping[str, object], key: str) -> bool:
+    """The truth value at `key`; false where it is missing."""
+    value = _value(body, key)
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise WrongType(key, "true or false")
+
+
+def choice(body: Mapping[str, object], key: str, words: type[_Word], default: _Word) -> _Word:
+    """The word at `key`; `default` where it is missing."""
+    written = text(body, key)
+    try:
+        return words(written) if written else default
+    except ValueError:
+        raise WrongType(key, f"one of {', '.join(words)}") from None
 
 
 def texts(body: Mapping[str, object], key: str) -> list[str]:
-    """The texts of the list at `key`; others are left out."""
-    value = body.get(key)
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+    """The texts of the list at `key`; variables that are not set stand there as written."""
+    value = _value(body, key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise WrongType(key, "a list")
+    items = [item.written if isinstance(item, Unexpanded) else item for item in value]
+    if not all(isinstance(item, str) for item in items):
+        raise WrongType(key, "a list of texts")
+    return [str(item) for item in items]
 
 
 def mapping(body: Mapping[str, object], key: str) -> Mapping[str, object]:
+    """The mapping at `key`; an empty one where it is missing."""
+    value = _value(body, key)
+    if value in (None, ""):
+        return {}
+    if isinstance(value, dict):
+        return value
+    raise WrongType(key, "a mapping")
+
+
+def _value(body: Mapping[str, object], key: str) -> object:
     value = body.get(key)
-    return value if isinstance(value, dict) else {}
+    return None if isinstance(value, Unexpanded) else value

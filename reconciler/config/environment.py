@@ -1,22 +1,28 @@
-"""`${VAR}` and `${VAR:-default}` in targets and settings."""
+"""`${VAR}` and `${VAR:-default}`, which are expanded in targets and settings and stand nowhere else.
+
+What expansion makes has a type of its own: `Unexpanded` where a variable is not set, `Expanded` where one gave the
+value. Nobody has to look at the text to tell them from what was written.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from reconciler.config.yaml_scalars import resolve
-from reconciler.diagnostics import Problem, Rule, Severity
+from reconciler.diagnostics import Problem, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
+    from reconciler.config.yaml_scalars import Scalar
     from reconciler.diagnostics import DocumentPath
 
-__all__ = ["PLACEHOLDER", "expand", "has_placeholder", "without_empty"]
+__all__ = ["PLACEHOLDER", "Expanded", "Unexpanded", "expand", "without_empty", "without_variables"]
 
-PLACEHOLDER = r"\$\{"
-"""Regular expression (ECMA-262 too) of text in which a variable is still to be expanded."""
+PLACEHOLDER: Final = r"(?:^|[^$])\$\{"
+"""Regular expression (ECMA-262 too) of text with a variable in it, for editors, who expand none."""
 
 _REFERENCE = re.compile(
     r"(?P<escaped>\$\$\{)"
@@ -24,38 +30,50 @@ _REFERENCE = re.compile(
     r"|(?P<malformed>\$\{)"
 )
 _SECRET = re.compile(
-    r"(?:.*(?:SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|PRIVATE_KEY).*|PGPASS|.*_SK)(?<!_FILE|_PATH)(?<!_DIR|_URL|_URI)",
+    r"SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|PASSCODE|CREDENTIAL|WEBHOOK|COOKIE|BEARER"
+    r"|(?:API|ACCESS|PRIVATE|SIGNING|ENCRYPTION|MASTER|ACCOUNT|STORAGE|DEPLOY)_?KEY"
+    r"|(?:_(?:SK|KEY|PW|PWD|PASS|PAT|AUTH|DSN)|^PGPASS)$",
     re.IGNORECASE,
 )
 """Names of variables that hold a secret, in the vendors', forges' and most people's way of naming them."""
+_PLACE = re.compile(r"_(?:FILE|PATH|DIR)$|^(?!.*WEBHOOK).*_UR[LI]$", re.IGNORECASE)
+"""Names of variables that say where a secret is."""
 
-_EXPANDED_SECTIONS = ("settings", "targets")
-_LITERAL_SECTIONS = ("policies", "protect")
+
+@dataclass(frozen=True, slots=True)
+class Unexpanded:
+    """A value that is not known, since a variable in it is not set. No text, so that none takes it for one."""
+
+    written: str
 
 
-def has_placeholder(text: str) -> bool:
-    return "${" in text
+class Expanded:
+    """A value that variables gave, in whole or in part. Messages show `written` in its place: it may be a secret."""
+
+    written: str
+
+
+class _Text(Expanded, str):
+    __slots__ = ()
+
+
+class _Integer(Expanded, int):
+    pass
+
+
+class _Float(Expanded, float):
+    pass
 
 
 def expand(data: object, environment: Mapping[str, str], *, strict: bool) -> tuple[object, list[Problem]]:
-    """The data of a file with variables expanded in targets and settings.
+    """The data of a file with variables expanded in targets and settings; elsewhere `${` is a mistake.
 
-    An unset variable without default is a mistake when `strict`, and stays as it is otherwise. `$${` stands for a
-    literal `${`. A variable that is set but empty takes its default, like in a shell. `provider` is never expanded:
-    what a target may say depends on it.
+    An unset variable without default is a mistake when `strict`; its value is Unexpanded either way. `$${` stands for a
+    literal `${` everywhere. A variable that is set but empty takes its default, like in a shell. `provider` is never
+    expanded: what a target may say depends on it.
     """
-    if not isinstance(data, dict):
-        return data, []
     expansion = _Expansion(environment, strict=strict)
-    expanded: dict[str, object] = {}
-    for section, value in data.items():
-        if section in _EXPANDED_SECTIONS:
-            expanded[section] = expansion.value(value, (section,))
-        else:
-            expanded[section] = value
-            if section in _LITERAL_SECTIONS:
-                expansion.problems += _literal(value, (section,))
-    return expanded, expansion.problems
+    return expansion.value(data, ()), expansion.problems
 
 
 class _Expansion:
@@ -67,61 +85,89 @@ class _Expansion:
     def value(self, value: object, path: DocumentPath) -> object:
         match value:
             case dict():
+                for key in value:
+                    self._literal(key, (*path, key), at_key=True)
                 return {key: self.value(inner, (*path, key)) for key, inner in value.items()}
             case list():
                 return [self.value(inner, (*path, index)) for index, inner in enumerate(value)]
-            case str() if "${" in value and not _is_provider(path):
-                return self._text(value, path)
+            case str() if "${" in value:
+                return self._text(value, path) if _expands(path) else self._literal(value, path)
         return value
 
-    def _text(self, text: str, path: DocumentPath) -> object:
-        expanded = _REFERENCE.sub(lambda match: self._reference(match, path), text)
-        if path[0] == "settings":
-            return resolve(expanded)  # `concurrency: ${N:-16}` is a number; in `{...}` it has to be quoted
-        return expanded
+    def _text(self, written: str, path: DocumentPath) -> object:
+        parts: list[str] = []
+        end, variables, known = 0, False, True
+        for match in _REFERENCE.finditer(written):
+            found = "${" if match["escaped"] else self._reference(match, path)
+            variables |= not match["escaped"]
+            known &= found is not None
+            parts += (written[end : match.start()], found or "")
+            end = match.end()
+        if not known:
+            return Unexpanded(written)
+        text = "".join((*parts, written[end:]))
+        value = resolve(text) if path[0] == "settings" else text  # `concurrency: ${N:-16}` is a number
+        return _marked(value, written) if variables else value
 
-    def _reference(self, match: re.Match[str], path: DocumentPath) -> str:
-        if match["escaped"]:
-            return "${"
+    def _reference(self, match: re.Match[str], path: DocumentPath) -> str | None:
+        """What a variable gives; None where that is not known."""
         if match["malformed"]:
             hint = "write ${NAME} or ${NAME:-default}, without nesting; $${ stands for a literal ${"
             self._problem(path, "`${` does not begin a variable here", hint)
-            return match[0]
-        if path[0] == "targets" and _SECRET.fullmatch(match["name"]):
-            hint = "credentials read it: {env: NAME}. What stands in a target is sent, shown and logged"
-            self._problem(path, f"environment variable {match['name']} holds a secret, as its name says", hint)
-            return match[0]
-        if found := self._environment.get(match["name"]):
+            return None
+        name = match["name"]
+        if path != ("settings", "backend") and _SECRET.search(name) and not _PLACE.search(name):
+            hint = "credentials read it: {env: NAME}. What stands here is sent, shown and logged"
+            self._problem(path, f"environment variable {name} holds a secret, as its name says", hint)
+            return None
+        if found := self._environment.get(name):
             return found
         if match["default"] is not None:
             return match["default"]
-        if match["name"] in self._environment:
+        if name in self._environment:
             return ""
         if self._strict:
-            hint = f"set it, or give a default: ${{{match['name']}:-…}}"
-            self._problem(path, f"environment variable {match['name']} is not set", hint)
-        return match[0]
+            hint = f"set it, or give a default: ${{{name}:-…}}"
+            self._problem(path, f"environment variable {name} is not set", hint)
+        return None
+
+    def _literal(self, text: str, path: DocumentPath, *, at_key: bool = False) -> str:
+        """Text where nothing is expanded."""
+        if any(not match["escaped"] for match in _REFERENCE.finditer(text)):
+            hint = "write the value itself; $${ stands for a literal ${"
+            message = "no variable is expanded here: only in the values of targets (not of `provider`) and settings"
+            self.problems.append(Problem(path, message, hint, at_key=at_key, rule=Rule.ENVIRONMENT))
+        return text.replace("$${", "${")
 
     def _problem(self, path: DocumentPath, message: str, hint: str) -> None:
         self.problems.append(Problem(path, message, hint, rule=Rule.ENVIRONMENT))
 
 
-def _is_provider(path: DocumentPath) -> bool:
-    return len(path) == 3 and path[0] == "targets" and path[2] == "provider"
+def without_variables(written: str) -> str:
+    """The text with the defaults of variables in it, and nothing where one has none."""
+    return _REFERENCE.sub(lambda match: "${" if match["escaped"] else match["default"] or "", written)
 
 
-def _literal(value: object, path: DocumentPath) -> Iterator[Problem]:
-    """Warnings where a policy seems to expect a variable."""
+def _expands(path: DocumentPath) -> bool:
+    if path[:1] == ("targets",):
+        return path[2:] != ("provider",)
+    return path[:1] == ("settings",)
+
+
+def _marked(value: Scalar, written: str) -> object:
+    """The value with the mark of where it came from. Truth and emptiness carry none, and need none."""
+    made: Expanded
     match value:
-        case dict():
-            for key, inner in value.items():
-                yield from _literal(inner, (*path, key))
-        case list():
-            for index, inner in enumerate(value):
-                yield from _literal(inner, (*path, index))
-        case str() if "${" in value and path[-1:] != ("description",):
-            message = "`${` is literal text here: variables are expanded in targets and settings only"
-            yield Problem(path, message, severity=Severity.WARNING, rule=Rule.ENVIRONMENT)
+        case bool() | None:
+            return value
+        case str():
+            made = _Text(value)
+        case int():
+            made = _Integer(value)
+        case float():
+            made = _Float(value)
+    made.written = written
+    return made
 
 
 def without_empty(data: Mapping[str, object]) -> dict[str, object]:

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.config.entries import mapping, number
+from reconciler.config.environment import Unexpanded
 from reconciler.config.model import Absent, AtMost
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test
 
@@ -76,9 +77,19 @@ def _target(target: Target, entry: Entry) -> object:
         "options": dict(target.options),
         "endpoints": dict(target.endpoints),
         "rate_limits": {service: str(rate) for service, rate in target.rate_limits.items()},
-        "credentials": mapping(entry.body, "credentials"),
+        "credentials": _as_written(mapping(entry.body, "credentials")),
         "inventory": [inventory.job_ids, inventory.upload_urls] if inventory else None,
     }
+
+
+def _as_written(value: object) -> object:
+    match value:
+        case Unexpanded(written):
+            return written
+        case dict():
+            return {key: _as_written(inner) for key, inner in value.items()}
+        case _:
+            return value
 
 
 def _policy(policy: Policy, entry: Entry) -> object:

@@ -6,7 +6,6 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.config.files import shown_path
 from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
 from reconciler.tasks.task import ID_FORM
 
@@ -41,8 +40,8 @@ class _LineError(Exception):
         self.reason = reason
 
 
-def read_entries(file: Path, kind: EntryKind, roots: Roots) -> tuple[tuple[str, ...], list[Diagnostic]]:
-    """The entries of `file` in order, each once.
+def read_entries(file: Path, kind: EntryKind, shown: str, roots: Roots) -> tuple[tuple[str, ...], list[Diagnostic]]:
+    """The entries of `file` in order, each once. Diagnostics call it `shown`.
 
     A line is an entry, a `#` comment, blank, or a saved answer of UploadMediaByURL as one JSON object. Raises OSError
     where the file cannot be read and ValueError where it is larger than `MAX_BYTES` or is not UTF-8.
@@ -53,9 +52,9 @@ def read_entries(file: Path, kind: EntryKind, roots: Roots) -> tuple[tuple[str, 
         try:
             entries.update(dict.fromkeys(_entries(line, kind)))
         except _LineError as bad:
-            diagnostics.append(_diagnostic(file, number, bad.reason, kind))
+            diagnostics.append(_diagnostic(shown, number, bad.reason, kind))
         if len(diagnostics) == _MAX_MISTAKES:
-            diagnostics.append(_diagnostic(file, number + 1, "too many mistakes: the rest is not checked", kind))
+            diagnostics.append(_diagnostic(shown, number + 1, "too many mistakes: the rest is not checked", kind))
             break
     return tuple(entries), diagnostics
 
@@ -110,7 +109,7 @@ def _saved_answer(text: str, kind: EntryKind) -> Iterator[str]:
         yield entry
 
 
-def _diagnostic(file: Path, line: int, message: str, kind: EntryKind) -> Diagnostic:
+def _diagnostic(shown: str, line: int, message: str, kind: EntryKind) -> Diagnostic:
     """The line itself is not quoted: whoever proposes a configuration names the file, and any may be named."""
-    location = Location(shown_path(file), line, 1)
+    location = Location(shown, line, 1)
     return Diagnostic(Severity.ERROR, message, location, path=f"inventory.{kind}", rule=Rule.INVENTORY)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.config.discovery import discover, left_out
-from reconciler.config.entries import Entry, Findings, Source, entries_of
+from reconciler.config.entries import Entry, Findings, Source, WrongType, entries_of
 from reconciler.config.environment import expand, without_empty
 from reconciler.config.fingerprint import fingerprint
 from reconciler.config.model import Configuration
@@ -81,9 +81,7 @@ def _source(
     if document is None:
         return None
     data, problems = expand(document.data, environment, strict=strict)
-    reported = {problem.path for problem in problems}
-    problems += (problem for problem in structure.problems(data) if problem.path not in reported)
-    for problem in problems:
+    for problem in (*problems, *structure.problems(data)):
         findings.problem(document, problem)
     return Source(document, without_empty(data)) if isinstance(data, dict) else None
 
@@ -94,10 +92,10 @@ def _merged(
     """All files as one. With mistakes among the findings, the result is of no use but for finding more of them."""
     settings = settings_of(sources, findings)
     entries = {section: entries_of(section, sources, findings) for section in ("targets", "protect", "policies")}
-    targets = _kept(entries["targets"], lambda entry: target_of(entry, catalogue, findings))
-    protections = _kept(entries["protect"], lambda entry: protection_of(entry, catalogue, findings))
+    targets = _kept(entries["targets"], lambda entry: target_of(entry, catalogue, findings), findings)
+    protections = _kept(entries["protect"], lambda entry: protection_of(entry, catalogue, findings), findings)
     reader = PolicyReader(catalogue, targets, tuple(entries["targets"]), settings.limits, all_files_read=all_files_read)
-    policies = _kept(entries["policies"], lambda entry: reader.policy(entry, findings))
+    policies = _kept(entries["policies"], lambda entry: reader.policy(entry, findings), findings)
     return Configuration(
         settings=settings,
         targets=MappingProxyType(targets),
@@ -108,7 +106,15 @@ def _merged(
     )
 
 
-def _kept(entries: Mapping[str, Entry], make: Callable[[Entry], _Made | None]) -> dict[str, _Made]:
+def _kept(entries: Mapping[str, Entry], make: Callable[[Entry], _Made | None], findings: Findings) -> dict[str, _Made]:
     """What `make` makes of each entry, sorted by name."""
-    made = ((name, make(entry)) for name, entry in sorted(entries.items()))
-    return {name: thing for name, thing in made if thing is not None}
+    kept: dict[str, _Made] = {}
+    for name, entry in sorted(entries.items()):
+        try:
+            made = make(entry)
+        except WrongType as error:
+            findings.doubt(entry.document, entry.path, error)
+        else:
+            if made is not None:
+                kept[name] = made
+    return kept

@@ -58,21 +58,29 @@ class RunLimits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`plan_ttl` in seconds; `concurrency` is the number of requests in flight per target."""
+    """`plan_ttl` in seconds; `concurrency` is the number of requests in flight per target.
+
+    `unset` is what stands at keys whose variables are not set, where a command needs none: they have their defaults.
+    """
 
     limits: Limits = Limits()
     run_limits: RunLimits = RunLimits()
     backend: str = "sqlite:///.reconciler/history.db"
     concurrency: int = 16
     plan_ttl: int = 86_400
+    unset: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Where a secret is read from when it is needed: exactly one of an environment variable or a file."""
+    """Where a secret is read from when it is needed: exactly one of an environment variable or a file.
+
+    `place` says so in messages, with `${NAME}` for what a variable gave.
+    """
 
     env: str | None = None
     file: Path | None = None
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,8 @@ class Target:
 
     `options` holds what only this provider's targets have (such as `project_id`). `rate_limits` is requests per
     second by service. `endpoints` is a base URL by service. `account` is the project or account as the cloud names it,
-    which nobody writes: a run that changes something asks for it before it takes the lock.
+    which nobody writes: a run that changes something asks for it before it takes the lock. `masked` is what variables
+    gave, in whole or in part, and what is shown in its place: no message repeats it.
     """
 
     name: str
@@ -110,6 +119,7 @@ class Target:
     inventory: Inventory | None = None
     location: Location | None = None
     account: str = ""
+    masked: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
 
     @property
     def group(self) -> str:

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from reconciler.config.dead_ends import dead_end_problems
-from reconciler.config.entries import mapping, number, text, texts
+from reconciler.config.entries import WrongType, choice, flag, mapping, number, text, texts
 from reconciler.config.model import Absent, AtMost, Ensure, Keep, OnBlocked, Policy
 from reconciler.config.quoting import quoted
 from reconciler.config.settings import limits
@@ -64,7 +64,6 @@ class PolicyReader:
         return self._assembled(entry, resource, targets, selector)
 
     def _assembled(self, entry: Entry, resource: ResourceType, targets: Sequence[str], selector: Selector) -> Policy:
-        blocked = text(entry.body, "on_blocked")
         return Policy(
             name=entry.name,
             resource=resource.name,
@@ -73,8 +72,8 @@ class PolicyReader:
             ensure=_ensure(entry.body),
             limits=limits(mapping(entry.body, "limits"), self._limits),
             description=text(entry.body, "description") or "",
-            suspend=entry.body.get("suspend") is True,
-            on_blocked=OnBlocked.FAIL if blocked == OnBlocked.FAIL else OnBlocked.REPORT,
+            suspend=flag(entry.body, "suspend"),
+            on_blocked=choice(entry.body, "on_blocked", OnBlocked, OnBlocked.REPORT),
             location=entry.location,
         )
 
@@ -137,8 +136,10 @@ class PolicyReader:
 
 
 def _ensure(body: Mapping[str, object]) -> Ensure:
-    quota = mapping(body, "ensure")
-    if not quota:
+    if body.get("ensure") == "absent":
         return Absent()
-    keep = Keep.OLDEST if text(quota, "keep") == Keep.OLDEST else Keep.NEWEST
-    return AtMost(count=number(quota, "at_most") or 0, per=tuple(texts(quota, "per")), keep=keep)
+    quota = mapping(body, "ensure")
+    count = number(quota, "at_most")
+    if count is None:
+        raise WrongType("ensure", "`absent` or a mapping with `at_most`")
+    return AtMost(count=count, per=tuple(texts(quota, "per")), keep=choice(quota, "keep", Keep, Keep.NEWEST))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.config.schema_match import any_match_schema, match_definitions, match_schema
-from reconciler.config.schema_parts import Schema, described, optional, rendered
+from reconciler.config.schema_parts import Schema, described, optional, rendered, variable_definitions
 from reconciler.config.schema_policies import policies_schema, policy_definitions
 from reconciler.config.schema_protections import protections_schema
 from reconciler.config.schema_settings import settings_schema
@@ -20,7 +20,8 @@ __all__ = ["build_schema", "render_schema", "structure_schema"]
 def build_schema(catalogue: Catalogue) -> Schema:
     """JSON Schema (draft-07) of one file, for editors and other tools: everything that can be checked without
     looking at other files, variables or the order of a task's states."""
-    definitions = policy_definitions(catalogue, match_schema) | match_definitions(catalogue)
+    policies = policy_definitions(catalogue, match_schema) | match_definitions(catalogue)
+    definitions = variable_definitions(expanded=False) | policies
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "reconciler configuration",
@@ -30,8 +31,8 @@ def build_schema(catalogue: Catalogue) -> Schema:
 
 
 def structure_schema(catalogue: Catalogue) -> Schema:
-    """The same without selectors, which are parsed and checked on their own."""
-    definitions = policy_definitions(catalogue, lambda _: {})
+    """The same for data whose variables were expanded; without selectors, which are parsed and checked on their own."""
+    definitions = variable_definitions(expanded=True) | policy_definitions(catalogue, lambda _: {})
     return _document(catalogue, definitions, protections_schema(catalogue, None))
 
 

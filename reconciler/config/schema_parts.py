@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NAME_PATTERN",
+    "UNEXPANDED",
     "Schema",
     "choice",
     "described",
@@ -35,18 +36,22 @@ __all__ = [
     "rendered",
     "snippet",
     "text",
+    "variable_definitions",
     "whole_number",
 ]
 
 Schema = dict[str, object]
+
+UNEXPANDED: Final = "unexpanded"
+"""A JSON type of our own: what expansion makes of a variable that is not set."""
 
 NAME_PATTERN: Final = "^[a-z0-9][a-z0-9-]*$"
 """Names of targets, policies and protections."""
 
 _WIDTH: Final = 120
 _EMPTY: Final[Schema] = {"type": ["null", "string"], "maxLength": 0}
-_UNEXPANDED: Final[Schema] = {"type": "string", "pattern": PLACEHOLDER}
-_EMPTY_OR_UNEXPANDED: Final[Schema] = {"type": ["null", "string"], "pattern": rf"^(?![\s\S])|{PLACEHOLDER}"}
+_VARIABLE: Final[Schema] = {"$ref": "#/definitions/variable"}
+_EMPTY_OR_VARIABLE: Final[Schema] = {"$ref": "#/definitions/empty-or-variable"}
 _ANNOTATIONS: Final = ("title", "description", "default", "examples", "defaultSnippets")
 
 
@@ -142,14 +147,28 @@ def snippet(label: str, description: str, body: object) -> Schema:
 
 
 def or_variable(schema: Mapping[str, object]) -> Schema:
-    """`schema`, or text in which a variable is not expanded yet."""
-    return _except_for(_UNEXPANDED, schema)
+    """`schema`, or a variable that is not expanded yet; the document needs the `variable_definitions`."""
+    return _except_for(_VARIABLE, schema)
+
+
+def variable_definitions(*, expanded: bool) -> dict[str, Schema]:
+    """How to tell that a variable is not expanded yet: in data that went through expansion, by the type that it made;
+    in an editor, which expands nothing, by the look of the text."""
+    if expanded:
+        return {
+            "variable": {"type": UNEXPANDED},
+            "empty-or-variable": {"type": ["null", "string", UNEXPANDED], "maxLength": 0},
+        }
+    return {
+        "variable": {"type": "string", "pattern": PLACEHOLDER},
+        "empty-or-variable": {"type": ["null", "string"], "pattern": rf"^(?![\s\S])|{PLACEHOLDER}"},
+    }
 
 
 def optional(schema: Mapping[str, object]) -> Schema:
     """`schema`, or nothing at all: an optional key without a value counts as absent."""
-    if schema.get("if") == _UNEXPANDED:
-        return {**schema, "if": _EMPTY_OR_UNEXPANDED}
+    if schema.get("if") == _VARIABLE:
+        return {**schema, "if": _EMPTY_OR_VARIABLE}
     return _except_for(_EMPTY, schema)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from reconciler.config.entries import mapping, number, text
-from reconciler.config.environment import has_placeholder
+from reconciler.config.backend_url import backend_problem
+from reconciler.config.entries import WrongType, mapping, number, text
+from reconciler.config.environment import Unexpanded, without_variables
 from reconciler.config.model import Limits, RunLimits, Settings
 from reconciler.config.schema_settings import DURATION_PATTERN
 from reconciler.diagnostics import Problem, Rule
@@ -28,7 +28,7 @@ def settings_of(sources: Sequence[Source], findings: Findings) -> Settings:
     origin: dict[str, Source] = {}
     merged: dict[str, object] = {}
     for source in sources:
-        for key, value in mapping(source.data, "settings").items():
+        for key, value in _section(source, findings).items():
             if key in origin:
                 first = origin[key].document.location(("settings", key), at_key=True)
                 message = f"setting `{key}` is defined twice: first at {first}"
@@ -37,16 +37,34 @@ def settings_of(sources: Sequence[Source], findings: Findings) -> Settings:
                 continue
             origin[key] = source
             merged[key] = value
+    try:
+        return _made(merged, origin, findings)
+    except WrongType as error:
+        if sources:
+            findings.doubt(sources[0].document, ("settings",), error)
+        return Settings()
+
+
+def _made(merged: Mapping[str, object], origin: Mapping[str, Source], findings: Findings) -> Settings:
     defaults = Settings()
     concurrency = number(merged, "concurrency")
     run_limits = mapping(merged, "run_limits")
     return Settings(
         limits=limits(mapping(merged, "limits"), defaults.limits),
         run_limits=RunLimits(number(run_limits, "max_actions"), number(run_limits, "max_percent")),
-        backend=_backend(text(merged, "backend"), origin.get("backend"), findings) or defaults.backend,
+        backend=_backend(merged, origin.get("backend"), findings) or defaults.backend,
         concurrency=defaults.concurrency if concurrency is None else concurrency,
         plan_ttl=_plan_ttl(text(merged, "plan_ttl"), origin.get("plan_ttl"), findings) or defaults.plan_ttl,
+        unset={key: value.written for key, value in merged.items() if isinstance(value, Unexpanded)},
     )
+
+
+def _section(source: Source, findings: Findings) -> Mapping[str, object]:
+    try:
+        return mapping(source.data, "settings")
+    except WrongType as error:
+        findings.doubt(source.document, ("settings",), error)
+        return {}
 
 
 def limits(body: Mapping[str, object], defaults: Limits) -> Limits:
@@ -58,25 +76,16 @@ def limits(body: Mapping[str, object], defaults: Limits) -> Limits:
     )
 
 
-def _backend(url: str | None, source: Source | None, findings: Findings) -> str | None:
-    if url is None or source is None or has_placeholder(url):
-        return url
-    if url.startswith(_SQLITE):
-        return _sqlite(url, source)
-    try:
-        parts = urlsplit(url)
-        password = parts.password
-    except ValueError:
-        problem = Problem(("settings", "backend"), "not a URL that can be read", rule=Rule.STRUCTURE)
+def _backend(merged: Mapping[str, object], source: Source | None, findings: Findings) -> str | None:
+    if source is None:
+        return None
+    url = text(merged, "backend")
+    written = mapping(_written(source), "settings").get("backend")
+    if problem := backend_problem(without_variables(written) if isinstance(written, str) else "", url):
+        if problem.rule is Rule.SECRET:
+            source.document.hidden.add(source.document.span(problem.path).line)
         findings.problem(source.document, problem)
-        return url
-    if password and password in str(mapping(_written(source), "settings").get("backend")):
-        hint = "write ${VARIABLE} in its place, or use ~/.pgpass; and renew it if it was committed"
-        message = "a password must not stand in the configuration"
-        problem = Problem(("settings", "backend"), message, hint, rule=Rule.SECRET)
-        source.document.hidden.add(source.document.span(problem.path).line)
-        findings.problem(source.document, problem)
-    return url
+    return _sqlite(url, source) if url is not None and url.startswith(_SQLITE) else url
 
 
 def _written(source: Source) -> Mapping[str, object]:

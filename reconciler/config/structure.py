@@ -14,11 +14,12 @@ from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from reconciler.config.quoting import quoted
+from reconciler.config.environment import Expanded, Unexpanded
+from reconciler.config.quoting import quoted, shown
 from reconciler.config.schema import structure_schema
+from reconciler.config.schema_parts import UNEXPANDED
 from reconciler.config.yaml_document import SENSITIVE_KEY
 from reconciler.diagnostics import Problem, Rule, suggestion
-from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -48,7 +49,13 @@ def _ecma_pattern(_: object, pattern: str, instance: object, __: object) -> Iter
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-EcmaValidator = extend(Draft7Validator, {"pattern": _ecma_pattern})  # type: ignore[no-untyped-call] # so in jsonschema
+EcmaValidator = extend(  # type: ignore[no-untyped-call] # so in jsonschema
+    Draft7Validator,
+    {"pattern": _ecma_pattern},
+    type_checker=Draft7Validator.TYPE_CHECKER.redefine(
+        UNEXPANDED, lambda _, instance: isinstance(instance, Unexpanded)
+    ),
+)
 
 
 class Structure:
@@ -95,6 +102,8 @@ def kind_of(value: object) -> str:
             return "text"
         case list():
             return "a list"
+        case Unexpanded():
+            return "a variable"
         case _:
             return "a mapping"
 
@@ -136,7 +145,7 @@ def _wrong_type(error: ValidationError, path: DocumentPath) -> Iterator[Problem]
     if error.validator_value == "string" and isinstance(error.instance, bool | int | float):
         hint = "quote it"
     elif error.validator_value == "array" and isinstance(error.instance, str):
-        hint = f"write [{presentable(error.instance)[:80]}]"
+        hint = f"write [{shown(error.instance)}]"
     elif error.validator_value == "integer" and isinstance(error.instance, str) and error.instance.isdecimal():
         hint = "leave out the quotes"
     elif error.validator_value == "boolean" and error.instance in ("yes", "no", "on", "off"):
@@ -147,26 +156,27 @@ def _wrong_type(error: ValidationError, path: DocumentPath) -> Iterator[Problem]
 def _not_allowed(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
     values = _as_list(error.validator_value) if error.validator == "enum" else [error.validator_value]
     allowed = [_written(value) for value in values if value not in (None, "")]
-    shown = quoted(error.instance)
-    hint, rule = _meant(str(error.instance), allowed), Rule.STRUCTURE
+    found = quoted(error.instance)
+    hint = "" if isinstance(error.instance, Expanded) else _meant(str(error.instance), allowed)
+    rule = Rule.STRUCTURE
     match path:
         case ("policies", _, "ensure"):
             yield _broken(path, "must be `absent` or `{at_most: N, per: [fields], keep: newest|oldest}`", hint)
             return
-        case _ if isinstance(error.instance, dict | list) or error.instance is None:
+        case _ if not isinstance(error.instance, str | int | float):
             message, hint = f"must be one of the allowed values, but is {kind_of(error.instance)}", ""
         case ("version",):
-            message = f"version {shown} of the format is not supported"
+            message = f"version {found} of the format is not supported"
             if isinstance(error.instance, str):
                 message, hint = "the version must be the number 1", "leave out the quotes"
         case ("targets", _, "provider"):
-            message, rule = f"unknown provider {shown}", Rule.UNKNOWN_REFERENCE
+            message, rule = f"unknown provider {found}", Rule.UNKNOWN_REFERENCE
         case ("policies", _, "resource"):
-            message, rule = f"unknown resource type {shown}", Rule.UNKNOWN_REFERENCE
+            message, rule = f"unknown resource type {found}", Rule.UNKNOWN_REFERENCE
         case ("policies", _, "ensure", "per", int()):
-            message, rule = f"unknown field {shown}", Rule.UNKNOWN_FIELD
+            message, rule = f"unknown field {found}", Rule.UNKNOWN_FIELD
         case _:
-            message = f"{shown} is not an allowed value"
+            message = f"{found} is not an allowed value"
     yield Problem(path, message, hint, tuple(allowed), rule=rule)
 
 
@@ -178,16 +188,16 @@ def _written(value: object) -> str:
 def _bad_pattern(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
     schema = _as_mapping(error.schema)
     expected = schema.get("patternErrorMessage", f"must match {error.validator_value}")
-    shown = quoted(error.instance)
+    found = quoted(error.instance)
     if "propertyNames" in error.absolute_schema_path:
-        yield _broken((*path, str(error.instance)), f"{shown} {expected}", at_key=True)
+        yield _broken((*path, str(error.instance)), f"{found} {expected}", at_key=True)
     else:
-        yield _broken(path, f"{shown} {expected}")
+        yield _broken(path, f"{found} {expected}")
 
 
 def _out_of_bounds(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
     side = "least" if error.validator == "minimum" else "most"
-    yield _broken(path, f"must be at {side} {error.validator_value}, but is {error.instance}")
+    yield _broken(path, f"must be at {side} {error.validator_value}, but is {shown(error.instance)}")
 
 
 def _empty(_: ValidationError, path: DocumentPath) -> Iterator[Problem]:
@@ -203,8 +213,8 @@ def _repeated(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
 
 
 def _other(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
-    """Keywords that only a provider's own schema can bring in."""
-    yield _broken(path, presentable(error.message))
+    """Keywords that only a provider's own schema can bring in. Their own messages repeat the value."""
+    yield _broken(path, f"breaks the rule `{error.validator}: {shown(error.validator_value)}`")
 
 
 _TRANSLATIONS: Mapping[str, Callable[[ValidationError, DocumentPath], Iterator[Problem]]] = {

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from reconciler.config.entries import mapping, text, texts
-from reconciler.config.environment import has_placeholder
+from reconciler.config.entries import WrongType, mapping, text, texts
+from reconciler.config.environment import Expanded, Unexpanded
 from reconciler.config.files import reason_of, shown_path
 from reconciler.config.inventory import EntryKind, mistake_in, read_entries
 from reconciler.config.model import Credentials, Inventory, Secret, Target
-from reconciler.config.quoting import quoted
+from reconciler.config.quoting import quoted, shown
 from reconciler.config.schema_targets import COMMON_KEYS
 from reconciler.diagnostics import Problem, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from reconciler.config.entries import Entry, Findings
@@ -35,52 +35,82 @@ def target_of(entry: Entry, catalogue: Catalogue, findings: Findings) -> Target 
     provider = text(entry.body, "provider")
     if provider is None or provider not in catalogue.providers:
         return None
-    options = {
-        key: _option(value)
-        for key, value in entry.body.items()
-        if key not in COMMON_KEYS and isinstance(value, str | int | float)
-    }
+    options = {key: _option(value) for key, value in entry.body.items() if key not in COMMON_KEYS}
     return Target(
         name=entry.name,
         provider=provider,
-        region=text(entry.body, "region") or "",
+        region=_word(entry.body, "region"),
         options=options,
-        endpoints={service: url.rstrip("/") for service, url in _texts(entry.body, "endpoints")},
-        rate_limits=_rate_limits(_texts(entry.body, "rate_limits")),
+        endpoints={key: value.rstrip("/") for key, value in _words(entry.body, "endpoints").items()},
+        rate_limits=_rate_limits(mapping(entry.body, "rate_limits")),
         credentials=_credentials(mapping(entry.body, "credentials"), entry.document.file.parent),
         inventory=_inventory(entry, findings) if "inventory" in catalogue.providers[provider].properties else None,
         location=entry.location,
+        masked=dict(_from_variables({key: value for key, value in entry.body.items() if key != "inventory"})),
     )
 
 
-def _option(value: str | float) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+def _option(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str() | int() | float():
+            return str(value)
+        case Unexpanded(written):
+            return written
+    raise WrongType("an option of the target", "text, a number, or true or false")
 
 
-def _texts(body: Mapping[str, object], key: str) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in mapping(body, key).items() if isinstance(value, str)]
+def _word(body: Mapping[str, object], key: str) -> str:
+    """The text at `key`, a variable that is not set as written; empty where it is missing."""
+    value = body.get(key)
+    return value.written if isinstance(value, Unexpanded) else text(body, key) or ""
 
 
-def _rate_limits(rates: Iterable[tuple[str, str]]) -> dict[str, float]:
+def _words(body: Mapping[str, object], key: str) -> dict[str, str]:
+    inner = mapping(body, key)
+    return {name: _word(inner, name) for name in inner}
+
+
+def _from_variables(value: object) -> Iterator[tuple[str, str]]:
+    """What variables gave, and how it is written."""
+    match value:
+        case Expanded() if str(value):
+            yield str(value), value.written
+        case dict():
+            for inner in value.values():
+                yield from _from_variables(inner)
+
+
+def _rate_limits(body: Mapping[str, object]) -> dict[str, float]:
     """Requests per second by service."""
     limits: dict[str, float] = {}
-    for service, rate in rates:
-        if match := _RATE.fullmatch(rate):
-            limits[service] = float(match["requests"]) / _SECONDS[match["period"]]
+    for service in body:
+        rate = text(body, service)
+        if rate is None:  # not expanded yet
+            continue
+        match = _RATE.fullmatch(rate)
+        if match is None:
+            raise WrongType("rate_limits", "a rate for each service")
+        limits[service] = float(match["requests"]) / _SECONDS[match["period"]]
     return limits
 
 
 def _credentials(body: Mapping[str, object], directory: Path) -> Credentials:
     secrets: dict[str, Secret] = {}
     for key in body:
+        if key == "profile":
+            continue
         reference = mapping(body, key)
-        if name := text(reference, "env"):
-            secrets[key] = Secret(env=name)
-        elif path := text(reference, "file"):
-            secrets[key] = Secret(file=directory / path)
-    return Credentials(profile=text(body, "profile"), secrets=secrets)
+        if name := _word(reference, "env"):
+            secrets[key] = Secret(env=name, place=f"environment variable {shown(reference['env'])}")
+        elif path := _word(reference, "file"):
+            file = directory / path
+            from_variable = isinstance(reference["file"], Expanded | Unexpanded)
+            secrets[key] = Secret(file=file, place=f"file {shown(reference['file']) if from_variable else file}")
+        else:
+            raise WrongType(key, "{env: NAME} or {file: PATH}")
+    return Credentials(profile=_word(body, "profile") or None, secrets=secrets)
 
 
 def _inventory(entry: Entry, findings: Findings) -> Inventory | None:
@@ -94,25 +124,28 @@ def _inventory(entry: Entry, findings: Findings) -> Inventory | None:
 
 def _entries(entry: Entry, kind: EntryKind, findings: Findings) -> tuple[str, ...]:
     body = mapping(entry.body, "inventory")
-    if path := text(mapping(body, kind), "file"):
-        return _from_file(path, entry, kind, findings)
     written = body.get(kind)
+    if isinstance(written, dict):
+        return _from_file(written.get("file"), entry, kind, findings)
     for index, value in enumerate(written if isinstance(written, list) else ()):
-        if isinstance(value, str) and not has_placeholder(value) and (reason := mistake_in(value, kind)):
+        if isinstance(value, str) and (reason := mistake_in(value, kind)):
             problem = Problem((*entry.path, "inventory", kind.value, index), reason, rule=Rule.INVENTORY)
             findings.problem(entry.document, problem)
     return tuple(dict.fromkeys(texts(body, kind)))
 
 
-def _from_file(path: str, entry: Entry, kind: EntryKind, findings: Findings) -> tuple[str, ...]:
-    if has_placeholder(path):
+def _from_file(path: object, entry: Entry, kind: EntryKind, findings: Findings) -> tuple[str, ...]:
+    if isinstance(path, Unexpanded):
         return ()
+    if not isinstance(path, str):
+        raise WrongType("file", "the path of a file")
     file = entry.document.file.parent / path
+    shown_file = shown(path) if isinstance(path, Expanded) else shown_path(file)
     try:
-        entries, diagnostics = read_entries(file, kind, entry.document.roots)
+        entries, diagnostics = read_entries(file, kind, shown_file, entry.document.roots)
     except (OSError, ValueError) as error:
         reason = str(error) if isinstance(error, ValueError) else reason_of(error)
-        message = f"the inventory {quoted(shown_path(file))} cannot be read: {reason}"
+        message = f"the inventory {quoted(shown_file)} cannot be read: {reason}"
         problem = Problem((*entry.path, "inventory", kind.value, "file"), message, rule=Rule.INVENTORY)
         findings.problem(entry.document, problem)
         return ()

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.config.entries import Findings, Source, entries_of, mapping
+from reconciler.config.entries import Findings, Source, WrongType, entries_of, mapping
+from reconciler.config.environment import expand
 from reconciler.config.files import shown_path
 from reconciler.config.loader import check
 from reconciler.config.source_file import read_document
@@ -60,11 +61,14 @@ def load_tests(paths: Sequence[Path], catalogue: Catalogue, *, environment: Mapp
         raise InvalidConfiguration([*diagnostics, *findings.sorted()])
     reader = Reader(configuration, catalogue, findings)
     files = {source.document.shown: source.data for source in sources}
-    tests = [
-        reader.test(entry, files[entry.document.shown])
-        for entry in entries_of("tests", sources, findings).values()
-        if isinstance(mapping(files[entry.document.shown], "tests")[entry.name], dict)
-    ]
+    tests: list[PolicyTest] = []
+    for entry in entries_of("tests", sources, findings).values():
+        file = files[entry.document.shown]
+        try:
+            if isinstance(mapping(file, "tests")[entry.name], dict):
+                tests.append(reader.test(entry, file))
+        except WrongType as error:
+            findings.doubt(entry.document, entry.path, error)
     if findings.invalid:
         raise InvalidTests(findings.sorted())
     return PolicyTests(configuration, tuple(tests), tuple(shown_path(file) for file in found.tests))
@@ -75,9 +79,10 @@ def _source(file: Path, roots: Roots, catalogue: Catalogue, findings: Findings) 
     document = read_document(file, roots, findings, _BEGINNING)
     if document is None:
         return None
-    for problem in structural_problems(_validator(catalogue), document.data):
+    data, problems = expand(document.data, {}, strict=True)
+    for problem in (*problems, *structural_problems(_validator(catalogue), data)):
         findings.problem(document, _hinted(problem))
-    return Source(document, document.data) if isinstance(document.data, dict) else None
+    return Source(document, data) if isinstance(data, dict) else None
 
 
 def _hinted(problem: Problem) -> Problem:

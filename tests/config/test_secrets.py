@@ -98,3 +98,61 @@ def test_a_password_in_the_backend(
     assert [one.message for one in diagnostics] == ["a password must not stand in the configuration"]
     assert SECRET not in repr(diagnostics)
     assert accepted(text % "${PW}", PW=SECRET).settings.backend == f"postgresql://u:{SECRET}@h/d"
+
+
+@pytest.mark.parametrize(
+    ("backend", "message"),
+    [
+        (f"postgresql://u:{SECRET}@${{HOST}}/d", "a password must not stand in the configuration"),
+        (f"postgresql://u:${{PW:-{SECRET}}}@h/d", "a password must not stand in the configuration"),
+        (f"postgresql://u:${{PW}}@{SECRET}@h/d", "a password must not stand in the configuration"),
+        (f"postgresql://u@h/d?password={SECRET}", "a password must not stand in the configuration"),
+        (f"${{DB:-postgresql://u@h/d?sslpassword={SECRET}}}", "a password must not stand in the configuration"),
+        ("postgresql://u@h/d?sslmode=require&password=${S}", "a password must not stand in the configuration"),
+        ("${URL_Q}", "`password` must not stand in the query of a URL"),
+        ("postgresql://u:${S}/x@h/d", "the URL has an `@` in a place that it cannot have"),
+        ("postgresql://u:${AT}@h/d", "the URL has an `@` in a place that it cannot have"),
+        ("postgresql://u:${HASH}@h/d", "the URL has an `@` in a place that it cannot have"),
+        ("${URL_AT}", "the URL has an `@` in a place that it cannot have"),
+        ("postgresql://u@h:54x2/d", "the port of the database is not a number from 1 to 65535"),
+        ("postgresql://u@h:65536/d", "the port of the database is not a number from 1 to 65535"),
+        ("postgresql://u@h:0/d", "the port of the database is not a number from 1 to 65535"),
+        ("postgresql://u@h:${S}/d", "the port of the database is not a number from 1 to 65535"),
+        ("postgresql://u@[h/d", "not a URL that can be read"),
+        ("postgresql://u@h/d?sslmod=require", "the URL has an option that PostgreSQL does not have"),
+        ("postgresql://u@h/d?sslmode=maybe", "option `sslmode` must be one of disable, allow, prefer, require,"),
+        ("postgresql://u@h/d?connect_timeout=soon", "option `connect_timeout` must be a whole number"),
+        ("postgresql://u@h/d?connect_timeout=", "option `connect_timeout` must be a whole number"),
+        ("postgresql://u@h/d?sslmode=disable&sslmode=require", "option `sslmode` stands twice in the URL"),
+        ("postgresql://u@h/d#x", "the URL must not have a part after `#`"),
+    ],
+)
+def test_a_backend_that_cannot_be(
+    validate: Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]], backend: str, message: str
+) -> None:
+    variables = {
+        "S": SECRET,
+        "AT": f"a@{SECRET}",
+        "HASH": f"a#{SECRET}",
+        "URL_Q": f"postgresql://u@h/d?password={SECRET}",
+        "URL_AT": f"postgresql://u:a@{SECRET}@h/d",
+    }
+    configuration, diagnostics = validate(f"version: 1\nsettings: {{backend: '{backend}'}}\n", **variables)
+    assert configuration is None
+    assert [one.message[: len(message)] for one in diagnostics] == [message]
+    assert SECRET not in repr(diagnostics)
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "postgresql://u:${PW}@h:5432/d?sslmode=verify-full&sslrootcert=/etc/ca.pem&connect_timeout=5",
+        "postgresql+psycopg://u@[::1]/d?options=-c%20search_path%3Dx",
+        "postgresql:///d?host=/run/postgresql",
+        "postgresql://u%40corp@h/d",
+    ],
+)
+def test_a_backend_that_can_be(accepted: Callable[..., Configuration], backend: str) -> None:
+    text = f"version: 1\nsettings: {{backend: '{backend}'}}\n"
+    assert accepted(text, PW="p%40w").settings.backend == backend.replace("${PW}", "p%40w")
+    assert set(accepted(text).settings.unset) == ({"backend"} if "${PW}" in backend else set())
