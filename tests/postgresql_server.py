@@ -19,7 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["new_database", "running_server"]
+__all__ = ["new_database", "pooled", "running_server"]
 
 _DEBIAN = Path("/usr/lib/postgresql")
 
@@ -38,6 +38,35 @@ def running_server() -> Iterator[Path]:
         pytest.skip("PostgreSQL does not run as root, and there is no user postgres to run it as")
     with _server(programs, user) as directory:
         yield directory
+
+
+@contextmanager
+def pooled(url: str, server: Path) -> Iterator[str]:
+    """The URL of the same database behind a pgbouncer that lends its one connection for a transaction at a time."""
+    program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    if program is None:
+        pytest.skip("pgbouncer is not installed (Debian: apt-get install pgbouncer)")
+    directory = Path(tempfile.mkdtemp(prefix="pgb-", dir="/tmp"))
+    configuration = directory / "pgbouncer.ini"
+    configuration.write_text(
+        f"[databases]\n* = host={server} user=tester\n"
+        f"[pgbouncer]\nlisten_addr =\nunix_socket_dir = {directory}\nauth_type = any\npool_mode = transaction\n"
+        "default_pool_size = 1\n"
+    )
+    user = "postgres" if os.getuid() == 0 else None
+    if user:
+        shutil.chown(directory, user)
+    log = directory / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen([program, configuration], user=user, stdout=output, stderr=output)
+    try:
+        while not (directory / ".s.PGSQL.6432").exists():
+            assert process.poll() is None, log.read_text()
+        yield f"{url.partition('?')[0]}?host={directory}&port=6432"
+    finally:
+        process.kill()
+        process.wait()
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def new_database(server: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from reconciler.backends.failures import translated
@@ -13,7 +14,19 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-__all__ = ["Backend"]
+__all__ = ["Backend", "Fate"]
+
+
+class Fate(Enum):
+    """What became of a transaction whose connection was lost before the answer to its commit came."""
+
+    COMMITTED = "committed"
+    ABORTED = "aborted"
+    IN_PROGRESS = "in progress"
+
+
+def _nothing() -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +34,21 @@ class Backend:
     """An open database. `where` names it in messages, without password.
 
     `now` reads the database's own clock (milliseconds since the epoch), `exclude_others` keeps other processes from
-    touching the schema until the transaction ends, `check` raises BackendError where the database is no longer the
-    one that was opened. Holds no connection itself.
+    touching the schema until the transaction ends, `watch` begins a check for a connection that stays open, which
+    raises BackendError where the database is no longer the one that was opened. Holds no connection itself.
+
+    A connection that is lost is made anew for `patience` seconds. `mark` names the transaction that a connection is in,
+    `fate` says over another connection what became of it.
     """
 
     engine: Engine
     where: str
     now: Callable[[Connection], int]
     exclude_others: Callable[[Connection], None] = lambda _connection: None
-    check: Callable[[], None] = lambda: None
+    watch: Callable[[], Callable[[], None]] = lambda: _nothing
+    patience: float = 0.0
+    mark: Callable[[Connection], str | None] = lambda _connection: None
+    fate: Callable[[Connection, str], Fate] = lambda _connection, _mark: Fate.ABORTED
 
     def connection(self) -> Connection:
         """A connection for writing, to be closed by the caller. Raises SQLAlchemy's errors."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
+import os
+import re
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -14,53 +16,97 @@ from reconciler.backends.failures import translated
 from reconciler.backends.upgrade import ensure_schema
 from reconciler.exceptions import BackendError
 
-__all__ = ["BUSY_TIMEOUT", "connect"]
+__all__ = ["BUSY_TIMEOUT", "connect", "database_file"]
 
 BUSY_TIMEOUT = 10_000
 """Milliseconds that a locked database is waited for; well below the expiry of a lease, which must be renewed."""
 
 _FORMS = "Use sqlite:///path/to/file.db or postgresql://user@host/database."
 
+_SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?P<path>[^?#]+)")
+_POSTGRESQL = re.compile(r"(?:postgres|postgresql(?:\+psycopg)?)://")
+
+
+def database_file(url: str) -> Path | None:
+    """The file that an SQLite URL names, percent-decoded; None where the URL is of another kind or names none."""
+    named = _SQLITE.fullmatch(url)
+    if named is None or named["path"] == ":memory:":
+        return None
+    path = os.fsdecode(unquote_to_bytes(named["path"].encode("utf-8", "surrogateescape")))
+    return None if "\0" in path else Path(path).absolute()
+
 
 def connect(url: str, *, create: bool = True, busy_timeout: int = BUSY_TIMEOUT) -> Backend:
     """Open the database at `url` and bring its schema up to date.
 
-    `create`: whether a missing SQLite file is made. A relative path counts from the current directory, now; later
-    changes of directory do not matter. Raises BackendError: unknown kind of URL, missing driver, not writable,
-    corrupt, not a database, made by a newer version.
+    `create`: whether a missing SQLite file is made; where not, one that cannot be written is opened for reading. A
+    relative path counts from the current directory, now; later changes of directory do not matter. Raises BackendError:
+    unknown kind of URL, missing driver, not writable, corrupt, not a database, not ours, made by a newer version.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
+    kind = url.partition(":")[0]
+    if kind in {"sqlite", "sqlite+pysqlite"}:
+        path = database_file(url)
+        if path is None:
+            raise BackendError(
+                "settings.backend must name a file, and nothing else",
+                "Use sqlite:///path/to/file.db; in the path, write % as %25, ? as %3F and # as %23.",
+            )
+        backend = _open_sqlite(path, busy_timeout, create=create)
+    elif _POSTGRESQL.match(url):
+        backend = _open_postgresql(_parsed(url), busy_timeout)
+    elif re.match(r"[a-z][a-z0-9+]*:", url):
+        raise BackendError(f"settings.backend is of kind {kind!r}, which is not supported", _FORMS)
+    else:
         # The text is not repeated: it may hold a password.
-        raise BackendError("settings.backend is not a database URL", _FORMS) from None
-    match parsed.drivername:
-        case "sqlite" | "sqlite+pysqlite":
-            backend = _open_sqlite(parsed, busy_timeout, create=create)
-        case "postgresql" | "postgresql+psycopg" | "postgres":
-            backend = _open_postgresql(parsed, busy_timeout)
-        case other:
-            raise BackendError(f"settings.backend is of kind {other!r}, which is not supported", _FORMS)
+        raise BackendError("settings.backend is not a database URL", _FORMS)
     ensure_schema(backend)
     return backend
 
 
-def _open_sqlite(url: URL, busy_timeout: int, *, create: bool) -> Backend:
-    if not url.database or url.database == ":memory:" or url.query or url.host:
-        raise BackendError("settings.backend must name a file, and nothing else", _FORMS)
-    path = Path(url.database).absolute()
+def _parsed(url: str) -> URL:
+    """The parts of a PostgreSQL URL. What does not fit into one is not repeated: it may be a piece of a password."""
+    try:
+        parts = make_url(url)
+    except (ArgumentError, ValueError):
+        raise BackendError("settings.backend is not a database URL", _FORMS) from None
+    if any("@" in (part or "") for part in (parts.host, parts.database)):
+        raise BackendError(
+            "settings.backend has an `@` in a place that it cannot have",
+            "In a user or a password, write @ as %40, / as %2F, ? as %3F, # as %23, : as %3A and % as %25.",
+        )
+    return parts
+
+
+def _open_sqlite(path: Path, busy_timeout: int, *, create: bool) -> Backend:
     where = str(path)
     if not create and not path.exists():
         raise BackendError(f"{where}: no such database", "The first apply makes it.")
     with translated(where):
-        sqlite.create_file(path)
+        sqlite.check_links(path)
+        if create:
+            sqlite.create_file(path)
+            sqlite.check_owner(path)
+        options = None if create else sqlite.readable_only(path)
+        if options is not None:
+            return Backend(sqlite.open_engine(path, busy_timeout, options), where, sqlite.database_clock)
         engine = sqlite.open_engine(path, busy_timeout)
         sqlite.use_write_ahead_log(engine, busy_timeout)
-        identity = sqlite.file_identity(path)
-    return Backend(engine, where, sqlite.database_clock, check=partial(sqlite.check_identity, path, identity))
+        return Backend(engine, where, sqlite.database_clock, watch=sqlite.watch(path))
 
 
 def _open_postgresql(url: URL, busy_timeout: int) -> Backend:
-    engine = postgresql.open_engine(url, busy_timeout)
+    try:
+        engine = postgresql.open_engine(url, busy_timeout)
+    except (ArgumentError, ValueError):
+        advice = "Check the port and what stands behind `?` in settings.backend."
+        raise BackendError("an option of the connection cannot be used", advice) from None
     where = url.set(password=None, query={}).render_as_string(hide_password=True)
-    return Backend(engine, where, postgresql.database_clock, postgresql.exclude_others)
+    return Backend(
+        engine,
+        where,
+        postgresql.database_clock,
+        postgresql.exclude_others,
+        patience=postgresql.PATIENCE,
+        mark=postgresql.transaction_mark,
+        fate=postgresql.transaction_fate,
+    )

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from sqlalchemy import bindparam, insert, or_, select, update
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from reconciler.backends.dialects import insert_ignoring, insert_replacing
 from reconciler.backends.entries import ActionState, AlreadyDone, AlreadyIntended, IntentRefused, NoOpenIntent
-from reconciler.backends.failures import backend_error
+from reconciler.backends.failures import backend_error, exceeds_limits
 from reconciler.backends.fencing import verify
 from reconciler.backends.requests import Beginning, End, Intents, Outcomes, Results, storable
 from reconciler.backends.schema import actions, outcomes, runs
@@ -102,6 +102,10 @@ def _written_together(connection: Connection, backend: Backend, segment: Sequenc
             _insert_outcomes(connection, [row for request in concluded for row in request.rows])
     except (_Apart, LockedError, *_UNWRITABLE):
         return False
+    except OperationalError as error:
+        if not exceeds_limits(error):
+            raise
+        return False
     return True
 
 
@@ -118,6 +122,10 @@ def _write_alone(connection: Connection, backend: Backend, request: Request) -> 
     except LockedError as lost:
         return lost
     except _UNWRITABLE as error:
+        return backend_error(error, backend.where)
+    except OperationalError as error:
+        if not exceeds_limits(error):
+            raise
         return backend_error(error, backend.where)
     return None
 

@@ -120,7 +120,7 @@ class Lease:
         try:
             with self._backend.writing() as connection:
                 fencing.renew(connection, self._backend, self.fence, self._expiry)
-            self._backend.check()
+            self._backend.watch()()
         except LeaseLost:
             self._lost = True
             raise

@@ -1,24 +1,42 @@
-"""PostgreSQL through psycopg 3: for teams, whose runs on several machines must exclude each other."""
+"""PostgreSQL through psycopg 3: for teams, whose runs on several machines must exclude each other.
+
+Nothing outlasts a transaction, so that pgbouncer may stand in between, which lends a connection for one transaction:
+no prepared statements, settings and locks of the transaction only.
+"""
 
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING
+import logging
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, text
 
+from reconciler.backends.backend import Fate
 from reconciler.exceptions import BackendError
 
-if TYPE_CHECKING:
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.pool import ConnectionPoolEntry
+__all__ = ["PATIENCE", "database_clock", "exclude_others", "open_engine", "transaction_fate", "transaction_mark"]
 
-__all__ = ["database_clock", "exclude_others", "open_engine"]
+PATIENCE = 20.0
+"""Seconds for which a lost connection is made anew: a server restarts within them, and a lease outlives them."""
 
 _NOW = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)")
 _SCHEMA_LOCK = text("SELECT pg_advisory_xact_lock(7236832491)")  # any number that nobody else uses
 _CONNECT_TIMEOUT = 10
 """Seconds."""
+
+# An acknowledged commit must be on disk. Stricter settings of the server (remote_apply) stay.
+_SETTINGS = (
+    "set_config('lock_timeout', '{lock_timeout:d}', true), "
+    "set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
+    "ELSE current_setting('synchronous_commit') END, true)"
+)
+_FATE = text("SELECT txid_status(CAST(:mark AS BIGINT))")
+_MARK = "reconciler.transaction"
+
+for _name in ("psycopg", "sqlalchemy"):
+    # They log what they do about a connection that is lost. What matters of it is in our own message.
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+    logging.getLogger(_name).propagate = False
 
 
 def open_engine(url: URL, busy_timeout: int) -> Engine:
@@ -38,20 +56,29 @@ def open_engine(url: URL, busy_timeout: int) -> Engine:
         poolclass=NullPool,
         hide_parameters=True,
         isolation_level="READ COMMITTED",  # what the gate and the leases are built on, whatever the server's default
+        connect_args={"prepare_threshold": None},
     )
+    settings = _SETTINGS.format(lock_timeout=busy_timeout)
 
-    @event.listens_for(engine, "connect")
-    def configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        cursor.execute(f"SET lock_timeout = {busy_timeout:d}")
-        # An acknowledged commit must be on disk. Stricter settings of the server (remote_apply) stay.
-        cursor.execute(
-            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
-        )
-        cursor.close()
-        connection.commit()
+    @event.listens_for(engine, "begin")
+    def configure(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        row = connection.exec_driver_sql(f"SELECT {settings}, {'txid_current()' if writes else 'NULL'}").one()
+        connection.info[_MARK] = row[-1]
 
     return engine
+
+
+def transaction_mark(connection: Connection) -> str | None:
+    """The id of the transaction that `connection` is in, or was in last; None where it only reads."""
+    mark = connection.info.get(_MARK)
+    return None if mark is None else str(mark)
+
+
+def transaction_fate(connection: Connection, mark: str) -> Fate:
+    """What became of a transaction: the server knows it for a long time, whatever connection asks."""
+    status = connection.execute(_FATE, {"mark": mark}).scalar_one()
+    return Fate(status) if status else Fate.IN_PROGRESS  # not known any more is not undone
 
 
 def exclude_others(connection: Connection) -> None:

@@ -1,28 +1,70 @@
-"""SQLite: one file, readable by its owner only, with a write-ahead log and an fsync at each commit."""
+"""SQLite: one file, ours and readable by its owner only, with a write-ahead log and an fsync at each commit."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 
 from reconciler.exceptions import BackendError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["check_identity", "create_file", "database_clock", "file_identity", "open_engine", "use_write_ahead_log"]
+__all__ = ["check_links", "check_owner", "create_file", "database_clock", "open_engine", "readable_only", "watch"]
 
 # Not unixepoch('subsec'): it is younger than the SQLite of many distributions. 2440587.5 is 1970-01-01 as Julian day.
 _NOW = text("SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)")
 
-FileIdentity = tuple[int, int]
+_BESIDE = ("", "-wal", "-shm", "-journal")
+"""What belongs to a database, by the end of its name: SQLite reads all of it, whoever put it there."""
+
+_ROOT = 0
+
+
+def check_links(path: Path) -> None:
+    """Raise BackendError where `path` is a link, or its directory, or what leads there from the current directory.
+
+    A repository can hold a link, and whoever proposes one must not choose where the journal lies, nor which file the
+    tables are made in. Links in the root directory are the system's own.
+    """
+    here = Path.cwd()
+    steps = {path, path.parent, *(step for step in path.parents if here in step.parents)}
+    for step in sorted(steps):
+        if step.is_symlink() and step.parent != step.parent.parent:
+            raise BackendError(
+                f"{path}: {'the database' if step == path else step} is a link, which is not followed",
+                "Name the file that is meant in settings.backend, or remove the link.",
+            )
+
+
+def check_owner(path: Path) -> None:
+    """Raise BackendError where the database, or a file that SQLite reads with it, may have been put there by others."""
+    ours = {_ROOT, os.geteuid()}
+    for end in _BESIDE:
+        file = path.with_name(f"{path.name}{end}")
+        try:
+            status = file.lstat()
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(status.st_mode):
+            raise BackendError(f"{file}: not a regular file", "Move it away, or name another file in settings.backend.")
+        if status.st_uid not in ours:
+            raise BackendError(
+                f"{file} belongs to user {status.st_uid}, and this is user {os.geteuid()}",
+                "A journal of somebody else says what they like: move it away, or run as its owner.",
+            )
+        if status.st_mode & stat.S_IWOTH:
+            raise BackendError(f"{file}: everybody may write to it", "Make sure of what is in it, then run chmod o-w.")
 
 
 def create_file(path: Path) -> None:
@@ -52,9 +94,15 @@ def _create_directory(directory: Path) -> None:
     directory.chmod(0o700)
 
 
-def open_engine(path: Path, busy_timeout: int) -> Engine:
-    """An engine on `path`; a locked database is waited for `busy_timeout` milliseconds. Connects on first use."""
-    engine = create_engine(f"sqlite+pysqlite:///{path}", poolclass=NullPool, hide_parameters=True)
+def open_engine(path: Path, busy_timeout: int, options: str = "mode=rw") -> Engine:
+    """An engine on `path`, which must exist; a locked database is waited for `busy_timeout` milliseconds.
+
+    `options` are those of an SQLite URI. Connects on first use.
+    """
+    uri = f"file:{quote(os.fsencode(path))}?{options}"
+    engine = create_engine(
+        "sqlite+pysqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -73,6 +121,26 @@ def open_engine(path: Path, busy_timeout: int) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def readable_only(path: Path) -> str | None:
+    """The options of a URI for a database that cannot be written here, such as one on a read-only mount; else None.
+
+    In WAL mode reading takes files beside the database, which SQLite makes where it can. Where there are none nobody
+    is writing either, and the file is all there is. Raises BackendError where they cannot be made and are needed.
+    """
+    effective = os.access in os.supports_effective_ids
+    if all(os.access(place, os.W_OK, effective_ids=effective) for place in (path, path.parent)):
+        return None
+    log, index = (path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))
+    if not log.exists() or not log.stat().st_size:
+        return "mode=ro&immutable=1"
+    if index.exists():
+        return "mode=ro"
+    raise BackendError(
+        f"{path}: its newest entries are in {log.name}, which can be read only where {path.parent} can be written",
+        "Copy the database and that file to a directory of yours, and name the copy with --backend.",
+    )
 
 
 def use_write_ahead_log(engine: Engine, busy_timeout: int) -> None:
@@ -106,22 +174,35 @@ def database_clock(connection: Connection) -> int:
     return int(connection.execute(_NOW).scalar_one())
 
 
-def file_identity(path: Path) -> FileIdentity:
-    status = path.stat()
-    return (status.st_dev, status.st_ino)
+def watch(path: Path) -> Callable[[], Callable[[], None]]:
+    """Watches over the database that `path` is now, one for each connection that stays open.
 
-
-def check_identity(path: Path, opened: FileIdentity) -> None:
-    """Raise BackendError unless `path` still is the file that was opened.
-
-    SQLite goes on writing to a file that was removed, where no later run will ever find what it wrote.
+    A watch raises BackendError once the file is no longer the one that was opened, or its write-ahead log no longer the
+    one of the first look: SQLite goes on writing to files that were removed, where no later run will ever find what it
+    wrote. While a connection is open nobody but an intruder removes its log.
     """
+    log = path.with_name(f"{path.name}-wal")
+    opened = _identity(path)
+
+    def begin() -> Callable[[], None]:
+        first = _identity(log)
+
+        def check() -> None:
+            if (_identity(path), _identity(log)) != (opened, first):
+                raise BackendError(
+                    f"{path}: the database file or its log was removed or replaced during the run",
+                    "Restore the file if you can, and run the command again.",
+                )
+
+        check()
+        return check
+
+    return begin
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        found = file_identity(path)
+        status = path.lstat()
     except FileNotFoundError:
-        found = None
-    if found != opened:
-        raise BackendError(
-            f"{path}: the database file was removed or replaced during the run",
-            "Restore the file if you can, and run the command again.",
-        )
+        return None
+    return (status.st_dev, status.st_ino)

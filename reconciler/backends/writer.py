@@ -2,24 +2,32 @@
 
 A commit costs an fsync, however many rows it holds. While one commit is under way, the next group gathers, so that
 the groups grow with the load and a lone request waits for nobody.
+
+A connection that is lost is made anew for a while, and the group written again, unless the lost transaction turns out
+to have been committed. Either way an intent counts only once its fence was seen to hold by the new connection.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from reconciler.backends.failures import backend_error, translated
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from reconciler.backends.backend import Fate
+from reconciler.backends.failures import backend_error, may_pass
+from reconciler.backends.fencing import verify
 from reconciler.backends.gate import write_group
 from reconciler.backends.requests import Intents
-from reconciler.exceptions import BackendError
+from reconciler.exceptions import BackendError, LockedError, ReconcilerError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Connection
 
@@ -30,6 +38,9 @@ __all__ = ["GroupWriter"]
 
 _GROUP_LIMIT = 2_000
 """Requests in one transaction at most: it keeps the write lock from the other processes for some 50 ms."""
+
+_PAUSE = 0.2
+"""Seconds between two attempts at a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +53,22 @@ class _Ticket:
         return self.future.running() or self.future.set_running_or_notify_cancel()
 
 
+class _Unsettled(BackendError):  # noqa: N818 - reads as what it is: a state of affairs
+    """The server does not know yet what became of the transaction whose connection was lost."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"{where}: the connection was lost, and what became of the last entries is not known",
+            "Run the command again; it reads the tasks concerned first.",
+        )
+
+
 class GroupWriter:
     """Writes requests in the order of their submission. Any thread may submit.
 
-    After the first failure of the database, and after `close`, every request fails at once with BackendError.
+    After the first failure of the database every intent fails at once with BackendError, so that nothing more is sent;
+    what became of the calls sent before, and how the run ended, is still written where a new connection lets it. Once
+    the database is no longer the one that was opened, and after `close`, everything fails.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -53,14 +76,20 @@ class GroupWriter:
         self._queue: SimpleQueue[_Ticket | None] = SimpleQueue()
         self._gate = threading.Lock()
         self._failure: BackendError | None = None
+        self._lost = False
+        self._closed = False
         self._drained = False
+        self._connection: Connection | None = None
+        self._check: Callable[[], None] | None = None
         # A daemon, so that a program which forgets to close still ends; a commit cut off is as good as none.
         self._thread = threading.Thread(target=self._run, name="reconciler-journal", daemon=True)
         self._thread.start()
 
     @property
     def failure(self) -> BackendError | None:
-        """Why nothing can be written any more; None while all is well."""
+        """Why no intent can be written any more; None while all is well."""
+        if self._failure is None and self._closed:
+            return BackendError(f"{self._backend.where}: the journal is closed")
         return self._failure
 
     def submit(self, request: Request) -> Future[None]:
@@ -69,67 +98,125 @@ class GroupWriter:
         if not isinstance(request, Intents):
             ticket.future.set_running_or_notify_cancel()  # cannot be cancelled from here on
         with self._gate:
-            if self._failure is None:
+            if not self._closed and self._takes(request):
                 self._queue.put(ticket)
                 return ticket.future
-        ticket.future.set_exception(_copy(self._failure))
+        ticket.future.set_exception(_copy(self.failure))
         return ticket.future
 
     def close(self) -> None:
         """Write what is queued, then stop. May be called twice."""
         with self._gate:
-            if self._failure is None:
-                self._failure = BackendError(f"{self._backend.where}: the journal is closed")
+            self._closed = True
             self._queue.put(None)
         self._thread.join()
 
+    def _takes(self, request: Request) -> bool:
+        return self._failure is None or not (self._lost or isinstance(request, Intents))
+
     def _run(self) -> None:
-        group: list[_Ticket] = []
-        try:
-            with translated(self._backend.where), self._backend.connection() as connection:
-                while not self._drained:
-                    group = self._next_group()
-                    if group:
-                        self._commit(connection, group)
-        except Exception as error:  # noqa: BLE001 - nobody may wait for a thread that has died, bug or not
-            self._fail(error if isinstance(error, BackendError) else backend_error(error, self._backend.where), group)
+        while not self._drained:
+            group = self._next_group()
+            try:
+                refusals = self._written([ticket.request for ticket in group]) if group else []
+            except Exception as error:  # noqa: BLE001 - nobody may wait for a thread that has died, bug or not
+                self._fail(error)
+                refusals = [_copy(self._failure) for _ in group]
+            for ticket, refusal in zip(group, refusals, strict=True):
+                if refusal is None:
+                    ticket.future.set_result(None)
+                else:
+                    ticket.future.set_exception(refusal)
+        self._disconnect()
 
     def _next_group(self) -> list[_Ticket]:
-        """Wait for a request, and take what else is there."""
+        """Wait for a request, and take what else is there. What is not taken any more fails at once."""
         waiting = [self._queue.get()]
         with suppress(Empty):
             while len(waiting) < _GROUP_LIMIT:
                 waiting.append(self._queue.get_nowait())
         self._drained = None in waiting  # nothing is put behind it
-        return [ticket for ticket in waiting if ticket is not None and ticket.started()]
+        wanted = [ticket for ticket in waiting if ticket is not None and ticket.started()]
+        for ticket in wanted:
+            if not self._takes(ticket.request):
+                ticket.future.set_exception(_copy(self._failure))
+        return [ticket for ticket in wanted if not ticket.future.done()]
 
-    def _commit(self, connection: Connection, group: Sequence[_Ticket]) -> None:
-        with connection.begin():
-            refusals = write_group(connection, self._backend, [ticket.request for ticket in group])
-        self._backend.check()
-        for ticket, refusal in zip(group, refusals, strict=True):
-            if refusal is None:
-                ticket.future.set_result(None)
+    def _written(self, requests: Sequence[Request]) -> Sequence[ReconcilerError | None]:
+        """Commit `requests`; the refusal of each. Raises SQLAlchemy's errors and BackendError where that failed."""
+        end = time.monotonic() + (self._backend.patience if self._failure is None else 0.0)
+        mark: str | None = None
+        refusals: Sequence[ReconcilerError | None] = ()
+        while True:
+            try:
+                connection = self._connected()
+                if mark is not None and self._was_committed(connection, mark):
+                    return self._still_fenced(connection, requests, refusals)
+                mark = None
+                with connection.begin():
+                    mark = self._backend.mark(connection)
+                    refusals = write_group(connection, self._backend, requests)
+                    self._check = self._check or self._backend.watch()
+                self._check()
+            except (DBAPIError, _Unsettled) as error:
+                self._disconnect()
+                if time.monotonic() >= end or not may_pass(error):
+                    raise
+                time.sleep(_PAUSE)
             else:
-                ticket.future.set_exception(refusal)
+                return refusals
 
-    def _fail(self, error: BackendError, group: Sequence[_Ticket]) -> None:
-        """Fail what was being written, what is queued and, from now on, whatever is submitted."""
+    def _was_committed(self, connection: Connection, mark: str) -> bool:
+        """Whether the transaction whose connection was lost took effect. Raises _Unsettled while nobody can say."""
+        with connection.begin():
+            match self._backend.fate(connection, mark):
+                case Fate.COMMITTED:
+                    return True
+                case Fate.ABORTED:
+                    return False
+                case Fate.IN_PROGRESS:
+                    raise _Unsettled(self._backend.where)
+
+    def _still_fenced(
+        self, connection: Connection, requests: Sequence[Request], refusals: Sequence[ReconcilerError | None]
+    ) -> Sequence[ReconcilerError | None]:
+        """`refusals`, with those of intents whose fence fell while the connection was away: they must not be sent."""
+
+        def verdict(request: Request, refusal: ReconcilerError | None) -> ReconcilerError | None:
+            if refusal is None and isinstance(request, Intents) and request.fence is not None:
+                try:
+                    verify(connection, self._backend, request.fence)
+                except LockedError as lost:
+                    return lost
+            return refusal
+
+        with connection.begin():
+            return [verdict(*pair) for pair in zip(requests, refusals, strict=True)]
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._backend.connection()
+        return self._connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection, self._check = self._connection, None, None
+        if connection is not None:
+            with suppress(SQLAlchemyError):
+                connection.close()
+
+    def _fail(self, error: Exception) -> None:
+        """From now on no intent is written, and nothing at all unless it was the database that failed."""
+        self._disconnect()
         with self._gate:
-            self._failure = error
-        waiting = list(group)
-        with suppress(Empty):
-            while True:
-                ticket = self._queue.get_nowait()
-                if ticket is not None and ticket.started():
-                    waiting.append(ticket)
-        for ticket in waiting:
-            if not ticket.future.done():
-                ticket.future.set_exception(_copy(error))
+            self._lost = self._lost or not isinstance(error, DBAPIError | _Unsettled)
+            if self._failure is None or self._lost:
+                where = self._backend.where
+                self._failure = error if isinstance(error, BackendError) else backend_error(error, where)
 
 
-def _copy(error: BackendError) -> BackendError:
+def _copy(error: BackendError | None) -> BackendError:
     """The same error for one more future: raised in several threads, one object would gather all their tracebacks."""
+    assert error is not None  # noqa: S101 - told to mypy: asked for where there is one
     copy = BackendError(error.message, error.hint)
     copy.__cause__ = error.__cause__
     return copy

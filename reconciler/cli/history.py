@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from reconciler.backends.connect import database_file
 from reconciler.backends.history import History, RunFilter, RunRecord
 from reconciler.cli.options import flag, format_option
 from reconciler.cli.output import write
@@ -34,7 +35,6 @@ from reconciler.selectors.timestamps import format_timestamp, parse_timestamp
 __all__ = ["command"]
 
 _OUTCOMES = ("ok", "partial", "refused", "error", "interrupted", UNFINISHED)
-_SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?P<path>.+)")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _RUN = re.compile(r"[0-9a-f]{1,32}")
 
@@ -164,15 +164,14 @@ def _configured(paths: tuple[Path, ...]) -> str:
 
 def _open(url: str) -> History | None:
     """The history; None where no run has made the database yet."""
-    file = _SQLITE.fullmatch(url)
-    if file and file["path"] != ":memory:":
+    file = database_file(url)
+    if file is not None:
         try:
-            Path(file["path"]).stat()
+            file.lstat()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise BackendError(f"{file['path']}: {reason}", "Check the owner and mode of its directory.") from error
+        except OSError as error:
+            raise BackendError(f"{file}: {error.strerror}", "Check the owner and mode of its directory.") from error
     return History.open(url)
 
 

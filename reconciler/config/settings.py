@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from reconciler.config.backend_url import backend_problem
 from reconciler.config.entries import WrongType, mapping, number, text
@@ -94,11 +96,11 @@ def _written(source: Source) -> Mapping[str, object]:
 
 
 def _sqlite(url: str, source: Source) -> str:
-    """A relative file is relative to the file that names it."""
+    """A relative file is relative to the file that names it, whose directory may have any name."""
     path = url.removeprefix(_SQLITE)
     if path.startswith("/") or path == ":memory:":
         return url
-    return f"{_SQLITE}{(source.document.file.parent / path).absolute()}"
+    return f"{_SQLITE}{quote(os.fsencode(source.document.file.parent.absolute()))}/{path}"
 
 
 def _plan_ttl(duration: str | None, source: Source | None, findings: Findings) -> int | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import tempfile
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import event, inspect, text, update
@@ -19,7 +22,6 @@ from reconciler.exceptions import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from reconciler.backends.backend import Backend
     from reconciler.backends.entries import Intent, RunStart
@@ -118,6 +120,106 @@ def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
     assert "owner and mode" in refused.value.hint
 
 
+LINKS = {
+    "the file": ("state/history.db", "elsewhere/history.db"),
+    "the file, to nowhere": ("state/history.db", "elsewhere/none.db"),
+    "its directory": ("state", "elsewhere"),
+    "a directory on the way": ("state", "elsewhere"),
+}
+
+
+@pytest.mark.parametrize("name", LINKS)
+@pytest.mark.parametrize("create", [True, False])
+def test_a_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, *, create: bool) -> None:
+    """A repository can hold a link, which must not say where the journal lies or what it is written over."""
+    monkeypatch.chdir(tmp_path)
+    link, leads_to = LINKS[name]
+    below = "below/" if name == "a directory on the way" else ""
+    connect(f"sqlite:///elsewhere/{below}history.db")
+    before = sorted(tmp_path.rglob("*"))
+    Path(link).parent.mkdir(exist_ok=True)
+    Path(link).symlink_to(tmp_path / leads_to)
+    with pytest.raises(BackendError, match=r"is a link|no such database"):
+        connect(f"sqlite:///state/{below}history.db", create=create)
+    assert sorted(path for path in tmp_path.rglob("*") if "state" not in path.parts) == before
+
+
+@pytest.mark.parametrize("end", ["", "-wal", "-journal"])
+def test_what_others_put_there_is_not_ours(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "history.db"
+    connect(f"sqlite:///{path}")
+    planted = path.with_name(f"{path.name}{end}")
+    planted.touch()
+    planted.chmod(0o666)
+    with pytest.raises(BackendError, match=f"history.db{end}: everybody may write to it"):
+        connect(f"sqlite:///{path}")
+    planted.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(planted, 65534, 65534)
+        with pytest.raises(BackendError, match=f"history.db{end} belongs to user 65534, and this is user 0"):
+            connect(f"sqlite:///{path}")
+
+
+@pytest.mark.parametrize("name", ["a b", "%20", "100%", "?x=1", "#1", "ü", "file:x", "\udcff", "a'\"&;b"])
+def test_a_directory_may_have_any_name(tmp_path: Path, name: str) -> None:
+    directory = tmp_path / name
+    written = quote(os.fsencode(directory))
+    connect(f"sqlite:///{written}/state/history.db")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (directory / "state" / "history.db").stat().st_size > 0
+    assert History.open(f"sqlite:///{written}/state/history.db").runs() == []
+
+
+@contextmanager
+def written_elsewhere(start: RunStart) -> Iterator[Path]:
+    """A database in a directory that can be read but not written, with one run in it."""
+    with tempfile.TemporaryDirectory(prefix="reconciler-") as name:
+        path = Path(name) / "history.db"
+        with Journal.open(f"sqlite:///{path}") as journal:
+            journal.begin_run(start)
+        path.chmod(0o444)
+        path.parent.chmod(0o555)
+        try:
+            yield path
+        finally:
+            path.parent.chmod(0o755)
+
+
+def test_the_history_is_read_where_nothing_can_be_written(start: RunStart) -> None:
+    with written_elsewhere(start) as path, unprivileged():
+        assert len(History.open(f"sqlite:///{path}").runs()) == 1
+        assert [each.name for each in path.parent.iterdir()] == ["history.db"]
+
+
+def test_entries_that_cannot_be_read_without_writing_are_named(start: RunStart) -> None:
+    with written_elsewhere(start) as path:
+        path.parent.chmod(0o755)
+        path.with_name("history.db-wal").write_bytes(b"newest")
+        path.parent.chmod(0o555)
+        with unprivileged(), pytest.raises(BackendError, match="its newest entries are in history") as refused:
+            History.open(f"sqlite:///{path}")
+        assert "--backend" in refused.value.hint
+
+
+@pytest.mark.parametrize("end", ["", "-wal"])
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_database_that_is_removed_in_mid_run_is_noticed(
+    tmp_path: Path, start: RunStart, intent: Build, end: str, *, replaced: bool
+) -> None:
+    path = tmp_path / "history.db"
+    with Journal.open(f"sqlite:///{path}") as journal:
+        run_id = journal.begin_run(start)
+        journal.intend(run_id, [intent("1")]).result()
+        harmed = path.with_name(f"{path.name}{end}")
+        content = harmed.read_bytes()
+        harmed.unlink()
+        if replaced:
+            harmed.write_bytes(content)
+        for task_id in ("2", "3"):
+            with pytest.raises(BackendError, match="was removed or replaced during the run"):
+                journal.intend(run_id, [intent(task_id)]).result()
+
+
 def test_a_path_through_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BackendError, match=r"Not a directory|File exists") as refused:
@@ -126,7 +228,7 @@ def test_a_path_through_a_file(tmp_path: Path) -> None:
 
 
 def test_a_directory_in_the_place_of_the_file(tmp_path: Path) -> None:
-    with pytest.raises(BackendError, match="cannot be opened"):
+    with pytest.raises(BackendError, match="not a regular file"):
         connect(f"sqlite:///{tmp_path}")
 
 

@@ -285,6 +285,19 @@ def test_pruning_without_a_database_forgets_nothing(terminal: Terminal) -> None:
     assert not (terminal.directory / ".reconciler").exists()
 
 
+@pytest.mark.parametrize("name", ["plain", "a%20b", "?mode=memory", "#1"])
+def test_the_journal_lies_beside_the_configuration_whatever_its_directory_is_called(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (terminal.directory / name).mkdir()
+    terminal.write(HEAD + POLICY + "settings: {backend: 'sqlite:///state/history.db'}\n", f"{name}/reconciler.yaml")
+    terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="1d")
+    assert terminal.run("apply", name, "--auto-approve").code == 0
+    assert (terminal.directory / name / "state" / "history.db").is_file()
+    (run,) = terminal.run("history", "--config", name, "--format", "json").json["runs"]
+    assert run["summary"]["done"] == 1
+
+
 def held(*groups: str) -> Lease:
     return acquire(connect("sqlite:///.reconciler/history.db"), groups, heartbeat=False)
 

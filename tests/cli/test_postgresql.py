@@ -98,6 +98,6 @@ def test_a_server_that_is_not_there_is_an_error(terminal: Terminal, monkeypatch:
     for words in (("history",), ("apply", "--auto-approve")):
         finished = terminal.run(*words)
         assert finished.code == 1
-        assert "/runs: connection" in finished.err
+        assert "/runs: nobody answers there" in finished.err
         assert "s3cret" not in finished.out + finished.err
     assert terminal.destructive() == []
