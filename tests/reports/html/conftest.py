@@ -45,4 +45,5 @@ def window(windows: Window) -> Iterator[Window]:
     """Opens pages, and fails the test if one of them does what a page must not do."""
     windows.incidents.clear()
     yield windows
+    windows.settle()
     assert windows.incidents == []

@@ -49,6 +49,17 @@ class Window:
         page.goto(self._file.as_uri())
         return page
 
+    def wait_for(self, page: Page, incident: str) -> None:
+        """Until it has happened: browsers report what a policy stopped a little later."""
+        while not any(incident in each for each in self.incidents):
+            page.wait_for_event("console")
+
+    def settle(self) -> None:
+        """Let every page report what has happened so far."""
+        for (_, _, script), page in self._pages.items():
+            if script:
+                page.evaluate("() => new Promise(done => setTimeout(done))")
+
     def _watched(self, context: BrowserContext) -> Page:
         context.set_default_timeout(_PATIENCE_MS)
         context.route("**/*", self._only_the_file)

@@ -103,6 +103,13 @@ def test_pictures_say_what_they_show(tree: Node) -> None:
 
 
 @every_page
+def test_a_caption_is_the_first_or_the_last_in_its_figure(tree: Node) -> None:
+    for figure in tree.all("figure"):
+        places = [place for place, child in enumerate(figure.children) if child.name == "figcaption"]
+        assert places in ([0], [len(figure.children) - 1])
+
+
+@every_page
 def test_headings_are_in_order(tree: Node) -> None:
     levels = [int(node.name[1]) for node in tree.walk() if re.fullmatch("h[1-6]", node.name)]
     assert levels[0] == 1
