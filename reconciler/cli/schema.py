@@ -13,6 +13,7 @@ from reconciler.config import schema as configuration_schema
 from reconciler.exceptions import ExitCode
 from reconciler.policy_tests import schema as test_schema
 from reconciler.providers.registry import catalogue
+from reconciler.reports.schemas import published_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,21 +22,22 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_SCHEMAS: Mapping[str, Callable[[Catalogue], str]] = MappingProxyType(
+_INPUT: Mapping[str, Callable[[Catalogue], str]] = MappingProxyType(
     {"configuration": configuration_schema.render_schema, "tests": test_schema.render_schema}
 )
+_OUTPUT = MappingProxyType({name.removesuffix(".schema.json"): text for name, text in published_schemas().items()})
 
 
 @click.command("schema")
 @flag(
     "--of",
     "what",
-    type=click.Choice(list(_SCHEMAS)),
+    type=click.Choice([*_INPUT, *_OUTPUT]),
     default="configuration",
     show_default=True,
-    help="Which files: those of the configuration, or *.reconciler-test.yaml.",
+    help="Which files: those of the configuration, *.reconciler-test.yaml, or the JSON of a command.",
 )
 def command(what: str) -> int:
-    """Print the JSON Schema (draft-07) of configuration or test files, for editors and linters."""
-    write(_SCHEMAS[what](catalogue()))
+    """Print a JSON Schema (draft-07), for editors and linters: of configuration, of tests, or of a command's JSON."""
+    write(_INPUT[what](catalogue()) if what in _INPUT else _OUTPUT[what])
     return ExitCode.OK

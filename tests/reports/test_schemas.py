@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
@@ -13,12 +13,18 @@ from reconciler.engine.report_document import REPORT_SCHEMA, render_report
 from reconciler.planning.document import render_plan
 from reconciler.planning.schema import PLAN_SCHEMA
 from reconciler.reports.schemas import published_schemas
-from tests.reports.examples import PLANS, REPORTS
+from tests.reports.examples import PLANS, REPORTS, TRANSCODING
+from tests.terminal import HEAD
 
 if TYPE_CHECKING:
     from reconciler.engine.report import Report
     from reconciler.planning.plan import Plan
+    from tests.terminal import Terminal
 
+POLICY = f"""
+policies:
+  tidy: {{resource: {TRANSCODING}, match: {{status: pending}}, ensure: absent, limits: {{max_percent: 100}}}}
+"""
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
@@ -36,6 +42,35 @@ def test_the_file_is_a_schema(name: str) -> None:
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_plans_are_accepted(plan: Plan) -> None:
     jsonschema.Draft7Validator(PLAN_SCHEMA).validate(json.loads(render_plan(plan)))
+
+
+def test_what_query_explain_and_history_say_is_accepted(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.huaweicloud.add(TRANSCODING, id=1, created="1d", input={"bucket": "b"})
+    terminal.simulator.huaweicloud.add(TRANSCODING, id=2, created="1d", status="failed")
+    terminal.simulator.faults.add("status", method="DELETE", status=403)
+
+    def said(*words: str) -> Any:  # noqa: ANN401 - JSON
+        schema = json.loads(terminal.run("schema", "--of", words[0].replace("apply", "report")).out)
+        document = terminal.run(*words, "--format", "json").json
+        jsonschema.Draft7Validator(schema).validate(document)
+        return document
+
+    assert len(said("explain")["resource_types"]) > len(said("explain", TRANSCODING)["resource_types"]) == 1
+    assert len(said("query", TRANSCODING)["tasks"]) == 2
+    assert said("history")["runs"] == []
+    assert said("apply", "--auto-approve")["summary"]["failed"] == 1
+    (run,) = said("history")["runs"]
+    (attempt,) = said("history", run["run_id"])["actions"]
+    assert attempt["error"] is not None
+    assert said("history", "unlock", "--auto-approve")["freed"] == []
+    assert said("history", "--prune", "30d", "--auto-approve")["pruned"] == 0
+
+
+@pytest.mark.parametrize("name", published_schemas())
+def test_another_document_is_refused(name: str) -> None:
+    validator = jsonschema.Draft7Validator(json.loads(published_schemas()[name]))
+    assert not validator.is_valid({"format": "reconciler.other", "format_version": "1.0"})
 
 
 @pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
