@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_FLAGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types format schemas reference goldens constraints clean
+.PHONY: help demo test pytest lint types format schemas reference goldens constraints clean
 .DELETE_ON_ERROR:
 
 help: ## Show the targets.
@@ -24,6 +24,9 @@ test: $(VENV)/.dev ## Check style and types, and run the tests.
 	$(BIN)/python -m mypy || failed="$$failed mypy"; \
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) || failed="$$failed pytest"; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
+pytest: $(VENV)/.dev ## Run the tests alone.
+	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 lint: $(VENV)/.dev ## Check style and format.
 	@$(BIN)/python -m ruff check .
@@ -52,7 +55,7 @@ constraints: $(VENV)/.dev ## Write down the installed versions as those that `ma
 	@mv .constraints.new constraints.txt
 
 clean: ## Remove the virtual environment and everything that was built or cached.
-	rm -rf $(VENV) tests/editor/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-3.* tests/editor/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # -- set-up -------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """A server in a thread of its own, for tests that drive synchronous clients."""
 
 import asyncio
+from contextlib import suppress
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,8 @@ class ServerThread:
     def stop(self) -> None:
         """Close the server and wait for the thread. Does nothing where it never started."""
         if self._loop is not None and self._stopping is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
+            with suppress(RuntimeError):  # the loop closed meanwhile: it has ended by itself, of what `start` raises
+                self._loop.call_soon_threadsafe(self._stopping.set)
         if self._thread.ident is not None:
             self._thread.join(_START_TIMEOUT)
 

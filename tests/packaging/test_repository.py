@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -17,6 +18,9 @@ from packaging.utils import canonicalize_name
 from reconciler.config.discovery import discover
 from reconciler.policy_tests.discovery import discover as discover_tests
 from tests.command_lines import check, command_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,8 +94,60 @@ def test_the_ci_script_can_be_run() -> None:
     subprocess.run(["/bin/bash", "-n", str(script)], check=True)
 
 
+PYTHONS = {
+    "path/python3.11": "works",
+    "path/python3.13": "pyenv: python3.13: command not found",
+    "path/python3": "is 12",
+    "pyenv/versions/3.11.7/bin/python3.11": "works",
+    "pyenv/versions/3.13.0/bin/python3.13": "works",
+    "pyenv/versions/3.13.10/bin/python3.13": "works",
+    "pyenv/versions/3.14.0a1/bin/python3.14": "is an alpha",
+}
+
+
 @pytest.mark.parametrize(
-    "target", ["demo", "test", "lint", "types", "schemas", "reference", "goldens", "clean", "help"]
+    ("names", "failing", "expected"),
+    [
+        (PYTHONS, "", ["3.13 pyenv/versions/3.13.10/bin/python3.13 pytest", "3.11 path/python3.11 test"]),
+        (PYTHONS, "pytest", ["3.13 pyenv/versions/3.13.10/bin/python3.13 pytest", "3.11 path/python3.11 test"]),
+        (PYTHONS, "test", ["3.13 pyenv/versions/3.13.10/bin/python3.13 pytest", "3.11 path/python3.11 test"]),
+        (["path/python3.11"], "", ["3.11 path/python3.11 test"]),
+        (["path/python3.13", "path/python3"], "", ["3.12 path/python3 test"]),
+        (["pyenv/versions/3.11.7/bin/python3.11"], "", ["3.11 pyenv/versions/3.11.7/bin/python3.11 test"]),
+        ([], "none", []),
+    ],
+)
+def test_the_ci_script_takes_the_oldest_and_the_newest_python_that_work(
+    names: Iterable[str], failing: str, expected: list[str], tmp_path: Path
+) -> None:
+    """`make` is a stand-in that writes down what it is asked for; a shim of pyenv's that fails stops nothing."""
+    for name in names:
+        minor = {"path/python3": "12"}.get(name) or name.rpartition("3.")[2]
+        test = f'[ "$4" = {minor} ]' if PYTHONS[name] in {"works", "is 12"} else f"echo '{PYTHONS[name]}'; false"
+        _program(tmp_path / name, f"{test}\n")
+    asked = tmp_path / "asked"
+    _program(
+        tmp_path / "path" / "make",
+        f'target=${{@: -1}}\nprintf "%s %s %s\\n" "${{2#VENV=.venv-}}" "${{3#PYTHON=}}" "$target" >> {asked}\n'
+        f'[ "$target" != "{failing}" ]\n',
+    )
+    for tool in ("bash", "dirname", "sort", "env"):
+        (tmp_path / "path" / tool).symlink_to(str(shutil.which(tool)))
+    environment = {"PATH": str(tmp_path / "path"), "PYENV_ROOT": str(tmp_path / "pyenv"), "HOME": str(tmp_path)}
+    done = subprocess.run([ROOT / ".ci" / "run"], env=environment, capture_output=True, text=True, check=False)
+    lines = asked.read_text(encoding="utf-8").splitlines() if asked.exists() else []
+    assert [line.replace(f"{tmp_path}/", "") for line in lines] == expected, done.stderr
+    assert (done.returncode == 0) == (failing == "")
+
+
+def _program(file: Path, script: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"#!/bin/bash\n{script}", encoding="utf-8")
+    file.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    "target", ["demo", "test", "pytest", "lint", "types", "schemas", "reference", "goldens", "clean", "help"]
 )
 def test_make_knows_the_target(target: str) -> None:
     words = ["make", "--dry-run", "--directory", str(ROOT), target]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.simulator import Simulator, check_loopback, serve
+from reconciler.simulator.thread import ServerThread
 
 Send = Callable[..., Any]
 
@@ -116,6 +117,15 @@ def test_a_taken_port_is_an_error() -> None:
         port = int(first.url.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"), Simulator().running(port=port):
             pass
+
+
+def test_a_server_that_ends_by_itself_is_stopped_without_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its loop may close between the look at the thread and the word to it; the real error would be hidden."""
+    server = ServerThread(Simulator(), "127.0.0.1", 0)
+    server.start()
+    server.stop()
+    monkeypatch.setattr(server._thread, "is_alive", lambda: True)
+    server.stop()
 
 
 def test_serve_runs_until_cancelled(send: Send) -> None:
