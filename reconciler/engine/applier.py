@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.engine.batch import Batch
 from reconciler.engine.report import Outcome, Result
-from reconciler.engine.work import BatchContext, Work
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.engine.work import BatchContext, Lane, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from reconciler.engine.clouds import Clouds
     from reconciler.planning.plan import Change
     from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.fault import Fault
     from reconciler.tasks.resource_type import Action, ResourceType
 
 __all__ = ["BATCH_SIZE", "Applier"]
@@ -25,14 +24,8 @@ __all__ = ["BATCH_SIZE", "Applier"]
 BATCH_SIZE = 10
 """Changes that go through their steps together: as many ids as the clouds read back, or cancel, in one call."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Lane:
-    """What the batches of one target share: places for batches, and places for calls."""
-
-    target: str
-    batches: asyncio.Semaphore
-    calls: asyncio.Semaphore
+READ_TOGETHER = 500
+"""The same where so many ids are no one call: read back together, they may cost a list of a few pages instead."""
 
 
 class Applier:
@@ -61,8 +54,8 @@ class Applier:
         self._calls_in_flight = calls_in_flight
         self._stop_on_error = stop_on_error
         self._on_result = on_result
-        self._held_back: dict[str, str] = {}
-        """Why nothing more is sent, by target; `*` stands for all."""
+        self._held_back = ""
+        """Why nothing more is sent to any target."""
 
     async def apply(self, changes: Sequence[Change]) -> tuple[Result, ...]:
         """Carry out `changes`, once each, and return one result for each, in their order.
@@ -72,7 +65,7 @@ class Applier:
         results: dict[str, Result] = {}
         async with asyncio.TaskGroup() as group:
             for target, batches in self._batches(changes).items():
-                lane = _Lane(
+                lane = Lane(
                     target, asyncio.Semaphore(self._batches_in_flight), asyncio.Semaphore(self._calls_in_flight)
                 )
                 for resource, steps, members in batches:
@@ -88,13 +81,18 @@ class Applier:
         batches: dict[str, list[tuple[ResourceType, tuple[Action, ...], list[Change]]]] = defaultdict(list)
         for (target, resource, steps), members in alike.items():
             row = self._catalogue.resource_types[resource]
-            for start in range(0, len(members), BATCH_SIZE):
-                batches[target].append((row, steps, members[start : start + BATCH_SIZE]))
+            size = self._size(row)
+            for start in range(0, len(members), size):
+                batches[target].append((row, steps, members[start : start + size]))
         return batches
+
+    def _size(self, resource: ResourceType) -> int:
+        """Changes to a batch. An error stops the next batch, so that they are small where one is to stop the run."""
+        return BATCH_SIZE if self._stop_on_error or resource.listing.calls(BATCH_SIZE) == 1 else READ_TOGETHER
 
     async def _run(
         self,
-        lane: _Lane,
+        lane: Lane,
         resource: ResourceType,
         steps: tuple[Action, ...],
         members: list[Change],
@@ -103,36 +101,26 @@ class Applier:
         async with lane.batches:
             outcome = await self._results(lane, resource, steps, members)
         for result in outcome:
-            self._learn(result)
+            if result.error is not None:
+                lane.learn(result.error)
+            if self._stop_on_error and result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
+                self._held_back = self._held_back or f"an earlier change did not succeed ({result.change.id})"
             results[result.change.id] = result
             self._on_result(result)
 
     async def _results(
-        self, lane: _Lane, resource: ResourceType, steps: tuple[Action, ...], members: list[Change]
+        self, lane: Lane, resource: ResourceType, steps: tuple[Action, ...], members: list[Change]
     ) -> list[Result]:
         client = self._clouds.client(lane.target)
         fault = self._clouds.fault(lane.target)
         if client is None:
             return [_not_attempted(change, str(fault), fault) for change in members]
-        held_back = self._reason_to_hold_back(lane.target)
+        held_back = self._context.reason_to_stop() or lane.held_back or self._held_back
         if held_back:
             return [_not_attempted(change, held_back) for change in members]
         operations = [resource.operation(step) for step in steps]
-        batch = Batch(client, resource, [Work(change) for change in members], self._context, lane.calls)
+        batch = Batch(client, resource, [Work(change) for change in members], self._context, lane)
         return await batch.run([operation for operation in operations if operation is not None])
-
-    def _reason_to_hold_back(self, target: str) -> str | None:
-        return self._context.reason_to_stop() or self._held_back.get(target) or self._held_back.get("*")
-
-    def _learn(self, result: Result) -> None:
-        """Keep later batches from repeating what cannot succeed."""
-        target = result.change.target
-        if result.error and result.error.meaning is Meaning.CREDENTIALS:
-            self._held_back.setdefault(target, f"the credentials of {target} were refused")
-        if result.error and result.error.meaning is Meaning.UNREACHABLE:
-            self._held_back.setdefault(target, f"{target} could not be reached")
-        if self._stop_on_error and result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
-            self._held_back.setdefault("*", f"an earlier change did not succeed ({result.change.id})")
 
 
 def _not_attempted(change: Change, why: str, fault: Fault | None = None) -> Result:

@@ -9,9 +9,10 @@ from reconciler.backends.entries import ActionState, IntentRefused, NoOpenIntent
 from reconciler.engine.report import Outcome, Result
 from reconciler.engine.run_journal import state_of
 from reconciler.engine.verdict import Next, Verdict, judge, out_of_time, refusal
-from reconciler.engine.work import BatchContext, Patience, Work
+from reconciler.engine.work import BatchContext, Lane, Patience, Work
 from reconciler.exceptions import BackendError, LockedError
-from reconciler.tasks.fault import Meaning
+from reconciler.providers.base import Readings
+from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.status import Status
 
 if TYPE_CHECKING:
@@ -21,15 +22,11 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Operation, ResourceType
     from reconciler.tasks.task import Task
 
-__all__ = ["Batch", "BatchContext", "Patience", "Work"]
+__all__ = ["Batch", "BatchContext", "Lane", "Patience", "Work"]
 
 
 class Batch:
-    """Up to ten changes of one scope that take the same steps.
-
-    `calls` bounds the calls of the target whose intent is on disk: what waits behind it is not on its way yet, so
-    that neither an interruption nor a lost lock has to let it pass.
-    """
+    """Changes of one scope that take the same steps, and are read back together after each."""
 
     def __init__(
         self,
@@ -37,13 +34,13 @@ class Batch:
         resource: ResourceType,
         works: list[Work],
         context: BatchContext,
-        calls: asyncio.Semaphore,
+        lane: Lane,
     ) -> None:
         self._client = client
         self._resource = resource
         self._works = works
         self._context = context
-        self._calls = calls
+        self._lane = lane
 
     async def run(self, operations: Sequence[Operation]) -> list[Result]:
         """Take every change through `operations`, and return one result for each, in their order."""
@@ -105,13 +102,16 @@ class Batch:
             for chunk in chunks:
                 group.create_task(self._call_chunk(operation, chunk))
 
+    def _reason_to_stop(self) -> str:
+        """Why no further call may be sent; empty while all is well."""
+        return self._context.reason_to_stop() or self._lane.held_back
+
     async def _call_chunk(self, operation: Operation, works: list[Work]) -> None:
-        context = self._context
-        async with self._calls:
-            if context.reason_to_stop():
+        async with self._lane.calls:
+            if self._reason_to_stop():
                 self._hold_back(works)
             elif await self._intend(operation, works):
-                if context.reason_to_stop():
+                if self._reason_to_stop():
                     await self._leave(operation, works)
                 else:
                     await self._perform(operation, works)
@@ -129,6 +129,8 @@ class Batch:
         for work in works:
             work.answer = answers[work.change.task_id]
             work.calls += work.answer is None or work.answer.meaning is not Meaning.UNREACHABLE
+            if work.answer is not None:
+                self._lane.learn(work.answer)
             # After a lost answer, what this call was told says nothing of what the earlier one did.
             if work.answer is not None and not work.doubt:
                 work.verdict = refusal(work.answer)
@@ -161,7 +163,7 @@ class Batch:
         """Settle calls that are not sent. One that was sent before and lost its answer is still to be read."""
         for work in works:
             if not work.doubt:
-                work.verdict = Verdict(Outcome.NOT_ATTEMPTED, self._context.reason_to_stop())
+                work.verdict = Verdict(Outcome.NOT_ATTEMPTED, self._reason_to_stop())
 
     async def _leave(self, operation: Operation, works: list[Work]) -> None:
         """Close the intents of calls that are not sent because of what happened since they were written."""
@@ -172,13 +174,17 @@ class Batch:
 
     async def _read(self, operation: Operation, works: list[Work]) -> list[Work]:
         """Read tasks back and settle what can be settled; returns those whose call should be made again."""
-        readings = await self._client.read(self._resource, [work.change.task_id for work in works])
+        ids = [work.change.task_id for work in works]
+        reading = self._client.read(self._resource, ids)
+        readings = await self._context.interruption.cut_off(reading, self._context.patience.drain)
+        if readings is None:
+            readings = Readings({}, dict.fromkeys(ids, Fault(Meaning.UNREACHABLE, "not read: the run is stopping")))
         again = []
         for work in works:
             work.reads += 1
             task = readings.tasks.get(work.change.task_id)
-            work.unread = readings.faults.get(work.change.task_id) if task is None else None
-            if task is None:
+            work.unread = readings.faults.get(work.change.task_id) if task is None else _without_a_status(task)
+            if task is None or work.unread is not None:
                 continue
             work.readings, work.now = work.readings + 1, task
             match self._judge(operation, work, task):
@@ -210,7 +216,7 @@ class Batch:
         return (
             work.readings >= patience.reads
             and work.step_calls < patience.calls
-            and not context.journal_fault
+            and not self._reason_to_stop()
             and self._selected(work, task)
             and not context.judgements.protections(task)
         )
@@ -244,8 +250,8 @@ class Batch:
         if not self._selected(work, task):
             outcome = Outcome.DONE if work.took_effect else Outcome.SATISFIED
             return Verdict(outcome, "no policy selects it any more")
-        if self._context.reason_to_stop():
-            why = f"after {', '.join(work.completed)}: {self._context.reason_to_stop()}"
+        if self._reason_to_stop():
+            why = f"after {', '.join(work.completed)}: {self._reason_to_stop()}"
             return Verdict(Outcome.NOT_ATTEMPTED, why)
         return None
 
@@ -261,3 +267,10 @@ class Batch:
             started_ms=work.started_ms,
             finished_ms=self._context.elapsed_ms(),
         )
+
+
+def _without_a_status(task: Task) -> Fault | None:
+    """A fault for a task that shows no status, not even one that is in no table: nothing follows from it."""
+    if task.status is Status.UNKNOWN and "provider_status" not in task.values:
+        return Fault(Meaning.MALFORMED, "unexpected answer: the task without a status")
+    return None

@@ -7,14 +7,16 @@ import contextlib
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.exceptions import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
 
 __all__ = ["Interruption"]
+
+T = TypeVar("T")
 
 _CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 
@@ -39,6 +41,18 @@ class Interruption:
         """Wait, but no longer than until somebody asks to stop."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._asked.wait(), seconds)
+
+    async def cut_off(self, work: Coroutine[object, object, T], seconds: float) -> T | None:
+        """What `work` gives; None where it is not done so many seconds after somebody asked to stop."""
+        running, asked = asyncio.ensure_future(work), asyncio.ensure_future(self._asked.wait())
+        try:
+            await asyncio.wait({running, asked}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({running}, timeout=seconds)
+            return running.result() if running.done() else None
+        finally:
+            asked.cancel()
+            running.cancel()
+            await asyncio.gather(running, asked, return_exceptions=True)
 
     @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:

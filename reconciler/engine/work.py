@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.tasks.fault import Fault, Meaning
+
 if TYPE_CHECKING:
+    from asyncio import Semaphore
     from collections.abc import Callable
 
     from reconciler.backends.entries import ActionState
@@ -15,10 +18,9 @@ if TYPE_CHECKING:
     from reconciler.engine.verdict import Verdict
     from reconciler.planning.judgement import Judgements
     from reconciler.planning.plan import Change
-    from reconciler.tasks.fault import Fault
     from reconciler.tasks.task import Task
 
-__all__ = ["BatchContext", "Patience", "Work"]
+__all__ = ["BatchContext", "Lane", "Patience", "Work"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,27 @@ class BatchContext:
 
     def elapsed_ms(self) -> int:
         return round((self.monotonic() - self.started) * 1000)
+
+
+@dataclass(slots=True)
+class Lane:
+    """What the batches of one target share: places for batches, and places for calls.
+
+    `calls` bounds the calls whose intent is on disk: what waits behind it is not on its way yet, so that neither an
+    interruption nor a lost lock has to let it pass. `held_back` says why the target is sent nothing more.
+    """
+
+    target: str
+    batches: Semaphore
+    calls: Semaphore
+    held_back: str = ""
+
+    def learn(self, answer: Fault) -> None:
+        """Keep later calls from repeating what cannot succeed."""
+        if answer.meaning is Meaning.CREDENTIALS:
+            self.held_back = self.held_back or f"the credentials of {self.target} were refused"
+        if answer.meaning is Meaning.UNREACHABLE:
+            self.held_back = self.held_back or f"{self.target} could not be reached"
 
 
 @dataclass(slots=True)

@@ -74,6 +74,26 @@ def test_150_waiting_of_5000_transcodes_cost_two_requests_for_many_policies(term
     assert [record.method for record in clouds.requests] == ["GET", "GET"]
 
 
+@pytest.mark.parametrize("saved", [False, True], ids=["direct", "saved"])
+@pytest.mark.parametrize(("count", "pages"), [(40, 1), (250, 3)])
+def test_reading_back_what_is_read_one_by_one_costs_a_list(
+    terminal: Terminal, count: int, pages: int, *, saved: bool
+) -> None:
+    terminal.write(
+        HEAD + "\npolicies:\n  p: {resource: huaweicloud.vod.editing, match: {status: pending}, ensure: absent, "
+        "limits: {max_percent: 100}}\n"
+    )
+    for number in range(count):
+        terminal.simulator.huaweicloud.add("huaweicloud.vod.editing", id=number + 1, status="pending", created="1d")
+    if saved:
+        assert terminal.run("plan", "--out", "plan.json").code == 0
+    words = ["--plan", "plan.json"] if saved else []
+    assert terminal.run("apply", *words, "--auto-approve").code == 0
+    methods = [record.method for record in terminal.simulator.requests]
+    assert methods.count("DELETE") == count
+    assert methods.count("GET") == pages * (3 if saved else 2)
+
+
 def test_a_refused_credential_fails_its_target_and_nothing_is_called(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,8 +45,9 @@ BATCHED = replace(
     operations=(replace(CANCEL_ONLY.operations[0], batch_size=10),),
 )
 SHARED = replace(CANCEL_ONLY, name="cloud.media.asset", listing=replace(CANCEL_ONLY.listing, rows_merge=True))
+SINGLY = replace(CANCEL_ONLY, name="cloud.media.clip", listing=replace(CANCEL_ONLY.listing, ids_per_call=1))
 CATALOGUE = Catalogue(
-    MappingProxyType({row.name: row for row in (TWO_STEP, CANCEL_ONLY, BATCHED, SHARED)}), MappingProxyType({})
+    MappingProxyType({row.name: row for row in (TWO_STEP, CANCEL_ONLY, BATCHED, SHARED, SINGLY)}), MappingProxyType({})
 )
 CANCEL, DELETE = (Action.CANCEL,), (Action.DELETE,)
 BOTH = (Action.CANCEL, Action.DELETE)
@@ -131,6 +132,8 @@ class World:
         self.ledger = Ledger(self)
         self.client = ScriptedClient(self)
         self.in_flight = self.most_in_flight = 0
+        self.read_together: list[int] = []
+        self.reading_hangs = False
 
     def apply(self, *changes: Change) -> list[Result]:
         """Carry `changes` out."""
@@ -224,7 +227,11 @@ class ScriptedClient:
 
     async def read(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
         del resource
+        self._world.read_together.append(len(ids))
         await self._pass()
+        if self._world.reading_hangs:
+            self._world.stop.ask()
+            await asyncio.Event().wait()
         tasks, faults = {}, {}
         for task_id in ids:
             self._world.before_read(self._world, task_id)

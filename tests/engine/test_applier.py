@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,12 +16,14 @@ from tests.engine.cloud import (
     ACCEPTED_IN_VAIN,
     BATCHED,
     BOTH,
+    BRIEF,
     DELETE,
     FULL,
     LOCK_LOST,
     LOST,
     LOST_IN_VAIN,
     SHARED,
+    SINGLY,
     UNREAD,
     Call,
     Reading,
@@ -222,6 +225,32 @@ def test_a_batch_of_ten_is_one_call_and_one_reading() -> None:
     assert world.most_in_flight <= 3
 
 
+def test_where_ids_are_read_one_by_one_a_whole_step_is_read_back_at_once() -> None:
+    """The client may list again instead, which for ten of them would not be worth it."""
+    world = World(waiting(40, SINGLY), {"7": [Call(None, LATE)]})
+    assert outcomes(world) == ["done"] * 40
+    assert world.read_together == [40] + [1] * LATE
+
+
+def test_where_an_error_is_to_stop_the_run_ten_are_called_before_it_is_known() -> None:
+    world = World(waiting(40, SINGLY), {"7": [ACCEPTED_IN_VAIN]}, stop_on_error=True, batches_in_flight=1)
+    assert outcomes(world).count("not_attempted") == 30
+
+
+def test_a_row_without_any_status_shows_nothing() -> None:
+    """Not even that it left the selector: what a policy asks for is unknown of it."""
+    world = World(waiting(), before_read=lambda world, _: _strip(world))
+    world.configuration = configuration(policy(match={"status": "pending"}))
+    result = world.apply_one()
+    assert (result.outcome, result.now) == (Outcome.UNKNOWN, None)
+    assert result.error is not None
+    assert result.error.message == "unexpected answer: the task without a status"
+
+
+def _strip(world: World) -> None:
+    world.tasks["1"] = replace(world.tasks["1"], status=Status.UNKNOWN, values={"id": "1"})
+
+
 def test_each_of_a_batch_gets_its_own_verdict() -> None:
     world = World(
         waiting(5, BATCHED),
@@ -396,6 +425,16 @@ def test_a_target_that_cannot_be_reached_is_tried_by_one_batch_only() -> None:
     assert len(world.called()) == 10
 
 
+@pytest.mark.parametrize("meaning", [Meaning.CREDENTIALS, Meaning.UNREACHABLE])
+def test_what_cannot_succeed_is_not_tried_for_the_rest_of_a_batch(meaning: Meaning) -> None:
+    tasks = waiting(50, SINGLY)
+    world = World(tasks, {task_id: [refused(meaning)] for task_id in tasks}, calls_in_flight=2)
+    results = world.apply(*changes(world))
+    assert len(world.called()) == 2
+    assert [result.outcome for result in results[2:]] == [Outcome.NOT_ATTEMPTED] * 48
+    assert results[-1].detail in {"the credentials of here were refused", "here could not be reached"}
+
+
 def test_a_target_without_a_client_is_not_attempted_and_says_why() -> None:
     world = World(waiting(), no_client=Fault(Meaning.CREDENTIALS, "no credentials found"))
     result = world.apply_one()
@@ -437,6 +476,15 @@ def test_interrupted_while_verifying_the_follow_up_ends_within_the_drain() -> No
 def test_interrupted_while_verifying_a_slow_effect_is_still_seen() -> None:
     world = World(waiting(), {"1": [Call(None, LATE)]}, before_read=lambda world, _: world.stop.ask())
     assert world.apply_one().outcome is Outcome.DONE
+
+
+def test_interrupted_while_reading_the_answer_is_not_waited_for_longer_than_the_drain() -> None:
+    world = World(waiting(), patience=replace(BRIEF, drain=0.01))
+    world.reading_hangs = True
+    result = world.apply_one()
+    assert result.outcome is Outcome.UNKNOWN
+    assert result.error is not None
+    assert result.error.message == "not read: the run is stopping"
 
 
 def test_interrupted_nothing_is_called_again() -> None:

@@ -77,11 +77,11 @@ class HuaweicloudClient:
         wanted = list(dict.fromkeys(ids))
         seen: dict[str, Task] = {}
         if self._listing_is_cheaper(resource, len(wanted)):
-            # One pass, given up where it turns out to be the dearer way. What it lacks, or where it is not settled
-            # may lack, is not gone: it is asked for by id.
+            # One pass, given up where it turns out to be the dearer way. What it does not show, or shows without a
+            # status since two rows contradict each other, is asked for by id.
             bounds = Bounds(passes=1, pages=resource.listing.calls(len(wanted)))
             observed = await self._observe(resource, None, bounds)
-            seen = {task.id: task for task in observed.tasks}
+            seen = {task.id: task for task in observed.tasks if "provider_status" in task.values}
         rest = [task_id for task_id in wanted if task_id not in seen]
         read = await read_ids(self._gateway, self._target, resource, rest, Tally())
         return Readings(

@@ -171,6 +171,44 @@ def test_vod_editing_lists_again_where_that_is_cheaper_and_asks_for_what_the_lis
     assert received[-1].raw_query == "task_id=999"
 
 
+@pytest.mark.parametrize(("count", "listed"), [(1100, 0), (1101, 1), (900, 9)])
+def test_a_list_that_was_never_seen_says_with_its_first_page_whether_it_is_worth_it(count: int, listed: int) -> None:
+    tasks = [row(str(number)) for number in range(count)]
+    wanted = [str(count - number) for number in range(1, 12 if listed else 11)]
+    readings, received = read(editing(tasks), VOD_EDITING, wanted)
+    assert readings.tasks.keys() == set(wanted)
+    assert sum(request.value("task_id") is None for request in received) == listed
+    assert len(received) == (listed if listed > 1 else listed + len(wanted))
+
+
+def test_what_a_list_contradicts_is_asked_for_by_id() -> None:
+    tasks = [*(row(str(number)) for number in range(20)), row("7", "CANCEL")]
+
+    def answer(request: Received) -> Reply:
+        if request.value("task_id") is None:
+            return as_json({"total": len(tasks), "tasks": tasks})
+        return as_json({"total": 1, "tasks": [row("7", "SUCCEED")]})
+
+    readings, received = read(answer, VOD_EDITING, [str(number) for number in range(20)])
+    assert [request.raw_query for request in received] == ["limit=100&offset=0", "task_id=7"]
+    assert statuses(readings)["7"] == "succeeded"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_assets_are_listed_again_where_the_list_is_whole(*, whole: bool) -> None:
+    """Rows that are missing may be of any asset, and wait."""
+    rows = [{"asset_id": f"a{number}", "status": "SUCCEED"} for number in range(20)]
+
+    def answer(request: Received) -> Reply:
+        shown = [each for each in rows if request.value("asset_id") in {None, each["asset_id"]}]
+        missing = 0 if whole or request.value("asset_id") else 1
+        return as_json({"count": len(shown) + missing, "results": shown})
+
+    readings, received = read(answer, VOD_TRANSCODING, [f"a{number}" for number in range(20)])
+    assert len(readings.tasks) == 20
+    assert len(received) == (1 if whole else 21)
+
+
 def test_vod_editing_that_cannot_be_listed_is_read_one_by_one() -> None:
     def answer(request: Received) -> Reply:
         if request.value("task_id") is None:
