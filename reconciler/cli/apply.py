@@ -37,6 +37,7 @@ from reconciler.planning.document import read_plan
 from reconciler.planning.plan import Overrides
 from reconciler.reports.formats import SCREEN_FORMATS
 from reconciler.reports.registry import View, render
+from reconciler.reports.wording import changes_counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -125,7 +126,7 @@ def command(
             recorded.max_actions if max_actions is None else max_actions,
             recorded.max_percent if max_percent is None else max_percent,
         )
-        return run.saved(saved, merged, approved=approved_digest is not None)
+        return run.saved(saved, merged)
 
 
 def _given(digest: str | None) -> str | None:
@@ -168,10 +169,7 @@ class _Approval:
         """Ask where it is needed. Only the word `yes` agrees."""
         if self.auto or self.digest is not None:
             return True
-        counts = plan.summary
-        sys.stderr.write(
-            f"\nDo you want to cancel {counts.cancel} and delete {counts.delete}? Only 'yes' will be accepted.\n"
-        )
+        sys.stderr.write(f"\nDo you want to make {changes_counted(plan.summary)}? Only 'yes' will be accepted.\n")
         try:
             answer: str = click.prompt("Enter a value", default="", show_default=False, err=True)
         except click.Abort:
@@ -208,12 +206,12 @@ class _Run:
             quiet=self.output.format == "text" and not plan.applyable,
         )
 
-    def saved(self, plan: Plan, overrides: Overrides, *, approved: bool) -> int:
+    def saved(self, plan: Plan, overrides: Overrides) -> int:
         """Apply what the policies still ask for of a saved plan."""
         return self._report(
             len(plan.changes),
             lambda interruption, options: apply_saved_plan(
-                self.world, plan, overrides, self.journal, interruption, options, approved=approved
+                self.world, plan, overrides, self.journal, interruption, options
             ),
         )
 

@@ -59,8 +59,9 @@ def command() -> int:
         for step in _STEPS:
             _run(step, directory, environment)
         calls = [record for record in simulator.destructive_requests if record.changed]
-        tasks = sum(len(record.changed) for record in calls)
-        write(f"\nBy the clouds' own count: {len(calls)} calls changed {tasks} tasks. That is the demo.\n")
+        kinds = [(record.vendor, record.operation.rpartition(".")[0]) for record in calls]
+        tasks = {(kind, task) for kind, record in zip(kinds, calls, strict=True) for task in record.changed}
+        write(f"\nBy the clouds' own count: {len(calls)} calls changed {len(tasks)} tasks. That is the demo.\n")
     return ExitCode.OK
 
 

@@ -201,3 +201,11 @@ class Configuration:
         """What a run has to list: each (target, resource type) that an active policy looks at, sorted, once."""
         active = (policy for policy in self.policies.values() if not policy.suspend)
         return tuple(sorted({Scope(target, policy.resource) for policy in active for target in policy.targets}))
+
+    def policies_on(self, scope: Scope) -> tuple[Policy, ...]:
+        """The active policies that look at a scope, by name."""
+        return tuple(
+            policy
+            for _, policy in sorted(self.policies.items())
+            if policy.resource == scope.resource and scope.target in policy.targets and not policy.suspend
+        )

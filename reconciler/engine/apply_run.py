@@ -62,7 +62,7 @@ async def apply_plan(
     """
     targets = {change.target for change in plan.changes}
     async with Clouds(world.configuration, world.catalogue, world.providers, targets) as clouds:
-        return await carry_out(world, plan, plan.changes, (), clouds, journal, interruption, options)
+        return await carry_out(world, plan, plan.changes, (), clouds, journal, interruption, options, reviewed=plan)
 
 
 async def carry_out(
@@ -74,16 +74,21 @@ async def carry_out(
     journal: Journal,
     interruption: Interruption,
     options: ApplyOptions,
+    *,
+    reviewed: Plan,
 ) -> Report:
-    """Make the calls for the changes of `plan` that go `ahead`, and report on all; `fallen` has those that do not."""
-    started = int(options.wall_clock())
+    """Make the calls for the changes of `plan` that go `ahead`, and report on all; `fallen` has those that do not.
+
+    `reviewed` is the plan that was agreed to: what its digest is of, whatever `plan` knows better by now.
+    """
+    started, digest = int(options.wall_clock()), reviewed.digest
     groups = {target.name: target.group for target in world.configuration.targets.values() if target.group}
-    run = RunJournal(journal, await _begin(journal, plan), options.fence, groups)
+    run = RunJournal(journal, await _begin(journal, digest, plan.fingerprint), options.fence, groups)
     notes, journal_fault = list(plan.notes), ""
     if plan.breached:
         why = "a guard refuses this many changes"
         results = [Result(change, Outcome.NOT_ATTEMPTED, change.status, detail=why) for change in plan.changes]
-        notes += [_breach(policy, verdict) for policy in plan.policies for verdict in policy.breaches]
+        notes += [_breach(policy, verdict) for policy, verdict in plan.breaches]
     else:
         context = BatchContext(
             Judgements(world.configuration, world.catalogue, world.now),
@@ -107,11 +112,11 @@ async def carry_out(
     report = Report(
         run_id=run.run_id,
         tool_version=__version__,
-        plan_digest=plan.digest,
+        plan_digest=digest,
         started_at=started,
         finished_at=int(options.wall_clock()),
         results=tuple(sorted(results, key=_order_of(plan))),
-        targets=plan.targets,
+        targets=reviewed.targets,
         blocked=len(plan.blocked),
         errored=plan.errored or bool(journal_fault),
         refused=plan.breached,
@@ -128,14 +133,17 @@ async def carry_out(
     return report
 
 
-async def _begin(journal: Journal, plan: Plan) -> str:
-    start = RunStart("apply", __version__, plan.digest, plan.fingerprint)
+async def _begin(journal: Journal, digest: str, fingerprint: str) -> str:
+    start = RunStart("apply", __version__, digest, fingerprint)
     return await asyncio.to_thread(journal.begin_run, start)
 
 
-def _breach(policy: PolicyVerdict, verdict: GuardVerdict) -> Note:
-    much = f"{verdict.changes} changes ({verdict.needed} %)" if verdict.target else f"{verdict.changes} changes"
-    message = f"{much} are more than {verdict.guard.value} {verdict.limit}; {verdict.flag} lets them pass"
+def _breach(policy: PolicyVerdict | None, verdict: GuardVerdict) -> Note:
+    much = f"{verdict.changes} changes ({verdict.share} %)" if verdict.target else f"{verdict.changes} changes"
+    limit = f"{verdict.guard.value} {verdict.limit}" + ("" if policy else " of run_limits")
+    message = f"{much} are more than {limit}; {verdict.flag} lets them pass"
+    if policy is None:
+        return Note("error", message, verdict.target, verdict.resource)
     return Note("error", message, verdict.target, policy.resource, policy.name)
 
 

@@ -24,12 +24,12 @@ ALL = 100
 """Percent: a limit that no share can exceed."""
 
 
-def ids_to_read(world: World, saved: Plan, overrides: Overrides, *, approved: bool) -> dict[Scope, tuple[str, ...]]:
+def ids_to_read(world: World, saved: Plan, overrides: Overrides) -> dict[Scope, tuple[str, ...]]:
     """The scopes whose tasks need only be read by id, with the ids of the plan there.
 
     A quota asks about a whole group, a share about a whole scope, and `on_blocked: fail` about tasks that are no
-    change: such policies want the list. A share does not where no limit can be exceeded, or where the digest of just
-    these changes was `approved`. What the file says of requests only decides which way is the cheaper one.
+    change: such policies want the list. A share does not where no limit can be exceeded. What the file says of
+    requests only decides which way is the cheaper one.
     """
     ids: dict[Scope, list[str]] = defaultdict(list)
     for change in saved.changes:
@@ -37,28 +37,24 @@ def ids_to_read(world: World, saved: Plan, overrides: Overrides, *, approved: bo
     cost = {Scope(scope.target, scope.resource): scope.requests for scope in saved.scopes}
     chosen = {}
     for scope in world.configuration.scopes():
-        policies = _policies_on(world, scope)
         listing = world.catalogue.resource_types[scope.resource].listing
-        if not listing.is_cheaper(cost.get(scope, 0), len(ids[scope])) and all(
-            _asks_by_task(policy, overrides, approved) for policy in policies
-        ):
+        by_task = _no_share(world, overrides) and all(
+            _asks_by_task(policy, overrides) for policy in world.configuration.policies_on(scope)
+        )
+        if by_task and not listing.is_cheaper(cost.get(scope, 0), len(ids[scope])):
             chosen[scope] = tuple(ids[scope])
     return chosen
 
 
-def _policies_on(world: World, scope: Scope) -> list[Policy]:
-    policies = world.configuration.policies.values()
-    return [
-        policy
-        for policy in policies
-        if policy.resource == scope.resource and scope.target in policy.targets and not policy.suspend
-    ]
+def _no_share(world: World, overrides: Overrides) -> bool:
+    """Whether all policies together may do as much as there is in a scope, where each of them may."""
+    percent = world.configuration.settings.run_limits.max_percent
+    return percent is None or max(percent, overrides.max_percent or 0) >= ALL
 
 
-def _asks_by_task(policy: Policy, overrides: Overrides, approved: bool) -> bool:
+def _asks_by_task(policy: Policy, overrides: Overrides) -> bool:
     percent = policy.limits.max_percent if overrides.max_percent is None else overrides.max_percent
-    share_is_settled = approved or percent >= ALL
-    return isinstance(policy.ensure, Absent) and policy.on_blocked is OnBlocked.REPORT and share_is_settled
+    return isinstance(policy.ensure, Absent) and policy.on_blocked is OnBlocked.REPORT and percent >= ALL
 
 
 async def read_scope(world: World, clouds: Clouds, scope: Scope, ids: Sequence[str]) -> Observation:

@@ -9,7 +9,7 @@ from reconciler.engine.drift import drift
 from reconciler.engine.report import Outcome, Result
 from reconciler.exceptions import StalePlanError
 from reconciler.selectors.timestamps import format_timestamp
-from reconciler.tasks.observation import Completeness
+from reconciler.tasks.observation import CLOCKS_APART, Completeness
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.status import Status
 
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
     from reconciler.planning.plan import Change, Observed, Plan
     from reconciler.tasks.fault import Fault
+    from reconciler.tasks.task import TaskKey
 
 __all__ = ["NOT_SELECTED", "Fallen", "Justified", "check_fresh", "explained", "fallen_result", "justify", "left_out"]
+
+_MOVING = frozenset({"status", "provider_status", "progress", "started_at", "finished_at", "error_code"})
+"""Fields that change while a task goes on. Whether a status still lets it be changed is for the policies to say."""
 
 NOT_SELECTED = "not selected by --target/--policy"
 """Why a change is left out of a run that was narrowed."""
@@ -31,6 +35,11 @@ def check_fresh(saved: Plan, fingerprint: str, now: int) -> None:
         raise StalePlanError(
             "the plan was made from other targets, policies or protections than the configuration has now",
             "make a new plan from this checkout, have it reviewed, and apply that",
+        )
+    if saved.created_at > now + CLOCKS_APART:
+        raise StalePlanError(
+            f"the plan was made at {format_timestamp(saved.created_at)}, which is ahead of this clock",
+            "set the clock right, or make a new plan: whether this one has expired cannot be told",
         )
     if now >= saved.expires_at:
         raise StalePlanError(
@@ -73,12 +82,13 @@ def left_out(saved: Plan, targets_of: Mapping[str, Collection[str]]) -> frozense
     return frozenset(change.id for change in saved.changes if planned & {*change.policies} and not selected(change))
 
 
-def justify(saved: Plan, fresh: Plan) -> Justified:
-    """Keep the changes of `saved` that the policies still ask for.
+def justify(saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed]) -> Justified:
+    """Keep the changes of `saved` that the policies still ask for, of the tasks that were reviewed.
 
-    `fresh` was planned just now from the same configuration. The steps are those still needed, and never others
-    than the reviewed ones. What goes ahead is taken from the fresh plan, so that nothing in the file but the choice
-    of tasks is believed: a change that no policy asks for is never carried out.
+    `fresh` was planned just now from the same configuration; `seen` are the fields of each task as it is now, those
+    that the saved plan shows among them. The steps are those still needed, and never others than the reviewed ones.
+    What goes ahead is taken from the fresh plan, so that nothing in the file but the choice of tasks is believed: a
+    change that no policy asks for is never carried out, nor one of a task that is another than was shown.
     """
     asked = {change.key: change for change in fresh.changes}
     spared = {(entry.target, entry.resource, entry.task_id): entry for entry in (*fresh.blocked, *fresh.protected)}
@@ -88,7 +98,9 @@ def justify(saved: Plan, fresh: Plan) -> Justified:
     fallen: list[Fallen] = []
     for change in {change.key: change for change in saved.changes}.values():
         wanted = asked.get(change.key)
-        if wanted is not None and _ends_with(change.steps, wanted.steps):
+        if wanted is not None and not _agrees(change.observed, seen[change.key]):
+            fallen.append(Fallen(change, "it is not what the plan shows of it"))
+        elif wanted is not None and _ends_with(change.steps, wanted.steps):
             ahead.append(wanted)
         elif wanted is not None:
             fallen.append(Fallen(change, f"it would now take other steps than reviewed: {', '.join(wanted.steps)}"))
@@ -101,6 +113,13 @@ def justify(saved: Plan, fresh: Plan) -> Justified:
         else:
             fallen.append(Fallen(change, "no policy asks for it any more"))
     return Justified(tuple(ahead), tuple(fallen))
+
+
+def _agrees(reviewed: Observed, now: Observed) -> bool:
+    """Whether a task still is what was reviewed, save what a task's own progress brings with it."""
+    if reviewed.get("status") != now.get("status"):
+        return all(now.get(name) == value for name, value in reviewed.items() if name not in _MOVING)
+    return all(reviewed.get(name) == now.get(name) for name in {*reviewed, *now} if name not in _MOVING)
 
 
 def _ends_with(reviewed: tuple[Action, ...], needed: tuple[Action, ...]) -> bool:

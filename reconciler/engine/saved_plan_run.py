@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,8 @@ from reconciler.engine.clouds import Clouds
 from reconciler.engine.planning_run import plan_from
 from reconciler.engine.rereading import ids_to_read, read_scope
 from reconciler.engine.saved_plan import check_fresh, explained, fallen_result, justify, left_out
-from reconciler.planning.guards import guard_verdicts
+from reconciler.planning.guards import guarded
+from reconciler.planning.judgement import Judgements
 from reconciler.planning.listing import statuses_wanted
 from reconciler.planning.observed import observed
 from reconciler.planning.plan import Note
@@ -20,7 +21,7 @@ from reconciler.selectors.describe import fields_of
 from reconciler.tasks.observation import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Iterable, Sequence
 
     from reconciler.backends.journal import Journal
     from reconciler.engine.apply_run import ApplyOptions
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from reconciler.engine.planning_run import World
     from reconciler.engine.report import Report, Result
     from reconciler.engine.saved_plan import Fallen
-    from reconciler.planning.plan import Change, Observed, Overrides, Plan, PolicyVerdict
+    from reconciler.planning.plan import Change, Observed, Overrides, Plan
+    from reconciler.tasks.observation import Observation
     from reconciler.tasks.resource_type import ResourceType
-    from reconciler.tasks.task import Task
+    from reconciler.tasks.task import Task, TaskKey
 
 __all__ = ["apply_saved_plan"]
 
@@ -42,16 +44,13 @@ async def apply_saved_plan(
     journal: Journal,
     interruption: Interruption,
     options: ApplyOptions,
-    *,
-    approved: bool = False,
 ) -> Report:
     """Carry out what the policies still ask for of a saved plan.
 
-    Its tasks are read again, or their scopes listed; guards are checked again, with `overrides` instead of the
-    recorded ones. `approved` says that the digest of just these changes was approved. Where the
-    world is narrowed to some targets and policies, changes that belong to others are not attempted, and their
-    targets are not spoken to. Raises StalePlanError where the plan was made from another configuration, or has
-    expired.
+    Its tasks are read again, or their scopes listed; guards are checked again on what was seen, with `overrides`
+    instead of the recorded ones. Where the world is narrowed to some targets and policies, changes that belong to
+    others are not attempted, and their targets are not spoken to. Raises StalePlanError where the plan was made from
+    another configuration, or has expired.
     """
     check_fresh(saved, world.configuration.fingerprint, world.now)
     wanted = statuses_wanted(world.configuration, world.catalogue)
@@ -62,7 +61,7 @@ async def apply_saved_plan(
         if change.target in world.configuration.targets and change.id not in aside
     }
     async with Clouds(world.configuration, world.catalogue, world.providers, targets) as clouds:
-        by_id = ids_to_read(world, saved, overrides, approved=approved)
+        by_id = ids_to_read(world, saved, overrides)
         observations = await clouds.observe(
             {scope: statuses for scope, statuses in wanted.items() if scope not in by_id}, options.on_listed
         )
@@ -70,20 +69,19 @@ async def apply_saved_plan(
             observations[seen.scope] = seen
             options.on_listed(seen)
         fresh = plan_from(world, observations, expires_in=0, overrides=overrides)
-        justified = justify(saved, fresh)
+        justified = justify(saved, fresh, _seen_again(saved, observations.values(), world))
+        judgements = Judgements(world.configuration, world.catalogue, world.now)
         plan = replace(
-            fresh,
+            guarded(fresh, justified.ahead, world.configuration, judgements, overrides),
             changes=saved.changes,
             overrides=saved.overrides,
-            policies=tuple(
-                _guarded(verdict, saved, by_id.keys(), justified.ahead, world, overrides) for verdict in fresh.policies
-            ),
             notes=(*fresh.notes, *_scope_notes(saved, len(aside))),
         )
         fallen = await _settle(justified.fallen, clouds, world)
-        report = await carry_out(world, plan, justified.ahead, fallen, clouds, journal, interruption, options)
         # The saved plan may have been made for fewer targets than this run looked at, and the report is of that plan.
-        return replace(report, targets=saved.targets)
+        return await carry_out(
+            world, plan, justified.ahead, fallen, clouds, journal, interruption, options, reviewed=saved
+        )
 
 
 def _scope_notes(saved: Plan, aside: int) -> list[Note]:
@@ -94,34 +92,6 @@ def _scope_notes(saved: Plan, aside: int) -> list[Note]:
         return []
     count = f"{aside} of the plan's {len(saved.changes)} changes were left out by --target or --policy"
     return [Note("warning", f"{count}: apply the plan without them to finish it")]
-
-
-def _guarded(
-    verdict: PolicyVerdict,
-    saved: Plan,
-    by_id: Collection[Scope],
-    ahead: Sequence[Change],
-    world: World,
-    overrides: Overrides,
-) -> PolicyVerdict:
-    """`verdict` with its guards checked for the changes that go ahead, which may be fewer than could be planned.
-
-    In scopes that were read by id only, the share is of what the saved plan counted.
-    """
-    recorded = {entry.name: _basis(entry) for entry in saved.policies}.get(verdict.name, {})
-    basis = {
-        target: recorded.get(target, count) if Scope(target, verdict.resource) in by_id else count
-        for target, count in _basis(verdict).items()
-    }
-    counts = Counter(change.target for change in ahead if verdict.name in change.policies)
-    limits = world.configuration.policies[verdict.name].limits
-    guards = guard_verdicts(limits, overrides, {target: counts[target] for target in basis}, basis)
-    return replace(verdict, guards=guards)
-
-
-def _basis(verdict: PolicyVerdict) -> dict[str, int]:
-    """The listed tasks that a policy's share is of, by target."""
-    return {guard.target: guard.basis for guard in verdict.guards if guard.target is not None}
 
 
 async def _settle(fallen: Sequence[Fallen], clouds: Clouds, world: World) -> list[Result]:
@@ -145,6 +115,16 @@ async def _settle(fallen: Sequence[Fallen], clouds: Clouds, world: World) -> lis
             result = fallen_result(entry, task.status if task else None, fault)
             results.append(explained(result, _seen(entry.change, task, resource, world)) if task else result)
     return results
+
+
+def _seen_again(saved: Plan, observations: Iterable[Observation], world: World) -> dict[TaskKey, Observed]:
+    """The fields of each task of a change as they are now."""
+    tasks = {task.key: task for seen in observations for task in seen.tasks}
+    return {
+        change.key: _seen(change, tasks[change.key], world.catalogue.resource_types[change.resource], world)
+        for change in saved.changes
+        if change.key in tasks
+    }
 
 
 def _seen(change: Change, task: Task, resource: ResourceType, world: World) -> Observed:

@@ -19,7 +19,7 @@ __all__ = ["Kind", "Part", "PlanDifference", "Standing", "TaskDifference", "diff
 
 _SETS = frozenset({"policies", "blocked_for", "protections", "targets"})
 """Lists of names, in which the order means nothing."""
-_PLAN_FIELDS = frozenset({"standing", "policies", "blocked_for", "protections"})
+_PLAN_FIELDS = frozenset({"standing", "policies", "blocked_for", "protections", "reason"})
 
 
 class Kind(StrEnum):
@@ -152,12 +152,12 @@ def _tasks(before: Mapping[TaskKey, Standing], now: Mapping[TaskKey, Standing]) 
             yield TaskDifference(key, old, new)
         elif old != new:  # most pairs end here, and cheaply
             fields = field_differences(*_task_fields(old, new), sets=_SETS)
-            if fields:
+            if fields or (fields := _reasons(old, new)):
                 yield TaskDifference(key, old, new, fields)
 
 
 def _task_fields(old: Standing, new: Standing) -> tuple[dict[str, FieldValue], dict[str, FieldValue]]:
-    """What is compared of a task. The reasons are left out: they follow from the rest.
+    """What is compared of a task. The reasons are left out: they nearly always follow from the rest.
 
     A plan records the usual fields and those that the policies of the task name. Of other policies, it may have
     recorded other fields, which is no difference of the task.
@@ -167,6 +167,13 @@ def _task_fields(old: Standing, new: Standing) -> tuple[dict[str, FieldValue], d
         both = before.keys() & now.keys()
         before, now = ({name: fields[name] for name in both} for fields in (before, now))
     return before | _plan_fields(old), now | _plan_fields(new)
+
+
+def _reasons(old: Standing, new: Standing) -> tuple[FieldDifference, ...]:
+    """How the reasons of a change differ: of two that are the same but for their place in a group, say."""
+    if old.change is None or new.change is None:
+        return ()
+    return field_differences({"reason": old.change.reason}, {"reason": new.change.reason})
 
 
 def _observed(standing: Standing) -> dict[str, FieldValue]:
@@ -228,9 +235,13 @@ def _policy_fields(policy: PolicyVerdict) -> dict[str, FieldValue]:
     }
     fields |= {count: getattr(policy, count) for count in counts}
     for verdict in policy.guards:
-        name = verdict.guard.value if verdict.target is None else f"{verdict.guard.value} on {verdict.target}"
-        fields[name] = _guard_text(verdict)
+        fields[_guard_name(verdict)] = _guard_text(verdict)
     return fields
+
+
+def _guard_name(verdict: GuardVerdict) -> str:
+    place = " / ".join(name for name in (verdict.target, verdict.resource) if name)
+    return f"{verdict.guard.value} on {place}" if place else verdict.guard.value
 
 
 def _guard_text(verdict: GuardVerdict) -> str:
@@ -258,7 +269,8 @@ def _scope_fields(scope: ScopeVerdict) -> dict[str, FieldValue]:
 def _general(plan: Plan) -> dict[str, FieldValue]:
     overrides = {"max_actions": plan.overrides.max_actions, "max_percent": plan.overrides.max_percent}
     given = {f"--{name.replace('_', '-')}": value for name, value in overrides.items() if value is not None}
-    return {"configuration": plan.fingerprint, **given}
+    guards = {f"run_limits: {_guard_name(verdict)}": _guard_text(verdict) for verdict in plan.run_guards}
+    return {"configuration": plan.fingerprint, **given, **guards}
 
 
 def _notes(plan: Plan) -> list[Note]:

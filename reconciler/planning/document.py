@@ -1,7 +1,7 @@
 """The plan as a JSON document: what `plan --out` saves and `apply --plan` reads.
 
-A saved plan is untrusted input. It is checked against the schema, its digest is computed anew, and everything that
-follows from its parts is computed rather than believed.
+A saved plan is untrusted input. It is checked against the schema and its checksum, its digest is computed anew, and
+everything that follows from its parts is computed rather than believed.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import InvalidPlan
-from reconciler.planning.guards import PERCENT_FLOOR
-from reconciler.planning.plan import Guard, Overrides, Plan
+from reconciler.planning.digest import sha256
+from reconciler.planning.plan import Overrides, Plan
 from reconciler.planning.records import (
     change_of,
     change_record,
+    guard_of,
+    guard_record,
     note_of,
     note_record,
     policy_of,
@@ -35,20 +37,20 @@ from reconciler.tasks.task import ID_FORM
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconciler.planning.plan import GuardVerdict
     from reconciler.planning.strict_json import Document
 
-__all__ = ["check_derived", "plan_document", "plan_from_document", "read_plan", "render_plan"]
+__all__ = ["check_derived", "checksum", "plan_document", "plan_from_document", "read_plan", "render_plan"]
 
 _AGAIN = "make the plan again; a plan is never edited by hand"
+_OLDEST_MINOR = 1
 _DERIVED = ("digest", "summary", "outcome", "causes", "complete", "applyable", "errored")
 
 
 def plan_document(plan: Plan) -> Document:
     """The keys and values of `plan.json`."""
-    return {
+    document = {
         "format": "reconciler.plan",
-        "format_version": "1.0",
+        "format_version": "1.1",
         "tool_version": plan.tool_version,
         "created_at": rfc3339(plan.created_at),
         "expires_at": rfc3339(plan.expires_at),
@@ -56,6 +58,7 @@ def plan_document(plan: Plan) -> Document:
         "overrides": asdict(plan.overrides),
         "scopes": [scope_record(scope) for scope in plan.scopes],
         "policies": [policy_record(policy) for policy in plan.policies],
+        "run_guards": [guard_record(verdict) for verdict in plan.run_guards],
         "changes": [change_record(change) for change in plan.changes],
         "blocked": [spared_record(spared) for spared in plan.blocked],
         "protected": [spared_record(spared) for spared in plan.protected],
@@ -68,6 +71,12 @@ def plan_document(plan: Plan) -> Document:
         "errored": plan.errored,
         "digest": plan.digest,
     }
+    return {**document, "checksum": checksum(document)}
+
+
+def checksum(document: Document) -> str:
+    """The checksum of a plan's keys and values, whatever it says of its own."""
+    return sha256({key: value for key, value in document.items() if key != "checksum"})
 
 
 def render_plan(plan: Plan) -> str:
@@ -82,9 +91,15 @@ def read_plan(text: str, source: str = "plan") -> Plan:
 
 def plan_from_document(document: Document, source: str = "plan") -> Plan:
     """The plan of a parsed document. Raises InvalidPlan."""
-    check(document, PLAN_SCHEMA, source)
+    check(document, PLAN_SCHEMA, source, oldest=_OLDEST_MINOR)
     try:
+        if document["checksum"] != checksum(document):
+            raise InvalidPlan(
+                f"{source}: its checksum is another: the file was torn or altered after it was made", _AGAIN
+            )
         plan = _plan_of(document)
+    except RecursionError:  # under a key that only a later version knows
+        raise InvalidPlan(f"{source}: nested too deeply", _AGAIN) from None
     except ValueError as error:  # a time such as month 13 passes the schema
         raise InvalidPlan(f"{source}: {error}", _AGAIN) from None
     check_derived(document, plan_document(plan), _DERIVED, source)
@@ -107,6 +122,7 @@ def _plan_of(document: Document) -> Plan:
         blocked=tuple(spared_of(record) for record in document["blocked"]),
         protected=tuple(spared_of(record) for record in document["protected"]),
         notes=tuple(note_of(record) for record in document["diagnostics"]),
+        run_guards=tuple(guard_of(record) for record in document["run_guards"]),
         overrides=Overrides(overrides["max_actions"], overrides["max_percent"]),
         unknown=document["summary"]["unknown"],
     )
@@ -140,6 +156,16 @@ def _derived(given: Document, computed: Document, keys: Iterable[str]) -> Iterat
         if isinstance(records, list):  # `blocked` of a report is a count
             for index, record in enumerate(records):
                 yield f"{group}[{index}].{name}", record[name], given[group][index][name]
+    yield from _derived_guards(given, computed, "")
+    for index, policy in enumerate(computed.get("policies", ())):
+        yield from _derived_guards(given["policies"][index], policy, f"policies[{index}].")
+
+
+def _derived_guards(given: Document, computed: Document, place: str) -> Iterator[tuple[str, object, object]]:
+    for group in ("guards", "run_guards"):
+        for index, record in enumerate(computed.get(group, ())):
+            for name in ("needed", "breached"):
+                yield f"{place}{group}[{index}].{name}", record[name], given[group][index][name]
 
 
 def _contradictions(plan: Plan) -> Iterator[str]:
@@ -154,13 +180,3 @@ def _contradictions(plan: Plan) -> Iterator[str]:
         if (change.target, change.resource) in failed:
             yield f"the task {presentable(change.id)} would be changed, although its scope could not be listed"
         seen.add(change.key)
-    for policy in plan.policies:
-        for verdict in policy.guards:
-            if not verdict.breached and _exceeds(verdict):
-                yield f"policy {policy.name} exceeds {verdict.guard} {verdict.limit}, although it is said to hold"
-
-
-def _exceeds(verdict: GuardVerdict) -> bool:
-    if verdict.guard is Guard.MAX_ACTIONS:
-        return verdict.changes > verdict.limit
-    return verdict.basis >= PERCENT_FLOOR and verdict.changes * 100 > verdict.limit * verdict.basis

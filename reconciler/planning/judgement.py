@@ -48,17 +48,13 @@ class Judgement:
         """Whether the task, as it is now, satisfies the selector. A task that is gone satisfies nothing."""
         return task.status is not Status.GONE and self.selects(task.values) == Truth.TRUE
 
-    def admitted(self, tasks: Iterable[Task]) -> int:
-        """How many of the listed tasks are in a status that the selector admits."""
-        statuses = self._admitted_statuses
-        return sum(task.status in statuses for task in tasks)
-
     def route(self, task: Task) -> tuple[Operation, ...] | None:
         """Shortest path of operations after which the selector no longer holds; None where there is none."""
         return self.resource.route(task.status, lambda status: self._holds_after(task.values, status))
 
     @cached_property
-    def _admitted_statuses(self) -> frozenset[Status]:
+    def admitted(self) -> frozenset[Status]:
+        """The statuses in which the selector can hold."""
         return admitted_statuses(self.policy.match, self.resource)
 
     @cached_property

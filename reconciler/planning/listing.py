@@ -16,11 +16,8 @@ __all__ = ["statuses_wanted"]
 
 def statuses_wanted(configuration: Configuration, catalogue: Catalogue) -> dict[Scope, frozenset[str] | None]:
     """The scopes that a run lists, each once, with the vendor statuses that its policies need (None: all)."""
-    policies = [policy for policy in configuration.policies.values() if not policy.suspend]
     wanted: dict[Scope, frozenset[str] | None] = {}
     for scope in configuration.scopes():
-        selectors = [
-            policy.match for policy in policies if policy.resource == scope.resource and scope.target in policy.targets
-        ]
+        selectors = [policy.match for policy in configuration.policies_on(scope)]
         wanted[scope] = wanted_statuses(selectors, catalogue.resource_types[scope.resource])
     return wanted

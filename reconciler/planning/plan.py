@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,9 @@ __all__ = [
     "Spared",
     "Summary",
 ]
+
+PERCENT_FLOOR = 10
+"""Listed tasks from which on `max_percent` is enforced: below, one task is already 10 percent. 0 means 0 of any."""
 
 Observed = Mapping[str, str | int | tuple[str, ...]]
 """Fields of a task as a reader sees them: URL queries stripped, timestamps in RFC 3339."""
@@ -98,20 +101,36 @@ class Guard(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GuardVerdict:
-    """One limit against what a policy would do.
+    """One limit against what a policy, or a whole run, would do.
 
-    `max_actions`: `changes` over all scopes of the policy against `limit`. `max_percent`: `changes` in the scope of
-    `target` against `limit` percent of `basis` listed tasks. `needed` is the number that would let it pass.
+    `max_actions`: `changes` over all scopes against `limit`. `max_percent`: `changes` in one scope against `limit`
+    percent of `basis` listed tasks. The scope is that of `target`; of a run, `resource` is named as well. `overridden`:
+    it passes only for a limit of the command line.
     """
 
     guard: Guard
     limit: int
     changes: int
     basis: int
-    needed: int
-    breached: bool
     target: str | None = None
+    resource: str | None = None
     overridden: bool = False
+
+    @property
+    def share(self) -> int:
+        """Percent of the basis that would change, rounded up."""
+        return -(-100 * self.changes // self.basis) if self.basis else 0
+
+    @property
+    def needed(self) -> int:
+        """The least limit that lets it pass."""
+        if self.guard is Guard.MAX_ACTIONS:
+            return self.changes
+        return self.share if self.basis >= PERCENT_FLOOR else min(self.changes, 1)
+
+    @property
+    def breached(self) -> bool:
+        return self.needed > self.limit
 
     @property
     def flag(self) -> str:
@@ -131,12 +150,13 @@ class Source:
 class PolicyVerdict:
     """What one policy found over all its scopes, in tasks. `kept` are the matches that an `at_most` leaves.
 
-    `source` is for annotations only, and no part of the digest: a policy that moves asks for the same.
+    `description` and `source` are for readers, and no part of the digest: a policy that moves asks for the same.
     """
 
     name: str
     resource: str
     targets: tuple[str, ...]
+    description: str = field(default="", kw_only=True)
     matched: int = 0
     surplus: int = 0
     changes: int = 0
@@ -175,11 +195,13 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Totals in tasks; `cancel` and `delete` count the steps of each kind, at most one per task."""
+    """Totals in tasks: `changes` is `cancel` + `delete` + `cancel_then_delete`. `calls` are the steps of all."""
 
+    changes: int
     cancel: int
     delete: int
-    changes: int
+    cancel_then_delete: int
+    calls: int
     blocked: int
     protected: int
     kept: int
@@ -190,7 +212,8 @@ class Summary:
 class Plan:
     """A planned run. Times are seconds since the epoch (UTC).
 
-    `changes`, `blocked` and `protected` are ordered by target, resource type, time of creation and id.
+    `changes`, `blocked` and `protected` are ordered by target, resource type, time of creation and id. `run_guards`
+    hold for all policies together.
     """
 
     tool_version: str
@@ -204,6 +227,7 @@ class Plan:
     blocked: tuple[Spared, ...] = ()
     protected: tuple[Spared, ...] = ()
     notes: tuple[Note, ...] = ()
+    run_guards: tuple[GuardVerdict, ...] = ()
     overrides: Overrides = Overrides()
     unknown: int = 0
 
@@ -223,8 +247,16 @@ class Plan:
         return not self.complete
 
     @property
+    def breaches(self) -> tuple[tuple[PolicyVerdict | None, GuardVerdict], ...]:
+        """The guards that refuse, each with its policy; None: it holds for all policies together."""
+        return (
+            *((policy, verdict) for policy in self.policies for verdict in policy.breaches),
+            *((None, verdict) for verdict in self.run_guards if verdict.breached),
+        )
+
+    @property
     def breached(self) -> bool:
-        return any(policy.breaches for policy in self.policies)
+        return bool(self.breaches)
 
     @property
     def applyable(self) -> bool:
@@ -233,24 +265,36 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """Digest of what the plan would do: targets and policies (their fingerprint), each task with its steps and
-        the status it was seen in, and the guards that were overridden. Times and reasons are left out."""
+        """What is approved: targets, policies and protections (their fingerprint), the limits and verdicts of the
+        guards, the overrides, and of each change all that a reviewer reads. The times of the plan and what guards
+        count are left out, so that planning the same work again gives the same digest."""
         overrides = self.overrides
+        guards = [(policy.name, verdict) for policy in self.policies for verdict in policy.guards]
+        guards += [("", verdict) for verdict in self.run_guards]
         return sha256(
             {
                 "configuration": self.fingerprint,
                 "overrides": {"max_actions": overrides.max_actions, "max_percent": overrides.max_percent},
-                "changes": sorted([*change.key, ",".join(change.steps), change.status] for change in self.changes),
+                "guards": sorted(
+                    [name, one.guard, one.target or "", one.resource or "", one.limit, one.breached, one.overridden]
+                    for name, one in guards
+                ),
+                "changes": [
+                    [*change.key, change.steps, sorted(change.policies), change.reason, dict(change.observed)]
+                    for change in sorted(self.changes, key=lambda change: change.key)
+                ],
             }
         )
 
     @property
     def summary(self) -> Summary:
-        steps = Counter(step for change in self.changes for step in change.steps)
+        steps = Counter(change.steps for change in self.changes)
         return Summary(
-            cancel=steps[Action.CANCEL],
-            delete=steps[Action.DELETE],
             changes=len(self.changes),
+            cancel=steps[Action.CANCEL,],
+            delete=steps[Action.DELETE,],
+            cancel_then_delete=steps[Action.CANCEL, Action.DELETE],
+            calls=sum(len(change.steps) for change in self.changes),
             blocked=len(self.blocked),
             protected=len(self.protected),
             kept=sum(policy.kept for policy in self.policies),

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.config.model import AtMost
-from reconciler.planning.guards import guard_verdicts
+from reconciler.planning.guards import guarded
 from reconciler.planning.judgement import Judgement, Judgements
-from reconciler.planning.observed import observed
+from reconciler.planning.observed import LONGEST, observed
 from reconciler.planning.plan import Change, Note, Overrides, Plan, PolicyVerdict, ScopeVerdict, Source, Spared
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import blocked_reason, change_reason, protected_reason
-from reconciler.redaction import presentable
+from reconciler.redaction import bounded, presentable
 from reconciler.selectors.describe import fields_of
 from reconciler.tasks.observation import Completeness, Observation, Scope
 from reconciler.tasks.status import Status
@@ -62,8 +62,7 @@ class _Tally:
     blocked: int = 0
     protected: int = 0
     unknown: int = 0
-    changes: Counter[str] = field(default_factory=Counter)
-    basis: dict[str, int] = field(default_factory=dict)
+    changes: int = 0
 
 
 class Planner:
@@ -101,9 +100,9 @@ class Planner:
             self._note_incomplete(observation)
             if observation.completeness is Completeness.FAILED:
                 continue
-            for policy in self._policies_on(scope):
+            for policy in self._configuration.policies_on(scope):
                 self._plan_policy(policy, observation, tallies[policy.name])
-        return Plan(
+        plan = Plan(
             tool_version=tool_version,
             created_at=self._now,
             expires_at=expires_at,
@@ -111,7 +110,7 @@ class Planner:
             files=tuple(str(path) for path in self._configuration.files),
             scopes=tuple(_scope_verdict(observation) for observation in seen.values()),
             policies=tuple(
-                self._policy_verdict(policy, tallies[name], overrides)
+                self._policy_verdict(policy, tallies[name])
                 for name, policy in sorted(self._configuration.policies.items())
             ),
             changes=tuple(self._change(wanted) for wanted in _in_order(self._wanted.values())),
@@ -124,13 +123,7 @@ class Planner:
             overrides=overrides,
             unknown=len(self._unknown),
         )
-
-    def _policies_on(self, scope: Scope) -> list[Policy]:
-        return [
-            policy
-            for _, policy in sorted(self._configuration.policies.items())
-            if policy.resource == scope.resource and scope.target in policy.targets and not policy.suspend
-        ]
+        return guarded(plan, plan.changes, self._configuration, self._judgements, overrides)
 
     def _plan_policy(self, policy: Policy, observation: Observation, tally: _Tally) -> None:
         """Say which tasks of one scope must change so that `policy` holds."""
@@ -139,8 +132,6 @@ class Planner:
         matched, unknown = judgement.sort(observation.tasks)
         tally.matched += len(matched)
         tally.unknown += len(unknown)
-        tally.basis[target] = judgement.admitted(observation.tasks)
-        tally.changes[target] += 0
         self._unknown.update(task.key for task in unknown)
         if isinstance(policy.ensure, AtMost) and not observation.complete:
             self._note("warning", "the listing is incomplete, so this at_most policy does not act", policy, target)
@@ -168,7 +159,7 @@ class Planner:
             wanted = self._blocked.setdefault(task.key, _Wanted(task))
             wanted.add(policy.name, blocked_reason(task, judgement.resource), ())
         else:
-            tally.changes[task.target] += 1
+            tally.changes += 1
             self._wanted.setdefault(task.key, _Wanted(task)).add(policy.name, reason, steps)
 
     def _change(self, wanted: _Wanted) -> Change:
@@ -200,19 +191,19 @@ class Planner:
         named = [name for policy in policies for name in fields_of(policy.match)]
         return observed(wanted.task, self._catalogue.resource_types[wanted.task.resource], named)
 
-    def _policy_verdict(self, policy: Policy, tally: _Tally, overrides: Overrides) -> PolicyVerdict:
+    def _policy_verdict(self, policy: Policy, tally: _Tally) -> PolicyVerdict:
         return PolicyVerdict(
             name=policy.name,
+            description=bounded(" ".join(policy.description.split()), LONGEST),
             resource=policy.resource,
             targets=policy.targets,
             matched=tally.matched,
             surplus=tally.surplus,
-            changes=tally.changes.total(),
+            changes=tally.changes,
             kept=tally.kept,
             blocked=tally.blocked,
             protected=tally.protected,
             unknown=tally.unknown,
-            guards=guard_verdicts(policy.limits, overrides, tally.changes, tally.basis),
             suspended=policy.suspend,
             fails_on_blocked=policy.on_blocked.value == "fail",
             source=Source(policy.location.file, policy.location.line) if policy.location else None,

@@ -29,7 +29,8 @@ def change_reason(policy: Policy, surplus: Surplus) -> str:
         case AtMost(count, per, keep):
             group = presentable(", ".join(str(value) for value in surplus.group))
             each = f" for {group}" if per else ""
-            rank = f"number {surplus.rank} of {surplus.size}{each}, {keep.value} first"
+            # Not of how many: each new task would make it another reason, and another digest.
+            rank = f"number {surplus.rank}{each}, {keep.value} first"
             return f"{policy.name}: {rank}; at most {count} may be there whose {condition}"
         case _:
             assert_never(policy.ensure)

@@ -27,6 +27,8 @@ __all__ = [
     "change_record",
     "fault_of",
     "fault_record",
+    "guard_of",
+    "guard_record",
     "note_of",
     "note_record",
     "policy_of",
@@ -153,10 +155,11 @@ def policy_record(policy: PolicyVerdict) -> Document:
     counts = ("matched", "surplus", "changes", "kept", "blocked", "protected", "unknown")
     return {
         "name": policy.name,
+        "description": policy.description,
         "resource": policy.resource,
         "targets": list(policy.targets),
         **{count: getattr(policy, count) for count in counts},
-        "guards": [_guard_record(verdict) for verdict in policy.guards],
+        "guards": [guard_record(verdict) for verdict in policy.guards],
         "suspended": policy.suspended,
         "on_blocked": "fail" if policy.fails_on_blocked else "report",
         "source": {"file": policy.source.file, "line": policy.source.line} if policy.source else None,
@@ -175,22 +178,23 @@ def policy_of(record: Document) -> PolicyVerdict:
         blocked=record["blocked"],
         protected=record["protected"],
         unknown=record["unknown"],
-        guards=tuple(_guard_of(guard) for guard in record["guards"]),
+        guards=tuple(guard_of(guard) for guard in record["guards"]),
+        description=presentable(record["description"]),
         suspended=record["suspended"],
         fails_on_blocked=record["on_blocked"] == "fail",
-        source=_source_of(record.get("source")),
+        source=_source_of(record["source"]),
     )
 
 
 def _source_of(record: Document | None) -> Source | None:
-    """Where a policy is written; None for the plans of earlier versions, which did not say."""
     return Source(presentable(record["file"]), record["line"]) if record else None
 
 
-def _guard_record(verdict: GuardVerdict) -> Document:
+def guard_record(verdict: GuardVerdict) -> Document:
     return {
         "guard": verdict.guard.value,
         "target": verdict.target,
+        "resource": verdict.resource,
         "limit": verdict.limit,
         "changes": verdict.changes,
         "basis": verdict.basis,
@@ -200,15 +204,14 @@ def _guard_record(verdict: GuardVerdict) -> Document:
     }
 
 
-def _guard_of(record: Document) -> GuardVerdict:
+def guard_of(record: Document) -> GuardVerdict:
     return GuardVerdict(
         guard=Guard(record["guard"]),
         limit=record["limit"],
         changes=record["changes"],
         basis=record["basis"],
-        needed=record["needed"],
-        breached=record["breached"],
         target=shown(record["target"]),
+        resource=shown(record["resource"]),
         overridden=record["overridden"],
     )
 

@@ -7,10 +7,11 @@ published file `schemas/plan.schema.json` is written from it (`python -m reconci
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from reconciler.exceptions import InvalidPlan
-from reconciler.planning.plan import Guard
+from reconciler.planning.plan import Guard, Summary
 from reconciler.redaction import presentable
 from reconciler.tasks.fault import Meaning
 from reconciler.tasks.observation import Completeness
@@ -128,18 +129,20 @@ _GUARD = obj(
         "guard": {"enum": [guard.value for guard in Guard]},
         "limit": COUNT,
         "changes": COUNT,
-        "basis": {**COUNT, "description": "Tasks that `max_percent` is a share of."},
-        "needed": {**COUNT, "description": "The limit that would let the plan pass."},
+        "basis": {**COUNT, "description": "Tasks that `max_percent` is a share of. No part of the digest."},
+        "needed": {**COUNT, "description": "The least limit that would let the plan pass."},
         "breached": FLAG,
-        "overridden": FLAG,
+        "overridden": {**FLAG, "description": "It holds only for a limit of the command line."},
         "target": optional(TEXT),
+        "resource": {**optional(TEXT), "description": "Set where the limit is of all policies together."},
     },
-    "One limit of a policy against what it would do.",
+    "One limit against what a policy, or all policies together, would do.",
 )
 
 _POLICY = obj(
     {
         "name": NAME,
+        "description": {**TEXT, "description": "Why the policy is there. No part of the digest."},
         "resource": RESOURCE,
         "targets": array(NAME),
         **dict.fromkeys(("matched", "surplus", "changes", "kept", "blocked", "protected", "unknown"), COUNT),
@@ -152,7 +155,6 @@ _POLICY = obj(
         },
     },
     "What one policy found over all its scopes, in tasks.",
-    without=["source"],
 )
 
 PLAN_SCHEMA: Schema = {
@@ -171,12 +173,13 @@ PLAN_SCHEMA: Schema = {
             ),
             "scopes": array(_SCOPE),
             "policies": array(_POLICY),
+            "run_guards": array(_GUARD, "The limits of all policies together: of the run, and of each scope."),
             "changes": array(ref("change"), "Ordered by target, resource, time of creation and id."),
             "blocked": array(_SPARED, "Surplus tasks that no operation can take out of their policy now."),
             "protected": array(_SPARED, "Surplus tasks that a protection covers."),
             "summary": obj(
-                dict.fromkeys(("cancel", "delete", "changes", "blocked", "protected", "kept", "unknown"), COUNT),
-                "Totals in tasks; `cancel` and `delete` count steps, at most one of each per task.",
+                dict.fromkeys((field.name for field in fields(Summary)), COUNT),
+                "Totals in tasks: `changes` is `cancel` + `delete` + `cancel_then_delete`; `calls` counts their steps.",
             ),
             "outcome": {"enum": ["ok", "changes", "partial", "refused", "error"]},
             "causes": array(TEXT, "Everything that speaks against a plain `ok`, the decisive one first."),
@@ -184,7 +187,15 @@ PLAN_SCHEMA: Schema = {
             "complete": {**FLAG, "description": "Every scope was observed whole."},
             "applyable": {**FLAG, "description": "`apply` would act on it."},
             "errored": {**FLAG, "description": "Some scope was not observed whole, so changes may be missing."},
-            "digest": {**DIGEST, "description": "Over targets, policies, and each task with steps and status."},
+            "digest": {
+                **DIGEST,
+                "description": "Over targets, policies, protections, limits and verdicts of guards, overrides, and all "
+                "that is said of each change; not over times.",
+            },
+            "checksum": {
+                **DIGEST,
+                "description": "Over the whole document but itself. No signature: anybody can make it.",
+            },
         }
     ),
     "definitions": DEFINITIONS,
@@ -196,8 +207,11 @@ def render_schema(schema: Schema) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=True) + "\n"
 
 
-def check(document: Document, schema: Schema, source: str) -> None:
-    """Raise InvalidPlan unless `document` is what `schema` says; names the first place that is not."""
+def check(document: Document, schema: Schema, source: str, *, oldest: int = 0) -> None:
+    """Raise InvalidPlan unless `document` is what `schema` says; names the first place that is not.
+
+    `oldest` is the least minor version that is still read.
+    """
     expected, found = schema["properties"]["format"]["const"], document.get("format")
     if found != expected:
         given = repr(found) if isinstance(found, str) else "missing"
@@ -209,6 +223,11 @@ def check(document: Document, schema: Schema, source: str) -> None:
         raise InvalidPlan(
             f"{source}: format_version {_short(repr(version))} cannot be read here, only 1.x",
             "use the version of reconciler that wrote the file, or make the plan again",
+        )
+    if isinstance(version, str) and version in {f"1.{minor}" for minor in range(oldest)}:
+        raise InvalidPlan(
+            f"{source}: format_version {version} is of an older reconciler, whose digest covers less of the work",
+            "make the plan again, and have that reviewed",
         )
     if _holds(document, expected, schema):
         return

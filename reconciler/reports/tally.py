@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.reports.wording import KINDS
 from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:
@@ -55,27 +56,30 @@ class SparedGroup:
 class Tally:
     """`groups` are ordered by what weighs most: deletes, which are for good, then the number of changes.
 
-    `digest` is the plan's, which is costly to compute. `oldest` is the time of creation of the oldest task that a
-    policy changes.
+    `digest` is the plan's, which is costly to compute. `kinds` counts changes by policy and steps. `oldest` is the
+    time of creation of the oldest task that a policy changes.
     """
 
     digest: str
     groups: tuple[Group, ...]
-    steps: Mapping[tuple[str, Action], int]
+    kinds: Mapping[tuple[str, tuple[Action, ...]], int]
     oldest: Mapping[str, str]
 
     @classmethod
     def of(cls, plan: Plan) -> Tally:
-        steps = Counter(
-            (policy, step) for change in plan.changes for policy in change.policies for step in change.steps
-        )
-        return cls(plan.digest, tuple(_groups(plan.changes)), steps, _oldest(plan.changes))
+        kinds = Counter((policy, change.steps) for change in plan.changes for policy in change.policies)
+        return cls(plan.digest, tuple(_groups(plan.changes)), kinds, _oldest(plan.changes))
+
+    def counts(self, policy: str) -> tuple[int, ...]:
+        """The changes of a policy by what is done, in the order of `wording.KINDS`."""
+        return tuple(self.kinds.get((policy, steps), 0) for steps in KINDS)
 
     def ranked(self, policies: Sequence[PolicyVerdict]) -> list[PolicyVerdict]:
         """Those that do most first, since they stay where a list is cut."""
 
         def weight(policy: PolicyVerdict) -> tuple[int, int, int, str]:
-            return -self.steps.get((policy.name, Action.DELETE), 0), -policy.changes, -policy.blocked, policy.name
+            deletes = sum(self.kinds.get((policy.name, steps), 0) for steps in KINDS if Action.DELETE in steps)
+            return -deletes, -policy.changes, -policy.blocked, policy.name
 
         return sorted(policies, key=weight)
 

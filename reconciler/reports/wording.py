@@ -13,13 +13,24 @@ from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:
     from reconciler.engine.report import Report, Result
-    from reconciler.planning.plan import GuardVerdict, Note, Observed, Overrides, Plan, PolicyVerdict, ScopeVerdict
+    from reconciler.planning.plan import (
+        GuardVerdict,
+        Note,
+        Observed,
+        Overrides,
+        Plan,
+        PolicyVerdict,
+        ScopeVerdict,
+        Summary,
+    )
 
 __all__ = [
+    "KINDS",
     "MEANINGS",
     "OUTCOMES",
     "SYMBOLS",
     "blocked_failure",
+    "changes_counted",
     "counted",
     "flags",
     "guard_breach",
@@ -45,6 +56,12 @@ SYMBOLS: dict[tuple[Action, ...], str] = {
     (Action.DELETE,): "x",
     (Action.CANCEL, Action.DELETE): "-x",
 }
+KINDS: dict[tuple[Action, ...], str] = {
+    (Action.CANCEL,): "cancel",
+    (Action.DELETE,): "delete",
+    (Action.CANCEL, Action.DELETE): "cancel then delete",
+}
+"""The kinds of change in a headline or a column. Each task is of one of them."""
 MEANINGS: dict[tuple[Action, ...], str] = {
     (Action.CANCEL,): "the waiting task is canceled",
     (Action.DELETE,): "the record of the ended task is deleted for good",
@@ -127,20 +144,25 @@ def note_place(note: Note) -> str:
     return ", ".join(f"{kind} {presentable(name)}" for kind, name in named if name)
 
 
-def guard_breach(policy: PolicyVerdict, verdict: GuardVerdict) -> str:
-    """Why a guard refuses, with its numbers."""
-    name, limit = presentable(policy.name), verdict.limit
+def guard_breach(policy: PolicyVerdict | None, verdict: GuardVerdict) -> str:
+    """Why a guard refuses, with its numbers. No policy: it is one of all policies together."""
+    who = "all policies together" if policy is None else f"policy {presentable(policy.name)}"
+    limit = f"{verdict.guard.value} {verdict.limit}{' of run_limits' if policy is None else ''}"
     if verdict.guard is Guard.MAX_ACTIONS:
-        return f"policy {name}: {counted(verdict.changes, 'change')}, more than max_actions {limit}"
+        return f"{who}: {counted(verdict.changes, 'change')}, more than {limit}"
+    place = " / ".join(presentable(name) for name in (verdict.target or "its target", verdict.resource) if name)
     return (
-        f"policy {name} on {presentable(verdict.target or 'its target')}: {verdict.changes} of "
-        f"{counted(verdict.basis, 'listed task')} would change ({verdict.needed}%), more than max_percent {limit}"
+        f"{who} on {place}: {verdict.changes} of {counted(verdict.basis, 'listed task')} would change "
+        f"({verdict.share}%), more than {limit}"
     )
 
 
-def guard_remedy(verdict: GuardVerdict) -> tuple[str, str]:
-    """The flag that lets a plan pass, and the limit of the policy that does the same for good."""
-    return verdict.flag, f"limits: {{{verdict.guard.value}: {verdict.needed}}}"
+def guard_remedy(policy: PolicyVerdict | None, verdict: GuardVerdict) -> tuple[str, str, str]:
+    """The flag that lets a plan pass, the limit that does the same for good, and where that is written."""
+    number = f"{{{verdict.guard.value}: {verdict.needed}}}"
+    if policy is None:
+        return verdict.flag, f"run_limits: {number}", "in the settings"
+    return verdict.flag, f"limits: {number}", "in the policy"
 
 
 def policy_counts(policy: PolicyVerdict) -> str:
@@ -169,9 +191,8 @@ def _flag(guard: Guard, number: int) -> str:
 def flags(plan: Plan) -> str:
     """The flags that let the whole plan pass, whatever number of guards refuses."""
     needed: dict[Guard, int] = {}
-    for policy in plan.policies:
-        for verdict in policy.breaches:
-            needed[verdict.guard] = max(needed.get(verdict.guard, 0), verdict.needed)
+    for _, verdict in plan.breaches:
+        needed[verdict.guard] = max(needed.get(verdict.guard, 0), verdict.needed)
     return " ".join(_flag(guard, number) for guard, number in sorted(needed.items()))
 
 
@@ -182,17 +203,22 @@ def overrides_flags(overrides: Overrides) -> str:
 
 
 def plan_counts(plan: Plan) -> str:
-    """`3 to cancel, 2 to delete, 1 blocked, 0 protected`, then kept and unknown where there are any. Frozen."""
+    """`13 changes: 8 cancel, 4 delete, 1 cancel then delete; 2 blocked, 0 protected`, each task counted once.
+
+    Kinds of change that there are none of are left out, and so are kept and unknown. Frozen.
+    """
     summary = plan.summary
-    counts = [
-        f"{summary.cancel} to cancel",
-        f"{summary.delete} to delete",
-        f"{summary.blocked} blocked",
-        f"{summary.protected} protected",
-    ]
+    counts = [f"{summary.blocked} blocked", f"{summary.protected} protected"]
     counts += [f"{summary.kept} kept"] if summary.kept else []
     counts += [f"{summary.unknown} unknown"] if summary.unknown else []
-    return ", ".join(counts)
+    return f"{changes_counted(summary)}; {', '.join(counts)}"
+
+
+def changes_counted(summary: Summary) -> str:
+    """`13 changes: 8 cancel, 4 delete, 1 cancel then delete`: the kinds add up to the changes."""
+    counts = (summary.cancel, summary.delete, summary.cancel_then_delete)
+    words = ", ".join(f"{count} {kind}" for count, kind in zip(counts, KINDS.values(), strict=True) if count)
+    return f"{counted(summary.changes, 'change')}{f': {words}' if words else ''}"
 
 
 def plan_sentence(plan: Plan) -> str | None:

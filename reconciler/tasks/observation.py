@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from reconciler.tasks.fault import Fault
     from reconciler.tasks.task import Task
 
-__all__ = ["Completeness", "Observation", "Scope"]
+__all__ = ["CLOCKS_APART", "Completeness", "Observation", "Scope"]
+
+
+CLOCKS_APART = 300
+"""Seconds by which two clocks may differ before neither is believed about ages."""
 
 
 class Scope(NamedTuple):

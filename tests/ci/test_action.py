@@ -46,6 +46,7 @@ def test_a_plan_has_outputs_a_summary_and_files(runner: Runner, waiting: Simulat
         "changes": "3",
         "cancel": "3",
         "delete": "0",
+        "cancel-then-delete": "0",
         "blocked": "0",
         "protected": "0",
         "applyable": "true",
@@ -54,7 +55,7 @@ def test_a_plan_has_outputs_a_summary_and_files(runner: Runner, waiting: Simulat
     }
     assert Path(finished.outputs["plan-path"]).is_relative_to(runner.temporary), "no file of the checkout passes for it"
     assert runner.summary.startswith("<!-- reconciler:plan ")
-    assert "Plan: 3 to cancel, 0 to delete" in finished.step("Show what came of it").log
+    assert "Plan: 3 changes: 3 cancel;" in finished.step("Show what came of it").log
     kept = {path.name for path in (runner.artifacts / "this-run" / "plan").iterdir()}
     assert kept == {"plan.json", "plan.html"}
     assert waiting.destructive_requests == []

@@ -132,7 +132,7 @@ def test_a_pull_request_is_planned_and_commented(repository: Repository) -> None
     plan = repository.job("plan")
     assert plan.succeeded, plan.log
     assert (plan.outputs["outcome"], plan.outputs["changes"]) == ("changes", "3")
-    assert "3 to cancel" in repository.runner.summary
+    assert "3 changes: 3 cancel;" in repository.runner.summary
     assert plan.outputs["artifact"] == NAME
     kept = {path.name for path in (repository.runner.artifacts / "this-run" / NAME).iterdir()}
     assert kept == {"plan.json", "plan.html"}

@@ -190,13 +190,13 @@ def test_a_plan_that_is_no_longer_the_approved_one_is_refused(terminal: Terminal
 
 def test_yes_applies(terminal: Terminal) -> None:
     with session(terminal.directory, "apply") as typing:
-        typing.until(f"Do you want to cancel {COUNT} and delete 0? Only 'yes' will be accepted.")
+        typing.until(f"Do you want to make {COUNT} changes: {COUNT} cancel? Only 'yes' will be accepted.")
         typing.until("Enter a value: ")
         assert terminal.destructive() == []
         typing.type("yes\n")
         finished = typing.end()
     assert finished.code == 0, finished
-    assert f"Plan: {COUNT} to cancel" in finished.out
+    assert f"Plan: {COUNT} changes: {COUNT} cancel;" in finished.out
     assert f"Apply: {COUNT} done" in finished.out
     assert len(terminal.destructive()) == COUNT
 

@@ -112,7 +112,7 @@ def test_from_plan_to_report(terminal: Terminal, forge: Forge) -> None:
     created = comment(terminal, "plan.json")
     assert (created.code, created.err) == (0, "")
     assert created.out.startswith("Created the comment on ")
-    assert "2 to cancel" in forge.notes[0].body
+    assert "2 cancel" in forge.notes[0].body
     assert f"commit <code>{SHA[:12]}</code>." in forge.notes[0].body
     assert comment(terminal, "plan.json").out.startswith("The comment on ")
 
@@ -120,11 +120,11 @@ def test_from_plan_to_report(terminal: Terminal, forge: Forge) -> None:
     second = saved_plan(terminal, "--now", "2026-01-02T00:00:00Z", name="second.json")
     assert first["digest"] != second["digest"]
     assert comment(terminal, "second.json").out.startswith("Updated the comment on ")
-    assert "3 to cancel" in forge.notes[0].body
+    assert "3 cancel" in forge.notes[0].body
 
     late = comment(terminal, "plan.json")
     assert late.out.endswith("alone: a later run wrote it (2026-01-02T00:00:00Z).\n")
-    assert "3 to cancel" in forge.notes[0].body
+    assert "3 cancel" in forge.notes[0].body
 
     digest = comment(terminal, "plan.json", "--print-digest")
     assert (digest.code, digest.out) == (0, second["digest"] + "\n")

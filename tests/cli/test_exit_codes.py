@@ -48,7 +48,7 @@ BLOCKED = Spared("t", SNAPSHOT, "2", ("p",), "why", {"status": "running"})
 @pytest.mark.parametrize(("errored", "breached", "blocked", "changes"), list(product([False, True], repeat=4)))
 def test_a_plan(errored: bool, breached: bool, blocked: bool, changes: bool, detailed: bool) -> None:
     completeness = Completeness.FAILED if errored else Completeness.COMPLETE
-    guard = GuardVerdict(Guard.MAX_ACTIONS, 0, 1, 1, 1, breached)
+    guard = GuardVerdict(Guard.MAX_ACTIONS, 0 if breached else 1, 1, 1)
     plan = Plan(
         tool_version="1",
         created_at=0,

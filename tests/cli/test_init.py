@@ -261,5 +261,5 @@ def test_what_it_prints_works_when_it_is_pasted(terminal: Terminal) -> None:
         timeout=120,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert "Plan: 4 to cancel, 0 to delete" in finished.stdout
+    assert "Plan: 4 changes: 4 cancel;" in finished.stdout
     assert "Apply: 4 done" in finished.stdout

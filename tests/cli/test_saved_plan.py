@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tests.terminal import Terminal
 
 TRANSCODING = "huaweicloud.mpc.transcoding"
+PACKAGING = "huaweicloud.mpc.packaging"
 POLICY = """
 policies:
   tidy:
@@ -122,6 +124,93 @@ def test_steps_added_by_hand_are_never_carried_out(terminal: Terminal) -> None:
     assert terminal.destructive() == []
 
 
+FORGED_FIELDS = {
+    "bucket": {"input.bucket": "current"},
+    "object": {"input.object": "another.mp4"},
+    "a field more": {"user_data": "nobody needs it"},
+    "created_at": {"created_at": "2020-01-01T00:00:00Z"},
+}
+
+
+@pytest.mark.parametrize("name", FORGED_FIELDS)
+def test_a_task_that_is_not_what_the_plan_shows_is_left_alone(terminal: Terminal, name: str) -> None:
+    path = plan(terminal)
+    honest = json.loads(path.read_text())["digest"]
+    field = FORGED_FIELDS[name]
+    forge(path, lambda changes: (replace(changes[0], observed={**changes[0].observed, **field}), *changes[1:]))
+    assert apply(terminal, "--approved-digest", honest)[0] == 4, "what a reviewer reads is in the digest"
+    code, results = apply(terminal)
+    assert (code, results["1"]["outcome"], results["2"]["outcome"]) == (0, "missed", "done")
+    assert "it is not what the plan shows of it" in results["1"]["detail"]
+    assert next(iter(field)) in results["1"]["detail"]
+
+
+def test_neither_is_one_of_which_it_hides_a_field(terminal: Terminal) -> None:
+    forge(plan(terminal), lambda changes: tuple(replace(each, observed={"status": "pending"}) for each in changes))
+    assert {result["outcome"] for result in apply(terminal)[1].values()} == {"missed"}
+    assert terminal.destructive() == []
+
+
+def test_a_reason_that_was_rewritten_is_not_what_was_approved(terminal: Terminal) -> None:
+    path = plan(terminal)
+    honest = json.loads(path.read_text())["digest"]
+    forge(path, lambda changes: tuple(replace(change, reason="tidy: nobody needs it") for change in changes))
+    assert apply(terminal, "--approved-digest", honest)[0] == 4
+
+
+def test_a_task_that_goes_on_by_itself_is_still_what_was_reviewed(terminal: Terminal) -> None:
+    """Reviewed was to cancel and delete it; somebody has canceled it since, so a part of that is left to do."""
+    terminal.write(HEAD + POLICY.replace("transcoding", "packaging").replace("status: pending, ", ""))
+    terminal.simulator.huaweicloud.add(PACKAGING, id=7, created="1d", input={"bucket": "legacy"})
+    plan(terminal)
+    terminal.simulator.huaweicloud.set_status(PACKAGING, 7, "canceled")
+    code, results = apply(terminal)
+    assert (code, results["7"]["outcome"], results["7"]["calls"]) == (0, "done", 1)
+
+
+def test_the_figures_of_a_file_let_no_guard_pass(terminal: Terminal) -> None:
+    """What a guard counted is in no digest: the share is counted anew, of what is listed now."""
+    terminal.write(HEAD + POLICY.replace("max_percent: 100", "max_percent: 10"))
+    for number in range(10, 30):
+        terminal.simulator.huaweicloud.add(TRANSCODING, id=number, created="1d", input={"bucket": "current"})
+    path = plan(terminal)
+    for number in range(10, 20):
+        terminal.simulator.huaweicloud.remove(TRANSCODING, number)
+    saved = read_plan(path.read_text())
+    guards = tuple(replace(verdict, basis=10**6) for verdict in saved.policies[0].guards)
+    forged = replace(
+        saved,
+        policies=(replace(saved.policies[0], guards=guards),),
+        scopes=tuple(replace(scope, requests=10**6) for scope in saved.scopes),
+    )
+    assert forged.digest == saved.digest
+    path.write_text(render_plan(forged))
+    code, results = apply(terminal, "--approved-digest", saved.digest)
+    assert (code, {result["outcome"] for result in results.values()}) == (4, {"not_attempted"})
+    assert terminal.destructive() == []
+
+
+def test_guards_of_the_run_are_checked_again(terminal: Terminal) -> None:
+    path = plan(terminal)
+    terminal.write(HEAD + "settings: {run_limits: {max_actions: 1}}\n" + POLICY)
+    assert json.loads(path.read_text())["applyable"]
+    code, results = apply(terminal)
+    assert (code, {result["outcome"] for result in results.values()}) == (4, {"not_attempted"})
+    assert apply(terminal, "--max-actions", "2")[0] == 0
+
+
+def test_a_plan_of_a_time_ahead_is_stale_since_a_clock_set_back_would_revive_it(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan(terminal)
+    real = time.time
+    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() - 299)
+    assert terminal.run("apply", "--plan", "plan.json", "--approved-digest", "sha256:0").code == 4
+    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() - 301)
+    assert apply(terminal)[0] == 5
+    assert terminal.destructive() == []
+
+
 def test_a_plan_altered_without_its_digest_is_invalid(terminal: Terminal) -> None:
     path = plan(terminal)
     document = json.loads(path.read_text())
@@ -153,8 +242,6 @@ def test_other_settings_and_descriptions_do_not(terminal: Terminal) -> None:
 
 def test_it_expires(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     plan(terminal, "--expires", "1h")
-    import time  # noqa: PLC0415 - the clock that this test turns
-
     real = time.time
     monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() + 3601)
     assert apply(terminal)[0] == 5

@@ -131,13 +131,16 @@ def test_a_forged_change_that_is_as_it_was_only_says_that_nobody_asks(terminal: 
     path = save(terminal)
     plan = read_plan(path.read_text())
     forged = replace(plan.changes[0], task_id="2")
-    hostile = replace(forged, observed={**forged.observed, "\x1b]0;x\x07": "https://h/v?token=s3cret", "n": ("a",)})
+    hostile = replace(forged, observed={**forged.observed, "\x1b]0;x\x07": "https://h/v?token=s3cret"})
     path.write_text(render_plan(replace(plan, changes=(*plan.changes, hostile))))
+    finished = terminal.run("apply", "--plan", "plan.json")
+    assert finished.code == 65, "what no planner writes has another digest once it is read"
+    assert "s3cret" not in finished.out + finished.err
+    forged = replace(forged, observed={**forged.observed, "n": ("a",)})
+    path.write_text(render_plan(replace(plan, changes=(*plan.changes, forged))))
     code, _, results = apply(terminal)
     assert (code, results["2"]["outcome"]) == (0, "missed")
     assert "input.bucket: b -> c" in results["2"]["detail"]
-    assert "\x1b" not in results["2"]["detail"]
-    assert "s3cret" not in results["2"]["detail"]
     assert {query for _, _, query in terminal.destructive()} == {"task_id=1"}
 
 

@@ -21,7 +21,7 @@ from tests.engine.cloud import BOTH, change
 from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, task
 
 if TYPE_CHECKING:
-    from reconciler.planning.plan import Change, Plan
+    from reconciler.planning.plan import Change, Observed, Plan
     from reconciler.tasks.task import TaskKey
 
 STEPS = [(Action.CANCEL,), (Action.DELETE,), BOTH, ()]
@@ -41,6 +41,11 @@ def planned(states: list[Status | str | None], match: object = "all", *, failed:
     return Planner(world, CATALOGUE, NOW).plan(
         seen(*tasks, completeness=completeness), tool_version="t", expires_at=NOW + 60
     )
+
+
+def now(plan: Plan) -> dict[TaskKey, Observed]:
+    """The fields of the tasks that a plan changes."""
+    return {change.key: change.observed for change in plan.changes}
 
 
 FORGED = st.lists(st.tuples(st.integers(0, 9), st.sampled_from(STEPS)), max_size=4)
@@ -65,7 +70,7 @@ def test_it_never_grows_and_never_carries_out_what_the_fresh_plan_does_not_hold(
     failed: bool,
 ) -> None:
     saved, fresh = forge(planned(before, match), additions), planned(after, match, failed=failed)
-    justified = justify(saved, fresh)
+    justified = justify(saved, fresh, now(fresh))
     reviewed: dict[TaskKey, list[tuple[Action, ...]]] = {}
     for entry in saved.changes:
         reviewed.setdefault(entry.key, []).append(entry.steps)
@@ -85,7 +90,7 @@ def test_it_never_grows_and_never_carries_out_what_the_fresh_plan_does_not_hold(
 @given(WORLDS, MATCHES)
 def test_in_the_same_world_everything_goes_ahead(states: list[Status | str | None], match: object) -> None:
     plan = planned(states, match)
-    assert justify(plan, plan).ahead == plan.changes
+    assert justify(plan, plan, now(plan)).ahead == plan.changes
 
 
 CHANGES = st.builds(
@@ -117,7 +122,7 @@ def test_steps_still_needed_are_an_end_of_the_reviewed_ones(reviewed: tuple[Acti
     needed = {Status.PENDING: BOTH, Status.SUCCEEDED: (Action.DELETE,)}[state]
     assert [entry.steps for entry in fresh.changes] == [needed]
     saved = replace(fresh, changes=(replace(fresh.changes[0], steps=reviewed),))
-    assert bool(justify(saved, fresh).ahead) is (reviewed[-len(needed) :] == needed)
+    assert bool(justify(saved, fresh, now(fresh)).ahead) is (reviewed[-len(needed) :] == needed)
 
 
 def test_a_task_that_came_under_protection_falls_out_with_the_reason() -> None:
@@ -126,7 +131,7 @@ def test_a_task_that_came_under_protection_falls_out_with_the_reason() -> None:
     saved, fresh = (
         Planner(world, CATALOGUE, NOW).plan(seen(*listed), tool_version="t", expires_at=NOW + 60) for listed in tasks
     )
-    (fallen,) = justify(saved, fresh).fallen
+    (fallen,) = justify(saved, fresh, now(fresh)).fallen
     assert "hold" in fallen.why
 
 

@@ -38,7 +38,7 @@ def with_change(plan: Plan, entry: Change) -> Plan:
     return replace(plan, changes=tuple(entry if old.key == entry.key else old for old in plan.changes))
 
 
-def test_times_versions_requests_and_reasons_alone_are_no_difference() -> None:
+def test_times_versions_and_requests_alone_are_no_difference() -> None:
     later = replace(
         BASE,
         created_at=BASE.created_at + 60,
@@ -46,7 +46,6 @@ def test_times_versions_requests_and_reasons_alone_are_no_difference() -> None:
         tool_version="9.9",
         files=("other.yaml",),
         scopes=(scope(requests=99, observed={"pending": 31, "running": 9}),),
-        changes=(replace(BASE.changes[0], reason="number 2 of 4"), BASE.changes[1]),
     )
     found = difference(BASE, later)
     assert found.same
@@ -121,6 +120,12 @@ def test_a_field_of_a_task_cannot_pass_for_what_the_plan_says() -> None:
     assert difference(BASE, with_change(BASE, entry)).tasks == ()
 
 
+def test_a_reason_that_is_another_is_a_difference_since_it_is_approved_with_the_rest() -> None:
+    found = difference(BASE, with_change(BASE, replace(BASE.changes[0], reason="number 3")))
+    assert not found.same_digest
+    assert list(words(one(found).fields)) == ["reason"]
+
+
 def test_in_an_altered_plan_the_status_of_the_change_is_what_differs() -> None:
     """It is the one in the digest, whatever an entry of the same task elsewhere says."""
     plans = [
@@ -133,7 +138,7 @@ def test_in_an_altered_plan_the_status_of_the_change_is_what_differs() -> None:
 
 
 def test_policies() -> None:
-    breach = GuardVerdict(Guard.MAX_ACTIONS, limit=1, changes=2, basis=9, needed=2, breached=True)
+    breach = GuardVerdict(Guard.MAX_ACTIONS, limit=1, changes=2, basis=9)
     now = replace(BASE, policies=(policy(changes=2, blocked=1, guards=(breach,)), policy("new")))
     found = difference(BASE, now).policies
     assert [(part.name, part.kind) for part in found] == [
@@ -144,10 +149,7 @@ def test_policies() -> None:
 
 
 def test_a_guard_that_holds_is_as_it_was_whatever_its_numbers() -> None:
-    guards = [
-        GuardVerdict(Guard.MAX_PERCENT, 30, 2, basis, needed, breached=False, target="t")
-        for basis, needed in ((9, 3), (8, 4))
-    ]
+    guards = [GuardVerdict(Guard.MAX_PERCENT, 30, 2, basis, "t") for basis in (9, 12)]
     plans = [replace(BASE, policies=(policy(changes=2, guards=(guard,)),)) for guard in guards]
     assert difference(*plans).same
 
@@ -179,14 +181,15 @@ def test_tasks_come_in_the_order_of_a_plan() -> None:
 
 
 def _standings(plan: Plan) -> dict[TaskKey, list[object]]:
-    """All that a plan says of each task, the reasons and the fields that only other policies record left out."""
+    """All that a plan says of each task, but the fields that only other policies record, and why it is left alone."""
     found: dict[TaskKey, list[object]] = {}
     for kind, entries in (("change", plan.changes), ("blocked", plan.blocked), ("protected", plan.protected)):
         for entry in entries:
             key = TaskKey(entry.target, entry.resource, entry.task_id)
             usual = {name: value for name, value in entry.observed.items() if name != "finished_at"}
             steps = entry.steps if isinstance(entry, Change) else entry.protections
-            found.setdefault(key, []).append((kind, steps, entry.policies, usual))
+            reason = entry.reason if isinstance(entry, Change) else ""
+            found.setdefault(key, []).append((kind, steps, entry.policies, reason, usual))
     return found
 
 

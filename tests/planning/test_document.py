@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.exceptions import ExitCode, InvalidPlan
-from reconciler.planning.document import plan_document, read_plan, render_plan
+from reconciler.planning.document import checksum, plan_document, read_plan, render_plan
 from reconciler.planning.plan import Change, Note, Overrides, Plan, PolicyVerdict, ScopeVerdict, Source, Spared
 from reconciler.planning.schema import PLAN_SCHEMA, check
 from reconciler.planning.strict_json import MAX_BYTES
@@ -99,13 +100,9 @@ def test_examples_round_trip(plan: Plan) -> None:
     assert read_plan(render_plan(plan)) == plan
 
 
-def test_a_plan_from_before_policies_had_a_source_is_read() -> None:
-    document = plan_document(PLANS["guard_breach"])
-    for policy in document["policies"]:
-        del policy["source"]
-    plan = read_plan(json.dumps(document))
-    assert [policy.source for policy in plan.policies] == [None]
-    assert plan.digest == PLANS["guard_breach"].digest
+def sealed(document: dict[str, Any]) -> str:
+    """The text of a document with a checksum to match, which anybody can make."""
+    return json.dumps({**document, "checksum": checksum(document)})
 
 
 @pytest.mark.parametrize("source", [{"file": "x"}, {"file": 1, "line": 1}, {"file": "x", "line": 0}, "x:1", []])
@@ -119,13 +116,18 @@ def test_a_source_that_is_none_is_refused(source: object) -> None:
 def test_keys_are_those_of_the_contract() -> None:
     document = plan_document(PLANS["five_kinds"])
     assert " ".join(document) == (
-        "format format_version tool_version created_at expires_at configuration overrides scopes policies changes "
-        "blocked protected summary outcome causes diagnostics complete applyable errored digest"
+        "format format_version tool_version created_at expires_at configuration overrides scopes policies run_guards "
+        "changes blocked protected summary outcome causes diagnostics complete applyable errored digest checksum"
     )
     assert " ".join(document["changes"][0]) == "id target resource task_id steps policies reason observed"
 
 
-PLAN = replace(PLANS["guard_breach"], blocked=PLANS["blocked"].blocked, overrides=Overrides(max_actions=500))
+PLAN = replace(
+    PLANS["guard_breach"],
+    blocked=PLANS["blocked"].blocked,
+    overrides=Overrides(max_actions=500),
+    run_guards=PLANS["run_breach"].run_guards,
+)
 
 
 def _set(*path: str | int, to: object) -> Callable[[Any], None]:
@@ -183,16 +185,52 @@ MUTATIONS = {
 }
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
-def test_altered_plans_are_refused(name: str) -> None:
+REVIEWED = {
+    "bucket": _set("changes", 0, "observed", "upload_url", to="https://elsewhere/v.mp4"),
+    "a field more": _set("changes", 0, "observed", "title", to="x"),
+    "reason": _set("changes", 0, "reason", to="p: nobody needs it"),
+    "policies of a change": _set("changes", 0, "policies", to=["another"]),
+    "limit of a guard": _set("policies", 0, "guards", 0, "limit", to=10**6),
+    "basis of a guard": _set("policies", 0, "guards", 1, "basis", to=10**6),
+    "changes of a guard": _set("policies", 0, "guards", 0, "changes", to=1),
+    "target of a guard": _set("policies", 0, "guards", 1, "target", to="elsewhere"),
+    "overridden": _set("policies", 0, "guards", 0, "overridden", to=True),
+    "no guards": _set("policies", 0, "guards", to=[]),
+    "limit of the run": _set("run_guards", 0, "limit", to=10**6),
+    "no guards of the run": _set("run_guards", to=[]),
+}
+"""What a reviewer reads of the changes, and what stands guard over them: all of it is in the digest."""
+
+
+@pytest.mark.parametrize("name", [*MUTATIONS, *REVIEWED])
+@pytest.mark.parametrize("resealed", [False, True], ids=["torn", "with a checksum to match"])
+def test_altered_plans_are_refused(name: str, resealed: bool) -> None:
     document = plan_document(PLAN)
-    assert read_plan(json.dumps(document)) == PLAN
-    MUTATIONS[name](document)
+    (MUTATIONS | REVIEWED)[name](document)
     with pytest.raises(InvalidPlan) as caught:
-        read_plan(json.dumps(document), "plan.json")
+        read_plan(sealed(document) if resealed else json.dumps(document), "plan.json")
     assert caught.value.exit_code is ExitCode.INVALID
     assert caught.value.message.startswith("plan.json")
     assert caught.value.hint
+
+
+TIMES_AND_FIGURES = {
+    "created_at": _set("created_at", to="2020-01-01T00:00:00Z"),
+    "expires_at": _set("expires_at", to="2999-01-01T00:00:00Z"),
+    "requests": _set("scopes", 0, "requests", to=10_000),
+    "tasks": _set("scopes", 0, "tasks", to={"pending": 10**6}),
+    "matched": _set("policies", 0, "matched", to=0),
+    "a diagnostic": _set("diagnostics", to=[]),
+    "a key of a later version": _set("new", to=1),
+}
+
+
+@pytest.mark.parametrize("name", TIMES_AND_FIGURES)
+def test_the_checksum_covers_what_the_digest_does_not(name: str) -> None:
+    document = plan_document(replace(PLAN, notes=(Note("warning", "w"),)))
+    TIMES_AND_FIGURES[name](document)
+    with pytest.raises(InvalidPlan, match="checksum"):
+        read_plan(json.dumps(document), "plan.json")
 
 
 @pytest.mark.parametrize("key", plan_document(PLAN))
@@ -216,24 +254,33 @@ def test_a_forged_plan_cannot_touch_a_scope_that_failed() -> None:
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_a_forged_plan_cannot_hide_a_breach(index: int) -> None:
-    policy = PLAN.policies[0]
-    guards = tuple(replace(verdict, breached=False) for verdict in policy.guards[index : index + 1])
-    with pytest.raises(InvalidPlan, match="although it is said to hold"):
-        read_plan(render_plan(replace(PLAN, policies=(replace(policy, guards=guards),))))
+@pytest.mark.parametrize(("name", "value"), [("breached", False), ("needed", 1)])
+def test_a_forged_plan_cannot_hide_a_breach(index: int, name: str, value: object) -> None:
+    document = plan_document(PLAN)
+    _set("policies", 0, "guards", index, name, to=value)(document)
+    with pytest.raises(InvalidPlan, match=rf"guards\[{index}\].{name} is .*, but its content gives"):
+        read_plan(sealed(document))
+
+
+def test_a_plan_whose_digest_covers_less_is_refused() -> None:
+    with pytest.raises(InvalidPlan, match="older reconciler, whose digest covers less"):
+        read_plan(sealed(plan_document(PLAN) | {"format_version": "1.0"}))
 
 
 def test_what_a_later_minor_version_adds_is_ignored() -> None:
     document = plan_document(PLAN)
     document |= {"format_version": "1.7", "new": {"a": [1]}}
     document["changes"][0]["new"] = document["summary"]["new"] = 1
-    assert read_plan(json.dumps(document)) == PLAN
+    assert read_plan(sealed(document)) == PLAN
 
 
 def test_hostile_text_is_made_presentable_on_reading() -> None:
     document = plan_document(PLAN)
     document["changes"][0]["reason"] = document["changes"][0]["observed"]["title"] = EVIL
-    change = read_plan(json.dumps(document)).changes[0]
+    title = presentable(EVIL)
+    shown = replace(PLAN.changes[0], reason=title, observed={**PLAN.changes[0].observed, "title": title})
+    document["digest"] = replace(PLAN, changes=(shown, *PLAN.changes[1:])).digest
+    change = read_plan(sealed(document)).changes[0]
     assert change.reason == change.observed["title"] == presentable(EVIL)
 
 
@@ -306,8 +353,12 @@ PATHS = [path for path in _paths(plan_document(PLAN)) if path]
 def test_any_value_anywhere_is_read_or_refused(path: tuple[str | int, ...], value: object) -> None:
     document = json.loads(render_plan(PLAN))
     _set(*path, to=value)(document)
+    text = json.dumps(document)
+    if path != ("checksum",):
+        with suppress(ValueError):  # NaN has no checksum
+            text = sealed(document)
     try:
-        plan = read_plan(json.dumps(document))
+        plan = read_plan(text)
     except InvalidPlan as refusal:
         message, digest = refusal.message, PLAN.digest
     else:

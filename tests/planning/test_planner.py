@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from reconciler.config.model import AtMost, Keep, Limits, OnBlocked
+from reconciler.config.model import AtMost, Configuration, Keep, Limits, OnBlocked, RunLimits
 from reconciler.exceptions import ExitCode
 from reconciler.planning.plan import Overrides, Plan
 from reconciler.planning.planner import Planner
@@ -58,7 +60,14 @@ def test_several_policies_make_one_change_with_the_longest_path() -> None:
     (change,) = plan.changes
     assert change.policies == ("a", "b")
     assert steps(plan) == {"1": ("cancel", "delete")}
-    assert plan.summary.cancel == plan.summary.delete == plan.summary.changes == 1
+    summary = plan.summary
+    assert (summary.changes, summary.cancel, summary.delete, summary.cancel_then_delete, summary.calls) == (
+        1,
+        0,
+        0,
+        1,
+        2,
+    )
 
 
 def test_an_unknown_result_selects_nothing_and_is_counted() -> None:
@@ -191,9 +200,93 @@ def test_the_share_is_of_tasks_in_a_status_that_the_selector_admits() -> None:
     assert {verdict.basis for verdict in plan.policies[0].guards if verdict.guard == "max_percent"} == {10}
 
 
-def test_zero_means_zero() -> None:
-    world = configuration(policy(limits=Limits(max_actions=0, max_percent=0)))
-    assert planned(world, seen(task("1"))).breached
+@pytest.mark.parametrize("limits", [Limits(0, 100), Limits(500, 0)], ids=["max_actions", "max_percent"])
+@pytest.mark.parametrize("count", [1, 9, 10])
+def test_zero_means_zero_of_however_few_tasks(limits: Limits, count: int) -> None:
+    plan = planned(configuration(policy(limits=limits)), seen(*tasks(count)))
+    assert [verdict.limit for _, verdict in plan.breaches] == [0]
+
+
+@pytest.mark.parametrize("overrides", [Overrides(max_actions=0), Overrides(max_percent=0)], ids=repr)
+def test_so_it_does_on_the_command_line(overrides: Overrides) -> None:
+    assert planned(configuration(policy()), seen(*tasks(9)), overrides).breached
+
+
+@pytest.mark.parametrize("limits", [RunLimits(max_actions=0), RunLimits(max_percent=0)], ids=repr)
+def test_and_for_all_policies_together(limits: RunLimits) -> None:
+    plan = planned(configuration(policy(), run_limits=limits), seen(*tasks(9)))
+    assert [(name, verdict.limit) for name, verdict in plan.breaches] == [(None, 0)]
+    assert not planned(configuration(policy(), run_limits=limits), seen()).breached, "nothing is within any limit"
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_what_lets_a_few_tasks_pass_a_limit_of_zero_is_any_other(count: int) -> None:
+    world = configuration(policy(limits=Limits(max_actions=500, max_percent=0)))
+    (_, breach), *_ = planned(world, seen(*tasks(count))).breaches
+    assert breach.needed == 1
+    assert not planned(world, seen(*tasks(count)), Overrides(max_percent=1)).breached
+
+
+# -- all policies together --------------------------------------------------------------------------------------
+
+
+def quarters(count: int, **rest: Any) -> Configuration:  # noqa: ANN401 - of `configuration`
+    """Policies of which each asks for a quarter of 40 tasks, within its own limit of 30 percent."""
+    own = Limits(max_actions=500, max_percent=30)
+    return configuration(*(policy(f"p{n}", {"input.bucket": str(n)}, limits=own) for n in range(count)), **rest)
+
+
+FORTY = seen(*(task(f"{n}", input__bucket=str(n % 4)) for n in range(40)))
+
+
+@pytest.mark.parametrize(("count", "refused"), [(1, False), (2, True), (4, True)])
+def test_four_policies_of_a_quarter_each_do_not_empty_a_queue(count: int, refused: bool) -> None:
+    plan = planned(quarters(count), FORTY)
+    assert not any(verdict.breaches for verdict in plan.policies)
+    assert [(name, verdict.guard, verdict.limit, verdict.needed) for name, verdict in plan.breaches] == (
+        [(None, "max_percent", 30, 25 * count)] if refused else []
+    )
+    assert plan.applyable is not refused
+
+
+def test_limits_of_the_run_that_are_written_hold_whatever_the_policies_allow() -> None:
+    assert not planned(quarters(2, run_limits=RunLimits(max_percent=50)), FORTY).breached
+    assert planned(quarters(1, run_limits=RunLimits(max_percent=24)), FORTY).breached
+    assert planned(quarters(1, run_limits=RunLimits(max_actions=9)), FORTY).breached
+    assert not planned(quarters(1, run_limits=RunLimits(max_actions=10)), FORTY).breached
+
+
+@pytest.mark.parametrize(("largest", "limit"), [(500, 5000), (6000, 6000)])
+def test_a_run_may_do_as_much_as_its_largest_policy(largest: int, limit: int) -> None:
+    plan = planned(configuration(policy("b", limits=Limits(largest, 100))), seen(task("1")))
+    assert plan.run_guards[0].limit == limit
+
+
+def test_a_limit_of_the_command_line_raises_that_of_the_run_and_never_lowers_it() -> None:
+    world = quarters(4, run_limits=RunLimits(max_actions=15, max_percent=60))
+    assert not planned(world, FORTY, Overrides(max_actions=40, max_percent=100)).breached
+    kept = planned(world, FORTY, Overrides(max_actions=12, max_percent=29))
+    assert [verdict.limit for verdict in kept.run_guards] == [15, 60]
+
+
+def test_what_is_refused_counts_nothing_towards_the_run() -> None:
+    """A task that a second policy asks for as well is still to be done, so it counts."""
+    modest = policy("modest", {"input.bucket": "0"}, limits=Limits(max_actions=10, max_percent=30))
+    greedy = policy("greedy", limits=Limits(max_actions=9, max_percent=100))
+    plan = planned(configuration(greedy, modest, run_limits=RunLimits(max_actions=10, max_percent=25)), FORTY)
+    assert [name and name.name for name, _ in plan.breaches] == ["greedy"]
+    assert [(verdict.changes, verdict.basis) for verdict in plan.run_guards] == [(10, 40), (10, 40)]
+
+
+def test_a_task_that_two_policies_want_counts_once() -> None:
+    plan = planned(configuration(policy("a"), policy("b"), run_limits=RunLimits(max_actions=10)), seen(*tasks(10)))
+    assert not plan.breached
+
+
+def test_the_share_is_of_tasks_in_a_status_that_any_policy_of_the_scope_admits() -> None:
+    world = configuration(policy("a", {"status": "pending"}), policy("b", {"status": "failed"}))
+    ended = [task(f"{state}{n}", state) for state in (Status.FAILED, Status.SUCCEEDED) for n in range(10)]
+    assert [verdict.basis for verdict in planned(world, seen(*tasks(10), *ended)).run_guards] == [20, 20]
 
 
 def test_an_override_lets_the_plan_pass_and_is_part_of_the_digest() -> None:

@@ -13,6 +13,7 @@ from reconciler.config.model import (
     OnBlocked,
     Policy,
     Protection,
+    RunLimits,
     Settings,
     Target,
 )
@@ -95,14 +96,16 @@ def policy(
     )
 
 
-def configuration(*policies: Policy, protect: Mapping[str, object] | None = None) -> Configuration:
+def configuration(
+    *policies: Policy, protect: Mapping[str, object] | None = None, run_limits: RunLimits | None = None
+) -> Configuration:
     protections = {
         name: Protection(name, (TWO_STEP.name, CANCEL_ONLY.name), selector(match))
         for name, match in (protect or {}).items()
     }
     names = {name for entry in policies for name in entry.targets}
     return Configuration(
-        settings=Settings(),
+        settings=Settings(run_limits=run_limits or RunLimits()),
         targets={name: Target(name, "cloud", "region") for name in sorted(names)},
         protections=protections,
         policies={entry.name: entry for entry in policies},

@@ -47,7 +47,7 @@ def change(task_id: str, resource: str = TRANSCODING, steps: tuple[Action, ...] 
     defaults: dict[str, object] = {
         "target": "aliyun-shanghai" if resource.startswith("aliyun") else "huawei-prod",
         "policies": ("one-transcode-per-object",),
-        "reason": "one-transcode-per-object: number 2 of 3 for uploads, a.mp4, oldest first; at most 1 may be there",
+        "reason": "one-transcode-per-object: number 2 for uploads, a.mp4, oldest first; at most 1 may be there",
         "observed": observed(provider_status="QUEUEING", input__bucket="uploads", input__object="a.mp4"),
     }
     return Change(resource=resource, task_id=task_id, steps=steps, **{**defaults, **rest})  # type: ignore[arg-type]
@@ -107,8 +107,8 @@ KINDS = (
 )
 
 GUARDS = (
-    GuardVerdict(Guard.MAX_ACTIONS, 500, 812, 2000, 812, breached=True),
-    GuardVerdict(Guard.MAX_PERCENT, 30, 812, 2000, 41, breached=True, target="huawei-prod"),
+    GuardVerdict(Guard.MAX_ACTIONS, 500, 812, 2000),
+    GuardVerdict(Guard.MAX_PERCENT, 30, 812, 2000, "huawei-prod"),
 )
 
 PLANS: dict[str, Plan] = {
@@ -117,7 +117,14 @@ PLANS: dict[str, Plan] = {
         EMPTY,
         changes=KINDS,
         policies=(
-            policy("no-stale-legacy-uploads", UPLOAD, matched=1, surplus=1, changes=1),
+            policy(
+                "no-stale-legacy-uploads",
+                UPLOAD,
+                matched=1,
+                surplus=1,
+                changes=1,
+                description="Uploads from the retired CDN must not wait in the queue.",
+            ),
             policy("no-forgotten-snapshots", "huaweicloud.mpc.snapshot", matched=1, surplus=1, changes=1),
             policy(matched=5, surplus=2, changes=2, kept=3, source=Source("policies/transcoding.reconciler.yaml", 7)),
             policy("packaging-record-retention", PACKAGING, matched=1, surplus=1, changes=1, suspended=False),
@@ -169,6 +176,19 @@ PLANS: dict[str, Plan] = {
             ),
         ),
     ),
+    "run_breach": replace(
+        EMPTY,
+        changes=(change("24010"), change("24011")),
+        policies=(
+            policy(
+                matched=2, surplus=2, changes=2, guards=(GuardVerdict(Guard.MAX_PERCENT, 30, 2, 10, "huawei-prod"),)
+            ),
+        ),
+        run_guards=(
+            GuardVerdict(Guard.MAX_ACTIONS, 1, 2, 10),
+            GuardVerdict(Guard.MAX_PERCENT, 10, 2, 10, "huawei-prod", TRANSCODING),
+        ),
+    ),
     "failed_scope": replace(
         EMPTY,
         changes=(change("24010"),),
@@ -209,6 +229,7 @@ PLANS: dict[str, Plan] = {
                 observed={"status": "pending", "input.object": presentable(EVIL), "title": "汉字" * 80},
             ),
         ),
+        policies=(policy(matched=1, changes=1, description=presentable(EVIL)),),
         protected=(replace(spared(EVIL_ID, presentable(EVIL), "legal-hold"), observed={presentable(EVIL): EVIL}),),
         files=(presentable(EVIL),),
         notes=(Note("warning", presentable(EVIL), presentable(EVIL)),),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -14,8 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.engine.report import Outcome, Report, Result
 from reconciler.reports.registry import View, render
-from reconciler.reports.wording import plan_counts, report_counts
-from reconciler.tasks.resource_type import Action
+from reconciler.reports.wording import KINDS, plan_counts, report_counts
 from tests.reports.examples import (
     BOTH,
     CANCEL,
@@ -108,9 +106,11 @@ def test_the_formats_of_a_plan_agree(plan: Plan) -> None:
     assert page.all("h1")[0].text == counts
     assert f"Plan: {counts}." in found["github"].replace("%0A", "\n")
     said = outputs(found["outputs"])
-    for key in ("changes", "cancel", "delete", "blocked", "protected"):
+    for key in ("changes", "cancel", "delete", "cancel_then_delete", "blocked", "protected"):
         assert said[key] == str(getattr(summary, key))
-    assert json.loads(found["gitlab"]) == {"create": 0, "update": summary.cancel, "delete": summary.delete}
+    assert summary.changes == summary.cancel + summary.delete + summary.cancel_then_delete
+    gone = summary.delete + summary.cancel_then_delete
+    assert json.loads(found["gitlab"]) == {"create": 0, "update": summary.cancel, "delete": gone}
     assert (said["outcome"], said["digest"], said["applyable"]) == (
         plan.outcome,
         plan.digest,
@@ -122,9 +122,11 @@ def test_the_formats_of_a_plan_agree(plan: Plan) -> None:
 @settings(max_examples=40)
 def test_so_do_their_tables_of_policies(plan: Plan) -> None:
     found = rendered(plan)
-    comment = markdown_rows(found["markdown"], "policy | cancel | delete | blocked | protected | kept | unknown |")
+    comment = markdown_rows(
+        found["markdown"], "policy | cancel | delete | cancel then delete | blocked | protected | kept | unknown |"
+    )
     page = {
-        row[0].all("code")[0].text: [int(cell.text) for cell in row[1:7]]
+        row[0].all("code")[0].text: [int(cell.text) for cell in row[1:8]]
         for row in parsed(found["html"]).rows("policies")
     }
     lines = {
@@ -134,9 +136,9 @@ def test_so_do_their_tables_of_policies(plan: Plan) -> None:
     junit = ElementTree.fromstring(found["junit"])  # noqa: S314 - our own text
     cases = {case.get("name"): "".join(case.itertext()) for case in junit.iter("testcase")}
     for verdict in plan.policies:
-        steps = list(chain.from_iterable(one.steps for one in plan.changes if verdict.name in one.policies))
+        steps = [one.steps for one in plan.changes if verdict.name in one.policies]
         rest = [verdict.blocked, verdict.protected, verdict.kept, verdict.unknown]
-        assert comment[verdict.name] == [steps.count(Action.CANCEL), steps.count(Action.DELETE), *rest]
+        assert comment[verdict.name] == [*map(steps.count, KINDS), *rest]
         assert page[verdict.name] == comment[verdict.name]
         assert lines[verdict.name] == [verdict.matched, verdict.changes, *rest]
         assert f"{verdict.matched} matched, {verdict.changes} to change, {rest[0]} blocked" in cases[verdict.name]

@@ -109,7 +109,7 @@ def test_the_policies_that_delete_most_come_first() -> None:
         policies=(named("cancels", 30, line=1), named("deletes", 2, line=9)),
     )
     summary, *rest = map(parsed, render_plan_github(plan).splitlines())
-    assert summary.message.startswith("Plan: 30 to cancel, 2 to delete")
+    assert summary.message.startswith("Plan: 32 changes: 30 cancel, 2 delete;")
     assert [(one.line, one.message) for one in rest] == [
         (9, "policy deletes: 2 to delete for good"),
         (1, "policy cancels: 30 to cancel"),

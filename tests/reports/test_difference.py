@@ -54,7 +54,7 @@ BASE = replace(
 
 def everything() -> PlanDifference:
     """Tasks added, removed, moved and changed; policies, scopes, configuration and diagnostics."""
-    breach = GuardVerdict(Guard.MAX_ACTIONS, limit=1, changes=2, basis=9, needed=2, breached=True)
+    breach = GuardVerdict(Guard.MAX_ACTIONS, limit=1, changes=2, basis=9)
     fault = Fault(Meaning.UNAVAILABLE, "the service is busy", "MPC.10211", 503)
     further = replace(
         change("3", steps=BOTH),

@@ -76,7 +76,11 @@ def test_progress_passes_over_a_state_without_a_word() -> None:
 
 ANY_ROW = st.builds(
     made,
-    st.dictionaries(st.text(min_size=1, max_size=30), st.sampled_from([*OBSERVABLE, Status.GONE]), max_size=14),
+    st.dictionaries(
+        st.text(min_size=1, max_size=30).filter(lambda word: "no way out" not in word),
+        st.sampled_from([*OBSERVABLE, Status.GONE]),
+        max_size=14,
+    ),
     st.sampled_from([(), (Action.CANCEL,), (Action.DELETE,), (Action.CANCEL, Action.DELETE)]),
 )
 

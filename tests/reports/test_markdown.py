@@ -12,6 +12,7 @@ from reconciler.planning.plan import Note, Plan
 from reconciler.reports.markdown.budget import BUDGET
 from reconciler.reports.markdown.plan import render_plan_markdown
 from reconciler.reports.markdown.report import render_report_markdown
+from reconciler.reports.wording import plan_counts
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness
 from tests.reports.examples import (
@@ -92,7 +93,7 @@ def test_marks_that_pile_up_take_their_place() -> None:
 def test_a_long_plan_says_that_it_was_cut() -> None:
     text = render_plan_markdown(BIG, now=NOW)
     assert marker_of(text)["truncated"] is True
-    assert "## reconciler plan: 3000 to cancel" in text
+    assert "## reconciler plan: 3000 changes: 3000 cancel;" in text
 
 
 def test_breaches_are_not_cut_before_the_number_to_pass() -> None:
@@ -155,8 +156,9 @@ def test_any_plan_fits_and_says_what_counts(changes: int, policies: int, text: s
     plan = many(changes, policies, text)
     rendered = render_plan_markdown(plan, now=NOW)
     assert len(rendered.encode("utf-16-le")) // 2 <= BUDGET
-    assert f"## reconciler plan: {plan.summary.cancel} to cancel, {plan.summary.delete} to delete" in rendered
-    assert f"**{plan.summary.delete} task records" in rendered
+    assert f"## reconciler plan: {plan_counts(plan)}\n" in rendered
+    gone = plan.summary.delete + plan.summary.cancel_then_delete
+    assert f"**{gone} task records" in rendered
     assert f"**Blocked: {changes // 10} tasks**" in rendered
     assert f"**Protected: {changes // 10} tasks**" in rendered
     assert "**To refuse it:**" in rendered

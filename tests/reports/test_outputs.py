@@ -11,7 +11,10 @@ from reconciler.reports.ci.outputs import render_plan_outputs, render_report_out
 from tests.reports.examples import EVERY_OUTCOME, PLANS
 from tests.reports.hostile_texts import hostile, plan_of, report_of
 
-PLAN_KEYS = ["outcome", "digest", "changes", "cancel", "delete", "blocked", "protected", "applyable"]
+PLAN_KEYS = [
+    *("outcome", "digest", "changes", "cancel", "delete", "cancel_then_delete"),
+    *("blocked", "protected", "applyable"),
+]
 REPORT_KEYS = [
     *("outcome", "digest", "exit_code", "changes", "done", "satisfied", "missed", "failed", "unknown", "not_attempted"),
 ]
@@ -28,7 +31,8 @@ def keys(text: str) -> list[str]:
 def test_a_plan() -> None:
     plan = PLANS["two_step"]
     assert render_plan_outputs(plan) == (
-        f"outcome=changes\ndigest={plan.digest}\nchanges=2\ncancel=1\ndelete=2\nblocked=0\nprotected=0\napplyable=true\n"
+        f"outcome=changes\ndigest={plan.digest}\nchanges=2\ncancel=0\ndelete=1\ncancel_then_delete=1\n"
+        "blocked=0\nprotected=0\napplyable=true\n"
     )
 
 

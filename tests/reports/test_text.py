@@ -20,7 +20,9 @@ def test_the_summary_line_is_there_once(plan: Plan) -> None:
 
 
 def test_the_summary_line_is_frozen() -> None:
-    assert "\nPlan: 1 to cancel, 2 to delete, 0 blocked, 0 protected.\n" in render_plan_text(PLANS["two_step"], now=NOW)
+    assert "\nPlan: 2 changes: 1 delete, 1 cancel then delete; 0 blocked, 0 protected.\n" in render_plan_text(
+        PLANS["two_step"], now=NOW
+    )
     assert "\nApply: 1 done, 1 satisfied, 1 missed, 1 failed, 1 unknown, 1 not attempted.\n" in render_report_text(
         EVERY_OUTCOME
     )

@@ -10,6 +10,7 @@ from reconciler.redaction import bounded, presentable
 from reconciler.reports.ci.annotations import Annotation, Level, render_annotations
 from reconciler.reports.tally import Tally
 from reconciler.reports.wording import (
+    KINDS,
     blocked_failure,
     flags,
     guard_breach,
@@ -24,7 +25,6 @@ from reconciler.reports.wording import (
     steps_words,
     unplaced_notes,
 )
-from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -82,11 +82,11 @@ def _doubts(plan: Plan) -> Iterator[Annotation]:
 
 
 def _refusals(plan: Plan) -> Iterator[Annotation]:
+    for policy, verdict in plan.breaches:
+        flag, limit, place = guard_remedy(policy, verdict)
+        message = f"{guard_breach(policy, verdict)}\nTo allow it: {flag}, or {limit} {place}"
+        yield _at(policy, Level.ERROR, "refused by a guard", message)
     for policy in plan.policies:
-        for verdict in policy.breaches:
-            flag, limit = guard_remedy(verdict)
-            message = f"{guard_breach(policy, verdict)}\nTo allow it: {flag}, or {limit} in the policy"
-            yield _at(policy, Level.ERROR, "refused by a guard", message)
         if intolerant := blocked_failure(policy):
             yield _at(policy, Level.ERROR, "blocked tasks", intolerant)
 
@@ -101,7 +101,7 @@ def _of_note(note: Note, policy: PolicyVerdict | None = None) -> Annotation:
     level = Level.ERROR if note.severity == "error" else Level.WARNING
     place = note_place(note)
     message = f"{f'{place}: ' if place else ''}{presentable(note.message)}"
-    return _at(policy, level, note.severity, message) if policy else Annotation(level, note.severity, message)
+    return _at(policy, level, note.severity, message)
 
 
 def _intents(plan: Plan) -> Iterator[Annotation]:
@@ -110,15 +110,16 @@ def _intents(plan: Plan) -> Iterator[Annotation]:
     allow = f"\nRefused by guards; to allow all of it: {flags(plan)}" if plan.breached else ""
     yield Annotation(Level.NOTICE, "plan", f"Plan: {plan_counts(plan)}.{allow}\nDigest: {tally.digest}")
     for policy in tally.ranked(plan.policies):
-        cancel, delete = (tally.steps.get((policy.name, step), 0) for step in (Action.CANCEL, Action.DELETE))
-        counts = ((cancel, "to cancel"), (delete, "to delete for good"))
-        words = ", ".join(f"{count} {what}" for count, what in counts if count)
+        counts = zip(tally.counts(policy.name), KINDS.values(), strict=True)
+        words = ", ".join(
+            f"{count} to {kind}{' for good' if kind.endswith('delete') else ''}" for count, kind in counts if count
+        )
         if words:
             yield _at(policy, Level.NOTICE, "plan", f"policy {presentable(policy.name)}: {words}")
 
 
-def _at(policy: PolicyVerdict, level: Level, title: str, message: str) -> Annotation:
-    source = policy.source
+def _at(policy: PolicyVerdict | None, level: Level, title: str, message: str) -> Annotation:
+    source = policy.source if policy else None
     return Annotation(level, title, message, source.file if source else None, source.line if source else None)
 
 

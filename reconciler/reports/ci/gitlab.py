@@ -13,6 +13,8 @@ from reconciler.engine.report import Outcome
 from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reconciler.engine.report import Report
     from reconciler.planning.plan import Plan
 
@@ -20,15 +22,15 @@ __all__ = ["render_plan_gitlab", "render_report_gitlab"]
 
 
 def render_plan_gitlab(plan: Plan) -> str:
-    """What the plan would do: a cancel counts as an update, a delete as a delete; nothing is ever created."""
-    return _document(plan.summary.cancel, plan.summary.delete)
+    """What the plan would do: a change that ends with a delete counts as one, any other as an update."""
+    return _document(change.steps for change in plan.changes)
 
 
 def render_report_gitlab(report: Report) -> str:
-    """What the run did: the steps of the changes that are done."""
-    done = Counter(step for result in report.results if result.outcome is Outcome.DONE for step in result.change.steps)
-    return _document(done[Action.CANCEL], done[Action.DELETE])
+    """What the run did: the changes that are done."""
+    return _document(result.change.steps for result in report.results if result.outcome is Outcome.DONE)
 
 
-def _document(cancel: int, delete: int) -> str:
-    return json.dumps({"create": 0, "update": cancel, "delete": delete}) + "\n"
+def _document(changes: Iterable[tuple[Action, ...]]) -> str:
+    last = Counter(steps[-1] for steps in changes)
+    return json.dumps({"create": 0, "update": last[Action.CANCEL], "delete": last[Action.DELETE]}) + "\n"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconciler.engine.report import Report, Result
-    from reconciler.planning.plan import Note, Plan, PolicyVerdict, ScopeVerdict
+    from reconciler.planning.plan import GuardVerdict, Note, Plan, PolicyVerdict, ScopeVerdict
 
 __all__ = ["render_plan_junit", "render_report_junit"]
 
@@ -74,6 +74,15 @@ def _policies(plan: Plan) -> Iterator[Case]:
     for policy in plan.policies:
         verdict, message, detail = _judged(policy, any((name, policy.resource) in unseen for name in policy.targets))
         yield Case(policy.resource, policy.name, verdict, message, detail)
+    together = [verdict for policy, verdict in plan.breaches if policy is None]
+    if together:
+        refusals = "; ".join(guard_breach(None, verdict) for verdict in together)
+        remedies = "\n".join(_remedy(None, verdict) for verdict in together)
+        yield Case("reconciler", "run_limits", Verdict.FAILED, refusals, remedies)
+
+
+def _remedy(policy: PolicyVerdict | None, verdict: GuardVerdict) -> str:
+    return "to allow it: {}, or `{}` {}".format(*guard_remedy(policy, verdict))
 
 
 def _judged(policy: PolicyVerdict, in_the_dark: bool) -> tuple[Verdict, str, str]:
@@ -81,7 +90,7 @@ def _judged(policy: PolicyVerdict, in_the_dark: bool) -> tuple[Verdict, str, str
     if policy.suspended:
         return Verdict.SKIPPED, "suspended, so not checked", ""
     refusals = [guard_breach(policy, verdict) for verdict in policy.breaches]
-    remedies = ["to allow it: {}, or `{}` in the policy".format(*guard_remedy(verdict)) for verdict in policy.breaches]
+    remedies = [_remedy(policy, verdict) for verdict in policy.breaches]
     intolerant = blocked_failure(policy)
     failures = [*refusals, *([intolerant] if intolerant else [])]
     if failures:

@@ -27,6 +27,7 @@ def render_plan_outputs(plan: Plan) -> str:
             "changes": summary.changes,
             "cancel": summary.cancel,
             "delete": summary.delete,
+            "cancel_then_delete": summary.cancel_then_delete,
             "blocked": summary.blocked,
             "protected": summary.protected,
             "applyable": "true" if plan.applyable else "false",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from reconciler.planning.records import rfc3339
@@ -26,14 +27,16 @@ def masthead(kind: str, outcome: str, counts: str, lead: str = "") -> Markup:
     badge = element("strong", outcome, class_=f"badge {outcome}")
     parts = [
         element("p", kind, " ", badge, class_="kind"),
-        element("h1", joined(map(_count, counts.split(", ")), Markup(", "))),
+        element("h1", *map(_count, re.split("([,:;] )", counts))),
         element("p", lead, class_="lead") if lead else "",
     ]
     return element("header", joined(filter(None, parts), LINE))
 
 
 def _count(text: str) -> Markup:
-    """`5 to cancel`, the number set off. Quiet where there is nothing of the kind."""
+    """`5 cancel`, the number set off, or what stands between two of them. Quiet where there is nothing of the kind."""
+    if not text[0].isdigit():
+        return worded(text)
     number, _, what = text.partition(" ")
     weight = "zero" if number == "0" else what.rpartition(" ")[2]
     return element("span", element("b", number), f" {what}", class_=f"count {weight}")

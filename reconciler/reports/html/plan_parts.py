@@ -50,11 +50,10 @@ def _unseen(plan: Plan) -> Iterator[Markup]:
 
 
 def _breaches(plan: Plan) -> Iterator[Markup]:
-    for policy in plan.policies:
-        for verdict in policy.breaches:
-            flag, limit = guard_remedy(verdict)
-            remedy = joined(["To allow it: ", element("code", flag), " or ", element("code", limit), " in the policy."])
-            yield joined([element("b", worded(guard_breach(policy, verdict))), element("p", remedy)])
+    for policy, verdict in plan.breaches:
+        flag, limit, place = guard_remedy(policy, verdict)
+        remedy = joined(["To allow it: ", element("code", flag), " or ", element("code", limit), f" {place}."])
+        yield joined([element("b", worded(guard_breach(policy, verdict))), element("p", remedy)])
     yield joined(["To allow all of it, on plan and apply: ", element("code", flags(plan))])
 
 

@@ -8,9 +8,8 @@ from reconciler.reports.html.elements import Markup, element, joined
 from reconciler.reports.html.moments import created, moment
 from reconciler.reports.html.tables import Column, Sort, section, table
 from reconciler.reports.tally import Tally
-from reconciler.reports.wording import counted
+from reconciler.reports.wording import KINDS, counted
 from reconciler.tasks.observation import Completeness
-from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +20,7 @@ __all__ = ["policies", "scopes"]
 
 _POLICY_COLUMNS = (
     Column("policy"),
-    *(Column(title, Sort.NUMBER) for title in ("cancel", "delete", "blocked", "protected", "kept", "unknown")),
+    *(Column(title, Sort.NUMBER) for title in (*KINDS.values(), "blocked", "protected", "kept", "unknown")),
     Column("oldest", Sort.AGE),
 )
 _UNKNOWN = "; unknown tasks lack a field that the policy asks for, and are left alone"
@@ -52,8 +51,7 @@ def policies(plan: Plan, now: int) -> Markup:
 def _policy_rows(plan: Plan, now: int) -> Iterator[list[str]]:
     tally = Tally.of(plan)
     for policy in tally.ranked(plan.policies):
-        steps = (tally.steps.get((policy.name, step), 0) for step in (Action.CANCEL, Action.DELETE))
-        counts = (*steps, policy.blocked, policy.protected, policy.kept, policy.unknown)
+        counts = (*tally.counts(policy.name), policy.blocked, policy.protected, policy.kept, policy.unknown)
         first = created({"created_at": tally.oldest.get(policy.name, "")})
         age = "" if first is None else moment(first, now)
         yield [joined([element("code", policy.name), *_traits(policy)]), *map(str, counts), age]
@@ -66,6 +64,8 @@ def _traits(policy: PolicyVerdict) -> Iterator[Markup]:
         yield element("em", "refused by a guard", class_="bad")
     if policy.blocked and policy.fails_on_blocked:
         yield element("em", "blocked tasks fail it", class_="bad")
+    if policy.description:
+        yield element("p", policy.description, class_="aside")
 
 
 def scopes(plan: Plan) -> Markup:

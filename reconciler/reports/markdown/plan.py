@@ -18,6 +18,7 @@ from reconciler.reports.markdown.reasons import cancels, cautions, deletes, spar
 from reconciler.reports.markdown.tasks import change_tables, spared_tables
 from reconciler.reports.tally import Tally
 from reconciler.reports.wording import (
+    KINDS,
     counted,
     flags,
     overrides_flags,
@@ -25,12 +26,14 @@ from reconciler.reports.wording import (
     plan_sentence,
     unplaced_notes,
 )
-from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:
     from reconciler.planning.plan import Note, Plan, PolicyVerdict
 
 __all__ = ["render_plan_markdown"]
+
+_DESCRIPTION = 160
+"""Characters of a policy's description."""
 
 
 def render_plan_markdown(plan: Plan, *, now: int, budget: int = BUDGET) -> str:
@@ -107,7 +110,7 @@ def _policies(plan: Plan, tally: Tally, now: int, detail: Detail) -> str:
     rows = [_policy(policy, tally, now) for policy in detail.policies(ranked)]
     rest = len(ranked) - len(rows)
     lines = [
-        table(["policy", "cancel", "delete", "blocked", "protected", "kept", "unknown", "oldest"], rows),
+        table(["policy", *KINDS.values(), "blocked", "protected", "kept", "unknown", "oldest"], rows),
         f"\nand {rest} more of {len(ranked)} policies" if rest else "",
         _suspended(plan, detail),
     ]
@@ -119,9 +122,10 @@ def _policies(plan: Plan, tally: Tally, now: int, detail: Detail) -> str:
 
 def _policy(policy: PolicyVerdict, tally: Tally, now: int) -> list[str]:
     trait = " (suspended)" if policy.suspended else ""
+    described = f"<br>{code(policy.description, _DESCRIPTION)}" if policy.description else ""
     return [
-        f"{code(policy.name)}{trait}",
-        *(str(tally.steps.get((policy.name, step), 0)) for step in (Action.CANCEL, Action.DELETE)),
+        f"{code(policy.name)}{trait}{described}",
+        *map(str, tally.counts(policy.name)),
         *(str(count) for count in (policy.blocked, policy.protected, policy.kept, policy.unknown)),
         age_of(tally.oldest.get(policy.name), now) or "",
     ]

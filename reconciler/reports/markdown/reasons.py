@@ -36,7 +36,7 @@ _REASON_CELLS = 240
 def cautions(plan: Plan, detail: Detail) -> str:
     """What a reviewer must not overlook: scopes that were not seen whole, errors, guards that refuse."""
     lines: list[Callable[[], str]] = [  # of thousands, those that are shown are worded
-        *(partial(_breach, policy, verdict) for policy in plan.policies for verdict in policy.breaches),
+        *(partial(_breach, policy, verdict) for policy, verdict in plan.breaches),
         *(partial(_blocked, reason) for reason in map(blocked_failure, plan.policies) if reason),
         *(partial(_open_scope, scope) for scope in open_scopes(plan)),
         *(partial(note_item, note) for note in unplaced_notes(plan) if note.severity == "error"),
@@ -50,9 +50,9 @@ def cautions(plan: Plan, detail: Detail) -> str:
     return callout("CAUTION", [*filter(None, leads), *detail.bullets(lines, lambda line: line(), "reason")])
 
 
-def _breach(policy: PolicyVerdict, verdict: GuardVerdict) -> str:
-    flag, limit = guard_remedy(verdict)
-    return f"- {code(guard_breach(policy, verdict), 240)}, to allow it: {code(flag)} or {code(limit)} in the policy"
+def _breach(policy: PolicyVerdict | None, verdict: GuardVerdict) -> str:
+    flag, limit, place = guard_remedy(policy, verdict)
+    return f"- {code(guard_breach(policy, verdict), 240)}, to allow it: {code(flag)} or {code(limit)} {place}"
 
 
 def _blocked(reason: str) -> str:
@@ -69,7 +69,7 @@ def deletes(plan: Plan, tally: Tally, detail: Detail) -> str:
     groups = [group for group in tally.groups if group.deletes]
     if not groups:
         return ""
-    count = plan.summary.delete
+    count = plan.summary.delete + plan.summary.cancel_then_delete
     lead = f"**{counted(count, 'task record')} {_will(plan)} be deleted for good**"
     return callout("WARNING", [lead, *detail.bullets(groups, lambda group: _bullet(group, group.deletes), "group")])
 

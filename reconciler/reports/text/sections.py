@@ -45,13 +45,12 @@ def errors(plan: Plan, paint: Palette) -> list[str]:
 def guards(plan: Plan, paint: Palette) -> list[str]:
     """The guards that refuse, each with the number that would let it pass, and the overrides in force."""
     lines = []
-    for policy in plan.policies:
-        for verdict in policy.breaches:
-            flag, limit = guard_remedy(verdict)
-            lines += [
-                paint.red(f"  ! {guard_breach(policy, verdict)}"),
-                f"    To allow it: {flag}, or `{limit}` in the policy.",
-            ]
+    for policy, verdict in plan.breaches:
+        flag, limit, place = guard_remedy(policy, verdict)
+        lines += [
+            paint.red(f"  ! {guard_breach(policy, verdict)}"),
+            f"    To allow it: {flag}, or `{limit}` {place}.",
+        ]
     if lines:
         heading = paint.red(paint.bold("Refused by guards: nothing of this plan will be applied"))
         lines = [heading, *lines, f"  To allow all of it, on plan and apply: {flags(plan)}"]
@@ -92,6 +91,11 @@ def policies(plan: Plan, paint: Palette) -> list[str]:
         return []
     rows = [("policy", *_COLUMNS), *(_policy_row(policy) for policy in plan.policies)]
     head, *lines = table(rows, numbers_from=1)
+    lines = [
+        part
+        for policy, line in zip(plan.policies, lines, strict=True)
+        for part in (line, *([paint.faint(f"  {presentable(policy.description)}")] if policy.description else []))
+    ]
     suspended = [presentable(policy.name) for policy in plan.policies if policy.suspended]
     return [
         paint.bold("Policies, in tasks:"),

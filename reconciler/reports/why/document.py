@@ -131,7 +131,7 @@ def render_why_json(answer: Answer) -> str:
 
 def why_document(answer: Answer) -> Document:
     """The keys and values of `why --format json`."""
-    breaches = [guard_breach(policy, verdict) for policy in answer.plan.policies for verdict in policy.breaches]
+    breaches = [guard_breach(policy, verdict) for policy, verdict in answer.plan.breaches]
     return {
         "format": "reconciler.why",
         "format_version": "1.0",

@@ -90,7 +90,7 @@ class _Page:
 
     def _refusals(self, task: TaskAccount, plan: Plan) -> list[str]:
         """The guards that would hold the change back."""
-        breaches = [guard_breach(policy, verdict) for policy in plan.policies for verdict in policy.breaches]
+        breaches = [guard_breach(policy, verdict) for policy, verdict in plan.breaches]
         if not task.steps or not breaches:
             return []
         return [

@@ -23,9 +23,9 @@ def callouts(tree: Node) -> list[tuple[str, str]]:
 
 def test_the_heading_has_the_counts_and_the_outcome() -> None:
     tree = TREES["plan_five_kinds"]
-    assert tree.all("h1")[0].text == "5 to cancel, 1 to delete, 0 blocked, 0 protected, 3 kept"
+    assert tree.all("h1")[0].text == "6 changes: 5 cancel, 1 delete; 0 blocked, 0 protected, 3 kept"
     assert tree.all("strong")[0].text == "changes"
-    assert tree.all("title")[0].text == "reconciler plan: 5 to cancel, 1 to delete, 0 blocked, 0 protected, 3 kept"
+    assert tree.all("title")[0].text == "reconciler plan: 6 changes: 5 cancel, 1 delete; 0 blocked, 0 protected, 3 kept"
 
 
 def test_a_plan_without_changes_says_what_to_conclude() -> None:
@@ -110,8 +110,8 @@ def test_every_task_has_its_row() -> None:
 def test_policies_that_delete_come_first_then_those_that_do_most() -> None:
     rows = [[cell.text for cell in row] for row in TREES["plan_five_kinds"].rows("policies")]
     assert [row[0] for row in rows[:2]] == ["packaging-record-retention", "one-transcode-per-object"]
-    assert rows[1] == ["one-transcode-per-object", "2", "0", "0", "0", "3", "0", "1d 3h ago"]
-    assert rows[-1] == ["somedaysuspended", "0", "0", "0", "0", "0", "0", ""]
+    assert rows[1] == ["one-transcode-per-object", "2", "0", "0", "0", "0", "3", "0", "1d 3h ago"]
+    assert rows[-1] == ["somedaysuspended", "0", "0", "0", "0", "0", "0", "0", ""]
 
 
 def test_the_chart_counts_changed_blocked_and_protected_tasks() -> None:

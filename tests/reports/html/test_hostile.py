@@ -28,15 +28,17 @@ def plan_of(text: str) -> Plan:
     """A plan that has `text` wherever there can be any, as a file may that nobody made presentable."""
     observed: Observed = {"status": text, "provider_status": "v", "created_at": text, text: text, "list": (text, text)}
     spared = Spared(text, text, text, (text, text), text, observed, (text,))
-    breach = GuardVerdict(Guard.MAX_PERCENT, 30, 9, 10, 90, breached=True, target=text)
+    breach = GuardVerdict(Guard.MAX_PERCENT, 30, 9, 10, text, text)
     fault = Fault(Meaning.PERMANENT, text, text, 400, text)
+    policy = PolicyVerdict(text, text, (text,))
     return replace(
         EMPTY,
         tool_version=text,
         fingerprint=text,
         files=(text, text),
         scopes=(scope(text, text, completeness=Completeness.FAILED, error=fault, observed={text: 1}),),
-        policies=(PolicyVerdict(text, text, (text,), guards=(breach,), blocked=1, fails_on_blocked=True),),
+        policies=(replace(policy, guards=(breach,), blocked=1, fails_on_blocked=True, description=text),),
+        run_guards=(breach,),
         changes=(Change(text, text, text, (Action.DELETE,), (text,), text, observed),),
         blocked=(spared,),
         protected=(spared,),
