@@ -15,7 +15,7 @@ from reconciler.diagnostics import Diagnostic, DocumentPath, Location, Problem, 
 from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 __all__ = ["BEGINNING", "MAX_BYTES", "SENSITIVE_KEY", "Document", "Position", "dotted", "parse"]
@@ -184,6 +184,7 @@ class _Walk:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._count = 0
+        self._told: set[tuple[Span, str]] = set()
         self.diagnostics: list[Diagnostic] = []
 
     def value(self, node: Node, path: DocumentPath, depth: int, key: Span | None = None) -> object:
@@ -203,22 +204,12 @@ class _Walk:
 
     def _mapping(self, node: nodes.Mapping, path: DocumentPath, depth: int) -> dict[str, object]:
         data: dict[str, object] = {}
-        first: dict[str, Span] = {}
         merged: list[nodes.Mapping] = []
-        for key, value in node.pairs:
-            name = self._key(key, path)
-            if name is None:
-                continue
-            if name in first:
-                self._twice(name, key.span, first[name], path)
-                continue
-            first[name] = key.span
-            if name == "<<" and isinstance(key, ScalarNode) and key.plain:
+        for name, key, value in self._pairs(node, path):
+            if _is_merge(key):
                 merged = self._merges(value, path)
-                continue
-            data[name] = self.value(value, (*path, name), depth + 1, key.span)
-            if SENSITIVE_KEY.search(name):
-                self._document.hidden.update(range(key.span.line, value.span.last_line + 1))
+            else:
+                data[name] = self.value(value, (*path, name), depth + 1, key.span)
         for source in merged:
             self._merge(source, data, path, depth)
         return data
@@ -228,32 +219,47 @@ class _Walk:
         if depth > MAX_DEPTH:
             raise YamlError(f"nested more than {MAX_DEPTH} levels deep once aliases are expanded", source.span)
         nested: list[nodes.Mapping] = []
-        for key, value in source.pairs:
+        for name, key, value in self._pairs(source, path):
             self._count += 1
-            if isinstance(key, ScalarNode) and key.plain and key.value == "<<":
-                nested = self._merges(value, path, report=False)
-            elif isinstance(key, ScalarNode) and isinstance(key.value, str) and key.value not in data:
-                data[key.value] = self.value(value, (*path, key.value), depth + 1, key.span)
+            if _is_merge(key):
+                nested = self._merges(value, path)
+            elif name not in data:
+                data[name] = self.value(value, (*path, name), depth + 1, key.span)
         for inner in nested:
             self._merge(inner, data, path, depth + 1)
 
-    def _merges(self, node: Node, path: DocumentPath, *, report: bool = True) -> list[nodes.Mapping]:
+    def _pairs(self, node: nodes.Mapping, path: DocumentPath) -> Iterator[tuple[str, Node, Node]]:
+        """Name, key and value of each pair whose key is text, and new there; the others are told."""
+        first: dict[str, Span] = {}
+        for key, value in node.pairs:
+            if not isinstance(key, ScalarNode) or not isinstance(key.value, str):
+                self._tell("a key must be text", key.span, path, "quote it" if isinstance(key, ScalarNode) else "")
+            elif key.value in first:
+                there = first[key.value]
+                message = f"key {quoted(key.value)} is defined twice: first at "
+                place = f"{self._document.shown}:{there.line}:{there.column}"
+                self._tell(message + place, key.span, (*path, key.value), "remove one of the two", Rule.DUPLICATE)
+            else:
+                first[key.value] = key.span
+                if SENSITIVE_KEY.search(key.value):
+                    self._document.hidden.update(range(key.span.line, value.span.last_line + 1))
+                yield key.value, key, value
+
+    def _merges(self, node: Node, path: DocumentPath) -> list[nodes.Mapping]:
         candidates = node.items if isinstance(node, nodes.Sequence) else [node]
         mappings = [candidate for candidate in candidates if isinstance(candidate, nodes.Mapping)]
-        if report and len(mappings) < len(candidates):
-            message = "a merge key `<<` takes a mapping or a list of mappings"
-            self.diagnostics.append(self._document.diagnostic(message, node.span, path))
+        if len(mappings) < len(candidates):
+            self._tell("a merge key `<<` takes a mapping or a list of mappings", node.span, path)
         return mappings
 
-    def _key(self, key: Node, path: DocumentPath) -> str | None:
-        if isinstance(key, ScalarNode) and isinstance(key.value, str):
-            return key.value
-        hint = "quote it" if isinstance(key, ScalarNode) else ""
-        self.diagnostics.append(self._document.diagnostic("a key must be text", key.span, path, hint=hint))
-        return None
+    def _tell(
+        self, message: str, span: Span, path: DocumentPath, hint: str = "", rule: Rule = Rule.YAML_SYNTAX
+    ) -> None:
+        """Report a mistake where it stands, once: what has an anchor is walked at each of its aliases."""
+        if (span, message) not in self._told:
+            self._told.add((span, message))
+            self.diagnostics.append(self._document.diagnostic(message, span, path, hint=hint, rule=rule))
 
-    def _twice(self, name: str, span: Span, first: Span, path: DocumentPath) -> None:
-        message = f"key {quoted(name)} is defined twice: first at {self._document.shown}:{first.line}:{first.column}"
-        hint = "remove one of the two"
-        found = self._document.diagnostic(message, span, (*path, name), hint=hint, rule=Rule.DUPLICATE)
-        self.diagnostics.append(found)
+
+def _is_merge(key: Node) -> bool:
+    return isinstance(key, ScalarNode) and key.plain and key.value == "<<"

@@ -9,9 +9,9 @@ from reconciler.diagnostics import Problem, Rule, suggestion
 from reconciler.selectors.durations import parse_duration
 from reconciler.selectors.mistake import Mistake, noting
 from reconciler.selectors.operands import Subject, read_value
-from reconciler.selectors.timestamps import format_timestamp, parse_timestamp
+from reconciler.selectors.timestamps import parse_timestamp
 from reconciler.selectors.wording import described
-from reconciler.tasks.field import LARGEST_INTEGER, FieldType
+from reconciler.tasks.field import EARLIEST, LARGEST_INTEGER, FieldType
 from reconciler.tasks.status import GONE_SPELLINGS, OBSERVABLE, Status
 from reconciler.tasks.task import Task
 
@@ -132,16 +132,13 @@ def read_moment(name: str, raw: object, now: int) -> int:
         if raw[:4].isdigit() and raw[4:5] == "-":
             return parse_timestamp(raw)
         moment = now - (0 if raw == "0s" else parse_duration(raw))
-        format_timestamp(moment)
-    except OverflowError:
-        raise Mistake(
-            f"{quoted(raw)} before `now` is before the year 1", "write a shorter age, or a later `now`"
-        ) from None
     except ValueError as error:
         message, _, hint = str(error).partition("; ")
         if message == "not a duration":
             message, hint = "neither a time nor an age", "write it like `2026-11-01T12:00:00Z`, or like `8h`"
         raise Mistake(f"{quoted(raw)}: {message}", hint) from None
+    if moment < EARLIEST:
+        raise Mistake(f"{quoted(raw)} before `now` is before 1980, which counts as no time", "write a shorter age")
     return moment
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.redaction import bounded
 from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.field import LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS, FieldType
+from reconciler.tasks.field import EARLIEST, LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS, FieldType
 from reconciler.tasks.status import GONE_SPELLINGS, Status
 from reconciler.tasks.task import Task
 
@@ -119,8 +119,13 @@ def timestamp(found: object) -> int | None:
     """Seconds since the epoch; None where `found` is no time.
 
     Reads `yyyyMMddHHmmss`, RFC 3339, the same with a blank and without a zone (both taken for UTC), and epoch
-    seconds or milliseconds.
+    seconds or milliseconds. What comes out before 1980 is no time: vendors write "none" as zero in many forms.
     """
+    seconds = _seconds(found)
+    return seconds if seconds is not None and seconds >= EARLIEST else None
+
+
+def _seconds(found: object) -> int | None:
     text = _digits(found) if isinstance(found, int) else found
     if not isinstance(text, str) or len(text) > _LONGEST_NUMBER:
         return None

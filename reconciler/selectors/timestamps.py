@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from reconciler.tasks.field import EARLIEST
+
 __all__ = ["LATEST", "format_timestamp", "parse_timestamp"]
 
 LATEST = 253_402_300_799
@@ -21,7 +23,7 @@ _TIMESTAMP = re.compile(
 def parse_timestamp(text: str) -> int:
     """Seconds since the epoch, UTC; a fraction of a second is dropped, since fields hold whole seconds.
 
-    Raises ValueError, whose text is for the user. A leap second (`:60`) is refused.
+    Raises ValueError, whose text is for the user. A leap second (`:60`) is refused, and so is a time before 1980.
     """
     written = _TIMESTAMP.fullmatch(text)
     if written is None:
@@ -35,7 +37,10 @@ def parse_timestamp(text: str) -> int:
         moment = datetime.fromisoformat(f"{date}T{time}{zone.upper()}").astimezone(UTC)
     except (ValueError, OverflowError) as error:  # OverflowError: the year 0 or 10000 in UTC
         raise ValueError(f"no such time: {error}") from None
-    return (moment - _EPOCH) // _SECOND
+    seconds = (moment - _EPOCH) // _SECOND
+    if seconds < EARLIEST:
+        raise ValueError("a time before 1980 counts as none")
+    return seconds
 
 
 def format_timestamp(seconds: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["LARGEST_INTEGER", "LONGEST_TEXT", "MOST_TEXTS", "Field", "FieldType", "Value"]
+__all__ = ["EARLIEST", "LARGEST_INTEGER", "LONGEST_TEXT", "MOST_TEXTS", "Field", "FieldType", "Value"]
 
 Value = str | int | tuple[str, ...]
 """A value of a field on arrival: text, a whole number (timestamps: seconds since the epoch, UTC) or a list of texts."""
@@ -19,6 +19,10 @@ LONGEST_TEXT = 16 * 1024
 
 MOST_TEXTS = 1000
 """Entries of a list at most. A longer list is left out on arrival, for the same reason."""
+
+EARLIEST = 315_532_800
+"""Seconds since the epoch of the first moment of 1980, UTC. What is said to be earlier is a vendor's way to write that
+it has no time, and no clock's reading: it is no time, never an old one."""
 
 
 class FieldType(StrEnum):

@@ -72,6 +72,16 @@ def read(text: str | bytes, loader: type = yaml.CSafeLoader) -> tuple[Document, 
         (b"a: 1\nb: 2\na: 3\n", "f.yaml:3:1: key `a` is defined twice: first at f.yaml:1:1 (remove one of the two)"),
         (b'"a": 1\na: 3\n', "f.yaml:2:1: key `a` is defined twice: first at f.yaml:1:1 (remove one of the two)"),
         (b"<<: 1\n", "f.yaml:1:5: a merge key `<<` takes a mapping or a list of mappings"),
+        (
+            b"a: {<<: {x: 1, x: 2}, y: 3}\n",
+            "f.yaml:1:16: key `x` is defined twice: first at f.yaml:1:10 (remove one of the two)",
+        ),
+        (b"a: {<<: [{x: 1}, {1: 2}]}\n", "f.yaml:1:19: a key must be text (quote it)"),
+        (b"a: {<<: {<<: 5}}\n", "f.yaml:1:14: a merge key `<<` takes a mapping or a list of mappings"),
+        (
+            b"b: &b {x: 1, x: 2}\na: {<<: *b}\nc: *b\n",
+            "f.yaml:1:14: key `x` is defined twice: first at f.yaml:1:8 (remove one of the two)",
+        ),
         (b"a" * (MAX_BYTES + 1), "f.yaml:1:1: the file is larger than 5 MiB (split the file)"),
     ],
 )

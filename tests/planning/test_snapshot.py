@@ -19,7 +19,7 @@ from reconciler.planning.snapshot_schema import SNAPSHOT_SCHEMA
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import strip_queries
 from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.field import FieldType, Value
+from reconciler.tasks.field import EARLIEST, FieldType, Value
 from reconciler.tasks.observation import Completeness, Observation, Scope
 from reconciler.tasks.status import Status
 from reconciler.tasks.task import Task
@@ -53,7 +53,7 @@ VALUES: dict[FieldType, st.SearchStrategy[Value]] = {
     FieldType.STRING: texts,
     FieldType.STATUS: texts,
     FieldType.INTEGER: st.integers(-(10**18) + 1, 10**18 - 1),
-    FieldType.TIMESTAMP: st.integers(-62_135_596_800, 253_402_300_799),
+    FieldType.TIMESTAMP: st.integers(EARLIEST, 253_402_300_799),
     FieldType.STRINGS: st.lists(texts, min_size=1, max_size=3).map(tuple),
 }
 

@@ -38,7 +38,7 @@ BEYOND = (
     "no such time",
     "defined twice",
     "the file is empty",
-    "before the year 1",
+    "before 1980",
     "more than 18 digits",
     "there is no such task",
     "blanks at its ends",

@@ -103,6 +103,14 @@ def test_records_are_read_leniently_and_never_wrongly() -> None:
     assert timestamp(1598986220) == timestamp("1598986220000") == 1598986220
     no_times: list[object] = ["", "00000000000000", "20201301000000", "soon", None, True, 1.5, [], "2020", "9" * 17]
     no_times += ["0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-01:00"]  # in UTC years that cannot be written
+    no_times += [
+        "0000-00-00 00:00:00",
+        "00010101000000",
+        "19700101000000",
+        "19700101080000",
+        "1970-01-01T08:00:00+08:00",
+    ]
+    no_times += ["1970-01-01 00:00:00", "1979-12-31T23:59:59Z", 0, "0", "0000000000", "0000000000000", -1, 315532799]
     for text in no_times:
         assert timestamp(text) is None
     row = {
