@@ -109,23 +109,23 @@ class Wire(httpx.AsyncBaseTransport):
         body = await request.aread()
         secure = trusted(self._environment) if request.url.scheme == "https" else True
         proxy = None if request.extensions.get(DIRECT) else proxy_of(request.url, self._environment)
-        through = f" to the proxy of {proxy.variable}" if proxy else ""
+        the_proxy = f"the proxy of {proxy.variable}" if proxy else ""
         self.sent += 1
         try:
             return await self._exchange(request, body, secure, proxy)
         except aiohttp.ConnectionTimeoutError as error:
+            through = f" through {the_proxy}" if proxy else ""
             raise httpx.ConnectTimeout(f"no connection{through} in time", request=request) from error
         except aiohttp.ClientConnectorCertificateError as error:
             roots = f" (trusted is what {variable} names)" if (variable := roots_of(self._environment)) else ""
             reason = getattr(error.certificate_error, "verify_message", "") or "it is not trusted"
             raise httpx.ConnectError(f"no connection: the certificate: {reason}{roots}", request=request) from error
         except aiohttp.ClientProxyConnectionError as error:
-            raise httpx.ProxyError(f"no connection{through}: {_reason(error)}", request=request) from error
+            raise httpx.ProxyError(f"no connection to {the_proxy}: {_reason(error)}", request=request) from error
         except aiohttp.ClientConnectorError as error:
             raise httpx.ConnectError(f"no connection: {_reason(error)}", request=request) from error
         except aiohttp.ClientHttpProxyError as error:
-            named = proxy.variable if proxy else "the environment"
-            raise httpx.ProxyError(f"the proxy of {named} answered HTTP {error.status}", request=request) from error
+            raise httpx.ProxyError(f"{the_proxy} answered HTTP {error.status}", request=request) from error
         except aiohttp.InvalidURL as error:
             raise httpx.UnsupportedProtocol("no connection: no such host is possible", request=request) from error
         except TimeoutError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import ssl
 from typing import TYPE_CHECKING
@@ -159,6 +160,46 @@ def test_a_body_beyond_the_bound_is_not_read() -> None:
         _, outcomes = exchange([reply], ("GET", "/"), body_limit=1000)
         assert isinstance(outcomes[0], httpx.Response)
         assert len(outcomes[0].content) == 1000
+
+
+JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+CHUNKED = JSON + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    {
+        "half a head": JSON[:-5],
+        "a long field": JSON + b"X: " + b"a" * 1_000_000 + b"\r\n\r\n{}",
+        "many fields": JSON + b"".join(b"X-%d: a\r\n" % number for number in range(20_000)) + b"\r\n{}",
+        "a long reason": b"HTTP/1.1 200 " + b"a" * 1_000_000 + b"\r\n\r\n",
+        "a zero byte in a field": JSON + b"X: a\x00b\r\nContent-Length: 2\r\n\r\n{}",
+        "no number for a status": b"HTTP/1.1 99999 X\r\nContent-Length: 2\r\n\r\n{}",
+        "a length that is too long": JSON + b"Content-Length: 1000\r\n\r\n{}",
+        "a length that is too short": JSON + b"Content-Length: 1\r\n\r\n{}",
+        "two lengths": JSON + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        "a negative length": JSON + b"Content-Length: -2\r\n\r\n{}",
+        "a length of thirty digits": JSON + b"Content-Length: 1" + b"0" * 30 + b"\r\n\r\n{}",
+        "a length and chunks": CHUNKED[:-2] + b"Content-Length: 2\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        "a chunk without a size": CHUNKED + b"zz\r\n{}\r\n",
+        "a chunk of 2**80": CHUNKED + b"f" * 20 + b"\r\n{}\r\n",
+        "a long extension": CHUNKED + b"5;" + b"a" * 1_000_000,
+        "a body of blanks": JSON + b"\r\n" + b" " * 3_000_000,
+        "HTTP/0.9": b"{}",
+        "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "a body of 204": b"HTTP/1.1 204 X\r\nContent-Length: 5\r\n\r\nhello",
+    }.items(),
+    ids=lambda case: case[0],
+)
+def test_what_is_no_answer_is_an_error_and_nobody_else_says_a_word(
+    raw: tuple[str, bytes], caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+) -> None:
+    _, (outcome,) = exchange([Reply(raw=raw[1], hang_up=True)], ("GET", "/"))
+    gc.collect()  # a connection or a task that was forgotten says so when it is thrown away
+    assert isinstance(outcome, httpx.RequestError)
+    assert len(str(outcome)) < 100
+    assert [record.name for record in caplog.records] == []
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_compressed_answers_are_refused() -> None:
