@@ -32,12 +32,26 @@ def check_loopback(host: str) -> None:
 
 
 @asynccontextmanager
-async def listening(simulator: LocalClouds, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Serve in the running loop for the duration of the block; yields the URL."""
+async def listening(
+    simulator: LocalClouds,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    on_failure: Callable[[Exception], None] = lambda _: None,
+) -> AsyncIterator[str]:
+    """Serve in the running loop for the duration of the block; yields the URL.
+
+    A mistake of the simulator itself is answered with HTTP 500 and told `on_failure`.
+    """
     check_loopback(host)
 
     async def handler(request: web.BaseRequest) -> web.StreamResponse:
-        return await _handle(simulator, request)
+        try:
+            return await _handle(simulator, request)
+        except OSError:  # the client hung up
+            raise
+        except Exception as failure:
+            on_failure(failure)
+            raise
 
     server = web.Server(handler, access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)

@@ -25,10 +25,10 @@ class Simulator(LocalClouds):
         """Serve from a thread of its own for the duration of the block; port 0 takes a free one."""
         if self._thread is not None:
             raise RuntimeError("the simulator is already running")
-        self._thread = ServerThread(self, host, port)
+        thread = self._thread = ServerThread(self, host, port)
         try:
-            self._thread.start()
+            thread.start()
             yield self
         finally:
-            self._thread.stop()
             self._thread = None
+            thread.stop()

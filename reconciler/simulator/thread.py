@@ -19,7 +19,8 @@ class ServerThread:
         self._host = host
         self._port = port
         self._ready = Event()
-        self._failure: BaseException | None = None
+        self._failure: Exception | None = None
+        self._ended = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._thread = Thread(target=self._run, name="reconciler-simulator", daemon=True)
@@ -34,26 +35,38 @@ class ServerThread:
             raise self._failure
 
     def stop(self) -> None:
-        """Close the server and wait for the thread. Does nothing where it never started."""
+        """Close the server and wait for the thread. Does nothing where it never started.
+
+        Raises what the server failed with, since whoever asked it saw an HTTP 500 or a closed connection only.
+        """
         if self._loop is not None and self._stopping is not None and self._thread.is_alive():
             with suppress(RuntimeError):  # the loop closed meanwhile: it has ended by itself, of what `start` raises
                 self._loop.call_soon_threadsafe(self._stopping.set)
         if self._thread.ident is not None:
             self._thread.join(_START_TIMEOUT)
+            if not self._ended:
+                raise TimeoutError("the simulator did not stop")
+        if self._failure is not None:
+            raise self._failure
 
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except (OSError, ValueError) as failure:  # a taken port, a host that is not loopback
-            self._failure = failure
+        except Exception as failure:  # noqa: BLE001 - a thread has nobody to raise to; `start` and `stop` raise it
+            self._fail(failure)
         finally:
+            self._ended = True
             self._ready.set()
+
+    def _fail(self, failure: Exception) -> None:
+        """Keep the first failure: the others may follow from it."""
+        self._failure = self._failure or failure
 
     async def _serve(self) -> None:
         from reconciler.simulator.server import listening  # noqa: PLC0415 - server.py knows the simulator's type
 
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        async with listening(self._simulator, self._host, self._port) as url:
+        async with listening(self._simulator, self._host, self._port, self._fail) as url:
             self.url = url
             self._ready.set()
             await self._stopping.wait()

@@ -128,6 +128,29 @@ def test_a_server_that_ends_by_itself_is_stopped_without_an_error(monkeypatch: p
     server.stop()
 
 
+def test_a_mistake_of_its_own_is_raised_when_it_stops(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client sees HTTP 500, which it may take for the cloud's."""
+    simulator = Simulator()
+
+    def broken(_: object) -> None:
+        raise LookupError("a mistake of the simulator")
+
+    monkeypatch.setattr(simulator, "arrive", broken)
+    with pytest.raises(LookupError, match="a mistake of the simulator"), simulator.running():
+        assert send(simulator, "GET", "/v1/p/remux").status == 500
+    with pytest.raises(RuntimeError, match="not running"):
+        assert simulator.url
+
+
+def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise LookupError("whatever it is")
+
+    monkeypatch.setattr("reconciler.simulator.server.check_loopback", broken)
+    with pytest.raises(LookupError, match="whatever it is"), Simulator().running():
+        pass
+
+
 def test_serve_runs_until_cancelled(send: Send) -> None:
     simulator = Simulator()
     urls: list[str] = []
