@@ -6,17 +6,19 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from reconciler.cli.endpoint_hosts import check_endpoints
 from reconciler.config.loader import load_configuration
 from reconciler.engine.planning_run import World, restrict
 from reconciler.exceptions import UsageError
 from reconciler.providers.registry import catalogue, providers
+from reconciler.providers.transport.endpoint import ENDPOINT_HOSTS, is_permitted
 from reconciler.selectors.durations import parse_duration
 from reconciler.selectors.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from reconciler.config.model import Configuration
 
 __all__ = ["duration_flag", "load_world"]
 
@@ -38,9 +40,20 @@ def load_world(
     installed = catalogue()
     configuration = load_configuration(paths, installed, environment=os.environ, strict=strict)
     if strict:
-        check_endpoints(configuration, os.environ)
+        _check_places(configuration, os.environ)
     of_run = {name: provider.for_run() for name, provider in providers().items()}
     return World(restrict(configuration, targets, policies), installed, of_run, _moment(now))
+
+
+def _check_places(configuration: Configuration, environment: Mapping[str, str]) -> None:
+    """Raises UsageError for a target that names what it must not. Clients check it too, each for itself and later."""
+    for target in configuration.targets.values():
+        for service, url in target.endpoints.items():
+            if not is_permitted(url, environment):
+                raise UsageError(
+                    f"target {target.name}: the host of endpoint {service} is not among {ENDPOINT_HOSTS}",
+                    "endpoints may lead to the hosts that are listed there only; have it added where the job is set up",
+                )
 
 
 def _moment(now: str | None) -> int:

@@ -28,7 +28,11 @@ COMMON_KEYS: Final = ("provider", "region", "endpoints", "rate_limits", "credent
 """Keys of a target that mean the same for every provider; all others are its options."""
 
 _PORT = "(?::(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}))?"
-_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+_REST = "(?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
+_ADDRESS = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+_HOST = (  # a name whose end is no number, since 127.1 would be an address to some
+    rf"(?:(?:[A-Za-z0-9]{_REST}\.)*[A-Za-z]{_REST}|{_ADDRESS}|\[[0-9A-Fa-f:.]+\])"
+)
 _LOOPBACK = r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])"
 _PATH = r"(?:/[A-Za-z0-9._~/-]*)?"
 ENDPOINT_PATTERN = f"^(?:https://{_HOST}|http://{_LOOPBACK}){_PORT}{_PATH}$"

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli.endpoint_hosts import VARIABLE, check_endpoints
-from reconciler.config.model import Target
-from reconciler.exceptions import UsageError
+from reconciler.providers.transport.endpoint import ENDPOINT_HOSTS
 from tests.terminal import HEAD
 
 if TYPE_CHECKING:
@@ -20,52 +18,16 @@ policies:
 """
 
 
-class Configured:
-    """A configuration as far as it is looked at."""
-
-    def __init__(self, url: str) -> None:
-        self.targets = {"t": Target(name="t", provider="huaweicloud", region="cn-north-4", endpoints={"mpc": url})}
-
-
-@pytest.mark.parametrize(
-    ("listed", "url", "permitted"),
-    [
-        ("", "https://evil.example.com", True),
-        ("none", "https://mpc.cn-north-4.myhuaweicloud.com", False),
-        ("mpc.*.myhuaweicloud.com", "https://MPC.cn-north-4.myhuaweicloud.com:443/x", True),
-        ("mpc.*.myhuaweicloud.com", "https://mpc.evil.obs.cn-north-4.myhuaweicloud.com", False),
-        ("mpc.*.myhuaweicloud.com", "https://mpc.x.myhuaweicloud.com.evil.example.com", False),
-        ("mpc.*.myhuaweicloud.com", "https://mpc.x.myhuaweicloud.com@evil.example.com", False),
-        ("a.example.com, 127.0.0.1", "http://127.0.0.1:8080", True),
-        ("a.example.com", "https://axexample.com", False),
-        ("::1", "http://[::1]:80", True),
-    ],
-)
-def test_hosts(listed: str, url: str, permitted: bool) -> None:
-    configuration = Configured(url)
-    if permitted:
-        check_endpoints(configuration, {VARIABLE: listed})  # type: ignore[arg-type]  # all that is looked at
-        return
-    with pytest.raises(UsageError, match="endpoint mpc is not among"):
-        check_endpoints(configuration, {VARIABLE: listed})  # type: ignore[arg-type]  # as above
-
-
-@pytest.mark.parametrize("listed", ["https://a.example.com", "a*.example.com", "*;x"])
-def test_a_list_that_is_none_permits_nothing(listed: str) -> None:
-    with pytest.raises(UsageError, match="is no host name"):
-        check_endpoints(Configured("https://a.example.com"), {VARIABLE: listed})  # type: ignore[arg-type]  # as above
-
-
 @pytest.mark.parametrize("words", [("plan",), ("apply", "--auto-approve"), ("get", "snapshot")])
 def test_no_request_goes_to_a_host_that_is_not_listed(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     terminal.write(HEAD + POLICY)
-    monkeypatch.setenv(VARIABLE, "mpc.*.myhuaweicloud.com")
+    monkeypatch.setenv(ENDPOINT_HOSTS, "mpc.*.myhuaweicloud.com")
     finished = terminal.run(*words)
     assert finished.code == 64
     assert terminal.simulator.requests == []
-    monkeypatch.setenv(VARIABLE, "127.0.0.1")
+    monkeypatch.setenv(ENDPOINT_HOSTS, "127.0.0.1")
     assert terminal.run("plan").code == 0
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.providers.transport.endpoint import base_url
+from reconciler.providers.transport.endpoint import base_url, service_url, vendor_url
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.config.model import Target
     from reconciler.providers.transport.surroundings import Surroundings
 
@@ -21,13 +23,18 @@ REGIONS = ("cn-shanghai", "ap-southeast-1")
 """The regions that serve the calls for upload by URL (api-geturluploadinfos)."""
 
 
-def endpoint(target: Target) -> str:
+_DOMAIN = "aliyuncs.com"
+
+
+def endpoint(target: Target, environment: Mapping[str, str]) -> str:
     """Base URL of VOD: the target's own, else the vendor's host for the region.
 
     Raises ProviderError for an address that must not be used.
     """
     given = target.endpoints.get("vod")
-    return base_url(given) if given else f"https://vod.{target.region}.aliyuncs.com"
+    if given:
+        return service_url(given, environment, f"endpoint vod of target {target.name!r}")
+    return vendor_url("vod", target.region, domain=_DOMAIN)
 
 
 def sts_endpoint(surroundings: Surroundings, region: str = "", *, private: bool | None = None) -> str:
@@ -42,4 +49,4 @@ def sts_endpoint(surroundings: Surroundings, region: str = "", *, private: bool 
     if private is None:
         private = environment.get("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "").lower() == "true"
     name = "sts-vpc" if private else "sts"
-    return base_url(f"https://{name}.{region}.aliyuncs.com" if region else "https://sts.aliyuncs.com")
+    return vendor_url(name, region, domain=_DOMAIN) if region else vendor_url("sts", domain=_DOMAIN)

@@ -62,7 +62,7 @@ class Gateway:
         self._target = target
         self._found = found
         self._surroundings = surroundings
-        self._url = f"{endpoint(target)}/"
+        self._url = f"{endpoint(target, surroundings.environment)}/"
         self._origin = Origin(found.source, found.tried)
         self.excerpts = Excerpts(found.secrets)
         self.now = surroundings.now

@@ -95,7 +95,8 @@ class CredentialsUri:
 
     async def key(self, ask: Ask) -> AccessKey:
         """A new key."""
-        return _key(ask, await ask.send(httpx.Request("GET", credentials_url(self.uri)), direct=True))
+        url = credentials_url(self.uri, ask.surroundings.environment, self.place)
+        return _key(ask, await ask.send(httpx.Request("GET", url), direct=True))
 
 
 def _key(ask: Ask, answer: httpx.Response) -> AccessKey:

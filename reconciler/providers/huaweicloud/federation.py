@@ -14,9 +14,10 @@ import httpx
 from reconciler.exceptions import CredentialsError
 from reconciler.providers.asked_key import temporary_key
 from reconciler.providers.huaweicloud.agency import KEY_NAMES, iam_reason
+from reconciler.providers.huaweicloud.endpoints import sts_endpoint
 from reconciler.providers.profile_files import UnusableFile, small_text
 from reconciler.providers.transport.answers import header_text, parsed_object
-from reconciler.providers.transport.endpoint import base_url, credentials_url
+from reconciler.providers.transport.endpoint import credentials_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Container", "IdentityToken", "OidcAgency"]
 
-STS = "https://sts.cn-north-4.myhuaweicloud.com"
 SIX_HOURS = 6 * 60 * 60
 
 
@@ -64,7 +64,7 @@ class OidcAgency:
             body["policy"] = policy
         if ids := [part.strip() for part in named.get("HUAWEICLOUD_OIDC_POLICY_IDS", "").split(",") if part.strip()]:
             body["policy_ids"] = ids
-        url = base_url(named.get("HUAWEICLOUD_SDK_STS_ENDPOINT") or STS)
+        url = sts_endpoint(named)
         answer = await ask.send(httpx.Request("POST", f"{url}/v5/agencies/assume-with-oidc", json=body))
         return _key(ask, answer, "credentials", "credential")
 
@@ -115,7 +115,7 @@ class Container:
 
     async def key(self, ask: Ask) -> AccessKey:
         """A key, good for some hours."""
-        url = credentials_url(self.url)
+        url = credentials_url(self.url, ask.surroundings.environment, "HC_CONTAINER_CREDENTIALS_FULL_URI")
         token = _content(self.file)
         ask.excerpts.learn((token,))
         request = httpx.Request("POST", url, json={}, headers={"Authorization": token})

@@ -10,9 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.exceptions import ProviderError
 from reconciler.providers.transport.answers import Excerpts, clock_skew, header_text, http_date, json_object
-from reconciler.providers.transport.endpoint import base_url, is_loopback
 from reconciler.tasks.fault import Fault, Meaning
 from tests.providers.loopback import FROZEN, ODD_ANSWERS
 
@@ -152,44 +150,3 @@ def test_no_date_is_too_odd_to_be_read(text: str, likely: str) -> None:
 def test_what_no_header_may_carry(text: object) -> None:
     assert header_text(text) == ""
     assert header_text(" token\r\n") == "token"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("https://mpc.example.com", "https://mpc.example.com"),
-        ("https://mpc.example.com/gateway/", "https://mpc.example.com/gateway"),
-        ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
-        ("http://localhost:1", "http://localhost:1"),
-        ("http://[::1]:1", "http://[::1]:1"),
-    ],
-)
-def test_endpoints(text: str, expected: str) -> None:
-    assert base_url(text) == expected
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "http://mpc.example.com",
-        "http://127.0.0.1.example.com",
-        "ftp://localhost",
-        "mpc.example.com",
-        "",
-        "https://",
-        "https://user:hunter2@mpc.example.com",
-        "https://mpc.example.com?x=hunter2",
-        "https://[",
-        "https://mpc.example.com:0",
-        "https://mpc.example.com:65536",
-    ],
-)
-def test_endpoints_that_must_not_be_used(text: str) -> None:
-    with pytest.raises(ProviderError) as caught:
-        base_url(text)
-    assert "hunter2" not in caught.value.message
-
-
-def test_loopback() -> None:
-    assert is_loopback("127.8.9.1")
-    assert not is_loopback("128.0.0.1")
