@@ -61,7 +61,8 @@ def command(
     write(render_task_json(found, row) if output_format == "json" else render_task_table(found, row, world.now))
     for observation in found.incomplete:
         scope = observation.scope
-        sys.stderr.write(f"Error: {scope.target}: could not be listed whole: {observation.fault}\n")
+        how = "" if observation.complete else "could not be listed whole: "
+        sys.stderr.write(f"Error: {scope.target}: {how}{observation.fault}\n")
     return ExitCode.ERROR if found.incomplete else ExitCode.OK
 
 

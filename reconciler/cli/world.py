@@ -42,7 +42,8 @@ def load_world(
     if strict:
         _check_places(configuration, os.environ)
     of_run = {name: provider.for_run() for name, provider in providers().items()}
-    return World(restrict(configuration, targets, policies), installed, of_run, _moment(now))
+    narrowed = restrict(configuration, targets, policies)
+    return World(narrowed, installed, of_run, _moment(now), clock_set=now is not None)
 
 
 def _check_places(configuration: Configuration, environment: Mapping[str, str]) -> None:

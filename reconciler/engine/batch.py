@@ -222,7 +222,7 @@ class Batch:
         )
 
     def _selected(self, work: Work, task: Task) -> bool:
-        return any(self._context.judgements.named(policy).wants(task) for policy in work.change.policies)
+        return any(self._context.judgements.of(policy, task.target).wants(task) for policy in work.change.policies)
 
     def _conclude(self, work: Work, operation: Operation, *, last: bool) -> None:
         """Turn the verdict on a step into the result of the change, unless another step follows."""

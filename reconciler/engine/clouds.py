@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import ProviderError
-from reconciler.tasks.observation import Completeness, Observation, Scope
+from reconciler.tasks.observation import CLOCKS_APART, Completeness, Observation, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -61,6 +62,11 @@ class Clouds:
         """The client of a target; None where it could not be made."""
         return self._clients.get(target)
 
+    def off(self) -> frozenset[str]:
+        """The targets whose clouds have shown so far that this machine's clock, or theirs, is off."""
+        skews = ((name, client.skew) for name, client in self._clients.items())
+        return frozenset(name for name, skew in skews if skew is not None and abs(skew) > CLOCKS_APART)
+
     def fault(self, target: str) -> Fault | None:
         """Why a target has no client."""
         return self._faults.get(target)
@@ -76,7 +82,8 @@ class Clouds:
             client = self.client(scope.target)
             if client is None:
                 return Observation(scope, (), 0, Completeness.FAILED, self.fault(scope.target))
-            observation = await client.observe(self._catalogue.resource_types[scope.resource], statuses)
+            listed = await client.observe(self._catalogue.resource_types[scope.resource], statuses)
+            observation = replace(listed, skew=client.skew)
             on_listed(observation)
             return observation
 

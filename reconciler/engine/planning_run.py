@@ -30,13 +30,15 @@ __all__ = ["World", "make_plan", "observe", "plan_from", "restrict"]
 class World:
     """What a run works with: the configuration, the installed providers, and the clock.
 
-    `now` is seconds since the epoch (UTC), fixed for the run, so that all ages agree.
+    `now` is seconds since the epoch (UTC), fixed for the run, so that all ages agree. `clock_set`: somebody chose it,
+    so that the clouds have no say about it.
     """
 
     configuration: Configuration
     catalogue: Catalogue
     providers: Mapping[str, Provider]
     now: int
+    clock_set: bool = False
 
 
 def restrict(configuration: Configuration, targets: Sequence[str], policies: Sequence[str]) -> Configuration:
@@ -86,6 +88,8 @@ def plan_from(
     world: World, observations: Mapping[Scope, Observation], *, expires_in: int, overrides: Overrides
 ) -> Plan:
     """The plan that `observations` lead to."""
+    if world.clock_set:
+        observations = {scope: replace(seen, skew=None) for scope, seen in observations.items()}
     expires_at = min(world.now + expires_in, LATEST)
     return Planner(world.configuration, world.catalogue, world.now).plan(
         observations, tool_version=__version__, expires_at=expires_at, overrides=overrides

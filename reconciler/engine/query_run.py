@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,8 @@ from reconciler.planning.planner import task_order
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.pushdown import wanted_statuses
 from reconciler.selectors.truth import Truth
-from reconciler.tasks.observation import Observation, Scope
+from reconciler.tasks.fault import clock_fault
+from reconciler.tasks.observation import Observation, Scope, clocks_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,9 +50,18 @@ async def query(
     wanted = {Scope(name, row.name): statuses for name in names}
     async with Clouds(world.configuration, world.catalogue, world.providers, names) as clouds:
         observations = await clouds.observe(wanted, on_listed)
-    selects = compile_selector(selector, world.now)
-    tasks = [task for seen in observations.values() for task in seen.tasks if selects(task.values) is Truth.TRUE]
+    off = clocks_off(observations.values())
+    selects = {name: compile_selector(selector, None if name in off else world.now) for name in names}
+    tasks = [
+        task
+        for scope, seen in observations.items()
+        for task in seen.tasks
+        if selects[scope.target](task.values) is Truth.TRUE
+    ]
+    doubted = [
+        replace(seen, fault=clock_fault(off[scope.target])) if seen.complete and scope.target in off else seen
+        for scope, seen in observations.items()
+    ]
     return Found(
-        tuple(sorted(tasks, key=task_order)),
-        tuple(seen for seen in observations.values() if not seen.complete),
+        tuple(sorted(tasks, key=task_order)), tuple(seen for seen in doubted if not seen.complete or seen.fault)
     )

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from reconciler.tasks.fault import Fault
     from reconciler.tasks.task import TaskKey
 
-__all__ = ["NOT_SELECTED", "Fallen", "Justified", "check_fresh", "explained", "fallen_result", "justify", "left_out"]
+__all__ = [
+    "NOT_SELECTED",
+    "Fallen",
+    "Justified",
+    "check_fresh",
+    "check_unexpired",
+    "explained",
+    "fallen_result",
+    "justify",
+    "left_out",
+]
 
 _MOVING = frozenset({"status", "provider_status", "progress", "started_at", "finished_at", "error_code"})
 """Fields that change while a task goes on. Whether a status still lets it be changed is for the policies to say."""
@@ -41,6 +51,11 @@ def check_fresh(saved: Plan, fingerprint: str, now: int) -> None:
             f"the plan was made at {format_timestamp(saved.created_at)}, which is ahead of this clock",
             "set the clock right, or make a new plan: whether this one has expired cannot be told",
         )
+    check_unexpired(saved, now)
+
+
+def check_unexpired(saved: Plan, now: int) -> None:
+    """Raise StalePlanError where the plan has expired."""
     if now >= saved.expires_at:
         raise StalePlanError(
             f"the plan expired at {format_timestamp(saved.expires_at)}",

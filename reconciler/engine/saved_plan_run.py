@@ -11,7 +11,7 @@ from reconciler.engine.apply_run import carry_out
 from reconciler.engine.clouds import Clouds
 from reconciler.engine.planning_run import plan_from
 from reconciler.engine.rereading import ids_to_read, read_scope
-from reconciler.engine.saved_plan import check_fresh, explained, fallen_result, justify, left_out
+from reconciler.engine.saved_plan import check_fresh, check_unexpired, explained, fallen_result, justify, left_out
 from reconciler.planning.guards import guarded
 from reconciler.planning.judgement import Judgements
 from reconciler.planning.listing import statuses_wanted
@@ -68,9 +68,11 @@ async def apply_saved_plan(
         for seen in await asyncio.gather(*(read_scope(world, clouds, scope, ids) for scope, ids in by_id.items())):
             observations[seen.scope] = seen
             options.on_listed(seen)
+        for seen in observations.values():  # a clock that was set back does not revive a plan
+            check_unexpired(saved, world.now + (seen.skew or 0))
         fresh = plan_from(world, observations, expires_in=0, overrides=overrides)
         justified = justify(saved, fresh, _seen_again(saved, observations.values(), world))
-        judgements = Judgements(world.configuration, world.catalogue, world.now)
+        judgements = Judgements(world.configuration, world.catalogue, world.now, clouds.off())
         plan = replace(
             guarded(fresh, justified.ahead, world.configuration, judgements, overrides),
             changes=saved.changes,

@@ -58,7 +58,7 @@ class _Guards:
         policy = self._configuration.policies[verdict.name]
         limits, overrides = policy.limits, self._overrides
         basis = {
-            target: self._basis(Scope(target, policy.resource), self._judgements.of(policy).admitted)
+            target: self._basis(Scope(target, policy.resource), self._judgements.of(policy.name, target).admitted)
             for target in sorted(policy.targets)
             if not policy.suspend and Scope(target, policy.resource) in self._listed
         }
@@ -80,7 +80,9 @@ class _Guards:
         limits, overrides = self._configuration.settings.run_limits, self._overrides
         on = {scope: self._configuration.policies_on(scope) for scope in sorted(self._listed)}
         basis = {
-            scope: self._basis(scope, {status for each in policies for status in self._judgements.of(each).admitted})
+            scope: self._basis(
+                scope, {status for one in policies for status in self._judgements.of(one.name, scope.target).admitted}
+            )
             for scope, policies in on.items()
         }
         actions = limits.max_actions

@@ -13,7 +13,7 @@ from reconciler.selectors.truth import Truth
 from reconciler.tasks.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.selectors.compile import Predicate
@@ -63,26 +63,41 @@ class Judgement:
 
 
 class Judgements:
-    """All policies and protections of a configuration, compiled for one moment (`now`: seconds since the epoch)."""
+    """All policies and protections of a configuration, compiled for one moment (`now`: seconds since the epoch).
 
-    def __init__(self, configuration: Configuration, catalogue: Catalogue, now: int) -> None:
-        self._policies = {
-            name: Judgement(policy, catalogue.resource_types[policy.resource], compile_selector(policy.match, now))
-            for name, policy in configuration.policies.items()
-        }
-        self._protections: dict[str, list[tuple[str, Predicate]]] = {}
-        for name, protection in sorted(configuration.protections.items()):
-            predicate = compile_selector(protection.match, now)
-            for resource in protection.resources:
-                self._protections.setdefault(resource, []).append((name, predicate))
+    Of tasks on the targets that are `off`, no age is known: their clocks and this one disagree.
+    """
 
-    def of(self, policy: Policy) -> Judgement:
-        return self._policies[policy.name]
+    def __init__(
+        self, configuration: Configuration, catalogue: Catalogue, now: int, off: Collection[str] = frozenset()
+    ) -> None:
+        self._off = frozenset(off)
+        self._by_clock = _Compiled(configuration, catalogue, now)
+        self._without = _Compiled(configuration, catalogue, None) if off else self._by_clock
 
-    def named(self, policy: str) -> Judgement:
-        return self._policies[policy]
+    def of(self, policy: str, target: str) -> Judgement:
+        """A policy, for the tasks of one target."""
+        return self._on(target).policies[policy]
 
     def protections(self, task: Task) -> tuple[str, ...]:
         """The protections that hold the task: those whose selector is true of it, *or unknown*."""
-        rules = self._protections.get(task.resource, ())
+        rules = self._on(task.target).protections.get(task.resource, ())
         return tuple(name for name, predicate in rules if predicate(task.values) != Truth.FALSE)
+
+    def _on(self, target: str) -> _Compiled:
+        return self._without if target in self._off else self._by_clock
+
+
+class _Compiled:
+    """Policies by name, and protections by resource type, with or without a clock."""
+
+    def __init__(self, configuration: Configuration, catalogue: Catalogue, now: int | None) -> None:
+        self.policies = {
+            name: Judgement(policy, catalogue.resource_types[policy.resource], compile_selector(policy.match, now))
+            for name, policy in configuration.policies.items()
+        }
+        self.protections: dict[str, list[tuple[str, Predicate]]] = {}
+        for name, protection in sorted(configuration.protections.items()):
+            predicate = compile_selector(protection.match, now)
+            for resource in protection.resources:
+                self.protections.setdefault(resource, []).append((name, predicate))

@@ -93,6 +93,11 @@ class ScopeVerdict:
     completeness: Completeness
     error: Fault | None = None
 
+    @property
+    def whole(self) -> bool:
+        """Whether all its tasks were seen, and all that policies ask about them is known."""
+        return self.completeness is Completeness.COMPLETE and self.error is None
+
 
 class Guard(StrEnum):
     MAX_ACTIONS = "max_actions"
@@ -239,7 +244,7 @@ class Plan:
     @property
     def complete(self) -> bool:
         """Whether every scope was observed whole."""
-        return all(scope.completeness is Completeness.COMPLETE for scope in self.scopes)
+        return all(scope.whole for scope in self.scopes)
 
     @property
     def errored(self) -> bool:

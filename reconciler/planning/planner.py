@@ -15,7 +15,8 @@ from reconciler.planning.quota import split
 from reconciler.planning.reasons import blocked_reason, change_reason, protected_reason
 from reconciler.redaction import bounded, presentable
 from reconciler.selectors.describe import fields_of
-from reconciler.tasks.observation import Completeness, Observation, Scope
+from reconciler.tasks.fault import clock_fault
+from reconciler.tasks.observation import Completeness, Observation, Scope, clocks_off
 from reconciler.tasks.status import Status
 from reconciler.tasks.task import id_order
 
@@ -75,6 +76,7 @@ class Planner:
         self._configuration = configuration
         self._catalogue = catalogue
         self._now = now
+        self._off: Mapping[str, int] = {}
         self._judgements = Judgements(configuration, catalogue, now)
         self._wanted: dict[TaskKey, _Wanted] = {}
         self._blocked: dict[TaskKey, _Wanted] = {}
@@ -95,6 +97,8 @@ class Planner:
             scope: observations.get(scope) or Observation(scope, (), 0, Completeness.FAILED)
             for scope in self._configuration.scopes()
         }
+        self._off = clocks_off(seen.values())
+        self._judgements = Judgements(self._configuration, self._catalogue, self._now, self._off)
         tallies = {name: _Tally() for name in self._configuration.policies}
         for scope, observation in seen.items():
             self._note_incomplete(observation)
@@ -108,7 +112,7 @@ class Planner:
             expires_at=expires_at,
             fingerprint=self._configuration.fingerprint,
             files=tuple(str(path) for path in self._configuration.files),
-            scopes=tuple(_scope_verdict(observation) for observation in seen.values()),
+            scopes=tuple(self._scope_verdict(observation) for observation in seen.values()),
             policies=tuple(
                 self._policy_verdict(policy, tallies[name])
                 for name, policy in sorted(self._configuration.policies.items())
@@ -127,7 +131,7 @@ class Planner:
 
     def _plan_policy(self, policy: Policy, observation: Observation, tally: _Tally) -> None:
         """Say which tasks of one scope must change so that `policy` holds."""
-        judgement = self._judgements.of(policy)
+        judgement = self._judgements.of(policy.name, observation.scope.target)
         target = observation.scope.target
         matched, unknown = judgement.sort(observation.tasks)
         tally.matched += len(matched)
@@ -216,9 +220,25 @@ class Planner:
             message = f"could not be listed, so nothing is changed there: {why}"
         elif observation.completeness is Completeness.UNSTABLE:
             message = f"could not be listed whole, so tasks may be missing from this plan: {why}"
+        elif scope.target in self._off:
+            message = f"{clock_fault(self._off[scope.target])}, so that no task is judged by its age there"
         else:
             return
         self._notes.append(Note("error", message, scope.target, scope.resource))
+
+    def _scope_verdict(self, observation: Observation) -> ScopeVerdict:
+        scope, fault = observation.scope, observation.fault
+        counts = Counter(task.status for task in observation.tasks)
+        if fault is None and scope.target in self._off:
+            fault = clock_fault(self._off[scope.target])
+        return ScopeVerdict(
+            target=scope.target,
+            resource=scope.resource,
+            observed={status.value: counts[status] for status in Status if counts[status]},
+            requests=observation.requests,
+            completeness=observation.completeness,
+            error=fault,
+        )
 
     def _note(self, severity: str, message: str, policy: Policy, target: str) -> None:
         self._notes.append(Note(severity, message, target, policy.resource, policy.name))
@@ -226,18 +246,6 @@ class Planner:
 
 def _in_order(wanted: Iterable[_Wanted]) -> list[_Wanted]:
     return sorted(wanted, key=lambda entry: task_order(entry.task))
-
-
-def _scope_verdict(observation: Observation) -> ScopeVerdict:
-    counts = Counter(task.status for task in observation.tasks)
-    return ScopeVerdict(
-        target=observation.scope.target,
-        resource=observation.scope.resource,
-        observed={status.value: counts[status] for status in Status if counts[status]},
-        requests=observation.requests,
-        completeness=observation.completeness,
-        error=observation.fault,
-    )
 
 
 def _undecided(tasks: Sequence[Task]) -> str:

@@ -134,7 +134,7 @@ def scope_record(scope: ScopeVerdict) -> Document:
         "resource": scope.resource,
         "tasks": dict(sorted(scope.observed.items())),
         "requests": scope.requests,
-        "complete": scope.completeness is Completeness.COMPLETE,
+        "complete": scope.whole,
         "completeness": scope.completeness.value,
         "error": fault_record(scope.error),
     }

@@ -18,7 +18,8 @@ from reconciler.planning.planner import Planner, task_order
 from reconciler.planning.quota import split
 from reconciler.selectors.trace import trace
 from reconciler.selectors.truth import Truth
-from reconciler.tasks.observation import Completeness, Observation, Scope
+from reconciler.tasks.fault import clock_fault
+from reconciler.tasks.observation import Completeness, Observation, Scope, clocks_off
 from reconciler.tasks.resource_type import Paging
 from reconciler.tasks.task import TaskKey, id_order
 
@@ -122,7 +123,7 @@ class Answer:
     @property
     def incomplete(self) -> tuple[Observation, ...]:
         """The listings that did not come through whole."""
-        return tuple(seen for seen in self.observations if not seen.complete)
+        return tuple(seen for seen in self.observations if not seen.complete or seen.fault)
 
 
 def scopes_of(configuration: Configuration) -> tuple[Scope, ...]:
@@ -143,14 +144,19 @@ class Inquiry:
         self._configuration = configuration
         self._catalogue = catalogue
         self._now = now
-        self._observations = tuple(seen for _, seen in sorted(observations.items()))
+        off = clocks_off(observations.values())
+        self._observations = tuple(
+            replace(seen, fault=clock_fault(off[scope.target])) if seen.complete and scope.target in off else seen
+            for scope, seen in sorted(observations.items())
+        )
         self._seen = {
             scope: seen for scope, seen in observations.items() if seen.completeness is not Completeness.FAILED
         }
         self.plan: Plan = Planner(configuration, catalogue, now).plan(
             observations, tool_version=__version__, expires_at=now
         )
-        self._judgements = Judgements(configuration, catalogue, now)
+        self._off = off
+        self._judgements = Judgements(configuration, catalogue, now, self._off)
         self._changes = {change.key: change for change in self.plan.changes}
         self._blocked = {_key(spared): spared for spared in self.plan.blocked}
         self._protected = {_key(spared): spared for spared in self.plan.protected}
@@ -197,13 +203,18 @@ class Inquiry:
             elsewhere=len(policies) - len(here),
         )
 
+    def _clock(self, task: Task) -> int | None:
+        return None if task.target in self._off else self._now
+
     def _policy(self, policy: Policy, task: Task) -> PolicyAccount:
-        seen = trace(policy.match, task.values, self._now)
+        seen = trace(policy.match, task.values, self._clock(task))
         if policy.suspend:
             return PolicyAccount(policy, Verdict.SUSPENDED, seen)
         standing = self._standing(policy, task) if seen.truth is Truth.TRUE else None
         if _asks(policy, self._changes.get(task.key)):
-            steps = tuple(operation.action for operation in self._judgements.of(policy).route(task) or ())
+            steps = tuple(
+                operation.action for operation in self._judgements.of(policy.name, task.target).route(task) or ()
+            )
             return PolicyAccount(policy, Verdict.CHANGED, seen, steps, standing)
         for verdict, spared in (
             (Verdict.PROTECTED, self._protected.get(task.key)),
@@ -227,7 +238,7 @@ class Inquiry:
         if not isinstance(policy.ensure, AtMost) or not self._seen[scope].complete:
             return None
         if (policy.name, scope) not in self._places:
-            matched, _ = self._judgements.of(policy).sort(self._seen[scope].tasks)
+            matched, _ = self._judgements.of(policy.name, task.target).sort(self._seen[scope].tasks)
             # A quota of none makes every task surplus that can be counted at all, and so gives each its place.
             everyone = split(matched, replace(policy.ensure, count=0)).surplus
             self._places[policy.name, scope] = {place.task.key: place for place in everyone}
@@ -237,7 +248,7 @@ class Inquiry:
         holding = self._judgements.protections(task)
         return tuple(
             ProtectionAccount(
-                name, name in holding, trace(protection.match, task.values, self._now, unknown_holds=True)
+                name, name in holding, trace(protection.match, task.values, self._clock(task), unknown_holds=True)
             )
             for name, protection in sorted(self._configuration.protections.items())
             if task.resource in protection.resources

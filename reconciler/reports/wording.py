@@ -106,7 +106,7 @@ def scope_name(scope: ScopeVerdict) -> str:
 
 def open_scopes(plan: Plan) -> tuple[ScopeVerdict, ...]:
     """The scopes that were not observed whole."""
-    return tuple(scope for scope in plan.scopes if scope.completeness is not Completeness.COMPLETE)
+    return tuple(scope for scope in plan.scopes if not scope.whole)
 
 
 def scope_error(scope: ScopeVerdict) -> tuple[str, str]:
@@ -116,6 +116,11 @@ def scope_error(scope: ScopeVerdict) -> tuple[str, str]:
         return (
             f"scope {scope_name(scope)} could not be listed: {cause}",
             "Nothing will be changed there, and nothing is known about its tasks.",
+        )
+    if scope.completeness is Completeness.COMPLETE:
+        return (
+            f"scope {scope_name(scope)}: {cause}",
+            "No age of its tasks is known: what policies ask by age is left alone, and what is protected by age stays.",
         )
     return (
         f"scope {scope_name(scope)} was not seen whole: {cause}",

@@ -24,8 +24,10 @@ Predicate = Callable[[Mapping[str, Value]], Truth]
 """The truth of a selector for the values of one task. Returns the members of `Truth` themselves: compare by `is`."""
 
 
-def compile_selector(selector: Selector, now: int) -> Predicate:
+def compile_selector(selector: Selector, now: int | None) -> Predicate:
     """The predicate of a selector, with every age counted back from `now` (seconds since the epoch, UTC).
+
+    Without a clock (None) every condition on an age is unknown.
 
     `older_than: d` holds where the age is more than d, `newer_than: d` where it is less; at exactly d neither does.
     A time in the future has a negative age, so it is newer than any duration.
@@ -108,7 +110,7 @@ def _negation(part: Predicate) -> Predicate:
     return lambda values: mirror[part(values)]
 
 
-def _test(test: Test, now: int) -> Predicate:
+def _test(test: Test, now: int | None) -> Predicate:
     """One condition. All comparisons of whole numbers come down to "above" and "below"."""
     field, operand = test.field, test.operand
     match test.operator:
@@ -137,6 +139,8 @@ def _test(test: Test, now: int) -> Predicate:
             return _below(field, _number(operand))
         case Operator.LTE:
             return _below(field, _number(operand) + 1)
+        case Operator.OLDER_THAN | Operator.NEWER_THAN if now is None:
+            return lambda _: Truth.UNKNOWN
         case Operator.OLDER_THAN:
             return _below(field, now - _number(operand))
         case Operator.NEWER_THAN:

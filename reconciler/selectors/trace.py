@@ -34,7 +34,7 @@ class Trace:
     decides: bool = False
 
 
-def trace(selector: Selector, values: Mapping[str, Value], now: int, *, unknown_holds: bool = False) -> Trace:
+def trace(selector: Selector, values: Mapping[str, Value], now: int | None, *, unknown_holds: bool = False) -> Trace:
     """The truth of every part for one task, in the order written and without any short cut.
 
     `unknown_holds`: the selector is a protection's, which holds a task also where its truth is unknown.
@@ -52,7 +52,7 @@ def leaves(node: Trace) -> Iterator[Trace]:
         yield node
 
 
-def _seen(selector: Selector, values: Mapping[str, Value], now: int) -> Trace:
+def _seen(selector: Selector, values: Mapping[str, Value], now: int | None) -> Trace:
     truth = compile_selector(selector, now)(values)
     match selector:
         case Everything():

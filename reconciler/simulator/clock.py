@@ -40,6 +40,8 @@ class VirtualClock:
     def __init__(self, now: datetime | None = None) -> None:
         self._start = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
         self._advanced = timedelta(0)
+        self.skew = timedelta(0)
+        """How far the clouds' clock, as the `Date` of their answers tells it, is ahead of real time."""
 
     @property
     def now(self) -> datetime:
@@ -53,6 +55,10 @@ class VirtualClock:
             raise ValueError("a virtual clock does not run backwards")
         self._advanced += step
         return self.now
+
+    def dated(self) -> datetime:
+        """What the `Date` of an answer says."""
+        return datetime.now(UTC) + self.skew
 
     def wall(self) -> datetime:
         """Real time plus what was advanced: what tokens expire by."""

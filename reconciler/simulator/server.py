@@ -6,6 +6,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from email.utils import format_datetime
 from ipaddress import ip_address
 
 from aiohttp import web
@@ -91,7 +92,10 @@ async def _handle(simulator: LocalClouds, received: web.BaseRequest) -> web.Stre
         if fault.kind is FaultKind.LATENCY:
             await asyncio.sleep(fault.seconds)
     simulator.interfere(arrival)
-    return await _answer(simulator, received, arrival)
+    response = await _answer(simulator, received, arrival)
+    if simulator.clock.skew and not response.prepared:
+        response.headers.setdefault("Date", format_datetime(simulator.clock.dated(), usegmt=True))
+    return response
 
 
 def _headers(received: web.BaseRequest) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Fault", "Meaning"]
+__all__ = ["Fault", "Meaning", "clock_fault"]
 
 
 class Meaning(StrEnum):
@@ -52,3 +52,9 @@ class Fault:
         facts = [f"HTTP {self.http_status}" if self.http_status else "", self.code or ""]
         prefix = " ".join(fact for fact in facts if fact)
         return f"{prefix}: {self.message}" if prefix else self.message
+
+
+def clock_fault(skew: int) -> Fault:
+    """That the cloud's clock is `skew` seconds ahead of this machine's: one of them is wrong, so no age is known."""
+    how = "behind" if skew > 0 else "ahead of"
+    return Fault(Meaning.CREDENTIALS, f"this machine's clock is {abs(skew)} s {how} the cloud's: set it right")

@@ -7,10 +7,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reconciler.tasks.fault import Fault
     from reconciler.tasks.task import Task
 
-__all__ = ["CLOCKS_APART", "Completeness", "Observation", "Scope"]
+__all__ = ["CLOCKS_APART", "Completeness", "Observation", "Scope", "clocks_off"]
 
 
 CLOCKS_APART = 300
@@ -36,14 +38,27 @@ class Completeness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The tasks of a scope as one listing saw them. `requests` counts calls made, retries included."""
+    """The tasks of a scope as one listing saw them. `requests` counts calls made, retries included.
+
+    `skew`: so many seconds the cloud's clock is ahead of this machine's; None: its answers had no `Date`.
+    """
 
     scope: Scope
     tasks: tuple[Task, ...]
     requests: int
     completeness: Completeness = Completeness.COMPLETE
     fault: Fault | None = None
+    skew: int | None = None
 
     @property
     def complete(self) -> bool:
         return self.completeness is Completeness.COMPLETE
+
+
+def clocks_off(observations: Iterable[Observation]) -> dict[str, int]:
+    """The targets whose clouds and this machine disagree about the time, each with the largest skew."""
+    skews: dict[str, int] = {}
+    for seen in observations:
+        if seen.skew is not None and abs(seen.skew) > max(CLOCKS_APART, abs(skews.get(seen.scope.target, 0))):
+            skews[seen.scope.target] = seen.skew
+    return skews

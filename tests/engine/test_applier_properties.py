@@ -135,4 +135,4 @@ def _check(world: World, result: Result, steps: tuple[Action, ...]) -> None:
 
 def _selected(world: World, task_id: str) -> bool:
     judgements = world.context.judgements
-    return judgements.named("p").wants(world.tasks[task_id])
+    return judgements.of("p", "here").wants(world.tasks[task_id])

@@ -151,7 +151,7 @@ def test_no_task_is_ever_led_to_a_call_that_is_not_allowed(
         "created_at": NOW - (200_000 if old else 60),
     }
     policy = Policy("p", row.name, ("h1",), selector, Absent(), Limits())
-    judgement = Judgements(_configuration(policy), INSTALLED, NOW).of(policy)
+    judgement = Judgements(_configuration(policy), INSTALLED, NOW).of(policy.name, "h1")
     task = Task("h1", row.name, str(values["id"]), row.statuses[str(values["provider_status"])], values)
     if judgement.wants(task):
         steps = {operation.action for operation in judgement.route(task) or ()}

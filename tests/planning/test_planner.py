@@ -306,6 +306,51 @@ def test_blocked_and_protected_tasks_do_not_count_against_the_limits() -> None:
     assert not plan.breached
 
 
+# -- clocks -----------------------------------------------------------------------------------------------------
+
+OLD = {"created_at": {"older_than": "1h"}}
+YOUNG = {"created_at": {"newer_than": "1h"}}
+
+
+@pytest.mark.parametrize("skew", [None, 0, 300, -300])
+def test_clocks_that_agree_or_say_nothing_let_ages_count(skew: int | None) -> None:
+    plan = planned(configuration(policy(match=OLD)), seen(task("1", age=7200), skew=skew))
+    assert (steps(plan), plan.errored) == ({"1": ("cancel", "delete")}, False)
+
+
+@pytest.mark.parametrize("skew", [301, -301, 10**12])
+@pytest.mark.parametrize("match", [OLD, YOUNG, {"not": OLD}, {"not": YOUNG}], ids=str)
+@pytest.mark.parametrize("age", [60, 7200])
+def test_where_they_differ_no_condition_on_an_age_holds_or_fails(skew: int, match: object, age: int) -> None:
+    plan = planned(configuration(policy(match=match)), seen(task("1", age=age), skew=skew))
+    assert (steps(plan), plan.summary.unknown, plan.exit_code()) == ({}, 1, ExitCode.ERROR)
+    (scope,) = plan.scopes
+    assert str(scope.error).startswith(f"this machine's clock is {abs(skew)} s {'behind' if skew > 0 else 'ahead of'}")
+
+
+def test_under_a_protection_an_age_that_is_not_known_protects() -> None:
+    world = configuration(policy(), protect={"new": YOUNG})
+    assert steps(planned(world, seen(task("1", age=7200))))
+    plan = planned(world, seen(task("1", age=7200), skew=3600))
+    assert [entry.protections for entry in plan.protected] == [("new",)]
+
+
+def test_the_order_of_a_quota_is_no_age_and_neither_is_a_time_that_is_written() -> None:
+    quota = policy(ensure=AtMost(1, keep=Keep.NEWEST))
+    plan = planned(configuration(quota), seen(task("1", age=9), task("2", age=8), skew=3600))
+    assert (list(steps(plan)), plan.errored) == (["1"], True)
+    before = policy(match={"created_at": {"before": "2100-01-01T00:00:00Z"}})
+    assert steps(planned(configuration(before), seen(task("1"), skew=3600)))
+
+
+def test_only_the_target_is_left_alone_whose_clock_it_is() -> None:
+    world = configuration(policy(match=OLD, targets=("here", "there")))
+    other = seen(task("2", age=7200, target="there"), target="there", skew=3600)
+    plan = planned(world, seen(task("1", age=7200)) | other)
+    assert list(steps(plan)) == ["1"]
+    assert [scope.whole for scope in plan.scopes] == [True, False]
+
+
 # -- what is written --------------------------------------------------------------------------------------------
 
 

@@ -189,7 +189,7 @@ def test_for_any_world_the_truths_are_those_that_the_planner_goes_by(world: obje
     for entry in tasks:
         account = asked.account(entry)
         for found in account.policies:
-            assert found.trace.truth is judgements.named(found.policy.name).selects(entry.values)
+            assert found.trace.truth is judgements.of(found.policy.name, entry.target).selects(entry.values)
         holding = tuple(found.name for found in account.protections if found.holds)
         assert holding == judgements.protections(entry)
 

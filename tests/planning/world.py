@@ -139,6 +139,7 @@ def seen(
     target: str = "here",
     row: ResourceType = TWO_STEP,
     completeness: Completeness = Completeness.COMPLETE,
+    skew: int | None = None,
 ) -> dict[Scope, Observation]:
     scope = Scope(target, row.name)
-    return {scope: Observation(scope, tasks, 1, completeness)}
+    return {scope: Observation(scope, tasks, 1, completeness, skew=skew)}

@@ -39,6 +39,10 @@ class AliyunClient:
         self._gateway = Gateway(target, concurrency=concurrency, surroundings=surroundings)
 
     @property
+    def skew(self) -> int | None:
+        return self._gateway.skew
+
+    @property
     def requests(self) -> int:
         return self._gateway.requests
 

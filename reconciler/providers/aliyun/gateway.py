@@ -89,6 +89,10 @@ class Gateway:
         }
 
     @property
+    def skew(self) -> int | None:
+        return self._caller.skew
+
+    @property
     def requests(self) -> int:
         return self._caller.requests
 

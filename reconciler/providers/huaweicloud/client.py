@@ -47,6 +47,10 @@ class HuaweicloudClient:
         self._pages: dict[str, int] = {}
 
     @property
+    def skew(self) -> int | None:
+        return self._gateway.skew
+
+    @property
     def requests(self) -> int:
         return self._gateway.requests
 

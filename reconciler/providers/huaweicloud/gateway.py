@@ -102,6 +102,10 @@ class Gateway:
         return renewed(fetch, ask, MARGIN, first=held)
 
     @property
+    def skew(self) -> int | None:
+        return self._caller.skew
+
+    @property
     def requests(self) -> int:
         return self._caller.requests
 

@@ -24,12 +24,15 @@ __all__ = [
     "json_object",
     "malformed",
     "parsed_object",
+    "skew_of",
 ]
 
 EXCERPT_LENGTH = 300
 LARGE_SKEW = 5 * 60
 """Seconds by which a clock must be off to be worth a word where credentials were refused for whatever reason."""
 LONGEST_DATE = 64
+EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
+"""A `Date` before is no time, but a clock that was never set."""
 LONGEST_TOKEN = 64 * 1024
 
 _CODES = ("errorcode", "errcode", "code")
@@ -163,11 +166,16 @@ def http_date(text: str | None) -> datetime | None:
         return None
 
 
+def skew_of(response: httpx.Response, now: datetime) -> int | None:
+    """Seconds by which the server's clock is ahead of `now`; None where the answer has no date, or one that is none."""
+    date = http_date(response.headers.get("Date"))
+    return None if date is None or date < EARLIEST else int((date - now).total_seconds())
+
+
 def clock_skew(response: httpx.Response, now: datetime, least: int = 0) -> str:
     """How far this machine's clock is from the server's, in words; empty where that is less than `least` seconds, or
     the answer has no date."""
-    date = http_date(response.headers.get("Date"))
-    seconds = int((now - date).total_seconds()) if date else 0
-    if date is None or abs(seconds) < least:
+    skew = skew_of(response, now)
+    if skew is None or abs(skew) < least:
         return ""
-    return f"this clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} the server's"
+    return f"this clock is {abs(skew)} s {'ahead of' if skew < 0 else 'behind'} the server's"

@@ -20,7 +20,6 @@ from reconciler.reports.wording import (
     steps_words,
     unplaced_notes,
 )
-from reconciler.tasks.observation import Completeness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,7 +60,7 @@ def render_report_junit(report: Report) -> str:
 
 
 def _scope(scope: ScopeVerdict) -> Case:
-    if scope.completeness is not Completeness.COMPLETE:
+    if not scope.whole:
         what, consequence = scope_error(scope)
         return Case(scope.target, scope.resource, Verdict.ERROR, what, consequence)
     seen = ", ".join(f"{count} {status}" for status, count in sorted(scope.observed.items()))

@@ -75,7 +75,6 @@ def scopes(plan: Plan) -> Markup:
 
 
 def _scope_row(scope: ScopeVerdict) -> list[str]:
-    whole = scope.completeness is Completeness.COMPLETE
     observed = _OBSERVED[scope.completeness]
     return [
         element("code", scope.resource),
@@ -83,5 +82,5 @@ def _scope_row(scope: ScopeVerdict) -> list[str]:
         str(sum(scope.observed.values())),
         joined((f"{count} {status}" for status, count in scope.observed.items() if count), Markup(", ")),
         str(scope.requests),
-        observed if whole else joined([element("em", observed, class_="bad"), f" {scope.error or ''}"]),
+        observed if scope.whole else joined([element("em", observed, class_="bad"), f" {scope.error or ''}"]),
     ]

@@ -164,6 +164,8 @@ def value_words(leaf: Trace, fields: Observed, now: int) -> str:
 
 def listing_error(seen: Observation) -> str:
     """How a listing failed."""
+    if seen.complete and seen.fault:
+        return f"{_scope_name(seen.scope)}: {presentable(str(seen.fault))}"
     how = "listed" if seen.completeness is Completeness.FAILED else "listed whole"
     why = presentable(str(seen.fault)) if seen.fault else "no reason was given"
     return f"{_scope_name(seen.scope)} could not be {how}: {why}"

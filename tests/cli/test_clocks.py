@@ -1,0 +1,90 @@
+"""This machine's clock, held against the `Date` of what the clouds answer."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.terminal import HEAD
+
+if TYPE_CHECKING:
+    from tests.terminal import Terminal
+
+TRANSCODING = "huaweicloud.mpc.transcoding"
+POLICY = """
+policies:
+  tidy:
+    resource: huaweicloud.mpc.transcoding
+    match: {status: pending, created_at: {older_than: 6h}}
+    ensure: absent
+"""
+OFF = [timedelta(minutes=6), timedelta(minutes=-6), timedelta(days=365 * 70)]
+
+
+@pytest.fixture(autouse=True)
+def world(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.huaweicloud.add(TRANSCODING, id=1, created="1d")
+
+
+@pytest.mark.parametrize("skew", OFF, ids=str)
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_one_that_is_off_lets_nothing_be_judged_by_its_age(terminal: Terminal, command: str, skew: timedelta) -> None:
+    terminal.simulator.clock.skew = skew
+    finished = terminal.run(command, *(["--auto-approve"] if command == "apply" else []))
+    assert finished.code == 1
+    assert "this machine's clock is" in finished.out
+    assert terminal.destructive() == []
+
+
+@pytest.mark.parametrize("skew", [timedelta(0), timedelta(minutes=4)], ids=str)
+def test_one_that_is_about_right_does(terminal: Terminal, skew: timedelta) -> None:
+    terminal.simulator.clock.skew = skew
+    assert terminal.run("apply", "--auto-approve").code == 0
+    assert len(terminal.destructive()) == 1
+
+
+@pytest.mark.parametrize(
+    "date", ["", "soon", "Mon, 99 Jan 99999999999999999999 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "9" * 5000]
+)
+def test_a_date_that_is_none_says_nothing(terminal: Terminal, date: str) -> None:
+    listing = json.dumps({"total": 0, "task_array": []})
+    terminal.simulator.faults.add("status", path="/transcodings$", status=200, body=listing, headers={"Date": date})
+    assert terminal.run("plan").code == 0
+
+
+def test_a_clock_that_was_set_on_purpose_is_not_held_against_any(terminal: Terminal) -> None:
+    terminal.simulator.clock.skew = OFF[0]
+    finished = terminal.run("plan", "--now", "2100-01-01T00:00:00Z", "--format", "json")
+    assert (finished.code, finished.json["summary"]["changes"]) == (0, 1)
+
+
+def test_a_saved_plan_is_held_against_it_again(terminal: Terminal) -> None:
+    assert terminal.run("plan", "--out", "plan.json").code == 0
+    terminal.simulator.clock.skew = -OFF[0]
+    finished = terminal.run("apply", "--plan", "plan.json", "--format", "json")
+    assert finished.code == 1
+    assert [result["outcome"] for result in finished.json["results"]] == ["missed"]
+    assert terminal.destructive() == []
+
+
+def test_a_clock_that_was_set_back_does_not_revive_a_plan(terminal: Terminal) -> None:
+    """The plan asks for no age, and this clock says that there is time left; the cloud's says otherwise."""
+    terminal.write(HEAD + POLICY.replace(", created_at: {older_than: 6h}", ""))
+    assert terminal.run("plan", "--out", "plan.json", "--expires", "1h").code == 0
+    terminal.simulator.clock.skew = timedelta(hours=2)
+    assert terminal.run("apply", "--plan", "plan.json").code == 5
+    assert terminal.destructive() == []
+
+
+def test_why_and_query_say_so_too(terminal: Terminal) -> None:
+    terminal.simulator.clock.skew = OFF[0]
+    why = terminal.run("why", "1")
+    assert why.code == 1
+    assert "this machine's clock is" in why.out + why.err
+    query = terminal.run("query", TRANSCODING)
+    assert query.code == 1
+    assert "this machine's clock is" in query.err
