@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
 
     from reconciler.config.files import Roots
 
-__all__ = ["MAX_BYTES", "EntryKind", "mistake_in", "read_entries"]
+__all__ = ["MAX_BYTES", "EntryKind", "is_url", "mistake_in", "read_entries"]
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 _MAX_MISTAKES: Final = 20
 _LONGEST_URL: Final = 8192
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"<>]+")
+_QUOTED = re.compile(r"(?P<quote>[\"'])(?P<entry>[^\"']*)(?P=quote),?")
+"""An entry as CSV, JSON and Python write it in a list, one a line."""
 
 
 class EntryKind(StrEnum):
@@ -43,8 +47,10 @@ class _LineError(Exception):
 def read_entries(file: Path, kind: EntryKind, shown: str, roots: Roots) -> tuple[tuple[str, ...], list[Diagnostic]]:
     """The entries of `file` in order, each once. Diagnostics call it `shown`.
 
-    A line is an entry, a `#` comment, blank, or a saved answer of UploadMediaByURL as one JSON object. Raises OSError
-    where the file cannot be read and ValueError where it is larger than `MAX_BYTES` or is not UTF-8.
+    A line is a job id, a source URL, a `#` comment, blank, or a saved answer of UploadMediaByURL as one JSON object, of
+    whose jobs that is taken which `kind` asks for, else the other. Forms may be mixed: `is_url` tells them apart.
+    Quotes around an entry, as other tools write them, are taken off. Raises OSError where the file cannot be read and
+    ValueError where it is larger than `MAX_BYTES` or is not UTF-8.
     """
     entries: dict[str, None] = {}
     diagnostics: list[Diagnostic] = []
@@ -59,16 +65,23 @@ def read_entries(file: Path, kind: EntryKind, shown: str, roots: Roots) -> tuple
     return tuple(entries), diagnostics
 
 
-def mistake_in(entry: str, kind: EntryKind) -> str | None:
-    """Why `entry` can be no job id or no source URL; None where it may be one."""
+def is_url(entry: str) -> bool:
+    """Whether an entry is a source URL by its form; else it is a job id."""
+    return "://" in entry
+
+
+def mistake_in(entry: str, kind: EntryKind | None = None) -> str | None:
+    """Why `entry` can be no job id or no source URL (with `kind`: not of this one); None where it may be one."""
     if not entry.isprintable() or any(character.isspace() for character in entry):
         return "an entry must not contain spaces or control characters"
-    if kind is EntryKind.UPLOAD_URLS:
-        if "://" not in entry:
-            return "not a URL"
+    if is_url(entry):
+        if kind is EntryKind.JOB_IDS:
+            return "a URL where a job id is expected: it belongs under upload_urls"
+        if not _URL.fullmatch(entry):
+            return "not a URL: it begins with a scheme such as https://, and holds no quotes or angle brackets"
         return None if len(entry) <= _LONGEST_URL else f"a URL of more than {_LONGEST_URL} characters"
-    if "://" in entry:
-        return "a URL where a job id is expected: it belongs under upload_urls"
+    if kind is EntryKind.UPLOAD_URLS:
+        return "not a URL"
     return None if not entry or ID_FORM.fullmatch(entry) else "a job id is up to 256 letters, digits, `-` and `_`"
 
 
@@ -86,10 +99,14 @@ def _entries(line: str, kind: EntryKind) -> Iterator[str]:
     text = line.strip()
     if not text or text.startswith("#"):
         return
-    for entry in _saved_answer(text, kind) if text.startswith("{") else [text]:
-        if reason := mistake_in(entry, kind):
+    if text[0] in "[]" or text.startswith("- "):
+        raise _LineError("one entry a line, without the brackets or dashes of a list")
+    quoted = _QUOTED.fullmatch(text)
+    for entry in _saved_answer(text, kind) if text.startswith("{") else [quoted["entry"] if quoted else text]:
+        if reason := mistake_in(entry):
             raise _LineError(reason)
-        yield entry
+        if entry:
+            yield entry
 
 
 def _saved_answer(text: str, kind: EntryKind) -> Iterator[str]:
@@ -103,9 +120,11 @@ def _saved_answer(text: str, kind: EntryKind) -> Iterator[str]:
     if not isinstance(jobs, list):
         raise _LineError("no answer of UploadMediaByURL: it has no list `UploadJobs`")
     for job in jobs:
-        entry = job.get(kind.answer_key) if isinstance(job, dict) else None
-        if not isinstance(entry, str) or not entry:
-            raise _LineError(f"a job of this answer has no `{kind.answer_key}`")
+        keys = sorted(EntryKind, key=lambda other: other is not kind)
+        named = [job.get(key.answer_key) for key in keys] if isinstance(job, dict) else []
+        entry = next((text for text in named if isinstance(text, str) and text), None)
+        if entry is None:
+            raise _LineError("a job of this answer has neither `JobId` nor `SourceURL`")
         yield entry
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.config.entries import WrongType, mapping, text, texts
 from reconciler.config.environment import Expanded, Unexpanded
 from reconciler.config.files import reason_of, shown_path
-from reconciler.config.inventory import EntryKind, mistake_in, read_entries
+from reconciler.config.inventory import EntryKind, is_url, mistake_in, read_entries
 from reconciler.config.model import Credentials, Inventory, Secret, Target
 from reconciler.config.quoting import quoted, shown
 from reconciler.config.schema_targets import COMMON_KEYS
@@ -116,9 +116,10 @@ def _credentials(body: Mapping[str, object], directory: Path) -> Credentials:
 def _inventory(entry: Entry, findings: Findings) -> Inventory | None:
     if "inventory" not in entry.body:
         return None
+    entries = dict.fromkeys(one for kind in EntryKind for one in _entries(entry, kind, findings))
     return Inventory(
-        job_ids=_entries(entry, EntryKind.JOB_IDS, findings),
-        upload_urls=_entries(entry, EntryKind.UPLOAD_URLS, findings),
+        job_ids=tuple(one for one in entries if not is_url(one)),
+        upload_urls=tuple(filter(is_url, entries)),
     )
 
 

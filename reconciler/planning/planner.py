@@ -13,7 +13,7 @@ from reconciler.planning.observed import LONGEST, observed
 from reconciler.planning.plan import Change, Note, Overrides, Plan, PolicyVerdict, ScopeVerdict, Source, Spared
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import blocked_reason, change_reason, protected_reason
-from reconciler.redaction import bounded, presentable
+from reconciler.redaction import bounded
 from reconciler.selectors.describe import fields_of
 from reconciler.tasks.fault import clock_fault
 from reconciler.tasks.observation import Completeness, Observation, Scope, clocks_off
@@ -101,7 +101,7 @@ class Planner:
         self._judgements = Judgements(self._configuration, self._catalogue, self._now, self._off)
         tallies = {name: _Tally() for name in self._configuration.policies}
         for scope, observation in seen.items():
-            self._note_incomplete(observation)
+            self._note_listing(observation)
             if observation.completeness is Completeness.FAILED:
                 continue
             for policy in self._configuration.policies_on(scope):
@@ -213,8 +213,10 @@ class Planner:
             source=Source(policy.location.file, policy.location.line) if policy.location else None,
         )
 
-    def _note_incomplete(self, observation: Observation) -> None:
+    def _note_listing(self, observation: Observation) -> None:
         scope, fault = observation.scope, observation.fault
+        if unfound := observation.unfound:
+            self._notes.append(Note("warning", _unfound(unfound), scope.target, scope.resource))
         why = str(fault) if fault else "it was not listed"
         if observation.completeness is Completeness.FAILED:
             message = f"could not be listed, so nothing is changed there: {why}"
@@ -249,7 +251,15 @@ def _in_order(wanted: Iterable[_Wanted]) -> list[_Wanted]:
 
 
 def _undecided(tasks: Sequence[Task]) -> str:
-    count = len(tasks)
-    some = presentable(", ".join(sorted((task.id for task in tasks), key=id_order)[:3]))
-    more = ", ..." if count > 3 else ""
-    return f"{count} matching {'task is' if count == 1 else 'tasks are'} kept for want of a group or time: {some}{more}"
+    kept = f"{len(tasks)} matching {'task is' if len(tasks) == 1 else 'tasks are'} kept for want of a group or time"
+    return f"{kept}: {_some(sorted((task.id for task in tasks), key=id_order))}"
+
+
+def _unfound(entries: Sequence[str]) -> str:
+    what = "entry of the inventory was" if len(entries) == 1 else "entries of the inventory were"
+    return f"{len(entries)} {what} found nowhere: {_some(entries)}"
+
+
+def _some(texts: Sequence[str]) -> str:
+    """Three of them, each at a bounded length."""
+    return ", ".join(bounded(text, 200) for text in texts[:3]) + (", ..." if len(texts) > 3 else "")

@@ -41,6 +41,7 @@ class Observation:
     """The tasks of a scope as one listing saw them. `requests` counts calls made, retries included.
 
     `skew`: so many seconds the cloud's clock is ahead of this machine's; None: its answers had no `Date`.
+    `unfound` are the things that the user named, where no call can list, and that the cloud does not know.
     """
 
     scope: Scope
@@ -49,6 +50,7 @@ class Observation:
     completeness: Completeness = Completeness.COMPLETE
     fault: Fault | None = None
     skew: int | None = None
+    unfound: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:

@@ -57,7 +57,12 @@ def test_lines_comments_blanks_and_saved_answers(accepted: Callable[..., Configu
     [
         ("two words", "an entry must not contain spaces or control characters"),
         ("x\x1by", "an entry must not contain spaces or control characters"),
-        ("https://h/a", "a URL where a job id is expected: it belongs under upload_urls"),
+        ('"j1', "a job id is up to 256 letters, digits, `-` and `_`"),
+        ('"https://h/a', "not a URL: it begins with a scheme such as https://, and holds no quotes or angle brackets"),
+        ("<https://h/a>", "not a URL: it begins with a scheme such as https://, and holds no quotes or angle brackets"),
+        ("[", "one entry a line, without the brackets or dashes of a list"),
+        ('["j1", "j2"]', "one entry a line, without the brackets or dashes of a list"),
+        ("- j1", "one entry a line, without the brackets or dashes of a list"),
         ("x" * 257, "a job id is up to 256 letters, digits, `-` and `_`"),
         ("a,b", "a job id is up to 256 letters, digits, `-` and `_`"),
         ("a%2Cb", "a job id is up to 256 letters, digits, `-` and `_`"),
@@ -65,8 +70,8 @@ def test_lines_comments_blanks_and_saved_answers(accepted: Callable[..., Configu
         ("{" * 100_000, "not a JSON object on one line"),
         ('{"Error": 1}', "no answer of UploadMediaByURL: it has no list `UploadJobs`"),
         ('{"UploadJobs": "x"}', "no answer of UploadMediaByURL: it has no list `UploadJobs`"),
-        ('{"UploadJobs": [{"SourceURL": "x"}]}', "a job of this answer has no `JobId`"),
-        ('{"UploadJobs": [5]}', "a job of this answer has no `JobId`"),
+        ('{"UploadJobs": [{"Size": 1}]}', "a job of this answer has neither `JobId` nor `SourceURL`"),
+        ('{"UploadJobs": [5]}', "a job of this answer has neither `JobId` nor `SourceURL`"),
     ],
 )
 def test_bad_lines_name_file_and_line(mistakes: Callable[..., list[str]], line: str, reason: str) -> None:
@@ -74,9 +79,11 @@ def test_bad_lines_name_file_and_line(mistakes: Callable[..., list[str]], line: 
     assert mistakes(files) == [f"jobs.txt:3:1 error: {reason}"]
 
 
-def test_a_line_that_is_no_url(mistakes: Callable[..., list[str]]) -> None:
-    files = {"reconciler.yaml": URLS_FILE, "lists/urls.txt": "j1\n"}
-    assert mistakes(files) == ["lists/urls.txt:1:1 error: not a URL"]
+def test_forms_are_told_apart_under_either_key(accepted: Callable[..., Configuration]) -> None:
+    lines = ["j1", '"j2"', "'https://h/b',", '"https://h/c"', '""', '{"UploadJobs":[{"SourceURL":"https://h/d"}]}']
+    for text, name in ((JOBS_FILE, "jobs.txt"), (URLS_FILE, "lists/urls.txt")):
+        found = known(accepted({"reconciler.yaml": text, name: "\n".join(lines)}))
+        assert (found.job_ids, found.upload_urls) == (("j1", "j2"), ("https://h/b", "https://h/c", "https://h/d"))
 
 
 def test_many_bad_lines_are_cut_short(mistakes: Callable[..., list[str]]) -> None:
@@ -85,7 +92,7 @@ def test_many_bad_lines_are_cut_short(mistakes: Callable[..., list[str]]) -> Non
     assert found[-1] == "jobs.txt:21:1 error: too many mistakes: the rest is not checked"
 
 
-@pytest.mark.parametrize("line", ["https://h/a?Signature=s3cret", "aws_secret = s3cret", '{"a": "s3cret"}', "{s3cret"])
+@pytest.mark.parametrize("line", ["<https://h/a?Signature=s3cret", "aws_secret = s3cret", '{"a": "s3cret"}', "{s3cret"])
 def test_bad_lines_are_not_quoted(
     validate: Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]], line: str
 ) -> None:

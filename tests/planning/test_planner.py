@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,6 +113,16 @@ def test_a_quota_keeps_tasks_without_a_group_or_a_time_and_says_so() -> None:
     plan = planned(configuration(policy(match={"status": "pending"}, ensure=quota)), seen(*tasks))
     assert [change.task_id for change in plan.changes] == ["3"]
     assert [note.severity for note in plan.notes] == ["warning"]
+
+
+def test_inventory_entries_found_nowhere_are_named() -> None:
+    unfound = ("a", "https://me:pw@h/v.mp4?sig=s3cret", "c", "d")
+    listed = {scope: replace(found, unfound=unfound) for scope, found in seen(task("1")).items()}
+    plan = planned(configuration(policy()), listed)
+    assert [note.message for note in plan.notes] == [
+        "4 entries of the inventory were found nowhere: a, https://h/v.mp4?~bafb53f5, c, ..."
+    ]
+    assert len(plan.changes) == 1
 
 
 def test_a_failed_scope_yields_no_change_and_the_others_go_on() -> None:

@@ -62,7 +62,9 @@ class AliyunClient:
         if isinstance(resolved, Fault):
             return Observation(scope, (), tally.requests, Completeness.FAILED, resolved)
         completeness = Completeness.UNSTABLE if resolved.fault else Completeness.COMPLETE
-        return Observation(scope, resolved.tasks, tally.requests, completeness, resolved.fault)
+        return Observation(
+            scope, resolved.tasks, tally.requests, completeness, resolved.fault, unfound=resolved.unfound
+        )
 
     async def read(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
         refused = impossible_ids(resource, ids)

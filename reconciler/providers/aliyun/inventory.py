@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -34,6 +35,9 @@ RECORDS = 100
 LENGTH = 4_000
 """Characters of the encoded value in one call; the gateway's own limit is not published."""
 
+_JOB_ID = re.compile(r"[0-9a-f]{32}")
+"""As the vendor writes its own."""
+
 IDS, URLS = "JobIds", "UploadURLs"
 
 _RANK = {name: rank for rank, name in enumerate(URL_UPLOAD.statuses)}
@@ -41,10 +45,12 @@ _RANK = {name: rank for rank, name in enumerate(URL_UPLOAD.statuses)}
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The jobs of an inventory; `fault` says why there may be others."""
+    """The jobs of an inventory; `fault` says why there may be others. `unfound` are entries that the cloud does not
+    know (it forgets a job after a year)."""
 
     tasks: tuple[Task, ...]
     fault: Fault | None
+    unfound: tuple[str, ...] = ()
 
 
 async def resolve(gateway: Gateway, target: str, inventory: Inventory, tally: Tally) -> Resolved | Fault:
@@ -102,7 +108,13 @@ def _united(decisive: Sequence[Infos], all_answers: Sequence[Infos]) -> Resolved
         known = tasks.get(task.id)
         if known is None or _rank(task) > _rank(known):
             tasks[task.id] = task
-    return Resolved(tuple(tasks.values()), _doubt(decisive))
+    missing = {entry for infos in decisive for entry in infos.missing} - tasks.keys()
+    return Resolved(tuple(tasks.values()), _doubt(decisive), tuple(_named(entry) for entry in sorted(missing)))
+
+
+def _named(entry: str) -> str:
+    """A URL or a job id as a reader may see it; the start of what may be a token in the wrong file."""
+    return entry if _JOB_ID.fullmatch(entry) or "://" in entry else f"{entry[:6]}..."
 
 
 def _rank(task: Task) -> int:

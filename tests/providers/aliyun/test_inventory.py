@@ -64,6 +64,15 @@ def test_all_jobs_of_a_url_are_found() -> None:
     }
 
 
+def test_entries_that_the_cloud_does_not_know_are_named() -> None:
+    known, lost = "0123456789abcdef" * 2, "f" * 32
+    observation, _ = observe(
+        cloud([job(known)]), ids=[known, lost, "ghp_0123456789token"], urls=["http://h/v.mp4", "http://h/none.mp4?k=1"]
+    )
+    assert observation.complete
+    assert observation.unfound == (lost, "ghp_01...", "http://h/none.mp4?k=1")
+
+
 def test_urls_are_split_by_length_too() -> None:
     urls = [f"http://h/{'x' * 1500}{number}.mp4" for number in range(4)]
     observation, received = observe(cloud([]), urls=urls)
