@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from traceback import format_tb
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import ProviderError
+from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import CLOCKS_APART, Completeness, Observation, Scope
 
 if TYPE_CHECKING:
@@ -16,9 +19,10 @@ if TYPE_CHECKING:
     from reconciler.config.model import Configuration
     from reconciler.providers.base import Client, Provider
     from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.fault import Fault
 
 __all__ = ["Clouds"]
+
+LOGGER = logging.getLogger("reconciler.engine")
 
 
 class Clouds:
@@ -53,6 +57,8 @@ class Clouds:
                 self._clients[name] = await self._stack.enter_async_context(client)
             except ProviderError as error:
                 self._faults[name] = error.fault
+            except Exception as error:  # noqa: BLE001 - what goes wrong in one client is the error of its target
+                self._faults[name] = _unexpected(name, error)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -82,7 +88,10 @@ class Clouds:
             client = self.client(scope.target)
             if client is None:
                 return Observation(scope, (), 0, Completeness.FAILED, self.fault(scope.target))
-            listed = await client.observe(self._catalogue.resource_types[scope.resource], statuses)
+            try:
+                listed = await client.observe(self._catalogue.resource_types[scope.resource], statuses)
+            except Exception as error:  # noqa: BLE001 - as above
+                listed = Observation(scope, (), 0, Completeness.FAILED, _unexpected(scope.target, error))
             observation = replace(listed, skew=client.skew)
             on_listed(observation)
             return observation
@@ -90,3 +99,9 @@ class Clouds:
         async with asyncio.TaskGroup() as group:
             listings = {scope: group.create_task(one(scope, statuses)) for scope, statuses in wanted.items()}
         return {scope: listing.result() for scope, listing in listings.items()}
+
+
+def _unexpected(target: str, error: Exception) -> Fault:
+    """The fault of a target whose client has a bug. Without the error's own words, which may hold values."""
+    LOGGER.info("target %s:\n%s", target, "".join(format_tb(error.__traceback__)).rstrip())
+    return Fault(Meaning.PERMANENT, f"bug in reconciler: {type(error).__name__}; please report it: -v shows where")

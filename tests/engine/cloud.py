@@ -18,7 +18,7 @@ from reconciler.engine.batch import BatchContext, Patience
 from reconciler.engine.clouds import Clouds
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.run_journal import RunJournal
-from reconciler.exceptions import BackendError, LockedError, ProviderError
+from reconciler.exceptions import BackendError, LockedError
 from reconciler.planning.judgement import Judgements
 from reconciler.planning.plan import Change
 from reconciler.providers.base import Readings
@@ -116,7 +116,7 @@ class World:
     calls: Mapping[str, Sequence[Call]] = field(default_factory=dict)
     readings: Mapping[str, Sequence[Reading]] = field(default_factory=dict)
     configuration: Configuration = field(default_factory=lambda: configuration(policy()))
-    no_client: Fault | None = None
+    no_client: Exception | None = None
     before_call: Callable[[World, str], None] = lambda _world, _task_id: None
     before_read: Callable[[World, str], None] = lambda _world, _task_id: None
     stop_on_error: bool = False
@@ -275,7 +275,7 @@ class ScriptedProvider:
     def client(self, target: Target, *, concurrency: int) -> ScriptedClient:
         del target, concurrency
         if self._world.no_client is not None:
-            raise ProviderError(self._world.no_client)
+            raise self._world.no_client
         return self._world.client
 
 

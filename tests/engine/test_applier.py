@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.backends.entries import ActionState, NoOpenIntent
 from reconciler.engine.report import Outcome
+from reconciler.exceptions import CredentialsError
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.status import Status
 from tests.engine.cloud import (
@@ -435,10 +436,17 @@ def test_what_cannot_succeed_is_not_tried_for_the_rest_of_a_batch(meaning: Meani
     assert results[-1].detail in {"the credentials of here were refused", "here could not be reached"}
 
 
-def test_a_target_without_a_client_is_not_attempted_and_says_why() -> None:
-    world = World(waiting(), no_client=Fault(Meaning.CREDENTIALS, "no credentials found"))
-    result = world.apply_one()
-    assert (result.outcome, result.detail) == (Outcome.NOT_ATTEMPTED, "no credentials found")
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (CredentialsError("no credentials found"), "no credentials found"),
+        (LookupError("hunter2"), "bug in reconciler: LookupError; please report it: -v shows where"),
+    ],
+    ids=["error", "bug"],
+)
+def test_a_target_without_a_client_is_not_attempted_and_says_why(error: Exception, detail: str) -> None:
+    result = World(waiting(), no_client=error).apply_one()
+    assert (result.outcome, result.detail) == (Outcome.NOT_ATTEMPTED, detail)
 
 
 # -- interruption --------------------------------------------------------------------------------------------

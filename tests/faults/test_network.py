@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from tests.faults.kinds import SNAPSHOT, applied, calls_by_task, configured
 from tests.terminal import HEAD
 
 if TYPE_CHECKING:
+    from reconciler.tasks.observation import Observation
+    from reconciler.tasks.resource_type import ResourceType
     from tests.faults.kinds import Kind
     from tests.terminal import Terminal
 
@@ -131,6 +134,28 @@ def test_an_environment_that_leads_nowhere_fails_the_targets_that_need_it(
     run = applied(terminal)
     assert (run.code, run.outcomes) == (1, {"1": "done"})
     assert f"the environment variable {variable} " in run.text
+    assert "hunter2" not in run.text
+
+
+def test_a_bug_in_one_listing_fails_its_scope_alone(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = HuaweicloudClient.observe
+
+    async def observe(self: HuaweicloudClient, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
+        if resource.name == SNAPSHOT:
+            return await real(self, resource, statuses)
+        raise LookupError("hunter2")
+
+    monkeypatch.setattr(HuaweicloudClient, "observe", observe)
+    terminal.write(
+        configured(
+            f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent}}",
+            "{resource: huaweicloud.vod.editing, match: {status: pending}, ensure: absent}",
+        )
+    )
+    terminal.simulator.huaweicloud.add(SNAPSHOT, id="1", created="1d")
+    run = applied(terminal)
+    assert (run.code, run.outcomes) == (1, {"1": "done"})
+    assert "bug in reconciler: LookupError" in run.text
     assert "hunter2" not in run.text
 
 

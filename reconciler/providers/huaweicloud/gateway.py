@@ -11,7 +11,7 @@ from reconciler.providers.access_key import AccessKey
 from reconciler.providers.credential_source import C, Fixed
 from reconciler.providers.huaweicloud.credentials import Login, Token, find_credentials
 from reconciler.providers.huaweicloud.endpoints import SERVICES, endpoint
-from reconciler.providers.huaweicloud.project import PROJECTS_PATH, KnownProject, project_named
+from reconciler.providers.huaweicloud.project import PROJECTS_PATH, WAY_OUT, KnownProject, is_project, project_named
 from reconciler.providers.huaweicloud.signing import SignatureAuth, canonical_query
 from reconciler.providers.huaweicloud.tokens import LoginDesk, TokenAuth
 from reconciler.providers.origin import Origin
@@ -21,7 +21,7 @@ from reconciler.providers.transport.caller import Caller, Tally
 from reconciler.providers.transport.pacing import PACES, Quota, always
 from reconciler.providers.transport.retries import READS, Retries
 from reconciler.providers.transport.wire import Wire
-from reconciler.tasks.fault import Fault
+from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -69,7 +69,9 @@ class Gateway:
             name: quota.at_rate(target.rate_limits[name]) if name in target.rate_limits else quota
             for name, quota in QUOTAS.items()
         }
-        self._project: str | Fault = target.account or target.options.get("project_id") or found.project_id
+        given = target.account or target.options.get("project_id") or found.project_id.strip()
+        odd = Fault(Meaning.CREDENTIALS, f"the id of the project beside the credentials is none; {WAY_OUT}")
+        self._project: str | Fault = odd if given and not is_project(given) else given
         self._known = surroundings.shared.of(
             (KnownProject, found.credentials, self._endpoints["iam"], self._region), KnownProject
         )
@@ -154,7 +156,7 @@ class Gateway:
             async with self._known.turns.lock():
                 self._project = self._project or self._known.id or await self._look_up()
                 self._known.id = self._known.id if isinstance(self._project, Fault) else self._project
-        return self._project
+        return self._origin.explained(self._project) if isinstance(self._project, Fault) else self._project
 
     async def _look_up(self) -> str | Fault:
         url = self._url("iam", PROJECTS_PATH, [("name", self._region)])

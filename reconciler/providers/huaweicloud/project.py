@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["PROJECTS_PATH", "KnownProject", "project_named"]
+__all__ = ["PROJECTS_PATH", "KnownProject", "is_project", "project_named"]
 
 PROJECTS_PATH = "/v3/projects"
 OK = 200
@@ -34,6 +34,11 @@ class KnownProject:
 
     id: str = ""
     turns: Turns = field(default_factory=Turns)
+
+
+def is_project(text: str) -> bool:
+    """Whether `text` may be the id of a project. It goes into paths and headers."""
+    return bool(_ID.fullmatch(text))
 
 
 def project_named(
@@ -52,8 +57,7 @@ def project_named(
     # The name is compared again, since a filter that is ignored must not pick a project.
     ids = [row["id"] for row in rows if row.get("name") == region and isinstance(row.get("id"), str) and row["id"]]
     if len(ids) == 1:
-        # It goes into paths and headers.
-        return ids[0].strip() if _ID.fullmatch(ids[0].strip()) else malformed("no id of a project", response)
+        return ids[0].strip() if is_project(ids[0].strip()) else malformed("no id of a project", response)
     found = (
         f"{len(ids)} projects are named {region} ({excerpts(', '.join(ids), 200)})"
         if ids

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Generic
 
 import httpx
 
+from reconciler.exceptions import CredentialsError
 from reconciler.providers.credential_source import C
 
 if TYPE_CHECKING:
@@ -38,11 +39,21 @@ class RenewingAuth(httpx.Auth, Generic[C]):
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         credential = await self._source.current()
-        self.mark(request, credential)
+        self._mark(request, credential)
         response = yield request
         if not self.refused(response):
             return
         fresh = await self._source.renewed(credential)
         if fresh is not None:
-            self.mark(request, fresh)
+            self._mark(request, fresh)
             yield request
+
+    def _mark(self, request: httpx.Request, credential: C) -> None:
+        """Raises CredentialsError where the headers cannot be sent, wherever the credentials were found."""
+        try:
+            self.mark(request, credential)
+            sendable = all(value.isascii() and value.decode().isprintable() for _, value in request.headers.raw)
+        except ValueError:  # not ASCII, in words that quote it
+            sendable = False
+        if not sendable:
+            raise CredentialsError("the credentials hold characters that no header may carry")

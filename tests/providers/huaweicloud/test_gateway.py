@@ -15,7 +15,7 @@ from reconciler.providers.huaweicloud import PROVIDER, Huaweicloud
 from reconciler.providers.huaweicloud.endpoints import endpoint
 from reconciler.tasks.fault import Meaning
 from reconciler.tasks.resource_type import Action
-from tests.providers.huaweicloud.cloud import PACKAGING, PROJECT, SNAPSHOT, TRANSCODING, connected, target
+from tests.providers.huaweicloud.cloud import AK, KEYS, PACKAGING, PROJECT, SNAPSHOT, TRANSCODING, connected, target
 from tests.providers.loopback import ODD_ANSWERS, Reply, around, as_json, serving
 
 if TYPE_CHECKING:
@@ -295,5 +295,28 @@ def test_an_odd_login_is_no_login(name: str) -> None:
             observation = await client.observe(TRANSCODING, None)
         assert observation.fault is not None
         assert observation.fault.meaning is Meaning.MALFORMED
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        KEYS | {"HUAWEICLOUD_SDK_AK": "\u043a\u043b\u044e\u0447"},
+        KEYS | {"HUAWEICLOUD_SDK_AK": f"\ufeff{AK}"},
+        KEYS | {"HUAWEICLOUD_SDK_AK": f"{AK[:9]}\n{AK[9:]}"},
+        KEYS | {"HUAWEICLOUD_SDK_SECURITY_TOKEN": "half\r\nX-Other: half"},
+        KEYS | {"HUAWEICLOUD_SDK_PROJECT_ID": "\u00a0/../other"},
+    ],
+)
+def test_what_no_header_may_carry_is_an_error_of_the_credentials_and_sent_nowhere(environment: dict[str, str]) -> None:
+    async def run() -> None:
+        async with connected([], environment, options={}) as (client, server):
+            fault = (await client.observe(TRANSCODING, None)).fault
+            assert fault is not None
+            assert fault.meaning is Meaning.CREDENTIALS
+            assert "from the environment" in fault.message
+            assert not any(value in fault.message for value in environment.values())
+            assert server.requests == []
 
     asyncio.run(run())
