@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.backends.failures import translated
+from reconciler.backends.failures import may_pass, translated
+from reconciler.exceptions import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection, Engine
 
-__all__ = ["Backend", "Fate"]
+__all__ = ["PAUSE", "Backend", "Fate"]
+
+PAUSE = 0.2
+"""Seconds between two attempts at a connection."""
+
+Result = TypeVar("Result")
 
 
 class Fate(Enum):
@@ -65,3 +72,17 @@ class Backend:
         """A transaction that writes, committed at the end of the block. Raises BackendError."""
         with translated(self.where), self.connection() as connection, connection.begin():
             yield connection
+
+    def persistently(self, work: Callable[[], Result]) -> Result:
+        """What `work` returns, which may be done twice: again, for `patience` seconds, where a connection was lost.
+
+        Raises BackendError.
+        """
+        end = time.monotonic() + self.patience
+        while True:
+            try:
+                return work()
+            except BackendError as error:
+                if time.monotonic() >= end or error.__cause__ is None or not may_pass(error.__cause__):
+                    raise
+            time.sleep(PAUSE)

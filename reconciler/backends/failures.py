@@ -123,7 +123,7 @@ def backend_error(error: Exception, where: str) -> BackendError:
     return BackendError(f"{where}: {lines[0] if lines else type(origin).__name__}", "Check the database and its log.")
 
 
-def may_pass(error: Exception) -> bool:
+def may_pass(error: BaseException) -> bool:
     """Whether the same request may succeed over another connection."""
     state = _sqlstate(next(_origins(error)))
     return not state.startswith(_HOPELESS)

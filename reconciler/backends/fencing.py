@@ -125,7 +125,8 @@ def take(connection: Connection, backend: Backend, groups: Collection[str], hold
     rows = _locked(connection, groups)
     now = backend.now(connection)  # after the rows are locked, which may have taken its time
     for row in rows:
-        if row.holder is not None and (holding := _holding(row, now, expiry)).in_force:
+        # Ours already where the answer to an earlier taking was lost.
+        if row.holder not in {None, holder.id} and (holding := _holding(row, now, expiry)).in_force:
             raise LeaseHeld(holding)
     values = {"holder": holder.id, "host": holder.host, "pid": holder.pid, "token": leases.c.token + 1}
     connection.execute(

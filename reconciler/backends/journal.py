@@ -131,8 +131,12 @@ class Journal:
             and_(actions.c.rate_group.is_(None), actions.c.target.in_(sorted(targets))),
         )
         query = select(actions).where(UNSETTLED, theirs).order_by(actions.c.sequence)
-        with self.backend.reading() as connection:
-            return [_open_intent(row) for row in connection.execute(query) if row.run_id != excluding]
+
+        def found() -> list[OpenIntent]:
+            with self.backend.reading() as connection:
+                return [_open_intent(row) for row in connection.execute(query) if row.run_id != excluding]
+
+        return self.backend.persistently(found)
 
     def strays(self, groups: Collection[str], targets: Collection[str]) -> Mapping[str, int]:
         """How many open intents no run with `targets` will settle, by the target that they were for.
@@ -145,13 +149,17 @@ class Journal:
             .where(UNSETTLED, actions.c.target.not_in(sorted(targets)))
             .group_by(actions.c.target, actions.c.rate_group)
         )
-        found: Counter[str] = Counter()
-        with self.backend.reading() as connection:
-            held = {holding.group for holding in holdings(connection, self.backend) if holding.in_force}
-            for target, group, count in connection.execute(query):
-                if group not in {*groups, *held}:
-                    found[target] += count
-        return dict(sorted(found.items()))
+
+        def found() -> Mapping[str, int]:
+            counts: Counter[str] = Counter()
+            with self.backend.reading() as connection:
+                held = {holding.group for holding in holdings(connection, self.backend) if holding.in_force}
+                for target, group, count in connection.execute(query):
+                    if group not in {*groups, *held}:
+                        counts[target] += count
+            return dict(sorted(counts.items()))
+
+        return self.backend.persistently(found)
 
     def resolve(self, found: OpenIntent, state: ActionState, *, by: str, fault: Fault | None = None) -> Future[None]:
         """Close an intent of an earlier run with what the cloud showed when the run `by` read the task back."""

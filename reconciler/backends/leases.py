@@ -52,11 +52,15 @@ def acquire(
     names = sorted(set(groups))
     holder = Holder.here()
     deadline = elapsed() + lock_timeout
-    while True:
+
+    def take() -> tuple[Fence, int]:
         asked_at = elapsed()
+        with backend.writing() as connection:
+            return fencing.take(connection, backend, names, holder, expiry), asked_at
+
+    while True:
         try:
-            with backend.writing() as connection:
-                fence = fencing.take(connection, backend, names, holder, expiry)
+            fence, asked_at = backend.persistently(take)
         except LeaseHeld:
             left = deadline - elapsed()
             if left <= 0 or wait(min(_POLL, left) / 1000):

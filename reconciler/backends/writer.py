@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from reconciler.backends.backend import Fate
+from reconciler.backends.backend import PAUSE, Fate
 from reconciler.backends.failures import backend_error, may_pass
 from reconciler.backends.fencing import verify
 from reconciler.backends.gate import write_group
@@ -38,9 +38,6 @@ __all__ = ["GroupWriter"]
 
 _GROUP_LIMIT = 2_000
 """Requests in one transaction at most: it keeps the write lock from the other processes for some 50 ms."""
-
-_PAUSE = 0.2
-"""Seconds between two attempts at a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +159,7 @@ class GroupWriter:
                 self._disconnect()
                 if time.monotonic() >= end or not may_pass(error):
                     raise
-                time.sleep(_PAUSE)
+                time.sleep(PAUSE)
             else:
                 return refusals
 

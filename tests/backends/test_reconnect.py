@@ -142,6 +142,22 @@ def test_a_connection_that_is_lost_on_the_way_is_made_anew(
     assert states(url, run_id) == [("1", "intent")]
 
 
+@pytest.mark.parametrize("before", [True, False], ids=["before the commit", "after the commit"])
+def test_a_lease_whose_answer_is_lost_is_ours(journal: Journal, wire: Wire, *, before: bool) -> None:
+    wire.breaks(b"COMMIT", before=before)
+    with acquire(journal.backend, [GROUP], heartbeat=False) as lease:
+        assert wire.broken.is_set()
+        lease.renew()
+        with pytest.raises(LeaseHeld):
+            acquire(journal.backend, [GROUP])
+
+
+def test_a_question_that_got_no_answer_is_asked_again(journal: Journal, wire: Wire) -> None:
+    wire.breaks(b"FROM actions")
+    assert journal.open_intents({GROUP}) == []
+    assert wire.broken.is_set()
+
+
 def test_a_server_that_was_away_is_waited_for(journal: Journal, wire: Wire, start: RunStart, intent: Build) -> None:
     run_id = journal.begin_run(start)
     wire.refusing = True
