@@ -17,6 +17,8 @@ ReconcilerError                 exit 1
 
 from __future__ import annotations
 
+import os
+import traceback
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -41,6 +43,9 @@ __all__ = [
     "RefusedError",
     "StalePlanError",
     "UsageError",
+    "bug",
+    "innermost",
+    "traceback_lines",
 ]
 
 
@@ -58,6 +63,14 @@ class ExitCode(IntEnum):
     INVALID = 65
     INTERRUPTED = 130
     TERMINATED = 143
+
+    @classmethod
+    def weightiest(cls, *codes: ExitCode) -> ExitCode:
+        """The one that wins."""
+        return min(codes, key=_WEIGHTS.index)
+
+
+_WEIGHTS = tuple(map(ExitCode, (130, 143, 64, 65, 1, 6, 5, 4, 3, 2, 0)))
 
 
 class ReconcilerError(Exception):
@@ -125,3 +138,33 @@ class ProviderError(ReconcilerError):
 class CredentialsError(ProviderError):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(Fault(Meaning.CREDENTIALS, message), hint)
+
+
+def innermost(error: BaseException) -> BaseException:
+    """What is behind `error`: the cause of the cause, and of a group that which was raised first."""
+    while True:
+        if isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        elif error.__cause__ is not None:
+            error = error.__cause__
+        else:
+            return error
+
+
+def bug(error: BaseException) -> str:
+    """What an exception that nobody expected was and where it was raised, such as "KeyError at mpc.py:80 in _row".
+
+    Without its text, which may hold values, and these secrets.
+    """
+    cause = innermost(error)
+    frames = traceback.extract_tb(cause.__traceback__)
+    place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""  # noqa: PTH119 - text only
+    return type(cause).__name__ + place
+
+
+def traceback_lines(error: BaseException) -> list[str]:
+    """The way to `error`, and on to what is behind it, without any value."""
+    lines = [*"".join(traceback.format_tb(error.__traceback__)).splitlines(), type(error).__name__]
+    for behind in error.exceptions if isinstance(error, BaseExceptionGroup) else filter(None, [error.__cause__]):
+        lines += ["because of:", *traceback_lines(behind)]
+    return lines

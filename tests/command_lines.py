@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.main import program
+from reconciler.cli.program import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

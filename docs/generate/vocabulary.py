@@ -48,7 +48,7 @@ _EXIT_CODES: Final = {
     ExitCode.USAGE: "A bad flag or argument, or an approval that cannot be asked for without a terminal.",
     ExitCode.INVALID: "A configuration, test, plan or report file is invalid.",
     ExitCode.INTERRUPTED: "SIGINT, after the calls in flight were finished and reported.",
-    ExitCode.TERMINATED: "SIGTERM, after the calls in flight were finished and reported.",
+    ExitCode.TERMINATED: "SIGTERM or SIGHUP, after the calls in flight were finished and reported.",
 }
 
 

@@ -22,17 +22,19 @@ from reconciler.cli.options import (
     report_option,
     verbosity_options,
 )
-from reconciler.cli.output import Output, write
+from reconciler.cli.output import Output
+from reconciler.cli.places import write
 from reconciler.cli.progress import Progress, start_logging
 from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import read_saved
+from reconciler.cli.signals import Interrupted, held
 from reconciler.cli.world import duration_flag, load_world
 from reconciler.engine.apply_run import ApplyOptions, apply_plan
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.planning_run import make_plan
 from reconciler.engine.saved_plan import check_fresh
 from reconciler.engine.saved_plan_run import apply_saved_plan
-from reconciler.exceptions import RefusedError, UsageError
+from reconciler.exceptions import ExitCode, RefusedError, UsageError
 from reconciler.planning.document import read_plan
 from reconciler.planning.plan import Overrides
 from reconciler.reports.formats import SCREEN_FORMATS
@@ -172,7 +174,7 @@ class _Approval:
         sys.stderr.write(f"\nDo you want to make {changes_counted(plan.summary)}? Only 'yes' will be accepted.\n")
         try:
             answer: str = click.prompt("Enter a value", default="", show_default=False, err=True)
-        except click.Abort:
+        except (click.Abort, Interrupted):
             sys.stderr.write("\nNothing was changed.\n")  # the cursor still stands behind the question
             raise
         return answer.strip() == "yes"
@@ -222,19 +224,13 @@ class _Run:
         *,
         quiet: bool = False,
     ) -> int:
-        progress = Progress()
+        progress, interruption = Progress(), Interruption()
         options = replace(self.options, on_result=progress.settled, on_listed=progress.seen)
-
-        async def guarded() -> Report:
-            interruption = Interruption()
-            with interruption.on_signals():
-                return await carry_out(interruption, options)
-
-        with progress.stage("Applying", total):
-            report = run_work(guarded())
-        tell = self.output.save if quiet else self.output.show
-        tell(report, int(time.time()))
-        return report.exit_code
+        with held():  # once calls were made nothing keeps the report from being written
+            with progress.stage("Applying", total):
+                report = run_work(carry_out(interruption, options), interruption)
+            tell = self.output.save if quiet else self.output.show
+            return ExitCode.weightiest(report.exit_code, tell(report, int(time.time())))
 
 
 def _named_outcomes(text: str) -> tuple[str, ...]:

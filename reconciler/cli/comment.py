@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options import flag, format_option, verbosity_options
-from reconciler.cli.output import write
+from reconciler.cli.places import write
 from reconciler.cli.progress import start_logging
 from reconciler.cli.saved_file import read_saved
 from reconciler.exceptions import ExitCode, InvalidPlan, UsageError
@@ -138,15 +138,18 @@ class _Teller:
             sys.stderr.write(self._masked(f"Warning: {caution}\n"))
         if self._json:
             number = request.number if request else None
-            write(self._masked(document(published, draft, self._job, number, dry_run=dry_run)))
+            write(self._masked(document(published, draft, self._job, number, dry_run=dry_run)), "json")
         elif dry_run:
             sys.stderr.write(self._masked(f"{said}\n"))
-            write(self._masked(draft.body))
+            write(self._masked(draft.body), "markdown")
         else:
             write(self._masked(f"{said}\n"))
 
     def tell_digest(self, digest: str, request: Request) -> None:
-        write(digest_document(digest, self._job, request.number) if self._json else f"{digest}\n")
+        if self._json:
+            write(digest_document(digest, self._job, request.number), "json")
+        else:
+            write(f"{digest}\n")
 
     def _masked(self, text: str) -> str:
         return text.replace(self._token, "***") if self._token else text

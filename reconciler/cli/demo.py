@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.output import write
+from reconciler.cli.places import write
 from reconciler.exceptions import ExitCode, ReconcilerError
 from reconciler.simulator import Simulator
 from reconciler.simulator.demo import SEED, write_configuration

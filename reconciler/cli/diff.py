@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options import color_option, flag, format_option
-from reconciler.cli.output import Output, write
+from reconciler.cli.output import Output
+from reconciler.cli.places import write
 from reconciler.cli.saved_file import read_saved
 from reconciler.exceptions import ExitCode
 from reconciler.planning.difference import difference
@@ -37,7 +38,7 @@ def command(old: Path, new: Path, detailed_exitcode: bool, output_format: str, c
     """
     output = Output.of(output_format, color, verbose=verbose)
     found = difference(*(read_plan(read_saved(path), str(path)) for path in (old, new)))
-    write(_rendered(found, (str(old), str(new)), output))
+    write(_rendered(found, (str(old), str(new)), output), output.format)
     return ExitCode.CHANGES if detailed_exitcode and not found.same else ExitCode.OK
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options import format_option
-from reconciler.cli.output import write
+from reconciler.cli.places import write
 from reconciler.diagnostics import suggestion
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.providers.registry import catalogue
@@ -36,14 +36,14 @@ def command(resource: str | None, output_format: str) -> int:
     if resource is None:
         if output_format == "mermaid":
             raise UsageError("--format mermaid draws one resource type", f"name one of {', '.join(rows)}")
-        write(_json(rows.values()) if output_format == "json" else render_index(rows.values()))
+        write(_json(rows.values()) if output_format == "json" else render_index(rows.values()), output_format)
         return ExitCode.OK
     row = rows.get(resource)
     if row is None:
         near = suggestion(resource, rows)
         hint = f"did you mean {near}?" if near else f"there are: {', '.join(rows)}"
         raise UsageError(f"there is no resource type {resource!r}", hint)
-    write(_FORMATS[output_format](row))
+    write(_FORMATS[output_format](row), output_format)
     return ExitCode.OK
 
 

@@ -14,7 +14,7 @@ import click
 from reconciler.backends.connect import database_file
 from reconciler.backends.history import History, RunFilter, RunRecord
 from reconciler.cli.options import flag, format_option
-from reconciler.cli.output import write
+from reconciler.cli.places import write
 from reconciler.config.loader import load_configuration
 from reconciler.exceptions import BackendError, ExitCode, InvalidError, RefusedError, UsageError
 from reconciler.planning.strict_json import dump
@@ -111,7 +111,7 @@ def command(
     runs = _matching(history, wanted, targets) if history else []
     more = len(runs) > limit
     if json:
-        write(render_runs_json(runs[:limit], more=more))
+        write(render_runs_json(runs[:limit], more=more), "json")
     elif runs or since or targets or outcome:
         write(render_runs_text(runs[:limit], more=more))
     else:
@@ -190,7 +190,10 @@ def _show(history: History | None, name: str, *, json: bool, verbose: bool) -> N
         raise UsageError(f"there is no run {name!r}: there are no runs yet")
     run = _named(history, name)
     actions, outcomes = history.actions(run.run_id), history.outcomes(run.run_id)
-    write(render_run_json(run, actions, outcomes) if json else render_run_text(run, actions, outcomes, verbose=verbose))
+    if json:
+        write(render_run_json(run, actions, outcomes), "json")
+    else:
+        write(render_run_text(run, actions, outcomes, verbose=verbose))
 
 
 def _named(history: History, name: str) -> RunRecord:
@@ -223,7 +226,7 @@ def _prune(history: History | None, before: int, *, auto_approve: bool, json: bo
         pruned, left = 0, 0
     if json:
         facts = {"before": moment, "pruned": pruned, "unsettled": left}
-        write(dump({"format": "reconciler.pruning", "format_version": "1.0", **facts}))
+        write(dump({"format": "reconciler.pruning", "format_version": "1.0", **facts}), "json")
         return ExitCode.OK
     kept = f"{counted(left, 'run')} stayed: the next apply has to settle calls of theirs first.\n" if left else ""
     write(f"Forgot {counted(pruned, 'run')} begun before {moment}.\n{kept}")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from reconciler.cli.options import flag
-from reconciler.cli.output import write
+from reconciler.cli.places import write
+from reconciler.cli.signals import Interrupted
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
@@ -125,7 +126,7 @@ def _answer(question: str, default: str, kind: click.Choice[str] | Callable[[str
         if isinstance(kind, click.Choice):
             return str(click.prompt(question, default=default, type=kind, err=True))
         return str(click.prompt(question, default=default, value_proc=kind, err=True))
-    except click.Abort:
+    except (click.Abort, Interrupted):
         sys.stderr.write("\nNothing was written.\n")  # the cursor still stands behind the question
         raise
 

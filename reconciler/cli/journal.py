@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+import time
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import acquire
 from reconciler.cli.running import run_work
+from reconciler.cli.signals import check, held
 from reconciler.engine.accounts import with_accounts
 from reconciler.engine.recovery import settle_open_intents
 from reconciler.redaction import presentable
@@ -34,11 +36,26 @@ def locked_journal(
     """
     wanted = {scope.target for scope in world.configuration.scopes()}
     targets = sorted(wanted if only is None else wanted.intersection(only))
-    with Journal.open(world.configuration.settings.backend) as journal:
+    with Journal.open(world.configuration.settings.backend) as journal, ExitStack() as leases:
         known = run_work(with_accounts(world, targets))
         groups = {known.configuration.targets[name].group for name in targets} - {""}
-        with acquire(journal.backend, groups, lock_timeout=timeout * 1000) as lease:
-            yield known, journal, lease
+        with held():  # a signal that comes once they are taken must find them kept
+            lease = acquire(journal.backend, groups, lock_timeout=timeout * 1000, wait=_wait)
+            # Twice, for a signal may cut the first one off before it has begun, and only once.
+            leases.callback(_release, lease)
+            leases.callback(_release, lease)
+        yield known, journal, lease
+
+
+def _wait(seconds: float) -> bool:
+    time.sleep(seconds)
+    check()
+    return False
+
+
+def _release(lease: Lease) -> None:
+    with held():
+        lease.release()
 
 
 def recover(world: World, journal: Journal) -> None:

@@ -1,184 +1,53 @@
-"""The program: finds the command, and turns every failure into a message and a documented exit code."""
+"""The first lines and the last: signals and standard streams, before all else is imported and after all is done."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import importlib
+import io
 import os
 import sys
-import traceback
 from typing import TYPE_CHECKING, NoReturn
 
-import click
-
-from reconciler import __version__
-from reconciler.exceptions import ExitCode, ReconcilerError
-from reconciler.redaction import presentable
+from reconciler.cli import signals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["main", "program"]
+    from _typeshed import ReadableBuffer
 
-_COMMANDS = {
-    "validate": "Check configuration files; report every mistake at once.",
-    "test": "Run the unit tests of policies.",
-    "plan": "Compare the policies with the clouds and show what apply would do.",
-    "show": "Render a saved plan or report.",
-    "comment": "Write a saved plan or report as the one comment of a pull or merge request.",
-    "diff": "Say what changed between two saved plans.",
-    "apply": "Cancel and delete what the policies ask for, verify it, and report.",
-    "query": "List tasks of one resource type.",
-    "why": "Say what the policies make of a task and why, condition by condition.",
-    "explain": "Describe a resource type: fields, statuses, lifecycle, calls, permissions.",
-    "permissions": "Write the least-privilege IAM and RAM policy documents for this configuration.",
-    "history": "Show past runs and what they did.",
-    "init": "Write a working GitOps repository: configuration, policy, test, workflow, README.",
-    "schema": "Print the JSON Schema of configuration or test files.",
-    "simulator": "Serve local clouds for trying and testing.",
-    "demo": "Run the whole loop, from YAML to verified cancellation, on local clouds.",
-}
-
-
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
-"""Why writing to a stream that is open fails."""
-
-
-class _Program(click.Group):
-    """Commands are imported only when they are called, so that `--help` is quick."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
-        if cmd_name not in _COMMANDS:
-            return None
-        command = importlib.import_module(f"reconciler.cli.{cmd_name}").command
-        assert isinstance(command, click.Command)  # noqa: S101 - for the type checker; the table above is ours
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from reconciler.diagnostics import suggestion  # noqa: PLC0415 - only for a typo
-
-            near = suggestion(args[0], _COMMANDS)
-            hint = f" Did you mean {near!r}?" if near else ""
-            raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-
-@click.command(
-    cls=_Program,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Every flag can also be set as RECONCILER_<FLAG>, such as RECONCILER_FORMAT=json. Exit codes: 0 ok, "
-    "1 error, 2 changes (plan --detailed-exitcode), 3 partial, 4 refused, 5 stale plan, 6 locked, 64 usage, "
-    "65 invalid, 130/143 interrupted.",
-)
-@click.version_option(__version__, prog_name="reconciler")
-def program() -> None:
-    """Declare in YAML which media-processing tasks may exist; plan, review and apply the difference."""
+__all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the program and exit. click's own exit code 2 is never used for a mistake: here it means "changes"."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    if sys.stderr is None:  # closed by whoever called; what would go there is lost, and that is what they asked for
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - open until the end
-    if sys.stdout is None:  # the next file that is opened would take its place, and be written over
-        sys.stderr.write("Error: cannot write to stdout: it is closed\n  send it to /dev/null to do without it\n")
-        sys.exit(ExitCode.ERROR)
-    code = _run(words)
-    sys.exit(_flushed(words, code))
+    """Run the program and exit. `arguments`: instead of those of the process, by a caller that goes on afterwards."""
+    with signals.handled(for_good=arguments is None):
+        from reconciler.cli.program import run  # noqa: PLC0415 - a signal that comes meanwhile is not lost
+
+        _open_streams()
+        code = run(list(sys.argv[1:] if arguments is None else arguments))
+        code = signals.pending() or code
+    sys.exit(code)
 
 
-def _flushed(words: list[str], code: int) -> int:
-    """Write out what is left in the buffer of stdout; where that fails the interpreter must not try it once more."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if code == ExitCode.OK and not isinstance(error, BrokenPipeError):
-            return _fail(words, ExitCode.ERROR, f"cannot write to stdout: {error.strerror}")
-        return code or ExitCode.ERROR
-    return code
+class _Lossy(io.FileIO):
+    """A file to which writing never fails: what it does not take is lost.
+
+    That of stderr. Nobody is left to tell, and neither what is done nor the exit code may depend on it.
+    """
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data) or memoryview(data).nbytes
+        except OSError:
+            return memoryview(data).nbytes
 
 
-def _run(words: list[str]) -> int:
-    try:
-        code = program.main(words, prog_name="reconciler", standalone_mode=False)
-        sys.stdout.flush()
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.ClickException as error:
-        return _fail(words, ExitCode.USAGE, presentable(error.format_message()), _usage_hint(error))
-    except ReconcilerError as error:
-        return _report(words, error)
-    except (KeyboardInterrupt, click.Abort):
-        return _fail(words, ExitCode.INTERRUPTED, "interrupted")
-    except BrokenPipeError:  # the reader of stdout went away (`| head`): nothing is left to say
-        return ExitCode.ERROR
-    except OSError as error:
-        # click's own texts, such as --help; what the commands write and read has its message by now.
-        if error.errno not in _FULL or error.filename is not None:
-            return _bug(words, error)
-        return _fail(words, ExitCode.ERROR, f"cannot write to stdout: {error.strerror}")
-    except Exception as error:  # noqa: BLE001 - the one edge at which a bug becomes a message
-        return _bug(words, error)
-    return code if isinstance(code, int) else ExitCode.OK
-
-
-def _usage_hint(error: click.ClickException) -> str:
-    context = getattr(error, "ctx", None)
-    return f"see `{context.command_path} --help`" if isinstance(context, click.Context) else ""
-
-
-def _report(words: list[str], error: ReconcilerError) -> int:
-    from reconciler.cli.failure import describe_failure  # noqa: PLC0415 - only on failure
-
-    text, document = describe_failure(error)
-    return _emit(words, error.exit_code, text, document)
-
-
-def _fail(words: list[str], code: ExitCode, message: str, hint: str = "") -> int:
-    text = f"Error: {message}" + (f"\n  {hint}" if hint else "")
-    return _emit(words, code, text, {"message": message, "hint": hint})
-
-
-def _bug(words: list[str], error: Exception) -> int:
-    """Say that this is our mistake. Values are not shown: they could hold secrets."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{os.path.basename(frame.filename)}:{frame.lineno} in {frame.name}"  # noqa: PTH119 - text only
-    message = f"internal error: {type(error).__name__} at {place}"
-    hint = "This is a bug in reconciler. Please report it with this line and the command; -v shows the traceback."
-    if "-v" in words or "--verbose" in words:
-        trace = "".join(traceback.format_list(traceback.extract_tb(error.__traceback__)))
-        sys.stderr.write("\n".join(presentable(line) for line in trace.splitlines()) + "\n")
-    return _fail(words, ExitCode.ERROR, message, hint)
-
-
-def _emit(words: list[str], code: ExitCode, text: str, document: dict[str, object]) -> int:
-    """Write a failure to stderr, and under `--format json` also as the one document on stdout."""
-    sys.stderr.write(text + "\n")
-    if _wants_json(words):
-        from reconciler.cli.failure import failure_document  # noqa: PLC0415 - only on failure
-
-        with contextlib.suppress(OSError):  # what cannot be written to stdout was said on stderr
-            sys.stdout.write(failure_document(code, document))
-            sys.stdout.flush()
-    return code
-
-
-def _wants_json(words: list[str]) -> bool:
-    """Whether `--format json` was asked for, also where parsing the command line failed."""
-    if "--format=json" in words:
-        return True
-    if "--format" in words[:-1]:
-        return words[words.index("--format") + 1] == "json"
-    return os.environ.get("RECONCILER_FORMAT") == "json"
+def _open_streams() -> None:
+    """Make stderr lossy, and leave no standard descriptor to the next file that is opened, to be written over."""
+    if sys.stdin is None or sys.stderr is None:
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
+            pass
+        os.close(descriptor)
+    if sys.stderr is sys.__stderr__:
+        encoding = "utf-8" if sys.stderr is None else sys.stderr.encoding
+        lossy = io.BufferedWriter(_Lossy(2, "w", closefd=False))
+        sys.stderr = io.TextIOWrapper(lossy, encoding, "backslashreplace", line_buffering=True)

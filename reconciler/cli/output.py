@@ -1,29 +1,31 @@
-"""Where output goes: the product to stdout and to files, everything else to stderr."""
+"""What a command was asked to write, and how: to stdout, and to the files of its flags."""
 
 from __future__ import annotations
 
 import os
-import re
-import stat
 import sys
-import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from reconciler.exceptions import ReconcilerError, UsageError
+from reconciler.cli.places import check_place, write, write_private
+from reconciler.cli.signals import held
+from reconciler.engine.report import Report
+from reconciler.exceptions import ExitCode, ReconcilerError, UsageError, bug
+from reconciler.redaction import presentable
 from reconciler.reports.formats import FORMATS
 from reconciler.reports.registry import View, render
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from reconciler.engine.report import Report
     from reconciler.planning.plan import Plan
 
-__all__ = ["Output", "write", "write_private"]
+__all__ = ["Output", "keep"]
 
-_DESCRIPTOR = re.compile(r"/dev/(?:(?P<out>stdout)|(?P<err>stderr)|fd/(?P<number>[0-9]{1,9}))")
+_NO_FILES: Mapping[str, Path | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,96 +38,72 @@ class Output:
     reports: Mapping[Path, str]
 
     @classmethod
-    def of(cls, output_format: str, color: str, *, verbose: bool, reports: Sequence[str] = ()) -> Output:
-        """Check the flags of a command. Raises UsageError for a `--report` that is not FORMAT=FILE, and for two that
-        name one file."""
-        return cls(output_format, _wants_color(color), verbose, _reports(reports))
+    def of(
+        cls,
+        output_format: str,
+        color: str,
+        *,
+        verbose: bool,
+        reports: Sequence[str] = (),
+        files: Mapping[str, Path | None] = _NO_FILES,
+    ) -> Output:
+        """Check the flags of a command, before it does anything; `files` are those of other flags than `--report`.
 
-    def show(self, item: Plan | Report, now: int, saved_to: Path | None = None) -> None:
-        """Write a plan or report to stdout, and to every file of `--report`."""
+        Raises UsageError for a `--report` that is not FORMAT=FILE, for two flags that name one file, and for a file
+        that cannot be written.
+        """
+        wanted = _reports(reports)
+        for flag, path in [*files.items(), *(("--report", path) for path in wanted)]:
+            if path is not None:
+                check_place(flag, path)
+        named = [path.absolute() for path in (*files.values(), *wanted) if path is not None]
+        if twice := next((path for path in named if named.count(path) > 1 and path != Path(os.devnull)), None):
+            raise UsageError(f"{twice} is named twice", "give each output a file of its own")
+        return cls(output_format, _wants_color(color), verbose, wanted)
+
+    def show(self, item: Plan | Report, now: int, saved_to: Path | None = None) -> ExitCode:
+        """Write a plan or report to every file of `--report`, then to stdout.
+
+        What can be written is written; what cannot is said on stderr, and makes the exit code ERROR instead of OK.
+        """
         saved = str(saved_to) if saved_to else None
-        write(render(item, self.format, View(now, self.color, saved, self.verbose)))
-        self.save(item, now, saved)
+        with held():
+            code = self.save(item, now, saved)
+            try:
+                write(render(item, self.format, View(now, self.color, saved, self.verbose)), self.format)
+            except BrokenPipeError:
+                # Whoever cut a plan off (`| head`) has seen enough of it. What was done is a different matter.
+                if isinstance(item, Report):
+                    sys.stderr.write("Error: cannot write to stdout: its reader has gone\n")
+                return ExitCode.ERROR
+            except ReconcilerError as error:
+                return _said(error.message)
+        return code
 
-    def save(self, item: Plan | Report, now: int, saved: str | None = None) -> None:
-        """Write a plan or report to every file of `--report` only."""
-        for path, name in self.reports.items():
-            place = _append if _is_collected(path) else write_private
-            place(path, render(item, name, View(now, saved_to=saved, verbose=self.verbose)))
+    def save(self, item: Plan | Report, now: int, saved: str | None = None) -> ExitCode:
+        """Write a plan or report to every file of `--report` only, as `show` does."""
+        code = ExitCode.OK
+        with held():
+            for path, name in self.reports.items():
+                view = View(now, saved_to=saved, verbose=self.verbose)
+                code = keep(path, partial(render, item, name, view)) or code
+        return code
 
 
-def write(text: str) -> None:
-    """Write to stdout; characters that its encoding lacks are escaped, never an error.
-
-    Raises BrokenPipeError where the reader went away, ReconcilerError where it cannot be written to: a full disk, say.
-    """
-    encoding = sys.stdout.encoding or "utf-8"
+def keep(path: Path, rendered: Callable[[], str]) -> ExitCode:
+    """Write what is `rendered` to a file. Where that fails it is said on stderr, and the exit code is ERROR."""
     try:
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise ReconcilerError(f"cannot write to stdout: {error.strerror or error}") from error
+        write_private(path, rendered())
+    except ReconcilerError as error:
+        return _said(error.message)
+    except Exception as error:  # noqa: BLE001 - what was done must be told, whichever format has a bug
+        return _said(f"{path} was not written: internal error: {bug(error)}")
+    return ExitCode.OK
 
 
-def write_private(path: Path, text: str) -> None:
-    """Replace `path` as a whole, readable by its owner only (mode 0600): either all of it is there or nothing.
-
-    A pipe or a device, such as /dev/stdout, is written to and stays what it is. Raises ReconcilerError where that
-    cannot be done.
-    """
-    if _is_stream(path):
-        _append(path, text)
-        return
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-    except OSError as error:
-        raise ReconcilerError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def _append(path: Path, text: str) -> None:
-    """Write at the end of `path`; where it names a descriptor of ours, through that one, after what is there."""
-    try:
-        with _descriptor(path) or path.open("a", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise ReconcilerError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def _descriptor(path: Path) -> IO[str] | None:
-    """The stream that /dev/stdout, /dev/stderr or /dev/fd/N names.
-
-    Opening those anew would give a position of its own in a file that stdout was sent to, for others to write over.
-    """
-    match = _DESCRIPTOR.fullmatch(str(path.absolute()))
-    if match is None:
-        return None
-    sys.stdout.flush()
-    number = 1 if match["out"] else 2 if match["err"] else int(match["number"])
-    return os.fdopen(os.dup(number), "w", encoding="utf-8")
-
-
-def _is_stream(path: Path) -> bool:
-    """Whether `path` is no file of its own: whoever replaces /dev/stdout or /dev/null breaks the machine."""
-    try:
-        return bool(_DESCRIPTOR.fullmatch(str(path.absolute()))) or not stat.S_ISREG(path.stat().st_mode)
-    except OSError:
-        return False
-
-
-def _is_collected(path: Path) -> bool:
-    """Whether it is a file in which a GitHub runner collects what the steps of a job append."""
-    runners = (os.environ.get(name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"))
-    return any(file and Path(file).absolute() == path.absolute() for file in runners)
+def _said(message: str) -> ExitCode:
+    sys.stderr.write(f"Error: {presentable(message)}\n")
+    return ExitCode.ERROR
 
 
 def _reports(texts: Sequence[str]) -> dict[Path, str]:

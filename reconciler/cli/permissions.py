@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options import filter_options, flag, format_option, paths_argument
-from reconciler.cli.output import write
+from reconciler.cli.places import write
 from reconciler.config.loader import load_configuration
 from reconciler.engine.permissions import grants
 from reconciler.engine.planning_run import restrict
@@ -47,5 +47,5 @@ def command(
     chosen = Role(role)
     found = grants(restrict(configuration, targets, policies), installed, providers(), chosen)
     render = render_permissions_json if output_format == "json" else render_permissions
-    write(render(found, chosen))
+    write(render(found, chosen), output_format)
     return ExitCode.OK

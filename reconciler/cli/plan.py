@@ -20,14 +20,16 @@ from reconciler.cli.options import (
     report_option,
     verbosity_options,
 )
-from reconciler.cli.output import Output, write_private
+from reconciler.cli.output import Output, keep
+from reconciler.cli.places import write_private
 from reconciler.cli.progress import Progress, start_logging
 from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import SNAPSHOT_MAKER, read_saved
+from reconciler.cli.signals import held
 from reconciler.cli.world import duration_flag, load_world
 from reconciler.engine.offline_plan import plan_offline
 from reconciler.engine.planning_run import observe, plan_from
-from reconciler.exceptions import ReconcilerError, UsageError
+from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
 from reconciler.planning.document import render_plan
 from reconciler.planning.listing import statuses_wanted
 from reconciler.planning.plan import Overrides
@@ -100,7 +102,8 @@ def command(
     """
     if save_snapshot is not None and snapshot_file is not None:
         raise UsageError("--snapshot and --save-snapshot exclude each other", "what a snapshot holds is saved already")
-    output = Output.of(output_format, color, verbose=verbose, reports=reports)
+    files = {"--out": out, "--save-snapshot": save_snapshot}
+    output = Output.of(output_format, color, verbose=verbose, reports=reports, files=files)
     start_logging(log_format, verbose=verbose)
     snapshot = _read(snapshot_file) if snapshot_file is not None else None
     clock = rfc3339(snapshot.taken_at) if snapshot is not None and now is None else now
@@ -115,10 +118,10 @@ def command(
         plan = plan_from(world, observations, expires_in=lifetime, overrides=overrides)
         if save_snapshot is not None:
             _save(save_snapshot, world, observations, taken_at)
-    if out is not None:
-        write_private(out, render_plan(plan))
-    output.show(plan, world.now, saved_to=out)
-    return plan.exit_code(detailed=detailed_exitcode)
+    with held():
+        saved = keep(out, lambda: render_plan(plan)) if out is not None else ExitCode.OK
+        shown = output.show(plan, world.now, saved_to=None if saved else out)
+    return ExitCode.weightiest(plan.exit_code(detailed=detailed_exitcode), saved, shown)
 
 
 def _listed(world: World) -> Mapping[Scope, Observation]:

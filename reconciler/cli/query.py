@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options import flag, format_option, verbosity_options
-from reconciler.cli.output import write
+from reconciler.cli.places import write
 from reconciler.cli.progress import Progress, start_logging
 from reconciler.cli.running import run_work
 from reconciler.cli.world import load_world
@@ -58,7 +58,8 @@ def command(
     progress = Progress()
     with progress.stage("Listing", len(world.configuration.targets)):
         found = run_work(query(world, row, selector, targets, progress.listed))
-    write(render_task_json(found, row) if output_format == "json" else render_task_table(found, row, world.now))
+    table = render_task_json(found, row) if output_format == "json" else render_task_table(found, row, world.now)
+    write(table, output_format)
     for observation in found.incomplete:
         scope = observation.scope
         how = "" if observation.complete else "could not be listed whole: "

@@ -1,32 +1,51 @@
-"""Runs what is asynchronous, so that Ctrl-C at any moment is an interruption and nothing else."""
+"""Runs what is asynchronous, so that a signal at any moment is an interruption and nothing else."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
+import sys
 from typing import TYPE_CHECKING, TypeVar
+
+from reconciler.cli import signals
+from reconciler.exceptions import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+
+    from reconciler.engine.interruption import Interruption
 
     Result = TypeVar("Result")
 
 __all__ = ["run_work"]
 
 
-def run_work(work: Coroutine[None, None, Result]) -> Result:
-    """What `work` returns. Raises KeyboardInterrupt where the user pressed Ctrl-C.
+def run_work(work: Coroutine[None, None, Result], interruption: Interruption | None = None) -> Result:
+    """What `work` returns. A signal cuts it off, and is raised as Interrupted once it has tidied up; where it drains by
+    itself, it is only asked to stop, through its `interruption`.
 
-    SIGINT is held back until the work has begun: an event loop that is cut off while it is made leaves warnings about
+    Signals are held back until the work has begun: an event loop that is cut off while it is made leaves warnings about
     itself on the terminal, and work that was never begun leaves another.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
     async def begun() -> Result:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        return await work
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None  # noqa: S101 - for the type checker: this is one
+
+        def stop(code: int) -> None:
+            if interruption is not None:
+                interruption.ask(ExitCode(code))
+            if interruption is not None and interruption.drains:
+                signals.heed()
+                sys.stderr.write("\nStopping: no new calls; waiting for those in flight (once more to stop at once).\n")
+            else:
+                task.cancel()
+
+        with signals.listening(lambda code: loop.call_soon_threadsafe(stop, code)):
+            return await work
 
     try:
-        return asyncio.run(begun())
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with signals.held():
+            return asyncio.run(begun())
+    except asyncio.CancelledError:
+        signals.check()
+        raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options import flag
-from reconciler.cli.output import write
+from reconciler.cli.places import write
 from reconciler.config import schema as configuration_schema
 from reconciler.exceptions import ExitCode
 from reconciler.policy_tests import schema as test_schema
@@ -39,5 +39,5 @@ _OUTPUT = MappingProxyType({name.removesuffix(".schema.json"): text for name, te
 )
 def command(what: str) -> int:
     """Print a JSON Schema (draft-07), for editors and linters: of configuration, of tests, or of a command's JSON."""
-    write(_INPUT[what](catalogue()) if what in _INPUT else _OUTPUT[what])
+    write(_INPUT[what](catalogue()) if what in _INPUT else _OUTPUT[what], "json")
     return ExitCode.OK

@@ -10,7 +10,6 @@ import click
 from reconciler.cli.options import color_option, flag, format_option
 from reconciler.cli.output import Output
 from reconciler.cli.saved_file import read_saved
-from reconciler.exceptions import ExitCode
 from reconciler.reports.formats import FORMATS
 from reconciler.reports.registry import read_document
 
@@ -31,5 +30,4 @@ def command(file: Path, output_format: str, color: str, verbose: bool) -> int:
     """
     output = Output.of(output_format, color, verbose=verbose)
     item = read_document(read_saved(file), str(file))
-    output.show(item, int(time.time()), saved_to=file)
-    return ExitCode.OK
+    return output.show(item, int(time.time()), saved_to=file)

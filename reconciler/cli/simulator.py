@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import sys
@@ -11,7 +10,9 @@ from pathlib import Path
 import click
 
 from reconciler.cli.options import flag
-from reconciler.cli.output import write
+from reconciler.cli.places import write
+from reconciler.cli.running import run_work
+from reconciler.cli.signals import Interrupted, heed
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.simulator import SeedError, Simulator, serve
 
@@ -41,8 +42,9 @@ def command(host: str, port: int, seed: Path | None) -> int:
         sys.stderr.write(f"Serving local clouds at {url}; access keys: {', '.join(keys)}. Ctrl-C ends it.\n")
 
     try:
-        with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(serve(simulator, host=host, port=port, on_ready=ready))
+        with contextlib.suppress(Interrupted):
+            run_work(serve(simulator, host=host, port=port, on_ready=ready))
+        heed()  # what ends it is no interruption
     except ValueError as error:
         raise UsageError(f"--host {host}: {error}") from error
     except OSError as error:

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from reconciler.cli.options import color_option, flag, format_option, paths_argument
-from reconciler.cli.output import Output, write, write_private
+from reconciler.cli.output import Output
+from reconciler.cli.places import write, write_private
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.policy_tests.loader import load_tests
 from reconciler.policy_tests.runner import Selection, run_tests
@@ -51,7 +52,7 @@ def command(
     """
     if names and require_coverage:
         raise UsageError("--require-coverage and --test exclude each other", "coverage is that of all tests together")
-    output = Output.of(output_format, color, verbose=verbose)
+    output = Output.of(output_format, color, verbose=verbose, files={"--junit": junit})
     installed = catalogue()
     loaded = load_tests(paths, installed, environment=os.environ)
     results = run_tests(loaded, installed, Selection(names, policies))
@@ -60,9 +61,9 @@ def command(
         write_private(junit, render_results_junit(results, require_coverage=require_coverage))
     match output_format:
         case "json":
-            write(render_results_json(results, passed=passed))
+            write(render_results_json(results, passed=passed), "json")
         case "junit":
-            write(render_results_junit(results, require_coverage=require_coverage))
+            write(render_results_junit(results, require_coverage=require_coverage), "junit")
         case _:
             write(render_results_text(results, color=output.color, verbose=verbose))
     return ExitCode.OK if passed else ExitCode.ERROR

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options import format_option, paths_argument
-from reconciler.cli.output import write
+from reconciler.cli.places import write
 from reconciler.config.loader import check
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import ExitCode
@@ -42,7 +42,7 @@ def command(paths: tuple[Path, ...], output_format: str) -> int:
     github writes annotations of GitHub Actions, sarif a log for code scanning.
     """
     configuration, diagnostics = check(paths, catalogue(), environment=os.environ)
-    write(_FORMATS[output_format](configuration, diagnostics))
+    write(_FORMATS[output_format](configuration, diagnostics), output_format)
     return ExitCode.OK if configuration else ExitCode.INVALID
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options import color_option, filter_options, flag, format_option, verbosity_options
-from reconciler.cli.output import Output, write
+from reconciler.cli.output import Output
+from reconciler.cli.places import write
 from reconciler.cli.progress import Progress, start_logging
 from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import SNAPSHOT_MAKER, read_saved
@@ -77,7 +78,7 @@ def command(
     world = narrowed(world, resource)
     answer = why_offline(world, task_id, snapshot) if snapshot else _asked(world, task_id)
     if output.format == "json":
-        write(render_why_json(answer))
+        write(render_why_json(answer), "json")
     else:
         write(render_why(answer, color=output.color, verbose=verbose))
     errors = [listing_error(seen) for seen in answer.incomplete]

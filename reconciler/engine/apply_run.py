@@ -81,6 +81,7 @@ async def carry_out(
 
     `reviewed` is the plan that was agreed to: what its digest is of, whatever `plan` knows better by now.
     """
+    interruption.drain()
     started, digest = int(options.wall_clock()), reviewed.digest
     groups = {target.name: target.group for target in world.configuration.targets.values() if target.group}
     run = RunJournal(journal, await _begin(journal, digest, plan.fingerprint), options.fence, groups)

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
-import sys
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.exceptions import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Coroutine
 
 __all__ = ["Interruption"]
 
 T = TypeVar("T")
 
-_CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
-
 
 class Interruption:
-    """Whether somebody asked the run to stop. The first signal asks; a second one ends the process at once."""
+    """Whether somebody asked the run to stop. `drains` while calls are made: those in flight are then finished and
+    reported. A run that only reads may simply be cut off."""
 
     def __init__(self) -> None:
         self._asked = asyncio.Event()
         self.exit_code: ExitCode | None = None
+        self.drains = False
 
     @property
     def asked(self) -> bool:
@@ -36,6 +33,12 @@ class Interruption:
         """Ask the run to stop gracefully."""
         self.exit_code = self.exit_code or code
         self._asked.set()
+
+    def drain(self) -> None:
+        """From here on calls are made. Raises CancelledError where somebody asked to stop before."""
+        if self.asked:
+            raise asyncio.CancelledError
+        self.drains = True
 
     async def sleep(self, seconds: float) -> None:
         """Wait, but no longer than until somebody asks to stop."""
@@ -53,25 +56,3 @@ class Interruption:
             asked.cancel()
             running.cancel()
             await asyncio.gather(running, asked, return_exceptions=True)
-
-    @contextlib.contextmanager
-    def on_signals(self) -> Iterator[None]:
-        """Within this context SIGINT and SIGTERM ask to stop; the second one exits at once with 130 or 143."""
-        loop = asyncio.get_running_loop()
-        for number in _CODES:
-            loop.add_signal_handler(number, self._receive, number)
-        try:
-            yield
-        finally:
-            for number in _CODES:
-                loop.remove_signal_handler(number)
-
-    def _receive(self, number: signal.Signals) -> None:
-        code = _CODES[number]
-        if self.asked:
-            sys.stderr.write("\nSecond signal: stopping at once. Calls in flight have no verdict.\n")
-            sys.stderr.flush()
-            os._exit(code)
-        sys.stderr.write("\nStopping: no new calls; waiting for those in flight (once more to stop at once).\n")
-        sys.stderr.flush()
-        self.ask(code)

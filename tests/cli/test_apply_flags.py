@@ -6,19 +6,21 @@ import json
 import os
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.backends.connect import connect
 from reconciler.backends.leases import acquire
 from reconciler.config.loader import load_configuration
+from reconciler.engine.apply_run import apply_plan
 from reconciler.providers.registry import catalogue
 from tests.pseudo_terminal import session
 from tests.terminal import HEAD
 
 if TYPE_CHECKING:
     from reconciler.backends.leases import Lease
+    from reconciler.engine.report import Report
     from tests.terminal import Terminal
 
 SNAPSHOT = "huaweicloud.mpc.snapshot"
@@ -135,7 +137,9 @@ def test_a_lock_is_waited_for(terminal: Terminal, monkeypatch: pytest.MonkeyPatc
         held.release()
         return False
 
-    monkeypatch.setattr("reconciler.cli.journal.acquire", lambda *args, **named: acquire(*args, **named, wait=wait))
+    monkeypatch.setattr(
+        "reconciler.cli.journal.acquire", lambda *args, **named: acquire(*args, **(named | {"wait": wait}))
+    )
     assert terminal.run("apply", "--auto-approve", "--lock-timeout", "1h").code == 0
     assert waits == [1.0]
 
@@ -163,11 +167,37 @@ def test_one_run_writes_several_reports(terminal: Terminal) -> None:
     assert terminal.run("show", "report.json").out == (terminal.directory / "report.text").read_text()
 
 
-def test_a_report_that_cannot_be_written_is_an_error_and_the_run_is_on_record(terminal: Terminal) -> None:
-    finished = terminal.run("apply", "--auto-approve", "--report", "json=missing/report.json")
+def test_a_report_that_cannot_be_written_is_found_out_before_anything_is_done(terminal: Terminal) -> None:
+    finished = terminal.run("apply", "--auto-approve", "--report", "json=missing/report.json", "--report", "text=good")
+    assert finished.code == 64
+    assert finished.err == "Error: --report: cannot write missing/report.json: there is no directory missing\n"
+    assert terminal.simulator.requests == []
+
+
+def test_every_report_that_can_be_written_is(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One place goes away while the calls are made, one format has a bug: the rest is written, and both are said."""
+
+    def broken(report: Report, *, now: int) -> str:
+        raise KeyError(report.run_id, now)
+
+    (terminal.directory / "gone").mkdir()
+    monkeypatch.setattr("reconciler.reports.html.render_report_html", broken)
+    real = apply_plan
+
+    async def applied(*words: Any) -> Report:  # noqa: ANN401 - handed on
+        report = await real(*words)
+        (terminal.directory / "gone").rmdir()
+        return report
+
+    monkeypatch.setattr("reconciler.cli.apply.apply_plan", applied)
+    forms = ("json=gone/report.json", "html=report.html", "junit=report.xml")
+    finished = terminal.run("apply", "--auto-approve", "--format", "json", *(f"--report={form}" for form in forms))
     assert finished.code == 1
-    assert "missing/report.json" in finished.err
-    assert terminal.run("history", "--format", "json").json["runs"][0]["summary"]["done"] == COUNT
+    assert finished.json["summary"]["done"] == COUNT
+    assert finished.err.splitlines()[0] == "Error: cannot write gone/report.json: there is no directory gone"
+    assert "Error: report.html was not written: internal error: KeyError at test_apply_flags.py" in finished.err
+    assert (terminal.directory / "report.xml").exists()
+    assert not (terminal.directory / "report.html").exists()
 
 
 def test_the_digest_of_an_identical_plan_approves_without_a_file(terminal: Terminal) -> None:

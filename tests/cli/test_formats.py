@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
-import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -18,8 +19,6 @@ from tests.reports.sarif_schema import SARIF
 from tests.terminal import HEAD
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.terminal import Terminal
 
 POLICY = """
@@ -179,16 +178,51 @@ class TestWhereReportsGo:
         planned.run("plan", "--report", f"outputs={file}")
         assert file.read_text().startswith("mine=1\noutcome=changes\n")
 
-    def test_a_pipe_is_written_to_and_stays_one(self, planned: Terminal) -> None:
-        pipe = planned.directory / "pipe"
-        os.mkfifo(pipe)
-        got: list[str] = []
-        reader = threading.Thread(target=lambda: got.append(pipe.read_text()))
-        reader.start()
-        planned.run("plan", "--report", "outputs=pipe")
-        reader.join(timeout=30)
-        assert got[0].startswith("outcome=changes\n")
-        assert stat.S_ISFIFO(pipe.stat().st_mode)
+    @pytest.mark.parametrize("words", [("--report", "json=there"), ("--out", "there"), ("--save-snapshot", "there")])
+    def test_a_pipe_hands_nothing_to_whoever_made_it(self, planned: Terminal, words: tuple[str, ...]) -> None:
+        os.mkfifo(planned.directory / "there")
+        finished = planned.run("plan", *words)
+        assert (finished.code, finished.out) == (64, "")
+        assert f"{words[0]}: cannot write there: it is no regular file" in finished.err
+
+    @pytest.mark.parametrize("leads_to", ["absent", "outside", "there", "/dev/null"])
+    def test_a_link_is_replaced_and_not_followed(self, planned: Terminal, leads_to: str) -> None:
+        (planned.directory / "outside").write_text("before")
+        link = planned.directory / "there"
+        link.symlink_to(leads_to)
+        assert planned.run("plan", "--out", "there").code == 0
+        assert stat.S_IMODE(link.lstat().st_mode) == 0o600
+        assert link.lstat().st_size > 0
+        assert (planned.directory / "outside").read_text() == "before"
+        assert not (planned.directory / "absent").exists()
+
+    @pytest.mark.parametrize("why", [errno.EBUSY, errno.EROFS])
+    def test_what_cannot_be_replaced_is_written_in_place(
+        self, planned: Terminal, monkeypatch: pytest.MonkeyPatch, why: int
+    ) -> None:
+        """A file that is mounted into a container is such a one."""
+
+        def refuse(_: object, target: object) -> None:
+            raise OSError(why, os.strerror(why), str(target))
+
+        file = planned.directory / "plan.json"
+        file.write_text("longer than nothing" * 10_000)
+        file.chmod(0o644)
+        before = file.stat().st_ino
+        monkeypatch.setattr("reconciler.cli.places.Path.replace", refuse)
+        assert planned.run("plan", "--out", "plan.json").code == 0
+        assert planned.run("show", "plan.json").code == 0
+        assert (file.stat().st_ino, stat.S_IMODE(file.stat().st_mode)) == (before, 0o600)
+        assert [path.name for path in planned.directory.glob(".reconciler-*")] == []
+
+    def test_a_device_takes_it_and_stays(self, planned: Terminal) -> None:
+        assert planned.run("plan", "--out", "/dev/null", "--report", "json=/dev/null").code == 0
+        assert Path("/dev/null").is_char_device()
+
+    def test_one_file_is_for_one_output(self, planned: Terminal) -> None:
+        finished = planned.run("plan", "--out", "plan.json", "--report", "markdown=./plan.json")
+        assert finished.code == 64
+        assert "plan.json is named twice" in finished.err
 
     def test_a_descriptor_that_leads_to_a_file_is_written_to_too(self, planned: Terminal) -> None:
         """As `--report github=/dev/stdout > log` does."""
@@ -203,5 +237,5 @@ class TestWhereReportsGo:
 
     def test_a_directory_is_no_file(self, planned: Terminal) -> None:
         finished = planned.run("plan", "--report", "json=.")
-        assert finished.code == 1
-        assert "cannot write ." in finished.err
+        assert finished.code == 64
+        assert "cannot write .: Is a directory" in finished.err

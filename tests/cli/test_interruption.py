@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.terminal import HEAD
 
 if TYPE_CHECKING:
+    from reconciler.engine.report import Report
     from tests.terminal import Terminal
 
 SNAPSHOT = "huaweicloud.mpc.snapshot"
@@ -24,6 +28,13 @@ CONFIGURATION = f"""{HEAD}
 settings: {{concurrency: 2}}
 policies:
   p: {{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent, limits: {{max_percent: 100}}}}
+"""
+
+# Hangups are not ignored, as they are by what `nohup` starts.
+AS_USUAL = """
+import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
@@ -72,6 +83,114 @@ def test_a_signal_drains_reports_and_leaves_the_rest(terminal: Terminal, number:
     assert report["summary"]["not_attempted"] > 0
     assert report["summary"]["done"] == canceled(terminal), "every done is true, and nothing else was done"
     assert "Stopping" in err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
+@pytest.mark.parametrize(
+    "words", [("apply", "--auto-approve"), ("apply", "--plan=plan.json"), ("plan",), ("query", SNAPSHOT), ("why", "1")]
+)
+def test_a_signal_while_tasks_are_read_ends_it_in_order(
+    terminal: Terminal, words: tuple[str, ...], number: signal.Signals, code: int
+) -> None:
+    """One document says so, the lock is given back, and nothing is called."""
+    assert terminal.run("plan", "--out", "plan.json").code == 0
+    listing = terminal.simulator.faults.add("latency", method="GET", path="/thumbnails", seconds=60)
+    command = [sys.executable, "-m", "reconciler", *words, "--format", "json"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", AS_USUAL, *command],
+        cwd=terminal.directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while listing in terminal.simulator.faults.pending:
+        assert process.poll() is None
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (code, "Error: interrupted\n")
+    assert (json.loads(out)["outcome"], json.loads(out)["exit_code"]) == ("interrupted", code)
+    terminal.simulator.faults.clear()
+    assert terminal.destructive() == []
+    assert terminal.run("apply", "--auto-approve").code == 0, "the lock is free"
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="only root makes namespaces for sure")
+def test_as_pid_1_no_signal_is_lost(terminal: Terminal) -> None:
+    """There the kernel discards a signal that nobody handles."""
+    namespace = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if subprocess.run([*namespace, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine makes no namespaces")
+    listing = terminal.simulator.faults.add("latency", method="GET", path="/thumbnails", seconds=60)
+    words = [*namespace, sys.executable, "-m", "reconciler", "apply", "--auto-approve", "--format", "json"]
+    outer = subprocess.Popen(words, cwd=terminal.directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while listing in terminal.simulator.faults.pending:
+        assert outer.poll() is None
+    [inner] = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
+    os.kill(int(inner), signal.SIGTERM)
+    out, _ = outer.communicate(timeout=60)
+    assert outer.returncode == 143
+    assert json.loads(out)["outcome"] == "interrupted"
+    assert terminal.destructive() == []
+
+
+MOMENTS = {
+    "while commands are imported": "importlib.import_module",
+    "while the configuration is read": "reconciler.cli.apply.load_world",
+    "while the lock is taken": "reconciler.cli.journal.acquire",
+    "between plan and calls": "reconciler.cli.apply.apply_plan",
+}
+
+
+@pytest.mark.parametrize("where", MOMENTS.values(), ids=MOMENTS)
+def test_a_signal_at_any_moment_before_the_calls_ends_it_in_order(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    terminal.run("validate")
+    real = resolve_name(where)
+
+    def signaled(*words: Any, **named: Any) -> Any:  # noqa: ANN401 - handed on
+        signal.raise_signal(signal.SIGTERM)
+        return real(*words, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(where, signaled)
+        ended = terminal.run("apply", "--auto-approve", "--format", "json")
+    assert ended.code == 143
+    assert ended.json["outcome"] == "interrupted"
+    assert terminal.destructive() == []
+    assert terminal.run("apply", "--auto-approve").code == 0, "the lock is free"
+
+
+def test_a_signal_while_the_report_is_written_cuts_nothing_off(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def render(name: str, report: Report) -> str:
+        signal.raise_signal(signal.SIGTERM)
+        return f"{name}: {report.exit_code}"
+
+    monkeypatch.setattr("reconciler.reports.html.render_report_html", lambda report, now: render(f"html {now}", report))
+    ended = terminal.run("apply", "--auto-approve", "--format", "json", "--report=html=r.html", "--report=junit=r.xml")
+    assert ended.code == 143
+    assert ended.json["summary"]["done"] == COUNT
+    assert (terminal.directory / "r.html").exists()
+    assert (terminal.directory / "r.xml").exists()
+    assert terminal.run("apply", "--auto-approve").code == 0, "the lock is free"
+
+
+def test_a_second_signal_ends_it_at_once(terminal: Terminal) -> None:
+    terminal.simulator.faults.clear()
+    call = terminal.simulator.faults.add("latency", method="DELETE", seconds=60)
+    process = started(terminal, until="listed")
+    while call in terminal.simulator.faults.pending:
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.stderr is not None
+    while "Stopping" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (143, "")
+    assert "Second signal: stopping at once" in err
 
 
 def test_the_same_command_again_finishes_the_work(terminal: Terminal) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import subprocess
 import sys
+import threading
+
+import pytest
 
 from reconciler.cli.running import run_work
+from reconciler.cli.signals import Interrupted, handled, held, interruptible, pending
 
 EARLY = """
 import asyncio, signal
 from reconciler.cli.running import run_work
+from reconciler.cli.signals import Interrupted, handled, interruptible
 
-signal.signal(signal.SIGINT, signal.default_int_handler)
 ORDINARY = asyncio.new_event_loop
 
 def made_while_the_user_presses_ctrl_c():
@@ -26,10 +31,12 @@ async def work():
     print("begun", flush=True)
     await asyncio.sleep(60)
 
-try:
-    run_work(work())
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
+with handled(for_good=False):
+    try:
+        with interruptible():
+            run_work(work())
+    except Interrupted:
+        print("interrupted", flush=True)
 """
 
 
@@ -51,3 +58,49 @@ def test_signals_are_as_before_afterwards() -> None:
 
     assert run_work(mask()) == before
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def test_what_is_held_is_done_wholly_and_then_interrupted() -> None:
+    done = []
+
+    def carry_out() -> None:
+        with held():
+            signal.raise_signal(signal.SIGHUP)
+            done.append("all of it")
+        done.append("and more")
+
+    with handled(for_good=False), interruptible(), pytest.raises(Interrupted) as stop:
+        carry_out()
+    assert (done, stop.value.exit_code) == (["all of it"], 143)
+
+
+def test_outside_of_what_is_interruptible_a_signal_waits() -> None:
+    with handled(for_good=False):
+        signal.raise_signal(signal.SIGTERM)
+        assert pending() == 143
+        with pytest.raises(Interrupted), interruptible():
+            raise AssertionError("nothing is begun any more")
+    assert pending() == 0
+
+
+def test_hangups_that_are_ignored_stay_ignored() -> None:
+    """As `nohup` asks for."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with handled(for_good=False):
+            signal.raise_signal(signal.SIGHUP)
+            assert pending() == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_signal_that_somebody_swallows_is_raised_again() -> None:
+    """As `input()` swallows what is raised while it flushes stderr."""
+
+    def swallow() -> None:
+        with contextlib.suppress(Interrupted):
+            signal.raise_signal(signal.SIGINT)
+        threading.Event().wait(60)
+
+    with handled(for_good=False), interruptible(), pytest.raises(Interrupted):
+        swallow()

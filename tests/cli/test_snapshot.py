@@ -242,7 +242,7 @@ def test_an_old_snapshot_makes_a_stale_plan(terminal: Terminal, two_waiting: Pat
         (["--snapshot", "a", "--save-snapshot", "b"], 64, "--snapshot and --save-snapshot exclude each other"),
         (["--snapshot", "nowhere.json"], 64, "there is no file nowhere.json"),
         (["--snapshot", "reconciler.yaml"], 65, "reconciler.yaml:2:1: not JSON"),
-        (["--save-snapshot", "no/such/folder.json"], 1, "cannot write no/such/folder.json"),
+        (["--save-snapshot", "no/such/folder.json"], 64, "cannot write no/such/folder.json"),
     ],
 )
 def test_a_bad_flag_says_so(terminal: Terminal, two_waiting: Path, words: list[str], code: int, message: str) -> None:

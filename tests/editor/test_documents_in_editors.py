@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from reconciler.cli.main import program
+from reconciler.cli.program import program
 from reconciler.simulator.demo import write_configuration
 from tests.config.schema_keys import SCHEMAS
 

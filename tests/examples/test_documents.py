@@ -11,7 +11,7 @@ import click
 import pytest
 import yaml
 
-from reconciler.cli.main import program
+from reconciler.cli.program import program
 from reconciler.config.loader import check as check_configuration
 from reconciler.engine.report import Outcome
 from reconciler.exceptions import ExitCode

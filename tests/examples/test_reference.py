@@ -9,7 +9,7 @@ import pytest
 
 from docs.generate.markdown import code, prose, table
 from docs.generate.pages import PAGES, REFERENCE
-from reconciler.cli.main import program
+from reconciler.cli.program import program
 from reconciler.config.schema import build_schema
 from reconciler.exceptions import ExitCode
 from reconciler.providers.registry import catalogue

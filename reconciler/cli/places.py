@@ -1,0 +1,180 @@
+"""Where output goes: the product to stdout, and to files that only their owner reads; everything else to stderr."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import stat
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from reconciler.cli.signals import held
+from reconciler.exceptions import ReconcilerError, UsageError
+
+__all__ = ["STDOUT", "check_place", "write", "write_private"]
+
+_DESCRIPTOR = re.compile(r"/dev/(?:(?P<out>stdout)|(?P<err>stderr)|fd/(?P<number>[0-9]{1,9}))")
+_NOT_REPLACED = frozenset({errno.EBUSY, errno.EROFS, errno.EACCES, errno.EPERM})
+"""Why a file that may be written cannot be replaced: it is a mount point, or the directory is not ours to change."""
+
+
+class _Stdout:
+    """`taken`: a product stands on stdout, or part of one. There is never a second one."""
+
+    taken = False
+
+
+STDOUT = _Stdout()
+
+
+def write(text: str, form: str = "text") -> None:
+    """Write a product to stdout. Text for people is in the terminal's encoding, with escapes for what that lacks; every
+    other `form` is UTF-8, which is what their readers expect (RFC 8259), whatever the locale.
+
+    Raises BrokenPipeError where the reader went away, ReconcilerError where it cannot be written to: a full disk, say.
+    """
+    data = _encoded(text, (sys.stdout.encoding if form == "text" else None) or "utf-8")
+    with held():
+        STDOUT.taken = True
+        try:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise ReconcilerError(f"cannot write to stdout: {error.strerror or error}") from error
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.replace("…", "...").encode(encoding, "backslashreplace")
+
+
+def check_place(flag: str, path: Path) -> None:
+    """Raise UsageError where a file could not be written at `path`, while there is nothing to lose yet."""
+    try:
+        if number := _descriptor(path):
+            if fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+                raise OSError(errno.EBADF, "it is open for reading only")
+        elif _is_appended(path):
+            path.open("ab").close()
+        else:
+            _check_replaceable(path)
+    except OSError as error:
+        raise UsageError(f"{flag}: cannot write {path}: {_reason(path, error)}") from error
+
+
+def _check_replaceable(path: Path) -> None:
+    try:
+        _, temporary = _temporary(path)
+    except OSError as error:
+        if error.errno not in _NOT_REPLACED:
+            raise
+        with _opened(path):
+            return
+    temporary.unlink()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace `path` as a whole, readable by its owner only (mode 0600): either all of it is there or nothing.
+
+    A link is replaced, not followed. A file that is a mount point, as of `docker run -v`, is written in place. A
+    device, such as /dev/stdout, is written to and stays what it is. Raises ReconcilerError where that cannot be done.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    with held():
+        try:
+            if number := _descriptor(path):
+                sys.stdout.flush()
+                with os.fdopen(os.dup(number), "wb") as stream:
+                    stream.write(data)
+            elif _is_appended(path):
+                with path.open("ab") as file:
+                    file.write(data)
+            else:
+                _replace(path, data)
+        except OSError as error:
+            raise ReconcilerError(f"cannot write {path}: {_reason(path, error)}") from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    try:
+        descriptor, temporary = _temporary(path)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                _fill(file, data)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno not in _NOT_REPLACED:
+            raise
+        with _opened(path) as file:
+            file.truncate(0)
+            _fill(file, data)
+
+
+def _fill(file: IO[bytes], data: bytes) -> None:
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _temporary(path: Path) -> tuple[int, Path]:
+    """A file beside `path` that is to take its place. Raises OSError where something stands there that is no file: it
+    would hand what is written to somebody else."""
+    with suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".reconciler-")
+    return descriptor, Path(name)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """The file that is there, made private. Raises OSError where it is no file, or another user's."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    file = os.fdopen(descriptor, "wb")
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        os.fchmod(descriptor, 0o600)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _reason(path: Path, error: OSError) -> str:
+    if error.errno == errno.ENOENT:
+        return f"there is no directory {path.parent}"
+    return error.strerror or str(error)
+
+
+def _descriptor(path: Path) -> int:
+    """The number of the descriptor that /dev/stdout, /dev/stderr or /dev/fd/N names; 0 for any other path.
+
+    Opening those anew would give a position of its own in a file that stdout was sent to, for others to write over.
+    """
+    match = _DESCRIPTOR.fullmatch(str(path.absolute()))
+    return 0 if match is None else 1 if match["out"] else 2 if match["err"] else int(match["number"])
+
+
+def _is_appended(path: Path) -> bool:
+    """Whether it is a device, such as /dev/null, or a file in which a GitHub runner collects what steps append."""
+    runners = (os.environ.get(name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"))
+    if any(file and Path(file).absolute() == path.absolute() for file in runners):
+        return True
+    with suppress(OSError, ValueError):
+        return stat.S_ISCHR(path.lstat().st_mode)
+    return False
