@@ -18,10 +18,10 @@ __all__ = ["bounded", "presentable", "strip_queries"]
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})
-_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
-# A URL ends at what RFC 3986 allows in none, other marks being rather hidden too much than too little.
-_URL_TAIL = re.compile(rf"(?P<base>{_SCHEME}[^\s?#\"<>]*)[?#](?P<tail>[^\s\"<>]*)")
-_USER_PART = re.compile(rf"(?P<scheme>{_SCHEME})[^\s/?#\"<>]*@")
+# Whatever stands before `://` is taken for a scheme, and a URL ends at what RFC 3986 allows in none: other marks are
+# rather hidden too much than too little. Each match takes a whole run, so that no text is looked at twice.
+_URL = re.compile(r"(?P<base>://[^\s?#\"<>]*+)(?:(?P<mark>[?#])(?P<tail>[^\s\"<>]*+))?+")
+_USER_PART = re.compile(r"://(?:[^\s/?#\"<>@]*+@)++")
 _STACKED = 4
 """Combining marks that one character keeps: as many as scripts in use put there. More would cover the lines around."""
 _MARK = re.compile(r"~[0-9a-f]{8}[.,:;!')\]}]*")  # with the marks of a sentence that goes on after it
@@ -35,14 +35,16 @@ def strip_queries(text: str, *, user_mark: str = "") -> str:
     >>> strip_queries("see https://me:pw@h/v.mp4?token=s3cret now")
     'see https://h/v.mp4?~a67312e0 now'
     """
-    return _URL_TAIL.sub(_shortened, _USER_PART.sub(rf"\g<scheme>{user_mark}", text))
+    return _URL.sub(_shortened, _USER_PART.sub(rf"://{user_mark}", text))
 
 
 def _shortened(match: re.Match[str]) -> str:
     tail = match["tail"]
-    if _MARK.fullmatch(tail):
+    if tail is None or (match["mark"] == "?" and _MARK.fullmatch(tail)):
         return match[0]
-    digest = hashlib.sha256(tail.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    # No tail holds a blank, so that a fragment has no hash that a query has, too.
+    whole = tail if match["mark"] == "?" else f" #{tail}"
+    digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{match['base']}?~{digest}"
 
 
