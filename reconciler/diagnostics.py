@@ -5,12 +5,17 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Diagnostic", "DocumentPath", "Location", "Problem", "Rule", "Severity", "suggestion"]
+__all__ = ["MAX_PROBLEMS", "Diagnostic", "DocumentPath", "Location", "Problem", "Rule", "Severity", "suggestion"]
+
+MAX_PROBLEMS: Final = 1_000
+"""Mistakes of one kind in one file that are looked for: who has as many sees the rest once these are mended."""
+_LONGEST_WORD: Final = 100
+"""Characters of a word that may be a slip of the pen; the comparison is quadratic."""
 
 DocumentPath = tuple[str | int, ...]
 """Keys and indexes from the root of a document to a value."""
@@ -103,4 +108,6 @@ class Diagnostic:
 
 def suggestion(word: str, allowed: Iterable[str]) -> str | None:
     """The allowed word that `word` was probably meant to be, or None."""
+    if len(word) > _LONGEST_WORD:
+        return None
     return next(iter(difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)), None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.config.yaml_scalars import resolve
-from reconciler.diagnostics import Problem, Rule
+from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,7 +140,8 @@ class _Expansion:
         return text.replace("$${", "${")
 
     def _problem(self, path: DocumentPath, message: str, hint: str) -> None:
-        self.problems.append(Problem(path, message, hint, rule=Rule.ENVIRONMENT))
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(Problem(path, message, hint, rule=Rule.ENVIRONMENT))
 
 
 def without_variables(written: str) -> str:

@@ -9,8 +9,9 @@ from reconciler.config.dead_ends import dead_end_problems
 from reconciler.config.entries import WrongType, choice, flag, mapping, number, text, texts
 from reconciler.config.model import Absent, AtMost, Ensure, Keep, OnBlocked, Policy
 from reconciler.config.quoting import quoted
+from reconciler.config.schema_parts import LONGEST_GLOB
 from reconciler.config.settings import limits
-from reconciler.diagnostics import Problem, Rule, Severity, suggestion
+from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, Severity, suggestion
 from reconciler.selectors.parse import parse_selector
 from reconciler.tasks.resource_type import Paging
 
@@ -90,7 +91,7 @@ class PolicyReader:
         problems: list[Problem] = []
         written = entry.body["targets"]
         for index, pattern in enumerate(written if isinstance(written, list) else ()):
-            if not isinstance(pattern, str):
+            if not isinstance(pattern, str) or len(pattern) > LONGEST_GLOB or len(problems) >= MAX_PROBLEMS:
                 continue
             matches = [name for name in candidates if fnmatchcase(name, pattern)]
             chosen.update(matches)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.config.entries import text
 from reconciler.config.model import Protection
 from reconciler.config.quoting import quoted
+from reconciler.config.schema_parts import LONGEST_GLOB
 from reconciler.diagnostics import Problem, Rule, suggestion
 from reconciler.selectors.parse import parse_selector
 
@@ -20,7 +21,7 @@ __all__ = ["protection_of"]
 def protection_of(entry: Entry, catalogue: Catalogue, findings: Findings) -> Protection | None:
     """The protection that `entry` describes; None where there is too little to make one."""
     pattern = text(entry.body, "resource")
-    if not pattern:
+    if not pattern or len(pattern) > LONGEST_GLOB:
         return None
     resources = catalogue.matching(pattern)
     if not resources:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "LONGEST_GLOB",
     "NAME_PATTERN",
     "UNEXPANDED",
     "Schema",
@@ -48,6 +49,9 @@ UNEXPANDED: Final = "unexpanded"
 NAME_PATTERN: Final = "^[a-z0-9][a-z0-9-]*$"
 """Names of targets, policies and protections."""
 
+LONGEST_GLOB: Final = 256
+"""Characters of a glob for names."""
+
 _WIDTH: Final = 120
 _EMPTY: Final[Schema] = {"type": ["null", "string"], "maxLength": 0}
 _VARIABLE: Final[Schema] = {"$ref": "#/definitions/variable"}
@@ -75,7 +79,7 @@ def text(pattern: str | None = None, expected: str = "") -> Schema:
 
 def glob(description: str, *examples: str) -> Schema:
     return described(
-        text(),
+        text() | {"maxLength": LONGEST_GLOB},
         f"{description} * matches any run of characters, ? one, [abc] a set. Quote what begins with *.",
         *examples,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft7Validator
@@ -19,7 +20,7 @@ from reconciler.config.quoting import quoted, shown
 from reconciler.config.schema import structure_schema
 from reconciler.config.schema_parts import UNEXPANDED
 from reconciler.config.yaml_document import SENSITIVE_KEY
-from reconciler.diagnostics import Problem, Rule, suggestion
+from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -49,9 +50,26 @@ def _ecma_pattern(_: object, pattern: str, instance: object, __: object) -> Iter
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
+def _unique(_: object, wanted: object, instance: object, __: object) -> Iterator[ValidationError]:
+    """`uniqueItems` for lists of scalars, in time proportional to their length."""
+    if wanted and isinstance(instance, list) and next(_repetitions(instance), None) is not None:
+        yield ValidationError("an item stands twice")
+
+
+def _repetitions(items: list[object]) -> Iterator[int]:
+    """Indexes of the scalars that stand further to the front as well."""
+    seen: set[object] = set()
+    for index, item in enumerate(items):
+        if isinstance(item, str | int | float):
+            key = (isinstance(item, bool), item)
+            if key in seen:
+                yield index
+            seen.add(key)
+
+
 EcmaValidator = extend(  # type: ignore[no-untyped-call] # so in jsonschema
     Draft7Validator,
-    {"pattern": _ecma_pattern},
+    {"pattern": _ecma_pattern, "uniqueItems": _unique},
     type_checker=Draft7Validator.TYPE_CHECKER.redefine(
         UNEXPANDED, lambda _, instance: isinstance(instance, Unexpanded)
     ),
@@ -71,9 +89,12 @@ class Structure:
 
 
 def structural_problems(validator: Validator, data: Any) -> list[Problem]:  # noqa: ANN401 - YAML may hold anything
-    """Every mistake that the validator of a schema like ours finds in `data`, each once, in our words."""
+    """Every mistake that the validator of a schema like ours finds in `data`, each once, in our words.
+
+    Beyond `MAX_PROBLEMS` the rest is not looked for.
+    """
     found: dict[tuple[DocumentPath, str], Problem] = {}
-    for error in validator.iter_errors(data):
+    for error in islice(validator.iter_errors(data), MAX_PROBLEMS):
         for problem in _translated(error):
             found.setdefault((problem.path, problem.message), problem)
     return list(found.values())
@@ -204,12 +225,13 @@ def _empty(_: ValidationError, path: DocumentPath) -> Iterator[Problem]:
     yield _broken(path, "must not be empty")
 
 
+def _too_long(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
+    yield _broken(path, f"must not be longer than {error.validator_value} characters")
+
+
 def _repeated(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
-    seen: list[object] = []
-    for index, item in enumerate(_as_list(error.instance)):
-        if item in seen:
-            yield _broken((*path, index), f"{quoted(item)} stands twice in the list")
-        seen.append(item)
+    for index in _repetitions(_as_list(error.instance)):
+        yield _broken((*path, index), f"{quoted(_as_list(error.instance)[index])} stands twice in the list")
 
 
 def _other(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
@@ -227,6 +249,7 @@ _TRANSLATIONS: Mapping[str, Callable[[ValidationError, DocumentPath], Iterator[P
     "minimum": _out_of_bounds,
     "maximum": _out_of_bounds,
     "minLength": _empty,
+    "maxLength": _too_long,
     "minItems": _empty,
     "minProperties": _empty,
     "uniqueItems": _repeated,

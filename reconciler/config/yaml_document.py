@@ -32,8 +32,13 @@ _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _FORBIDDEN = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+# Zero-width and formatting characters, blanks that look like others, fillers, variation selectors and tags.
+_UNSEEN = re.compile(
+    "[\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 SENSITIVE_KEY = re.compile(r"secret|access_?key|password|passwd|token|credential", re.IGNORECASE)
-_SENSITIVE_TEXT = re.compile(rf"(?:{SENSITIVE_KEY.pattern})\w*[\"']?\s*:|://[^\s\"']*:[^\s\"']*@", re.IGNORECASE)
+_SENSITIVE_TEXT = re.compile(rf"(?:{SENSITIVE_KEY.pattern})\w*+[\"']?\s*+:|://[^\s\"'@]*+@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Document:
     positions: dict[DocumentPath, Position] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
     roots: Roots = field(default_factory=lambda: Roots(()))
+    _excerpts: dict[int, str] = field(default_factory=dict)
 
     def span(self, path: DocumentPath, *, at_key: bool = False) -> Span:
         """Where `path` stands; of a path that is not in the file, its nearest ancestor."""
@@ -108,8 +114,15 @@ class Document:
 
     def excerpt(self, line: int) -> str:
         """The source line, fit for printing; empty where it may hold a secret."""
+        if line in self.hidden:
+            return ""
+        if line not in self._excerpts:  # many mistakes may stand on one long line
+            self._excerpts[line] = self._presentable_line(line)
+        return self._excerpts[line]
+
+    def _presentable_line(self, line: int) -> str:
         text = self.lines[line - 1][: 5 * MAX_EXCERPT] if 0 < line <= len(self.lines) else ""
-        if line in self.hidden or _SENSITIVE_TEXT.search(text):
+        if _SENSITIVE_TEXT.search(text):
             return ""
         return presentable(text.replace("\t", " ").rstrip())[:MAX_EXCERPT]
 
@@ -184,6 +197,7 @@ class _Walk:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._count = 0
+        self._characters = 0
         self._told: set[tuple[Span, str]] = set()
         self.diagnostics: list[Diagnostic] = []
 
@@ -196,6 +210,11 @@ class _Walk:
         self._document.positions[path] = Position(node.span, key)
         match node:
             case ScalarNode():
+                self._characters += len(node.value) if isinstance(node.value, str) else 0
+                if self._characters > 2 * MAX_BYTES:
+                    raise YamlError("far more text than in the file once aliases are expanded", node.span)
+                if path[-1:] != ("description",):
+                    self._look_at(node, path)
                 return node.value
             case nodes.Sequence():
                 return [self.value(item, (*path, index), depth + 1) for index, item in enumerate(node.items)]
@@ -241,9 +260,20 @@ class _Walk:
                 self._tell(message + place, key.span, (*path, key.value), "remove one of the two", Rule.DUPLICATE)
             else:
                 first[key.value] = key.span
+                self._look_at(key, path)
                 if SENSITIVE_KEY.search(key.value):
                     self._document.hidden.update(range(key.span.line, value.span.last_line + 1))
                 yield key.value, key, value
+
+    def _look_at(self, node: ScalarNode, path: DocumentPath) -> None:
+        """Tell of a character that no reviewer sees, unless it is written as an escape."""
+        if not isinstance(node.value, str) or node.value.isascii():
+            return
+        written = self._document.lines[node.span.line - 1 : node.span.last_line]
+        for found in dict.fromkeys(_UNSEEN.findall(node.value)):
+            if any(found in line for line in written):
+                hint = f'in double quotes, write it as an escape: "\\U{ord(found):08x}"'
+                self._tell(f"it holds the character U+{ord(found):04X}, which cannot be seen", node.span, path, hint)
 
     def _merges(self, node: Node, path: DocumentPath) -> list[nodes.Mapping]:
         candidates = node.items if isinstance(node, nodes.Sequence) else [node]

@@ -14,12 +14,14 @@ import yaml
 from reconciler.config.yaml_events import LOADER, Span, YamlError, events, marks
 from reconciler.config.yaml_scalars import Scalar, resolve
 
-__all__ = ["MAX_DEPTH", "MAX_NODES", "Mapping", "Node", "ScalarNode", "Sequence", "compose"]
+__all__ = ["MAX_DEPTH", "MAX_NODES", "MAX_SCALAR", "Mapping", "Node", "ScalarNode", "Sequence", "compose"]
 
 MAX_DEPTH: Final = 64
 """Levels of nesting, aliases expanded."""
 MAX_NODES: Final = 100_000
 """Values in one document, aliases expanded."""
+MAX_SCALAR: Final = 10_000
+"""Characters of one value: more than any URL has, and few enough for whatever looks at it."""
 
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS: dict[str, tuple[type, ...]] = {
@@ -108,6 +110,8 @@ class _Composer:
     def _scalar(self, event: yaml.ScalarEvent) -> ScalarNode:
         span = _span(event)
         text: str = event.value
+        if len(text) > MAX_SCALAR:
+            raise YamlError(f"a value of more than {MAX_SCALAR:,} characters", span)
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise YamlError("an escape for half a surrogate pair is no character", span)
         plain = event.style in (None, "")

@@ -10,7 +10,7 @@ from reconciler.planning.plan import Note
 from reconciler.redaction import presentable, strip_queries
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.describe import fields_of
-from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test, composed
 from reconciler.selectors.truth import Truth
 from reconciler.tasks.observation import Scope
 from reconciler.tasks.task import id_order
@@ -107,6 +107,7 @@ def _blurred(selector: Selector, values: Mapping[str, Value]) -> Selector:
 
 def _is_open(test: Test, value: Value) -> bool:
     """Whether a condition on a text, or texts, with marks may come out otherwise for the whole of it."""
+    value = tuple(map(composed, value)) if isinstance(value, tuple) else composed(str(value))
     operands = test.operand if isinstance(test.operand, tuple) else (test.operand,)
     operand = str(test.operand)
     match test.operator, value:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from reconciler.selectors.globs import compile_glob
 from reconciler.selectors.patterns import compile_regex
-from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test, composed
 from reconciler.selectors.truth import Truth
 from reconciler.tasks.field import Value
 
@@ -156,7 +156,7 @@ def _equals(field: str, operand: Operand, same: Truth, other: Truth) -> Predicat
         value = values.get(field)
         if value is None:
             return unknown
-        return same if value == operand else other
+        return same if value == operand or _composed(value) == operand else other
 
     return predicate
 
@@ -168,7 +168,7 @@ def _is_in(field: str, members: frozenset[str | int], inside: Truth, outside: Tr
         value = values.get(field)
         if value is None:
             return unknown
-        return inside if value in members else outside
+        return inside if value in members or _composed(value) in members else outside
 
     return predicate
 
@@ -181,7 +181,7 @@ def _contains(field: str, operand: str) -> Predicate:
         value = values.get(field)
         if value is None:
             return unknown
-        return true if operand in value else false  # type: ignore[operator]  # text or list, by the field's type
+        return true if operand in _composed(value) else false  # type: ignore[operator]  # text or list, by its type
 
     return predicate
 
@@ -193,9 +193,18 @@ def _passes(field: str, test: Callable[[str], bool]) -> Predicate:
         value = values.get(field)
         if value is None:
             return unknown
-        return true if test(value) else false  # type: ignore[arg-type]  # text, by the field's type
+        return true if test(composed(value)) else false  # type: ignore[arg-type]  # text, by the field's type
 
     return predicate
+
+
+def _composed(value: Value) -> Value:
+    match value:
+        case str():
+            return composed(value)
+        case tuple():
+            return tuple(map(composed, value))
+    return value
 
 
 def _above(field: str, bound: int) -> Predicate:

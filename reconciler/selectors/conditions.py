@@ -5,8 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Problem, Rule, Severity, suggestion
-from reconciler.selectors.mistake import Misfit, UnknownField, noting
-from reconciler.selectors.operands import LIST_OPERATORS, OPERATORS, TYPE_NAMES, Subject, read_operand, read_value
+from reconciler.selectors.mistake import Misfit, TooManyError, UnknownField, noting
+from reconciler.selectors.operands import (
+    LIST_OPERATORS,
+    OPERATORS,
+    TYPE_NAMES,
+    Subject,
+    doubt_about,
+    pattern_size,
+    read_operand,
+    read_value,
+)
 from reconciler.selectors.syntax import AllOf, Operator, Test
 from reconciler.selectors.wording import described, shown
 from reconciler.tasks.field import FieldType
@@ -23,6 +32,9 @@ __all__ = ["COMBINATORS", "ConditionParser"]
 COMBINATORS = ("all", "any", "not")
 """The keys of a match that are not fields."""
 
+MAX_WORK = 20_000
+"""Instructions of re2 in all patterns of one match: what a character of a task may cost, at the worst."""
+
 _OTHER_WORDS = {"and": "all", "or": "any", "none": "not"}
 
 
@@ -36,6 +48,7 @@ class ConditionParser:
         self.types = types
         self.problems = problems
         self.fields = tuple(sorted({name for row in types for name in row.fields}))
+        self._work = 0
         self.vendor_words = {word: status for row in types for word, status in row.statuses.items()}
 
     def condition(self, name: str, data: object, path: DocumentPath) -> Selector:
@@ -86,8 +99,16 @@ class ConditionParser:
     def _test(self, subjects: Sequence[Subject], operator: Operator, raw: object, path: DocumentPath) -> Test:
         """One operator and its operand, which must be good for every type that the field has."""
         read = self._values if operator in LIST_OPERATORS else _operand
-        operands = [read(subject, operator, raw, path) for subject in subjects]
-        return Test(subjects[0].name, operator, operands[0])
+        operand, *_ = [read(subject, operator, raw, path) for subject in subjects]
+        self._work += pattern_size(operator, operand)
+        if self._work > MAX_WORK:
+            raise TooManyError("the patterns of this match take too long; use fewer, or count up to less in them")
+        for index, item in enumerate(operand if isinstance(operand, tuple) else (operand,)):
+            if isinstance(item, str) and (doubt := doubt_about(subjects[0], operator, item)):
+                place = (*path, index) if isinstance(raw, list) else path
+                self.problems.append(Problem(place, *doubt, severity=Severity.WARNING, rule=Rule.SELECTOR))
+                break
+        return Test(subjects[0].name, operator, operand)
 
     def _values(self, subject: Subject, operator: Operator, raw: object, path: DocumentPath) -> Operand:
         """A list of values; each that is wrong is a problem of its own."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.selectors.patterns import REPLACEMENT, check_pattern, escape, search_test
+from reconciler.selectors.patterns import REPLACEMENT, check_pattern, escape, program_size, search_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["compile_glob"]
+__all__ = ["compile_glob", "glob_size"]
 
 
 def compile_glob(pattern: str) -> Callable[[str], bool]:
@@ -23,10 +23,16 @@ def compile_glob(pattern: str) -> Callable[[str], bool]:
     Takes time linear in the text. Raises ValueError, whose text is for the user.
     """
     check_pattern(pattern)
-    search = search_test(_translate(pattern))  # checks the pattern also where a faster test is taken
-    if "?" in pattern or "[" in pattern or REPLACEMENT in pattern:
-        return search
-    return _runs(pattern)
+    return search_test(_translate(pattern)) if _needs_re2(pattern) else _runs(pattern)
+
+
+def glob_size(pattern: str) -> int:
+    """Instructions that re2 makes of a pattern; none where it is not needed."""
+    return program_size(_translate(pattern)) if _needs_re2(pattern) else 0
+
+
+def _needs_re2(pattern: str) -> bool:
+    return "?" in pattern or "[" in pattern or REPLACEMENT in pattern
 
 
 def _runs(pattern: str) -> Callable[[str], bool]:

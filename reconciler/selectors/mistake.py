@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from reconciler.diagnostics import Problem, Rule
+from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.diagnostics import DocumentPath
 
-__all__ = ["Misfit", "Mistake", "UnknownField", "noting"]
+__all__ = ["Misfit", "Mistake", "TooManyError", "UnknownField", "noting"]
 
 
 class Mistake(ValueError):  # noqa: N818 - the user's mistake, turned into a Problem; not a failure of the program
@@ -40,9 +40,15 @@ class UnknownField(Mistake):
     rule = Rule.UNKNOWN_FIELD
 
 
+class TooManyError(Exception):
+    """Ends the pass at once: what is read may have no end. Its text is for the user."""
+
+
 @contextmanager
 def noting(problems: list[Problem], path: DocumentPath) -> Iterator[None]:
     """Turn a Mistake into a problem at `path`, and go on: what is beside it can be checked all the same."""
+    if len(problems) >= MAX_PROBLEMS:
+        raise TooManyError("too many mistakes: the rest of this match is not checked")
     try:
         yield
     except Mistake as mistake:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.diagnostics import suggestion
 from reconciler.selectors.durations import parse_duration
-from reconciler.selectors.globs import compile_glob
+from reconciler.selectors.globs import compile_glob, glob_size
 from reconciler.selectors.mistake import Misfit
-from reconciler.selectors.patterns import compile_regex
-from reconciler.selectors.syntax import Operator
+from reconciler.selectors.patterns import compile_regex, program_size
+from reconciler.selectors.syntax import Operator, composed
 from reconciler.selectors.timestamps import parse_timestamp
 from reconciler.selectors.wording import described, shown
 from reconciler.tasks.field import FieldType
@@ -22,7 +23,16 @@ if TYPE_CHECKING:
 
     from reconciler.selectors.syntax import Operand
 
-__all__ = ["LIST_OPERATORS", "OPERATORS", "TYPE_NAMES", "Subject", "read_operand", "read_value"]
+__all__ = [
+    "LIST_OPERATORS",
+    "OPERATORS",
+    "TYPE_NAMES",
+    "Subject",
+    "doubt_about",
+    "pattern_size",
+    "read_operand",
+    "read_value",
+]
 
 _Result = TypeVar("_Result")
 
@@ -43,6 +53,9 @@ OPERATORS: Mapping[FieldType, tuple[Operator, ...]] = MappingProxyType(
 
 LIST_OPERATORS = frozenset({Operator.IN, Operator.NOT_IN})
 """The operators that take a list of values, each read by `read_value`."""
+
+_LITERAL = frozenset({*_EQUALITY, Operator.CONTAINS})
+_BRACES = re.compile(r"\{[^{},\"]*+,")
 
 TYPE_NAMES: Mapping[FieldType, str] = MappingProxyType(
     {
@@ -90,6 +103,33 @@ def read_value(subject: Subject, raw: object) -> str | int:
     return text
 
 
+def pattern_size(operator: Operator, operand: Operand) -> int:
+    """What matching a pattern costs for each character at the worst; 0 for other operators."""
+    match operator, operand:
+        case Operator.REGEX, str():
+            return program_size(operand)
+        case Operator.GLOB, str():
+            return glob_size(operand)
+    return 0
+
+
+def doubt_about(subject: Subject, operator: Operator, text: str) -> tuple[str, str] | None:
+    """Why a text that may be compared with a field was probably not meant so, and what to do; None where it was."""
+    if operator not in _LITERAL and operator is not Operator.GLOB:
+        return None
+    if operator is not Operator.CONTAINS and text != text.strip():
+        return f"{shown(text)} begins or ends with a blank, which compares as well", "remove it if it is not meant"
+    if operator is not Operator.CONTAINS and subject.name.endswith(".object") and text.startswith("/"):
+        return f"{shown(text)} begins with `/`, which the name of an object does not", "leave it out"
+    if operator is Operator.GLOB:
+        braces = _BRACES.search(text) is not None
+        return (f"{shown(text)}: braces compare literally", "write `any:` with a glob for each") if braces else None
+    prose = "://" in text or '"' in text or any(map(str.isspace, text))
+    if "*" in text or (not prose and ("?" in text or "[" in text)):
+        return f"{shown(text)} compares literally; did you mean glob?", ""
+    return None
+
+
 def _check_status(subject: Subject, text: str) -> None:
     allowed = tuple(status.value for status in OBSERVABLE)
     if text in allowed:
@@ -130,7 +170,7 @@ def _text(subject: Subject, raw: object) -> str:
     if not raw:
         hint = f"select tasks without it by `{subject.name}: {{exists: false}}`"
         raise Misfit("an empty text is never a value: an empty field counts as missing", hint)
-    return raw
+    return composed(raw)
 
 
 def _integer(subject: Subject, raw: object) -> int:

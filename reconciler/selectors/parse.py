@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Problem, Rule, Severity
 from reconciler.selectors.conditions import COMBINATORS, ConditionParser
-from reconciler.selectors.mistake import Mistake, noting
+from reconciler.selectors.mistake import Mistake, TooManyError, noting
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation
 from reconciler.selectors.wording import described
 
@@ -42,15 +42,10 @@ def parse_selector(
     try:
         with noting(problems, path):
             selector = _Parser(types, problems).match(match, path)
-    except _TooManyConditionsError:
-        message = f"a match may not have more than {MAX_CONDITIONS} conditions"
-        problems.append(Problem(path, message, rule=Rule.SELECTOR))
+    except TooManyError as error:
+        problems.append(Problem(path, str(error), rule=Rule.SELECTOR))
     failed = any(problem.severity is Severity.ERROR for problem in problems)
     return (None if failed else selector), problems
-
-
-class _TooManyConditionsError(Exception):
-    """Ends the pass at once: what is read may have no end."""
 
 
 class _Parser:
@@ -90,7 +85,7 @@ class _Parser:
                 continue
             self.seen += 1
             if self.seen > MAX_CONDITIONS:
-                raise _TooManyConditionsError
+                raise TooManyError(f"a match may not have more than {MAX_CONDITIONS} conditions")
             with noting(self.problems, (*path, key)):
                 parts.append(self._entry(key, value, (*path, key), depth))
         return parts[0] if len(parts) == 1 else AllOf(tuple(parts))

@@ -17,7 +17,7 @@ import re2
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MAX_PATTERN", "REPLACEMENT", "check_pattern", "compile_regex", "escape", "search_test"]
+__all__ = ["MAX_PATTERN", "REPLACEMENT", "check_pattern", "compile_regex", "escape", "program_size", "search_test"]
 
 MAX_PATTERN = 1_000
 """Characters; the longest pattern that is accepted."""
@@ -25,7 +25,9 @@ MAX_PATTERN = 1_000
 REPLACEMENT = "\ufffd"
 """What stands for a lone surrogate."""
 
-_MAX_MEMORY = 2 << 20  # bytes, per pattern; re2 falls back to a slower, still linear search beyond its cache
+_MAX_MEMORY = 8 << 20  # bytes, per pattern; re2 falls back to a slower, still linear search beyond its cache
+_MAX_PROGRAM = 1_500
+"""Instructions of re2, each of which may cost time at every character. Counted repetitions multiply them."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SPECIAL = frozenset("\\.^$*+?{}[]|()" + REPLACEMENT)
 
@@ -55,9 +57,17 @@ def compile_regex(pattern: str) -> Callable[[str], bool]:
     return test if not _SPECIAL.isdisjoint(pattern) else lambda text: pattern in text
 
 
+def program_size(pattern: str) -> int:
+    """Instructions that re2 makes of a pattern."""
+    return int(_compile(pattern).programsize)
+
+
 def search_test(pattern: str) -> Callable[[str], bool]:
     """The same for a pattern of our own making, unbounded in length."""
-    search = _compile(pattern).search
+    compiled = _compile(pattern)
+    if compiled.programsize > _MAX_PROGRAM:
+        raise ValueError("too slow to match; count up to less, or write `*` or `+` where the number does not matter")
+    search = compiled.search
 
     def test(text: str) -> bool:
         # Bytes rather than text: re2's wrapper translates match positions of text, which trebles the time.

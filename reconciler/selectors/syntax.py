@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["AllOf", "AnyOf", "Everything", "Negation", "Operand", "Operator", "Selector", "Test"]
+__all__ = ["AllOf", "AnyOf", "Everything", "Negation", "Operand", "Operator", "Selector", "Test", "composed"]
 
 Operand = str | int | bool | tuple[str, ...] | tuple[int, ...]
 """Text, whole number (timestamps: seconds since the epoch, UTC; durations: seconds), flag of `exists`, or a list."""
@@ -60,3 +61,8 @@ class Negation:
 
 
 Selector = Everything | Test | AllOf | AnyOf | Negation
+
+
+def composed(text: str) -> str:
+    """The form in which texts are compared: NFC, since `é` has two spellings that nobody can tell apart."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)

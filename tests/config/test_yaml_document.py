@@ -18,6 +18,11 @@ def read(text: str | bytes, loader: type = yaml.CSafeLoader) -> tuple[Document, 
     return document, [f"{one.location}: {one.message}" + (f" ({one.hint})" if one.hint else "") for one in diagnostics]
 
 
+def unseen(place: str, character: str) -> str:
+    hint = f'in double quotes, write it as an escape: "\\U{ord(character):08x}"'
+    return f"f.yaml:{place}: it holds the character U+{ord(character):04X}, which cannot be seen ({hint})"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -42,6 +47,13 @@ def read(text: str | bytes, loader: type = yaml.CSafeLoader) -> tuple[Document, 
                 ' (in a quoted value, write it as an escape: "\\U0000202e")'
             ),
         ),
+        *(
+            (f"a: 1\nb: ['x', \"le{character}gal\"]\n", unseen("2:10", character))
+            for character in "\u200b\u200d\u00ad\u00a0\u034f\u2060\u3164\ufe0f\u2003\u180b"
+        ),
+        ("a\u200bb: 1\n", unseen("1:1", "\u200b")),
+        ("a: |\n  b\n  x\u200by\n", unseen("1:4", "\u200b")),
+        (f"a: {'x' * 10_001}\n", "f.yaml:1:4: a value of more than 10,000 characters"),
         (b"a:\n\tb: 1\n", "f.yaml:2:1: a tab cannot be used to indent (use spaces)"),
         (b"a: @x\n", "f.yaml:1:4: a value cannot begin with `@` (quote the value)"),
         (
@@ -82,11 +94,22 @@ def read(text: str | bytes, loader: type = yaml.CSafeLoader) -> tuple[Document, 
             b"b: &b {x: 1, x: 2}\na: {<<: *b}\nc: *b\n",
             "f.yaml:1:14: key `x` is defined twice: first at f.yaml:1:8 (remove one of the two)",
         ),
+        (
+            f"a: &a {'x' * 10_000}\nb: [{'*a, ' * 2000}]\n",
+            "f.yaml:1:4: far more text than in the file once aliases are expanded",
+        ),
         (b"a" * (MAX_BYTES + 1), "f.yaml:1:1: the file is larger than 5 MiB (split the file)"),
     ],
 )
-def test_refused(text: bytes, message: str) -> None:
+def test_refused(text: str | bytes, message: str) -> None:
     assert read(text)[1] == [message]
+
+
+def test_what_cannot_be_seen_may_be_written_as_an_escape_and_in_a_description() -> None:
+    text = 'a: "le\\u200bgal"\nb: {description: "le\u200bgal \u26a0\ufe0f"} # \u26a0\ufe0f\n'
+    document, complaints = read(text)
+    assert complaints == []
+    assert document.data == {"a": "le\u200bgal", "b": {"description": "le\u200bgal \u26a0\ufe0f"}}
 
 
 @pytest.mark.parametrize(

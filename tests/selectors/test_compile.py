@@ -112,6 +112,26 @@ def test_the_enum_and_its_text_are_one_status(match: object, packaging: Resource
     assert predicate({"status": "pending"}) is T
 
 
+NFC, NFD = "r\u00e9sum\u00e9", "re\u0301sume\u0301"
+
+
+@pytest.mark.parametrize("spelling", [NFC, NFD])
+@pytest.mark.parametrize("value", [NFC, NFD])
+@pytest.mark.parametrize("operator", ["eq", "in", "glob", "glob-runs", "regex", "contains", "member"])
+def test_two_spellings_of_a_letter_are_one(operator: str, spelling: str, value: str, packaging: ResourceType) -> None:
+    conditions: dict[str, object] = {
+        "eq": {"user_data": spelling},
+        "in": {"user_data": ["x", spelling]},
+        "glob": {"user_data": {"glob": f"?{spelling[1:]}"}},
+        "glob-runs": {"user_data": {"glob": f"*{spelling}"}},
+        "regex": {"user_data": {"regex": f"^.{spelling[1:]}$"}},
+        "contains": {"user_data": {"contains": spelling[1:]}},
+        "member": {"template_ids": {"contains": spelling}},
+    }
+    compiled = compile_selector(_parsed(conditions[operator], packaging), NOW)
+    assert compiled({"user_data": value, "template_ids": (value,)}) is Truth.TRUE
+
+
 @pytest.mark.parametrize("match", [{"status": {"not_in": ["pending"]}}, {"not": {"status": "pending"}}])
 def test_an_undocumented_vendor_status_is_no_status(match: object, packaging: ResourceType) -> None:
     assert compile_selector(_parsed(match, packaging), NOW)({"provider_status": "NEED_TO_BE_AUDIT"}) is U

@@ -416,12 +416,59 @@ def test_depth_is_bounded(packaging: ResourceType) -> None:
         ]
 
 
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ({"glob": "{legal,tax}-*"}, "`{legal,tax}-*`: braces compare literally"),
+        ("legal-*", "`legal-*` compares literally; did you mean glob?"),
+        ({"ne": "legal-?"}, "`legal-?` compares literally; did you mean glob?"),
+        ({"contains": "legal/*"}, "`legal/*` compares literally; did you mean glob?"),
+        ({"not_in": ["a", "b[12]"]}, "`b[12]` compares literally; did you mean glob?"),
+        ("legal ", "`legal ` begins or ends with a blank, which compares as well"),
+        ({"glob": "\u00a0legal-*"}, "`\\xa0legal-*` begins or ends with a blank, which compares as well"),
+        ("legal", None),
+        ({"glob": "legal-[ab]?*"}, None),
+        ({"contains": " keep "}, None),
+        ({"contains": "https://h/a?k=1"}, None),
+        ('{"a": [1]}', None),
+        ({"glob": '*{"a":1,"b":2}*'}, None),
+        ({"regex": "^(legal|tax)-.*$"}, None),
+    ],
+)
+def test_text_that_compares_otherwise_than_it_reads(
+    packaging: ResourceType, condition: object, message: str | None
+) -> None:
+    selector, problems = parse_selector({"input.bucket": condition}, [packaging])
+    assert selector is not None
+    assert [(one.severity, one.message) for one in problems] == ([(Severity.WARNING, message)] if message else [])
+
+
+@pytest.mark.parametrize("condition", ["/legal/a.mp4", {"glob": "/legal/*"}, {"in": ["a", "/b"]}])
+def test_the_name_of_an_object_does_not_begin_with_a_slash(packaging: ResourceType, condition: object) -> None:
+    row = replace(packaging, fields={"input.object": replace(packaging.fields["input.bucket"], name="input.object")})
+    _, (problem,) = parse_selector({"input.object": condition}, [row])
+    assert problem.severity is Severity.WARNING
+    assert "begins with `/`" in problem.message
+
+
+def test_patterns_have_a_bound_in_sum(packaging: ResourceType) -> None:
+    slow = {"any": [{"user_data": {"regex": f"(a{{1,99}}){{1,{count}}}b"}} for count in range(2, 8)] * 9}
+    _, problems = parse_selector(slow, [packaging])
+    assert problems == [
+        Problem(
+            (), "the patterns of this match take too long; use fewer, or count up to less in them", rule=Rule.SELECTOR
+        )
+    ]
+    fast = {"any": [{"user_data": {"glob": f"prefix-{number}-*"}} for number in range(3000)]}
+    assert parse_selector(fast, [packaging])[1] == []
+
+
 def test_a_mapping_that_holds_itself_ends(packaging: ResourceType) -> None:
     loop: dict[str, Any] = {}
     loop["any"] = [loop, loop]
     selector, problems = parse_selector(loop, [packaging])
     assert selector is None
-    assert problems[-1] == Problem((), "a match may not have more than 10000 conditions", rule=Rule.SELECTOR)
+    assert problems[-1] == Problem((), "too many mistakes: the rest of this match is not checked", rule=Rule.SELECTOR)
 
 
 def test_the_number_of_conditions_is_bounded(packaging: ResourceType) -> None:
