@@ -13,10 +13,11 @@ from reconciler.selectors.describe import fields_of
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test, composed
 from reconciler.selectors.truth import Truth
 from reconciler.tasks.observation import Scope
+from reconciler.tasks.status import OBSERVABLE
 from reconciler.tasks.task import id_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.config.model import Configuration
     from reconciler.selectors.syntax import Selector
@@ -72,21 +73,31 @@ def _is_cut(value: Value | None, mark: re.Pattern[str] = _MARK) -> bool:
     return any(isinstance(text, str) and mark.search(text) for text in texts)
 
 
-def _in_doubt(selectors: Iterable[Selector], per: Iterable[str], values: Mapping[str, Value], now: int) -> bool:
+def _in_doubt(selectors: Sequence[Selector], per: Iterable[str], values: Mapping[str, Value], now: int) -> bool:
     """Whether a selector may come out otherwise for the whole values, or the task be of another group.
 
-    The first selector is the policy's own: where it is false in any case, nothing else matters.
+    The first selector is the policy's own: where it is false in any case, nothing else matters. Where it is true, the
+    operations that lead out of it hang on what it is after them.
     """
     blurred = [_blurred(selector, values) for selector in selectors]
     truths = [compile_selector(selector, now)(values) for selector in blurred]
     if truths[0] is Truth.FALSE:
         return False
+    if selectors[0] != blurred[0] and _may_be_unknown_later(blurred[0], values, now):
+        return True
     open_ones = zip(selectors, blurred, truths, strict=True)
     return any(own != other and truth is Truth.UNKNOWN for own, other, truth in open_ones) or any(
         # Queries are told apart by their hashes, user parts are not.
         _is_cut(values.get(name), _USER)
         for name in per
     )
+
+
+def _may_be_unknown_later(selector: Selector, values: Mapping[str, Value], now: int) -> bool:
+    """Whether the selector is unknown of the same task in some other status, however the vendor spells it."""
+    selects = compile_selector(selector, now)
+    rest = {name: value for name, value in values.items() if name != "provider_status"}
+    return any(selects(rest | {"status": status.value}) is Truth.UNKNOWN for status in OBSERVABLE)
 
 
 def _blurred(selector: Selector, values: Mapping[str, Value]) -> Selector:

@@ -131,6 +131,9 @@ MATCHES = st.recursive(
 @settings(max_examples=300)
 @given(MATCHES, st.sampled_from([None, BY_URL]), MATCHES, st.lists(st.none() | URLS, max_size=5))
 @example({"upload_url": {"glob": "https://h/*"}}, None, {"upload_url": {"contains": "#"}}, ["https://me:pw@h/a.mp4"])
+@example(
+    {"any": [{"upload_url": {"regex": "k=1$"}}, {"status": "pending"}]}, None, {"status": "failed"}, ["https://h/a?k=1"]
+)
 @example({"upload_url": {"exists": True}}, BY_URL, {"status": "running"}, ["https://h/a?k=1", "https://h/a#k=1"])
 def test_without_a_warning_the_plan_is_that_of_the_clouds(
     match: object, ensure: AtMost | None, protected: object, urls: list[str | None]
