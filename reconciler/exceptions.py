@@ -17,9 +17,9 @@ ReconcilerError                 exit 1
 
 from __future__ import annotations
 
-import os
 import traceback
 from enum import IntEnum
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from reconciler.tasks.fault import Fault, Meaning
@@ -142,13 +142,12 @@ class CredentialsError(ProviderError):
 
 def innermost(error: BaseException) -> BaseException:
     """What is behind `error`: the cause of the cause, and of a group that which was raised first."""
-    while True:
-        if isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        elif error.__cause__ is not None:
-            error = error.__cause__
-        else:
-            return error
+    return _chain(error)[-1]
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    behind = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__
+    return [error] if behind is None else [error, *_chain(behind)]
 
 
 def bug(error: BaseException) -> str:
@@ -156,10 +155,10 @@ def bug(error: BaseException) -> str:
 
     Without its text, which may hold values, and these secrets.
     """
-    cause = innermost(error)
-    frames = traceback.extract_tb(cause.__traceback__)
-    place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""  # noqa: PTH119 - text only
-    return type(cause).__name__ + place
+    chain = _chain(error)
+    frames = [frame for one in chain for frame in traceback.extract_tb(one.__traceback__)[-1:]]
+    places = [f" at {PurePath(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames]
+    return "".join([type(chain[-1]).__name__, *places[-1:]])
 
 
 def traceback_lines(error: BaseException) -> list[str]:

@@ -7,8 +7,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from reconciler.engine.batch import Batch
+from reconciler.engine.clouds import log_bug
 from reconciler.engine.report import Outcome, Result
 from reconciler.engine.work import BatchContext, Lane, Work
+from reconciler.exceptions import bug
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -98,8 +100,14 @@ class Applier:
         members: list[Change],
         results: dict[str, Result],
     ) -> None:
+        works = [Work(change) for change in members]
         async with lane.batches:
-            outcome = await self._results(lane, resource, steps, members)
+            try:
+                outcome = await self._results(lane, resource, steps, works)
+            except Exception as error:  # noqa: BLE001 - a bug settles its own changes, and the report is written
+                log_bug(f"target {lane.target}", error)
+                self._context.bug = f"bug in reconciler: {bug(error)}; please report it: -v shows more"
+                outcome = [_cut_off(work, self._context.bug) for work in works]
         for result in outcome:
             if result.error is not None:
                 lane.learn(result.error)
@@ -109,18 +117,27 @@ class Applier:
             self._on_result(result)
 
     async def _results(
-        self, lane: Lane, resource: ResourceType, steps: tuple[Action, ...], members: list[Change]
+        self, lane: Lane, resource: ResourceType, steps: tuple[Action, ...], works: list[Work]
     ) -> list[Result]:
         client = self._clouds.client(lane.target)
         fault = self._clouds.fault(lane.target)
         if client is None:
-            return [_not_attempted(change, str(fault), fault) for change in members]
+            return [_not_attempted(work.change, str(fault), fault) for work in works]
         held_back = self._context.reason_to_stop() or lane.held_back or self._held_back
         if held_back:
-            return [_not_attempted(change, held_back) for change in members]
+            return [_not_attempted(work.change, held_back) for work in works]
         operations = [resource.operation(step) for step in steps]
-        batch = Batch(client, resource, [Work(change) for change in members], self._context, lane)
+        batch = Batch(client, resource, works, self._context, lane)
         return await batch.run([operation for operation in operations if operation is not None])
+
+
+def _cut_off(work: Work, why: str) -> Result:
+    """The result of a change whose batch raised: what is known of it, else whether a call may have been sent."""
+    if work.result is not None:
+        return work.result
+    outcome = Outcome.NOT_ATTEMPTED if work.started_ms is None else Outcome.UNKNOWN
+    now = work.now.status.value if work.now else None
+    return Result(work.change, outcome, work.change.status, now, why, work.answer, work.calls, work.started_ms)
 
 
 def _not_attempted(change: Change, why: str, fault: Fault | None = None) -> Result:

@@ -85,7 +85,7 @@ async def carry_out(
     started, digest = int(options.wall_clock()), reviewed.digest
     groups = {target.name: target.group for target in world.configuration.targets.values() if target.group}
     run = RunJournal(journal, await _begin(journal, digest, plan.fingerprint), options.fence, groups)
-    notes, journal_fault = list(plan.notes), ""
+    notes, faults = list(plan.notes), []
     if plan.breached:
         why = "a guard refuses this many changes"
         results = [Result(change, Outcome.NOT_ATTEMPTED, change.status, detail=why) for change in plan.changes]
@@ -108,8 +108,8 @@ async def carry_out(
             on_result=options.on_result,
         )
         results = [*await applier.apply(ahead), *fallen]
-        journal_fault = context.journal_fault
-        notes += [Note("error", journal_fault)] if journal_fault else []
+        faults = [fault for fault in (context.journal_fault, context.bug) if fault]
+        notes += [Note("error", fault) for fault in faults]
     report = Report(
         run_id=run.run_id,
         tool_version=__version__,
@@ -119,7 +119,7 @@ async def carry_out(
         results=tuple(sorted(results, key=_order_of(plan))),
         targets=reviewed.targets,
         blocked=len(plan.blocked),
-        errored=plan.errored or bool(journal_fault),
+        errored=plan.errored or bool(faults),
         refused=plan.breached,
         blocked_fails=any(policy.blocked and policy.fails_on_blocked for policy in plan.policies),
         fail_on=options.fail_on,

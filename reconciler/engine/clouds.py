@@ -6,21 +6,23 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from traceback import format_tb
 from typing import TYPE_CHECKING
 
-from reconciler.exceptions import ProviderError
+from reconciler.exceptions import ProviderError, bug, innermost, traceback_lines
+from reconciler.providers.base import Readings
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import CLOCKS_APART, Completeness, Observation, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Self
 
     from reconciler.config.model import Configuration
     from reconciler.providers.base import Client, Provider
     from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.resource_type import Operation, ResourceType
 
-__all__ = ["Clouds"]
+__all__ = ["Clouds", "log_bug"]
 
 LOGGER = logging.getLogger("reconciler.engine")
 
@@ -54,7 +56,7 @@ class Clouds:
                 client = self._providers[target.provider].client(
                     target, concurrency=self._configuration.settings.concurrency
                 )
-                self._clients[name] = await self._stack.enter_async_context(client)
+                self._clients[name] = _Guarded(name, await self._stack.enter_async_context(client))
             except ProviderError as error:
                 self._faults[name] = error.fault
             except Exception as error:  # noqa: BLE001 - what goes wrong in one client is the error of its target
@@ -62,7 +64,10 @@ class Clouds:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._stack.aclose()
+        try:
+            await self._stack.aclose()
+        except Exception as error:  # noqa: BLE001 - what was done with a client counts, not how it was closed
+            log_bug("closing clients", error)
 
     def client(self, target: str) -> Client | None:
         """The client of a target; None where it could not be made."""
@@ -88,10 +93,7 @@ class Clouds:
             client = self.client(scope.target)
             if client is None:
                 return Observation(scope, (), 0, Completeness.FAILED, self.fault(scope.target))
-            try:
-                listed = await client.observe(self._catalogue.resource_types[scope.resource], statuses)
-            except Exception as error:  # noqa: BLE001 - as above
-                listed = Observation(scope, (), 0, Completeness.FAILED, _unexpected(scope.target, error))
+            listed = await client.observe(self._catalogue.resource_types[scope.resource], statuses)
             observation = replace(listed, skew=client.skew)
             on_listed(observation)
             return observation
@@ -101,7 +103,72 @@ class Clouds:
         return {scope: listing.result() for scope, listing in listings.items()}
 
 
+class _Guarded:
+    """A client in which a bug is an answer like any other: the error of its target, and of no other one.
+
+    Implements `reconciler.providers.base.Client`.
+    """
+
+    def __init__(self, target: str, client: Client) -> None:
+        self._target = target
+        self._client = client
+
+    @property
+    def requests(self) -> int:
+        return self._client.requests
+
+    @property
+    def skew(self) -> int | None:
+        return self._client.skew
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        return None
+
+    async def account(self) -> str | Fault:
+        try:
+            return await self._client.account()
+        except Exception as error:  # noqa: BLE001 - as the class says
+            return _unexpected(self._target, error)
+
+    async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
+        try:
+            return await self._client.observe(resource, statuses)
+        except Exception as error:  # noqa: BLE001 - as the class says
+            fault = _unexpected(self._target, error)
+            return Observation(Scope(self._target, resource.name), (), 0, Completeness.FAILED, fault)
+
+    async def read(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
+        try:
+            return await self._client.read(resource, ids)
+        except Exception as error:  # noqa: BLE001 - as the class says
+            return Readings({}, dict.fromkeys(ids, _unexpected(self._target, error)))
+
+    async def perform(
+        self,
+        resource: ResourceType,
+        operation: Operation,
+        ids: Sequence[str],
+        permitted: Callable[[], bool] = lambda: True,
+    ) -> Mapping[str, Fault | None]:
+        try:
+            return await self._client.perform(resource, operation, ids, permitted)
+        except Exception as error:  # noqa: BLE001 - as the class says
+            # Perhaps it was sent: to be read, as after a lost answer.
+            return dict.fromkeys(ids, replace(_unexpected(self._target, error), meaning=Meaning.LOST))
+
+
 def _unexpected(target: str, error: Exception) -> Fault:
-    """The fault of a target whose client has a bug. Without the error's own words, which may hold values."""
-    LOGGER.info("target %s:\n%s", target, "".join(format_tb(error.__traceback__)).rstrip())
-    return Fault(Meaning.PERMANENT, f"bug in reconciler: {type(error).__name__}; please report it: -v shows where")
+    cause = innermost(error)
+    if isinstance(cause, ProviderError):
+        return cause.fault
+    log_bug(f"target {target}", error)
+    return Fault(Meaning.PERMANENT, f"bug in reconciler: {bug(error)}; please report it: -v shows more")
+
+
+def log_bug(where: str, error: Exception) -> None:
+    """Write the way to an exception that nobody expected to the log, without any value."""
+    for line in traceback_lines(error):
+        LOGGER.info("%s: %s", where, line)

@@ -45,7 +45,8 @@ class Patience:
 class BatchContext:
     """What all batches of a run share. `monotonic` is in seconds.
 
-    `journal_fault` says why no call may be sent any more: the journal failed, or the lock was lost.
+    `journal_fault` says why no call may be sent any more: the journal failed, or the lock was lost. `bug` says what cut
+    a batch off.
     """
 
     judgements: Judgements
@@ -55,6 +56,7 @@ class BatchContext:
     patience: Patience = Patience()
     started: float = field(init=False)
     journal_fault: str = ""
+    bug: str = ""
 
     def __post_init__(self) -> None:
         self.started = self.monotonic()

@@ -13,7 +13,7 @@ from reconciler.backends.connect import connect
 from reconciler.backends.leases import acquire
 from reconciler.config.loader import load_configuration
 from reconciler.engine.report import Outcome, Report, Result
-from reconciler.exceptions import ExitCode
+from reconciler.exceptions import ExitCode, LockedError
 from reconciler.planning.plan import Change, Guard, GuardVerdict, Plan, PolicyVerdict, ScopeVerdict, Spared
 from reconciler.providers.registry import catalogue
 from reconciler.tasks.observation import Completeness
@@ -226,3 +226,37 @@ def test_apply(situation: Situation, conditions: tuple[str, ...], code: int) -> 
     assert finished.code == code, finished
     if code not in {0, 1, 3}:
         assert situation.terminal.destructive() == []
+
+
+# -- bugs ---------------------------------------------------------------------------------------------------
+
+SECRET = "hunter" + "2"
+
+
+@pytest.mark.parametrize("words", [(), ("-v",), ("--verbose",)])
+def test_a_bug_is_named_by_what_is_behind_it_and_by_no_value(
+    situation: Situation, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        try:
+            raise LookupError(SECRET)
+        except LookupError as error:
+            raise ExceptionGroup(SECRET, [error]) from ValueError(SECRET)
+
+    monkeypatch.setattr("reconciler.cli.plan.plan_from", broken)
+    finished = situation.terminal.run("plan", "--format", "json", *words)
+    assert finished.code == 1
+    assert finished.json["message"].startswith("internal error: LookupError at test_exit_codes.py:")
+    assert ("because of:" in finished.err) == bool(words)
+    assert SECRET not in finished.out + finished.err
+
+
+def test_an_error_of_ours_in_a_group_of_tasks_stays_that_error(
+    situation: Situation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ExceptionGroup("tasks", [ExceptionGroup("more tasks", [LockedError("it is locked", "wait")])])
+
+    monkeypatch.setattr("reconciler.cli.plan.plan_from", refuse)
+    finished = situation.terminal.run("plan")
+    assert (finished.code, finished.err) == (6, "Error: it is locked\n  wait\n")

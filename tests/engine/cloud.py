@@ -134,6 +134,12 @@ class World:
         self.in_flight = self.most_in_flight = 0
         self.read_together: list[int] = []
         self.reading_hangs = False
+        self.broken: list[str] = []
+
+    def expect(self, true: bool, rule: str) -> None:
+        """Hold the engine to a rule. It must not raise here: an exception in a client is an answer to the engine."""
+        if not true:
+            self.broken.append(rule)
 
     def apply(self, *changes: Change) -> list[Result]:
         """Carry `changes` out."""
@@ -155,7 +161,9 @@ class World:
                 )
                 return list(await applier.apply(changes))
 
-        return asyncio.run(run())
+        results = asyncio.run(run())
+        assert self.broken == []
+        return results
 
     def apply_one(self, *steps: Action) -> Result:
         """Carry out the only change there is."""
@@ -204,13 +212,13 @@ class ScriptedClient:
         permitted: Callable[[], bool] = lambda: True,
     ) -> Mapping[str, Fault | None]:
         world = self._world
-        assert permitted(), "nothing may have changed since the intent was written"
-        assert len(ids) <= operation.batch_size
+        world.expect(permitted(), "nothing may have changed since the intent was written")
+        world.expect(len(ids) <= operation.batch_size, "too many ids")
         world.in_flight += 1
         world.most_in_flight = max(world.most_in_flight, world.in_flight)
         for task_id in ids:
             key = TaskKey(world.tasks[task_id].target, resource.name, task_id)
-            assert world.ledger.is_open(Intent(key, operation.action)), "called without an intent on disk"
+            world.expect(world.ledger.is_open(Intent(key, operation.action)), "called without an intent on disk")
             world.events.append(Event("perform", task_id, operation.action))
         await self._pass()
         answers = {task_id: self._answer(operation, task_id) for task_id in ids}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.backends.entries import ActionState, NoOpenIntent
+from reconciler.engine import batch
 from reconciler.engine.report import Outcome
 from reconciler.exceptions import CredentialsError
 from reconciler.tasks.fault import Fault, Meaning
@@ -37,7 +39,7 @@ from tests.engine.cloud import (
 from tests.planning.world import TWO_STEP, configuration, policy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from reconciler.planning.plan import Change
     from reconciler.tasks.resource_type import Action
@@ -440,13 +442,66 @@ def test_what_cannot_succeed_is_not_tried_for_the_rest_of_a_batch(meaning: Meani
     ("error", "detail"),
     [
         (CredentialsError("no credentials found"), "no credentials found"),
-        (LookupError("hunter2"), "bug in reconciler: LookupError; please report it: -v shows where"),
+        (
+            LookupError("hunter2"),
+            "bug in reconciler: LookupError at cloud.py in client; please report it: -v shows more",
+        ),
     ],
     ids=["error", "bug"],
 )
 def test_a_target_without_a_client_is_not_attempted_and_says_why(error: Exception, detail: str) -> None:
     result = World(waiting(), no_client=error).apply_one()
-    assert (result.outcome, result.detail) == (Outcome.NOT_ATTEMPTED, detail)
+    assert result.outcome is Outcome.NOT_ATTEMPTED
+    assert re.sub(r":[0-9]+", "", result.detail).startswith(detail)
+
+
+# -- bugs ----------------------------------------------------------------------------------------------------
+
+
+SECRET = "hunter" + "2"
+
+
+def bug_at(*task_ids: str) -> Callable[[World, str], None]:
+    def raise_at(_: World, task_id: str) -> None:
+        if task_id in task_ids:
+            raise ExceptionGroup(SECRET, [LookupError(SECRET)]) from ValueError(SECRET)
+
+    return raise_at
+
+
+@pytest.mark.parametrize("where", ["before_call", "before_read"])
+def test_a_bug_in_a_client_is_an_answer_that_was_lost(where: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "reconciler")
+    world = World(waiting(30))
+    setattr(world, where, bug_at("4"))
+    results = {result.change.task_id: result for result in world.apply(*changes(world))}
+    assert results["4"].outcome is Outcome.UNKNOWN
+    assert results["4"].error is not None
+    assert "bug in reconciler: LookupError at test_applier.py:" in results["4"].error.message
+    assert "in raise_at" in caplog.text
+    assert SECRET not in caplog.text + str(results)
+    others = {result.outcome for task_id, result in results.items() if int(task_id) > 10}
+    assert others == {Outcome.DONE}, "other batches go on"
+
+
+@pytest.mark.parametrize(("where", "outcome"), [("judge", Outcome.UNKNOWN), ("intend", Outcome.NOT_ATTEMPTED)])
+def test_a_bug_in_a_batch_settles_its_changes(monkeypatch: pytest.MonkeyPatch, where: str, outcome: Outcome) -> None:
+    world = World(waiting(20), batches_in_flight=1)
+    module = batch if where == "judge" else world.ledger
+    real, errors = getattr(module, where), iter([LookupError("hunter2")])
+
+    def broken_once(*words: Any, **named: Any) -> Any:  # noqa: ANN401 - handed on
+        for error in errors:
+            raise error
+        return real(*words, **named)
+
+    monkeypatch.setattr(module, where, broken_once)
+    results = world.apply(*changes(world))
+    first, rest = results[:10], results[10:]
+    assert {result.outcome for result in first} == {outcome}
+    assert {result.outcome for result in rest} == {Outcome.DONE}
+    assert world.context.bug.startswith("bug in reconciler: LookupError at ")
+    assert "hunter2" not in str(results)
 
 
 # -- interruption --------------------------------------------------------------------------------------------
