@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.config.loader import load_configuration
 from reconciler.engine.planning_run import World, restrict
-from reconciler.exceptions import UsageError
+from reconciler.exceptions import CredentialsError, UsageError
 from reconciler.providers.registry import catalogue, providers
+from reconciler.providers.secret_sources import check_sources
 from reconciler.providers.transport.endpoint import ENDPOINT_HOSTS, is_permitted
 from reconciler.selectors.durations import parse_duration
 from reconciler.selectors.timestamps import parse_timestamp
@@ -55,6 +56,10 @@ def _check_places(configuration: Configuration, environment: Mapping[str, str]) 
                     f"target {target.name}: the host of endpoint {service} is not among {ENDPOINT_HOSTS}",
                     "endpoints may lead to the hosts that are listed there only; have it added where the job is set up",
                 )
+        try:
+            check_sources(target, environment)
+        except CredentialsError as error:
+            raise UsageError(error.message, error.hint) from error
 
 
 def _moment(now: str | None) -> int:

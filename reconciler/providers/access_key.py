@@ -1,14 +1,20 @@
-"""A key pair, as both vendors have it."""
+"""A key pair, as both vendors have it, and the texts that credentials are made of."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.exceptions import CredentialsError
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
-__all__ = ["AccessKey"]
+__all__ = ["AccessKey", "secret_in", "secret_text"]
+
+_MARK = "\ufeff"
+"""A byte order mark is no white space to Python, and editors write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +33,22 @@ class AccessKey:
     def secrets(self) -> tuple[str, ...]:
         """What must be masked wherever a server echoes it."""
         return tuple(text for text in (self.secret, self.security_token) if text)
+
+
+def secret_text(text: str, place: str, *, blanks: bool = False) -> str:
+    """`text` without white space around it; empty where there is nothing else.
+
+    Raises CredentialsError that names the place and not the value, unless a header may carry it; `blanks` may stand
+    within what goes into a body.
+    """
+    found = text.strip().strip(_MARK).strip()
+    if not (found.isascii() and found.isprintable()):
+        raise CredentialsError(f"{place} holds characters that no header may carry")
+    if " " in found and not blanks:
+        raise CredentialsError(f"{place} has a blank in it")
+    return found
+
+
+def secret_in(environment: Mapping[str, str], name: str) -> str:
+    """The `secret_text` of an environment variable; empty where it is not set."""
+    return secret_text(environment.get(name, ""), f"environment variable {name}")

@@ -1,21 +1,83 @@
-"""Reads the secrets that a target's `credentials` point at."""
+"""Where a target's `credentials` point at: which variables, files and profiles they may name, and what is in them.
+
+RECONCILER_CREDENTIAL_SOURCES lists what may be named. Who writes the configuration is not always who holds the
+credentials: a file or variable that was meant for something else would be sent to a cloud as a key.
+"""
 
 from __future__ import annotations
 
+import os.path
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from reconciler.exceptions import CredentialsError
+from reconciler.exceptions import CredentialsError, UsageError
+from reconciler.providers.access_key import secret_text
+from reconciler.providers.profile_files import UnusableFile, small_text
+from reconciler.redaction import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.config.model import Secret, Target
 
-__all__ = ["Secrets"]
+__all__ = ["CREDENTIAL_SOURCES", "Secrets", "check_sources"]
 
-LARGEST_FILE = 64 * 1024
-"""Bytes: a token has some 5 kB."""
+CREDENTIAL_SOURCES: Final = "RECONCILER_CREDENTIAL_SOURCES"
+"""Names of variables, absolute paths of files and `profile:NAME`, separated by commas or blanks; `*` stands for any run
+of characters but `/`. Unset or empty: anything. `none`: nothing, which leaves where the SDKs look by themselves."""
+
+_LISTED = re.compile(r"(?P<env>[A-Za-z_*][A-Za-z0-9_*]*)|(?P<file>/.*)|profile:(?P<profile>.+)", re.ASCII)
+_WAY_OUT: Final = "credentials may come from what is listed there only; have it added where the job is set up"
+
+
+def check_sources(target: Target, environment: Mapping[str, str]) -> None:
+    """Raises CredentialsError where the target names what it must not."""
+    if refused := _refused(target, environment):
+        raise CredentialsError(f"target {target.name!r}: {refused}", _WAY_OUT)
+
+
+def _refused(target: Target, environment: Mapping[str, str]) -> str:
+    """What is not listed; empty where all is. Raises UsageError for a list that is none."""
+    listed = environment.get(CREDENTIAL_SOURCES, "").replace(",", " ").split()
+    patterns = [] if listed == ["none"] else [_pattern(word) for word in listed]
+    if not listed:
+        return ""
+    if (profile := target.credentials.profile) and not _any(patterns, "profile", profile):
+        return f"credentials.profile: the profile is not among {CREDENTIAL_SOURCES}"
+    for key, secret in target.credentials.secrets.items():
+        if not (_file_is_listed(patterns, secret.file) if secret.file else _any(patterns, "env", secret.env or "")):
+            return f"credentials.{key}: {_place(secret)} is not among {CREDENTIAL_SOURCES}"
+    return ""
+
+
+def _pattern(word: str) -> tuple[str, str]:
+    """The kind of an entry, and what it says."""
+    found = _LISTED.fullmatch(word) if word != "none" else None
+    if found is None or found.lastgroup is None:
+        reason = "`none` stands alone" if word == "none" else f"{bounded(word, 80)!r} is no source"
+        raise UsageError(f"{CREDENTIAL_SOURCES}: {reason}", "such as PROD_*, /run/secrets/*, profile:prod, or none")
+    return found.lastgroup, found[found.lastgroup]
+
+
+def _any(patterns: list[tuple[str, str]], kind: str, name: str) -> bool:
+    return any(_fits(pattern, name) for of, pattern in patterns if of == kind)
+
+
+def _fits(pattern: str, name: str) -> bool:
+    return bool(re.fullmatch("[^/]*".join(map(re.escape, re.split(r"\*+", pattern))), name, re.DOTALL))
+
+
+def _file_is_listed(patterns: list[tuple[str, str]], file: Path) -> bool:
+    """Whether the path fits, and does not lead through links out of the directory that the pattern begins with."""
+    path = os.path.abspath(file)  # noqa: PTH100 - `..` is taken out by the words, links are followed after that
+    real = Path(os.path.realpath(path))
+    for pattern in (of for kind, of in patterns if kind == "file"):
+        beginning = pattern.partition("*")[0].rpartition("/")[0] or "/"
+        if _fits(os.path.normpath(pattern), path) and real.is_relative_to(os.path.realpath(beginning)):
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,31 +87,43 @@ class Secrets:
     target: Target
     environment: Mapping[str, str] = field(repr=False)
 
+    def __post_init__(self) -> None:
+        check_sources(self.target, self.environment)
+
     def has(self, key: str) -> bool:
         """Whether the target says where to read `key`."""
         return key in self.target.credentials.secrets
 
-    def read(self, key: str) -> str:
-        """The secret. Raises CredentialsError, naming the place and never the value."""
+    def read(self, key: str, *, optional: bool = False) -> str:
+        """The secret. Raises CredentialsError, naming the place and never the value.
+
+        One that is `optional` may be empty, or not be named at all. A variable that is named is set, if to nothing.
+        """
         secret = self.target.credentials.secrets.get(key)
         if secret is None:
-            raise self._missing(key, "which the other keys need, is not given")
-        text = self._from_file(key, secret) if secret.file is not None else self.environment.get(secret.env or "", "")
-        text = text.strip()
-        if not text:
-            place = f"file {secret.file}" if secret.file is not None else f"environment variable {secret.env}"
-            raise self._missing(key, f"{place} is not set or empty")
-        if not (text.isascii() and text.isprintable()):
-            raise self._missing(key, "it holds characters that no header may carry")
+            if optional:
+                return ""
+            raise self._error(key, "which the other keys need, is not given")
+        place = _place(secret)
+        try:
+            text = secret_text(self._text(secret), place, blanks=key.startswith("iam_"))
+        except UnusableFile as error:
+            raise self._error(key, f"{place} cannot be read ({error})") from None
+        except CredentialsError as error:
+            raise self._error(key, error.message) from None
+        unset = secret.file is None and secret.env not in self.environment
+        if unset or not (text or optional):
+            raise self._error(key, f"{place} is not set or empty")
         return text
 
-    def _from_file(self, key: str, secret: Secret) -> str:
-        assert secret.file is not None  # noqa: S101 - told to mypy; the caller looked
-        try:
-            with secret.file.open("rb") as file:
-                return file.read(LARGEST_FILE).decode("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._missing(key, f"file {secret.file} cannot be read ({type(error).__name__})") from None
+    def _text(self, secret: Secret) -> str:
+        if secret.file is not None:
+            return small_text(Path(os.path.normpath(secret.file)))  # what was checked is what is read
+        return self.environment.get(secret.env or "", "")
 
-    def _missing(self, key: str, reason: str) -> CredentialsError:
+    def _error(self, key: str, reason: str) -> CredentialsError:
         return CredentialsError(f"target {self.target.name!r}: credentials.{key}: {reason}")
+
+
+def _place(secret: Secret) -> str:
+    return secret.place or (f"file {secret.file}" if secret.file is not None else f"environment variable {secret.env}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.providers.secret_sources import CREDENTIAL_SOURCES
 from reconciler.providers.transport.endpoint import ENDPOINT_HOSTS
 from tests.terminal import HEAD
 
@@ -18,7 +19,7 @@ policies:
 """
 
 
-@pytest.mark.parametrize("words", [("plan",), ("apply", "--auto-approve"), ("get", "snapshot")])
+@pytest.mark.parametrize("words", [("plan",), ("apply", "--auto-approve"), ("query", "huaweicloud.mpc.snapshot")])
 def test_no_request_goes_to_a_host_that_is_not_listed(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
@@ -26,9 +27,23 @@ def test_no_request_goes_to_a_host_that_is_not_listed(
     monkeypatch.setenv(ENDPOINT_HOSTS, "mpc.*.myhuaweicloud.com")
     finished = terminal.run(*words)
     assert finished.code == 64
+    assert "the host of endpoint" in finished.err
     assert terminal.simulator.requests == []
     monkeypatch.setenv(ENDPOINT_HOSTS, "127.0.0.1")
     assert terminal.run("plan").code == 0
+
+
+@pytest.mark.parametrize("words", [("plan",), ("apply", "--auto-approve"), ("query", "huaweicloud.mpc.snapshot")])
+def test_no_credentials_are_read_that_are_not_listed(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    terminal.write(HEAD.replace("cn-north-4", "cn-north-4\n    credentials: {token: {env: OTHER}}", 1) + POLICY)
+    monkeypatch.setenv("OTHER", "planted-9f3a")
+    monkeypatch.setenv(CREDENTIAL_SOURCES, "PROD_*")
+    finished = terminal.run(*words)
+    assert finished.code == 64
+    assert "credentials.token: environment variable OTHER is not among RECONCILER_CREDENTIAL_SOURCES" in finished.err
+    assert terminal.simulator.requests == []
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import CredentialsError
-from reconciler.providers.access_key import AccessKey
+from reconciler.providers.access_key import AccessKey, secret_in
 from reconciler.providers.aliyun.endpoints import sts_endpoint
 from reconciler.providers.aliyun.metadata import DISABLED, CredentialsUri, EcsRole
 from reconciler.providers.aliyun.profiles import command_line_file, command_line_profile, ini_file, ini_profile
@@ -20,7 +20,7 @@ from reconciler.providers.aliyun.sts import AssumedRole, OidcRole, Role
 from reconciler.providers.aliyun.vendor_profile import VendorProfile
 from reconciler.providers.asked_key import LastResort, none_found
 from reconciler.providers.profile_files import UnusableFile
-from reconciler.providers.secret_sources import Secrets
+from reconciler.providers.secret_sources import Secrets, check_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,6 +84,7 @@ def find_credentials(target: Target, surroundings: Surroundings) -> Found:
     Raises CredentialsError that names every place that was tried, and no value.
     """
     environment = surroundings.environment
+    check_sources(target, environment)
     if target.credentials.secrets:
         from_target = partial(_from_target, target, surroundings)
         return Found(from_target(), f"targets.{target.name}.credentials", again=from_target)
@@ -114,15 +115,15 @@ def find_credentials(target: Target, surroundings: Surroundings) -> Found:
 
 def _from_target(target: Target, surroundings: Surroundings) -> AccessKey:
     secrets = Secrets(target, surroundings.environment)
-    token = secrets.read("security_token") if secrets.has("security_token") else ""
+    token = secrets.read("security_token", optional=True)
     return AccessKey(secrets.read("access_key_id"), secrets.read("secret_access_key"), token)
 
 
 def _from_environment(environment: Mapping[str, str], tried: list[str]) -> Found | None:
     names = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
-    key_id, secret = (environment.get(name, "") for name in names)
+    key_id, secret = (secret_in(environment, name) for name in names)
     if key_id and secret:
-        key = AccessKey(key_id, secret, environment.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""))
+        key = AccessKey(key_id, secret, secret_in(environment, "ALIBABA_CLOUD_SECURITY_TOKEN"))
         return Found(key, "the environment")
     if key_id or secret:
         # Going on to a file might mean to act as somebody else than was meant.

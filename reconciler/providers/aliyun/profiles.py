@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.providers.access_key import AccessKey
+from reconciler.providers.access_key import AccessKey, secret_text
 from reconciler.providers.aliyun.endpoints import sts_endpoint
 from reconciler.providers.aliyun.metadata import DISABLED, EcsRole
 from reconciler.providers.aliyun.sts import AssumedRole, OidcRole, Role
@@ -85,7 +85,7 @@ def _of_mode(
             return _key(shown, row)
         case "StsToken":
             key = _key(shown, row)
-            return AccessKey(key.id, key.secret, _needed(shown, row, "sts_token"))
+            return AccessKey(key.id, key.secret, secret_text(_needed(shown, row, "sts_token"), f"{shown}: sts_token"))
         case "RamRoleArn":
             return AssumedRole(role(), _key(shown, row))
         case "ChainableRamRoleArn":
@@ -134,7 +134,8 @@ def _key(shown: str, row: Mapping[str, Any]) -> AccessKey:
     names = ("access_key_id", "access_key_secret")
     if missing := [name for name in names if not _text(row, name)]:
         raise UnusableFile(f"{shown} lacks {' and '.join(missing)}")
-    return AccessKey(_text(row, names[0]), _text(row, names[1]))
+    key_id, secret = (secret_text(_text(row, name), f"{shown}: {name}") for name in names)
+    return AccessKey(key_id, secret)
 
 
 def _ecs_role(shown: str, name: str, environment: Mapping[str, str]) -> EcsRole:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from reconciler.exceptions import CredentialsError
-from reconciler.providers.access_key import AccessKey
+from reconciler.providers.access_key import AccessKey, secret_text
 from reconciler.providers.aliyun.signing import DATE_FORMAT, canonical_query, sign
 from reconciler.providers.asked_key import temporary_key
 from reconciler.providers.profile_files import UnusableFile, small_text
@@ -104,7 +104,7 @@ class OidcRole:
     async def key(self, ask: Ask) -> AccessKey:
         """A new key. The request is not signed; the token goes into the body, since URLs are logged on the way."""
         try:
-            token = small_text(Path(self.token_file)).strip()
+            token = secret_text(small_text(Path(self.token_file)), f"file {self.token_file}")
         except UnusableFile as error:
             raise CredentialsError(f"file {self.token_file} ({error})") from None
         ask.excerpts.learn((token,))

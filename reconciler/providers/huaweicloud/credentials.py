@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import CredentialsError
-from reconciler.providers.access_key import AccessKey
+from reconciler.providers.access_key import AccessKey, secret_in, secret_text
 from reconciler.providers.asked_key import LastResort, none_found
 from reconciler.providers.huaweicloud.agency import DISABLED, Agency
 from reconciler.providers.huaweicloud.endpoints import endpoint
 from reconciler.providers.huaweicloud.federation import Container, IdentityToken, OidcAgency
 from reconciler.providers.huaweicloud.tokens import Login, Token
 from reconciler.providers.profile_files import UnusableFile, ini_section, option
-from reconciler.providers.secret_sources import Secrets
+from reconciler.providers.secret_sources import Secrets, check_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +83,7 @@ def find_credentials(target: Target, surroundings: Surroundings) -> Found:
 
     Raises CredentialsError that names every place that was tried, and no value.
     """
+    check_sources(target, surroundings.environment)
     wanted = target.credentials
     if wanted.secrets:
         return _from_target(target, surroundings)
@@ -112,8 +113,8 @@ def _from_target(target: Target, surroundings: Surroundings) -> Found:
     if secrets.has("iam_user"):
         login = Login(secrets.read("iam_user"), secrets.read("iam_password"), secrets.read("iam_domain"))
         return Found(login, "", source)
-    security_token = secrets.read("security_token") if secrets.has("security_token") else ""
-    key = AccessKey(secrets.read("access_key_id"), secrets.read("secret_access_key"), security_token)
+    pair = (secrets.read("access_key_id"), secrets.read("secret_access_key"))
+    key = AccessKey(*pair, secrets.read("security_token", optional=True))
     return Found(key, "", source, again=again)
 
 
@@ -122,7 +123,7 @@ def _from_oidc(surroundings: Surroundings, tried: list[str]) -> Found | None:
     tokens = ("HUAWEICLOUD_OIDC_ID_TOKEN", "HUAWEICLOUD_OIDC_TOKEN_FILE")
     if all(map(environment.get, OidcAgency.REQUIRED)) and any(map(environment.get, tokens)):
         asked = OidcAgency(environment)
-        return Found(asked, environment.get("HUAWEICLOUD_SDK_PROJECT_ID", ""), asked.place)
+        return Found(asked, secret_in(environment, "HUAWEICLOUD_SDK_PROJECT_ID"), asked.place)
     missing = [name for name in OidcAgency.REQUIRED if not environment.get(name)]
     if not any(map(environment.get, tokens)):
         missing.append(" or ".join(tokens))
@@ -132,16 +133,16 @@ def _from_oidc(surroundings: Surroundings, tried: list[str]) -> Found | None:
 
 def _from_environment(target: Target, surroundings: Surroundings, tried: list[str]) -> Found | None:
     environment = surroundings.environment
-    project = environment.get("HUAWEICLOUD_SDK_PROJECT_ID", "")
+    project = secret_in(environment, "HUAWEICLOUD_SDK_PROJECT_ID")
     provider = environment.get("HUAWEICLOUD_SDK_IDP_ID", "")
     file = environment.get("HUAWEICLOUD_SDK_ID_TOKEN_FILE", "")
     if provider and file:
         asked = IdentityToken(provider, file, endpoint(target, "iam", environment))
         return Found(asked, project, asked.place, tuple(tried))
     names = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK")
-    key_id, secret = (environment.get(name, "") for name in names)
+    key_id, secret = (secret_in(environment, name) for name in names)
     if key_id and secret:
-        key = AccessKey(key_id, secret, environment.get("HUAWEICLOUD_SDK_SECURITY_TOKEN", ""))
+        key = AccessKey(key_id, secret, secret_in(environment, "HUAWEICLOUD_SDK_SECURITY_TOKEN"))
         return Found(key, project, "the environment", tuple(tried))
     if key_id or secret:
         # The SDK would go on to the file and act as somebody else than was meant.
@@ -166,8 +167,11 @@ def _from_file(target: Target, surroundings: Surroundings, tried: list[str]) -> 
 
 def _in_file(path: Path, target: Target, surroundings: Surroundings, tried: tuple[str, ...]) -> Found:
     parser = ini_section(path, SECTION, interpolation=True)
-    get = partial(option, parser, SECTION)
     source = f"{path} [{SECTION}]"
+
+    def get(name: str) -> str:
+        return secret_text(option(parser, SECTION, name), f"file {source}: {name}")
+
     if get("idp_id") and get("id_token_file"):
         iam = endpoint(target, "iam", {"HUAWEICLOUD_SDK_IAM_ENDPOINT": get("iam_endpoint"), **surroundings.environment})
         return Found(IdentityToken(get("idp_id"), get("id_token_file"), iam), get("project_id"), source, tried)
@@ -203,5 +207,5 @@ def _machine(surroundings: Surroundings, tried: list[str]) -> list[AskedKey]:
 def _from_machine(surroundings: Surroundings, options: list[AskedKey], tried: list[str]) -> Found:
     if not options:
         raise none_found("Huawei Cloud", HINT, tried)
-    project = surroundings.environment.get("HUAWEICLOUD_SDK_PROJECT_ID", "")
+    project = secret_in(surroundings.environment, "HUAWEICLOUD_SDK_PROJECT_ID")
     return Found(LastResort("Huawei Cloud", HINT, options, tried), project, LastResort.place, tuple(tried))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from reconciler.exceptions import CredentialsError
+from reconciler.providers.access_key import secret_in, secret_text
 from reconciler.providers.asked_key import temporary_key
 from reconciler.providers.huaweicloud.agency import KEY_NAMES, iam_reason
 from reconciler.providers.huaweicloud.endpoints import sts_endpoint
@@ -48,7 +49,7 @@ class OidcAgency:
     async def key(self, ask: Ask) -> AccessKey:
         """A key, good for an hour unless the environment says otherwise."""
         named = self.environment
-        token = named.get("HUAWEICLOUD_OIDC_ID_TOKEN") or _content(named.get("HUAWEICLOUD_OIDC_TOKEN_FILE", ""))
+        token = secret_in(named, "HUAWEICLOUD_OIDC_ID_TOKEN") or _content(named.get("HUAWEICLOUD_OIDC_TOKEN_FILE", ""))
         ask.excerpts.learn((token,))
         seconds = named.get("HUAWEICLOUD_OIDC_DURATION_SECONDS", "3600")
         if not seconds.isdecimal():
@@ -125,10 +126,10 @@ class Container:
 
 def _content(file: str) -> str:
     try:
-        text = small_text(Path(file)).strip()
+        text = secret_text(small_text(Path(file)), f"file {file}")
     except UnusableFile as error:
         raise CredentialsError(f"file {file} ({error})") from None
-    if not text or not (text.isascii() and text.isprintable()):
+    if not text:
         raise CredentialsError(f"file {file} (holds no token)")
     return text
 

@@ -150,7 +150,7 @@ def _start(response: httpx.Response, excerpts: Excerpts) -> str:
 
 def header_text(text: object) -> str:
     """What a server gave to be sent back in a header, without blanks around it; empty where no header may carry it."""
-    found = text.strip() if isinstance(text, str) else ""
+    found = text.strip().strip("\ufeff").strip() if isinstance(text, str) else ""
     return found if len(found) <= LONGEST_TOKEN and found.isascii() and found.isprintable() else ""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.config.model import Credentials, Secret
-from reconciler.exceptions import ProviderError
+from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.huaweicloud import PROVIDER, Huaweicloud
 from reconciler.providers.huaweicloud.endpoints import endpoint
 from reconciler.tasks.fault import Meaning
@@ -300,23 +300,15 @@ def test_an_odd_login_is_no_login(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "environment",
+    ("name", "value"),
     [
-        KEYS | {"HUAWEICLOUD_SDK_AK": "\u043a\u043b\u044e\u0447"},
-        KEYS | {"HUAWEICLOUD_SDK_AK": f"\ufeff{AK}"},
-        KEYS | {"HUAWEICLOUD_SDK_AK": f"{AK[:9]}\n{AK[9:]}"},
-        KEYS | {"HUAWEICLOUD_SDK_SECURITY_TOKEN": "half\r\nX-Other: half"},
-        KEYS | {"HUAWEICLOUD_SDK_PROJECT_ID": "\u00a0/../other"},
+        ("HUAWEICLOUD_SDK_AK", "\u043a\u043b\u044e\u0447"),
+        ("HUAWEICLOUD_SDK_AK", f"{AK[:9]}\n{AK[9:]}"),
+        ("HUAWEICLOUD_SDK_SECURITY_TOKEN", "half\r\nX-Other: half"),
+        ("HUAWEICLOUD_SDK_PROJECT_ID", "p\u00a0q"),
     ],
 )
-def test_what_no_header_may_carry_is_an_error_of_the_credentials_and_sent_nowhere(environment: dict[str, str]) -> None:
-    async def run() -> None:
-        async with connected([], environment, options={}) as (client, server):
-            fault = (await client.observe(TRANSCODING, None)).fault
-            assert fault is not None
-            assert fault.meaning is Meaning.CREDENTIALS
-            assert "from the environment" in fault.message
-            assert not any(value in fault.message for value in environment.values())
-            assert server.requests == []
-
-    asyncio.run(run())
+def test_what_no_header_may_carry_is_an_error_of_the_credentials_and_sent_nowhere(name: str, value: str) -> None:
+    with pytest.raises(CredentialsError, match=f"environment variable {name} ") as caught:
+        PROVIDER.client(target("https://x.example.com"), concurrency=1, surroundings=around(KEYS | {name: value}))
+    assert value not in caught.value.message
