@@ -11,6 +11,7 @@ from reconciler.backends.journal import Journal
 from reconciler.backends.leases import acquire
 from reconciler.cli.running import run_work
 from reconciler.cli.signals import check, held
+from reconciler.cli.world import at_this_moment
 from reconciler.engine.accounts import with_accounts
 from reconciler.engine.recovery import settle_open_intents
 from reconciler.redaction import presentable
@@ -29,10 +30,10 @@ __all__ = ["locked_journal", "recover"]
 def locked_journal(
     world: World, timeout: int, *, only: Collection[str] | None = None
 ) -> Iterator[tuple[World, Journal, Lease]]:
-    """The world with its accounts, and the journal, with the leases of the accounts that the run acts on held.
+    """The world with its accounts, at the moment that the wait is over, and the journal, with the leases held.
 
-    These are those of the targets that its policies look at; `only` narrows them to the targets of a saved plan.
-    `timeout`: seconds to wait for them. Raises LockedError, which names the holder, and BackendError.
+    These are those of the accounts of the targets that its policies look at; `only` narrows them to the targets of a
+    saved plan. `timeout`: seconds to wait for them. Raises LockedError, which names the holder, and BackendError.
     """
     wanted = {scope.target for scope in world.configuration.scopes()}
     targets = sorted(wanted if only is None else wanted.intersection(only))
@@ -44,7 +45,7 @@ def locked_journal(
             # Twice, for a signal may cut the first one off before it has begun, and only once.
             leases.callback(_release, lease)
             leases.callback(_release, lease)
-        yield known, journal, lease
+        yield at_this_moment(known), journal, lease
 
 
 def _wait(seconds: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.config.loader import load_configuration
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Configuration
 
-__all__ = ["duration_flag", "load_world"]
+__all__ = ["at_this_moment", "duration_flag", "load_world"]
 
 
 def load_world(
@@ -45,6 +46,11 @@ def load_world(
     of_run = {name: provider.for_run() for name, provider in providers().items()}
     narrowed = restrict(configuration, targets, policies)
     return World(narrowed, installed, of_run, _moment(now), clock_set=now is not None)
+
+
+def at_this_moment(world: World) -> World:
+    """`world` by the clock as it is now, which may be long after it was loaded; a clock that was set stays."""
+    return world if world.clock_set else replace(world, now=_moment(None))
 
 
 def _check_places(configuration: Configuration, environment: Mapping[str, str]) -> None:

@@ -92,7 +92,7 @@ async def carry_out(
         notes += [_breach(policy, verdict) for policy, verdict in plan.breaches]
     else:
         context = BatchContext(
-            Judgements(world.configuration, world.catalogue, world.now, clouds.off()),
+            Judgements(world.configuration, world.catalogue, world.now, clouds.is_off),
             run,
             interruption,
             options.monotonic,

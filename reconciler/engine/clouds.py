@@ -73,10 +73,10 @@ class Clouds:
         """The client of a target; None where it could not be made."""
         return self._clients.get(target)
 
-    def off(self) -> frozenset[str]:
-        """The targets whose clouds have shown so far that this machine's clock, or theirs, is off."""
-        skews = ((name, client.skew) for name, client in self._clients.items())
-        return frozenset(name for name, skew in skews if skew is not None and abs(skew) > CLOCKS_APART)
+    def is_off(self, target: str) -> bool:
+        """Whether the cloud of a target has shown so far that this machine's clock, or its own, is off."""
+        client = self._clients.get(target)
+        return client is not None and client.skew is not None and abs(client.skew) > CLOCKS_APART
 
     def fault(self, target: str) -> Fault | None:
         """Why a target has no client."""

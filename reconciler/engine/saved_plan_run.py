@@ -72,7 +72,7 @@ async def apply_saved_plan(
             check_unexpired(saved, world.now + (seen.skew or 0))
         fresh = plan_from(world, observations, expires_in=0, overrides=overrides)
         justified = justify(saved, fresh, _seen_again(saved, observations.values(), world))
-        judgements = Judgements(world.configuration, world.catalogue, world.now, clouds.off())
+        judgements = Judgements(world.configuration, world.catalogue, world.now, clouds.is_off)
         plan = replace(
             guarded(fresh, justified.ahead, world.configuration, judgements, overrides),
             changes=saved.changes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from reconciler.selectors.compile import compile_selector
@@ -13,7 +13,7 @@ from reconciler.selectors.truth import Truth
 from reconciler.tasks.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.selectors.compile import Predicate
@@ -65,15 +65,16 @@ class Judgement:
 class Judgements:
     """All policies and protections of a configuration, compiled for one moment (`now`: seconds since the epoch).
 
-    Of tasks on the targets that are `off`, no age is known: their clocks and this one disagree.
+    Of tasks on the targets that are `off`, no age is known: their clocks and this one disagree. Which these are is
+    asked each time, since it may come to light in the middle of a run.
     """
 
     def __init__(
-        self, configuration: Configuration, catalogue: Catalogue, now: int, off: Collection[str] = frozenset()
+        self, configuration: Configuration, catalogue: Catalogue, now: int, off: Callable[[str], bool] = lambda _: False
     ) -> None:
-        self._off = frozenset(off)
+        self._off = off
         self._by_clock = _Compiled(configuration, catalogue, now)
-        self._without = _Compiled(configuration, catalogue, None) if off else self._by_clock
+        self._compiled_without = partial(_Compiled, configuration, catalogue, None)
 
     def of(self, policy: str, target: str) -> Judgement:
         """A policy, for the tasks of one target."""
@@ -85,7 +86,11 @@ class Judgements:
         return tuple(name for name, predicate in rules if predicate(task.values) != Truth.FALSE)
 
     def _on(self, target: str) -> _Compiled:
-        return self._without if target in self._off else self._by_clock
+        return self._without if self._off(target) else self._by_clock
+
+    @cached_property
+    def _without(self) -> _Compiled:
+        return self._compiled_without()
 
 
 class _Compiled:

@@ -98,7 +98,7 @@ class Planner:
             for scope in self._configuration.scopes()
         }
         self._off = clocks_off(seen.values())
-        self._judgements = Judgements(self._configuration, self._catalogue, self._now, self._off)
+        self._judgements = Judgements(self._configuration, self._catalogue, self._now, self._off.__contains__)
         tallies = {name: _Tally() for name in self._configuration.policies}
         for scope, observation in seen.items():
             self._note_listing(observation)

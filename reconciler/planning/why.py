@@ -156,7 +156,7 @@ class Inquiry:
             observations, tool_version=__version__, expires_at=now
         )
         self._off = off
-        self._judgements = Judgements(configuration, catalogue, now, self._off)
+        self._judgements = Judgements(configuration, catalogue, now, self._off.__contains__)
         self._changes = {change.key: change for change in self.plan.changes}
         self._blocked = {_key(spared): spared for spared in self.plan.blocked}
         self._protected = {_key(spared): spared for spared in self.plan.protected}

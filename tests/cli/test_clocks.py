@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.engine.apply_run import apply_plan
 from tests.terminal import HEAD
 
 if TYPE_CHECKING:
+    from reconciler.engine.report import Report
     from tests.terminal import Terminal
 
 TRANSCODING = "huaweicloud.mpc.transcoding"
@@ -78,6 +80,23 @@ def test_a_clock_that_was_set_back_does_not_revive_a_plan(terminal: Terminal) ->
     terminal.simulator.clock.skew = timedelta(hours=2)
     assert terminal.run("apply", "--plan", "plan.json").code == 5
     assert terminal.destructive() == []
+
+
+def test_one_that_goes_off_after_the_plan_lets_no_age_decide_about_the_next_step(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cancel is sent; its answer tells the time. Whether the record is old enough to go is then not known."""
+    terminal.write(HEAD + POLICY.replace("transcoding", "packaging").replace("status: pending, ", ""))
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.packaging", id=2, created="1d")
+
+    async def late(*words: Any) -> Report:  # noqa: ANN401 - handed on
+        terminal.simulator.clock.skew = OFF[0]
+        return await apply_plan(*words)
+
+    monkeypatch.setattr("reconciler.cli.apply.apply_plan", late)
+    finished = terminal.run("apply", "--auto-approve", "--format", "json")
+    assert [result["now"] for result in finished.json["results"]] == ["canceled"]
+    assert len(terminal.destructive()) == 1
 
 
 def test_why_and_query_say_so_too(terminal: Terminal) -> None:
