@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from reconciler.config.model import MOST_ACTIONS
 from reconciler.reports.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def limit_options(command: Command) -> Command:
     )(command)
     return flag(
         "--max-actions",
-        type=click.IntRange(min=0),
+        type=click.IntRange(0, MOST_ACTIONS),
         metavar="N",
         help="Let each policy make up to N changes, whatever its own limit.",
     )(command)

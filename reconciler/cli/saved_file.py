@@ -31,6 +31,6 @@ def read_saved(path: Path, made_by: str = "`reconciler plan --out FILE` saves a 
     if len(data) > MAX_BYTES:
         raise InvalidPlan(f"{path} is larger than {MAX_BYTES:,} bytes", "nothing saved here is; make it again")
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidPlan(f"{path} is not UTF-8 text", "make it again") from error

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.selectors.syntax import Selector
 
 __all__ = [
+    "MOST_ACTIONS",
     "RUN_ACTIONS",
     "Absent",
     "AtMost",
@@ -43,6 +44,9 @@ class Limits:
     max_actions: int = 500
     max_percent: int = 30
 
+
+MOST_ACTIONS = 10**9
+"""The largest limit that can be written. A plan holds it, and what reads plans refuses numbers beyond 64 bits."""
 
 RUN_ACTIONS = 5000
 """Changes of one run that need no say of their own, whatever the policies' limits are."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.config.model import RUN_ACTIONS, Settings
+from reconciler.config.model import MOST_ACTIONS, RUN_ACTIONS, Settings
 from reconciler.config.schema_parts import Schema, described, or_variable, record, text, whole_number
 
 __all__ = ["BACKEND_PATTERN", "DURATION_PATTERN", "limits_schema", "settings_schema"]
@@ -13,7 +13,7 @@ _DEFAULTS = Settings()
 
 
 def limits_schema(description: str, *, variables: bool = False) -> Schema:
-    def number(most: int | None = None) -> Schema:
+    def number(most: int) -> Schema:
         return or_variable(whole_number(0, most)) if variables else whole_number(0, most)
 
     actions = "Most changes of one policy in one run, on all its targets; 0 allows none."
@@ -24,7 +24,9 @@ def limits_schema(description: str, *, variables: bool = False) -> Schema:
     own = _DEFAULTS.limits
     limits = record(
         {
-            "max_actions": described(number(), f"{actions} Default: {own.max_actions}.", 100, default=own.max_actions),
+            "max_actions": described(
+                number(MOST_ACTIONS), f"{actions} Default: {own.max_actions}.", 100, default=own.max_actions
+            ),
             "max_percent": described(
                 number(100), f"{percent} Default: {own.max_percent}.", 50, default=own.max_percent
             ),
@@ -45,7 +47,7 @@ def _run_limits_schema() -> Schema:
     )
     limits = record(
         {
-            "max_actions": described(or_variable(whole_number(0)), actions, 1000),
+            "max_actions": described(or_variable(whole_number(0, MOST_ACTIONS)), actions, 1000),
             "max_percent": described(or_variable(whole_number(0, 100)), percent, 60),
         },
         title="run_limits",

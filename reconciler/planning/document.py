@@ -180,3 +180,6 @@ def _contradictions(plan: Plan) -> Iterator[str]:
         if (change.target, change.resource) in failed:
             yield f"the task {presentable(change.id)} would be changed, although its scope could not be listed"
         seen.add(change.key)
+    for spared in plan.protected:
+        if (spared.target, spared.resource, spared.task_id) in seen:
+            yield f"the task {presentable(spared.task_id)} would be changed, although it is protected"

@@ -272,7 +272,7 @@ class Plan:
     def digest(self) -> str:
         """What is approved: targets, policies and protections (their fingerprint), the limits and verdicts of the
         guards, the overrides, and of each change all that a reviewer reads. The times of the plan and what guards
-        count are left out, so that planning the same work again gives the same digest."""
+        count, with whether that takes an override, are left out: planning the same work again gives the same digest."""
         overrides = self.overrides
         guards = [(policy.name, verdict) for policy in self.policies for verdict in policy.guards]
         guards += [("", verdict) for verdict in self.run_guards]
@@ -281,7 +281,7 @@ class Plan:
                 "configuration": self.fingerprint,
                 "overrides": {"max_actions": overrides.max_actions, "max_percent": overrides.max_percent},
                 "guards": sorted(
-                    [name, one.guard, one.target or "", one.resource or "", one.limit, one.breached, one.overridden]
+                    [name, one.guard, one.target or "", one.resource or "", one.limit, one.breached]
                     for name, one in guards
                 ),
                 "changes": [

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.backends.leases import acquire
 from reconciler.planning.document import read_plan, render_plan
 from reconciler.tasks.resource_type import Action
 from tests.terminal import HEAD
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from reconciler.backends.leases import Lease
     from reconciler.planning.plan import Change
     from tests.terminal import Terminal
 
@@ -76,6 +78,22 @@ def test_two_plans_of_the_same_work_have_the_same_digest(terminal: Terminal) -> 
     second = json.loads(plan(terminal, "--expires", "3h").read_text())
     assert first["digest"] == second["digest"]
     assert first["expires_at"] != second["expires_at"]
+
+
+def test_tasks_that_no_policy_selects_make_no_other_digest(terminal: Terminal) -> None:
+    """They make the share smaller, and with it the limit of the command line one that is not needed any more."""
+    terminal.write(HEAD + POLICY.replace("max_percent: 100", "max_percent: 20"))
+    for number in range(10, 17):
+        terminal.simulator.huaweicloud.add(TRANSCODING, id=number, created="1d", input={"bucket": "current"})
+    limit = ("--max-percent", "50", "--format", "json")
+    terminal.simulator.huaweicloud.add(TRANSCODING, id=4, created="1d", input={"bucket": "legacy"})
+    before = terminal.run("plan", *limit).json
+    for number in range(20, 30):
+        terminal.simulator.huaweicloud.add(TRANSCODING, id=number, created="1d", input={"bucket": "current"})
+    after = terminal.run("plan", *limit).json
+    verdicts = [found["policies"][0]["guards"][1]["overridden"] for found in (before, after)]
+    assert verdicts == [True, False]
+    assert before["digest"] == after["digest"]
 
 
 def test_applied_twice_it_ends_satisfied(terminal: Terminal) -> None:
@@ -206,7 +224,7 @@ def test_a_plan_of_a_time_ahead_is_stale_since_a_clock_set_back_would_revive_it(
     real = time.time
     monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() - 299)
     assert terminal.run("apply", "--plan", "plan.json", "--approved-digest", "sha256:0").code == 4
-    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() - 301)
+    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() - 400)
     assert apply(terminal)[0] == 5
     assert terminal.destructive() == []
 
@@ -245,6 +263,33 @@ def test_it_expires(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None
     real = time.time
     monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() + 3601)
     assert apply(terminal)[0] == 5
+
+
+def test_it_expires_while_a_lock_is_waited_for(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan(terminal, "--expires", "1h")
+    late = int(time.time()) + 3601
+
+    def acquired(*words: Any, **named: Any) -> Lease:  # noqa: ANN401 - handed on
+        monkeypatch.setattr("reconciler.cli.world._moment", lambda _: late)
+        return acquire(*words, **named)
+
+    monkeypatch.setattr("reconciler.cli.journal.acquire", acquired)
+    assert apply(terminal, "--lock-timeout", "2h")[0] == 5
+    assert terminal.destructive() == []
+
+
+def test_no_limit_is_larger_than_what_can_be_read_back(terminal: Terminal) -> None:
+    largest = plan(terminal, "--max-actions", str(10**9))
+    assert read_plan(largest.read_text()).overrides.max_actions == 10**9
+    assert terminal.run("plan", "--max-actions", str(10**9 + 1)).code == 64
+    terminal.write(HEAD + POLICY.replace("max_actions: 3", f"max_actions: {10**9 + 1}"))
+    assert terminal.run("plan").code == 65
+
+
+def test_a_byte_order_mark_before_it_is_none_of_its_text(terminal: Terminal) -> None:
+    path = plan(terminal)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert apply(terminal)[0] == 0
 
 
 def test_another_approved_digest_refuses_before_any_request(terminal: Terminal) -> None:

@@ -179,6 +179,8 @@ MUTATIONS = {
     "float": _set("scopes", 0, "requests", to=1.5),
     "huge number": _set("scopes", 0, "requests", to=10**30),
     "unknown completeness": _set("scopes", 0, "completeness", to="splendid"),
+    "a name with a line behind it": _set("policies", 0, "targets", to=["aliyun-shanghai\n"]),
+    "a version with a line behind it": _set("format_version", to="1.1\n"),
     "format": _set("format", to="reconciler.report"),
     "version": _set("format_version", to="2.0"),
     "odd version": _set("format_version", to=1),
@@ -194,7 +196,6 @@ REVIEWED = {
     "basis of a guard": _set("policies", 0, "guards", 1, "basis", to=10**6),
     "changes of a guard": _set("policies", 0, "guards", 0, "changes", to=1),
     "target of a guard": _set("policies", 0, "guards", 1, "target", to="elsewhere"),
-    "overridden": _set("policies", 0, "guards", 0, "overridden", to=True),
     "no guards": _set("policies", 0, "guards", to=[]),
     "limit of the run": _set("run_guards", 0, "limit", to=10**6),
     "no guards of the run": _set("run_guards", to=[]),
@@ -220,6 +221,7 @@ TIMES_AND_FIGURES = {
     "requests": _set("scopes", 0, "requests", to=10_000),
     "tasks": _set("scopes", 0, "tasks", to={"pending": 10**6}),
     "matched": _set("policies", 0, "matched", to=0),
+    "overridden": _set("policies", 0, "guards", 0, "overridden", to=True),
     "a diagnostic": _set("diagnostics", to=[]),
     "a key of a later version": _set("new", to=1),
 }
@@ -251,6 +253,13 @@ def test_a_forged_plan_cannot_touch_a_scope_that_failed() -> None:
     failed = ScopeVerdict(KINDS[0].target, KINDS[0].resource, {}, 1, Completeness.FAILED)
     with pytest.raises(InvalidPlan, match="could not be listed"):
         read_plan(render_plan(replace(PLAN, scopes=(failed,))))
+
+
+def test_a_forged_plan_cannot_call_protected_what_it_changes() -> None:
+    target, resource, task_id = KINDS[0].key
+    protected = replace(PLANS["protected"].protected[0], target=target, resource=resource, task_id=task_id)
+    with pytest.raises(InvalidPlan, match="although it is protected"):
+        read_plan(render_plan(replace(PLAN, protected=(protected,))))
 
 
 @pytest.mark.parametrize("index", [0, 1])
