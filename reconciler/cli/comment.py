@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import flag, format_option, verbosity_options
+from reconciler.cli.options import argument, flag, format_option, verbosity_options
 from reconciler.cli.places import write
 from reconciler.cli.progress import start_logging
 from reconciler.cli.saved_file import read_saved
@@ -43,7 +43,7 @@ _NO_TOKEN = {
 
 
 @click.command("comment")
-@click.argument("file", type=click.Path(path_type=Path))
+@argument("file", type=click.Path(path_type=Path))
 @flag("--platform", type=click.Choice([place.value for place in Place]), help="Default: the one whose job this is.")
 @flag("--repository", metavar="NAME", help="OWNER/NAME on GitHub; on GitLab the project's path or number.")
 @flag("--number", type=click.IntRange(min=1), metavar="N", help="Number of the pull or merge request.")

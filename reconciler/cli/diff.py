@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import color_option, flag, format_option
+from reconciler.cli.options import argument, color_option, flag, format_option
 from reconciler.cli.output import Output
 from reconciler.cli.places import write
 from reconciler.cli.saved_file import read_saved
@@ -25,8 +25,8 @@ __all__ = ["command"]
 
 
 @click.command("diff")
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@argument("old", type=click.Path(path_type=Path))
+@argument("new", type=click.Path(path_type=Path))
 @flag("--detailed-exitcode", is_flag=True, help="Exit with 2 when the plans differ.")
 @format_option("text", "json", "markdown")
 @color_option

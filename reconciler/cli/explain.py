@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import format_option
+from reconciler.cli.options import argument, format_option
 from reconciler.cli.places import write
 from reconciler.diagnostics import suggestion
 from reconciler.exceptions import ExitCode, UsageError
@@ -25,7 +25,7 @@ __all__ = ["command"]
 
 
 @click.command("explain")
-@click.argument("resource", required=False)
+@argument("resource", required=False)
 @format_option("text", "json", "mermaid")
 def command(resource: str | None, output_format: str) -> int:
     """Describe a resource type: fields, statuses, lifecycle, calls, permissions. Needs no network.

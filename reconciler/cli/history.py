@@ -13,7 +13,7 @@ import click
 
 from reconciler.backends.connect import database_file
 from reconciler.backends.history import History, RunFilter, RunRecord
-from reconciler.cli.options import flag, format_option
+from reconciler.cli.options import argument, flag, format_option
 from reconciler.cli.places import write
 from reconciler.config.loader import load_configuration
 from reconciler.exceptions import BackendError, ExitCode, InvalidError, RefusedError, UsageError
@@ -49,8 +49,8 @@ _YOUNGEST_PRUNED = 86_400
 
 
 @click.command("history")
-@click.argument("run", required=False)
-@click.argument("group", required=False)
+@argument("run", required=False)
+@argument("group", required=False)
 @flag(
     "--config",
     "paths",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from reconciler.cli.options import flag
+from reconciler.cli.options import argument, flag
 from reconciler.cli.places import write
 from reconciler.cli.signals import Interrupted
 from reconciler.exceptions import ExitCode, UsageError
@@ -36,7 +36,7 @@ _CI = [choice.value for choice in ContinuousIntegration]
 
 
 @click.command("init")
-@click.argument("directory", type=click.Path(path_type=Path), default=Path(), metavar="[DIR]")
+@argument("directory", type=click.Path(path_type=Path), default=Path(), metavar="[DIR]")
 @flag(
     "--provider", "providers", multiple=True, type=click.Choice(list(CLOUDS)), help="Cloud to begin with (repeatable)."
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from reconciler.config.model import MOST_ACTIONS
 from reconciler.reports.formats import FORMATS
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     Command = TypeVar("Command", bound=Callable[..., Any])
 
 __all__ = [
+    "argument",
     "color_option",
     "filter_options",
     "flag",
@@ -27,14 +30,44 @@ __all__ = [
 ]
 
 
+class _Given(click.Parameter):
+    """A parameter that is never empty: what a step of a job should have found out, and did not, must not turn into
+    "everything", nor a plan that was to be handed on into a plan made anew."""
+
+    def consume_value(self, ctx: click.Context, opts: Any) -> tuple[Any, ParameterSource]:  # noqa: ANN401 - click's own
+        value, source = super().consume_value(ctx, opts)
+        name = self.opts[0] if isinstance(self, click.Option) else self.opts[0].upper()
+        given = [os.environ.get(self.envvar)] if isinstance(self.envvar, str) else []
+        if source is ParameterSource.COMMANDLINE:
+            given = list(value) if isinstance(value, list | tuple) else [value]
+        elif given:
+            name = str(self.envvar)
+        if any(isinstance(text, str) and not text.strip() for text in given) and not ctx.resilient_parsing:
+            raise click.UsageError(f"{name} is empty; leave it out to go without it", ctx)
+        return value, source
+
+
+class _Flag(_Given, click.Option):
+    pass
+
+
+class _Argument(_Given, click.Argument):
+    pass
+
+
+def argument(name: str, **attributes: Any) -> Callable[[Command], Command]:  # noqa: ANN401 - click's own
+    """A click argument."""
+    return click.argument(name, cls=_Argument, **attributes)
+
+
 def flag(name: str, *more: str, **attributes: Any) -> Callable[[Command], Command]:  # noqa: ANN401 - click's own
     """A click option that can also be set by RECONCILER_<NAME>. Repeated values are split at blanks there."""
     variable = "RECONCILER_" + name.removeprefix("--").split("/", 1)[0].upper().replace("-", "_")
-    return click.option(name, *more, envvar=variable, **attributes)
+    return click.option(name, *more, cls=_Flag, envvar=variable, **attributes)
 
 
 def paths_argument(command: Command) -> Command:
-    return click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")(command)
+    return argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")(command)
 
 
 def filter_options(command: Command) -> Command:

@@ -7,6 +7,7 @@ import errno
 import importlib
 import logging
 import os
+import re
 import sys
 
 import click
@@ -42,6 +43,21 @@ _COMMANDS = {
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
 """Why writing to a stream that is open fails."""
 
+_OURS = "RECONCILER_"
+
+_OTHER_VARIABLES = frozenset(
+    f"{_OURS}{name}" for name in ("ENDPOINT_HOSTS", "CREDENTIAL_SOURCES", "DATABASE", "PACKAGE", "ATTESTATIONS")
+)
+"""Those that no flag has: of the program, and of the repositories and workflows that `init` writes."""
+
+_OF_KUBERNETES = re.compile(r"_SERVICE_(?:HOST|PORT)|_PORT(?:$|_[0-9]+_)")
+"""Kubernetes tells every container of a service that is called `reconciler` where that is."""
+
+
+def _variables(command: click.Command | None) -> frozenset[str]:
+    parameters = command.params if command else []
+    return frozenset(parameter.envvar for parameter in parameters if isinstance(parameter.envvar, str))
+
 
 class _Program(click.Group):
     """Commands are imported only when they are called, so that `--help` is quick."""
@@ -70,7 +86,23 @@ class _Program(click.Group):
             near = suggestion(args[0], _COMMANDS)
             hint = f" Did you mean {near!r}?" if near else ""
             raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        self._warn_of_variables(ctx, command)
+        return name, command, rest
+
+    def _warn_of_variables(self, ctx: click.Context, command: click.Command | None) -> None:
+        """Say which RECONCILER_* no flag reads: a protection that is misspelled must not be silently none."""
+        given = {name for name in os.environ if name.startswith(_OURS) and not _OF_KUBERNETES.search(name)}
+        unknown = given - _OTHER_VARIABLES - _variables(command)
+        if not unknown:
+            return
+        from reconciler.diagnostics import suggestion  # noqa: PLC0415 - only for a variable of another command
+
+        known = _OTHER_VARIABLES.union(*(_variables(self.get_command(ctx, other)) for other in _COMMANDS))
+        for name in sorted(unknown - known):
+            near = suggestion(name.removeprefix(_OURS), [other.removeprefix(_OURS) for other in known])
+            hint = f"; did you mean {_OURS}{near}?" if near else ""
+            sys.stderr.write(f"Warning: {presentable(name)}: there is no such variable{hint}\n")
 
 
 @click.command(

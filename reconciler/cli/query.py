@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import flag, format_option, verbosity_options
+from reconciler.cli.options import argument, flag, format_option, paths_argument, verbosity_options
 from reconciler.cli.places import write
 from reconciler.cli.progress import Progress, start_logging
 from reconciler.cli.running import run_work
@@ -22,6 +21,8 @@ from reconciler.selectors.syntax import Everything
 from reconciler.tasks.field import FieldType
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import ResourceType
 
@@ -29,8 +30,8 @@ __all__ = ["command"]
 
 
 @click.command("query")
-@click.argument("resource")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@argument("resource")
+@paths_argument
 @flag("--where", "conditions", multiple=True, metavar="FIELD=VALUE", help="Only tasks with this value (repeatable).")
 @flag("--target", "targets", multiple=True, metavar="GLOB", help="Only these targets.")
 @format_option("text", "json")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.options import color_option, flag, format_option
+from reconciler.cli.options import argument, color_option, flag, format_option
 from reconciler.cli.output import Output
 from reconciler.cli.saved_file import read_saved
 from reconciler.reports.formats import FORMATS
@@ -17,7 +17,7 @@ __all__ = ["command"]
 
 
 @click.command("show")
-@click.argument("file", type=click.Path(path_type=Path))
+@argument("file", type=click.Path(path_type=Path))
 @format_option(*FORMATS)
 @color_option
 @flag("--verbose", "-v", is_flag=True, help="Show long values whole.")

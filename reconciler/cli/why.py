@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import color_option, filter_options, flag, format_option, verbosity_options
+from reconciler.cli.options import (
+    argument,
+    color_option,
+    filter_options,
+    flag,
+    format_option,
+    paths_argument,
+    verbosity_options,
+)
 from reconciler.cli.output import Output
 from reconciler.cli.places import write
 from reconciler.cli.progress import Progress, start_logging
@@ -33,8 +41,8 @@ __all__ = ["command"]
 
 
 @click.command("why")
-@click.argument("task_id")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@argument("task_id")
+@paths_argument
 @flag("--resource", metavar="NAME", help="Only policies of this resource type.")
 @flag("--now", metavar="TIME", help="Count ages from this RFC 3339 time instead of the clock's.")
 @flag(

@@ -90,7 +90,7 @@ def test_on_error_stop_starts_nothing_new_after_a_failure(terminal: Terminal) ->
 
 
 @pytest.mark.parametrize(
-    ("named", "code"), [("", 0), ("missed", 3), ("blocked", 0), ("blocked,missed", 3), (" missed , ", 3)]
+    ("named", "code"), [(",", 0), ("missed", 3), ("blocked", 0), ("blocked,missed", 3), (" missed , ", 3)]
 )
 def test_missed_fails_where_it_is_named(terminal: Terminal, named: str, code: int) -> None:
     terminal.simulator.faults.add("start_task", method="DELETE", query="task_id=7$")

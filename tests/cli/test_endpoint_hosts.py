@@ -76,5 +76,5 @@ def test_an_empty_approval_is_none(terminal: Terminal, monkeypatch: pytest.Monke
         monkeypatch.setenv("RECONCILER_APPROVED_DIGEST", "")
     finished = terminal.run("apply", "--plan", "plan.json", *words)
     assert finished.code == 64
-    assert "--approved-digest is empty" in finished.err
+    assert f"{words[0] if words else 'RECONCILER_APPROVED_DIGEST'} is empty" in finished.err
     assert terminal.simulator.destructive_requests == []

@@ -156,7 +156,7 @@ def test_an_ambiguous_id_is_explained(terminal: Terminal, three: list[str]) -> N
     assert all(run_id in finished.err for run_id in three)
 
 
-@pytest.mark.parametrize("name", ["ffff", "0" * 33, "HEAD", "../x", "", "\udcff", "\x1b[31m"])
+@pytest.mark.parametrize("name", ["ffff", "0" * 33, "HEAD", "../x", "\udcff", "\x1b[31m"])
 def test_an_unknown_id_is_explained(terminal: Terminal, three: list[str], name: str) -> None:
     finished = terminal.run("history", name)
     assert finished.code == 64
