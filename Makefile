@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_FLAGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest lint types format schemas reference goldens constraints clean
+.PHONY: help demo test pytest lint types format schemas reference goldens constraints lock sbom release clean
 .DELETE_ON_ERROR:
 
 help: ## Show the targets.
@@ -53,6 +53,22 @@ goldens: $(VENV)/.dev ## Write the expected outputs of the tests anew; read the 
 constraints: $(VENV)/.dev ## Write down the installed versions as those that `make test` uses.
 	@{ sed -n '/^#/p' constraints.txt; $(PIP) freeze --exclude-editable --exclude pip --exclude setuptools; } > .constraints.new
 	@mv .constraints.new constraints.txt
+
+lock: $(VENV)/.dev ## Write down, with hashes, what the CI kits install: the same versions, all extras, what builds it.
+	@echo "$$(sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml)" | $(BIN)/python -m uv pip compile pyproject.toml - \
+		--extra postgresql --extra aliyun --universal --python-version 3.11 --generate-hashes --constraint constraints.txt \
+		--no-annotate --custom-compile-command "make lock" --quiet --output-file reconciler/requirements.lock
+
+sbom: $(VENV)/.dev ## Write dist/media-reconciler.cdx.json, a CycloneDX bill of what the CI kits install.
+	@mkdir -p dist
+	@sed "s/^dynamic = .*/version = \"$$($(BIN)/python -c 'import reconciler; print(reconciler.__version__)')\"/" \
+		pyproject.toml > dist/.pyproject.toml
+	@$(BIN)/python -m cyclonedx_py requirements --pyproject dist/.pyproject.toml --output-reproducible --validate \
+		--output-format JSON --output-file dist/media-reconciler.cdx.json reconciler/requirements.lock
+	@rm dist/.pyproject.toml
+
+release: $(VENV)/.dev sbom ## Build what is published into dist: wheel, source distribution, bill of materials.
+	@$(BIN)/python -m build --no-isolation --outdir dist . >&2
 
 clean: ## Remove the virtual environment and everything that was built or cached.
 	rm -rf $(VENV) .venv-3.* tests/editor/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -75,7 +75,7 @@ def _scripts(node: object, place: str = "") -> Iterator[tuple[str, str]]:
                 yield from _scripts(value, f"{place}/{number}")
 
 
-def _all_scripts() -> list[Any]:
+def all_scripts() -> list[Any]:
     files = [ROOT / "action.yml", *WORKFLOWS, PIPELINE]
     found = [
         (f"{names(file)}{place}", text)
@@ -89,13 +89,13 @@ SHELLCHECK = shutil.which("shellcheck")
 
 
 def test_there_are_scripts() -> None:
-    assert len(_all_scripts()) > 15
+    assert len(all_scripts()) > 15
 
 
 @pytest.mark.skipif(SHELLCHECK is None, reason="shellcheck is not installed")
 def test_shellcheck_finds_nothing_in_the_scripts(tmp_path: Path) -> None:
     files = []
-    for number, parameter in enumerate(_all_scripts()):
+    for number, parameter in enumerate(all_scripts()):
         file = tmp_path / f"{number:02}-{re.sub(r'[^a-z0-9]+', '-', str(parameter.id).lower())}.sh"
         file.write_text(str(parameter.values[0]) + "\n", encoding="utf-8")
         files.append(str(file))
@@ -104,7 +104,7 @@ def test_shellcheck_finds_nothing_in_the_scripts(tmp_path: Path) -> None:
     assert finished.stdout == ""
 
 
-@pytest.mark.parametrize("script", _all_scripts())
+@pytest.mark.parametrize("script", all_scripts())
 def test_no_script_holds_an_expression(script: str) -> None:
     """Text that others write would become part of the script. It comes through the environment instead."""
     assert "${{" not in script

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import zipfile
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from reconciler import __version__
 from tests.ci.conftest import ROOT
+from tests.ci.test_files import all_scripts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,10 +35,16 @@ def install_only(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
+    """One that says it needs nothing, since there is no network to get that from."""
     words = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
     (built,) = tmp_path.glob("*.whl")
-    return built
+    needless = tmp_path / "needless" / built.name
+    needless.parent.mkdir()
+    with zipfile.ZipFile(built) as source, zipfile.ZipFile(needless, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, b"" if name == "reconciler/requirements.lock" else source.read(name))
+    return needless
 
 
 def test_a_wheel_is_installed_and_nothing_that_somebody_left_runs(
@@ -44,7 +53,7 @@ def test_a_wheel_is_installed_and_nothing_that_somebody_left_runs(
     """Neither a module in the checkout nor a program at the name that an earlier installation had."""
     for name in ("venv.py", "pip.py", "sitecustomize.py", "ensurepip.py"):
         (runner.workspace / name).write_text("open('pwned', 'w')\n", encoding="utf-8")
-    runner.environment |= {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1"}
+    runner.environment |= {"PIP_NO_INDEX": "1"}
     runner.environment["PATH"] = f"{sys.base_prefix}/bin:{runner.environment['PATH']}"
     first = runner.action(install_only, package=str(wheel))
     assert first.succeeded, first.log
@@ -59,6 +68,10 @@ def test_a_wheel_is_installed_and_nothing_that_somebody_left_runs(
     assert not (runner.workspace / "pwned").exists()
 
 
+def _installing() -> list[Any]:
+    return [each for each in all_scripts() if "pip " in str(each.values[0])]
+
+
 # Makes an "environment" whose python is this script again, and writes down what it was asked for.
 RECORDER = """#!/bin/sh
 echo "$@" >> "$HOME/asked"
@@ -66,17 +79,27 @@ case "$*" in "-I -m venv "*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;; esa
 """
 
 
-def test_its_own_checkout_is_installed_with_the_versions_that_it_was_tested_with(
+def test_its_own_checkout_is_installed_and_by_hash_what_it_needs(
     runner: Runner, install_only: Path, tmp_path: Path
 ) -> None:
     recorder = tmp_path / "recorder"
     recorder.write_text(RECORDER, encoding="utf-8")
     recorder.chmod(0o755)
-    assert runner.action(install_only, python=str(recorder), extras="postgresql").succeeded
-    *_, asked = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()
-    flags = "-I -m pip --disable-pip-version-check install --quiet"
-    assert asked == f"{flags} --constraint {install_only}/constraints.txt -- {install_only}[postgresql]"
-    assert (ROOT / "constraints.txt").is_file()
+    assert runner.action(install_only, python=str(recorder)).succeeded
+    *_, needed, itself = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()
+    flags = "-I -m pip --disable-pip-version-check install --quiet --no-deps"
+    assert needed == f"{flags} --require-hashes --requirement {install_only}/reconciler/requirements.lock"
+    assert itself == f"{flags} --no-build-isolation -- {install_only}"
+    assert (ROOT / "reconciler" / "requirements.lock").is_file()
+
+
+@pytest.mark.parametrize("script", _installing())
+def test_every_kit_installs_by_hash_what_the_package_needs(script: str) -> None:
+    """And nothing that it brings along: no line lets pip choose."""
+    commands = re.findall(r"pip (?:--\S+ )*install (?:[^\n]|\\\n)*", script)
+    assert len(commands) >= 1
+    assert all("--no-deps" in command for command in commands)
+    assert "--require-hashes" in script
 
 
 def test_a_python_that_will_not_do_is_said_to_be_one(runner: Runner, install_only: Path) -> None:

@@ -375,6 +375,11 @@ def test_each_pipeline_has_the_jobs_that_it_should(variables: dict[str, str], ex
     assert (found if workflow else []) == expected
 
 
+def test_credentials_come_from_where_the_vendors_look_and_go_to_the_vendors() -> None:
+    names = ("RECONCILER_ENDPOINT_HOSTS", "RECONCILER_CREDENTIAL_SOURCES")
+    assert {JOBS["variables"][name] for name in names} == {"none"}
+
+
 def test_apply_waits_for_somebody_and_two_never_run_at_once() -> None:
     assert [rule["when"] for rule in JOBS["apply"]["rules"]] == ["manual"]
     assert JOBS["apply"]["resource_group"] == JOBS["reconcile"]["resource_group"]

@@ -523,6 +523,15 @@ def test_credentials_of_clouds_are_where_an_environment_guards_them() -> None:
             assert job.get("environment") in {None, "plan", "production"}
 
 
+def test_every_job_with_credentials_says_where_they_may_come_from_and_go_to() -> None:
+    for workflow in ALL:
+        for job in workflow["jobs"].values():
+            if "secrets." in json.dumps(job):
+                env = {**workflow.get("env", {}), **job["env"]}
+                for name in ("RECONCILER_ENDPOINT_HOSTS", "RECONCILER_CREDENTIAL_SOURCES"):
+                    assert env[name] == f"${{{{ vars.{name} || 'none' }}}}"
+
+
 def test_no_run_is_canceled_and_no_trigger_gives_a_fork_our_rights() -> None:
     for workflow in ALL:
         assert "pull_request_target" not in workflow[True]  # `on`, as YAML 1.1 reads it

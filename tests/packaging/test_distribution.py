@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 import tarfile
 import venv
 import zipfile
 from dataclasses import dataclass
+from email import message_from_string
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -156,6 +158,7 @@ def test_the_wheel_holds_the_package_and_the_schemas_and_nothing_else(distributi
     "name",
     [
         "reconciler/py.typed",
+        "reconciler/requirements.lock",
         "reconciler/schemas/reconciler.schema.json",
         "reconciler/schemas/plan.schema.json",
         "reconciler/schemas/report.schema.json",
@@ -183,6 +186,7 @@ def test_the_sdist_holds_what_it_takes_to_test_it(distribution: Distribution) ->
         "action.yml",
         "Makefile",
         "constraints.txt",
+        "hatch_build.py",
         "README.md",
         "CHANGELOG.md",
         "SECURITY.md",
@@ -202,6 +206,20 @@ def test_the_wheel_names_what_it_is(distribution: Distribution) -> None:
     assert "Requires-Python: >=3.11\n" in facts
     assert "reconciler = reconciler.cli.main:main" in points
     assert "[reconciler.providers]" in points
+
+
+def test_the_page_of_an_index_has_links_that_lead_somewhere(distribution: Distribution) -> None:
+    with zipfile.ZipFile(distribution.wheel) as archive:
+        facts = message_from_string(archive.read(f"{INFO}/METADATA").decode("utf-8"))
+    urls = dict(line.split(", ") for line in facts.get_all("Project-URL", ()))
+    root = f"{urls['Source']}/blob/v{__version__}/"
+    links = re.findall(r"\]\(([^)]*)\)", str(facts.get_payload()))
+    assert len(links) > 20
+    assert [link for link in links if not link.startswith("https://")] == []
+    ours = {link.removeprefix(root).partition("#")[0] for link in links if link.startswith(root)}
+    assert [name for name in ours if not (ROOT / name).exists()] == []
+    written = re.findall(r"\]\((?!https:)([^)]*)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert {link.partition("#")[0] for link in written} == ours
 
 
 def test_the_installed_program_is_the_one_of_the_wheel(distribution: Distribution, tmp_path: Path) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
+import tomllib
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
+from reconciler import __version__
 from reconciler.config.discovery import discover
 from reconciler.policy_tests.discovery import discover as discover_tests
 from tests.command_lines import check, command_lines
@@ -88,6 +94,80 @@ def test_every_dependency_has_a_constraint_that_it_admits() -> None:
             assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)]), requirement.name
 
 
+def _declared() -> list[Requirement]:
+    """As pyproject.toml says; an extra within an extra stands for what it holds."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    texts = [*project["dependencies"], *(text for extra in project["optional-dependencies"].values() for text in extra)]
+    return [found for found in map(Requirement, texts) if found.name != "media-reconciler"]
+
+
+def test_each_requirement_is_stated_once() -> None:
+    names = Counter(canonicalize_name(requirement.name) for requirement in _declared())
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_what_is_imported_is_declared() -> None:
+    """What happens to come along with something else may be gone with its next release."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["postgresql"], *extras["aliyun"]]
+    declared = {canonicalize_name(Requirement(text).name) for text in wanted}
+    origin = metadata.packages_distributions()
+    known = {"reconciler", "_typeshed"}  # the latter is read by checkers of types only
+    undeclared = {}
+    for file in (ROOT / "reconciler").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module]
+            for top in {name.partition(".")[0] for name in names} - sys.stdlib_module_names - known:
+                if not declared & {canonicalize_name(name) for name in origin.get(top, ())}:
+                    undeclared[top] = file.relative_to(ROOT).as_posix()
+    assert undeclared == {}
+
+
+LOCK = ROOT / "reconciler" / "requirements.lock"
+
+
+def _locked() -> dict[NormalizedName, str]:
+    """Version by name; every entry has hashes."""
+    entries = re.findall(r"^([\w.-]+)==(\S+)(.*(?:\n    .*)*)", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
+    assert all("--hash=sha256:" in rest for _, _, rest in entries)
+    return {canonicalize_name(name): version for name, version, _ in entries}
+
+
+def test_the_lock_file_holds_what_the_kits_install_and_names_no_index() -> None:
+    """Else: `make lock`. Its versions are those that are tested."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    wanted = [*project["project"]["dependencies"], *extras["postgresql"], *extras["aliyun"]]
+    locked = _locked()
+    for requirement in map(Requirement, [*wanted, *project["build-system"]["requires"]]):
+        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), requirement.name
+    text = LOCK.read_text(encoding="utf-8")
+    assert "//" not in text
+    assert "index" not in text
+    pinned = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
+    tested = {canonicalize_name(name): version for name, version in pinned.items()}
+    assert {name: version for name, version in locked.items() if tested.get(name, version) != version} == {}
+
+
+def test_the_bill_of_materials_names_what_is_in_the_lock_file(tmp_path: Path) -> None:
+    """`make sbom`, in a copy: CycloneDX, checked by its own schema as it is written."""
+    pytest.importorskip("cyclonedx_py", reason="cyclonedx-bom is not installed: make test installs it")
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "reconciler"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    environment = tmp_path / ".venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "python").symlink_to(sys.executable)
+    words = ["make", "--silent", "--old-file=.venv/.dev", f"BIN={Path(sys.executable).parent}", "sbom"]
+    subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
+    bill = json.loads((tmp_path / "dist" / "media-reconciler.cdx.json").read_text(encoding="utf-8"))
+    assert (bill["bomFormat"], bill["metadata"]["component"]["version"]) == ("CycloneDX", __version__)
+    assert {canonicalize_name(part["name"]): part["version"] for part in bill["components"]} == _locked()
+    assert all(part["externalReferences"][0]["hashes"] for part in bill["components"])
+
+
 def test_the_ci_script_can_be_run() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
@@ -147,7 +227,22 @@ def _program(file: Path, script: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["demo", "test", "pytest", "lint", "types", "schemas", "reference", "goldens", "clean", "help"]
+    "target",
+    [
+        "demo",
+        "test",
+        "pytest",
+        "lint",
+        "types",
+        "schemas",
+        "reference",
+        "lock",
+        "sbom",
+        "release",
+        "goldens",
+        "clean",
+        "help",
+    ],
 )
 def test_make_knows_the_target(target: str) -> None:
     words = ["make", "--dry-run", "--directory", str(ROOT), target]
