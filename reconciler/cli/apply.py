@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import click
 
@@ -33,12 +33,13 @@ from reconciler.engine.interruption import Interruption
 from reconciler.engine.planning_run import make_plan
 from reconciler.engine.saved_plan import check_fresh
 from reconciler.engine.saved_plan_run import apply_saved_plan
-from reconciler.exceptions import ExitCode, RefusedError, UsageError
+from reconciler.exceptions import ExitCode, RefusedError, StalePlanError, UsageError
 from reconciler.planning.document import read_plan
 from reconciler.planning.plan import Overrides
 from reconciler.reports.formats import SCREEN_FORMATS
 from reconciler.reports.registry import View, render
 from reconciler.reports.wording import changes_counted
+from reconciler.selectors.timestamps import format_timestamp, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -58,6 +59,7 @@ _FAIL_ON = ("missed", "blocked")
 @flag("--plan", "plan_file", type=click.Path(path_type=Path), metavar="FILE", help="Apply this saved plan.")
 @flag("--auto-approve", is_flag=True, help="Do not ask.")
 @flag("--approved-digest", metavar="DIGEST", help="Go ahead only if the plan has this digest. Counts as approval.")
+@flag("--approved-until", metavar="TIME", help="Go ahead only before this RFC 3339 time. Needs --approved-digest.")
 @limit_options
 @flag(
     "--on-error",
@@ -84,6 +86,7 @@ def command(
     plan_file: Path | None,
     auto_approve: bool,
     approved_digest: str | None,
+    approved_until: str | None,
     max_actions: int | None,
     max_percent: int | None,
     on_error: str,
@@ -104,7 +107,7 @@ def command(
     reports; running the same command again finishes the work.
     """
     output = Output.of(output_format, color, verbose=verbose, reports=reports)
-    approval = _Approval(auto_approve, approved_digest)
+    approval = _Approval.of(auto_approve, approved_digest, approved_until)
     if plan_file is None:
         approval.check_possible()
     saved = read_plan(read_saved(plan_file), str(plan_file)) if plan_file else None
@@ -115,8 +118,11 @@ def command(
     waits = duration_flag("--lock-timeout", lock_timeout, 0)
     acted_on = {change.target for change in saved.changes} if saved else None
     with locked_journal(world, waits, only=acted_on) as (world, journal, lease):
+        now = int(time.time())  # the lock may have been long in coming
+        approval.check_time(now)
         if saved is not None:
-            check_fresh(saved, world.configuration.fingerprint, world.now)
+            saved = approval.bounded(saved)
+            check_fresh(saved, world.configuration.fingerprint, now)
             approval.check_digest(saved)
         recover(world, journal)
         run = _Run(world, output, replace(options, fence=lease.fence), journal)
@@ -137,10 +143,36 @@ def _somebody_is_there() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Approval:
-    """How the user agrees to a plan: beforehand, by its digest, or when asked."""
+    """How the user agrees to a plan: beforehand, by its digest, or when asked.
+
+    `until` is in seconds since the epoch (UTC).
+    """
 
     auto: bool
     digest: str | None
+    until: int | None
+
+    @classmethod
+    def of(cls, auto: bool, digest: str | None, until: str | None) -> Self:
+        if until is None:
+            return cls(auto, digest, None)
+        if digest is None:
+            raise UsageError("--approved-until needs --approved-digest", "it says how long that approval is good for")
+        try:
+            return cls(auto, digest, parse_timestamp(until))
+        except ValueError as error:
+            raise UsageError(f"--approved-until {until}: {error}") from error
+
+    def check_time(self, now: int) -> None:
+        """Raise StalePlanError where the approval is good no more."""
+        if self.until is not None and now >= self.until:
+            raise StalePlanError(
+                f"the approval was good until {format_timestamp(self.until)}", "plan again, and have that reviewed"
+            )
+
+    def bounded(self, saved: Plan) -> Plan:
+        """The plan with its approval's end, if that comes first: no digest covers what the file says of the time."""
+        return saved if self.until is None else replace(saved, expires_at=min(saved.expires_at, self.until))
 
     def check_possible(self) -> None:
         """Raise UsageError where nobody could be asked, before any request is made."""

@@ -17,7 +17,7 @@ from reconciler.exceptions import ExitCode, InvalidPlan, UsageError
 from reconciler.planning.records import rfc3339
 from reconciler.redaction import presentable
 from reconciler.reports.registry import read_document
-from reconciler.review.approval import approved_digest
+from reconciler.review.approval import approved
 from reconciler.review.decision import CLOCKS_APART
 from reconciler.review.draft import Draft
 from reconciler.review.job import Job, Place, job_of, origin_of, recognised, token_of
@@ -29,6 +29,7 @@ from reconciler.review.wording import cautions, digest_document, document, sente
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from reconciler.review.approval import Approved
     from reconciler.review.request import Request
 
 __all__ = ["command"]
@@ -50,7 +51,11 @@ _NO_TOKEN = {
 @flag("--api", metavar="URL", help="Address of the REST API, with https.")
 @flag("--author", metavar="LOGIN", help="Who we are, where the token cannot tell: that of an app ends with [bot].")
 @flag("--dry-run", is_flag=True, help="Write no comment; print what it would say.")
-@flag("--print-digest", is_flag=True, help="Write no comment; print the digest of the plan that it shows.")
+@flag(
+    "--print-digest",
+    is_flag=True,
+    help="Write no comment; print the digest of the plan that it shows and until when it is good.",
+)
 @format_option("text", "json")
 @verbosity_options
 def command(
@@ -99,8 +104,8 @@ def command(
         me = author or request.platform.myself()
         if print_digest:
             comments = request.platform.comments(request.number)
-            digest = approved_digest(comments, draft.marker.key, {me.casefold()}, now)
-            teller.tell_digest(digest, request)
+            approval = approved(comments, draft.marker.key, {me.casefold()}, now)
+            teller.tell_digest(approval, request)
         elif dry_run:
             published = intended(request.platform.comments(request.number), draft, me, patience)
             teller.tell(published, sentence(published, request.name, would=True), draft, request, dry_run=True)
@@ -145,11 +150,11 @@ class _Teller:
         else:
             write(self._masked(f"{said}\n"))
 
-    def tell_digest(self, digest: str, request: Request) -> None:
+    def tell_digest(self, approval: Approved, request: Request) -> None:
         if self._json:
-            write(digest_document(digest, self._job, request.number), "json")
+            write(digest_document(approval, self._job, request.number), "json")
         else:
-            write(f"{digest}\n")
+            write(f"{approval.digest} {rfc3339(approval.until)}\n")
 
     def _masked(self, text: str) -> str:
         return text.replace(self._token, "***") if self._token else text

@@ -1,7 +1,8 @@
-"""The digest that a reviewer saw: what the comment on the request shows, for `apply --approved-digest`."""
+"""What a reviewer saw: the digest that the comment on the request shows, and until when it is good, for `apply`."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import RefusedError
@@ -14,12 +15,20 @@ if TYPE_CHECKING:
 
     from reconciler.review.comment import Comment
 
-__all__ = ["approved_digest"]
+__all__ = ["Approved", "approved"]
 
 _PLAN_ANEW = "plan again, comment, and have that reviewed"
 
 
-def approved_digest(comments: Iterable[Comment], key: str, me: Collection[str], now: float) -> str:
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """`until` is seconds since the epoch (UTC): when the plan expires that the comment shows."""
+
+    digest: str
+    until: int
+
+
+def approved(comments: Iterable[Comment], key: str, me: Collection[str], now: float) -> Approved:
     """`now` is in seconds since the epoch (UTC).
 
     Raises RefusedError where no comment of ours shows a plan for these targets that could be applied.
@@ -47,6 +56,9 @@ def approved_digest(comments: Iterable[Comment], key: str, me: Collection[str], 
             f"with {marker.changes} changes",
             _PLAN_ANEW if marker.changes else "there is nothing to apply",
         )
-    if marker.digest.removeprefix("sha256:") not in comment.body.partition("\n")[2]:
+    text = comment.body.partition("\n")[2]
+    if marker.digest.removeprefix("sha256:") not in text:
         raise RefusedError("the comment on the request was edited: its text does not show its digest", _PLAN_ANEW)
-    return marker.digest
+    if marker.expires_at is None or rfc3339(marker.expires_at) not in text:
+        raise RefusedError("the comment on the request does not show when its plan expires", _PLAN_ANEW)
+    return Approved(marker.digest, marker.expires_at)

@@ -10,6 +10,7 @@ from reconciler.redaction import bounded
 from reconciler.review.publishing import Action
 
 if TYPE_CHECKING:
+    from reconciler.review.approval import Approved
     from reconciler.review.draft import Draft
     from reconciler.review.job import Job
     from reconciler.review.publishing import Published
@@ -73,7 +74,7 @@ def document(published: Published | None, draft: Draft, job: Job | None, number:
     )
 
 
-def digest_document(digest: str, job: Job | None, number: int) -> str:
+def digest_document(approved: Approved, job: Job | None, number: int) -> str:
     return dump(
         {
             "format": "reconciler.comment",
@@ -82,6 +83,7 @@ def digest_document(digest: str, job: Job | None, number: int) -> str:
             "platform": job.place.value if job else None,
             "repository": job.repository if job else None,
             "number": number,
-            "digest": digest,
+            "digest": approved.digest,
+            "until": rfc3339(approved.until),
         }
     )

@@ -117,7 +117,7 @@ def test_from_plan_to_report(terminal: Terminal, forge: Forge) -> None:
     assert comment(terminal, "plan.json").out.startswith("The comment on ")
 
     terminal.simulator.huaweicloud.add(TRANSCODING, id=3, created="1d", input={"bucket": "legacy"})
-    second = saved_plan(terminal, "--now", "2026-01-02T00:00:00Z", name="second.json")
+    second = saved_plan(terminal, "--now", "2026-01-02T00:00:00Z", "--expires", "1000w", name="second.json")
     assert first["digest"] != second["digest"]
     assert comment(terminal, "second.json").out.startswith("Updated the comment on ")
     assert "3 cancel" in forge.notes[0].body
@@ -127,10 +127,12 @@ def test_from_plan_to_report(terminal: Terminal, forge: Forge) -> None:
     assert "3 cancel" in forge.notes[0].body
 
     digest = comment(terminal, "plan.json", "--print-digest")
-    assert (digest.code, digest.out) == (0, second["digest"] + "\n")
+    assert (digest.code, digest.out) == (0, f"{second['digest']} {second['expires_at']}\n")
+    approved, until = digest.out.split()
     saved_plan(terminal)
     applied = terminal.run(
-        "apply", "--plan", "plan.json", "--approved-digest", digest.out.strip(), "--report", "json=report.json"
+        *("apply", "--plan", "plan.json", "--approved-digest", approved, "--approved-until", until),
+        *("--report", "json=report.json"),
     )
     assert applied.code == 0, applied.err
     assert comment(terminal, "report.json").out.startswith("Updated the comment on ")

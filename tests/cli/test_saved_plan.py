@@ -222,7 +222,7 @@ def test_a_plan_of_a_time_ahead_is_stale_since_a_clock_set_back_would_revive_it(
 ) -> None:
     plan(terminal)
     real = time.time
-    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() - 299)
+    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() - 200)
     assert terminal.run("apply", "--plan", "plan.json", "--approved-digest", "sha256:0").code == 4
     monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() - 400)
     assert apply(terminal)[0] == 5
@@ -302,6 +302,42 @@ def test_another_approved_digest_refuses_before_any_request(terminal: Terminal) 
 def test_the_approved_digest_lets_it_pass(terminal: Terminal) -> None:
     digest = json.loads(plan(terminal).read_text())["digest"]
     assert apply(terminal, "--approved-digest", digest)[0] == 0
+
+
+AHEAD, PAST = "2999-01-01T00:00:00Z", "2020-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(("until", "code"), [(AHEAD, 0), (PAST, 5), ("soon", 64), ("", 64), (" ", 64)])
+@pytest.mark.parametrize("saved", [True, False], ids=["saved", "made now"])
+def test_an_approval_may_end_before_the_plan(terminal: Terminal, until: str, code: int, saved: bool) -> None:
+    digest = json.loads(plan(terminal).read_text())["digest"]
+    of = ["--plan", "plan.json"] if saved else []
+    finished = terminal.run("apply", *of, "--approved-digest", digest, "--approved-until", until)
+    assert finished.code == code
+    assert bool(terminal.destructive()) is (code == 0)
+
+
+def test_its_end_is_not_what_the_file_says(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A time of expiry is in no digest, and whoever moves it makes a checksum to match."""
+    path = plan(terminal, "--expires", "1h")
+    honest = json.loads(path.read_text())
+    saved = read_plan(path.read_text())
+    path.write_text(render_plan(replace(saved, expires_at=saved.expires_at + 10**6)))
+    real = time.time
+    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() + 3601)
+    words = ("--approved-digest", honest["digest"], "--approved-until", honest["expires_at"])
+    assert apply(terminal, *words)[0] == 5
+    assert terminal.destructive() == []
+
+
+@pytest.mark.parametrize("variable", [False, True])
+def test_an_end_without_an_approval_is_a_mistake(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, variable: bool
+) -> None:
+    plan(terminal)
+    if variable:
+        monkeypatch.setenv("RECONCILER_APPROVED_UNTIL", AHEAD)
+    assert apply(terminal, *([] if variable else ["--approved-until", AHEAD]))[0] == 64
 
 
 def test_a_recorded_override_counts_only_with_the_digest_or_the_flag(terminal: Terminal) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reconciler.exceptions import ExitCode, RefusedError
-from reconciler.review.approval import approved_digest
+from reconciler.planning.records import rfc3339
+from reconciler.review.approval import Approved, approved
 from reconciler.review.comment import Comment
 from reconciler.review.decision import CLOCKS_APART
 from tests.reports.examples import NOW, PLANS
@@ -13,17 +14,20 @@ from tests.review.world import plan_draft, quiet_draft, report_draft
 
 DRAFT = plan_draft()
 KEY = DRAFT.marker.key
+EXPIRES = rfc3339(PLANS["five_kinds"].expires_at)
 OTHER = plan_draft(NOW - 1, "blocked")
 
 
-def shown(*bodies: str, author: str = "reviewer") -> str:
+def shown(*bodies: str, author: str = "reviewer") -> Approved:
     comments = [Comment(number, author, body) for number, body in enumerate(bodies, start=1)]
-    return approved_digest(comments, KEY, {"reviewer"}, NOW)
+    return approved(comments, KEY, {"reviewer"}, NOW)
 
 
-def test_the_digest_of_the_plan() -> None:
-    assert shown("looks good", DRAFT.body) == PLANS["five_kinds"].digest
-    assert shown(plan_draft(NOW + 60).body, DRAFT.body) == PLANS["five_kinds"].digest
+def test_the_digest_of_the_plan_and_until_when_it_is_good() -> None:
+    plan = PLANS["five_kinds"]
+    expected = Approved(plan.digest, plan.expires_at)
+    assert shown("looks good", DRAFT.body) == expected
+    assert shown(plan_draft(NOW + 60).body, DRAFT.body) == expected
 
 
 REFUSED = {
@@ -33,6 +37,8 @@ REFUSED = {
     "a guard": ([plan_draft(NOW, "guard_breach").body], "cannot be applied: its outcome is refused"),
     "two plans": ([DRAFT.body, OTHER.body], "comments 1, 2 on the request are all ours and show different plans"),
     "a time ahead": ([plan_draft(NOW + CLOCKS_APART + 1).body], "a time that has not come"),
+    "another end": ([DRAFT.body.replace(EXPIRES, "2999-01-01T00:00:00Z", 1)], "does not show when its plan expires"),
+    "no end": ([DRAFT.body.replace(f',"expires_at":"{EXPIRES}"', "", 1)], "does not show when its plan expires"),
     "edited": ([DRAFT.body.replace(DRAFT.marker.digest, OTHER.marker.digest, 1)], "was edited"),
 }
 
@@ -50,4 +56,4 @@ def test_a_comment_of_somebody_else_approves_nothing() -> None:
         with pytest.raises(RefusedError, match="no comment of ours"):
             shown(DRAFT.body, author=author)
     with pytest.raises(RefusedError, match="no comment of ours"):
-        approved_digest([Comment(1, "reviewer", DRAFT.body)], "0" * 12, {"reviewer"}, NOW)
+        approved([Comment(1, "reviewer", DRAFT.body)], "0" * 12, {"reviewer"}, NOW)

@@ -35,7 +35,8 @@ class Marker:
 
     `key` names the set of targets: plans and reports of the same targets share one comment. `digest` is the plan's,
     `valid_at` seconds since the epoch (UTC): when the plan was made, or the apply ended. `applyable` is never true of
-    a report. `truncated` says that the comment does not show everything that the digest covers.
+    a report. `expires_at`, of a plan, is until when it may be applied. `truncated` says that the comment does not show
+    everything that the digest covers.
     """
 
     kind: MarkerKind
@@ -46,6 +47,7 @@ class Marker:
     valid_at: int
     applyable: bool = False
     truncated: bool = False
+    expires_at: int | None = None
 
     def render(self) -> str:
         """The line. Nothing in it can end the HTML comment early."""
@@ -58,6 +60,8 @@ class Marker:
             "valid_at": rfc3339(self.valid_at),
             "truncated": self.truncated,
         }
+        if self.expires_at is not None:
+            facts["expires_at"] = rfc3339(self.expires_at)
         text = json.dumps(facts, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
         for live in "<>&":  # a comment ends with a >, and JSON has these only in strings
             text = text.replace(live, f"\\u{ord(live):04x}")
@@ -111,6 +115,7 @@ def _marker_of(kind: MarkerKind, facts: dict[str, Any]) -> Marker:
         valid_at=seconds_of(facts["valid_at"]),
         applyable=applyable,
         truncated=truncated,
+        expires_at=seconds_of(_matching(_TIME, facts["expires_at"])) if "expires_at" in facts else None,
     )
 
 

@@ -70,6 +70,7 @@ def _marker(plan: Plan, tally: Tally, detail: Detail) -> str:
         valid_at=plan.created_at,
         applyable=plan.applyable,
         truncated=detail.left_out > 0,
+        expires_at=plan.expires_at,
     ).render()
 
 
@@ -97,7 +98,7 @@ def _facts(plan: Plan, tally: Tally, now: int) -> str:
         f"Outcome {plan.outcome}",
         f"digest {code(tally.digest)}",
         f"{counted(len(plan.scopes), 'scope')} listed",
-        f"made {rfc3339(plan.created_at)}, {until(plan.expires_at, now)}",
+        f"made {rfc3339(plan.created_at)}, {until(plan.expires_at, now)} ({rfc3339(plan.expires_at)})",
         f"reconciler {code(plan.tool_version)}",
     ]
     facts += [f"limits overridden by {code(given)}"] if given else []
