@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["MAX_PROBLEMS", "Diagnostic", "DocumentPath", "Location", "Problem", "Rule", "Severity", "suggestion"]
+__all__ = [
+    "MAX_PROBLEMS",
+    "QUOTE_IT",
+    "Diagnostic",
+    "DocumentPath",
+    "Location",
+    "Problem",
+    "Rule",
+    "Severity",
+    "suggestion",
+]
+
+QUOTE_IT: Final = "put it in quotes"
+"""The hint for a number where text is meant. Who knows the file adds the scalar as it is written: 0123 is not 123."""
 
 MAX_PROBLEMS: Final = 1_000
 """Mistakes of one kind in one file that are looked for: who has as many sees the rest once these are mended."""

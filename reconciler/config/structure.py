@@ -19,8 +19,9 @@ from reconciler.config.environment import Expanded, Unexpanded
 from reconciler.config.quoting import quoted, shown
 from reconciler.config.schema import structure_schema
 from reconciler.config.schema_parts import UNEXPANDED
+from reconciler.config.schema_settings import DURATION_PATTERN
 from reconciler.config.yaml_document import SENSITIVE_KEY
-from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, suggestion
+from reconciler.diagnostics import MAX_PROBLEMS, QUOTE_IT, Problem, Rule, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -161,17 +162,20 @@ def _missing_key(error: ValidationError, path: DocumentPath) -> Iterator[Problem
 
 
 def _wrong_type(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
-    expected = _KINDS.get(str(error.validator_value), str(error.validator_value))
+    expected = f"be {_KINDS.get(str(error.validator_value), str(error.validator_value))}"
     hint = ""
     if error.validator_value == "string" and isinstance(error.instance, bool | int | float):
-        hint = "quote it"
+        hint = "" if isinstance(error.instance, Expanded) else QUOTE_IT
+        pattern = _as_mapping(error.schema).get("pattern")
+        if pattern and not re.search(str(pattern), str(error.instance)):
+            expected, hint = _expected(error.schema), _with_unit(error)
     elif error.validator_value == "array" and isinstance(error.instance, str):
         hint = f"write [{shown(error.instance)}]"
     elif error.validator_value == "integer" and isinstance(error.instance, str) and error.instance.isdecimal():
         hint = "leave out the quotes"
     elif error.validator_value == "boolean" and error.instance in ("yes", "no", "on", "off"):
         hint = "YAML 1.2 knows `true` and `false` only"
-    yield _broken(path, f"must be {expected}, but is {kind_of(error.instance)}", hint)
+    yield _broken(path, f"must {expected}, but is {kind_of(error.instance)}", hint)
 
 
 def _not_allowed(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
@@ -207,13 +211,25 @@ def _written(value: object) -> str:
 
 
 def _bad_pattern(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
-    schema = _as_mapping(error.schema)
-    expected = schema.get("patternErrorMessage", f"must match {error.validator_value}")
-    found = quoted(error.instance)
+    expected, found = _expected(error.schema), quoted(error.instance)
     if "propertyNames" in error.absolute_schema_path:
-        yield _broken((*path, str(error.instance)), f"{found} {expected}", at_key=True)
+        yield _broken((*path, str(error.instance)), f"{found} must {expected}", at_key=True)
     else:
-        yield _broken(path, f"{found} {expected}")
+        yield _broken(path, f"{found} must {expected}", _with_unit(error))
+
+
+def _expected(schema: object) -> str:
+    """What the pattern of a text asks for, in words."""
+    told = _as_mapping(schema)
+    return str(told.get("patternErrorMessage", f"must match {told.get('pattern')}")).removeprefix("must ")
+
+
+def _with_unit(error: ValidationError) -> str:
+    """A hint for a duration that lacks its unit."""
+    number = str(error.instance)
+    if _as_mapping(error.schema).get("pattern") != DURATION_PATTERN or not re.fullmatch("0*[1-9][0-9]{0,11}", number):
+        return ""
+    return f"write {shown(error.instance)}s for seconds"
 
 
 def _out_of_bounds(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from reconciler.config.files import Roots
 from reconciler.config.quoting import quoted
 from reconciler.config.yaml_events import LOADER, Span, YamlError
 from reconciler.config.yaml_nodes import MAX_DEPTH, MAX_NODES, Node, ScalarNode
-from reconciler.diagnostics import Diagnostic, DocumentPath, Location, Problem, Rule, Severity
+from reconciler.diagnostics import QUOTE_IT, Diagnostic, DocumentPath, Location, Problem, Rule, Severity
 from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ MAX_EXCERPT: Final = 400
 
 BEGINNING: Final = "a configuration begins with `version: 1`"
 
+_PLAIN = re.compile(r"[-+.0-9A-Za-z]{1,100}")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 # Control characters, other line separators, byte order marks, and the bidirectional controls, which make a reviewer
 # read something else than what is there.
@@ -106,11 +107,17 @@ class Document:
             problem.message,
             self.span(problem.path, at_key=problem.at_key),
             problem.path,
-            hint=problem.hint,
+            hint=problem.hint if problem.hint != QUOTE_IT else self._quoted(problem.path),
             allowed=problem.allowed,
             severity=problem.severity,
             rule=problem.rule,
         )
+
+    def _quoted(self, path: DocumentPath) -> str:
+        """How to write the plain scalar at `path` as text."""
+        span = self.span(path)
+        found = _PLAIN.match(self.lines[span.line - 1], span.column - 1) if span.line not in self.hidden else None
+        return f'{QUOTE_IT}: `"{found[0]}"`' if found and len(found[0]) == span.length else QUOTE_IT
 
     def excerpt(self, line: int) -> str:
         """The source line, fit for printing; empty where it may hold a secret."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.diagnostics import suggestion
+from reconciler.diagnostics import QUOTE_IT, suggestion
 from reconciler.selectors.durations import parse_duration
 from reconciler.selectors.globs import compile_glob, glob_size
 from reconciler.selectors.mistake import Misfit
@@ -162,9 +162,7 @@ def _did_you_mean(word: str, allowed: tuple[str, ...]) -> str:
 
 def _text(subject: Subject, raw: object) -> str:
     if not isinstance(raw, str):
-        hint = ""
-        if isinstance(raw, int | float):
-            hint = "put it in quotes" + (f': `"{raw}"`' if type(raw) is int and raw.bit_length() <= 64 else "")
+        hint = QUOTE_IT if isinstance(raw, int | float) else ""
         what = "holds texts" if subject.type is FieldType.STRINGS else f"is {TYPE_NAMES[subject.type]}"
         raise Misfit(f"`{subject.name}` {what}, but this is {described(raw)}", hint)
     if not raw:

@@ -156,7 +156,7 @@ def test_a_file_outside_of_the_directory_given_is_not_read(
 def test_inline_mistakes(mistakes: Callable[..., list[str]]) -> None:
     text = TARGET + "      job_ids: [341, 'a b', '']\n      upload_urls: {url: x}\n      extra: 1\n"
     assert mistakes(text) == [
-        "reconciler.yaml:7:17 error: must be text, but is a number (quote it)",
+        'reconciler.yaml:7:17 error: must be text, but is a number (put it in quotes: `"341"`)',
         "reconciler.yaml:7:22 error: an entry must not contain spaces or control characters",
         "reconciler.yaml:7:29 error: must not be empty",
         "reconciler.yaml:8:7 error: missing key `file`",

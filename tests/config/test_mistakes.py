@@ -29,6 +29,8 @@ POLICY = (
 )
 TRANSCODING = POLICY + "    resource: huaweicloud.mpc.transcoding\n    match: {status: pending}\n"
 TYPES = "resource: huaweicloud.mpc.transcoding"
+NO_DURATION = "must be a duration such as 90s, 15m, 6h or 7d, but is a number"
+QUOTED = '8:18 error: `id` is text, but this is the number `7` (put it in quotes: `"007"`)'
 
 
 def test_the_good_one_is_good(mistakes: Callable[..., list[str]]) -> None:
@@ -61,7 +63,10 @@ def test_the_good_one_is_good(mistakes: Callable[..., list[str]]) -> None:
             TOP + "settings: {backend: mysql://h/d}\n",
             "2:21 error: `mysql://h/d` must be sqlite:///FILE or postgresql://host/db",
         ),
-        (TOP + "settings: {plan_ttl: 5}\n", "2:22 error: must be text, but is a number (quote it)"),
+        (
+            TOP + "settings: {plan_ttl: 5}\n",
+            f"2:22 error: {NO_DURATION} (write 5s for seconds)",
+        ),
         (TOP + "settings: {plan_ttl: 5x}\n", "2:22 error: `5x` must be a duration such as 90s, 15m, 6h or 7d"),
         (TOP + "settings: {plan_ttl: 9999w}\n", "2:22 error: a duration may not exceed 100 years (36500d)"),
         (
@@ -84,7 +89,18 @@ def test_the_good_one_is_good(mistakes: Callable[..., list[str]]) -> None:
         (TARGET + "    tier: prp\n", "6:11 error: `prp` is not an allowed value (did you mean `pro`?)"),
         (TARGET + "    project: x\n", "6:5 error: unknown key `project` (did you mean `project_id`?)"),
         (TARGET + "    inventory: {}\n", "6:5 error: unknown key `inventory`"),
-        (TARGET + "    project_id: 0123\n", "6:17 error: must be text, but is a number (quote it)"),
+        (
+            TOP + "settings: {plan_ttl: 0}\n",
+            f"2:22 error: {NO_DURATION}",
+        ),
+        (
+            TOP + "settings: {plan_ttl: '0600'}\n",
+            "2:22 error: `0600` must be a duration such as 90s, 15m, 6h or 7d (write 0600s for seconds)",
+        ),
+        (TARGET + "    project_id: 0o17\n", '6:17 error: must be text, but is a number (put it in quotes: `"0o17"`)'),
+        (TARGET + "    project_id: 1.50\n", '6:17 error: must be text, but is a number (put it in quotes: `"1.50"`)'),
+        (POLICY + f"    {TYPES}\n    match: {{id: [007]}}\n    ensure: absent\n", QUOTED),
+        (TARGET + "    project_id: 0123\n", '6:17 error: must be text, but is a number (put it in quotes: `"0123"`)'),
         (
             TOP + "targets: {a: {provider: aliyun, region: eu-1}}\n",
             "2:41 error: `eu-1` must be a region of aliyun",
@@ -104,7 +120,10 @@ def test_the_good_one_is_good(mistakes: Callable[..., list[str]]) -> None:
             ),
         ),
         (TARGET + "    endpoints: {vdo: 'https://h'}\n", "6:17 error: unknown key `vdo` (did you mean `vod`?)"),
-        (TARGET + "    rate_limits: {mpc: 100}\n", "6:24 error: must be text, but is a number (quote it)"),
+        (
+            TARGET + "    rate_limits: {mpc: 100}\n",
+            "6:24 error: must be a rate such as 100/min, 50/s or 1000/h, but is a number",
+        ),
         (
             TARGET + "    rate_limits: {mpc: 0/s}\n",
             "6:24 error: `0/s` must be a rate such as 100/min, 50/s or 1000/h",

@@ -45,6 +45,7 @@ def test_what_is_there_already_is_not_offered_again(opened: Opened) -> None:
 def test_settings_are_offered_with_their_defaults(opened: Opened) -> None:
     assert offered(opened, f"version: 1\nsettings:\n  {CURSOR}\n").keys() == {
         "limits",
+        "run_limits",
         "backend",
         "concurrency",
         "plan_ttl",
