@@ -33,7 +33,6 @@ from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
 from reconciler.planning.document import render_plan
 from reconciler.planning.listing import statuses_wanted
 from reconciler.planning.plan import Overrides
-from reconciler.planning.records import rfc3339
 from reconciler.planning.snapshot import snapshot_of
 from reconciler.planning.snapshot_document import read_snapshot, render_snapshot
 from reconciler.planning.strict_json import MAX_BYTES
@@ -106,8 +105,7 @@ def command(
     output = Output.of(output_format, color, verbose=verbose, reports=reports, files=files)
     start_logging(log_format, verbose=verbose)
     snapshot = _read(snapshot_file) if snapshot_file is not None else None
-    clock = rfc3339(snapshot.taken_at) if snapshot is not None and now is None else now
-    world = load_world(paths, targets=targets, policies=policies, now=clock, strict=snapshot is None)
+    world = load_world(paths, targets=targets, policies=policies, now=now, snapshot=snapshot)
     lifetime = duration_flag("--expires", expires, world.configuration.settings.plan_ttl)
     overrides = Overrides(max_actions, max_percent)
     if snapshot is not None:

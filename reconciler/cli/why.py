@@ -25,7 +25,6 @@ from reconciler.cli.saved_file import SNAPSHOT_MAKER, read_saved
 from reconciler.cli.world import load_world
 from reconciler.engine.why_run import narrowed, why, why_offline
 from reconciler.exceptions import ExitCode
-from reconciler.planning.records import rfc3339
 from reconciler.planning.snapshot_document import read_snapshot
 from reconciler.planning.why import scopes_of
 from reconciler.providers.registry import catalogue
@@ -81,8 +80,7 @@ def command(
         if snapshot_file
         else None
     )
-    clock = rfc3339(snapshot.taken_at) if snapshot and now is None else now
-    world = load_world(paths, targets=targets, policies=policies, now=clock, strict=snapshot is None)
+    world = load_world(paths, targets=targets, policies=policies, now=now, snapshot=snapshot)
     world = narrowed(world, resource)
     answer = why_offline(world, task_id, snapshot) if snapshot else _asked(world, task_id)
     if output.format == "json":

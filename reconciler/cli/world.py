@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.config.model import Configuration
+    from reconciler.planning.snapshot import Snapshot
 
 __all__ = ["at_this_moment", "duration_flag", "load_world"]
 
@@ -31,21 +32,23 @@ def load_world(
     targets: Sequence[str] = (),
     policies: Sequence[str] = (),
     now: str | None = None,
-    strict: bool = True,
+    snapshot: Snapshot | None = None,
 ) -> World:
     """Read the configuration, narrowed by the globs.
 
-    `strict`: every variable that it names must be set, and endpoints lead to permitted hosts, as those who use the
-    network need it.
-    `now` is an RFC 3339 time that ages are counted from instead of the clock's.
+    Every variable that it names must be set, and endpoints lead to permitted hosts, as those who use the network need
+    it: without a `snapshot`.
+    `now` is an RFC 3339 time that ages are counted from instead of the clock's, or of the time of the snapshot.
     """
+    strict = snapshot is None
     installed = catalogue()
     configuration = load_configuration(paths, installed, environment=os.environ, strict=strict)
     if strict:
         _check_places(configuration, os.environ)
     of_run = {name: provider.for_run() for name, provider in providers().items()}
     narrowed = restrict(configuration, targets, policies)
-    return World(narrowed, installed, of_run, _moment(now), clock_set=now is not None)
+    moment = snapshot.taken_at if snapshot is not None and now is None else _moment(now)
+    return World(narrowed, installed, of_run, moment, clock_set=now is not None)
 
 
 def at_this_moment(world: World) -> World:

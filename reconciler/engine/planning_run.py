@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.observation import Observation, Scope
 
-__all__ = ["World", "make_plan", "observe", "plan_from", "restrict"]
+__all__ = ["World", "by_clock", "make_plan", "observe", "plan_from", "restrict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +84,18 @@ async def observe(world: World, on_listed: Callable[[Observation], None] = lambd
         return await clouds.observe(wanted, on_listed)
 
 
+def by_clock(world: World, observations: Mapping[Scope, Observation]) -> Mapping[Scope, Observation]:
+    """`observations`, without what they say of the clock where somebody set it."""
+    if not world.clock_set:
+        return observations
+    return {scope: replace(seen, skew=None) for scope, seen in observations.items()}
+
+
 def plan_from(
     world: World, observations: Mapping[Scope, Observation], *, expires_in: int, overrides: Overrides
 ) -> Plan:
     """The plan that `observations` lead to."""
-    if world.clock_set:
-        observations = {scope: replace(seen, skew=None) for scope, seen in observations.items()}
     expires_at = min(world.now + expires_in, LATEST)
     return Planner(world.configuration, world.catalogue, world.now).plan(
-        observations, tool_version=__version__, expires_at=expires_at, overrides=overrides
+        by_clock(world, observations), tool_version=__version__, expires_at=expires_at, overrides=overrides
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import suggestion
 from reconciler.engine.clouds import Clouds
+from reconciler.engine.planning_run import by_clock
 from reconciler.exceptions import UsageError
 from reconciler.planning.listing import statuses_wanted
 from reconciler.planning.why import Inquiry, scopes_of
@@ -48,7 +49,7 @@ async def why(world: World, task_id: str, on_listed: Callable[[Observation], Non
         world.configuration, world.catalogue, world.providers, (scope.target for scope in scopes)
     ) as clouds:
         observations = await clouds.observe(dict.fromkeys(scopes), on_listed)
-    return Inquiry(world.configuration, world.catalogue, observations, world.now).answer(task_id)
+    return Inquiry(world.configuration, world.catalogue, by_clock(world, observations), world.now).answer(task_id)
 
 
 def why_offline(world: World, task_id: str, snapshot: Snapshot) -> Answer:
@@ -60,6 +61,6 @@ def why_offline(world: World, task_id: str, snapshot: Snapshot) -> Answer:
     others = [scope for scope in scopes_of(world.configuration) if scope not in wanted and scope in snapshot.scopes]
     observations = snapshot.observations(wanted) | {scope: snapshot.scopes[scope].observation for scope in others}
     kept = [scope for scope in sorted(observations) if scope in snapshot.scopes]
-    answer = Inquiry(world.configuration, world.catalogue, observations, world.now).answer(task_id)
+    answer = Inquiry(world.configuration, world.catalogue, by_clock(world, observations), world.now).answer(task_id)
     partial = tuple(scope for scope in kept if snapshot.scopes[scope].lacks(None))
     return replace(answer, taken_at=snapshot.taken_at, partial=partial)

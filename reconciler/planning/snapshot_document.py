@@ -20,7 +20,7 @@ from reconciler.planning.url_cuts import cut
 from reconciler.redaction import presentable
 from reconciler.selectors.timestamps import format_timestamp, parse_timestamp
 from reconciler.tasks.field import FieldType
-from reconciler.tasks.observation import Completeness, Observation, Scope
+from reconciler.tasks.observation import CLOCKS_APART, Completeness, Observation, Scope
 from reconciler.tasks.status import Status
 from reconciler.tasks.task import Task
 
@@ -45,7 +45,7 @@ def render_snapshot(snapshot: Snapshot, catalogue: Catalogue) -> str:
     """The text of a snapshot file; the same for the same tasks, in whatever order they were listed."""
     document: Document = {
         "format": "reconciler.snapshot",
-        "format_version": "1.0",
+        "format_version": "1.1",
         "tool_version": snapshot.tool_version,
         "taken_at": rfc3339(snapshot.taken_at),
         "scopes": [
@@ -63,6 +63,8 @@ def _scope_record(kept: SnapshotScope, resource: ResourceType) -> Document:
         "resource": seen.scope.resource,
         "completeness": seen.completeness.value,
         "error": fault_record(seen.fault),
+        **({"clock_skew": seen.skew} if seen.skew is not None and abs(seen.skew) > CLOCKS_APART else {}),
+        **({"unfound": [cut(entry) for entry in seen.unfound]} if seen.unfound else {}),
         "statuses": None if kept.statuses is None else sorted(kept.statuses),
         "tasks": [
             {"id": task.id, "status": task.status.value, "values": _values_record(task, resource)}
@@ -140,7 +142,9 @@ class _Reader:
         if completeness is Completeness.FAILED and tasks:
             raise self._refused(where, "it failed, and yet has tasks")
         statuses = None if record["statuses"] is None else frozenset(record["statuses"])
-        observation = Observation(scope, tasks, 0, completeness, fault_of(record["error"]))
+        unfound = tuple(record.get("unfound", ()))
+        fault, skew = fault_of(record["error"]), record.get("clock_skew")
+        observation = Observation(scope, tasks, 0, completeness, fault, skew, unfound)
         return SnapshotScope(observation, statuses)
 
     def _task(self, record: Document, scope: Scope, resource: ResourceType, where: str) -> Task:

@@ -40,6 +40,14 @@ _SCOPE = obj(
             "description": "`unstable`: other tasks may have been there. `failed`: nothing is known of the scope.",
         },
         "error": {**optional(ref("fault")), "description": "Why it was not listed whole."},
+        "clock_skew": {
+            "type": "integer",
+            "description": "Seconds that the cloud's clock was ahead of that of `taken_at`; left out where they agree.",
+        },
+        "unfound": {
+            **array(_WORD),
+            "description": "Entries of the inventory that the cloud does not know; left out where there are none.",
+        },
         "statuses": {
             **optional(array(_WORD)),
             "description": "The vendor statuses that were listed; null for all.",
@@ -47,6 +55,7 @@ _SCOPE = obj(
         "tasks": array(_TASK, "Ordered by time of creation and id."),
     },
     "One (target, resource type), and what listing it brought.",
+    without=["clock_skew", "unfound"],
 )
 
 SNAPSHOT_SCHEMA: Schema = {

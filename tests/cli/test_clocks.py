@@ -23,6 +23,12 @@ policies:
     match: {status: pending, created_at: {older_than: 6h}}
     ensure: absent
 """
+SNAPSHOT_TEST = """
+version: 1
+tests:
+  by-the-clock-of-the-snapshot: {snapshot: s.json, expect: {}}
+  by-its-own: {snapshot: s.json, now: 2100-01-01T00:00:00Z, expect: {tidy: {change: 1}}}
+"""
 OFF = [timedelta(minutes=6), timedelta(minutes=-6), timedelta(days=365 * 70)]
 
 
@@ -64,6 +70,17 @@ def test_a_clock_that_was_set_on_purpose_is_not_held_against_any(terminal: Termi
     assert (finished.code, finished.json["summary"]["changes"]) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("words", "code"), [([], 1), (["--now", "2100-01-01T00:00:00Z"], 0)], ids=["its own", "set on purpose"]
+)
+def test_that_of_a_snapshot_is_off_as_well(terminal: Terminal, words: list[str], code: int) -> None:
+    terminal.simulator.clock.skew = OFF[0]
+    assert terminal.run("plan", "--save-snapshot", "s.json").code == 1
+    terminal.write(SNAPSHOT_TEST, "reconciler-test.yaml")
+    assert [terminal.run("plan", "--snapshot", "s.json", *words).code, terminal.run("test").code] == [code, 0]
+    assert terminal.run("why", "1", "--snapshot", "s.json", *words).code == code
+
+
 def test_a_saved_plan_is_held_against_it_again(terminal: Terminal) -> None:
     assert terminal.run("plan", "--out", "plan.json").code == 0
     terminal.simulator.clock.skew = -OFF[0]
@@ -101,6 +118,7 @@ def test_one_that_goes_off_after_the_plan_lets_no_age_decide_about_the_next_step
 
 def test_why_and_query_say_so_too(terminal: Terminal) -> None:
     terminal.simulator.clock.skew = OFF[0]
+    assert terminal.run("why", "1", "--now", "2100-01-01T00:00:00Z").code == 0
     why = terminal.run("why", "1")
     assert why.code == 1
     assert "this machine's clock is" in why.out + why.err
