@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from reconciler.engine.planning_run import World
     from reconciler.engine.report import Report
     from reconciler.planning.plan import Plan
+    from reconciler.tasks.observation import Observation
 
 __all__ = ["command"]
 
@@ -214,14 +215,20 @@ class _Run:
         """Plan, show, ask and apply."""
         progress = Progress()
         settings = self.world.configuration.settings
+        ahead = [0]  # seconds that the clouds' clocks are ahead of this one, which may have been set back
+
+        def listed(seen: Observation) -> None:
+            progress.listed(seen)
+            ahead.append(seen.skew or 0)
+
         with progress.stage("Listing", len(self.world.configuration.scopes())):
-            plan = run_work(
-                make_plan(self.world, expires_in=settings.plan_ttl, overrides=overrides, on_listed=progress.listed)
-            )
+            plan = run_work(make_plan(self.world, expires_in=settings.plan_ttl, overrides=overrides, on_listed=listed))
         if self.output.format == "text":
             write(render(plan, "text", View(self.world.now, self.output.color, verbose=self.output.verbose)))
         if plan.applyable or not plan.errored:  # what could not be listed weighs more than an approval
             approval.check_digest(plan)
+        if plan.applyable:
+            approval.check_time(int(time.time()) + max(ahead))
         if plan.applyable and not approval.given(plan):
             raise RefusedError("apply was not approved", "nothing was changed")
         return self._report(

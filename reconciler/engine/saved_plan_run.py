@@ -68,8 +68,9 @@ async def apply_saved_plan(
         for seen in await asyncio.gather(*(read_scope(world, clouds, scope, ids) for scope, ids in by_id.items())):
             observations[seen.scope] = seen
             options.on_listed(seen)
-        for seen in observations.values():  # a clock that was set back does not revive a plan
-            check_unexpired(saved, world.now + (seen.skew or 0))
+        now = max(world.now, int(options.wall_clock()))  # a long listing may outlast the plan
+        for seen in observations.values():  # a clock that was set back does not revive it
+            check_unexpired(saved, now + (seen.skew or 0))
         fresh = plan_from(world, observations, expires_in=0, overrides=overrides)
         justified = justify(saved, fresh, _seen_again(saved, observations.values(), world))
         judgements = Judgements(world.configuration, world.catalogue, world.now, clouds.is_off)

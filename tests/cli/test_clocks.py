@@ -94,9 +94,14 @@ def test_a_clock_that_was_set_back_does_not_revive_a_plan(terminal: Terminal) ->
     """The plan asks for no age, and this clock says that there is time left; the cloud's says otherwise."""
     terminal.write(HEAD + POLICY.replace(", created_at: {older_than: 6h}", ""))
     assert terminal.run("plan", "--out", "plan.json", "--expires", "1h").code == 0
+    planned = json.loads((terminal.directory / "plan.json").read_text())
+    approval = ("--approved-digest", planned["digest"], "--approved-until", planned["expires_at"])
     terminal.simulator.clock.skew = timedelta(hours=2)
     assert terminal.run("apply", "--plan", "plan.json").code == 5
+    assert terminal.run("apply", *approval).code == 5
     assert terminal.destructive() == []
+    terminal.simulator.clock.skew = timedelta(0)
+    assert terminal.run("apply", *approval).code == 0
 
 
 def test_one_that_goes_off_after_the_plan_lets_no_age_decide_about_the_next_step(
