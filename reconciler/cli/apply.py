@@ -37,7 +37,7 @@ from reconciler.exceptions import ExitCode, RefusedError, StalePlanError, UsageE
 from reconciler.planning.document import read_plan
 from reconciler.planning.plan import Overrides
 from reconciler.reports.formats import SCREEN_FORMATS
-from reconciler.reports.registry import View, render
+from reconciler.reports.registry import render
 from reconciler.reports.wording import changes_counted
 from reconciler.selectors.timestamps import format_timestamp, parse_timestamp
 
@@ -107,7 +107,7 @@ def command(
     the clouds again: it can shrink, never grow. Interrupted (Ctrl-C, SIGTERM), it finishes the calls in flight and
     reports; running the same command again finishes the work.
     """
-    output = Output.of(output_format, color, verbose=verbose, reports=reports)
+    output = Output.of(output_format, color, verbose=verbose, reports=reports, paths=paths)
     approval = _Approval.of(auto_approve, approved_digest, approved_until)
     if plan_file is None:
         approval.check_possible()
@@ -224,7 +224,7 @@ class _Run:
         with progress.stage("Listing", len(self.world.configuration.scopes())):
             plan = run_work(make_plan(self.world, expires_in=settings.plan_ttl, overrides=overrides, on_listed=listed))
         if self.output.format == "text":
-            write(render(plan, "text", View(self.world.now, self.output.color, verbose=self.output.verbose)))
+            write(render(plan, "text", self.output.view(self.world.now)))
         if plan.applyable or not plan.errored:  # what could not be listed weighs more than an approval
             approval.check_digest(plan)
         if plan.applyable:

@@ -204,7 +204,7 @@ def _named(history: History, name: str) -> RunRecord:
         later = history.runs(RunFilter(since=earliest, limit=None))
         runs = [run for run in later if run.run_id.startswith(name)]
     if not runs:
-        raise UsageError(f"there is no run {name!r}", "`reconciler history` lists the runs and their ids")
+        raise UsageError(f"there is no run {name!r}", "the same command without RUN lists the runs and their ids")
     if len(runs) > 1:
         some = ", ".join(run_label(run) for run in runs[:3]) + (", ..." if len(runs) > 3 else "")
         raise UsageError(f"{counted(len(runs), 'run')} begin with {name!r}", f"give more digits: {some}")

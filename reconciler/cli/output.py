@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -30,12 +30,14 @@ _NO_FILES: Mapping[str, Path | None] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a command was asked to write, and how. `reports` are further outputs: format by file."""
+    """What a command was asked to write, and how. `reports` are further outputs: format by file; `paths` those of
+    the configuration, where there is one."""
 
     format: str
     color: bool
     verbose: bool
     reports: Mapping[Path, str]
+    paths: tuple[str, ...] | None = None
 
     @classmethod
     def of(
@@ -46,6 +48,7 @@ class Output:
         verbose: bool,
         reports: Sequence[str] = (),
         files: Mapping[str, Path | None] = _NO_FILES,
+        paths: Sequence[Path] | None = None,
     ) -> Output:
         """Check the flags of a command, before it does anything; `files` are those of other flags than `--report`.
 
@@ -59,7 +62,8 @@ class Output:
         named = [path.absolute() for path in (*files.values(), *wanted) if path is not None]
         if twice := next((path for path in named if named.count(path) > 1 and path != Path(os.devnull)), None):
             raise UsageError(f"{twice} is named twice", "give each output a file of its own")
-        return cls(output_format, _wants_color(color), verbose, wanted)
+        given = None if paths is None else tuple(map(str, paths))
+        return cls(output_format, _wants_color(color), verbose, wanted, given)
 
     def show(self, item: Plan | Report, now: int, saved_to: Path | None = None) -> ExitCode:
         """Write a plan or report to every file of `--report`, then to stdout.
@@ -70,7 +74,7 @@ class Output:
         with held():
             code = self.save(item, now, saved)
             try:
-                write(render(item, self.format, View(now, self.color, saved, self.verbose)), self.format)
+                write(render(item, self.format, self.view(now, saved)), self.format)
             except BrokenPipeError:
                 # Whoever cut a plan off (`| head`) has seen enough of it. What was done is a different matter.
                 if isinstance(item, Report):
@@ -80,12 +84,16 @@ class Output:
                 return _said(error.message)
         return code
 
+    def view(self, now: int, saved_to: str | None = None) -> View:
+        """What renderings on stdout depend on."""
+        return View(now, self.color, saved_to, self.paths, self.verbose)
+
     def save(self, item: Plan | Report, now: int, saved: str | None = None) -> ExitCode:
         """Write a plan or report to every file of `--report` only, as `show` does."""
         code = ExitCode.OK
         with held():
             for path, name in self.reports.items():
-                view = View(now, saved_to=saved, verbose=self.verbose)
+                view = replace(self.view(now, saved), color=False)
                 code = keep(path, partial(render, item, name, view)) or code
         return code
 

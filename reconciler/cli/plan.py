@@ -102,7 +102,7 @@ def command(
     if save_snapshot is not None and snapshot_file is not None:
         raise UsageError("--snapshot and --save-snapshot exclude each other", "what a snapshot holds is saved already")
     files = {"--out": out, "--save-snapshot": save_snapshot}
-    output = Output.of(output_format, color, verbose=verbose, reports=reports, files=files)
+    output = Output.of(output_format, color, verbose=verbose, reports=reports, files=files, paths=paths)
     start_logging(log_format, verbose=verbose)
     snapshot = _read(snapshot_file) if snapshot_file is not None else None
     world = load_world(paths, targets=targets, policies=policies, now=now, snapshot=snapshot)

@@ -42,7 +42,7 @@ def command(paths: tuple[Path, ...], output_format: str) -> int:
     github writes annotations of GitHub Actions, sarif a log for code scanning.
     """
     configuration, diagnostics = check(paths, catalogue(), environment=os.environ)
-    write(_FORMATS[output_format](configuration, diagnostics), output_format)
+    write(_FORMATS[output_format](configuration, diagnostics, tuple(map(str, paths))), output_format)
     return ExitCode.OK if configuration else ExitCode.INVALID
 
 
@@ -51,14 +51,14 @@ def _counts(diagnostics: Sequence[Diagnostic]) -> tuple[int, int]:
     return errors, len(diagnostics) - errors
 
 
-def _text(configuration: Configuration | None, diagnostics: Sequence[Diagnostic]) -> str:
+def _text(configuration: Configuration | None, diagnostics: Sequence[Diagnostic], _: Sequence[str]) -> str:
     blocks = render_diagnostics(diagnostics)
     return f"{blocks}\n{_verdict(configuration, diagnostics)}" if blocks else _verdict(configuration, diagnostics)
 
 
-def _github(configuration: Configuration | None, diagnostics: Sequence[Diagnostic]) -> str:
+def _github(configuration: Configuration | None, diagnostics: Sequence[Diagnostic], paths: Sequence[str]) -> str:
     """Annotations, and the last line for the log."""
-    return render_diagnostics_github(diagnostics) + _verdict(configuration, diagnostics)
+    return render_diagnostics_github(diagnostics, paths) + _verdict(configuration, diagnostics)
 
 
 def _verdict(configuration: Configuration | None, diagnostics: Sequence[Diagnostic]) -> str:
@@ -75,7 +75,7 @@ def _verdict(configuration: Configuration | None, diagnostics: Sequence[Diagnost
     return f"Valid: {', '.join(counts)}.\n"
 
 
-def _document(configuration: Configuration | None, diagnostics: Sequence[Diagnostic]) -> str:
+def _document(configuration: Configuration | None, diagnostics: Sequence[Diagnostic], _: Sequence[str]) -> str:
     errors, warnings = _counts(diagnostics)
     document = {
         "format": "reconciler.validation",
@@ -89,11 +89,11 @@ def _document(configuration: Configuration | None, diagnostics: Sequence[Diagnos
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-_FORMATS: Mapping[str, Callable[[Configuration | None, Sequence[Diagnostic]], str]] = MappingProxyType(
+_FORMATS: Mapping[str, Callable[[Configuration | None, Sequence[Diagnostic], Sequence[str]], str]] = MappingProxyType(
     {
         "text": _text,
         "json": _document,
         "github": _github,
-        "sarif": lambda _, diagnostics: render_diagnostics_sarif(diagnostics),
+        "sarif": lambda _, diagnostics, paths: render_diagnostics_sarif(diagnostics, paths),
     }
 )

@@ -35,19 +35,21 @@ __all__ = ["PLAN_FORMATS", "REPORT_FORMATS", "View", "read_document", "render"]
 class View:
     """What a rendering depends on besides the data. Each format takes what it has a use for.
 
-    `now`: seconds since the epoch (UTC), for ages. `saved_to`: the path that a plan was saved under.
+    `now`: seconds since the epoch (UTC), for ages. `saved_to`: the path that a plan was saved under,
+    `paths`: those that it was made from (None: not known).
     """
 
     now: int
     color: bool = False
     saved_to: str | None = None
+    paths: tuple[str, ...] | None = None
     verbose: bool = False
 
 
 def _plan_html(plan: Plan, view: View) -> str:
     from reconciler.reports.html import render_plan_html  # noqa: PLC0415 - a dozen modules that only HTML needs
 
-    return render_plan_html(plan, now=view.now)
+    return render_plan_html(plan, now=view.now, saved_to=view.saved_to, paths=view.paths)
 
 
 def _report_html(report: Report, view: View) -> str:
@@ -59,13 +61,15 @@ def _report_html(report: Report, view: View) -> str:
 PLAN_FORMATS: Mapping[str, Callable[[Plan, View], str]] = MappingProxyType(
     {
         "text": lambda plan, view: render_plan_text(
-            plan, now=view.now, color=view.color, saved_to=view.saved_to, verbose=view.verbose
+            plan, now=view.now, color=view.color, saved_to=view.saved_to, paths=view.paths, verbose=view.verbose
         ),
         "json": lambda plan, _: render_plan(plan),
-        "markdown": lambda plan, view: render_plan_markdown(plan, now=view.now),
+        "markdown": lambda plan, view: render_plan_markdown(
+            plan, now=view.now, saved_to=view.saved_to, paths=view.paths
+        ),
         "html": _plan_html,
         "junit": lambda plan, _: render_plan_junit(plan),
-        "github": lambda plan, _: render_plan_github(plan),
+        "github": lambda plan, view: render_plan_github(plan, view.saved_to),
         "gitlab": lambda plan, _: render_plan_gitlab(plan),
         "outputs": lambda plan, _: render_plan_outputs(plan),
     }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+import shlex
 import stat
 import time
 from dataclasses import replace
@@ -433,3 +436,25 @@ def test_read_by_id_a_task_that_moved_on_falls_out(terminal: Terminal) -> None:
     assert code == 0
     assert {task: result["outcome"] for task, result in results.items()} == {"1": "missed", "2": "satisfied"}
     assert terminal.destructive() == []
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+@pytest.mark.parametrize("paths", [["conf files"], ["conf files/reconciler.yaml", "more.yaml"], ["-conf"]])
+def test_the_command_that_is_printed_works_where_it_is_printed(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, form: str, paths: list[str]
+) -> None:
+    """In every format, of the plan and of what `show` makes of its file, beside another configuration."""
+    head, policies = (terminal.directory / "reconciler.yaml").read_text().split("policies:")
+    for place in ("conf files", "-conf"):
+        (terminal.directory / place).mkdir()
+        terminal.write(f"{head}policies:{policies}", f"{place}/reconciler.yaml")
+    terminal.write("version: 1\nprotect:\n  p: {resource: '*', match: {id: '99'}}\n", "more.yaml")
+    terminal.write(f"{head}\nprotect:\n  q: {{resource: '*', match: {{id: '98'}}}}\npolicies:{policies}")
+    given = [f"./{path}" if path.startswith("-") else path for path in paths]
+    planned = terminal.run("plan", *given, "--out", "my plan.json", "--format", form)
+    assert planned.code == 0
+    for text in (planned.out, terminal.run("show", "my plan.json", "--format", form).out):
+        plain = html.unescape(re.sub(r"<[^>]*>", " ", text)) if form != "text" else text
+        found = re.search(r"reconciler (apply --plan .*? --approved-digest sha256:[0-9a-f]{64})", plain)
+        assert found, plain
+        assert terminal.run(*shlex.split(found[1])).code == 0

@@ -121,7 +121,7 @@ def test_many_failures_leave_room_for_the_summary() -> None:
     first, *rest = map(parsed, render_report_github(replace(EVERY_OUTCOME, results=results)).splitlines())
     assert first.message.startswith("Apply: 0 done, 0 satisfied, 0 missed, 40 failed")
     assert len(rest) == SHOWN - 1
-    assert rest[-1].message == "32 more errors: `reconciler show` lists all of the saved report"
+    assert rest[-1].message == "32 more errors: `reconciler show FILE` lists all of the saved report"
 
 
 def test_a_plan_with_many_policies_refused_stays_within_the_limits() -> None:

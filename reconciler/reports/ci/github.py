@@ -8,6 +8,7 @@ from reconciler.diagnostics import Severity
 from reconciler.engine.report import Outcome
 from reconciler.redaction import bounded, presentable
 from reconciler.reports.ci.annotations import Annotation, Level, render_annotations
+from reconciler.reports.commands import command_line, show_saved
 from reconciler.reports.tally import Tally
 from reconciler.reports.wording import (
     KINDS,
@@ -27,7 +28,7 @@ from reconciler.reports.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.diagnostics import Diagnostic
     from reconciler.engine.report import Report, Result
@@ -46,8 +47,9 @@ _OF_OUTCOME: Final = {
 _LONGEST_ID: Final = 300
 
 
-def render_diagnostics_github(diagnostics: Iterable[Diagnostic]) -> str:
-    return render_annotations(list(map(_of_diagnostic, diagnostics)), "run `reconciler validate` to see them all")
+def render_diagnostics_github(diagnostics: Iterable[Diagnostic], paths: Sequence[str] = ()) -> str:
+    command = command_line("validate", paths)
+    return render_annotations(list(map(_of_diagnostic, diagnostics)), f"run `{command}` to see them all")
 
 
 def _of_diagnostic(diagnostic: Diagnostic) -> Annotation:
@@ -68,11 +70,11 @@ def _of_diagnostic(diagnostic: Diagnostic) -> Annotation:
     )
 
 
-def render_plan_github(plan: Plan) -> str:
+def render_plan_github(plan: Plan, saved_to: str | None = None) -> str:
     """What refuses the plan or makes it less than the whole truth, then what each policy would do, deletes first."""
     return render_annotations(
         [*_doubts(plan), *_refusals(plan), *_notes(plan), *_intents(plan)],
-        "`reconciler show` lists all of the saved plan",
+        f"`{show_saved(saved_to)}` lists all of the saved plan",
     )
 
 
@@ -131,7 +133,7 @@ def render_report_github(report: Report) -> str:
         *map(_of_note, report.notes),
         *(_of_result(result, _OF_OUTCOME[outcome]) for outcome in _OF_OUTCOME for result in _of(report, outcome)),
     ]
-    return render_annotations(annotations, "`reconciler show` lists all of the saved report")
+    return render_annotations(annotations, f"`{show_saved(None)}` lists all of the saved report")
 
 
 def _of(report: Report, outcome: Outcome) -> list[Result]:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from reconciler import __version__
 from reconciler.diagnostics import Severity
 from reconciler.reports.ci.rules import RULES
+from reconciler.reports.commands import command_line
 from reconciler.reports.wording import counted
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _PLACE = re.compile(r":[0-9]+:[0-9]+\b")
 _LINK = re.compile(r"\[(?=[^\]]*\]\()")
 
 
-def render_diagnostics_sarif(diagnostics: Sequence[Diagnostic]) -> str:
+def render_diagnostics_sarif(diagnostics: Sequence[Diagnostic], paths: Sequence[str] = ()) -> str:
     """The diagnostics as one SARIF log: errors first, the files relative to the directory that it was made in."""
     ranked = sorted(diagnostics, key=lambda diagnostic: diagnostic.severity is not Severity.ERROR)
     log = {
@@ -48,7 +49,7 @@ def render_diagnostics_sarif(diagnostics: Sequence[Diagnostic]) -> str:
                 "automationDetails": {"id": "reconciler-validate/"},
                 "columnKind": "unicodeCodePoints",
                 "originalUriBaseIds": {_ROOT: {"description": {"text": "The directory that validate was run in."}}},
-                "invocations": [_invocation(len(ranked) - MAX_RESULTS)],
+                "invocations": [_invocation(len(ranked) - MAX_RESULTS, paths)],
                 "results": list(_results(ranked[:MAX_RESULTS])),
             }
         ],
@@ -73,10 +74,10 @@ def _driver() -> dict[str, Any]:
     }
 
 
-def _invocation(left_out: int) -> dict[str, Any]:
+def _invocation(left_out: int, paths: Sequence[str]) -> dict[str, Any]:
     if left_out <= 0:
         return {"executionSuccessful": True}
-    text = f"{counted(left_out, 'more result')} left out; `reconciler validate` shows all of them."
+    text = f"{counted(left_out, 'more result')} left out; `{command_line('validate', paths)}` shows all of them."
     return {
         "executionSuccessful": True,
         "toolExecutionNotifications": [{"level": "warning", "message": {"text": text}}],

@@ -78,11 +78,11 @@ def _code(text: str) -> str:
     return element("code", text) if text else ""
 
 
-def how_to_apply(plan: Plan, now: int) -> Markup:
-    return section("apply", "How to apply", *_steps(plan, now))
+def how_to_apply(plan: Plan, now: int, line: str) -> Markup:
+    return section("apply", "How to apply", *_steps(plan, now, line))
 
 
-def _steps(plan: Plan, now: int) -> list[Markup]:
+def _steps(plan: Plan, now: int, line: str) -> list[Markup]:
     if not plan.changes:
         return [element("p", "There is nothing to apply.")]
     if plan.breached:
@@ -98,10 +98,10 @@ def _steps(plan: Plan, now: int) -> list[Markup]:
         return [element("p", expired)]
     return [
         element("p", "Nothing has been changed so far, and nothing will be without this command:"),
-        command(f"reconciler apply --plan plan.json --approved-digest {plan.digest}"),
+        command(f"{line} --approved-digest {plan.digest}"),
         element(
             "p",
-            *(element("code", "plan.json"), " is the file that ", element("code", "plan --out plan.json"), " saved. "),
+            *("The plan is in the file that ", element("code", "plan --out"), " saved. "),
             "Each task is read again first: the plan can shrink, and never grow. To refuse the plan, do nothing; ",
             "it expires by itself.",
             class_="aside",

@@ -44,6 +44,6 @@ def note_item(note: Note) -> str:
 def comment(marker: str, left_out: int, parts: Sequence[str]) -> str:
     """The parts as one comment, which says so if something was left out of it."""
     entries = f"{left_out} {'entry' if left_out == 1 else 'entries'}"
-    digest = "The digest covers them too; <code>reconciler show</code> lists all of the saved file."
+    digest = "The digest covers them too; <code>reconciler show FILE</code> lists all of the saved file."
     cut = [callout("NOTE", [f"Shortened to fit a comment: {entries} left out. {digest}"])] if left_out else []
     return "\n\n".join(part for part in (f"{marker}\n{parts[0]}", *cut, *parts[1:]) if part) + "\n"

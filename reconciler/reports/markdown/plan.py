@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.planning.records import rfc3339
 from reconciler.reports.ages import age_of, until
+from reconciler.reports.commands import apply_saved
 from reconciler.reports.markdown.budget import BUDGET, Detail, fitted
 from reconciler.reports.markdown.escape import code
 from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of
@@ -28,21 +29,35 @@ from reconciler.reports.wording import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reconciler.planning.plan import Note, Plan, PolicyVerdict
 
 __all__ = ["render_plan_markdown"]
 
 _DESCRIPTION = 160
 """Characters of a policy's description."""
+_LONGEST_COMMAND = 2_000
+"""Characters. One that is cut would be another command."""
 
 
-def render_plan_markdown(plan: Plan, *, now: int, budget: int = BUDGET) -> str:
-    """The plan as Markdown of GitHub and GitLab, of at most `budget` characters. Ages are reckoned from `now`."""
-    tally = Tally.of(plan)
-    return fitted(lambda detail: _composed(plan, tally, now, detail), budget)
+def render_plan_markdown(
+    plan: Plan,
+    *,
+    now: int,
+    budget: int = BUDGET,
+    saved_to: str | None = None,
+    paths: Sequence[str] | None = None,
+) -> str:
+    """The plan as Markdown of GitHub and GitLab, of at most `budget` characters. Ages are reckoned from `now`.
+
+    `saved_to` is the path that the plan was saved under, `paths` are those it was made from (None: not known).
+    """
+    tally, command = Tally.of(plan), apply_saved(plan, saved_to, paths)
+    return fitted(lambda detail: _composed(plan, tally, now, detail, command), budget)
 
 
-def _composed(plan: Plan, tally: Tally, now: int, detail: Detail) -> str:
+def _composed(plan: Plan, tally: Tally, now: int, detail: Detail, command: str) -> str:
     parts = [
         f"## reconciler plan: {plan_counts(plan)}",
         plan_sentence(plan) or "",
@@ -50,7 +65,7 @@ def _composed(plan: Plan, tally: Tally, now: int, detail: Detail) -> str:
         deletes(plan, tally, detail),
         cancels(plan, tally, detail),
         *spared(plan, detail),
-        _next_step(plan, tally, now),
+        _next_step(plan, tally, now, command),
         _facts(plan, tally, now),
         _policies(plan, tally, now, detail),
         *change_tables(tally, now, detail),
@@ -78,7 +93,7 @@ def _warnings(plan: Plan) -> list[Note]:
     return [note for note in unplaced_notes(plan) if note.severity != "error"]
 
 
-def _next_step(plan: Plan, tally: Tally, now: int) -> str:
+def _next_step(plan: Plan, tally: Tally, now: int, command: str) -> str:
     """How to apply the plan, and how to refuse it."""
     if not plan.changes:
         return ""
@@ -88,8 +103,8 @@ def _next_step(plan: Plan, tally: Tally, now: int) -> str:
         return f"- **To allow it:** {allow}\n{refuse} As it stands, nothing of it can be applied."
     if now >= plan.expires_at:
         return f"- **It has expired**, so it cannot be applied: plan again.\n{refuse}"
-    command = code(f"reconciler apply --plan plan.json --approved-digest {tally.digest}", 200)
-    return f"- **To apply it**, and nothing more: {command}\n{refuse} Nothing is done before an apply."
+    line = code(f"{command} --approved-digest {tally.digest}", _LONGEST_COMMAND)
+    return f"- **To apply it**, and nothing more: {line}\n{refuse} Nothing is done before an apply."
 
 
 def _facts(plan: Plan, tally: Tally, now: int) -> str:

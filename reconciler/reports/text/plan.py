@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from reconciler.redaction import presentable
 from reconciler.reports.ages import until
+from reconciler.reports.commands import apply_saved
 from reconciler.reports.palette import Palette
 from reconciler.reports.text.sections import errors, guards, intolerant, legend, notes, policies, unknown
 from reconciler.reports.text.task_block import TaskBlocks
@@ -25,11 +25,18 @@ _FOLD = 1_000
 
 
 def render_plan_text(
-    plan: Plan, *, now: int, color: bool = False, saved_to: str | None = None, verbose: bool = False
+    plan: Plan,
+    *,
+    now: int,
+    color: bool = False,
+    saved_to: str | None = None,
+    paths: Sequence[str] | None = None,
+    verbose: bool = False,
 ) -> str:
     """The plan as text. `now` (seconds since the epoch) is what ages are reckoned from.
 
-    `saved_to` is the path that the plan was saved under. `verbose` lifts every limit on widths and lengths.
+    `saved_to` is the path that the plan was saved under, `paths` are those it was made from (None: not known).
+    `verbose` lifts every limit on widths and lengths.
     """
     paint = Palette(color)
     blocks = TaskBlocks(paint, now, verbose)
@@ -46,7 +53,7 @@ def render_plan_text(
         policies(plan, paint),
         notes(plan, paint),
         _closing(plan, paint),
-        _next_step(plan, now, saved_to),
+        _next_step(plan, now, saved_to, paths),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
 
@@ -101,19 +108,19 @@ def _closing(plan: Plan, paint: Palette) -> list[str]:
     return [*lines, paint.bold(f"Plan: {plan_counts(plan)}."), f"Digest: {plan.digest}"]
 
 
-def _next_step(plan: Plan, now: int, saved_to: str | None) -> list[str]:
+def _next_step(plan: Plan, now: int, saved_to: str | None, paths: Sequence[str] | None) -> list[str]:
     if not plan.changes:
         return []
     if plan.breached:
         return [f"`reconciler apply` refuses this plan (exit 4) unless it is given {flags(plan)}."]
     if saved_to is None:
         return [
-            "Note: this plan was not saved (--out plan.json). `reconciler apply` will plan again, and act on what it",
+            "Note: this plan was not saved (--out plan.json). An apply without it will plan again, and act on what it",
             "finds then.",
         ]
     if now >= plan.expires_at:
         return ["This plan has expired: `reconciler apply` refuses it (exit 5). Make it again."]
-    command = f"reconciler apply --plan {presentable(shlex.quote(saved_to))}"
+    command = apply_saved(plan, saved_to, paths)
     return [
         f"Saved to {presentable(saved_to)}. To do this and nothing more:",
         f"    {' '.join(filter(None, (command, overrides_flags(plan.overrides))))}",
