@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.selectors.compile import Predicate
     from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.field import Value
+    from reconciler.tasks.observation import Observation
     from reconciler.tasks.resource_type import Operation, ResourceType
     from reconciler.tasks.task import Task
 
@@ -84,6 +86,20 @@ class Judgements:
         """The protections that hold the task: those whose selector is true of it, *or unknown*."""
         rules = self._on(task.target).protections.get(task.resource, ())
         return tuple(name for name, predicate in rules if predicate(task.values) != Truth.FALSE)
+
+    def idle_protections(self, observations: Iterable[Observation]) -> dict[str, int]:
+        """The protections that hold none of the tasks listed, with the number of these; whole listings only."""
+        listed: Counter[str] = Counter()
+        busy: set[str] = set()
+        for observation in observations:
+            rules = self._on(observation.scope.target).protections.get(observation.scope.resource, ())
+            for name, predicate in rules:
+                listed[name] += len(observation.tasks)
+                if not observation.complete or (
+                    name not in busy and any(predicate(task.values) != Truth.FALSE for task in observation.tasks)
+                ):
+                    busy.add(name)
+        return {name: count for name, count in sorted(listed.items()) if count and name not in busy}
 
     def _on(self, target: str) -> _Compiled:
         return self._without if self._off(target) else self._by_clock

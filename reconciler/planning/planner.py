@@ -106,6 +106,9 @@ class Planner:
                 continue
             for policy in self._configuration.policies_on(scope):
                 self._plan_policy(policy, observation, tallies[policy.name])
+        for name, count in self._judgements.idle_protections(seen.values()).items():
+            listed = "the 1 task" if count == 1 else f"the {count} tasks"
+            self._notes.append(Note("warning", f"protection {name} protects none of {listed} listed"))
         plan = Plan(
             tool_version=tool_version,
             created_at=self._now,

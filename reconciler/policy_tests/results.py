@@ -143,11 +143,15 @@ class PolicyCoverage:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """All tests that were run, in the order of files and names. `coverage` is None where only some were run."""
+    """All tests that were run, in the order of files and names. `coverage` is None where only some were run.
+
+    `idle` are the protections that hold no task of any test which a policy wants.
+    """
 
     files: tuple[str, ...]
     results: tuple[Result, ...]
     coverage: tuple[PolicyCoverage, ...] | None = None
+    idle: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[Result, ...]:

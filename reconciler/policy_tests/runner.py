@@ -52,6 +52,7 @@ def run_tests(loaded: PolicyTests, catalogue: Catalogue, selection: Selection) -
     selection.check(loaded)
     coverage = Coverage(loaded.configuration) if not selection.tests else None
     results = []
+    idle = set(loaded.configuration.protections)
     for test in loaded.tests:
         if coverage is None and not selection.takes(test):
             continue
@@ -60,10 +61,11 @@ def run_tests(loaded: PolicyTests, catalogue: Catalogue, selection: Selection) -
             results.append(Result(test, failures_of(test, world)))
         if coverage is not None:
             coverage.see(test, world)
+            idle -= world.protections()
     found = None
     if coverage is not None:
         found = tuple(policy for policy in coverage.policies() if selection.covers(policy.policy))
-    return Results(loaded.files, tuple(results), found)
+    return Results(loaded.files, tuple(results), found, () if found is None else tuple(sorted(idle)))
 
 
 def _named(globs: Sequence[str], names: Iterable[str]) -> bool:

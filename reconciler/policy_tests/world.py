@@ -80,6 +80,10 @@ class World:
         """The tasks that would be changed, in the order of the plan, with the policies that ask for it."""
         return {change.key: change.policies for change in self._plan.changes}
 
+    def protections(self) -> set[str]:
+        """The protections that keep a task from what some policy wants."""
+        return {name for spared in self._plan.protected for name in spared.protections}
+
     def steps(self, key: TaskKey) -> tuple[Action, ...]:
         """What would be done to a task."""
         return self._steps.get(key, ())

@@ -87,6 +87,29 @@ def test_a_protection_holds_what_matches_and_what_cannot_be_told(fields: dict[st
     assert [(entry.task_id, entry.protections) for entry in plan.protected] == [("1", ("legal",))]
 
 
+@pytest.mark.parametrize(
+    ("buckets", "completeness", "told"),
+    [
+        (["open", "x"], Completeness.COMPLETE, ["protection legal protects none of the 2 tasks listed"]),
+        (["open"], Completeness.COMPLETE, ["protection legal protects none of the 1 task listed"]),
+        (["open", "legal-1"], Completeness.COMPLETE, []),
+        (["open", None], Completeness.COMPLETE, []),  # one that cannot be told is protected
+        (["open"], Completeness.UNSTABLE, []),
+        ([], Completeness.COMPLETE, []),
+    ],
+)
+def test_a_protection_that_protects_nothing_is_told(
+    buckets: list[str | None], completeness: Completeness, told: list[str]
+) -> None:
+    world = configuration(policy(), protect={"legal": {"input.bucket": {"glob": "legal-*"}}})
+    tasks = [
+        task(str(number), **({"input.bucket": bucket} if bucket else {}))  # type: ignore[arg-type]  # text
+        for number, bucket in enumerate(buckets)
+    ]
+    plan = planned(world, seen(*tasks, completeness=completeness))
+    assert [note.message for note in plan.notes if note.severity == "warning" and "protect" in note.message] == told
+
+
 def test_a_protection_lets_go_of_what_certainly_does_not_match() -> None:
     world = configuration(policy(), protect={"legal": {"input.bucket": {"glob": "legal-*"}}})
     assert steps(planned(world, seen(task("1", input__bucket="other"))))

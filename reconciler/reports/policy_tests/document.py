@@ -41,6 +41,7 @@ def render_results_json(results: Results, *, passed: bool) -> str:
             "tests": [_test(result) for result in results.results],
             "coverage": None if covered is None else [_policy(policy) for policy in covered],
             "uncovered": [policy.policy for policy in results.uncovered],
+            "idle_protections": list(results.idle),
         }
     )
 

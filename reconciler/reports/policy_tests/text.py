@@ -66,3 +66,5 @@ def _coverage(results: Results, paint: Palette) -> Iterator[str]:
         yield paint.yellow(f"  ! {presentable(policy.policy)}: {missing_cases(policy)}")
     if any(policy.near_miss is None for policy in results.uncovered):
         yield paint.faint(f"  {NEAR_MISS}")
+    for name in results.idle:
+        yield paint.yellow(f"  ! protection {presentable(name)}: no test has a task that it protects")
