@@ -22,7 +22,7 @@ SUFFIX = ".reconciler-test.yaml"
 
 _SNIFFED = 64 * 1024
 """Bytes of a file of another name that are looked at to tell what it is."""
-_TESTS = re.compile(rb"^(?:tests|\"tests\"|'tests')[ \t]*:", re.MULTILINE)
+_TESTS = re.compile(rb"^(?:\xef\xbb\xbf)?(?:tests|\"tests\"|'tests')[ \t]*:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

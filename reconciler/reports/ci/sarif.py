@@ -34,7 +34,7 @@ _ROOT: Final = "%SRCROOT%"
 _INDEX: Final = {rule: index for index, rule in enumerate(RULES)}
 _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning"}
 _PLACE = re.compile(r":[0-9]+:[0-9]+\b")
-_LINK = re.compile(r"\[(?=[^\]]*\]\()")
+_LINK = re.compile(r"\[(?=[^\[\]]*+\]\()")
 
 
 def render_diagnostics_sarif(diagnostics: Sequence[Diagnostic], paths: Sequence[str] = ()) -> str:
