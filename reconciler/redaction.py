@@ -12,9 +12,9 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["bounded", "presentable", "strip_queries"]
+__all__ = ["bounded", "masked", "presentable", "strip_queries"]
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})
@@ -22,6 +22,8 @@ _MARKS = frozenset({"Mn", "Me"})
 # rather hidden too much than too little. Each match takes a whole run, so that no text is looked at twice.
 _URL = re.compile(r"(?P<base>://[^\s?#\"<>]*+)(?:(?P<mark>[?#])(?P<tail>[^\s\"<>]*+))?+")
 _USER_PART = re.compile(r"://(?:[^\s/?#\"<>@]*+@)++")
+_EVERYWHERE = 3
+"""Characters of what is too short to be masked: it would be found in every word."""
 _STACKED = 4
 """Combining marks that one character keeps: as many as scripts in use put there. More would cover the lines around."""
 _MARK = re.compile(r"~[0-9a-f]{8}[.,:;!')\]}]*")  # with the marks of a sentence that goes on after it
@@ -70,6 +72,14 @@ def _visible(text: str) -> Iterator[str]:
 
 def _escaped(point: int) -> str:
     return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+
+
+def masked(text: str, values: Mapping[str, str]) -> str:
+    """`text` with `values` replaced by what is shown in their place, but for the shortest of them."""
+    for value, shown in sorted(values.items(), key=lambda one: (-len(one[0]), one)):
+        if len(value) > _EVERYWHERE:
+            text = text.replace(value, shown)
+    return text
 
 
 def bounded(text: str, longest: int) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import redaction
-from reconciler.redaction import bounded, presentable, strip_queries
+from reconciler.redaction import bounded, masked, presentable, strip_queries
 
 
 def test_the_example_in_the_docstring() -> None:
@@ -87,3 +87,8 @@ def test_a_bound_holds_and_cuts_no_mark_in_two(text: str, longest: int) -> None:
     shown = bounded(text, longest)
     assert len(shown) <= longest
     assert presentable(shown) == shown
+
+
+def test_what_is_masked_is_named_instead() -> None:
+    values = {"abcd": "${A}", "abcdef": "${B}", "abc": "${SHORT}"}
+    assert masked("https://abcdef/abcd/abc", values) == "https://${B}/${A}/abc"

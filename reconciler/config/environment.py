@@ -48,9 +48,13 @@ class Unexpanded:
 
 
 class Expanded:
-    """A value that variables gave, in whole or in part. Messages show `written` in its place: it may be a secret."""
+    """A value that variables gave, in whole or in part. Messages show `written` in its place: it may be a secret.
+
+    `given` is what each of them holds, with `${NAME}` for it.
+    """
 
     written: str
+    given: Mapping[str, str]
 
 
 class _Text(Expanded, str):
@@ -96,18 +100,21 @@ class _Expansion:
 
     def _text(self, written: str, path: DocumentPath) -> object:
         parts: list[str] = []
+        given: dict[str, str] = {}
         end, variables, known = 0, False, True
         for match in _REFERENCE.finditer(written):
             found = "${" if match["escaped"] else self._reference(match, path)
             variables |= not match["escaped"]
             known &= found is not None
+            if found and self._environment.get(match["name"] or "") == found:
+                given[found] = f"${{{match['name']}}}"
             parts += (written[end : match.start()], found or "")
             end = match.end()
         if not known:
             return Unexpanded(written)
         text = "".join((*parts, written[end:]))
         value = resolve(text) if path[0] == "settings" else text  # `concurrency: ${N:-16}` is a number
-        return _marked(value, written) if variables else value
+        return _marked(value, written, given) if variables else value
 
     def _reference(self, match: re.Match[str], path: DocumentPath) -> str | None:
         """What a variable gives; None where that is not known."""
@@ -155,7 +162,7 @@ def _expands(path: DocumentPath) -> bool:
     return path[:1] == ("settings",)
 
 
-def _marked(value: Scalar, written: str) -> object:
+def _marked(value: Scalar, written: str, given: Mapping[str, str]) -> object:
     """The value with the mark of where it came from. Truth and emptiness carry none, and need none."""
     made: Expanded
     match value:
@@ -167,7 +174,7 @@ def _marked(value: Scalar, written: str) -> object:
             made = _Integer(value)
         case float():
             made = _Float(value)
-    made.written = written
+    made.written, made.given = written, given
     return made
 
 

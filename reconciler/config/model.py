@@ -109,8 +109,8 @@ class Target:
 
     `options` holds what only this provider's targets have (such as `project_id`). `rate_limits` is requests per
     second by service. `endpoints` is a base URL by service. `account` is the project or account as the cloud names it,
-    which nobody writes: a run that changes something asks for it before it takes the lock. `masked` is what variables
-    gave, in whole or in part, and what is shown in its place: no message repeats it.
+    which nobody writes: a run that changes something asks for it before it takes the lock. `masked` is what the
+    variables in it hold, and the `${NAME}` that messages show in its place.
     """
 
     name: str

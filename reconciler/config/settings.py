@@ -104,8 +104,10 @@ def _sqlite(url: str, source: Source) -> str:
 
 
 def _plan_ttl(duration: str | None, source: Source | None, findings: Findings) -> int | None:
-    if duration is None or source is None or not re.search(DURATION_PATTERN, duration):
-        return None  # reported as a mistake of structure, or not expanded yet
+    if duration is None or source is None:
+        return None
+    if not re.search(DURATION_PATTERN, duration):
+        raise WrongType("plan_ttl", "a duration")
     try:
         return parse_duration(duration)
     except ValueError as error:

@@ -73,10 +73,10 @@ def _words(body: Mapping[str, object], key: str) -> dict[str, str]:
 
 
 def _from_variables(value: object) -> Iterator[tuple[str, str]]:
-    """What variables gave, and how it is written."""
+    """What variables hold, and how it is written."""
     match value:
-        case Expanded() if str(value):
-            yield str(value), value.written
+        case Expanded(given=given):
+            yield from given.items()
         case dict():
             for inner in value.values():
                 yield from _from_variables(inner)

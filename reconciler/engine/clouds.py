@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.exceptions import ProviderError, bug, innermost, traceback_lines
 from reconciler.providers.base import Readings
+from reconciler.redaction import masked
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import CLOCKS_APART, Completeness, Observation, Scope
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Self
 
-    from reconciler.config.model import Configuration
+    from reconciler.config.model import Configuration, Target
     from reconciler.providers.base import Client, Provider
     from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.resource_type import Operation, ResourceType
@@ -56,9 +57,9 @@ class Clouds:
                 client = self._providers[target.provider].client(
                     target, concurrency=self._configuration.settings.concurrency
                 )
-                self._clients[name] = _Guarded(name, await self._stack.enter_async_context(client))
+                self._clients[name] = _Guarded(target, await self._stack.enter_async_context(client))
             except ProviderError as error:
-                self._faults[name] = error.fault
+                self._faults[name] = _masked(error.fault, target)
             except Exception as error:  # noqa: BLE001 - what goes wrong in one client is the error of its target
                 self._faults[name] = _unexpected(name, error)
         return self
@@ -106,11 +107,12 @@ class Clouds:
 class _Guarded:
     """A client in which a bug is an answer like any other: the error of its target, and of no other one.
 
-    Implements `reconciler.providers.base.Client`.
+    Its faults repeat nothing that variables gave to the target. Implements `reconciler.providers.base.Client`.
     """
 
-    def __init__(self, target: str, client: Client) -> None:
-        self._target = target
+    def __init__(self, target: Target, client: Client) -> None:
+        self._row = target
+        self._target = target.name
         self._client = client
 
     @property
@@ -129,20 +131,23 @@ class _Guarded:
 
     async def account(self) -> str | Fault:
         try:
-            return await self._client.account()
+            account = await self._client.account()
+            return _masked(account, self._row) if isinstance(account, Fault) else account
         except Exception as error:  # noqa: BLE001 - as the class says
             return _unexpected(self._target, error)
 
     async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
         try:
-            return await self._client.observe(resource, statuses)
+            found = await self._client.observe(resource, statuses)
+            return replace(found, fault=_masked(found.fault, self._row)) if found.fault else found
         except Exception as error:  # noqa: BLE001 - as the class says
             fault = _unexpected(self._target, error)
             return Observation(Scope(self._target, resource.name), (), 0, Completeness.FAILED, fault)
 
     async def read(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
         try:
-            return await self._client.read(resource, ids)
+            found = await self._client.read(resource, ids)
+            return Readings(found.tasks, {key: _masked(fault, self._row) for key, fault in found.faults.items()})
         except Exception as error:  # noqa: BLE001 - as the class says
             return Readings({}, dict.fromkeys(ids, _unexpected(self._target, error)))
 
@@ -154,10 +159,15 @@ class _Guarded:
         permitted: Callable[[], bool] = lambda: True,
     ) -> Mapping[str, Fault | None]:
         try:
-            return await self._client.perform(resource, operation, ids, permitted)
+            answers = await self._client.perform(resource, operation, ids, permitted)
+            return {key: _masked(fault, self._row) if fault else None for key, fault in answers.items()}
         except Exception as error:  # noqa: BLE001 - as the class says
             # Perhaps it was sent: to be read, as after a lost answer.
             return dict.fromkeys(ids, replace(_unexpected(self._target, error), meaning=Meaning.LOST))
+
+
+def _masked(fault: Fault, target: Target) -> Fault:
+    return replace(fault, message=masked(fault.message, target.masked))
 
 
 def _unexpected(target: str, error: Exception) -> Fault:

@@ -76,3 +76,68 @@ def test_it_is_in_nothing_that_is_printed_or_written(terminal: Terminal, planted
     assert "huaweicloud.mpc.snapshot" in seen
     for secret in planted:
         assert secret not in seen
+
+
+PROJECT = "0123456789abcdef0123456789abcdef"
+SETTINGS = "settings: {%s}\n"
+VARIABLES = {
+    "in settings.plan_ttl": ("targets:", SETTINGS % 'plan_ttl: "${PLANTED}"' + "targets:"),
+    "in settings.backend": ("targets:", SETTINGS % 'backend: "${PLANTED}"' + "targets:"),
+    "in the host of settings.backend": (
+        "targets:",
+        SETTINGS % 'backend: "postgresql://u:${PLANTED}@h:x/d"' + "targets:",
+    ),
+    "in settings.concurrency": ("targets:", SETTINGS % 'concurrency: "${PLANTED}"' + "targets:"),
+    "as a region": ("region: cn-north-4", "region: ${PLANTED}"),
+    "as a region that is none": ("region: cn-north-4", "region: ${PLANTED}/"),
+    "as a project": (PROJECT, "${PLANTED}"),
+    "as a project to look up": (
+        "region: cn-north-4\n    project_id: 0123456789abcdef0123456789abcdef",
+        "region: ${PLANTED}",
+    ),
+    "as a rate limit": ("10000/s", "${PLANTED}"),
+    "in an endpoint": ('{mpc: "${URL}"', '{mpc: "${URL}/${PLANTED}"'),
+    "as an endpoint": ('{mpc: "${URL}"', '{mpc: "${PLANTED}"'),
+    "as the name of a variable": ("cn-north-4\n", 'cn-north-4\n    credentials: {token: {env: "${PLANTED}"}}\n'),
+    "as the name of a file": ("cn-north-4\n", 'cn-north-4\n    credentials: {token: {file: "no/${PLANTED}"}}\n'),
+    "as a profile": ("cn-north-4\n", 'cn-north-4\n    credentials: {profile: "${PLANTED}"}\n'),
+    "in a policy": ("status: pending", "id: '${PLANTED}'"),
+}
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("place", VARIABLES)
+@pytest.mark.parametrize("secret", ["zq7planted-9vx", "Zq7planted9vX"])
+def test_what_a_variable_holds_is_in_nothing(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, place: str, secret: str
+) -> None:
+    """Whatever its name and place: the file that names it is proposed by somebody who may not read it."""
+    monkeypatch.setenv("PLANTED", secret)
+    old, new = VARIABLES[place]
+    text = (
+        HEAD
+        + POLICY.partition("\n  aliyun:")[0]
+        + "policies:"
+        + POLICY.partition("policies:")[2].partition("  uploads:")[0]
+    )
+    assert old in text
+    terminal.write(text.replace(old, new, 1))
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
+    commands: list[tuple[str, ...]] = [
+        *(("validate", "--format", form) for form in ("text", "json", "github", "sarif")),
+        *(("plan", "-v", "--out", f"{form}.plan", "--format", form) for form in ("text", "json", "markdown", "html")),
+        ("apply", "-v", "--auto-approve", "--format", "json", "--log-format", "json"),
+        ("query", "-v", "huaweicloud.mpc.snapshot"),
+        ("permissions",),
+        ("history", "-v"),
+    ]
+    seen = ""
+    for words in commands:
+        finished = terminal.run(*words)
+        seen += finished.out + finished.err
+    for file in terminal.directory.rglob("*"):
+        # The lock in the journal is that of the project, by its id.
+        if file.is_file() and not (place == "as a project" and file.name.startswith("history.db")):
+            seen += file.read_bytes().decode("utf-8", "replace")
+    assert "PLANTED" in seen
+    assert secret not in seen

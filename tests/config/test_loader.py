@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.config.loader import load_configuration
+from reconciler.config.loader import check, load_configuration
 from reconciler.config.model import AtMost, Inventory, Keep, Limits, OnBlocked, RunLimits, Settings
+from reconciler.config.structure import Structure
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import InvalidConfiguration
 from reconciler.selectors.syntax import Everything
@@ -30,6 +32,8 @@ targets:
   ali: {provider: aliyun, region: cn-shanghai, inventory: {job_ids: [j1]}}
 """
 POLICY = "version: 1\npolicies: {p: {resource: huaweicloud.mpc.packaging, match: all, ensure: absent}}\n"
+HW = {"provider": "huaweicloud", "region": "cn-north-4"}
+PLAIN = {"resource": "huaweicloud.mpc.packaging", "match": "all", "ensure": "absent"}
 
 EXAMPLE = """\
 # yaml-language-server: $schema=./schemas/reconciler.schema.json
@@ -268,3 +272,42 @@ def test_the_fingerprint_does_not_depend_on_the_order_of_conditions(accepted: Ca
     one = POLICY[11:].replace("match: all", "match: {status: [pending, running], input.bucket: {ne: x}}")
     two = POLICY[11:].replace("match: all", "match: {input.bucket: {ne: x}, status: {in: [running, pending]}}")
     assert accepted(TARGETS + one).fingerprint == accepted(TARGETS + two).fingerprint
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"settings": []},
+        {"settings": {"concurrency": "16"}},
+        {"settings": {"limits": {"max_actions": True}}},
+        {"settings": {"plan_ttl": 5}},
+        {"settings": {"plan_ttl": "5"}},
+        {"settings": {"backend": 5}},
+        {"targets": []},
+        {"targets": {"hw": "x"}},
+        {"targets": {"hw": HW | {"region": 5}}},
+        {"targets": {"hw": HW | {"tier": ["basic"]}}},
+        {"targets": {"hw": HW | {"rate_limits": {"mpc": 5}}}},
+        {"targets": {"hw": HW | {"rate_limits": {"mpc": "5"}}}},
+        {"targets": {"hw": HW | {"endpoints": {"mpc": 5}}}},
+        {"targets": {"hw": HW | {"credentials": {"token": {}}}}},
+        {"targets": {"hw": {**HW, "provider": "aliyun", "inventory": {"job_ids": [5]}}}},
+        {"policies": {"p": PLAIN | {"suspend": "true"}}},
+        {"policies": {"p": PLAIN | {"ensure": "gone"}}},
+        {"policies": {"p": PLAIN | {"ensure": {}}}},
+        {"policies": {"p": PLAIN | {"ensure": {"at_most": "5"}}}},
+        {"policies": {"p": PLAIN | {"ensure": {"at_most": 5, "keep": "all"}}}},
+        {"policies": {"p": PLAIN | {"ensure": {"at_most": 5, "per": "id"}}}},
+        {"policies": {"p": PLAIN | {"limits": {"max_percent": "5"}}}},
+        {"policies": {"p": PLAIN | {"on_blocked": "stop"}}},
+    ],
+)
+def test_what_no_reader_can_use_is_no_default(
+    write: Callable[..., None], monkeypatch: pytest.MonkeyPatch, data: dict[str, object], catalogue: Catalogue
+) -> None:
+    """Even where the check of structure has a hole."""
+    monkeypatch.setattr(Structure, "problems", lambda *_: [])
+    write({"reconciler.yaml": json.dumps({"version": 1, "targets": {"hw": HW}} | data)})
+    configuration, diagnostics = check([], catalogue, environment={})
+    assert configuration is None
+    assert diagnostics

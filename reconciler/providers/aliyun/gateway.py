@@ -64,7 +64,7 @@ class Gateway:
         self._surroundings = surroundings
         self._url = f"{endpoint(target, surroundings.environment)}/"
         self._origin = Origin(found.source, found.tried)
-        self.excerpts = Excerpts(found.secrets)
+        self.excerpts = Excerpts(found.secrets, target.masked)
         self.now = surroundings.now
         wire = Wire(surroundings.environment)
         self._ask = Ask(wire, self.excerpts, surroundings)

@@ -54,7 +54,7 @@ class Gateway:
         self._origin = Origin(found.source, found.tried)
         self._region = target.region
         self._endpoints = {name: endpoint(target, name, surroundings.environment) for name in SERVICES}
-        self.excerpts = Excerpts(found.secrets)
+        self.excerpts = Excerpts(found.secrets, target.masked)
         self.now = surroundings.now
         self._surroundings = surroundings
         wire = Wire(surroundings.environment)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from reconciler.redaction import bounded
+from reconciler.redaction import bounded, masked
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     import httpx
 
@@ -48,9 +49,13 @@ _OTHER_MEDIA = ("html", "xml", "javascript", "css", "image/", "video/", "audio/"
 
 
 class Excerpts:
-    """Quotes what a server said: secrets masked first, then made presentable, then cut to a bounded length."""
+    """Quotes what a server said: secrets masked first, then made presentable, then cut to a bounded length.
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    `masked` is what else is not repeated, and what is shown in its place.
+    """
+
+    def __init__(self, secrets: Iterable[str] = (), masked: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._masked = masked
         self._secrets: list[str] = []
         self.learn(secrets)
 
@@ -65,7 +70,7 @@ class Excerpts:
         quoted = str(text)[: 64 * limit]
         for secret in self._secrets:
             quoted = quoted.replace(secret, "***")
-        return bounded(quoted.strip(), limit)
+        return bounded(masked(quoted, self._masked).strip(), limit)
 
 
 def malformed(what: str, response: httpx.Response, request_id: str | None = None) -> Fault:

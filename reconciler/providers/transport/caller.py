@@ -16,7 +16,6 @@ from reconciler.providers.transport.answers import skew_of
 from reconciler.providers.transport.pacing import always
 from reconciler.providers.transport.retries import hinted_delay
 from reconciler.providers.transport.wire import NEVER_SENT, UnreadableAnswer, Wire
-from reconciler.redaction import presentable
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ class Caller:
                 late = self._surroundings.monotonic() + delay > started + retries.patience(verdict.meaning)
                 if verdict.meaning not in retries.on or late or attempt + 1 >= retries.tries:
                     return verdict
-                where = presentable(f"{request.method} {request.url.host}{request.url.path}")
+                where = self._excerpts(f"{request.method} {request.url.host}{request.url.path}")
                 LOGGER.info("%s: %s; again in %.1f s", where, verdict, delay)
                 await self._surroundings.sleep(delay)
         raise AssertionError("unreachable")  # pragma: no cover - count() does not end
