@@ -122,11 +122,11 @@ def limit_options(command: Command) -> Command:
         "--max-percent",
         type=click.IntRange(0, 100),
         metavar="N",
-        help="Let each policy change up to N percent of a scope, whatever its own limit.",
+        help="Let each policy change up to N percent of a scope, whatever its own limit, and all together.",
     )(command)
     return flag(
         "--max-actions",
         type=click.IntRange(0, MOST_ACTIONS),
         metavar="N",
-        help="Let each policy make up to N changes, whatever its own limit.",
+        help="Let each policy make up to N changes, whatever its own limit, and all together.",
     )(command)
