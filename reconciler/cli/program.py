@@ -62,6 +62,12 @@ def _variables(command: click.Command | None) -> frozenset[str]:
 class _Program(click.Group):
     """Commands are imported only when they are called, so that `--help` is quick."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:  # versions of click differ in where they print this, and in the code
+            sys.stderr.write(f"{ctx.get_help()}\n")
+            ctx.exit(ExitCode.USAGE)
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)
 

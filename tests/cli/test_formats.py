@@ -239,3 +239,15 @@ class TestWhereReportsGo:
         finished = planned.run("plan", "--report", "json=.")
         assert finished.code == 64
         assert "cannot write .: Is a directory" in finished.err
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "github", "gitlab", "outputs", "junit"])
+def test_a_directory_with_line_breaks_in_its_name_begins_no_line(planned: Terminal, form: str) -> None:
+    name = "a\n::error::owned\r\nevil=1\n"
+    (planned.directory / name).mkdir()
+    (planned.directory / "reconciler.yaml").rename(planned.directory / name / "reconciler.yaml")
+    assert planned.run("plan", name, "--out", f"{name}/plan.json").code == 0
+    shown = planned.run("show", f"{name}/plan.json", "--format", form)
+    missing = planned.run("plan", f"{name}/nowhere")
+    lines = (shown.out + shown.err + missing.err).splitlines()
+    assert not [line for line in lines if line.startswith(("::error::owned", "evil=1"))]

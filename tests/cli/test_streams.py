@@ -78,3 +78,57 @@ def test_without_stdin_nobody_can_be_asked(terminal: Terminal) -> None:
     assert finished.returncode == 64
     assert "there is no terminal to ask on" in finished.stderr
     assert terminal.simulator.requests == []
+
+
+LONG = "ü媒" + "x" * 300
+
+STDERR = {"full": "2> /dev/full", "closed": "2>&-", "without a reader": "2>&1 > out | true"}
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize("stderr", STDERR.values(), ids=STDERR)
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("plan --nope", 64),
+        ("plan nowhere", 65),
+        ("apply", 64),
+        ("plan -v --detailed-exitcode", 2),
+        ("apply --auto-approve -v", 0),
+        ("", 64),
+    ],
+)
+def test_what_stderr_does_not_take_changes_no_exit_code(
+    terminal: Terminal, words: str, code: int, stderr: str, buffered: bool
+) -> None:
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
+    redirections, _, reader = stderr.partition("|")
+    line = f"{{ $R {words} {redirections}; echo $? >&3; }} 3> code" + (f" | {reader}" if reader else " > out")
+    _shell(terminal, line, buffered=buffered)
+    assert (terminal.directory / "code").read_text() == f"{code}\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gbk", "utf-16", "utf-8"])
+@pytest.mark.parametrize("form", ["json", "html", "markdown"])
+def test_what_machines_read_is_utf_8_in_every_locale(terminal: Terminal, form: str, encoding: str) -> None:
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d", input={"bucket": "ü媒体…"})
+    finished = _shell(terminal, f"PYTHONIOENCODING={encoding} $R plan --format {form} > out")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert "ü媒体…" in (terminal.directory / "out").read_text(encoding="utf-8")
+    failed = _shell(terminal, f"PYTHONIOENCODING={encoding} $R validate ü媒体 --format json > out")
+    assert failed.returncode == 65
+    assert "ü媒体" in (terminal.directory / "out").read_text(encoding="utf-8")
+
+
+def test_text_for_people_does_with_what_the_terminal_has(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.huaweicloud.add(
+        "huaweicloud.mpc.snapshot", id=1, created="1d", input={"bucket": "ü媒" + "x" * 300}
+    )
+    finished = _shell(terminal, "PYTHONIOENCODING=latin-1 $R plan > out")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    text = (terminal.directory / "out").read_bytes()
+    assert b"\xfc\\u5a92xxx" in text
+    assert b"xxx..." in text
