@@ -22,6 +22,7 @@ from tests.policy_tests.test_running import FAILING, PASSING, TWO
 PUBLISHED = Path(__file__).parents[2] / "schemas" / "reconciler-test.schema.json"
 EDITOR = jsonschema.Draft7Validator(build_schema(catalogue()))
 BEYOND = (
+    "no variable is expanded here",
     "does not follow from the test",
     "unknown policy",
     "names no policy",
