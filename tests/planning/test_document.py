@@ -83,6 +83,14 @@ plans = st.builds(
     ),
     overrides=st.builds(Overrides, st.none() | counts, st.none() | counts),
     unknown=counts,
+).filter(
+    # No planner changes what is protected, and no reader believes a file that says so.
+    lambda plan: (
+        not (
+            {change.id for change in plan.changes}
+            & {"/".join((spared.target, spared.resource, spared.task_id)) for spared in plan.protected}
+        )
+    )
 )
 
 
