@@ -38,6 +38,9 @@ _LONGEST_NUMBER = 64
 
 _LARGEST = 10**_LONGEST_NUMBER
 
+_DEEPEST = 64
+"""Levels of lists and objects in a field at most; what nests deeper is left out."""
+
 
 def tasks_in(resource: ResourceType, rows: Sequence[object], read: Callable[[Row], Task | None]) -> list[Task] | str:
     """The tasks that `rows` show, in their order; or which row cannot be one, as text of the server's.
@@ -168,13 +171,23 @@ def _text(found: object) -> str | None:
             return str(found) if abs(found) < _LARGEST else None
         case float():
             return str(found) if math.isfinite(found) else None
-        case dict() | list():
+        case dict() | list() if not _is_deeper(found, _DEEPEST):
             try:
                 written = json.dumps(found, separators=(",", ":"), sort_keys=True, ensure_ascii=False, allow_nan=False)
-            except (ValueError, RecursionError):
+            except ValueError:
                 return None
             return _text(written)
     return None
+
+
+def _is_deeper(found: object, levels: int) -> bool:
+    """Whether lists and objects nest deeper than so many levels; what Python itself bears differs by version."""
+    match found:
+        case dict():
+            return not levels or any(_is_deeper(part, levels - 1) for part in found.values())
+        case list():
+            return not levels or any(_is_deeper(part, levels - 1) for part in found)
+    return False
 
 
 def _digits(number: int) -> str | None:

@@ -87,10 +87,24 @@ def test_what_is_too_large_for_a_field_is_unknown_never_cut() -> None:
 
     assert values(user_data="x" * LONGEST_TEXT) == {"user_data": "x" * LONGEST_TEXT}
     assert values(trans_template_id=["x"] * MOST_TEXTS) == {"template_ids": ("x",) * MOST_TEXTS}
-    deep: object = "x"
+
+    def nested(levels: int) -> object:
+        return [nested(levels - 1)] if levels else "x"
+
+    assert values(user_data=nested(64)) == {"user_data": "[" * 64 + '"x"' + "]" * 64}
+    deep = nested(65)
     for _ in range(5000):
-        deep = [deep]
-    for large in ("x" * (LONGEST_TEXT + 1), ["x" * LONGEST_TEXT], deep, 10**400, -(10**400), 1e400, [1e400]):
+        deep = {"": deep}
+    for large in (
+        "x" * (LONGEST_TEXT + 1),
+        ["x" * LONGEST_TEXT],
+        nested(65),
+        deep,
+        10**400,
+        -(10**400),
+        1e400,
+        [1e400],
+    ):
         assert values(user_data=large, status=large, progress=large, create_time=large) == {}
     for listed in (["x"] * (MOST_TEXTS + 1), ["keep", "x" * (LONGEST_TEXT + 1)], ["keep", "\ud800"], [1e400]):
         assert values(trans_template_id=listed) == {}
