@@ -6,6 +6,7 @@ import posixpath
 import shlex
 from typing import TYPE_CHECKING
 
+from reconciler.planning.records import rfc3339
 from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.planning.plan import Plan
 
-__all__ = ["apply_saved", "command_line", "show_saved", "word"]
+__all__ = ["apply_saved", "approval", "command_line", "show_saved", "word"]
 
 
 def word(text: str) -> str:
@@ -48,6 +49,11 @@ def apply_saved(plan: Plan, saved_to: str | None, paths: Sequence[str] | None) -
     """
     plan_file = "plan.json" if saved_to is None else saved_to
     return command_line(f"apply --plan {word(plan_file)}", _paths_of(plan.files) if paths is None else paths)
+
+
+def approval(plan: Plan) -> str:
+    """The flags that approve just this plan, for as long as it is good: no digest covers that time."""
+    return f"--approved-digest {plan.digest} --approved-until {rfc3339(plan.expires_at)}"
 
 
 def show_saved(saved_to: str | None) -> str:

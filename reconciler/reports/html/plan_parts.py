@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.reports.commands import approval
 from reconciler.reports.html.elements import Markup, element, joined, worded
 from reconciler.reports.html.moments import moment
 from reconciler.reports.html.page_parts import callout, command, facts, note_item
@@ -98,7 +99,7 @@ def _steps(plan: Plan, now: int, line: str) -> list[Markup]:
         return [element("p", expired)]
     return [
         element("p", "Nothing has been changed so far, and nothing will be without this command:"),
-        command(f"{line} --approved-digest {plan.digest}"),
+        command(f"{line} {approval(plan)}"),
         element(
             "p",
             *("The plan is in the file that ", element("code", "plan --out"), " saved. "),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.planning.records import rfc3339
 from reconciler.reports.ages import age_of, until
-from reconciler.reports.commands import apply_saved
+from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.markdown.budget import BUDGET, Detail, fitted
 from reconciler.reports.markdown.escape import code
 from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of
@@ -65,7 +65,7 @@ def _composed(plan: Plan, tally: Tally, now: int, detail: Detail, command: str) 
         deletes(plan, tally, detail),
         cancels(plan, tally, detail),
         *spared(plan, detail),
-        _next_step(plan, tally, now, command),
+        _next_step(plan, now, command),
         _facts(plan, tally, now),
         _policies(plan, tally, now, detail),
         *change_tables(tally, now, detail),
@@ -93,7 +93,7 @@ def _warnings(plan: Plan) -> list[Note]:
     return [note for note in unplaced_notes(plan) if note.severity != "error"]
 
 
-def _next_step(plan: Plan, tally: Tally, now: int, command: str) -> str:
+def _next_step(plan: Plan, now: int, command: str) -> str:
     """How to apply the plan, and how to refuse it."""
     if not plan.changes:
         return ""
@@ -103,7 +103,7 @@ def _next_step(plan: Plan, tally: Tally, now: int, command: str) -> str:
         return f"- **To allow it:** {allow}\n{refuse} As it stands, nothing of it can be applied."
     if now >= plan.expires_at:
         return f"- **It has expired**, so it cannot be applied: plan again.\n{refuse}"
-    line = code(f"{command} --approved-digest {tally.digest}", _LONGEST_COMMAND)
+    line = code(f"{command} {approval(plan)}", _LONGEST_COMMAND)
     return f"- **To apply it**, and nothing more: {line}\n{refuse} Nothing is done before an apply."
 
 

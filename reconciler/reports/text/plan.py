@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.redaction import presentable
 from reconciler.reports.ages import until
-from reconciler.reports.commands import apply_saved
+from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.palette import Palette
 from reconciler.reports.text.sections import errors, guards, intolerant, legend, notes, policies, unknown
 from reconciler.reports.text.task_block import TaskBlocks
@@ -125,5 +125,5 @@ def _next_step(plan: Plan, now: int, saved_to: str | None, paths: Sequence[str] 
         f"Saved to {presentable(saved_to)}. To do this and nothing more:",
         f"    {' '.join(filter(None, (command, overrides_flags(plan.overrides))))}",
         "To do it only if this very plan was approved:",
-        f"    {command} --approved-digest {plan.digest}",
+        f"    {command} {approval(plan)}",
     ]

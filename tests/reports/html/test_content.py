@@ -70,7 +70,7 @@ def test_a_scope_that_could_not_be_listed() -> None:
 def test_how_to_apply() -> None:
     plan = PLANS["five_kinds"]
     section = TREES["plan_five_kinds"].by_id("apply")
-    command = f"reconciler apply --plan plan.json --approved-digest {plan.digest}"
+    command = f"reconciler apply --plan plan.json --approved-digest {plan.digest} --approved-until 2026-01-03T03:43:05Z"
     assert [node.text for node in section.all("pre")] == [command]
     assert "nothing will be without this command" in section.text
 
