@@ -219,7 +219,7 @@ class _Run:
 
         def listed(seen: Observation) -> None:
             progress.listed(seen)
-            ahead.append(seen.skew or 0)
+            ahead.append(seen.ahead)
 
         with progress.stage("Listing", len(self.world.configuration.scopes())):
             plan = run_work(make_plan(self.world, expires_in=settings.plan_ttl, overrides=overrides, on_listed=listed))

@@ -77,7 +77,7 @@ class Clouds:
     def is_off(self, target: str) -> bool:
         """Whether the cloud of a target has shown so far that this machine's clock, or its own, is off."""
         client = self._clients.get(target)
-        return client is not None and client.skew is not None and abs(client.skew) > CLOCKS_APART
+        return client is not None and any(abs(skew) > CLOCKS_APART for skew in client.skews)
 
     def fault(self, target: str) -> Fault | None:
         """Why a target has no client."""
@@ -95,7 +95,7 @@ class Clouds:
             if client is None:
                 return Observation(scope, (), 0, Completeness.FAILED, self.fault(scope.target))
             listed = await client.observe(self._catalogue.resource_types[scope.resource], statuses)
-            observation = replace(listed, skew=client.skew)
+            observation = replace(listed, skews=client.skews)
             on_listed(observation)
             return observation
 
@@ -120,8 +120,8 @@ class _Guarded:
         return self._client.requests
 
     @property
-    def skew(self) -> int | None:
-        return self._client.skew
+    def skews(self) -> tuple[int, ...]:
+        return self._client.skews
 
     async def __aenter__(self) -> Self:
         return self

@@ -88,7 +88,7 @@ def by_clock(world: World, observations: Mapping[Scope, Observation]) -> Mapping
     """`observations`, without what they say of the clock where somebody set it."""
     if not world.clock_set:
         return observations
-    return {scope: replace(seen, skew=None) for scope, seen in observations.items()}
+    return {scope: replace(seen, skews=()) for scope, seen in observations.items()}
 
 
 def plan_from(

@@ -68,6 +68,6 @@ async def read_scope(world: World, clouds: Clouds, scope: Scope, ids: Sequence[s
     unread = [task_id for task_id in ids if task_id not in readings.tasks]
     requests = resource.listing.calls(len(ids))
     if not unread:
-        return Observation(scope, tasks, requests, skew=client.skew)
+        return Observation(scope, tasks, requests, skews=client.skews)
     fault = readings.faults.get(unread[0]) or Fault(Meaning.MALFORMED, "no answer about this task")
-    return Observation(scope, tasks, requests, Completeness.UNSTABLE, fault, client.skew)
+    return Observation(scope, tasks, requests, Completeness.UNSTABLE, fault, client.skews)

@@ -70,7 +70,7 @@ async def apply_saved_plan(
             options.on_listed(seen)
         now = max(world.now, int(options.wall_clock()))  # a long listing may outlast the plan
         for seen in observations.values():  # a clock that was set back does not revive it
-            check_unexpired(saved, now + (seen.skew or 0))
+            check_unexpired(saved, now + seen.ahead)
         fresh = plan_from(world, observations, expires_in=0, overrides=overrides)
         justified = justify(saved, fresh, _seen_again(saved, observations.values(), world))
         judgements = Judgements(world.configuration, world.catalogue, world.now, clouds.is_off)

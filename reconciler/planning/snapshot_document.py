@@ -143,8 +143,8 @@ class _Reader:
             raise self._refused(where, "it failed, and yet has tasks")
         statuses = None if record["statuses"] is None else frozenset(record["statuses"])
         unfound = tuple(record.get("unfound", ()))
-        fault, skew = fault_of(record["error"]), record.get("clock_skew")
-        observation = Observation(scope, tasks, 0, completeness, fault, skew, unfound)
+        skews = (record["clock_skew"],) if "clock_skew" in record else ()
+        observation = Observation(scope, tasks, 0, completeness, fault_of(record["error"]), skews, unfound)
         return SnapshotScope(observation, statuses)
 
     def _task(self, record: Document, scope: Scope, resource: ResourceType, where: str) -> Task:

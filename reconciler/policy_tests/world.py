@@ -124,7 +124,7 @@ class World:
             found |= {scope: kept.observation for scope, kept in test.snapshot.scopes.items()}
             found |= test.snapshot.observations(statuses_wanted(self._tested, self._catalogue))
             if test.now != test.snapshot.taken_at:  # a clock that the test sets
-                found = {scope: replace(seen, skew=None) for scope, seen in found.items()}
+                found = {scope: replace(seen, skews=()) for scope, seen in found.items()}
         inline: defaultdict[Scope, list[Task]] = defaultdict(list)
         for task in test.tasks:
             inline[Scope(task.target, task.resource)].append(task)

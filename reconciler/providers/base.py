@@ -36,9 +36,9 @@ class Client(Protocol):
         ...
 
     @property
-    def skew(self) -> int | None:
-        """Seconds by which the cloud's clock is ahead of this machine's, by the `Date` of the answer that differed
-        most; None where none had one."""
+    def skews(self) -> tuple[int, ...]:
+        """Seconds by which the clocks of the target's services are ahead of this machine's, by the `Date` of every
+        answer in this run, those of logins included: the least and the greatest; empty where none had one."""
         ...
 
     async def __aenter__(self) -> Client: ...

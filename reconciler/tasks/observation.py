@@ -40,7 +40,8 @@ class Completeness(StrEnum):
 class Observation:
     """The tasks of a scope as one listing saw them. `requests` counts calls made, retries included.
 
-    `skew`: so many seconds the cloud's clock is ahead of this machine's; None: its answers had no `Date`.
+    `skews` are the seconds by which the cloud's clocks were ahead of this machine's, the least and the greatest of all
+    answers; empty: none had a `Date`.
     `unfound` are the things that the user named, where no call can list, and that the cloud does not know.
     """
 
@@ -49,12 +50,22 @@ class Observation:
     requests: int
     completeness: Completeness = Completeness.COMPLETE
     fault: Fault | None = None
-    skew: int | None = None
+    skews: tuple[int, ...] = ()
     unfound: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
         return self.completeness is Completeness.COMPLETE
+
+    @property
+    def skew(self) -> int | None:
+        """That of `skews` which is furthest off."""
+        return max(self.skews, key=abs, default=None)
+
+    @property
+    def ahead(self) -> int:
+        """Seconds by which the latest clock is ahead of this machine's, which may have been set back; 0: none is."""
+        return max((0, *self.skews))
 
 
 def clocks_off(observations: Iterable[Observation]) -> dict[str, int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,7 @@ policies:
     match: {status: pending, created_at: {older_than: 6h}}
     ensure: absent
 """
+EDITING = "  edits: {resource: huaweicloud.vod.editing, match: {status: pending}, ensure: absent}\n"
 SNAPSHOT_TEST = """
 version: 1
 tests:
@@ -53,6 +55,19 @@ def test_one_that_is_about_right_does(terminal: Terminal, skew: timedelta) -> No
     terminal.simulator.clock.skew = skew
     assert terminal.run("apply", "--auto-approve").code == 0
     assert len(terminal.destructive()) == 1
+
+
+def test_neither_a_service_that_is_right_nor_one_that_is_late_hides_one_that_is_ahead(terminal: Terminal) -> None:
+    """By the clock of one service the plan has expired; by that of another, which is further off, it has not."""
+    terminal.write(HEAD + POLICY + EDITING)
+    assert terminal.run("plan", "--out", "plan.json", "--expires", "1h").code == 0
+    for path, rows, hours in (("/transcodings$", "task_array", -3), ("/asset/editing/tasks$", "tasks", 2)):
+        headers = {"Date": format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)}
+        body = json.dumps({"total": 0, rows: []})
+        terminal.simulator.faults.add("status", path=path, status=200, body=body, headers=headers, times=0)
+    assert terminal.run("plan").code == 1
+    assert terminal.run("apply", "--plan", "plan.json").code == 5
+    assert terminal.destructive() == []
 
 
 @pytest.mark.parametrize(

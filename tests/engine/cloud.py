@@ -183,7 +183,7 @@ class ScriptedClient:
     """Implements `reconciler.providers.base.Client`."""
 
     requests = 0
-    skew: int | None = None
+    skews: tuple[int, ...] = ()
 
     def __init__(self, world: World) -> None:
         self._world = world

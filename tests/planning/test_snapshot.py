@@ -88,9 +88,9 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         mine = tuple(sorted((made for made in tasks if made.resource == resource), key=task_order))
         completeness = draw(st.sampled_from([Completeness.COMPLETE, Completeness.UNSTABLE]))
         statuses = draw(st.none() | st.frozensets(st.sampled_from(sorted(ROWS[resource].statuses))))
-        skew = draw(st.none() | st.integers(301, 10**11) | st.integers(-(10**11), -301))
+        skews = draw(st.just(()) | st.tuples(st.integers(301, 10**11) | st.integers(-(10**11), -301)))
         unfound = draw(st.lists(st.sampled_from(["341c92e6", "https://h/v.mp4"]), max_size=2))
-        observation = Observation(scope, mine, 0, completeness, draw(st.none() | faults), skew, tuple(unfound))
+        observation = Observation(scope, mine, 0, completeness, draw(st.none() | faults), skews, tuple(unfound))
         scopes[scope] = SnapshotScope(observation, statuses)
     return Snapshot("1.2.3", draw(st.integers(0, 253_402_300_799)), scopes)
 

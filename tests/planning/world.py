@@ -142,4 +142,4 @@ def seen(
     skew: int | None = None,
 ) -> dict[Scope, Observation]:
     scope = Scope(target, row.name)
-    return {scope: Observation(scope, tasks, 1, completeness, skew=skew)}
+    return {scope: Observation(scope, tasks, 1, completeness, skews=() if skew is None else (skew,))}

@@ -6,7 +6,8 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -20,6 +21,11 @@ FROZEN = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
 NOWHERE = Path("/nonexistent-home")
 NO_METADATA = {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true", "HUAWEICLOUD_ECS_METADATA_DISABLED": "true"}
 """What keeps the metadata services, which are no loopback, from being asked."""
+
+
+def dated(skew: int) -> str:
+    """The `Date` of a server whose clock is so many seconds ahead of FROZEN."""
+    return format_datetime(FROZEN + timedelta(seconds=skew), usegmt=True)
 
 
 class Time:

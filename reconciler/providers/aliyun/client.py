@@ -39,8 +39,8 @@ class AliyunClient:
         self._gateway = Gateway(target, concurrency=concurrency, surroundings=surroundings)
 
     @property
-    def skew(self) -> int | None:
-        return self._gateway.skew
+    def skews(self) -> tuple[int, ...]:
+        return self._gateway.skews
 
     @property
     def requests(self) -> int:

@@ -62,6 +62,16 @@ class Found:
         return self.credentials.secrets if isinstance(self.credentials, AccessKey) else ()
 
     @property
+    def issuers(self) -> frozenset[str]:
+        """Base URLs of the token services that hand them out."""
+        found: set[str] = set()
+        asked: object = self.credentials
+        while isinstance(asked, AssumedRole | OidcRole):
+            found.add(asked.role.sts)
+            asked = asked.by if isinstance(asked, AssumedRole) else None
+        return frozenset(found)
+
+    @property
     def names_account(self) -> bool:
         """Whether `principal` is the account, as it is where a role says so."""
         return isinstance(self.credentials, AssumedRole | OidcRole)

@@ -11,15 +11,10 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.providers.transport.answers import (
-    LARGE_SKEW,
-    clock_skew,
-    json_object,
-    malformed,
-    parsed_object,
-    said_in,
-)
+from reconciler.providers.transport.answers import json_object, malformed, parsed_object, said_in
+from reconciler.providers.transport.clocks import clock_skew
 from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import CLOCKS_APART
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,7 +103,7 @@ def refusal(
         meaning = Meaning.UNAVAILABLE
     explained = [excerpts(message) if message else f"HTTP {status} without a message", _looked_up(_HINTS, code) or ""]
     if meaning is Meaning.CREDENTIALS and now is not None:
-        explained.append(clock_skew(response, now(), 0 if "timestamp" in code.casefold() else LARGE_SKEW))
+        explained.append(clock_skew(response, now(), 0 if "timestamp" in code.casefold() else CLOCKS_APART))
     return Fault(
         meaning,
         "; ".join(part for part in explained if part),

@@ -21,6 +21,7 @@ from reconciler.providers.rate_limit_group import principal_name, sources_of
 from reconciler.providers.transport.answers import Excerpts
 from reconciler.providers.transport.ask import Ask, renewed
 from reconciler.providers.transport.caller import Caller, Tally
+from reconciler.providers.transport.clocks import Clocks
 from reconciler.providers.transport.pacing import PACES, Quota, always
 from reconciler.providers.transport.wire import Wire
 from reconciler.tasks.fault import Fault
@@ -61,12 +62,15 @@ class Gateway:
         found = find_credentials(target, surroundings)
         self._target = target
         self._found = found
-        self._surroundings = surroundings
         self._url = f"{endpoint(target, surroundings.environment)}/"
         self._origin = Origin(found.source, found.tried)
         self.excerpts = Excerpts(found.secrets, target.masked)
         self.now = surroundings.now
-        wire = Wire(surroundings.environment)
+        asks = not found.names_account and (surroundings.sts_url or not target.endpoints)
+        self._sts = sts_endpoint(surroundings) if asks else ""
+        self._clocks = surroundings.shared.of(Clocks, partial(Clocks, self.now))
+        self._hosts = {self._url, *found.issuers} | ({self._sts} if asks else set())
+        wire = Wire(surroundings.environment, on_answer=self._clocks.note)
         self._ask = Ask(wire, self.excerpts, surroundings)
         self._source = _source(found, self._ask)
         self._caller = Caller(
@@ -89,8 +93,8 @@ class Gateway:
         }
 
     @property
-    def skew(self) -> int | None:
-        return self._caller.skew
+    def skews(self) -> tuple[int, ...]:
+        return self._clocks.skews(self._hosts)
 
     @property
     def requests(self) -> int:
@@ -104,15 +108,14 @@ class Gateway:
 
         Where the target names an endpoint of its own, the vendor's token service is not asked.
         """
-        found, around = self._found, self._surroundings
-        principal = found.principal
-        if not found.names_account and (around.sts_url or not self._target.endpoints):
+        principal = self._found.principal
+        if self._sts:
             try:
                 key = await self._source.current()
             except ProviderError as error:
                 return self._origin.explained(error.fault)
             try:
-                principal = await account_of(key, sts_endpoint(around), self._ask)
+                principal = await account_of(key, self._sts, self._ask)
             except ProviderError as error:
                 where = f"target {self._target.name}: STS does not tell its account, so that its key stands for it"
                 LOGGER.warning("%s: %s", where, error.message)

@@ -47,8 +47,8 @@ class HuaweicloudClient:
         self._pages: dict[str, int] = {}
 
     @property
-    def skew(self) -> int | None:
-        return self._gateway.skew
+    def skews(self) -> tuple[int, ...]:
+        return self._gateway.skews
 
     @property
     def requests(self) -> int:

@@ -15,7 +15,7 @@ from reconciler.exceptions import CredentialsError
 from reconciler.providers.access_key import AccessKey, secret_in, secret_text
 from reconciler.providers.asked_key import LastResort, none_found
 from reconciler.providers.huaweicloud.agency import DISABLED, Agency
-from reconciler.providers.huaweicloud.endpoints import endpoint
+from reconciler.providers.huaweicloud.endpoints import endpoint, sts_endpoint
 from reconciler.providers.huaweicloud.federation import Container, IdentityToken, OidcAgency
 from reconciler.providers.huaweicloud.tokens import Login, Token
 from reconciler.providers.profile_files import UnusableFile, ini_section, option
@@ -63,6 +63,17 @@ class Found:
                 return (password,)
             case _:
                 return ()
+
+    @property
+    def issuers(self) -> frozenset[str]:
+        """Base URLs of the vendor's services that hand them out, where they are none of the target's own."""
+        match self.credentials:
+            case OidcAgency(environment=environment):
+                return frozenset({sts_endpoint(environment)})
+            case IdentityToken(iam=iam):
+                return frozenset({iam})
+            case _:
+                return frozenset()
 
     @property
     def principal(self) -> str:

@@ -10,15 +10,10 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.providers.transport.answers import (
-    LARGE_SKEW,
-    clock_skew,
-    json_object,
-    malformed,
-    parsed_object,
-    said_in,
-)
+from reconciler.providers.transport.answers import json_object, malformed, parsed_object, said_in
+from reconciler.providers.transport.clocks import clock_skew
 from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import CLOCKS_APART
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -107,7 +102,7 @@ def refusal(
     explained = [excerpts(message) if message else f"HTTP {status} without a message", _HINTS.get(code, "")]
     if meaning is Meaning.CREDENTIALS and now is not None:
         # The gateway answers APIGW.0301 as well where it only sees that a signature of another time does not fit.
-        explained.append(clock_skew(response, now(), 0 if code == "APIGW.0303" else LARGE_SKEW))
+        explained.append(clock_skew(response, now(), 0 if code == "APIGW.0303" else CLOCKS_APART))
     request_id = response.headers.get("X-Request-Id") or said_in((body or {}).get("request_id"))
     return Fault(
         meaning,

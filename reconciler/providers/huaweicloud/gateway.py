@@ -18,6 +18,7 @@ from reconciler.providers.origin import Origin
 from reconciler.providers.transport.answers import Excerpts
 from reconciler.providers.transport.ask import Ask, renewed
 from reconciler.providers.transport.caller import Caller, Tally
+from reconciler.providers.transport.clocks import Clocks
 from reconciler.providers.transport.pacing import PACES, Quota, always
 from reconciler.providers.transport.retries import READS, Retries
 from reconciler.providers.transport.wire import Wire
@@ -57,7 +58,9 @@ class Gateway:
         self.excerpts = Excerpts(found.secrets, target.masked)
         self.now = surroundings.now
         self._surroundings = surroundings
-        wire = Wire(surroundings.environment)
+        self._clocks = surroundings.shared.of(Clocks, partial(Clocks, self.now))
+        self._hosts = {*self._endpoints.values(), *found.issuers}
+        wire = Wire(surroundings.environment, on_answer=self._clocks.note)
         self._caller = Caller(
             auth=self._auth(found, Ask(wire, self.excerpts, surroundings)),
             concurrency=concurrency,
@@ -104,8 +107,8 @@ class Gateway:
         return renewed(fetch, ask, MARGIN, first=held)
 
     @property
-    def skew(self) -> int | None:
-        return self._caller.skew
+    def skews(self) -> tuple[int, ...]:
+        return self._clocks.skews(self._hosts)
 
     @property
     def requests(self) -> int:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,23 +15,14 @@ if TYPE_CHECKING:
     import httpx
 
 __all__ = [
-    "LARGE_SKEW",
     "Excerpts",
-    "clock_skew",
     "header_text",
-    "http_date",
     "json_object",
     "malformed",
     "parsed_object",
-    "skew_of",
 ]
 
 EXCERPT_LENGTH = 300
-LARGE_SKEW = 5 * 60
-"""Seconds by which a clock must be off to be worth a word where credentials were refused for whatever reason."""
-LONGEST_DATE = 64
-EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
-"""A `Date` before is no time, but a clock that was never set."""
 LONGEST_TOKEN = 64 * 1024
 
 _CODES = ("errorcode", "errcode", "code")
@@ -157,30 +146,3 @@ def header_text(text: object) -> str:
     """What a server gave to be sent back in a header, without blanks around it; empty where no header may carry it."""
     found = text.strip().strip("\ufeff").strip() if isinstance(text, str) else ""
     return found if len(found) <= LONGEST_TOKEN and found.isascii() and found.isprintable() else ""
-
-
-def http_date(text: str | None) -> datetime | None:
-    """The time in a header (RFC 9110 section 5.6.7), UTC; None for what is none, whatever it holds."""
-    if not text or len(text) > LONGEST_DATE:
-        return None
-    try:
-        date = parsedate_to_datetime(text)
-        # A zone may lead out of the years that there are.
-        return date.astimezone(UTC) if date.tzinfo else None
-    except (ValueError, TypeError, LookupError, OverflowError):
-        return None
-
-
-def skew_of(response: httpx.Response, now: datetime) -> int | None:
-    """Seconds by which the server's clock is ahead of `now`; None where the answer has no date, or one that is none."""
-    date = http_date(response.headers.get("Date"))
-    return None if date is None or date < EARLIEST else int((date - now).total_seconds())
-
-
-def clock_skew(response: httpx.Response, now: datetime, least: int = 0) -> str:
-    """How far this machine's clock is from the server's, in words; empty where that is less than `least` seconds, or
-    the answer has no date."""
-    skew = skew_of(response, now)
-    if skew is None or abs(skew) < least:
-        return ""
-    return f"this clock is {abs(skew)} s {'ahead of' if skew < 0 else 'behind'} the server's"

@@ -10,10 +10,11 @@ import httpx
 
 from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.credential_source import C, Kept, Renewed
-from reconciler.providers.transport.answers import LARGE_SKEW, clock_skew
 from reconciler.providers.transport.caller import USER_AGENT
+from reconciler.providers.transport.clocks import clock_skew
 from reconciler.providers.transport.wire import DIRECT, UnreadableAnswer
 from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import CLOCKS_APART
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
@@ -63,7 +64,7 @@ class Ask:
     def refusal(self, response: httpx.Response, said: str) -> ProviderError:
         """An answer that brought no credentials; `said` is the vendor's word for why, if any."""
         reason = self.excerpts(f"HTTP {response.status_code} {said}".strip(), 300)
-        if skew := clock_skew(response, self.surroundings.now(), LARGE_SKEW):
+        if skew := clock_skew(response, self.surroundings.now(), CLOCKS_APART):
             reason = f"{reason}; {skew}"
         if response.is_server_error or response.status_code == TOO_MANY or "Throttling" in said:
             return _unreachable(reason)

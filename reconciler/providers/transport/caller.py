@@ -12,7 +12,6 @@ import httpx
 
 from reconciler import __version__
 from reconciler.exceptions import ProviderError
-from reconciler.providers.transport.answers import skew_of
 from reconciler.providers.transport.pacing import always
 from reconciler.providers.transport.retries import hinted_delay
 from reconciler.providers.transport.wire import NEVER_SENT, UnreadableAnswer, Wire
@@ -71,12 +70,6 @@ class Caller:
         self._slots = asyncio.Semaphore(concurrency)
         self._excerpts = excerpts
         self._surroundings = surroundings
-        self._skew: int | None = None
-
-    @property
-    def skew(self) -> int | None:
-        """Seconds that the `Date` of the answer that differed most was ahead of this clock."""
-        return self._skew
 
     @property
     def requests(self) -> int:
@@ -148,10 +141,4 @@ class Caller:
         except httpx.TransportError as error:
             meaning = Meaning.UNREACHABLE if isinstance(error, NEVER_SENT) else Meaning.LOST
             return Fault(meaning, f"{request.url.host}: {self._excerpts(error)}"), None
-        self._hold_against(response)
         return judge(response), hinted_delay(response.headers, self._surroundings.now)
-
-    def _hold_against(self, response: httpx.Response) -> None:
-        skew = skew_of(response, self._surroundings.now())
-        if skew is not None and (self._skew is None or abs(skew) > abs(self._skew)):
-            self._skew = skew

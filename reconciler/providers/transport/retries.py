@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.providers.transport.answers import http_date
+from reconciler.providers.transport.clocks import http_date
 from reconciler.tasks.fault import Meaning
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from reconciler.providers.transport.route import proxy_of, roots_of, trusted
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
@@ -86,6 +86,7 @@ class Wire(httpx.AsyncBaseTransport):
     """An httpx transport over one aiohttp session.
 
     The session is made on first use, inside the event loop that uses it. `sent` counts requests handed to the network.
+    `on_answer` is shown every answer but those of the machine's own services (DIRECT), refusals of a login included.
     Proxies and trusted certificates of the environment are honoured; netrc is not, it would replace the signature.
     Raises ProviderError, before anything is sent, where they cannot be used.
     """
@@ -96,8 +97,10 @@ class Wire(httpx.AsyncBaseTransport):
         *,
         body_limit: int = BODY_LIMIT,
         timeout: aiohttp.ClientTimeout | None = None,
+        on_answer: Callable[[httpx.Response], None] = lambda _: None,
     ) -> None:
         self._environment = environment
+        self._on_answer = on_answer
         self._body_limit = body_limit
         self._timeout = timeout or aiohttp.ClientTimeout(
             total=TOTAL_SECONDS, connect=TUNNEL_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS
@@ -112,7 +115,7 @@ class Wire(httpx.AsyncBaseTransport):
         the_proxy = f"the proxy of {proxy.variable}" if proxy else ""
         self.sent += 1
         try:
-            return await self._exchange(request, body, secure, proxy)
+            response = await self._exchange(request, body, secure, proxy)
         except aiohttp.ConnectionTimeoutError as error:
             through = f" through {the_proxy}" if proxy else ""
             raise httpx.ConnectTimeout(f"no connection{through} in time", request=request) from error
@@ -134,6 +137,9 @@ class Wire(httpx.AsyncBaseTransport):
             raise httpx.RemoteProtocolError(f"a torn answer: {type(error).__name__}", request=request) from error
         except aiohttp.ClientError as error:
             raise httpx.ReadError(f"the connection broke: {type(error).__name__}", request=request) from error
+        if not request.extensions.get(DIRECT):
+            self._on_answer(response)
+        return response
 
     async def _exchange(
         self, request: httpx.Request, body: bytes, secure: ssl.SSLContext | bool, proxy: Proxy | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -20,7 +21,7 @@ from reconciler.simulator.aliyun import signature
 from reconciler.simulator.wire import WireRequest
 from reconciler.tasks.fault import Meaning
 from tests.providers.aliyun.cloud import CANCEL, KEYS, URL_UPLOAD, target
-from tests.providers.loopback import FROZEN, NO_METADATA, ODD_ANSWERS, Reply, Time, around, as_json, serving
+from tests.providers.loopback import FROZEN, NO_METADATA, ODD_ANSWERS, Reply, Time, around, as_json, dated, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -206,6 +207,22 @@ def test_the_vendors_sdk_asks_for_the_same_role(home: Path, vendor: SimpleNamesp
     signed = signature.read(received_as_wire(theirs))
     assert signed.parameters == signature.read(received_as_wire(ours)).parameters
     assert (signed.action, signed.version) == ("AssumeRole", "2015-04-01")
+
+
+@pytest.mark.parametrize("by_role", [True, False])
+def test_the_token_service_tells_the_time_and_the_machine_does_not(by_role: bool, home: Path) -> None:
+    class Dated(Machine):
+        def __call__(self, request: Received) -> Reply:
+            reply = super().__call__(request)
+            return replace(reply, headers={**reply.headers, "Date": dated(700)}) if request in self.asked else reply
+
+    async def run() -> None:
+        async with on(Dated(), metadata=not by_role, home=home if by_role else None) as (client, _):
+            observation = await client.observe(URL_UPLOAD, None)
+            assert observation.fault is None
+            assert client.skews == ((700, 700) if by_role else ())
+
+    asyncio.run(run())
 
 
 def test_a_chain_of_roles(home: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from reconciler.providers.huaweicloud.credentials import find_credentials
 from reconciler.tasks.fault import Meaning
 from reconciler.tasks.resource_type import Action
 from tests.providers.huaweicloud.cloud import KEYS, PACKAGING, TRANSCODING, one_fault, target
-from tests.providers.loopback import FROZEN, NO_METADATA, ODD_ANSWERS, Reply, Time, around, as_json, serving
+from tests.providers.loopback import FROZEN, NO_METADATA, ODD_ANSWERS, Reply, Time, around, as_json, dated, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -226,6 +227,23 @@ def test_a_long_run_outlives_its_keys() -> None:
     asyncio.run(run())
     assert {verdict for _, verdict in machine.calls} == {"good"}
     assert machine.issued == 6
+
+
+@pytest.mark.parametrize(("environment", "skews"), [({}, ()), (OIDC | {"HUAWEICLOUD_SDK_STS_ENDPOINT": "URL"}, (700,))])
+def test_who_hands_out_keys_tells_the_time_unless_it_is_the_machine(
+    environment: Mapping[str, str], skews: tuple[int, ...]
+) -> None:
+    class Dated(Machine):
+        def __call__(self, request: Received) -> Reply:
+            reply = super().__call__(request)
+            return replace(reply, headers={**reply.headers, "Date": dated(700)}) if request in self.asked else reply
+
+    async def run() -> None:
+        async with on(Dated(), environment) as (client, _):
+            assert (await client.observe(TRANSCODING, None)).complete
+            assert set(client.skews) == set(skews)
+
+    asyncio.run(run())
 
 
 def test_keys_that_are_refused_are_renewed_once_for_reads_and_writes() -> None:

@@ -15,8 +15,18 @@ from reconciler.providers.huaweicloud import PROVIDER, Huaweicloud
 from reconciler.providers.huaweicloud.endpoints import endpoint
 from reconciler.tasks.fault import Meaning
 from reconciler.tasks.resource_type import Action
-from tests.providers.huaweicloud.cloud import AK, KEYS, PACKAGING, PROJECT, SNAPSHOT, TRANSCODING, connected, target
-from tests.providers.loopback import ODD_ANSWERS, Reply, around, as_json, serving
+from tests.providers.huaweicloud.cloud import (
+    AK,
+    KEYS,
+    PACKAGING,
+    PROJECT,
+    SNAPSHOT,
+    TRANSCODING,
+    VOD_EDITING,
+    connected,
+    target,
+)
+from tests.providers.loopback import FROZEN, ODD_ANSWERS, Reply, around, as_json, dated, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -246,6 +256,43 @@ def test_targets_of_one_run_share_a_login_of_the_same_user_at_the_same_place(
 
     asyncio.run(run())
     assert iam.issued == logins
+
+
+def test_the_clock_of_every_service_counts_and_that_of_a_login_for_all_whom_it_serves() -> None:
+    """MPC is right, VOD is late, and IAM is ahead: each is of another host, and IAM is asked by one client alone."""
+
+    async def run() -> list[tuple[int, ...]]:
+        async with (
+            serving(lambda _: as_json(EMPTY, Date=dated(1))) as mpc,
+            serving(lambda _: as_json({"total": 0, "tasks": []}, Date=dated(-400))) as vod,
+            serving(lambda _: as_json({"token": {}}, 201, X_Subject_Token="t", Date=dated(500))) as iam,
+        ):
+            endpoints = {"mpc": mpc.url, "vod": vod.url, "iam": iam.url}
+            surroundings = around(LOGIN_ENVIRONMENT, now=lambda: FROZEN)
+            found = []
+            for row in (TRANSCODING, VOD_EDITING):
+                place = target("", endpoints=endpoints, credentials=LOGIN)
+                async with PROVIDER.client(place, concurrency=8, surroundings=surroundings) as client:
+                    found.append(client.skews)
+                    assert (await client.observe(row, None)).complete
+                    found.append(client.skews)
+            assert len(iam.requests) == 1
+            return found
+
+    assert asyncio.run(run()) == [(), (1, 500), (1, 500), (-400, 500)]
+
+
+def test_a_login_that_was_refused_tells_the_time_as_well() -> None:
+    async def run() -> tuple[int, ...]:
+        async with serving(lambda _: as_json({"error": {"message": "no"}}, 401, Date=dated(-900))) as server:
+            surroundings = around(LOGIN_ENVIRONMENT, now=lambda: FROZEN)
+            place = target(server.url, credentials=LOGIN)
+            async with PROVIDER.client(place, concurrency=8, surroundings=surroundings) as client:
+                fault = (await client.observe(TRANSCODING, None)).fault
+                assert "this clock is 900 s ahead of the server's" in str(fault)
+                return client.skews
+
+    assert asyncio.run(run()) == (-900, -900)
 
 
 def test_runs_share_no_login() -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from reconciler.providers.transport.answers import Excerpts, clock_skew, header_text, http_date, json_object
+from reconciler.providers.transport.answers import Excerpts, header_text, json_object
 from reconciler.tasks.fault import Fault, Meaning
-from tests.providers.loopback import FROZEN, ODD_ANSWERS
+from tests.providers.loopback import ODD_ANSWERS
 
 OBJECTS = {"an object without anything", "another envelope"}
 ON_THE_WIRE = {"an encoding nobody asked for"}
@@ -64,21 +61,6 @@ def test_excerpts_are_presentable() -> None:
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert "token" not in shown
-
-
-@pytest.mark.parametrize(
-    ("date", "words"),
-    [
-        ("Tue, 02 Jan 2024 03:04:05 GMT", "this clock is 0 s behind the server's"),
-        ("Tue, 02 Jan 2024 02:44:05 GMT", "this clock is 1200 s ahead of the server's"),
-        ("Tue, 02 Jan 100000000000000000000 03:04:05 GMT", ""),
-        ("Fri, 31 Dec 9999 23:59:59 -2359", ""),
-        ("yesterday", ""),
-        (None, ""),
-    ],
-)
-def test_clock_skew(date: str | None, words: str) -> None:
-    assert clock_skew(httpx.Response(401, headers={"Date": date} if date else {}), FROZEN) == words
 
 
 EMPTY = '"task_array": [], "total": 0, "URLUploadInfoList": []'
@@ -138,12 +120,6 @@ def test_what_an_error_beside_success_may_mean(meaning: Meaning) -> None:
     believed = {Meaning.THROTTLED, Meaning.UNAVAILABLE, Meaning.CREDENTIALS, Meaning.PERMISSION}
     assert isinstance(fault, Fault)
     assert fault.meaning is (meaning if meaning in believed else Meaning.MALFORMED)
-
-
-@given(st.text(), st.text(alphabet="0123456789GMT:, +-JanFebTue", max_size=40))
-def test_no_date_is_too_odd_to_be_read(text: str, likely: str) -> None:
-    for date in (http_date(text), http_date(likely)):
-        assert date is None or date.utcoffset() == timedelta(0)
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\x00b", "t\xf6ken", "\u2028", "x" * 100_000, "", " \r\n", None, 5, ["a"]])

@@ -1,0 +1,75 @@
+"""Clocks: what the `Date` of answers says of this machine's and of the clouds'."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["Clocks", "clock_skew", "http_date"]
+
+LONGEST_DATE = 64
+EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
+"""A `Date` before is no time, but a clock that was never set."""
+
+
+class Clocks:
+    """How far the clocks of the services that a run speaks to are from this machine's.
+
+    Every answer counts: none that is right, or off the other way, hides another. Shared by the clients of a run, so
+    that a login which serves several of them tells all of them.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._skews: dict[str, tuple[int, int]] = {}
+
+    def note(self, response: httpx.Response) -> None:
+        """Hold the `Date` of an answer against this machine's clock."""
+        skews = _skews_of(response, self._now())
+        if skews:
+            host = _service(response.request.url)
+            known = self._skews.get(host, ())
+            self._skews[host] = (min((*known, *skews)), max((*known, *skews)))
+
+    def skews(self, urls: Iterable[str]) -> tuple[int, ...]:
+        """Seconds that the clocks of these services are ahead: the least and the greatest; empty where none told."""
+        hosts = {_service(httpx.URL(url)) for url in urls}
+        found = [skew for host in hosts for skew in self._skews.get(host, ())]
+        return (min(found), max(found)) if found else ()
+
+
+def _service(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
+def http_date(text: str | None) -> datetime | None:
+    """The time in a header (RFC 9110 section 5.6.7), UTC; None for what is none, whatever it holds."""
+    if not text or len(text) > LONGEST_DATE:
+        return None
+    try:
+        date = parsedate_to_datetime(text)
+        # The form of C's asctime names no zone and means UTC; another zone may lead out of the years that there are.
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, TypeError, LookupError, OverflowError):
+        return None
+
+
+def _skews_of(response: httpx.Response, now: datetime) -> list[int]:
+    """Seconds by which the server's clock is ahead of `now`, by each `Date` that is a time."""
+    dates = map(http_date, response.headers.get_list("Date"))
+    return [int((date - now).total_seconds()) for date in dates if date is not None and date >= EARLIEST]
+
+
+def clock_skew(response: httpx.Response, now: datetime, least: int = 0) -> str:
+    """How far this machine's clock is from the server's, in words; empty where that is less than `least` seconds, or
+    the answer has no date."""
+    skew = max(_skews_of(response, now), key=abs, default=None)
+    if skew is None or abs(skew) < least:
+        return ""
+    return f"this clock is {abs(skew)} s {'ahead of' if skew < 0 else 'behind'} the server's"
