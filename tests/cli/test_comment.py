@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +20,7 @@ from tests.terminal import HEAD
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.review.forge import Forge
+    from tests.review.forge import Call, Forge
     from tests.terminal import Finished, Terminal
 
 TRANSCODING = "huaweicloud.mpc.transcoding"
@@ -333,3 +337,64 @@ class TestFailures:
         assert comment(terminal, "plan.json", *words).code in {0, 1}
         for file in terminal.directory.rglob("*"):
             assert not file.is_file() or TOKEN.encode() not in file.read_bytes()
+
+
+# Hangups are not ignored, as they are by what `nohup` starts.
+AS_USUAL = """
+import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
+@pytest.mark.parametrize(("method", "written"), [("GET", 0), ("POST", 0), ("GET", 1)])
+def test_a_signal_while_the_platform_answers_ends_it_in_order(
+    terminal: Terminal,
+    github: GitHubServer,
+    method: str,
+    written: int,
+    number: signal.Signals,
+    code: int,
+) -> None:
+    """One document says so, and the next run finds what was written, and finishes it."""
+    saved_plan(terminal)
+    asked, go_on = threading.Event(), threading.Event()
+
+    def before(call: Call) -> None:
+        if call.method == method and len(github.notes) == written and not asked.is_set():
+            asked.set()
+            assert go_on.wait(60)
+
+    github.before = before
+    command = [sys.executable, "-m", "reconciler", "comment", "plan.json", "--format", "json"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", AS_USUAL, *command],
+        cwd=terminal.directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert asked.wait(60)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (code, "Error: interrupted\n")
+    assert (json.loads(out)["outcome"], json.loads(out)["exit_code"]) == ("interrupted", code)
+    assert comment(terminal, "plan.json").out.startswith("The comment on " if written else "Created the comment on ")
+    assert len(github.notes) == 1
+    go_on.set()
+
+
+def test_a_signal_while_it_waits_for_the_platform_ends_it(terminal: Terminal, github: GitHubServer) -> None:
+    """A quota that comes back in a minute is waited for; no longer, once somebody wants the machine back."""
+    saved_plan(terminal)
+    github.faults = [Fault("GET", Reply(429, {"message": "slow down"}, {"Retry-After": "60"}))]
+    command = [sys.executable, "-m", "reconciler", "comment", "plan.json", "--print-digest"]
+    process = subprocess.Popen(
+        command, cwd=terminal.directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while github.faults[0].times:
+        assert process.poll() is None
+    process.terminate()
+    assert process.communicate(timeout=30) == ("", "Error: interrupted\n")
+    assert process.returncode == 143
