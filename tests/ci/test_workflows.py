@@ -288,6 +288,26 @@ def test_of_two_runs_of_one_branch_and_commit_the_pull_request_and_its_base_choo
     assert "no successful plan from before its merge" in repository.job("apply").log
 
 
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("planned", [False, True])
+def test_a_pull_request_of_the_same_commits_is_merged_along_and_chooses_nothing(
+    repository: Repository, planned: bool
+) -> None:
+    """Anybody can open one, from a fork too. Where both have a plan it cannot be told which one was reviewed."""
+    repository.reviewed()
+    github = repository.github
+    (mine,) = github.requests_of_commit
+    github.requests_of_commit.insert(0, {**mine, "number": 8, "head": {**mine["head"], "ref": "theirs"}})
+    if planned:
+        github.runs.insert(0, a_run(github, id=666, head_branch="theirs", run_started_at=LATER))
+        github.artifacts.insert(0, an_artifact(run=666, id=667, name=NAME.replace("7", "8", 1)))
+    applied = repository.job("apply")
+    assert applied.succeeded == (not planned), applied.log
+    assert ("Several pull requests were merged by this commit" in applied.log) == planned
+    assert len(repository.clouds.destructive_requests) == (0 if planned else 3)
+    assert repository.job("result", {"apply": applied}).succeeded
+
+
 def _linked(repository: Repository) -> None:
     repository.kept.joinpath("plan.json").rename(repository.runner.workspace / "elsewhere.json")
     repository.kept.joinpath("plan.json").symlink_to(repository.runner.workspace / "elsewhere.json")
