@@ -50,12 +50,14 @@ class Store(Forge):
 class GitLabPipelines(GitLabServer):
     """`store` has the plan that the jobs of merge request 7 kept; None: they kept none.
 
-    `pipelines` are those of the merge request, `jobs` those of pipeline 500 by name, `parents` those of commits.
+    `pipelines` are those of the merge request, `other_pipelines` those of every other, `jobs` those of pipeline 500 by
+    name, `parents` those of commits.
     """
 
     accounts: dict[str, Account] = field(default_factory=lambda: {TOKEN: Account("project_42_bot")})
     store: Store | None = None
     pipelines: list[dict[str, Any]] = field(default_factory=list)
+    other_pipelines: list[dict[str, Any]] = field(default_factory=list)
     jobs: list[dict[str, Any]] = field(default_factory=list)
     parents: dict[str, list[str]] = field(default_factory=dict)
 
@@ -67,10 +69,10 @@ class GitLabPipelines(GitLabServer):
         if bearer in self.accounts:
             if call.path == f"{here}/jobs/9000/artifacts/.reconciler-out/plan.json" and self.store:
                 return Reply(302, headers={"Location": f"{self.store.url}/plan.json?signature=x"})
-            if call.path == f"{here}/merge_requests/7":
-                return Reply(200, self.requests_of_commit[0])
-            if call.path == f"{here}/merge_requests/7/pipelines":
-                return Reply(200, self.pipelines)
+            if found := re.fullmatch(rf"{here}/merge_requests/(\d+)(/pipelines)?", call.path):
+                if found[2]:
+                    return Reply(200, self.pipelines if found[1] == "7" else self.other_pipelines)
+                return Reply(200, next(each for each in self.requests_of_commit if each["iid"] == int(found[1])))
             if call.path == f"{here}/pipelines/500/jobs":
                 return Reply(200, self.jobs)
             commit = call.path.removeprefix(f"{here}/repository/commits/")

@@ -113,8 +113,13 @@ class Pipeline:
         """Meanwhile the default branch says something else; the workspace stays at the commit of the pipeline."""
         file = self.workspace / "reconciler.yaml"
         file.write_text(file.read_text(encoding="utf-8").replace("pending", "running"), encoding="utf-8")
+        self.committed(file.name)
+
+    def committed(self, name: str) -> None:
+        """The default branch has a file more, or another one."""
         for words in (
-            (*_WHO, "commit", "--quiet", "--all", "--message", "a revert"),
+            ("add", "--", name),
+            (*_WHO, "commit", "--quiet", "--message", "meanwhile"),
             ("push", "--quiet", self.environment["CI_REPOSITORY_URL"], "HEAD:refs/heads/main"),
             ("checkout", "--quiet", "--detach", "HEAD~1"),
         ):
@@ -306,6 +311,35 @@ def test_pipelines_for_merged_results_are_those_of_their_second_parent(pipeline:
     applied = pipeline.job("apply")
     assert applied.returncode == 0, applied.stdout
     assert len(waiting.destructive_requests) == 3
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("planned", [False, True])
+def test_a_merge_request_of_the_same_commits_is_merged_along_and_chooses_nothing(
+    pipeline: Pipeline, planned: bool
+) -> None:
+    """Anybody can open one, from a fork too. Where both have a plan it cannot be told which one was reviewed."""
+    pipeline.reviewed()
+    pipeline.gitlab.requests_of_commit.insert(0, {**pipeline.gitlab.requests_of_commit[0], "iid": 8})
+    if planned:
+        pipeline.gitlab.other_pipelines = [a_pipeline(ref="refs/merge-requests/8/head")]
+    applied = pipeline.job("apply")
+    assert applied.returncode == (1 if planned else 0), applied.stdout
+    assert ("Several merge requests were merged by this commit" in applied.stdout) == planned
+    assert len(pipeline.clouds.destructive_requests) == (0 if planned else 3)
+
+
+def test_a_report_in_the_branch_as_it_is_now_is_not_kept_as_that_of_an_apply(pipeline: Pipeline) -> None:
+    """Neither what the commit of the pipeline brings along, nor what came to the branch since."""
+    pipeline.reviewed()
+    report = pipeline.workspace / ".reconciler-out" / "report.json"
+    report.parent.mkdir()
+    report.write_text("{}", encoding="utf-8")
+    pipeline.committed(".reconciler-out")
+    pipeline.gitlab.notes.clear()
+    pipeline.gitlab.store = None
+    assert pipeline.job("apply").returncode == 22
+    assert list(report.parent.iterdir()) == []
 
 
 @pytest.mark.usefixtures("waiting")
