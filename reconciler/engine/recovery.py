@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -67,11 +68,11 @@ async def settle_open_intents(world: World, journal: Journal) -> Recovery:
     async with Clouds(
         world.configuration, world.catalogue, world.providers, {scope.target for scope in by_scope}
     ) as clouds:
-        for scope, intents in by_scope.items():
-            for found, state in await _states(world, clouds, scope, intents):
-                await asyncio.wrap_future(journal.resolve(found, state, by=run_id))
-                took_effect += state is ActionState.DONE
-                had_none += state is ActionState.REFUSED
+        read = await asyncio.gather(*(_states(world, clouds, scope, intents) for scope, intents in by_scope.items()))
+        for found, state in chain.from_iterable(read):
+            await asyncio.wrap_future(journal.resolve(found, state, by=run_id))
+            took_effect += state is ActionState.DONE
+            had_none += state is ActionState.REFUSED
     recovery = Recovery(took_effect, had_none, len(left) - took_effect - had_none, strays)
     code = ExitCode.ERROR if recovery.open else ExitCode.OK
     end = RunEnd("error" if recovery.open else "ok", int(code), {"took_effect": took_effect, "had_none": had_none})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from reconciler.engine.apply_run import carry_out
@@ -103,20 +104,23 @@ async def _settle(fallen: Sequence[Fallen], clouds: Clouds, world: World) -> lis
     for entry in fallen:
         if not entry.unread:
             by_scope[Scope(entry.change.target, entry.change.resource)].append(entry)
-    results = [fallen_result(entry, None, clouds.fault(entry.change.target)) for entry in fallen if entry.unread]
-    for scope, entries in by_scope.items():
-        client = clouds.client(scope.target)
-        resource = world.catalogue.resource_types.get(scope.resource)
-        if client is None or resource is None:
-            results += [fallen_result(entry, None, clouds.fault(scope.target)) for entry in entries]
-            continue
-        ids = [entry.change.task_id for entry in entries]
-        readings = await client.read(resource, ids)
-        for entry in entries:
-            task = readings.tasks.get(entry.change.task_id)
-            fault = readings.faults.get(entry.change.task_id)
-            result = fallen_result(entry, task.status if task else None, fault)
-            results.append(explained(result, _seen(entry.change, task, resource, world)) if task else result)
+    unread = [fallen_result(entry, None, clouds.fault(entry.change.target)) for entry in fallen if entry.unread]
+    read = await asyncio.gather(*(_settle_scope(scope, entries, clouds, world) for scope, entries in by_scope.items()))
+    return [*unread, *chain.from_iterable(read)]
+
+
+async def _settle_scope(scope: Scope, entries: Sequence[Fallen], clouds: Clouds, world: World) -> list[Result]:
+    client = clouds.client(scope.target)
+    resource = world.catalogue.resource_types.get(scope.resource)
+    if client is None or resource is None:
+        return [fallen_result(entry, None, clouds.fault(scope.target)) for entry in entries]
+    readings = await client.read(resource, [entry.change.task_id for entry in entries])
+    results = []
+    for entry in entries:
+        task = readings.tasks.get(entry.change.task_id)
+        fault = readings.faults.get(entry.change.task_id)
+        result = fallen_result(entry, task.status if task else None, fault)
+        results.append(explained(result, _seen(entry.change, task, resource, world)) if task else result)
     return results
 
 

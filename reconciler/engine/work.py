@@ -87,7 +87,7 @@ class Lane:
         if answer.meaning is Meaning.CREDENTIALS:
             self.held_back = self.held_back or f"the credentials of {self.target} were refused"
         if answer.meaning is Meaning.UNREACHABLE:
-            self.held_back = self.held_back or f"{self.target} could not be reached"
+            self.held_back = self.held_back or f"{self.target} could not be reached: {answer.message}"
 
 
 @dataclass(slots=True)

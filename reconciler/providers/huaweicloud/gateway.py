@@ -15,6 +15,7 @@ from reconciler.providers.huaweicloud.project import PROJECTS_PATH, WAY_OUT, Kno
 from reconciler.providers.huaweicloud.signing import SignatureAuth, canonical_query
 from reconciler.providers.huaweicloud.tokens import LoginDesk, TokenAuth
 from reconciler.providers.origin import Origin
+from reconciler.providers.rate_limit_group import principal_name, sources_of
 from reconciler.providers.transport.answers import Excerpts
 from reconciler.providers.transport.ask import Ask, renewed
 from reconciler.providers.transport.caller import Caller, Tally
@@ -53,6 +54,7 @@ class Gateway:
     def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
         found = find_credentials(target, surroundings)
         self._origin = Origin(found.source, found.tried)
+        self._identity = principal_name(found.principal) if found.principal else sources_of(target)
         self._region = target.region
         self._endpoints = {name: endpoint(target, name, surroundings.environment) for name in SERVICES}
         self.excerpts = Excerpts(found.secrets, target.masked)
@@ -143,10 +145,10 @@ class Gateway:
         )
         return self._origin.explained(verdict) if isinstance(verdict, Fault) else verdict
 
-    def _pace(self, service: str, project: str) -> Pace:
-        """The pace of a service, which all clients of the project share that send to the same host."""
+    def _pace(self, service: str, owner: str) -> Pace:
+        """The pace of a service, which all clients share that send to the same host for one project or identity."""
         around = self._surroundings
-        group = f"{self._endpoints[service]} {project}"
+        group = f"{self._endpoints[service]} {owner}"
         return PACES.pace(group, service, self._quotas[service], monotonic=around.monotonic, sleep=around.sleep)
 
     def _url(self, service: str, path: str, parameters: Sequence[tuple[str, str]]) -> str:
@@ -165,5 +167,6 @@ class Gateway:
         url = self._url("iam", PROJECTS_PATH, [("name", self._region)])
         request = self._caller.request("GET", url, {"Content-Type": "application/json"})
         judge = partial(project_named, region=self._region, excerpts=self.excerpts, now=self.now)
-        found = await self._caller.send(request, judge, pace=self._pace("iam", ""), retries=READS, tally=Tally())
+        pace = self._pace("iam", self._identity)
+        found = await self._caller.send(request, judge, pace=pace, retries=READS, tally=Tally())
         return self._origin.explained(found) if isinstance(found, Fault) else found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,7 +12,7 @@ import httpx
 
 from reconciler import __version__
 from reconciler.exceptions import ProviderError
-from reconciler.providers.transport.pacing import always
+from reconciler.providers.transport.pacing import LOOK, ROUNDING, always
 from reconciler.providers.transport.retries import hinted_delay
 from reconciler.providers.transport.wire import NEVER_SENT, UnreadableAnswer, Wire
 from reconciler.tasks.fault import Fault, Meaning
@@ -31,6 +31,9 @@ USER_AGENT = f"media-reconciler/{__version__}"
 LOGGER = logging.getLogger("reconciler.transport")
 LEAST_PAUSE = 0.5
 """Seconds that everybody waits after a throttled request, whatever the server says."""
+
+ANSWERED = frozenset({Meaning.GONE, Meaning.CHANGED, Meaning.PERMISSION, Meaning.PERMANENT})
+"""Refusals that no quota had a part in."""
 
 T = TypeVar("T")
 
@@ -100,15 +103,19 @@ class Caller:
         """
         async with self._slots:
             started: float | None = None
+            refused: Fault | None = None
             for attempt in count():
                 sent_at = await pace.turn(permitted)
-                if sent_at is None:
-                    return Fault(Meaning.UNREACHABLE, "not sent: the run is stopping")
+                if isinstance(sent_at, Fault):
+                    if refused is None or not permitted():
+                        return sent_at
+                    return replace(refused, message=f"{refused.message}; {sent_at.message}")
                 started = sent_at if started is None else started
                 tally.requests += 1
                 verdict, hint = await self._try(request, judge)
-                if not isinstance(verdict, Fault):
+                if not isinstance(verdict, Fault) or verdict.meaning in ANSWERED:
                     pace.succeeded()
+                if not isinstance(verdict, Fault):
                     return verdict
                 delay = self._delay(verdict, attempt, hint, retries)
                 if verdict.meaning is Meaning.THROTTLED:
@@ -118,8 +125,16 @@ class Caller:
                     return verdict
                 where = self._excerpts(f"{request.method} {request.url.host}{request.url.path}")
                 LOGGER.info("%s: %s; again in %.1f s", where, verdict, delay)
-                await self._surroundings.sleep(delay)
+                refused = verdict
+                if verdict.meaning is not Meaning.THROTTLED:  # that pause is everybody's
+                    await self._pause(delay, permitted)
         raise AssertionError("unreachable")  # pragma: no cover - count() does not end
+
+    async def _pause(self, seconds: float, permitted: Callable[[], bool]) -> None:
+        """Wait, but not much longer than is permitted."""
+        end = self._surroundings.monotonic() + seconds
+        while permitted() and (left := end - self._surroundings.monotonic()) > ROUNDING:
+            await self._surroundings.sleep(min(left, LOOK))
 
     def _delay(self, fault: Fault, attempt: int, hint: float | None, retries: Retries) -> float:
         """The server's wish is the least: one that always says "at once" is not asked as often as it likes."""

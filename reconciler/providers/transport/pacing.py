@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.providers.transport.together import Turns
+from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,6 +23,16 @@ MARGIN = 1.01
 
 ROUNDING = 1e-9
 """Seconds: sums of floats may fall this short of the moment they stand for."""
+
+
+GIVEN_UP_AFTER = 300.0
+"""Seconds for which nothing but throttling is put up with: no wait is begun that ends later. An account that is refused
+for ever would keep each of a thousand requests waiting otherwise."""
+
+GIVEN_UP = f"not sent: a quota refuses every request, which is waited out for {GIVEN_UP_AFTER:.0f} s at most"
+
+LOOK = 1.0
+"""Seconds after which who waits looks whether it still may."""
 
 
 def always() -> bool:
@@ -47,7 +58,9 @@ class Pace:
 
     A fifth of the quota may go out at once, so that small runs don't wait; after that requests are spaced evenly,
     and no window ever holds more than the quota. Throttling halves the rate and stops everybody for a while; each
-    success gives a little back (additive increase, multiplicative decrease). Safe for use from several event loops.
+    success gives a little back (additive increase, multiplicative decrease). Once nothing but throttling came for
+    GIVEN_UP_AFTER seconds nobody waits any more; who comes when there is nothing to wait for may try. Safe for use from
+    several event loops.
     """
 
     def __init__(self, quota: Quota, monotonic: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
@@ -59,6 +72,7 @@ class Pace:
         self._due = float("-inf")
         self._paused_until = float("-inf")
         self._slowed_at = float("-inf")
+        self._refused_since: float | None = None
         self._share = 1.0
         self._state = threading.Lock()
         self._queue = Turns()
@@ -68,18 +82,27 @@ class Pace:
         """The part of the quota in use: 1 unless throttled lately."""
         return self._share
 
-    async def turn(self, permitted: Callable[[], bool] = always) -> float | None:
+    async def turn(self, permitted: Callable[[], bool] = always) -> float | Fault:
         """Wait for this caller's turn, first come first served; returns when it came (monotonic seconds).
 
-        Those who are not `permitted` any more leave the queue without a turn: None.
+        Those who are not `permitted` any more leave the queue without a turn, and so does everybody once waiting is
+        given up.
         """
         async with self._queue.lock():
             while permitted():
                 wait = self._take()
                 if wait <= 0:
                     return self._monotonic()
-                await self._sleep(wait)
-            return None
+                if self._gives_up(wait):
+                    return Fault(Meaning.UNREACHABLE, GIVEN_UP)
+                await self._sleep(min(wait, LOOK))
+            return Fault(Meaning.UNREACHABLE, "not sent: the run is stopping")
+
+    def _gives_up(self, wait: float) -> bool:
+        """Whether nothing but throttling came, and will have for too long after so many seconds more."""
+        with self._state:
+            since = self._refused_since
+            return since is not None and self._monotonic() + wait - since > GIVEN_UP_AFTER
 
     def _take(self) -> float:
         """Take a place now and return 0, or return the seconds until it is worth asking again."""
@@ -101,6 +124,7 @@ class Pace:
         if self._share < 1:
             with self._state:
                 self._share = min(1.0, self._share + 0.25 / self._quota.requests)
+                self._refused_since = None
 
     def throttled(self, sent_at: float, pause: float) -> None:
         """Note that the request of `sent_at` was throttled: nothing goes out for `pause` seconds.
@@ -109,6 +133,8 @@ class Pace:
         """
         with self._state:
             now = self._monotonic()
+            if self._refused_since is None or now > self._paused_until + GIVEN_UP_AFTER:
+                self._refused_since = now  # after so long a silence it is another matter
             self._paused_until = max(self._paused_until, now + pause)
             if sent_at >= self._slowed_at:
                 self._share = max(LEAST_SHARE, self._share / 2)

@@ -26,7 +26,7 @@ from tests.providers.huaweicloud.cloud import (
     connected,
     target,
 )
-from tests.providers.loopback import FROZEN, ODD_ANSWERS, Reply, around, as_json, dated, serving
+from tests.providers.loopback import FROZEN, ODD_ANSWERS, Reply, Time, around, as_json, dated, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +82,26 @@ def test_the_project_is_looked_up_once_for_all() -> None:
     assert [request.raw_query for request in look_ups] == ["name=cn-north-4"]
     assert look_ups[0].header("x-project-id") is None
     assert all(f"/v1/{PROJECT}/" in request.path for request in received if request not in look_ups)
+
+
+def test_one_account_that_has_to_wait_delays_no_other() -> None:
+    """Both ask the same IAM for their project; the first is to come back in two minutes."""
+    time = Time()
+
+    def projects(request: Received) -> Reply:
+        slow = AK in (request.header("authorization") or "")
+        return as_json({"error_code": "APIGW.0308"}, 429, Retry_After="120") if slow else as_json(PROJECTS)
+
+    async def run() -> None:
+        async with serving(routed(projects)) as server:
+            for key, complete in ((AK, False), ("ANOTHER", True)):
+                surroundings = around(KEYS | {"HUAWEICLOUD_SDK_AK": key}, time=time)
+                place = target(server.url, options={})
+                async with PROVIDER.client(place, concurrency=8, surroundings=surroundings) as client:
+                    assert (await client.observe(TRANSCODING, None)).complete is complete
+
+    asyncio.run(run())
+    assert time.slept == []
 
 
 @pytest.mark.parametrize(

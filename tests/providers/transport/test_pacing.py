@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.providers.transport.pacing import LEAST_SHARE, MARGIN, Pace, PaceBook, Quota
+from reconciler.providers.transport.pacing import GIVEN_UP_AFTER, LEAST_SHARE, LOOK, MARGIN, Pace, PaceBook, Quota
+from reconciler.tasks.fault import Fault
 from tests.providers.loopback import Time
 
 
 def turns(pace: Pace, count: int) -> list[float]:
-    async def run() -> list[float | None]:
+    async def run() -> list[float | Fault]:
         return await asyncio.gather(*(pace.turn() for _ in range(count)))
 
-    came = asyncio.run(run())
-    return [moment for moment in came if moment is not None]
+    return [moment for moment in asyncio.run(run()) if not isinstance(moment, Fault)]
 
 
 def test_who_is_not_permitted_any_more_leaves_the_queue_without_a_turn() -> None:
@@ -26,11 +26,13 @@ def test_who_is_not_permitted_any_more_leaves_the_queue_without_a_turn() -> None
     pace = Pace(Quota(1, 60.0), time.monotonic, time.sleep)
     began = time.monotonic()
 
-    async def run() -> list[float | None]:
-        return await asyncio.gather(*(pace.turn(lambda: time.monotonic() < began + 1) for _ in range(5)))
+    async def run() -> list[float | Fault]:
+        return await asyncio.gather(*(pace.turn(lambda: time.monotonic() < began + 3) for _ in range(5)))
 
-    assert asyncio.run(run()) == [began, None, None, None, None]
-    assert time.monotonic() <= began + 60 * MARGIN, "one waits for its turn, the others leave at once"
+    first, *others = asyncio.run(run())
+    assert first == began
+    assert {str(other) for other in others} == {"not sent: the run is stopping"}
+    assert time.monotonic() <= began + 3 + LOOK, "nobody waits for a turn that is not taken"
 
 
 @given(
@@ -103,6 +105,49 @@ def test_throttled_again_and_again_it_keeps_a_little_and_recovers() -> None:
     for _ in range(40):
         pace.succeeded()
     assert pace.share == 1.0
+
+
+@given(
+    pauses=st.lists(st.sampled_from([0.5, 20.0, 60.0, 120.0]), min_size=600, max_size=600), callers=st.integers(1, 4)
+)
+@settings(max_examples=20)
+def test_who_is_refused_for_ever_is_waited_for_no_longer_than_so_long(pauses: list[float], callers: int) -> None:
+    time = Time()
+    pace = Pace(Quota(100, 60.0), time.monotonic, time.sleep)
+    began = time.now
+    sent = 0
+    while came := turns(pace, callers):
+        sent += len(came)
+        assert time.now - began <= GIVEN_UP_AFTER
+        for moment in came:
+            pace.throttled(moment, pauses[sent % 600])
+    assert sum(time.slept) <= GIVEN_UP_AFTER
+    assert turns(pace, 1000) == []
+
+
+def test_what_was_given_up_is_tried_again_after_the_pause_and_waited_for_after_a_success() -> None:
+    time = Time()
+    pace = Pace(Quota(100, 60.0), time.monotonic, time.sleep)
+    while came := turns(pace, 1):
+        pace.throttled(came[0], 120.0)
+    time.now += 120.0
+    (again,) = turns(pace, 1)
+    pace.throttled(again, 1.0)
+    assert turns(pace, 1) == []
+    time.now += 1.0
+    assert len(turns(pace, 1)) == 1
+    pace.succeeded()
+    pace.throttled(time.now, 120.0)
+    assert len(turns(pace, 1)) == 1
+
+
+def test_a_refusal_of_long_ago_is_not_held_against_the_next_run() -> None:
+    time = Time()
+    pace = Pace(Quota(100, 60.0), time.monotonic, time.sleep)
+    pace.throttled(turns(pace, 1)[0], 20.0)
+    time.now += 3600.0
+    pace.throttled(turns(pace, 1)[0], 20.0)
+    assert len(turns(pace, 1)) == 1
 
 
 def test_it_outlives_an_event_loop() -> None:
