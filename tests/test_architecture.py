@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = (
     *("cli", "scaffold", "review", "reports", "policy_tests"),
-    *("engine", "planning", "backends", "providers", "config", "selectors", "tasks"),
+    *("engine", "documents", "planning", "backends", "providers", "config", "selectors", "tasks"),
 )
 """Top to bottom: a room may import rooms below it, and itself."""
 

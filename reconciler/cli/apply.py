@@ -28,26 +28,26 @@ from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import read_saved
 from reconciler.cli.signals import Interrupted, held
 from reconciler.cli.world import duration_flag, load_world
+from reconciler.documents.files import PLAN_FILE
 from reconciler.engine.apply_run import ApplyOptions, apply_plan
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.planning_run import make_plan
 from reconciler.engine.saved_plan import check_fresh
 from reconciler.engine.saved_plan_run import apply_saved_plan
 from reconciler.exceptions import ExitCode, RefusedError, StalePlanError, UsageError
-from reconciler.planning.document import read_plan
 from reconciler.planning.plan import Overrides
 from reconciler.reports.formats import SCREEN_FORMATS
 from reconciler.reports.registry import render
 from reconciler.reports.wording import changes_counted
-from reconciler.selectors.timestamps import format_timestamp, parse_timestamp
+from reconciler.tasks.timestamps import Timestamp, format_timestamp, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from reconciler.backends.journal import Journal
     from reconciler.engine.planning_run import World
-    from reconciler.engine.report import Report
     from reconciler.planning.plan import Plan
+    from reconciler.planning.report import Report
     from reconciler.tasks.observation import Observation
 
 __all__ = ["command"]
@@ -111,7 +111,7 @@ def command(
     approval = _Approval.of(auto_approve, approved_digest, approved_until)
     if plan_file is None:
         approval.check_possible()
-    saved = read_plan(read_saved(plan_file), str(plan_file)) if plan_file else None
+    saved = PLAN_FILE.read(read_saved(plan_file), str(plan_file)) if plan_file else None
     start_logging(log_format, verbose=verbose)
     world = load_world(paths, targets=targets, policies=policies)
     overrides = Overrides(max_actions, max_percent)
@@ -173,7 +173,7 @@ class _Approval:
 
     def bounded(self, saved: Plan) -> Plan:
         """The plan with its approval's end, if that comes first: no digest covers what the file says of the time."""
-        return saved if self.until is None else replace(saved, expires_at=min(saved.expires_at, self.until))
+        return saved if self.until is None else replace(saved, expires_at=Timestamp(min(saved.expires_at, self.until)))
 
     def check_possible(self) -> None:
         """Raise UsageError where nobody could be asked, before any request is made."""

@@ -13,10 +13,9 @@ from reconciler.cli.options import argument, flag, format_option, verbosity_opti
 from reconciler.cli.places import write
 from reconciler.cli.progress import start_logging
 from reconciler.cli.saved_file import read_saved
+from reconciler.documents.files import read_either
 from reconciler.exceptions import ExitCode, InvalidPlan, UsageError
-from reconciler.planning.records import rfc3339
 from reconciler.redaction import presentable
-from reconciler.reports.registry import read_document
 from reconciler.review.approval import approved
 from reconciler.review.decision import CLOCKS_APART
 from reconciler.review.draft import Draft
@@ -25,6 +24,7 @@ from reconciler.review.origin import Origin
 from reconciler.review.patience import Patience
 from reconciler.review.publishing import Published, intended, publish
 from reconciler.review.wording import cautions, digest_document, document, sentence
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -80,7 +80,7 @@ def command(
     The token comes from the environment: GITHUB_TOKEN or GH_TOKEN, GITLAB_TOKEN. Without one, --dry-run asks nobody.
     """
     start_logging(log_format, verbose=verbose)
-    item = read_document(read_saved(file), str(file))
+    item = read_either(read_saved(file), str(file))
     place = Place(platform) if platform else recognised(os.environ)
     token = token_of(place, os.environ) if place else None
     if dry_run and not print_digest and token is None:
@@ -97,7 +97,7 @@ def command(
     draft, patience = Draft.of(item, job.origin), Patience()
     now = patience.now().timestamp()
     if draft.marker.valid_at > now + CLOCKS_APART:
-        made = f"{presentable(str(file))} is of {rfc3339(draft.marker.valid_at)}"
+        made = f"{presentable(str(file))} is of {format_timestamp(draft.marker.valid_at)}"
         raise InvalidPlan(f"{made}, a time that has not come", "plan again, without --now")
     teller = _Teller(output_format, token, job)
     with _request(job, token, patience) as request:
@@ -154,7 +154,7 @@ class _Teller:
         if self._json:
             write(digest_document(approval, self._job, request.number), "json")
         else:
-            write(f"{approval.digest} {rfc3339(approval.until)}\n")
+            write(f"{approval.digest} {format_timestamp(approval.until)}\n")
 
     def _masked(self, text: str) -> str:
         return text.replace(self._token, "***") if self._token else text

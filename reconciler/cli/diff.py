@@ -11,9 +11,9 @@ from reconciler.cli.options import argument, color_option, flag, format_option
 from reconciler.cli.output import Output
 from reconciler.cli.places import write
 from reconciler.cli.saved_file import read_saved
+from reconciler.documents.files import PLAN_FILE
 from reconciler.exceptions import ExitCode
 from reconciler.planning.difference import difference
-from reconciler.planning.document import read_plan
 from reconciler.reports.difference.document import render_difference_json
 from reconciler.reports.difference.markdown import render_difference_markdown
 from reconciler.reports.difference.text import render_difference
@@ -37,7 +37,7 @@ def command(old: Path, new: Path, detailed_exitcode: bool, output_format: str, c
     Times, versions and reasons alone are no difference.
     """
     output = Output.of(output_format, color, verbose=verbose)
-    found = difference(*(read_plan(read_saved(path), str(path)) for path in (old, new)))
+    found = difference(*(PLAN_FILE.read(read_saved(path), str(path)) for path in (old, new)))
     write(_rendered(found, (str(old), str(new)), output), output.format)
     return ExitCode.CHANGES if detailed_exitcode and not found.same else ExitCode.OK
 

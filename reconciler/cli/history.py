@@ -16,8 +16,8 @@ from reconciler.backends.history import History, RunFilter, RunRecord
 from reconciler.cli.options import argument, flag, format_option
 from reconciler.cli.places import write
 from reconciler.config.loader import load_configuration
+from reconciler.documents.strict_json import dump
 from reconciler.exceptions import BackendError, ExitCode, InvalidError, RefusedError, UsageError
-from reconciler.planning.strict_json import dump
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.reports.run_history import (
@@ -30,7 +30,7 @@ from reconciler.reports.run_history import (
 )
 from reconciler.reports.wording import counted
 from reconciler.selectors.durations import parse_duration
-from reconciler.selectors.timestamps import format_timestamp, parse_timestamp
+from reconciler.tasks.timestamps import format_timestamp, parse_timestamp
 
 __all__ = ["command"]
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.places import check_place, write, write_private
 from reconciler.cli.signals import held
-from reconciler.engine.report import Report
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError, bug
+from reconciler.planning.report import Report
 from reconciler.redaction import presentable
 from reconciler.reports.formats import FORMATS
 from reconciler.reports.registry import View, render

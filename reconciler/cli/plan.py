@@ -27,15 +27,15 @@ from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import SNAPSHOT_MAKER, read_saved
 from reconciler.cli.signals import held
 from reconciler.cli.world import duration_flag, load_world
+from reconciler.documents.files import PLAN_FILE
+from reconciler.documents.snapshot import read_snapshot, render_snapshot
+from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.engine.offline_plan import plan_offline
 from reconciler.engine.planning_run import observe, plan_from
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
-from reconciler.planning.document import render_plan
 from reconciler.planning.listing import statuses_wanted
 from reconciler.planning.plan import Overrides
 from reconciler.planning.snapshot import snapshot_of
-from reconciler.planning.snapshot_document import read_snapshot, render_snapshot
-from reconciler.planning.strict_json import MAX_BYTES
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.reports.wording import counted
@@ -117,7 +117,7 @@ def command(
         if save_snapshot is not None:
             _save(save_snapshot, world, observations, taken_at)
     with held():
-        saved = keep(out, lambda: render_plan(plan)) if out is not None else ExitCode.OK
+        saved = keep(out, lambda: PLAN_FILE.text(plan)) if out is not None else ExitCode.OK
         shown = output.show(plan, world.now, saved_to=None if saved else out)
     return ExitCode.weightiest(plan.exit_code(detailed=detailed_exitcode), saved, shown)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-    from reconciler.engine.report import Result
+    from reconciler.planning.report import Result
     from reconciler.tasks.observation import Observation
 
 __all__ = ["Progress", "start_logging"]
@@ -98,7 +98,7 @@ class Progress:
 
     def settled(self, result: Result) -> None:
         """A change has its outcome."""
-        _LOG.info("%s: %s %s", result.change.id, result.outcome.value, result.detail)
+        _LOG.info("%s: %s %s", result.id, result.outcome.value, result.detail)
         self._advance("Applying")
 
     def _advance(self, what: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.exceptions import InvalidPlan, UsageError
-from reconciler.planning.strict_json import MAX_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,9 +23,9 @@ from reconciler.cli.progress import Progress, start_logging
 from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import SNAPSHOT_MAKER, read_saved
 from reconciler.cli.world import load_world
+from reconciler.documents.snapshot import read_snapshot
 from reconciler.engine.why_run import narrowed, why, why_offline
 from reconciler.exceptions import ExitCode
-from reconciler.planning.snapshot_document import read_snapshot
 from reconciler.planning.why import scopes_of
 from reconciler.providers.registry import catalogue
 from reconciler.reports.why.document import render_why_json

@@ -14,7 +14,7 @@ from reconciler.providers.registry import catalogue, providers
 from reconciler.providers.secret_sources import check_sources
 from reconciler.providers.transport.endpoint import ENDPOINT_HOSTS, is_permitted
 from reconciler.selectors.durations import parse_duration
-from reconciler.selectors.timestamps import parse_timestamp
+from reconciler.tasks.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

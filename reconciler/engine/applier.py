@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.batch import Batch
 from reconciler.engine.clouds import log_bug
-from reconciler.engine.report import Outcome, Result
 from reconciler.engine.work import BatchContext, Lane, Work
 from reconciler.exceptions import bug
+from reconciler.planning.report import Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -112,8 +112,8 @@ class Applier:
             if result.error is not None:
                 lane.learn(result.error)
             if self._stop_on_error and result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
-                self._held_back = self._held_back or f"an earlier change did not succeed ({result.change.id})"
-            results[result.change.id] = result
+                self._held_back = self._held_back or f"an earlier change did not succeed ({result.id})"
+            results[result.id] = result
             self._on_result(result)
 
     async def _results(
@@ -137,8 +137,10 @@ def _cut_off(work: Work, why: str) -> Result:
         return work.result
     outcome = Outcome.NOT_ATTEMPTED if work.started_ms is None else Outcome.UNKNOWN
     now = work.now.status.value if work.now else None
-    return Result(work.change, outcome, work.change.status, now, why, work.answer, work.calls, work.started_ms)
+    return Result.of(
+        work.change, outcome, why, now=now, error=work.answer, calls=work.calls, started_ms=work.started_ms
+    )
 
 
 def _not_attempted(change: Change, why: str, fault: Fault | None = None) -> Result:
-    return Result(change, Outcome.NOT_ATTEMPTED, before=change.status, detail=why, error=fault)
+    return Result.of(change, Outcome.NOT_ATTEMPTED, why, error=fault)

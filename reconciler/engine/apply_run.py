@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.backends.entries import RunStart
+from reconciler.diagnostics import Severity
 from reconciler.engine.applier import Applier
 from reconciler.engine.clouds import Clouds
-from reconciler.engine.report import Outcome, Report, Result
 from reconciler.engine.run_journal import RunJournal
 from reconciler.engine.work import BatchContext, Patience
 from reconciler.exceptions import BackendError
 from reconciler.planning.judgement import Judgements
 from reconciler.planning.plan import Note
+from reconciler.planning.report import Outcome, Report, Result
+from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,11 +86,11 @@ async def carry_out(
     interruption.drain()
     started, digest = int(options.wall_clock()), reviewed.digest
     groups = {target.name: target.group for target in world.configuration.targets.values() if target.group}
-    run = RunJournal(journal, await _begin(journal, digest, plan.fingerprint), options.fence, groups)
-    notes, faults = list(plan.notes), []
+    run = RunJournal(journal, await _begin(journal, digest, plan.configuration.digest), options.fence, groups)
+    notes, faults = list(plan.diagnostics), []
     if plan.breached:
         why = "a guard refuses this many changes"
-        results = [Result(change, Outcome.NOT_ATTEMPTED, change.status, detail=why) for change in plan.changes]
+        results = [Result.of(change, Outcome.NOT_ATTEMPTED, why) for change in plan.changes]
         notes += [_breach(policy, verdict) for policy, verdict in plan.breaches]
     else:
         context = BatchContext(
@@ -109,28 +111,28 @@ async def carry_out(
         )
         results = [*await applier.apply(ahead), *fallen]
         faults = [fault for fault in (context.journal_fault, context.bug) if fault]
-        notes += [Note("error", fault) for fault in faults]
+        notes += [Note(Severity.ERROR, fault) for fault in faults]
     report = Report(
         run_id=run.run_id,
         tool_version=__version__,
         plan_digest=digest,
-        started_at=started,
-        finished_at=int(options.wall_clock()),
+        started_at=Timestamp(started),
+        finished_at=Timestamp(options.wall_clock()),
         results=tuple(sorted(results, key=_order_of(plan))),
         targets=reviewed.targets,
         blocked=len(plan.blocked),
         errored=plan.errored or bool(faults),
         refused=plan.breached,
-        blocked_fails=any(policy.blocked and policy.fails_on_blocked for policy in plan.policies),
+        blocked_fails=plan.blocked_fails,
         fail_on=options.fail_on,
         interrupted=interruption.exit_code,
-        notes=tuple(notes),
+        diagnostics=tuple(notes),
     )
     try:
         await run.conclude(report.results)
         await run.finish(report)
     except BackendError as error:
-        report = replace(report, errored=True, notes=(*report.notes, Note("error", error.message)))
+        report = replace(report, errored=True, diagnostics=(*report.diagnostics, Note(Severity.ERROR, error.message)))
     return report
 
 
@@ -144,10 +146,10 @@ def _breach(policy: PolicyVerdict | None, verdict: GuardVerdict) -> Note:
     limit = f"{verdict.guard.value} {verdict.limit}" + ("" if policy else " of run_limits")
     message = f"{much} are more than {limit}; {verdict.flag} lets them pass"
     if policy is None:
-        return Note("error", message, verdict.target, verdict.resource)
-    return Note("error", message, verdict.target, policy.resource, policy.name)
+        return Note(Severity.ERROR, message, verdict.target, verdict.resource)
+    return Note(Severity.ERROR, message, verdict.target, policy.resource, policy.name)
 
 
 def _order_of(plan: Plan) -> Callable[[Result], int]:
     order = {change.id: number for number, change in enumerate(plan.changes)}
-    return lambda result: order[result.change.id]
+    return lambda result: order[result.id]

@@ -6,11 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from reconciler.backends.entries import ActionState, IntentRefused, NoOpenIntent
-from reconciler.engine.report import Outcome, Result
 from reconciler.engine.run_journal import state_of
 from reconciler.engine.verdict import Next, Verdict, judge, out_of_time, refusal
 from reconciler.engine.work import BatchContext, Lane, Patience, Work
 from reconciler.exceptions import BackendError, LockedError
+from reconciler.planning.report import Outcome, Result
 from reconciler.providers.base import Readings
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.status import Status
@@ -256,12 +256,11 @@ class Batch:
         return None
 
     def _result(self, work: Work, verdict: Verdict) -> Result:
-        return Result(
-            change=work.change,
-            outcome=verdict.outcome,
-            before=work.change.status,
+        return Result.of(
+            work.change,
+            verdict.outcome,
+            verdict.detail,
             now=work.now.status.value if work.now else None,
-            detail=verdict.detail,
             error=None if verdict.outcome in {Outcome.DONE, Outcome.SATISFIED} else work.answer or work.unread,
             calls=work.calls,
             started_ms=work.started_ms,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.diagnostics import Severity
 from reconciler.engine.planning_run import plan_from
 from reconciler.planning.listing import statuses_wanted
 from reconciler.planning.plan import Note
-from reconciler.planning.records import rfc3339
 from reconciler.planning.url_cuts import doubts
+from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
     from reconciler.engine.planning_run import World
@@ -28,7 +29,7 @@ def plan_offline(world: World, snapshot: Snapshot, *, expires_in: int, overrides
     observations = snapshot.observations(statuses_wanted(world.configuration, world.catalogue))
     plan = plan_from(world, observations, expires_in=expires_in, overrides=overrides)
     note = Note(
-        "warning",
-        f"this plan was made from a snapshot of {rfc3339(snapshot.taken_at)}, not from the clouds as they are now",
+        Severity.WARNING,
+        f"this plan was made from a snapshot of {Timestamp(snapshot.taken_at)}, not from the clouds as they are now",
     )
-    return replace(plan, notes=(note, *doubts(world.configuration, observations, world.now), *plan.notes))
+    return replace(plan, diagnostics=(note, *doubts(world.configuration, observations, world.now), *plan.diagnostics))

@@ -12,7 +12,7 @@ from reconciler.exceptions import UsageError
 from reconciler.planning.listing import statuses_wanted
 from reconciler.planning.plan import Overrides
 from reconciler.planning.planner import Planner
-from reconciler.selectors.timestamps import LATEST
+from reconciler.tasks.timestamps import LATEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

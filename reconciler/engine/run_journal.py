@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from reconciler.backends.fencing import Fence
     from reconciler.backends.journal import Journal
-    from reconciler.engine.report import Report, Result
     from reconciler.planning.plan import Change
+    from reconciler.planning.report import Report, Result
     from reconciler.tasks.fault import Fault
     from reconciler.tasks.resource_type import Action
 
@@ -69,7 +69,7 @@ class RunJournal:
     async def conclude(self, results: Iterable[Result]) -> None:
         """Write the outcome of changes."""
         outcomes = [
-            TaskOutcome(result.change.key, result.outcome.value, result.before, result.now, result.detail)
+            TaskOutcome(result.key, result.outcome.value, result.before, result.now, result.detail)
             for result in results
         ]
         await asyncio.wrap_future(self._journal.record_outcomes(self.run_id, outcomes))

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.engine.drift import drift
-from reconciler.engine.report import Outcome, Result
 from reconciler.exceptions import StalePlanError
-from reconciler.selectors.timestamps import format_timestamp
+from reconciler.planning.report import Outcome, Result
 from reconciler.tasks.observation import CLOCKS_APART, Completeness
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.status import Status
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -41,7 +41,7 @@ NOT_SELECTED = "not selected by --target/--policy"
 
 def check_fresh(saved: Plan, fingerprint: str, now: int) -> None:
     """Raise StalePlanError unless the plan was made from this configuration and has not expired."""
-    if saved.fingerprint != fingerprint:
+    if saved.configuration.digest != fingerprint:
         raise StalePlanError(
             "the plan was made from other targets, policies or protections than the configuration has now",
             "make a new plan from this checkout, have it reviewed, and apply that",
@@ -145,11 +145,11 @@ def fallen_result(fallen: Fallen, now: Status | None, fault: Fault | None = None
     """The result of a change that did not go ahead, by what reading the task says (`now` None: it was not read)."""
     change = fallen.change
     if fallen.unread or now is None:
-        return Result(change, Outcome.NOT_ATTEMPTED, change.status, None, fallen.why, fault)
+        return Result.of(change, Outcome.NOT_ATTEMPTED, fallen.why, error=fault)
     end = Status.GONE if Action.DELETE in change.steps else Status.CANCELED
     if now in {end, Status.GONE}:
-        return Result(change, Outcome.SATISFIED, change.status, now.value, f"already {now.value} without this run")
-    return Result(change, Outcome.MISSED, change.status, now.value, fallen.why)
+        return Result.of(change, Outcome.SATISFIED, f"already {now.value} without this run", now=now.value)
+    return Result.of(change, Outcome.MISSED, fallen.why, now=now.value)
 
 
 def explained(result: Result, seen: Observed) -> Result:
@@ -159,5 +159,5 @@ def explained(result: Result, seen: Observed) -> Result:
     """
     if result.outcome is not Outcome.MISSED:
         return result
-    moved = drift(result.change.observed, seen)
+    moved = drift(result.observed, seen)
     return replace(result, detail=f"{result.detail} ({moved})") if moved else result

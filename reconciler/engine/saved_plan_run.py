@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from reconciler.diagnostics import Severity
 from reconciler.engine.apply_run import carry_out
 from reconciler.engine.clouds import Clouds
 from reconciler.engine.planning_run import plan_from
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from reconciler.engine.apply_run import ApplyOptions
     from reconciler.engine.interruption import Interruption
     from reconciler.engine.planning_run import World
-    from reconciler.engine.report import Report, Result
     from reconciler.engine.saved_plan import Fallen
     from reconciler.planning.plan import Change, Observed, Overrides, Plan
+    from reconciler.planning.report import Report, Result
     from reconciler.tasks.observation import Observation
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Task, TaskKey
@@ -79,7 +80,7 @@ async def apply_saved_plan(
             guarded(fresh, justified.ahead, world.configuration, judgements, overrides),
             changes=saved.changes,
             overrides=saved.overrides,
-            notes=(*fresh.notes, *_scope_notes(saved, len(aside))),
+            diagnostics=(*fresh.diagnostics, *_scope_notes(saved, len(aside))),
         )
         fallen = await _settle(justified.fallen, clouds, world)
         # The saved plan may have been made for fewer targets than this run looked at, and the report is of that plan.
@@ -91,11 +92,11 @@ async def apply_saved_plan(
 def _scope_notes(saved: Plan, aside: int) -> list[Note]:
     """What a reader should know of a saved plan of which nothing, or not all, was to be applied."""
     if not saved.changes:
-        return [Note("warning", "the saved plan holds no changes: there was nothing to apply")]
+        return [Note(Severity.WARNING, "the saved plan holds no changes: there was nothing to apply")]
     if not aside:
         return []
     count = f"{aside} of the plan's {len(saved.changes)} changes were left out by --target or --policy"
-    return [Note("warning", f"{count}: apply the plan without them to finish it")]
+    return [Note(Severity.WARNING, f"{count}: apply the plan without them to finish it")]
 
 
 async def _settle(fallen: Sequence[Fallen], clouds: Clouds, world: World) -> list[Result]:

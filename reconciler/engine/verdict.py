@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from reconciler.engine.report import Outcome
+from reconciler.planning.report import Outcome
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.status import Status

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from reconciler.backends.entries import ActionState
     from reconciler.engine.interruption import Interruption
-    from reconciler.engine.report import Result
     from reconciler.engine.run_journal import RunJournal
     from reconciler.engine.verdict import Verdict
     from reconciler.planning.judgement import Judgements
     from reconciler.planning.plan import Change
+    from reconciler.planning.report import Result
     from reconciler.tasks.task import Task
 
 __all__ = ["BatchContext", "Lane", "Patience", "Work"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.diagnostics import Severity
 from reconciler.planning.field_differences import field_differences
 from reconciler.tasks.task import TaskKey, id_order
 
@@ -231,7 +232,7 @@ def _policy_fields(policy: PolicyVerdict) -> dict[str, FieldValue]:
         "resource": policy.resource,
         "targets": policy.targets,
         "suspended": _flag(policy.suspended),
-        "on_blocked": "fail" if policy.fails_on_blocked else "report",
+        "on_blocked": policy.on_blocked.value,
     }
     fields |= {count: getattr(policy, count) for count in counts}
     for verdict in policy.guards:
@@ -270,12 +271,16 @@ def _general(plan: Plan) -> dict[str, FieldValue]:
     overrides = {"max_actions": plan.overrides.max_actions, "max_percent": plan.overrides.max_percent}
     given = {f"--{name.replace('_', '-')}": value for name, value in overrides.items() if value is not None}
     guards = {f"run_limits: {_guard_name(verdict)}": _guard_text(verdict) for verdict in plan.run_guards}
-    return {"configuration": plan.fingerprint, **given, **guards}
+    return {"configuration": plan.configuration.digest, **given, **guards}
 
 
 def _notes(plan: Plan) -> list[Note]:
     """The diagnostics, without those that repeat the error of a scope."""
-    return list(dict.fromkeys(note for note in plan.notes if note.policy is not None or note.severity != "error"))
+    return list(
+        dict.fromkeys(
+            note for note in plan.diagnostics if note.policy is not None or note.severity is not Severity.ERROR
+        )
+    )
 
 
 def _flag(value: bool) -> str:

@@ -44,7 +44,7 @@ class _Guards:
         overrides: Overrides,
     ) -> None:
         self._listed = {
-            Scope(scope.target, scope.resource): scope.observed
+            Scope(scope.target, scope.resource): scope.tasks
             for scope in plan.scopes
             if scope.completeness is not Completeness.FAILED
         }

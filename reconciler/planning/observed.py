@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.redaction import bounded
-from reconciler.selectors.timestamps import format_timestamp
 from reconciler.tasks.field import FieldType
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,4 +1,8 @@
-"""The plan: what a run would do, as data. Every output format is a rendering of it."""
+"""The plan: what a run would do, as data. Every output format is a rendering of it, and its JSON has these names.
+
+The docstrings of the fields are the descriptions in the published schema; `DERIVED` names the properties that are
+written beside the fields, since a reader wants them, and believed in no file, since they follow from the rest.
+"""
 
 from __future__ import annotations
 
@@ -6,50 +10,79 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Annotated, ClassVar
 
+from msgspec import Meta
+
+from reconciler.config.model import OnBlocked
+from reconciler.diagnostics import Severity  # noqa: TC001 - the annotations are read when documents are
 from reconciler.exceptions import ExitCode
 from reconciler.planning.digest import sha256
+from reconciler.tasks.fault import Fault  # noqa: TC001 - the annotations are read when documents are
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.task import TaskKey
-
-if TYPE_CHECKING:
-    from reconciler.tasks.fault import Fault
+from reconciler.tasks.task import ID_FORM, TaskKey
+from reconciler.tasks.timestamps import Timestamp  # noqa: TC001 - the annotations are read when documents are
 
 __all__ = [
     "Change",
+    "Count",
+    "Digest",
     "Guard",
     "GuardVerdict",
+    "Name",
     "Note",
     "Observed",
     "Overrides",
     "Plan",
     "PolicyVerdict",
+    "ResourceName",
     "ScopeVerdict",
     "Source",
+    "Sources",
     "Spared",
     "Summary",
+    "TaskId",
 ]
 
 PERCENT_FLOOR = 10
 """Listed tasks from which on `max_percent` is enforced: below, one task is already 10 percent. 0 means 0 of any."""
 
+# What a file may hold. In Python `$` also matches before a line break at the end, hence what follows it.
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$(?!\n)")]
+ResourceName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$(?!\n)")]
+TaskId = Annotated[str, Meta(pattern=rf"^{ID_FORM.pattern}$(?!\n)")]
+Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]+$(?!\n)")]
+Count = Annotated[int, Meta(ge=0)]
+
 Observed = Mapping[str, str | int | tuple[str, ...]]
-"""Fields of a task as a reader sees them: URL queries stripped, timestamps in RFC 3339."""
+"""Fields of a task as a reader sees them: URL queries replaced by a short hash, timestamps in RFC 3339."""
+
+_STEPS = frozenset({(Action.CANCEL,), (Action.DELETE,), (Action.CANCEL, Action.DELETE)})
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The steps that take one task out of the selectors of `policies`. `reason` is one sentence for a reviewer."""
+    """The steps that take one task out of the selectors of its policies."""
 
-    target: str
-    resource: str
-    task_id: str
+    DERIVED: ClassVar[tuple[str, ...]] = ("id",)
+
+    target: Name
+    resource: ResourceName
+    task_id: TaskId
+    """The id that the cloud gave the task."""
     steps: tuple[Action, ...]
-    policies: tuple[str, ...]
+    """The operations, in order: cancel, delete, or cancel and then delete."""
+    policies: tuple[Name, ...]
+    """The policies that ask for it."""
     reason: str
+    """One sentence for a reviewer."""
     observed: Observed
+    """Fields of the task as it was seen; queries of URLs replaced by a short hash."""
+
+    def __post_init__(self) -> None:
+        if self.steps not in _STEPS:
+            raise ValueError("the steps are cancel, delete, or cancel and then delete")
 
     @property
     def key(self) -> TaskKey:
@@ -57,7 +90,7 @@ class Change:
 
     @property
     def id(self) -> str:
-        """Readable and unique within a plan."""
+        """`<target>/<resource>/<task_id>`, unique within the document."""
         return "/".join(self.key)
 
     @property
@@ -68,58 +101,78 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Spared:
-    """A surplus task that is left alone: blocked (no operation leads out of its state) or protected.
+    """A surplus task that is left alone: blocked (no operation leads out of its state) or protected."""
 
-    `protections` names the protections, and is empty for a blocked task.
-    """
+    DERIVED: ClassVar[tuple[str, ...]] = ("id",)
 
-    target: str
-    resource: str
-    task_id: str
-    policies: tuple[str, ...]
+    target: Name
+    resource: ResourceName
+    task_id: TaskId
+    """The id that the cloud gave the task."""
+    policies: tuple[Name, ...]
+    """The policies that ask for it."""
     reason: str
+    """One sentence for a reviewer."""
     observed: Observed
-    protections: tuple[str, ...] = ()
+    """Fields of the task as it was seen; queries of URLs replaced by a short hash."""
+    protections: tuple[Name, ...] = ()
+    """The protections that hold it; none of a blocked task."""
+
+    @property
+    def key(self) -> TaskKey:
+        return TaskKey(self.target, self.resource, self.task_id)
+
+    @property
+    def id(self) -> str:
+        """`<target>/<resource>/<task_id>`, unique within its list."""
+        return "/".join(self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class ScopeVerdict:
-    """How listing one scope went. `observed` counts tasks by status; `requests` counts calls, retries included."""
+    """One (target, resource type), and how listing it went."""
 
-    target: str
-    resource: str
-    observed: Mapping[str, int]
-    requests: int
+    DERIVED: ClassVar = ("complete",)
+
+    target: Name
+    resource: ResourceName
+    tasks: Mapping[str, Count]
+    """Tasks seen, by status."""
+    requests: Count
+    """Calls made, retries included."""
     completeness: Completeness
     error: Fault | None = None
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """Whether all its tasks were seen, and all that policies ask about them is known."""
         return self.completeness is Completeness.COMPLETE and self.error is None
 
 
 class Guard(StrEnum):
     MAX_ACTIONS = "max_actions"
+    """So many changes, over all scopes."""
     MAX_PERCENT = "max_percent"
+    """Such a share of the tasks listed in one scope."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuardVerdict:
-    """One limit against what a policy, or a whole run, would do.
+    """One limit against what a policy, or all policies together, would do."""
 
-    `max_actions`: `changes` over all scopes against `limit`. `max_percent`: `changes` in one scope against `limit`
-    percent of `basis` listed tasks. The scope is that of `target`; of a run, `resource` is named as well. `overridden`:
-    it passes only for a limit of the command line.
-    """
+    DERIVED: ClassVar = ("needed", "breached")
 
     guard: Guard
-    limit: int
-    changes: int
-    basis: int
-    target: str | None = None
-    resource: str | None = None
+    limit: Count
+    changes: Count
+    basis: Count
+    """Tasks that `max_percent` is a share of. No part of the digest."""
+    target: Name | None = None
+    """Set where the limit holds for one scope."""
+    resource: ResourceName | None = None
+    """Set where it holds for all policies of that scope together."""
     overridden: bool = False
+    """It holds only for a limit of the command line."""
 
     @property
     def share(self) -> int:
@@ -127,7 +180,7 @@ class GuardVerdict:
         return -(-100 * self.changes // self.basis) if self.basis else 0
 
     @property
-    def needed(self) -> int:
+    def needed(self) -> Count:
         """The least limit that lets it pass."""
         if self.guard is Guard.MAX_ACTIONS:
             return self.changes
@@ -135,6 +188,7 @@ class GuardVerdict:
 
     @property
     def breached(self) -> bool:
+        """Whether it refuses."""
         return self.needed > self.limit
 
     @property
@@ -145,53 +199,67 @@ class GuardVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a policy is written: the file as messages print it, and the line, counted from 1."""
+    """Where a policy is written."""
 
     file: str
-    line: int
+    """As messages print it."""
+    line: Annotated[int, Meta(ge=1)]
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyVerdict:
-    """What one policy found over all its scopes, in tasks. `kept` are the matches that an `at_most` leaves.
+    """What one policy found over all its scopes, in tasks.
 
     `description` and `source` are for readers, and no part of the digest: a policy that moves asks for the same.
     """
 
-    name: str
-    resource: str
-    targets: tuple[str, ...]
+    name: Name
+    resource: ResourceName
+    targets: tuple[Name, ...]
     description: str = field(default="", kw_only=True)
-    matched: int = 0
-    surplus: int = 0
-    changes: int = 0
-    kept: int = 0
-    blocked: int = 0
-    protected: int = 0
-    unknown: int = 0
+    """Why the policy is there."""
+    matched: Count = 0
+    """Tasks that satisfy its selector."""
+    surplus: Count = 0
+    """Matches that are more than it tolerates."""
+    changes: Count = 0
+    kept: Count = 0
+    """Matches that an `at_most` leaves."""
+    blocked: Count = 0
+    """Surplus tasks that no operation takes out of it."""
+    protected: Count = 0
+    unknown: Count = 0
+    """Tasks of which it cannot be said whether they match."""
     guards: tuple[GuardVerdict, ...] = ()
     suspended: bool = False
-    fails_on_blocked: bool = False
+    on_blocked: OnBlocked = OnBlocked.REPORT
+    """`fail`: a blocked task counts like a change that failed."""
     source: Source | None = None
+    """Where the policy is written."""
 
     @property
     def breaches(self) -> tuple[GuardVerdict, ...]:
         return tuple(verdict for verdict in self.guards if verdict.breached)
+
+    @property
+    def blocked_fails(self) -> bool:
+        """Whether it does not tolerate the blocked tasks that it has."""
+        return self.blocked > 0 and self.on_blocked is OnBlocked.FAIL
 
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
     """Limits given on the command line instead of the policies' own. Part of the digest."""
 
-    max_actions: int | None = None
-    max_percent: int | None = None
+    max_actions: Count | None = None
+    max_percent: Count | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something a reader of the plan should know: `severity` is `error` or `warning`."""
+    """Something that a reader should know."""
 
-    severity: str
+    severity: Severity
     message: str
     target: str | None = None
     resource: str | None = None
@@ -200,41 +268,58 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Totals in tasks: `changes` is `cancel` + `delete` + `cancel_then_delete`. `calls` are the steps of all."""
+    """Totals in tasks."""
 
-    changes: int
-    cancel: int
-    delete: int
-    cancel_then_delete: int
-    calls: int
-    blocked: int
-    protected: int
-    kept: int
-    unknown: int
+    changes: Count
+    """`cancel` + `delete` + `cancel_then_delete`: each task once."""
+    cancel: Count
+    delete: Count
+    cancel_then_delete: Count
+    calls: Count
+    """The steps of all."""
+    blocked: Count
+    protected: Count
+    kept: Count
+    unknown: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The configuration that a plan was made from."""
+
+    digest: Digest
+    """Of targets, policies and protections."""
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A planned run. Times are seconds since the epoch (UTC).
+    """A planned run.
 
-    `changes`, `blocked` and `protected` are ordered by target, resource type, time of creation and id. `run_guards`
-    hold for all policies together.
+    `changes`, `blocked` and `protected` are ordered by target, resource type, time of creation and id.
     """
 
+    DERIVED: ClassVar = ("outcome", "causes", "complete", "errored", "applyable", "digest", "summary")
+
     tool_version: str
-    created_at: int
-    expires_at: int
-    fingerprint: str
-    files: tuple[str, ...]
+    created_at: Timestamp
+    expires_at: Timestamp
+    """When `apply` takes it no more."""
+    configuration: Sources
     scopes: tuple[ScopeVerdict, ...]
     policies: tuple[PolicyVerdict, ...]
     changes: tuple[Change, ...]
+    """Ordered by target, resource type, time of creation and id."""
     blocked: tuple[Spared, ...] = ()
+    """Surplus tasks that no operation takes out of their policies."""
     protected: tuple[Spared, ...] = ()
-    notes: tuple[Note, ...] = ()
+    """Surplus tasks that a protection holds."""
+    diagnostics: tuple[Note, ...] = ()
     run_guards: tuple[GuardVerdict, ...] = ()
+    """The limits of all policies together: of the run, and of each scope."""
     overrides: Overrides = Overrides()
-    unknown: int = 0
+    unknown: Count = 0
+    """Tasks of which some policy cannot say whether they match."""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -244,7 +329,7 @@ class Plan:
     @property
     def complete(self) -> bool:
         """Whether every scope was observed whole."""
-        return all(scope.whole for scope in self.scopes)
+        return all(scope.complete for scope in self.scopes)
 
     @property
     def errored(self) -> bool:
@@ -269,7 +354,7 @@ class Plan:
         return bool(self.changes) and not self.breached
 
     @property
-    def digest(self) -> str:
+    def digest(self) -> Digest:
         """What is approved: targets, policies and protections (their fingerprint), the limits and verdicts of the
         guards, the overrides, and of each change all that a reviewer reads. The times of the plan and what guards
         count, with whether that takes an override, are left out: planning the same work again gives the same digest."""
@@ -278,7 +363,7 @@ class Plan:
         guards += [("", verdict) for verdict in self.run_guards]
         return sha256(
             {
-                "configuration": self.fingerprint,
+                "configuration": self.configuration.digest,
                 "overrides": {"max_actions": overrides.max_actions, "max_percent": overrides.max_percent},
                 "guards": sorted(
                     [name, one.guard, one.target or "", one.resource or "", one.limit, one.breached]
@@ -293,6 +378,7 @@ class Plan:
 
     @property
     def summary(self) -> Summary:
+        """Totals in tasks, and the calls that they take."""
         steps = Counter(change.steps for change in self.changes)
         return Summary(
             changes=len(self.changes),
@@ -307,6 +393,11 @@ class Plan:
         )
 
     @property
+    def blocked_fails(self) -> bool:
+        """Whether some policy does not tolerate its blocked tasks."""
+        return any(policy.blocked_fails for policy in self.policies)
+
+    @property
     def causes(self) -> tuple[str, ...]:
         """Everything that speaks against a plain `ok`, in the order in which the first one wins the exit code."""
         found = []
@@ -314,7 +405,7 @@ class Plan:
             found.append("error")
         if self.breached:
             found.append("refused")
-        if any(policy.blocked and policy.fails_on_blocked for policy in self.policies):
+        if self.blocked_fails:
             found.append("blocked")
         if self.changes:
             found.append("changes")

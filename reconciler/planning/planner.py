@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.config.model import AtMost
+from reconciler.diagnostics import Severity
 from reconciler.planning.guards import guarded
 from reconciler.planning.judgement import Judgement, Judgements
 from reconciler.planning.observed import LONGEST, observed
-from reconciler.planning.plan import Change, Note, Overrides, Plan, PolicyVerdict, ScopeVerdict, Source, Spared
+from reconciler.planning.plan import Change, Note, Overrides, Plan, PolicyVerdict, ScopeVerdict, Source, Sources, Spared
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import blocked_reason, change_reason, protected_reason
 from reconciler.redaction import bounded
@@ -19,6 +20,7 @@ from reconciler.tasks.fault import clock_fault
 from reconciler.tasks.observation import Completeness, Observation, Scope, clocks_off
 from reconciler.tasks.status import Status
 from reconciler.tasks.task import id_order
+from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -82,7 +84,7 @@ class Planner:
         self._blocked: dict[TaskKey, _Wanted] = {}
         self._protected: dict[TaskKey, tuple[_Wanted, tuple[str, ...]]] = {}
         self._unknown: set[TaskKey] = set()
-        self._notes = [Note("warning", f"{found.location}: {found.message}") for found in configuration.warnings]
+        self._notes = [Note(Severity.WARNING, f"{found.location}: {found.message}") for found in configuration.warnings]
 
     def plan(
         self,
@@ -108,13 +110,14 @@ class Planner:
                 self._plan_policy(policy, observation, tallies[policy.name])
         for name, count in self._judgements.idle_protections(seen.values()).items():
             listed = "the 1 task" if count == 1 else f"the {count} tasks"
-            self._notes.append(Note("warning", f"protection {name} protects none of {listed} listed"))
+            self._notes.append(Note(Severity.WARNING, f"protection {name} protects none of {listed} listed"))
         plan = Plan(
             tool_version=tool_version,
-            created_at=self._now,
-            expires_at=expires_at,
-            fingerprint=self._configuration.fingerprint,
-            files=tuple(str(path) for path in self._configuration.files),
+            created_at=Timestamp(self._now),
+            expires_at=Timestamp(expires_at),
+            configuration=Sources(
+                self._configuration.fingerprint, tuple(str(path) for path in self._configuration.files)
+            ),
             scopes=tuple(self._scope_verdict(observation) for observation in seen.values()),
             policies=tuple(
                 self._policy_verdict(policy, tallies[name])
@@ -126,7 +129,7 @@ class Planner:
                 self._spared(wanted, self._protected[wanted.task.key][1])
                 for wanted in _in_order(wanted for wanted, _ in self._protected.values())
             ),
-            notes=tuple(self._notes),
+            diagnostics=tuple(self._notes),
             overrides=overrides,
             unknown=len(self._unknown),
         )
@@ -141,13 +144,15 @@ class Planner:
         tally.unknown += len(unknown)
         self._unknown.update(task.key for task in unknown)
         if isinstance(policy.ensure, AtMost) and not observation.complete:
-            self._note("warning", "the listing is incomplete, so this at_most policy does not act", policy, target)
+            self._note(
+                Severity.WARNING, "the listing is incomplete, so this at_most policy does not act", policy, target
+            )
             return
         division = split(matched, policy.ensure)
         tally.kept += division.kept
         tally.surplus += len(division.surplus)
         if division.undecided:
-            self._note("warning", _undecided(division.undecided), policy, target)
+            self._note(Severity.WARNING, _undecided(division.undecided), policy, target)
         for surplus in division.surplus:
             self._route(judgement, surplus, tally)
 
@@ -212,14 +217,14 @@ class Planner:
             protected=tally.protected,
             unknown=tally.unknown,
             suspended=policy.suspend,
-            fails_on_blocked=policy.on_blocked.value == "fail",
+            on_blocked=policy.on_blocked,
             source=Source(policy.location.file, policy.location.line) if policy.location else None,
         )
 
     def _note_listing(self, observation: Observation) -> None:
         scope, fault = observation.scope, observation.fault
         if unfound := observation.unfound:
-            self._notes.append(Note("warning", _unfound(unfound), scope.target, scope.resource))
+            self._notes.append(Note(Severity.WARNING, _unfound(unfound), scope.target, scope.resource))
         why = str(fault) if fault else "it was not listed"
         if observation.completeness is Completeness.FAILED:
             message = f"could not be listed, so nothing is changed there: {why}"
@@ -229,7 +234,7 @@ class Planner:
             message = f"{clock_fault(self._off[scope.target])}, so that no task is judged by its age there"
         else:
             return
-        self._notes.append(Note("error", message, scope.target, scope.resource))
+        self._notes.append(Note(Severity.ERROR, message, scope.target, scope.resource))
 
     def _scope_verdict(self, observation: Observation) -> ScopeVerdict:
         scope, fault = observation.scope, observation.fault
@@ -239,13 +244,13 @@ class Planner:
         return ScopeVerdict(
             target=scope.target,
             resource=scope.resource,
-            observed={status.value: counts[status] for status in Status if counts[status]},
+            tasks={status.value: counts[status] for status in Status if counts[status]},
             requests=observation.requests,
             completeness=observation.completeness,
             error=fault,
         )
 
-    def _note(self, severity: str, message: str, policy: Policy, target: str) -> None:
+    def _note(self, severity: Severity, message: str, policy: Policy, target: str) -> None:
         self._notes.append(Note(severity, message, target, policy.resource, policy.name))
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.config.model import AtMost
+from reconciler.diagnostics import Severity
 from reconciler.planning.plan import Note
 from reconciler.redaction import presentable, strip_queries
 from reconciler.selectors.compile import compile_selector
@@ -64,7 +65,7 @@ def doubts(configuration: Configuration, observations: Mapping[Scope, Observatio
             tasks = observations[scope].tasks if scope in observations else ()
             marked = (task for task in tasks if any(_is_cut(task.values.get(name)) for name in names))
             if doubted := [task for task in marked if _in_doubt(selectors, per, task.values, now)]:
-                found.append(Note("warning", _sentence(doubted), scope.target, scope.resource, policy.name))
+                found.append(Note(Severity.WARNING, _sentence(doubted), scope.target, scope.resource, policy.name))
     return tuple(found)
 
 

@@ -16,7 +16,7 @@ from reconciler.policy_tests.snapshots import SnapshotFiles
 from reconciler.policy_tests.tasks import TaskReader
 from reconciler.selectors.describe import fields_of
 from reconciler.selectors.mistake import Mistake
-from reconciler.selectors.timestamps import parse_timestamp
+from reconciler.tasks.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

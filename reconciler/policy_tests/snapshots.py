@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.config.files import reason_of, shown_path
+from reconciler.documents.snapshot import read_snapshot
+from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.exceptions import InvalidPlan
-from reconciler.planning.snapshot_document import read_snapshot
-from reconciler.planning.strict_json import MAX_BYTES
 from reconciler.selectors.mistake import Mistake
 
 if TYPE_CHECKING:

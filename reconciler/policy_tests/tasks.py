@@ -9,11 +9,11 @@ from reconciler.diagnostics import Problem, Rule, suggestion
 from reconciler.selectors.durations import parse_duration
 from reconciler.selectors.mistake import Mistake, noting
 from reconciler.selectors.operands import Subject, read_value
-from reconciler.selectors.timestamps import parse_timestamp
 from reconciler.selectors.wording import described
 from reconciler.tasks.field import EARLIEST, LARGEST_INTEGER, FieldType
 from reconciler.tasks.status import GONE_SPELLINGS, OBSERVABLE, Status
 from reconciler.tasks.task import Task
+from reconciler.tasks.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

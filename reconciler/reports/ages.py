@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.planning.records import seconds_of
+from reconciler.tasks.timestamps import parse_timestamp
 
 __all__ = ["age", "age_of", "duration", "until"]
 
@@ -31,7 +31,7 @@ def age_of(value: object, now: int) -> str | None:
     if not isinstance(value, str):
         return None
     try:
-        return age(seconds_of(value), now)
+        return age(parse_timestamp(value), now)
     except (ValueError, OverflowError):
         return None
 

@@ -6,8 +6,8 @@ import posixpath
 import shlex
 from typing import TYPE_CHECKING
 
-from reconciler.planning.records import rfc3339
 from reconciler.redaction import presentable
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,12 +48,14 @@ def apply_saved(plan: Plan, saved_to: str | None, paths: Sequence[str] | None) -
     `paths`: those on the command line; None: it is not known, and follows from the files that the plan names.
     """
     plan_file = "plan.json" if saved_to is None else saved_to
-    return command_line(f"apply --plan {word(plan_file)}", _paths_of(plan.files) if paths is None else paths)
+    return command_line(
+        f"apply --plan {word(plan_file)}", _paths_of(plan.configuration.files) if paths is None else paths
+    )
 
 
 def approval(plan: Plan) -> str:
     """The flags that approve just this plan, for as long as it is good: no digest covers that time."""
-    return f"--approved-digest {plan.digest} --approved-until {rfc3339(plan.expires_at)}"
+    return f"--approved-digest {plan.digest} --approved-until {format_timestamp(plan.expires_at)}"
 
 
 def show_saved(saved_to: str | None) -> str:

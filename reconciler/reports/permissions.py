@@ -6,7 +6,7 @@ import json
 import textwrap
 from typing import TYPE_CHECKING
 
-from reconciler.planning.strict_json import dump
+from reconciler.documents.strict_json import dump
 from reconciler.redaction import presentable
 from reconciler.reports.cells import table
 

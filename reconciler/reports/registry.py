@@ -1,4 +1,4 @@
-"""The formats of plans and reports, and the reading of either from a file: what `show` needs.
+"""The formats of plans and reports.
 
 A format is a row in each table and a name in `formats.py`. Renderers that few commands ask for are imported when they
 are used.
@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconciler.engine.report_document import render_report, report_from_document
-from reconciler.planning.document import plan_from_document, render_plan
+from reconciler.documents.files import PLAN_FILE, REPORT_FILE
 from reconciler.planning.plan import Plan
-from reconciler.planning.strict_json import load
 from reconciler.reports.ci.github import render_plan_github, render_report_github
 from reconciler.reports.ci.gitlab import render_plan_gitlab, render_report_gitlab
 from reconciler.reports.ci.junit import render_plan_junit, render_report_junit
@@ -26,9 +24,9 @@ from reconciler.reports.text.report import render_report_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.engine.report import Report
+    from reconciler.planning.report import Report
 
-__all__ = ["PLAN_FORMATS", "REPORT_FORMATS", "View", "read_document", "render"]
+__all__ = ["PLAN_FORMATS", "REPORT_FORMATS", "View", "render"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ PLAN_FORMATS: Mapping[str, Callable[[Plan, View], str]] = MappingProxyType(
         "text": lambda plan, view: render_plan_text(
             plan, now=view.now, color=view.color, saved_to=view.saved_to, paths=view.paths, verbose=view.verbose
         ),
-        "json": lambda plan, _: render_plan(plan),
+        "json": lambda plan, _: PLAN_FILE.text(plan),
         "markdown": lambda plan, view: render_plan_markdown(
             plan, now=view.now, saved_to=view.saved_to, paths=view.paths
         ),
@@ -78,7 +76,7 @@ PLAN_FORMATS: Mapping[str, Callable[[Plan, View], str]] = MappingProxyType(
 REPORT_FORMATS: Mapping[str, Callable[[Report, View], str]] = MappingProxyType(
     {
         "text": lambda report, view: render_report_text(report, color=view.color, verbose=view.verbose),
-        "json": lambda report, _: render_report(report),
+        "json": lambda report, _: REPORT_FILE.text(report),
         "markdown": lambda report, _: render_report_markdown(report),
         "html": _report_html,
         "junit": lambda report, _: render_report_junit(report),
@@ -94,11 +92,3 @@ def render(item: Plan | Report, name: str, view: View) -> str:
     if isinstance(item, Plan):
         return PLAN_FORMATS[name](item, view)
     return REPORT_FORMATS[name](item, view)
-
-
-def read_document(text: str, source: str) -> Plan | Report:
-    """The plan or report that `text` holds, whichever it says it is. Raises InvalidPlan."""
-    document = load(text, source)
-    if document.get("format") == "reconciler.report":
-        return report_from_document(document, source)
-    return plan_from_document(document, source)

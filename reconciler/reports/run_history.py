@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.planning.records import rfc3339, shown
-from reconciler.planning.strict_json import dump
+from reconciler.documents.document import document_of
+from reconciler.documents.strict_json import dump
 from reconciler.redaction import presentable
 from reconciler.reports.ages import duration
 from reconciler.reports.cells import clipped, table
 from reconciler.reports.wording import counted
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.backends.entries import TaskOutcome
     from reconciler.backends.history import ActionRecord, RunRecord
-    from reconciler.planning.strict_json import Document
+    from reconciler.documents.strict_json import Document
     from reconciler.tasks.task import TaskKey
 
 __all__ = [
@@ -106,7 +107,7 @@ def _short_id(run: RunRecord) -> str:
 
 
 def _time(milliseconds: int) -> str:
-    return rfc3339(milliseconds // 1000)
+    return format_timestamp(milliseconds // 1000)
 
 
 def _took(begin: int, end: int | None) -> int | None:
@@ -209,7 +210,7 @@ def _run_record(run: RunRecord) -> Document:
         "started_at": _time(run.started_at),
         "finished_at": None if run.finished_at is None else _time(run.finished_at),
         "took_ms": _took(run.started_at, run.finished_at),
-        "outcome": shown(run.outcome),
+        "outcome": document_of(run.outcome),
         "exit_code": run.exit_code,
         "summary": None if run.summary is None else {presentable(name): count for name, count in run.summary.items()},
         "host": presentable(run.host),
@@ -235,12 +236,12 @@ def _action_record(action: ActionRecord) -> Document:
         else {
             "meaning": presentable(action.fault_meaning),
             "message": presentable(action.fault_message or ""),
-            "code": shown(action.fault_code),
+            "code": document_of(action.fault_code),
             "http_status": action.http_status,
-            "request_id": shown(action.request_id),
+            "request_id": document_of(action.request_id),
         },
-        "request_id": shown(action.request_id),
-        "settled_by": shown(action.settled_by),
+        "request_id": document_of(action.request_id),
+        "settled_by": document_of(action.settled_by),
     }
 
 
@@ -249,6 +250,6 @@ def _outcome_record(outcome: TaskOutcome) -> Document:
         **_key_record(outcome.key),
         "outcome": presentable(outcome.outcome),
         "before": presentable(outcome.before),
-        "now": shown(outcome.now),
+        "now": document_of(outcome.now),
         "detail": presentable(outcome.detail),
     }

@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 
 from reconciler.backends.entries import ActionState
-from reconciler.engine.report_document import REPORT_SCHEMA
+from reconciler.documents.files import PLAN_FILE, REPORT_FILE
+from reconciler.documents.schema import schema_text
+from reconciler.documents.snapshot import SNAPSHOT_FILE
 from reconciler.planning.schema import (
     COUNT,
     DEFINITIONS,
     FLAG,
-    PLAN_SCHEMA,
     RESOURCE,
     TEXT,
     TIME,
@@ -23,7 +24,6 @@ from reconciler.planning.schema import (
     ref,
     render_schema,
 )
-from reconciler.planning.snapshot_schema import SNAPSHOT_SCHEMA
 from reconciler.reports.difference.document import DIFFERENCE_SCHEMA
 from reconciler.reports.why.document import WHY_SCHEMA
 from reconciler.tasks.field import FieldType
@@ -216,9 +216,9 @@ _EXPLANATION: Schema = {
 def published_schemas() -> dict[str, str]:
     """Text of each schema file, by its name."""
     return {
-        "plan.schema.json": render_schema(PLAN_SCHEMA),
-        "report.schema.json": render_schema(REPORT_SCHEMA),
-        "snapshot.schema.json": render_schema(SNAPSHOT_SCHEMA),
+        "plan.schema.json": schema_text(PLAN_FILE.title, PLAN_FILE),
+        "report.schema.json": schema_text(REPORT_FILE.title, REPORT_FILE),
+        "snapshot.schema.json": schema_text(SNAPSHOT_FILE.title, SNAPSHOT_FILE),
         "diff.schema.json": render_schema(DIFFERENCE_SCHEMA),
         "why.schema.json": render_schema(WHY_SCHEMA),
         "query.schema.json": render_schema(_QUERY),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.documents.strict_json import dump
 from reconciler.planning.observed import observed
-from reconciler.planning.strict_json import dump
 from reconciler.redaction import presentable
 from reconciler.reports.ages import age_of
 from reconciler.reports.cells import clipped, table

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.engine.report import Outcome
+from reconciler.diagnostics import Severity
 from reconciler.engine.saved_plan import NOT_SELECTED
 from reconciler.planning.plan import Guard
+from reconciler.planning.report import Outcome
 from reconciler.redaction import presentable
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:
-    from reconciler.engine.report import Report, Result
     from reconciler.planning.plan import (
         GuardVerdict,
         Note,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         ScopeVerdict,
         Summary,
     )
+    from reconciler.planning.report import Report, Result
 
 __all__ = [
     "KINDS",
@@ -106,7 +107,7 @@ def scope_name(scope: ScopeVerdict) -> str:
 
 def open_scopes(plan: Plan) -> tuple[ScopeVerdict, ...]:
     """The scopes that were not observed whole."""
-    return tuple(scope for scope in plan.scopes if not scope.whole)
+    return tuple(scope for scope in plan.scopes if not scope.complete)
 
 
 def scope_error(scope: ScopeVerdict) -> tuple[str, str]:
@@ -130,8 +131,8 @@ def scope_error(scope: ScopeVerdict) -> tuple[str, str]:
 
 def unplaced_notes(plan: Plan) -> tuple[Note, ...]:
     """The notes, without those that only repeat the error of a scope; errors first."""
-    rest = [note for note in plan.notes if not _repeats_scope(note, plan)]
-    return tuple(sorted(rest, key=lambda note: note.severity != "error"))
+    rest = [note for note in plan.diagnostics if not _repeats_scope(note, plan)]
+    return tuple(sorted(rest, key=lambda note: note.severity is not Severity.ERROR))
 
 
 def _repeats_scope(note: Note, plan: Plan) -> bool:
@@ -180,7 +181,7 @@ def policy_counts(policy: PolicyVerdict) -> str:
 
 def blocked_failure(policy: PolicyVerdict) -> str | None:
     """Why the blocked tasks of a policy are failures; None where there are none, or it only reports them."""
-    if not (policy.blocked and policy.fails_on_blocked):
+    if not policy.blocked_fails:
         return None
     return f"policy {presentable(policy.name)}: {_as_failures(policy.blocked)} (on_blocked: fail)"
 
@@ -236,7 +237,7 @@ def plan_sentence(plan: Plan) -> str | None:
             f"No changes, but {len(open_scopes(plan))} of {scopes} could not be observed whole: "
             "whether the policies hold is not known."
         )
-    if any(note.severity == "error" for note in plan.notes):
+    if any(note.severity is Severity.ERROR for note in plan.diagnostics):
         return "No changes, but there are errors: whether the policies hold is not known."
     if not plan.scopes:
         return "No changes: no scope was listed, so nothing was checked."

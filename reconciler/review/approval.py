@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import RefusedError
-from reconciler.planning.records import rfc3339
 from reconciler.reports.markdown.marker import MarkerKind
 from reconciler.review.decision import CLOCKS_APART, ours
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -47,7 +47,7 @@ def approved(comments: Iterable[Comment], key: str, me: Collection[str], now: fl
         raise RefusedError("the comment on the request shows the report of an apply, not a plan", _PLAN_ANEW)
     if marker.valid_at > now + CLOCKS_APART:
         raise RefusedError(
-            f"the comment on the request shows a plan of {rfc3339(marker.valid_at)}, a time that has not come",
+            f"the comment on the request shows a plan of {format_timestamp(marker.valid_at)}, a time that has not come",
             _PLAN_ANEW,
         )
     if not marker.applyable:
@@ -59,6 +59,6 @@ def approved(comments: Iterable[Comment], key: str, me: Collection[str], now: fl
     text = comment.body.partition("\n")[2]
     if marker.digest.removeprefix("sha256:") not in text:
         raise RefusedError("the comment on the request was edited: its text does not show its digest", _PLAN_ANEW)
-    if marker.expires_at is None or rfc3339(marker.expires_at) not in text:
+    if marker.expires_at is None or format_timestamp(marker.expires_at) not in text:
         raise RefusedError("the comment on the request does not show when its plan expires", _PLAN_ANEW)
     return Approved(marker.digest, marker.expires_at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.diagnostics import Severity
 from reconciler.exceptions import InvalidPlan
 from reconciler.planning.plan import Plan
 from reconciler.reports.markdown.budget import BUDGET
@@ -13,7 +14,7 @@ from reconciler.reports.markdown.plan import render_plan_markdown
 from reconciler.reports.markdown.report import render_report_markdown
 
 if TYPE_CHECKING:
-    from reconciler.engine.report import Report
+    from reconciler.planning.report import Report
     from reconciler.review.origin import Origin
 
 __all__ = ["Draft"]
@@ -49,6 +50,6 @@ class Draft:
 def _newsworthy(item: Plan | Report) -> bool:
     """Whether a reviewer has something to decide or to mend. Tasks that are protected or unknown are neither."""
     if isinstance(item, Plan):
-        errors = any(note.severity == "error" for note in item.notes)
+        errors = any(note.severity is Severity.ERROR for note in item.diagnostics)
         return bool(item.changes or item.blocked or errors) or item.outcome != "ok"
     return bool(item.results) or item.outcome != "ok"

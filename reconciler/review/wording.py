@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.planning.records import rfc3339
-from reconciler.planning.strict_json import dump
+from reconciler.documents.strict_json import dump
 from reconciler.redaction import bounded
 from reconciler.review.publishing import Action
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from reconciler.review.approval import Approved
@@ -37,7 +37,7 @@ def sentence(published: Published, name: str, *, would: bool = False) -> str:
 
 def _when(published: Published) -> str:
     marker = published.comment.marker if published.comment else None
-    return f" ({rfc3339(marker.valid_at)})" if marker else ""
+    return f" ({format_timestamp(marker.valid_at)})" if marker else ""
 
 
 def cautions(published: Published) -> list[str]:
@@ -84,6 +84,6 @@ def digest_document(approved: Approved, job: Job | None, number: int) -> str:
             "repository": job.repository if job else None,
             "number": number,
             "digest": approved.digest,
-            "until": rfc3339(approved.until),
+            "until": format_timestamp(approved.until),
         }
     )

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from reconciler.selectors.durations import format_duration
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operand, Operator, Selector, Test
-from reconciler.selectors.timestamps import format_timestamp
+from reconciler.tasks.timestamps import format_timestamp
 
 __all__ = ["describe", "fields_of"]
 

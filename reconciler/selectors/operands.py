@@ -13,10 +13,10 @@ from reconciler.selectors.globs import compile_glob, glob_size
 from reconciler.selectors.mistake import Misfit
 from reconciler.selectors.patterns import compile_regex, program_size
 from reconciler.selectors.syntax import Operator, composed
-from reconciler.selectors.timestamps import parse_timestamp
 from reconciler.selectors.wording import described, shown
 from reconciler.tasks.field import FieldType
 from reconciler.tasks.status import OBSERVABLE, Status
+from reconciler.tasks.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

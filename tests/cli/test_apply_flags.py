@@ -20,7 +20,7 @@ from tests.terminal import HEAD
 
 if TYPE_CHECKING:
     from reconciler.backends.leases import Lease
-    from reconciler.engine.report import Report
+    from reconciler.planning.report import Report
     from tests.terminal import Terminal
 
 SNAPSHOT = "huaweicloud.mpc.snapshot"

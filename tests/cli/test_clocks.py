@@ -13,7 +13,7 @@ from reconciler.engine.apply_run import apply_plan
 from tests.terminal import HEAD
 
 if TYPE_CHECKING:
-    from reconciler.engine.report import Report
+    from reconciler.planning.report import Report
     from tests.terminal import Terminal
 
 TRANSCODING = "huaweicloud.mpc.transcoding"

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
-from reconciler.engine.report_document import render_report
-from reconciler.planning.document import read_plan, render_plan
+from reconciler.documents.files import PLAN_FILE, REPORT_FILE
 from tests.reports.examples import EVIL, REPORTS
 from tests.terminal import HEAD
 
@@ -92,7 +91,7 @@ def test_other_policies_are_a_difference(terminal: Terminal) -> None:
 
 
 def test_a_report_is_no_plan(pair: Terminal) -> None:
-    (pair.directory / "report.json").write_text(render_report(next(iter(REPORTS.values()))), encoding="utf-8")
+    (pair.directory / "report.json").write_text(REPORT_FILE.text(next(iter(REPORTS.values()))), encoding="utf-8")
     finished = pair.run("diff", "old.json", "report.json")
     assert finished.code == 65
     assert "report.json: format is 'reconciler.report', not 'reconciler.plan'" in finished.err
@@ -113,9 +112,9 @@ def test_a_file_that_is_not_there(pair: Terminal) -> None:
 
 def test_a_hostile_plan_reaches_no_output_raw(pair: Terminal) -> None:
     path = pair.directory / "new.json"
-    plan = read_plan(path.read_text(encoding="utf-8"))
+    plan = PLAN_FILE.read(path.read_text(encoding="utf-8"))
     evil = replace(plan.changes[0], task_id="\x1b[31mid", observed={**plan.changes[0].observed, EVIL: EVIL})
-    path.write_text(render_plan(replace(plan, changes=(evil,))), encoding="utf-8")
+    path.write_text(PLAN_FILE.text(replace(plan, changes=(evil,))), encoding="utf-8")
     for form in ("text", "json", "markdown"):
         printed = pair.run("diff", "old.json", "new.json", "--format", form).out
         assert not any(character in printed for character in "\x1b\u202e\u200b")

@@ -12,12 +12,14 @@ import pytest
 from reconciler.backends.connect import connect
 from reconciler.backends.leases import acquire
 from reconciler.config.loader import load_configuration
-from reconciler.engine.report import Outcome, Report, Result
+from reconciler.config.model import OnBlocked
 from reconciler.exceptions import ExitCode, LockedError
-from reconciler.planning.plan import Change, Guard, GuardVerdict, Plan, PolicyVerdict, ScopeVerdict, Spared
+from reconciler.planning.plan import Change, Guard, GuardVerdict, Plan, PolicyVerdict, ScopeVerdict, Sources, Spared
+from reconciler.planning.report import Outcome, Report, Result
 from reconciler.providers.registry import catalogue
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
+from reconciler.tasks.timestamps import Timestamp
 from tests.terminal import HEAD
 
 if TYPE_CHECKING:
@@ -51,12 +53,13 @@ def test_a_plan(errored: bool, breached: bool, blocked: bool, changes: bool, det
     guard = GuardVerdict(Guard.MAX_ACTIONS, 0 if breached else 1, 1, 1)
     plan = Plan(
         tool_version="1",
-        created_at=0,
-        expires_at=0,
-        fingerprint="sha256:0",
-        files=(),
+        created_at=Timestamp(0),
+        expires_at=Timestamp(0),
+        configuration=Sources("sha256:0", ()),
         scopes=(ScopeVerdict("t", SNAPSHOT, {}, 1, completeness),),
-        policies=(PolicyVerdict("p", SNAPSHOT, ("t",), blocked=int(blocked), guards=(guard,), fails_on_blocked=True),),
+        policies=(
+            PolicyVerdict("p", SNAPSHOT, ("t",), blocked=int(blocked), guards=(guard,), on_blocked=OnBlocked.FAIL),
+        ),
         changes=(CHANGE,) * changes,
         blocked=(BLOCKED,) * blocked,
     )
@@ -78,9 +81,9 @@ def test_a_report(interrupted: ExitCode | None, errored: bool, refused: bool, bl
             run_id="r",
             tool_version="1",
             plan_digest="sha256:0",
-            started_at=0,
-            finished_at=0,
-            results=tuple(Result(CHANGE, outcome, "pending") for outcome in outcomes),
+            started_at=Timestamp(0),
+            finished_at=Timestamp(0),
+            results=tuple(Result.of(CHANGE, outcome) for outcome in outcomes),
             blocked=int(blocked),
             errored=errored,
             refused=refused,

@@ -19,7 +19,7 @@ import pytest
 from tests.terminal import HEAD
 
 if TYPE_CHECKING:
-    from reconciler.engine.report import Report
+    from reconciler.planning.report import Report
     from tests.terminal import Terminal
 
 SNAPSHOT = "huaweicloud.mpc.snapshot"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.backends.leases import acquire
-from reconciler.planning.document import read_plan, render_plan
+from reconciler.documents.files import PLAN_FILE
 from reconciler.tasks.resource_type import Action
 from tests.terminal import HEAD
 
@@ -59,8 +59,8 @@ def apply(terminal: Terminal, *words: str) -> tuple[int, dict[str, dict[str, Any
 
 def forge(path: Path, changes: Callable[[tuple[Change, ...]], tuple[Change, ...]]) -> None:
     """Rewrite the changes of a plan with a digest that fits: the digest is no signature."""
-    plan = read_plan(path.read_text())
-    path.write_text(render_plan(replace(plan, changes=changes(plan.changes))))
+    plan = PLAN_FILE.read(path.read_text())
+    path.write_text(PLAN_FILE.text(replace(plan, changes=changes(plan.changes))))
 
 
 def test_it_is_readable_by_its_owner_only(terminal: Terminal) -> None:
@@ -197,7 +197,7 @@ def test_the_figures_of_a_file_let_no_guard_pass(terminal: Terminal) -> None:
     path = plan(terminal)
     for number in range(10, 20):
         terminal.simulator.huaweicloud.remove(TRANSCODING, number)
-    saved = read_plan(path.read_text())
+    saved = PLAN_FILE.read(path.read_text())
     guards = tuple(replace(verdict, basis=10**6) for verdict in saved.policies[0].guards)
     forged = replace(
         saved,
@@ -205,7 +205,7 @@ def test_the_figures_of_a_file_let_no_guard_pass(terminal: Terminal) -> None:
         scopes=tuple(replace(scope, requests=10**6) for scope in saved.scopes),
     )
     assert forged.digest == saved.digest
-    path.write_text(render_plan(forged))
+    path.write_text(PLAN_FILE.text(forged))
     code, results = apply(terminal, "--approved-digest", saved.digest)
     assert (code, {result["outcome"] for result in results.values()}) == (4, {"not_attempted"})
     assert terminal.destructive() == []
@@ -283,7 +283,7 @@ def test_it_expires_while_a_lock_is_waited_for(terminal: Terminal, monkeypatch: 
 
 def test_no_limit_is_larger_than_what_can_be_read_back(terminal: Terminal) -> None:
     largest = plan(terminal, "--max-actions", str(10**9))
-    assert read_plan(largest.read_text()).overrides.max_actions == 10**9
+    assert PLAN_FILE.read(largest.read_text()).overrides.max_actions == 10**9
     assert terminal.run("plan", "--max-actions", str(10**9 + 1)).code == 64
     terminal.write(HEAD + POLICY.replace("max_actions: 3", f"max_actions: {10**9 + 1}"))
     assert terminal.run("plan").code == 65
@@ -324,8 +324,8 @@ def test_its_end_is_not_what_the_file_says(terminal: Terminal, monkeypatch: pyte
     """A time of expiry is in no digest, and whoever moves it makes a checksum to match."""
     path = plan(terminal, "--expires", "1h")
     honest = json.loads(path.read_text())
-    saved = read_plan(path.read_text())
-    path.write_text(render_plan(replace(saved, expires_at=saved.expires_at + 10**6)))
+    saved = PLAN_FILE.read(path.read_text())
+    path.write_text(PLAN_FILE.text(replace(saved, expires_at=saved.expires_at + 10**6)))
     real = time.time
     monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() + 3601)
     words = ("--approved-digest", honest["digest"], "--approved-until", honest["expires_at"])

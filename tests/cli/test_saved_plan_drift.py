@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.documents.files import PLAN_FILE
 from reconciler.engine.drift import LONGEST, drift
-from reconciler.planning.document import read_plan, render_plan
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.simulator import Simulator
@@ -129,15 +129,15 @@ def test_a_forged_change_that_is_as_it_was_only_says_that_nobody_asks(terminal: 
     for number, bucket in ((1, "b"), (2, "c")):
         terminal.simulator.huaweicloud.add(TRANSCODING, id=number, created="1d", input={"bucket": bucket})
     path = save(terminal)
-    plan = read_plan(path.read_text())
+    plan = PLAN_FILE.read(path.read_text())
     forged = replace(plan.changes[0], task_id="2")
     hostile = replace(forged, observed={**forged.observed, "\x1b]0;x\x07": "https://h/v?token=s3cret"})
-    path.write_text(render_plan(replace(plan, changes=(*plan.changes, hostile))))
+    path.write_text(PLAN_FILE.text(replace(plan, changes=(*plan.changes, hostile))))
     finished = terminal.run("apply", "--plan", "plan.json")
     assert finished.code == 65, "what no planner writes has another digest once it is read"
     assert "s3cret" not in finished.out + finished.err
     forged = replace(forged, observed={**forged.observed, "n": ("a",)})
-    path.write_text(render_plan(replace(plan, changes=(*plan.changes, forged))))
+    path.write_text(PLAN_FILE.text(replace(plan, changes=(*plan.changes, forged))))
     code, _, results = apply(terminal)
     assert (code, results["2"]["outcome"]) == (0, "missed")
     assert "input.bucket: b -> c" in results["2"]["detail"]
@@ -252,9 +252,9 @@ def test_a_change_of_a_type_that_there_is_not_is_not_attempted(terminal: Termina
     terminal.write(HEAD + POLICIES)
     terminal.simulator.huaweicloud.add(TRANSCODING, id=1, created="1d")
     path = save(terminal)
-    plan = read_plan(path.read_text())
+    plan = PLAN_FILE.read(path.read_text())
     forged = replace(plan.changes[0], resource="huaweicloud.mpc.nothing", task_id="2")
-    path.write_text(render_plan(replace(plan, changes=(*plan.changes, forged))))
+    path.write_text(PLAN_FILE.text(replace(plan, changes=(*plan.changes, forged))))
     code, _, results = apply(terminal)
     assert (code, results["1"]["outcome"], results["2"]["outcome"]) == (3, "done", "not_attempted")
 
@@ -262,7 +262,7 @@ def test_a_change_of_a_type_that_there_is_not_is_not_attempted(terminal: Termina
 def test_an_expired_plan_says_when_it_expired(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal.write(HEAD + POLICIES)
     path = save(terminal, "--expires", "1h")
-    expired = read_plan(path.read_text()).expires_at
+    expired = PLAN_FILE.read(path.read_text()).expires_at
     monkeypatch.setattr("reconciler.cli.world.time.time", lambda: float(expired))
     finished = terminal.run("apply", "--plan", "plan.json")
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expired))
@@ -274,7 +274,7 @@ def test_a_plan_is_good_until_the_second_in_which_it_expires(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal.write(HEAD + POLICIES)
-    expires = read_plan(save(terminal, "--expires", "1h").read_text()).expires_at
+    expires = PLAN_FILE.read(save(terminal, "--expires", "1h").read_text()).expires_at
     monkeypatch.setattr("reconciler.cli.world.time.time", lambda: expires - 0.5)
     assert apply(terminal)[0] == 0
 

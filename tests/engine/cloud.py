@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from reconciler.config.model import Configuration, Target
-    from reconciler.engine.report import Result
+    from reconciler.planning.report import Result
     from reconciler.tasks.resource_type import Operation, ResourceType
 
 BATCHED = replace(

@@ -10,8 +10,8 @@ import pytest
 
 from reconciler.backends.entries import ActionState, NoOpenIntent
 from reconciler.engine import batch
-from reconciler.engine.report import Outcome
 from reconciler.exceptions import CredentialsError
+from reconciler.planning.report import Outcome
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.status import Status
 from tests.engine.cloud import (
@@ -278,7 +278,7 @@ def test_calls_in_flight_are_bounded_and_intents_with_them() -> None:
 def test_results_come_in_the_order_of_the_changes() -> None:
     world = World(waiting(24, BATCHED) | waiting(12))
     asked = list(reversed(changes(world)))
-    assert [result.change for result in world.apply(*asked)] == asked
+    assert [result.key for result in world.apply(*asked)] == [change.key for change in asked]
 
 
 # -- two steps -----------------------------------------------------------------------------------------------
@@ -474,7 +474,7 @@ def test_a_bug_in_a_client_is_an_answer_that_was_lost(where: str, caplog: pytest
     caplog.set_level("INFO", "reconciler")
     world = World(waiting(30))
     setattr(world, where, bug_at("4"))
-    results = {result.change.task_id: result for result in world.apply(*changes(world))}
+    results = {result.task_id: result for result in world.apply(*changes(world))}
     assert results["4"].outcome is Outcome.UNKNOWN
     assert results["4"].error is not None
     assert "bug in reconciler: LookupError at test_applier.py:" in results["4"].error.message
@@ -524,7 +524,7 @@ def test_interrupted_while_calling_what_is_in_flight_is_read_back() -> None:
     sent = set(world.called())
     assert 4 <= len(sent) <= 6
     for result in results:
-        assert result.outcome is (Outcome.DONE if result.change.task_id in sent else Outcome.NOT_ATTEMPTED)
+        assert result.outcome is (Outcome.DONE if result.task_id in sent else Outcome.NOT_ATTEMPTED)
     assert ActionState.INTENT not in world.ledger.states.values(), "no intent is left open"
     intended = {event.task_id for event in world.events if event.what == "intend"}
     assert len(intended - sent) <= world.calls_in_flight, "what waits for its turn is not even written down"

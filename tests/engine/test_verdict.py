@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.engine.report import Outcome
 from reconciler.engine.verdict import Next, Verdict, judge, out_of_time, refusal
+from reconciler.planning.report import Outcome
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.status import Status

@@ -13,8 +13,8 @@ import yaml
 
 from reconciler.cli.program import program
 from reconciler.config.loader import check as check_configuration
-from reconciler.engine.report import Outcome
 from reconciler.exceptions import ExitCode
+from reconciler.planning.report import Outcome
 from reconciler.providers.huaweicloud import mpc
 from reconciler.providers.registry import catalogue
 from reconciler.selectors.syntax import Operator

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.diagnostics import Severity
 from reconciler.planning.difference import Kind, PlanDifference, difference
 from reconciler.planning.field_differences import FieldDifference, difference_words
 from reconciler.planning.plan import Change, Guard, GuardVerdict, Note, Overrides, Plan
@@ -44,8 +45,8 @@ def test_times_versions_and_requests_alone_are_no_difference() -> None:
         created_at=BASE.created_at + 60,
         expires_at=BASE.expires_at + 60,
         tool_version="9.9",
-        files=("other.yaml",),
-        scopes=(scope(requests=99, observed={"pending": 31, "running": 9}),),
+        configuration=replace(BASE.configuration, files=("other.yaml",)),
+        scopes=(scope(requests=99, tasks={"pending": 31, "running": 9}),),
     )
     found = difference(BASE, later)
     assert found.same
@@ -156,16 +157,21 @@ def test_a_guard_that_holds_is_as_it_was_whatever_its_numbers() -> None:
 
 def test_scopes_and_diagnostics() -> None:
     fault = Fault(Meaning.THROTTLED, "too many", "429", request_id="r-1")
-    failed = scope(completeness=Completeness.FAILED, error=fault, observed={})
-    notes = (Note("error", "could not be listed", "huawei-prod", failed.resource), Note("warning", "w", policy="p"))
-    found = difference(BASE, replace(BASE, scopes=(failed,), notes=notes))
+    failed = scope(completeness=Completeness.FAILED, error=fault, tasks={})
+    notes = (
+        Note(Severity.ERROR, "could not be listed", "huawei-prod", failed.resource),
+        Note(Severity.WARNING, "w", policy="p"),
+    )
+    found = difference(BASE, replace(BASE, scopes=(failed,), diagnostics=notes))
     assert words(found.scopes[0].fields) == {"error": "set to 429: too many", "listing": "complete -> failed"}
     assert found.notes_added == notes[1:]
     assert not found.same
 
 
 def test_configuration_and_overrides() -> None:
-    now = replace(BASE, fingerprint="sha256:00", overrides=Overrides(max_actions=7))
+    now = replace(
+        BASE, configuration=replace(BASE.configuration, digest="sha256:00"), overrides=Overrides(max_actions=7)
+    )
     found = difference(BASE, now)
     assert [field.field for field in found.general] == ["--max-actions", "configuration"]
     assert not found.same_digest

@@ -107,7 +107,9 @@ def test_a_protection_that_protects_nothing_is_told(
         for number, bucket in enumerate(buckets)
     ]
     plan = planned(world, seen(*tasks, completeness=completeness))
-    assert [note.message for note in plan.notes if note.severity == "warning" and "protect" in note.message] == told
+    assert [
+        note.message for note in plan.diagnostics if note.severity == "warning" and "protect" in note.message
+    ] == told
 
 
 def test_a_protection_lets_go_of_what_certainly_does_not_match() -> None:
@@ -135,14 +137,14 @@ def test_a_quota_keeps_tasks_without_a_group_or_a_time_and_says_so() -> None:
     quota = AtMost(0, ("input.bucket",))
     plan = planned(configuration(policy(match={"status": "pending"}, ensure=quota)), seen(*tasks))
     assert [change.task_id for change in plan.changes] == ["3"]
-    assert [note.severity for note in plan.notes] == ["warning"]
+    assert [note.severity for note in plan.diagnostics] == ["warning"]
 
 
 def test_inventory_entries_found_nowhere_are_named() -> None:
     unfound = ("a", "https://me:pw@h/v.mp4?sig=s3cret", "c", "d")
     listed = {scope: replace(found, unfound=unfound) for scope, found in seen(task("1")).items()}
     plan = planned(configuration(policy()), listed)
-    assert [note.message for note in plan.notes] == [
+    assert [note.message for note in plan.diagnostics] == [
         "4 entries of the inventory were found nowhere: a, https://h/v.mp4?~bafb53f5, c, ..."
     ]
     assert len(plan.changes) == 1
@@ -164,7 +166,7 @@ def test_a_failed_scope_yields_no_change_and_the_others_go_on() -> None:
 def test_a_scope_that_was_never_listed_counts_as_failed() -> None:
     plan = planned(configuration(policy()), {})
     assert plan.changes == ()
-    assert [note.severity for note in plan.notes] == ["error"]
+    assert [note.severity for note in plan.diagnostics] == ["error"]
     assert plan.exit_code() is ExitCode.ERROR
 
 
@@ -382,7 +384,7 @@ def test_only_the_target_is_left_alone_whose_clock_it_is() -> None:
     other = seen(task("2", age=7200, target="there"), target="there", skew=3600)
     plan = planned(world, seen(task("1", age=7200)) | other)
     assert list(steps(plan)) == ["1"]
-    assert [scope.whole for scope in plan.scopes] == [True, False]
+    assert [scope.complete for scope in plan.scopes] == [True, False]
 
 
 # -- what is written --------------------------------------------------------------------------------------------

@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.config.model import AtMost, Keep
+from reconciler.documents.snapshot import read_snapshot, render_snapshot
 from reconciler.planning.planner import Planner
 from reconciler.planning.snapshot import Snapshot, SnapshotScope
-from reconciler.planning.snapshot_document import read_snapshot, render_snapshot
 from reconciler.planning.url_cuts import cut, doubts
 from reconciler.redaction import presentable, strip_queries
 from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, task

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.documents.snapshot import render_snapshot
 from reconciler.planning.snapshot import Snapshot, SnapshotScope
-from reconciler.planning.snapshot_document import render_snapshot
 from reconciler.providers.registry import catalogue
-from reconciler.selectors.timestamps import parse_timestamp
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness, Observation, Scope
 from reconciler.tasks.status import Status
 from reconciler.tasks.task import Task
+from reconciler.tasks.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.engine.report import Outcome, Report, Result
+from reconciler.config.model import OnBlocked
+from reconciler.diagnostics import Severity
 from reconciler.exceptions import ExitCode
 from reconciler.planning.plan import (
     Change,
@@ -17,12 +18,15 @@ from reconciler.planning.plan import (
     PolicyVerdict,
     ScopeVerdict,
     Source,
+    Sources,
     Spared,
 )
+from reconciler.planning.report import Outcome, Report, Result
 from reconciler.redaction import presentable
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
+from reconciler.tasks.timestamps import Timestamp
 
 NOW = 1_767_325_445  # 2026-01-02T03:44:05Z
 
@@ -62,7 +66,7 @@ def spared(task_id: str, reason: str, *protections: str, status: str = "running"
 
 def scope(resource: str = TRANSCODING, target: str = "huawei-prod", **rest: object) -> ScopeVerdict:
     defaults: dict[str, object] = {
-        "observed": {"pending": 30, "running": 10},
+        "tasks": {"pending": 30, "running": 10},
         "requests": 4,
         "completeness": Completeness.COMPLETE,
     }
@@ -75,11 +79,10 @@ def policy(name: str = "one-transcode-per-object", resource: str = TRANSCODING, 
 
 EMPTY = Plan(
     tool_version="0.1.0",
-    created_at=NOW - 60,
-    expires_at=NOW + 86_340,
-    fingerprint="sha256:" + "c0ffee00" * 8,
-    files=("reconciler.yaml",),
-    scopes=(scope(), scope(PACKAGING, observed={}), scope(UPLOAD, "aliyun-shanghai")),
+    created_at=Timestamp(NOW - 60),
+    expires_at=Timestamp(NOW + 86_340),
+    configuration=Sources("sha256:" + "c0ffee00" * 8, ("reconciler.yaml",)),
+    scopes=(scope(), scope(PACKAGING, tasks={}), scope(UPLOAD, "aliyun-shanghai")),
     policies=(policy(matched=3, kept=3), policy("packaging-record-retention", PACKAGING)),
     changes=(),
 )
@@ -147,7 +150,7 @@ PLANS: dict[str, Plan] = {
                 surplus=2,
                 changes=1,
                 blocked=1,
-                fails_on_blocked=True,
+                on_blocked=OnBlocked.FAIL,
                 source=Source("policies/transcoding.reconciler.yaml", 7),
             ),
         ),
@@ -161,7 +164,9 @@ PLANS: dict[str, Plan] = {
         EMPTY,
         policies=(policy(matched=0, unknown=4), policy("no-stale", UPLOAD, unknown=2)),
         unknown=5,
-        notes=(Note("warning", "2 matching tasks are kept for want of a time", "huawei-prod", None, "no-stale"),),
+        diagnostics=(
+            Note(Severity.WARNING, "2 matching tasks are kept for want of a time", "huawei-prod", None, "no-stale"),
+        ),
     ),
     "guard_breach": replace(
         EMPTY,
@@ -196,19 +201,19 @@ PLANS: dict[str, Plan] = {
             scope(),
             scope(
                 "huaweicloud.mpc.snapshot",
-                observed={},
+                tasks={},
                 completeness=Completeness.FAILED,
                 error=Fault(Meaning.PERMISSION, "no permission", "MPC.10231", 403, "req-1"),
             ),
         ),
-        notes=(
+        diagnostics=(
             Note(
-                "error",
+                Severity.ERROR,
                 "could not be listed, so nothing is changed there: HTTP 403 MPC.10231: no permission",
                 "huawei-prod",
                 "huaweicloud.mpc.snapshot",
             ),
-            Note("error", "no credentials were found", "huawei-test"),
+            Note(Severity.ERROR, "no credentials were found", "huawei-test"),
         ),
     ),
     "unstable_scope": replace(
@@ -231,8 +236,8 @@ PLANS: dict[str, Plan] = {
         ),
         policies=(policy(matched=1, changes=1, description=presentable(EVIL)),),
         protected=(replace(spared(EVIL_ID, presentable(EVIL), "legal-hold"), observed={presentable(EVIL): EVIL}),),
-        files=(presentable(EVIL),),
-        notes=(Note("warning", presentable(EVIL), presentable(EVIL)),),
+        configuration=replace(EMPTY.configuration, files=(presentable(EVIL),)),
+        diagnostics=(Note(Severity.WARNING, presentable(EVIL), presentable(EVIL)),),
     ),
 }
 
@@ -248,7 +253,7 @@ BIG = replace(
 
 
 def result(task_id: str, outcome: Outcome, now: str | None, detail: str = "", **rest: object) -> Result:
-    return Result(change(task_id), outcome, "pending", now, detail, **rest)  # type: ignore[arg-type]  # as in `change`
+    return Result.of(change(task_id), outcome, detail, now=now, **rest)  # type: ignore[arg-type]  # as in `change`
 
 
 EVERY_OUTCOME = Report(
@@ -256,8 +261,8 @@ EVERY_OUTCOME = Report(
     targets=EMPTY.targets,
     tool_version="0.1.0",
     plan_digest=PLANS["five_kinds"].digest,
-    started_at=NOW,
-    finished_at=NOW + 95,
+    started_at=Timestamp(NOW),
+    finished_at=Timestamp(NOW + 95),
     results=(
         result("24010", Outcome.DONE, "canceled", calls=1, started_ms=100, finished_ms=2300),
         result("24011", Outcome.SATISFIED, "canceled", "it was canceled before"),
@@ -287,19 +292,19 @@ REPORTS: dict[str, Report] = {
         EVERY_OUTCOME,
         results=(result("24015", Outcome.NOT_ATTEMPTED, None, "a guard refused"),),
         refused=True,
-        notes=(Note("error", "max_actions 500 is exceeded: pass --max-actions 812", policy="one-transcode"),),
+        diagnostics=(
+            Note(Severity.ERROR, "max_actions 500 is exceeded: pass --max-actions 812", policy="one-transcode"),
+        ),
     ),
     "errored": replace(EVERY_OUTCOME, results=(), errored=True, blocked=2, blocked_fails=True, fail_on=("missed",)),
     "hostile": replace(
         EVERY_OUTCOME,
         results=(
-            Result(
+            Result.of(
                 PLANS["hostile"].changes[0],
                 Outcome.FAILED,
-                "pending",
-                None,
                 presentable(EVIL),
-                Fault(Meaning.PERMANENT, presentable(EVIL), presentable(EVIL), 400, presentable(EVIL)),
+                error=Fault(Meaning.PERMANENT, presentable(EVIL), presentable(EVIL), 400, presentable(EVIL)),
             ),
         ),
     ),

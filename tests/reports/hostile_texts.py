@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from reconciler.engine.report import Outcome, Report, Result
+from reconciler.config.model import OnBlocked
+from reconciler.diagnostics import Severity
 from reconciler.planning.plan import Note, Plan
+from reconciler.planning.report import Outcome, Report, Result
 from reconciler.redaction import presentable
 from reconciler.tasks.fault import Fault, Meaning
 from tests.reports.examples import EMPTY, EVERY_OUTCOME, EVIL, change, policy, scope, spared
@@ -40,9 +42,9 @@ def plan_of(text: str) -> Plan:
         blocked=(replace(spared(shown, shown), observed={"created_at": shown}),),
         protected=(spared(shown, shown, "legal-hold"),),
         scopes=(*EMPTY.scopes, scope(error=Fault(Meaning.PERMANENT, shown, shown, 400, shown))),
-        notes=(Note("error", shown, shown, shown, shown), Note("warning", shown)),
-        files=(shown,),
-        policies=(policy(blocked=1, fails_on_blocked=True), policy("someday", suspended=True)),
+        diagnostics=(Note(Severity.ERROR, shown, shown, shown, shown), Note(Severity.WARNING, shown)),
+        configuration=replace(EMPTY.configuration, files=(shown,)),
+        policies=(policy(blocked=1, on_blocked=OnBlocked.FAIL), policy("someday", suspended=True)),
     )
 
 
@@ -50,4 +52,6 @@ def report_of(text: str) -> Report:
     shown = presentable(text)
     fault = Fault(Meaning.PERMANENT, shown, shown, 400, shown)
     task = plan_of(text).changes[0]
-    return replace(EVERY_OUTCOME, results=(Result(task, Outcome.FAILED, shown, shown, shown, fault),), run_id=shown)
+    return replace(
+        EVERY_OUTCOME, results=(Result.of(task, Outcome.FAILED, shown, now=shown, error=fault),), run_id=shown
+    )

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.engine.report import Outcome, Report, Result
+from reconciler.planning.report import Outcome, Report, Result
 from reconciler.reports.registry import View, render
 from reconciler.reports.wording import KINDS, plan_counts, report_counts
 from tests.reports.examples import (
@@ -68,7 +68,7 @@ def plans(draw: st.DrawFn) -> Plan:
 def reports(draw: st.DrawFn) -> Report:
     outcomes = draw(st.lists(st.sampled_from(Outcome), max_size=12))
     results = (
-        Result(change(str(index), TRANSCODING, draw(st.sampled_from([CANCEL, BOTH]))), outcome, "pending", None)
+        Result.of(change(str(index), TRANSCODING, draw(st.sampled_from([CANCEL, BOTH]))), outcome)
         for index, outcome in enumerate(outcomes)
     )
     return replace(EVERY_OUTCOME, results=tuple(results))

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
-from reconciler.engine.report import Outcome
 from reconciler.planning.plan import PolicyVerdict, Source
+from reconciler.planning.report import Outcome
 from reconciler.reports.ci.annotations import SHOWN, Annotation, Level, render_annotations
 from reconciler.reports.ci.github import render_diagnostics_github, render_plan_github, render_report_github
 from tests.reports.examples import DELETE, EMPTY, EVERY_OUTCOME, GUARDS, PLANS, change, policy, result, scope

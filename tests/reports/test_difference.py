@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
+from reconciler.diagnostics import Severity
 from reconciler.planning.difference import PlanDifference, difference
 from reconciler.planning.plan import Change, Guard, GuardVerdict, Note, Overrides, Plan
 from reconciler.redaction import presentable
@@ -64,14 +65,16 @@ def everything() -> PlanDifference:
     now = replace(
         BASE,
         created_at=BASE.created_at + 3_600,
-        fingerprint="sha256:" + "decade00" * 8,
+        configuration=replace(BASE.configuration, digest="sha256:" + "decade00" * 8),
         overrides=Overrides(max_actions=9),
         changes=(further, change("4", UPLOAD)),
         blocked=(spared("2", "a running task can be neither canceled nor deleted"),),
         protected=(spared("7", "protected by b", "b", status="pending"),),
-        scopes=(scope(), scope(PACKAGING, completeness=Completeness.FAILED, error=fault, observed={}), scope(UPLOAD)),
+        scopes=(scope(), scope(PACKAGING, completeness=Completeness.FAILED, error=fault, tasks={}), scope(UPLOAD)),
         policies=(policy(matched=6, changes=2, blocked=1, guards=(breach,)), policy("fresh", UPLOAD)),
-        notes=(Note("warning", "2 matching tasks are kept for want of a group or time: 5, 6", policy="fresh"),),
+        diagnostics=(
+            Note(Severity.WARNING, "2 matching tasks are kept for want of a group or time: 5, 6", policy="fresh"),
+        ),
     )
     return difference(BASE, now)
 
@@ -83,10 +86,11 @@ def same() -> PlanDifference:
 def hostile() -> PlanDifference:
     entry = replace(change("x"), observed=observed(upload_url="https://h/v.mp4?~00000000", note="plain"))
     fields = {**entry.observed, "note": EVIL, EVIL: EVIL, "upload_url": "https://h/v.mp4?~11111111"}
-    notes = (Note("warning", EVIL, policy="p"),)
+    notes = (Note(Severity.WARNING, EVIL, policy="p"),)
     evil = change(EVIL_ID, observed=observed(status=EVIL))
     return difference(
-        replace(EMPTY, changes=(entry,)), replace(EMPTY, changes=(replace(entry, observed=fields), evil), notes=notes)
+        replace(EMPTY, changes=(entry,)),
+        replace(EMPTY, changes=(replace(entry, observed=fields), evil), diagnostics=notes),
     )
 
 

@@ -15,7 +15,7 @@ from tests.reports.hostile_texts import hostile, plan_of, report_of
 from tests.reports.junit_schema import check_junit
 
 if TYPE_CHECKING:
-    from reconciler.engine.report import Report
+    from reconciler.planning.report import Report
 
 
 def verdicts(text: str) -> dict[str, str]:

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.config.model import OnBlocked
+from reconciler.diagnostics import Severity
 from reconciler.planning.plan import Note, Plan
 from reconciler.reports.markdown.budget import BUDGET
 from reconciler.reports.markdown.plan import render_plan_markdown
@@ -15,6 +17,7 @@ from reconciler.reports.markdown.report import render_report_markdown
 from reconciler.reports.wording import plan_counts
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness
+from reconciler.tasks.timestamps import Timestamp
 from tests.reports.examples import (
     BIG,
     BOTH,
@@ -44,7 +47,7 @@ HUGE = replace(
         scope(target=f"t{index}", completeness=Completeness.FAILED, error=Fault(Meaning.PERMANENT, WIDE))
         for index in range(300)
     ),
-    notes=tuple(Note("warning", WIDE, WIDE, WIDE, WIDE) for _ in range(300)),
+    diagnostics=tuple(Note(Severity.WARNING, WIDE, WIDE, WIDE, WIDE) for _ in range(300)),
 )
 
 
@@ -72,7 +75,7 @@ def test_a_plan_fits_and_is_whole(plan: Plan) -> None:
 
 def test_a_large_report_fits_and_is_whole() -> None:
     results = tuple(
-        replace(result, change=change(str(index), target="t"), detail=WIDE)
+        replace(result, task_id=str(index), target="t", detail=WIDE)
         for index in range(300)
         for result in EVERY_OUTCOME.results
     )
@@ -101,7 +104,7 @@ def test_breaches_are_not_cut_before_the_number_to_pass() -> None:
 
 
 def test_the_key_is_that_of_the_targets() -> None:
-    again = replace(PLANS["five_kinds"], created_at=NOW + 999)
+    again = replace(PLANS["five_kinds"], created_at=Timestamp(NOW + 999))
     elsewhere = replace(again, scopes=(scope(target="other"),))
     keys = [marker_of(render_plan_markdown(plan, now=NOW))["key"] for plan in (EMPTY, again, elsewhere)]
     assert keys[0] == keys[1] != keys[2]
@@ -140,7 +143,7 @@ def many(changes: int, policies: int, text: str = "") -> Plan:
         blocked=tuple(spared(f"{index}{text}", f"{text}{index % 500}") for index in range(changes // 10)),
         protected=tuple(spared(f"{index}", text, f"q{index % 300}{text}") for index in range(changes // 10)),
         policies=tuple(
-            policy(name, PACKAGING, changes=1, blocked=1, guards=GUARDS if text else (), fails_on_blocked=True)
+            policy(name, PACKAGING, changes=1, blocked=1, guards=GUARDS if text else (), on_blocked=OnBlocked.FAIL)
             for name in names
         )
         + tuple(policy(f"s{index}{text}", suspended=True) for index in range(policies)),

@@ -20,8 +20,8 @@ from tests.reports.hostile_texts import REFERENCES, hostile, plan_of, report_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.engine.report import Report
     from reconciler.planning.plan import Plan
+    from reconciler.planning.report import Report
 
 VIEW = View(now=NOW, saved_to="plan.json")
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of, parse
 from reconciler.reports.markdown.plan import render_plan_markdown
 from reconciler.reports.markdown.report import render_report_markdown
+from reconciler.tasks.field import EARLIEST
 from tests.reports.examples import BIG, NOW, PLANS, REPORTS
 
 if TYPE_CHECKING:
-    from reconciler.engine.report import Report
     from reconciler.planning.plan import Plan
+    from reconciler.planning.report import Report
 
 PLAN = Marker(
     MarkerKind.PLAN, key="0123456789ab", digest="sha256:" + "ab" * 32, outcome="changes", changes=3, valid_at=NOW
@@ -30,7 +31,7 @@ markers = st.builds(
     digest=st.from_regex(r"sha256:[0-9a-f]{1,128}", fullmatch=True),
     outcome=st.sampled_from(["ok", "changes", "partial", "refused", "error", "interrupted"]),
     changes=st.integers(0, 10**9),
-    valid_at=st.integers(-62_135_596_800, 253_402_300_799),  # the years 1 to 9999
+    valid_at=st.integers(EARLIEST, 253_402_300_799),  # the years 1980 to 9999
     truncated=st.booleans(),
 )
 

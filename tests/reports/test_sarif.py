@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-import fastjsonschema
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ from reconciler.reports.ci.sarif import MAX_RESULTS, render_diagnostics_sarif
 from tests.reports.hostile_texts import hostile
 from tests.reports.sarif_schema import SARIF
 
-validate = fastjsonschema.compile(SARIF)
+validate = jsonschema.Draft7Validator(SARIF).validate
 FOUND = Diagnostic(
     Severity.ERROR,
     "key `a` is defined twice: first at x.reconciler.yaml:3:5",

@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from reconciler.engine.report_document import REPORT_SCHEMA, render_report
-from reconciler.planning.document import render_plan
-from reconciler.planning.schema import PLAN_SCHEMA
+from reconciler.documents.files import PLAN_FILE, REPORT_FILE
 from reconciler.reports.schemas import published_schemas
 from tests.reports.examples import PLANS, REPORTS, TRANSCODING
 from tests.terminal import HEAD
 
 if TYPE_CHECKING:
-    from reconciler.engine.report import Report
-    from reconciler.planning.plan import Plan
     from tests.terminal import Terminal
 
 POLICY = f"""
@@ -36,12 +32,13 @@ def test_the_file_is_fresh(name: str) -> None:
 
 @pytest.mark.parametrize("name", published_schemas())
 def test_the_file_is_a_schema(name: str) -> None:
-    jsonschema.Draft7Validator.check_schema(json.loads(published_schemas()[name]))
+    schema = json.loads(published_schemas()[name])
+    jsonschema.validators.validator_for(schema).check_schema(schema)
 
 
-@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_plans_are_accepted(plan: Plan) -> None:
-    jsonschema.Draft7Validator(PLAN_SCHEMA).validate(json.loads(render_plan(plan)))
+@pytest.mark.parametrize("name", [name for name in PLANS if name != "hostile"])
+def test_plans_are_accepted(name: str) -> None:
+    jsonschema.validate(json.loads(PLAN_FILE.text(PLANS[name])), json.loads(published_schemas()["plan.schema.json"]))
 
 
 def test_what_query_explain_and_history_say_is_accepted(terminal: Terminal) -> None:
@@ -53,7 +50,7 @@ def test_what_query_explain_and_history_say_is_accepted(terminal: Terminal) -> N
     def said(*words: str) -> Any:  # noqa: ANN401 - JSON
         schema = json.loads(terminal.run("schema", "--of", words[0].replace("apply", "report")).out)
         document = terminal.run(*words, "--format", "json").json
-        jsonschema.Draft7Validator(schema).validate(document)
+        jsonschema.validate(document, schema)
         return document
 
     assert len(said("explain")["resource_types"]) > len(said("explain", TRANSCODING)["resource_types"]) == 1
@@ -69,10 +66,13 @@ def test_what_query_explain_and_history_say_is_accepted(terminal: Terminal) -> N
 
 @pytest.mark.parametrize("name", published_schemas())
 def test_another_document_is_refused(name: str) -> None:
-    validator = jsonschema.Draft7Validator(json.loads(published_schemas()[name]))
-    assert not validator.is_valid({"format": "reconciler.other", "format_version": "1.0"})
+    schema = json.loads(published_schemas()[name])
+    assert not jsonschema.validators.validator_for(schema)(schema).is_valid(
+        {"format": "reconciler.other", "format_version": "1.0"}
+    )
 
 
-@pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
-def test_reports_are_accepted(report: Report) -> None:
-    jsonschema.Draft7Validator(REPORT_SCHEMA).validate(json.loads(render_report(report)))
+@pytest.mark.parametrize("name", [name for name in REPORTS if name != "hostile"])
+def test_reports_are_accepted(name: str) -> None:
+    document = json.loads(REPORT_FILE.text(REPORTS[name]))
+    jsonschema.validate(document, json.loads(published_schemas()["report.schema.json"]))

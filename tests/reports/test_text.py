@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.diagnostics import Severity
 from reconciler.planning.plan import Note, Overrides, Plan
 from reconciler.reports.text.plan import render_plan_text
 from reconciler.reports.text.report import render_report_text
@@ -37,7 +38,7 @@ def test_an_incomplete_plan_never_says_that_policies_hold(name: str) -> None:
 
 
 def test_an_error_without_a_scope_keeps_the_plan_from_saying_that_policies_hold() -> None:
-    text = render_plan_text(replace(EMPTY, notes=(Note("error", "no credentials"),)), now=NOW)
+    text = render_plan_text(replace(EMPTY, diagnostics=(Note(Severity.ERROR, "no credentials"),)), now=NOW)
     assert "holds on" not in text
 
 
@@ -58,7 +59,7 @@ def test_a_large_scope_is_folded_and_says_so() -> None:
 
 
 def test_one_long_id_does_not_stretch_every_row() -> None:
-    results = (*EVERY_OUTCOME.results, replace(EVERY_OUTCOME.results[0], change=change("x" * 100_000)))
+    results = (*EVERY_OUTCOME.results, replace(EVERY_OUTCOME.results[0], task_id="x" * 100_000))
     report = replace(EVERY_OUTCOME, results=results)
     assert max(map(len, render_report_text(report).splitlines())) < 400
     assert "x" * 100_000 in render_report_text(report, verbose=True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from reconciler.exceptions import ExitCode, RefusedError
-from reconciler.planning.records import rfc3339
 from reconciler.review.approval import Approved, approved
 from reconciler.review.comment import Comment
 from reconciler.review.decision import CLOCKS_APART
+from reconciler.tasks.timestamps import format_timestamp
 from tests.reports.examples import NOW, PLANS
 from tests.review.world import plan_draft, quiet_draft, report_draft
 
 DRAFT = plan_draft()
 KEY = DRAFT.marker.key
-EXPIRES = rfc3339(PLANS["five_kinds"].expires_at)
+EXPIRES = format_timestamp(PLANS["five_kinds"].expires_at)
 OTHER = plan_draft(NOW - 1, "blocked")
 
 

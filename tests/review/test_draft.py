@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.diagnostics import Severity
 from reconciler.exceptions import InvalidPlan
 from reconciler.planning.plan import Note, Plan
 from reconciler.reports.markdown.budget import BUDGET
@@ -21,7 +22,7 @@ from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, PLANS, REPORTS, ch
 from tests.review.world import ORIGIN
 
 if TYPE_CHECKING:
-    from reconciler.engine.report import Report
+    from reconciler.planning.report import Report
 
 NEWSWORTHY = {"empty": False, "protected": False, "unknown": False}
 
@@ -40,9 +41,11 @@ def test_the_last_line_counts_too() -> None:
     """A plan that would just fit without it is shortened."""
 
     def plan(rows: int, filling: int = 1) -> Plan:
-        note = replace(PLANS["unknown"].notes[0], message="x" * filling)
+        note = replace(PLANS["unknown"].diagnostics[0], message="x" * filling)
         return replace(
-            EMPTY, changes=tuple(change(f"{row:04}", policies=(f"p{row % 9}",)) for row in range(rows)), notes=(note,)
+            EMPTY,
+            changes=tuple(change(f"{row:04}", policies=(f"p{row % 9}",)) for row in range(rows)),
+            diagnostics=(note,),
         )
 
     def length(item: Plan) -> int:
@@ -69,8 +72,8 @@ def test_plans_that_are_worth_a_comment(name: str) -> None:
 
 
 def test_errors_are_worth_a_comment() -> None:
-    assert Draft.of(replace(EMPTY, notes=(Note("error", "no credentials"),)), ORIGIN).newsworthy
-    assert not Draft.of(replace(EMPTY, notes=(Note("warning", "old"),)), ORIGIN).newsworthy
+    assert Draft.of(replace(EMPTY, diagnostics=(Note(Severity.ERROR, "no credentials"),)), ORIGIN).newsworthy
+    assert not Draft.of(replace(EMPTY, diagnostics=(Note(Severity.WARNING, "old"),)), ORIGIN).newsworthy
 
 
 def test_reports_that_are_worth_a_comment() -> None:

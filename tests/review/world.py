@@ -10,6 +10,7 @@ from reconciler.review.draft import Draft
 from reconciler.review.job import Job, Place
 from reconciler.review.origin import Origin
 from reconciler.review.patience import Patience
+from reconciler.tasks.timestamps import Timestamp
 from tests.reports.examples import EMPTY, EVERY_OUTCOME, NOW, PLANS
 from tests.review.forge import GitHubServer, GitLabServer
 
@@ -22,15 +23,15 @@ ORIGIN = Origin("https://ci.example.com/octo/media/actions/runs/12", "12", "ab" 
 
 
 def plan_draft(made_at: int = NOW, name: str = "five_kinds", origin: Origin = ORIGIN) -> Draft:
-    return Draft.of(replace(PLANS[name], created_at=made_at), origin)
+    return Draft.of(replace(PLANS[name], created_at=Timestamp(made_at)), origin)
 
 
 def report_draft(ended_at: int = NOW + 95) -> Draft:
-    return Draft.of(replace(EVERY_OUTCOME, finished_at=ended_at), ORIGIN)
+    return Draft.of(replace(EVERY_OUTCOME, finished_at=Timestamp(ended_at)), ORIGIN)
 
 
 def quiet_draft(made_at: int = NOW) -> Draft:
-    return Draft.of(replace(EMPTY, created_at=made_at), ORIGIN)
+    return Draft.of(replace(EMPTY, created_at=Timestamp(made_at)), ORIGIN)
 
 
 @dataclass

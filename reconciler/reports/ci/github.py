@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.diagnostics import Severity
-from reconciler.engine.report import Outcome
+from reconciler.planning.report import Outcome
 from reconciler.redaction import bounded, presentable
 from reconciler.reports.ci.annotations import Annotation, Level, render_annotations
 from reconciler.reports.commands import command_line, show_saved
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.diagnostics import Diagnostic
-    from reconciler.engine.report import Report, Result
     from reconciler.planning.plan import Note, Plan, PolicyVerdict
+    from reconciler.planning.report import Report, Result
 
 __all__ = ["render_diagnostics_github", "render_plan_github", "render_report_github"]
 
@@ -100,7 +100,7 @@ def _notes(plan: Plan) -> Iterator[Annotation]:
 
 
 def _of_note(note: Note, policy: PolicyVerdict | None = None) -> Annotation:
-    level = Level.ERROR if note.severity == "error" else Level.WARNING
+    level = Level.ERROR if note.severity is Severity.ERROR else Level.WARNING
     place = note_place(note)
     message = f"{f'{place}: ' if place else ''}{presentable(note.message)}"
     return _at(policy, level, note.severity, message)
@@ -130,7 +130,7 @@ def render_report_github(report: Report) -> str:
     summary = [f"Apply: {report_counts(report)}.", *report_advice(report), f"Plan: {presentable(report.plan_digest)}"]
     annotations = [
         Annotation(Level.ERROR if report.exit_code else Level.NOTICE, "apply", "\n".join(summary)),
-        *map(_of_note, report.notes),
+        *map(_of_note, report.diagnostics),
         *(_of_result(result, _OF_OUTCOME[outcome]) for outcome in _OF_OUTCOME for result in _of(report, outcome)),
     ]
     return render_annotations(annotations, f"`{show_saved(None)}` lists all of the saved report")
@@ -141,7 +141,7 @@ def _of(report: Report, outcome: Outcome) -> list[Result]:
 
 
 def _of_result(result: Result, level: Level) -> Annotation:
-    change = result.change
+    change = result
     title = result.outcome.value.replace("_", " ")
     task = bounded(change.id, _LONGEST_ID)
     return Annotation(level, title, f"{steps_words(change.steps)} {task}: {result_reason(result) or title}")

@@ -9,14 +9,14 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from reconciler.engine.report import Outcome
+from reconciler.planning.report import Outcome
 from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.engine.report import Report
     from reconciler.planning.plan import Plan
+    from reconciler.planning.report import Report
 
 __all__ = ["render_plan_gitlab", "render_report_gitlab"]
 
@@ -28,7 +28,7 @@ def render_plan_gitlab(plan: Plan) -> str:
 
 def render_report_gitlab(report: Report) -> str:
     """What the run did: the changes that are done."""
-    return _document(result.change.steps for result in report.results if result.outcome is Outcome.DONE)
+    return _document(result.steps for result in report.results if result.outcome is Outcome.DONE)
 
 
 def _document(changes: Iterable[tuple[Action, ...]]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.engine.report import Outcome
+from reconciler.diagnostics import Severity
+from reconciler.planning.report import Outcome
 from reconciler.reports.ci.junit_document import Case, Suite, Verdict, render_junit
 from reconciler.reports.wording import (
     OUTCOMES,
@@ -24,8 +25,8 @@ from reconciler.reports.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconciler.engine.report import Report, Result
     from reconciler.planning.plan import GuardVerdict, Note, Plan, PolicyVerdict, ScopeVerdict
+    from reconciler.planning.report import Report, Result
 
 __all__ = ["render_plan_junit", "render_report_junit"]
 
@@ -55,15 +56,15 @@ def render_plan_junit(plan: Plan) -> str:
 def render_report_junit(report: Report) -> str:
     """A case for each change. Nothing to do is a suite without cases, so that it is not taken for a lost file."""
     changes = Suite("apply: changes", tuple(map(_result, report.results)), report.finished_at)
-    errors = Suite("apply: errors", (*_errors(report.notes), *_causes(report)), report.finished_at)
+    errors = Suite("apply: errors", (*_errors(report.diagnostics), *_causes(report)), report.finished_at)
     return render_junit([changes, errors] if errors.cases else [changes])
 
 
 def _scope(scope: ScopeVerdict) -> Case:
-    if not scope.whole:
+    if not scope.complete:
         what, consequence = scope_error(scope)
         return Case(scope.target, scope.resource, Verdict.ERROR, what, consequence)
-    seen = ", ".join(f"{count} {status}" for status, count in sorted(scope.observed.items()))
+    seen = ", ".join(f"{count} {status}" for status, count in sorted(scope.tasks.items()))
     return Case(scope.target, scope.resource, Verdict.PASSED, seen or "no tasks")
 
 
@@ -101,7 +102,7 @@ def _judged(policy: PolicyVerdict, in_the_dark: bool) -> tuple[Verdict, str, str
 
 def _errors(notes: Iterable[Note]) -> Iterator[Case]:
     for note in notes:
-        if note.severity == "error":
+        if note.severity is Severity.ERROR:
             yield Case("reconciler", note_place(note) or "run", Verdict.ERROR, note.message)
 
 
@@ -115,7 +116,7 @@ def _causes(report: Report) -> Iterator[Case]:
 
 
 def _result(result: Result) -> Case:
-    change = result.change
+    change = result
     said = result_reason(result)
     return Case(
         f"{change.target}/{change.resource}",

@@ -12,8 +12,8 @@ from reconciler.redaction import presentable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.engine.report import Report
     from reconciler.planning.plan import Plan
+    from reconciler.planning.report import Report
 
 __all__ = ["render_plan_outputs", "render_report_outputs"]
 

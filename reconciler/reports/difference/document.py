@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from reconciler.documents.document import document_of
+from reconciler.documents.strict_json import dump
 from reconciler.planning.difference import Kind
-from reconciler.planning.records import note_record, rfc3339
 from reconciler.planning.schema import (
     COUNT,
     DEFINITIONS,
@@ -21,13 +22,13 @@ from reconciler.planning.schema import (
     optional,
     ref,
 )
-from reconciler.planning.strict_json import dump
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
+    from reconciler.documents.strict_json import Document
     from reconciler.planning.difference import Part, PlanDifference, Standing, TaskDifference
     from reconciler.planning.field_differences import FieldDifference, FieldValue
     from reconciler.planning.plan import Plan
-    from reconciler.planning.strict_json import Document
 
 __all__ = ["DIFFERENCE_SCHEMA", "difference_document", "render_difference_json"]
 
@@ -129,18 +130,18 @@ def difference_document(found: PlanDifference) -> Document:
         "scopes": [_part(part, "target", "resource") for part in found.scopes],
         "general": [_field(field) for field in found.general],
         "diagnostics": {
-            "added": [note_record(note) for note in found.notes_added],
-            "removed": [note_record(note) for note in found.notes_removed],
+            "added": document_of(found.notes_added),
+            "removed": document_of(found.notes_removed),
         },
     }
 
 
 def _side(plan: Plan) -> Document:
     return {
-        "created_at": rfc3339(plan.created_at),
+        "created_at": format_timestamp(plan.created_at),
         "tool_version": plan.tool_version,
         "digest": plan.digest,
-        "configuration": plan.fingerprint,
+        "configuration": plan.configuration.digest,
         "outcome": plan.outcome,
         "summary": asdict(plan.summary),
     }

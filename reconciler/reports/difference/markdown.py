@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from reconciler.planning.field_differences import difference_words
-from reconciler.planning.records import rfc3339
 from reconciler.reports.difference.words import (
     counts_words,
     digest_rows,
@@ -19,6 +18,7 @@ from reconciler.reports.markdown.budget import Detail, fitted
 from reconciler.reports.markdown.escape import code
 from reconciler.reports.markdown.parts import callout, folded, note_item, table
 from reconciler.reports.wording import counted
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +49,8 @@ def _composed(found: PlanDifference, names: tuple[str, str], detail: Detail) -> 
     left = f"Shortened to fit a comment: {counted(detail.left_out, 'line')} left out; text and JSON have all of them."
     cut = [callout("NOTE", [left])] if detail.left_out else []
     made = (
-        f"{code(name)} of {rfc3339(plan.created_at)}" for name, plan in zip(names, (found.old, found.new), strict=True)
+        f"{code(name)} of {format_timestamp(plan.created_at)}"
+        for name, plan in zip(names, (found.old, found.new), strict=True)
     )
     heading = f"## reconciler diff: {summary_words(found)}\n\n{' → '.join(made)}"
     return "\n\n".join(part for part in (heading, *cut, *parts) if part) + "\n"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.planning.difference import Kind
 from reconciler.planning.field_differences import difference_words
-from reconciler.planning.records import rfc3339
 from reconciler.redaction import presentable
 from reconciler.reports.cells import clipped, padded, width
 from reconciler.reports.difference.words import (
@@ -57,7 +56,7 @@ def render_difference(
 
 
 def _made(plan: Plan, name: str) -> str:
-    return f"  {presentable(name)}: made at {rfc3339(plan.created_at)} by reconciler {presentable(plan.tool_version)}"
+    return f"  {presentable(name)}: made at {plan.created_at} by reconciler {presentable(plan.tool_version)}"
 
 
 class _Page:

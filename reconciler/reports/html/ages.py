@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.engine.report import Outcome
+from reconciler.planning.report import Outcome
 from reconciler.reports.html.chart import Fill, drawing, fills, swatch
 from reconciler.reports.html.elements import LINE, Markup, element, joined
 from reconciler.reports.html.histograms import AGES, Aged, histograms
@@ -16,8 +16,8 @@ from reconciler.tasks.status import Status
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from reconciler.engine.report import Report
     from reconciler.planning.plan import Change, Observed, Plan, Spared
+    from reconciler.planning.report import Report
     from reconciler.reports.html.histograms import Histogram
 
 __all__ = ["plan_ages", "report_ages"]
@@ -51,10 +51,7 @@ def plan_ages(plan: Plan, now: int) -> Markup:
 
 def report_ages(report: Report, now: int) -> Markup:
     """Ages of the tasks that a run was about, by outcome and policy; empty where there was none."""
-    tasks = [
-        Aged(result.change.policies, result.outcome.value, _age(result.change.observed, now))
-        for result in report.results
-    ]
+    tasks = [Aged(result.policies, result.outcome.value, _age(result.observed, now)) for result in report.results]
     return _figure(tasks, _OUTCOME_FILLS, "Tasks by age and outcome")
 
 

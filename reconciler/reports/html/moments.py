@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.planning.records import rfc3339, seconds_of
 from reconciler.reports.ages import age
 from reconciler.reports.html.elements import Markup, element
+from reconciler.tasks.timestamps import format_timestamp, parse_timestamp
 
 if TYPE_CHECKING:
     from reconciler.planning.plan import Observed
@@ -20,8 +20,8 @@ def created(observed: Observed) -> int | None:
     if not isinstance(value, str):
         return None
     try:
-        found = seconds_of(value)
-        rfc3339(found)
+        found = parse_timestamp(value)
+        format_timestamp(found)
     except (ValueError, OverflowError):
         return None
     return found
@@ -31,4 +31,4 @@ def moment(seconds: int | None, now: int) -> Markup:
     """How long ago something was. The time itself stands in an attribute, which the style sheet shows as well."""
     if seconds is None:
         return Markup("unknown")
-    return element("time", age(seconds, now), datetime=rfc3339(seconds))
+    return element("time", age(seconds, now), datetime=format_timestamp(seconds))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reconciler.planning.records import rfc3339
 from reconciler.reports.html.elements import LINE, Markup, element, joined, void, worded
 from reconciler.reports.wording import note_place
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -89,5 +89,5 @@ def _labelled(name: str, control: Markup) -> Markup:
 
 
 def footer(tool_version: str, now: int) -> Markup:
-    said = f"Ages as of {rfc3339(now)}; all times are UTC. Made by reconciler {tool_version}."
+    said = f"Ages as of {format_timestamp(now)}; all times are UTC. Made by reconciler {tool_version}."
     return element("footer", element("p", said))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.diagnostics import Severity
 from reconciler.reports.commands import approval
 from reconciler.reports.html.elements import Markup, element, joined, worded
 from reconciler.reports.html.moments import moment
@@ -30,16 +31,16 @@ __all__ = ["alerts", "how_to_apply", "plan_facts"]
 
 def alerts(plan: Plan) -> Iterator[Markup]:
     """What speaks against the plan, the worst first; then the warnings."""
-    errors = [*_unseen(plan), *(note_item(note) for note in unplaced_notes(plan) if note.severity == "error")]
+    errors = [*_unseen(plan), *(note_item(note) for note in unplaced_notes(plan) if note.severity is Severity.ERROR)]
     if errors:
         title = "Errors" if plan.complete else "This plan is not the whole truth: some scope was not observed whole"
         yield callout("danger", title, errors)
     if plan.breached:
         yield callout("danger", "A guard refuses this plan: nothing of it will be applied", list(_breaches(plan)))
-    intolerant = [policy.name for policy in plan.policies if policy.blocked and policy.fails_on_blocked]
+    intolerant = [policy.name for policy in plan.policies if policy.blocked_fails]
     if intolerant:
         yield callout("danger", "Blocked tasks count as failures (on_blocked: fail)", [codes(intolerant)])
-    warned = [note_item(note) for note in unplaced_notes(plan) if note.severity != "error"]
+    warned = [note_item(note) for note in unplaced_notes(plan) if note.severity is not Severity.ERROR]
     if warned:
         yield callout("warning", counted(len(warned), "warning").capitalize(), warned)
 
@@ -59,7 +60,7 @@ def _breaches(plan: Plan) -> Iterator[Markup]:
 
 
 def plan_facts(plan: Plan, now: int) -> Markup:
-    tasks = sum(sum(scope.observed.values()) for scope in plan.scopes)
+    tasks = sum(sum(scope.tasks.values()) for scope in plan.scopes)
     requests = sum(scope.requests for scope in plan.scopes)
     listed = f"{counted(len(plan.scopes), 'scope')}, {counted(tasks, 'task')} seen with {counted(requests, 'request')}"
     return facts(
@@ -69,7 +70,10 @@ def plan_facts(plan: Plan, now: int) -> Markup:
             ("expires", moment(plan.expires_at, now)),
             ("listed", listed),
             ("limits overridden by", _code(overrides_flags(plan.overrides))),
-            ("configuration", joined([codes(plan.files), " ", element("small", plan.fingerprint)])),
+            (
+                "configuration",
+                joined([codes(plan.configuration.files), " ", element("small", plan.configuration.digest)]),
+            ),
             ("reconciler", plan.tool_version),
         ]
     )

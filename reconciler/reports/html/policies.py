@@ -62,7 +62,7 @@ def _traits(policy: PolicyVerdict) -> Iterator[Markup]:
         yield element("em", "suspended")
     if policy.breaches:
         yield element("em", "refused by a guard", class_="bad")
-    if policy.blocked and policy.fails_on_blocked:
+    if policy.blocked_fails:
         yield element("em", "blocked tasks fail it", class_="bad")
     if policy.description:
         yield element("p", policy.description, class_="aside")
@@ -79,8 +79,8 @@ def _scope_row(scope: ScopeVerdict) -> list[str]:
     return [
         element("code", scope.resource),
         scope.target,
-        str(sum(scope.observed.values())),
-        joined((f"{count} {status}" for status, count in scope.observed.items() if count), Markup(", ")),
+        str(sum(scope.tasks.values())),
+        joined((f"{count} {status}" for status, count in scope.tasks.items() if count), Markup(", ")),
         str(scope.requests),
-        observed if scope.whole else joined([element("em", observed, class_="bad"), f" {scope.error or ''}"]),
+        observed if scope.complete else joined([element("em", observed, class_="bad"), f" {scope.error or ''}"]),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.diagnostics import Severity
 from reconciler.reports.ages import duration
 from reconciler.reports.html.ages import report_ages
 from reconciler.reports.html.document import document
@@ -17,7 +18,7 @@ from reconciler.reports.wording import OUTCOMES, counted, report_advice, report_
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.engine.report import Report, Result
+    from reconciler.planning.report import Report, Result
 
 __all__ = ["render_report_html"]
 
@@ -46,13 +47,13 @@ def render_report_html(report: Report, *, now: int) -> str:
 
 
 def _alerts(report: Report) -> Iterator[Markup]:
-    errors = [note_item(note) for note in report.notes if note.severity == "error"]
+    errors = [note_item(note) for note in report.diagnostics if note.severity is Severity.ERROR]
     if errors:
         yield callout("danger", "Errors", errors)
     advice = report_advice(report)
     if advice:
         yield callout("danger" if _GRAVE.intersection(report.causes) else "calm", "What to do next", advice)
-    warned = [note_item(note) for note in report.notes if note.severity != "error"]
+    warned = [note_item(note) for note in report.diagnostics if note.severity is not Severity.ERROR]
     if warned:
         yield callout("warning", counted(len(warned), "warning").capitalize(), warned)
 
@@ -96,7 +97,7 @@ def _results(report: Report, now: int) -> Iterator[Markup]:
 
 
 def _row(result: Result, now: int) -> list[str]:
-    change = result.change
+    change = result
     return [
         _outcome(result.outcome),
         steps_cell(change.steps),

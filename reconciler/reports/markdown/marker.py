@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reconciler.planning.records import rfc3339, seconds_of
+from reconciler.tasks.timestamps import format_timestamp, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,11 +57,11 @@ class Marker:
             "outcome": self.outcome,
             "changes": self.changes,
             "applyable": self.applyable,
-            "valid_at": rfc3339(self.valid_at),
+            "valid_at": format_timestamp(self.valid_at),
             "truncated": self.truncated,
         }
         if self.expires_at is not None:
-            facts["expires_at"] = rfc3339(self.expires_at)
+            facts["expires_at"] = format_timestamp(self.expires_at)
         text = json.dumps(facts, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
         for live in "<>&":  # a comment ends with a >, and JSON has these only in strings
             text = text.replace(live, f"\\u{ord(live):04x}")
@@ -112,10 +112,10 @@ def _marker_of(kind: MarkerKind, facts: dict[str, Any]) -> Marker:
         digest=_matching(_DIGEST, facts["digest"]),
         outcome=facts["outcome"],
         changes=changes,
-        valid_at=seconds_of(facts["valid_at"]),
+        valid_at=parse_timestamp(facts["valid_at"]),
         applyable=applyable,
         truncated=truncated,
-        expires_at=seconds_of(_matching(_TIME, facts["expires_at"])) if "expires_at" in facts else None,
+        expires_at=parse_timestamp(_matching(_TIME, facts["expires_at"])) if "expires_at" in facts else None,
     )
 
 

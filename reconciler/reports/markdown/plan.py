@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.planning.records import rfc3339
+from reconciler.diagnostics import Severity
 from reconciler.reports.ages import age_of, until
 from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.markdown.budget import BUDGET, Detail, fitted
@@ -90,7 +90,7 @@ def _marker(plan: Plan, tally: Tally, detail: Detail) -> str:
 
 
 def _warnings(plan: Plan) -> list[Note]:
-    return [note for note in unplaced_notes(plan) if note.severity != "error"]
+    return [note for note in unplaced_notes(plan) if note.severity is not Severity.ERROR]
 
 
 def _next_step(plan: Plan, now: int, command: str) -> str:
@@ -113,7 +113,7 @@ def _facts(plan: Plan, tally: Tally, now: int) -> str:
         f"Outcome {plan.outcome}",
         f"digest {code(tally.digest)}",
         f"{counted(len(plan.scopes), 'scope')} listed",
-        f"made {rfc3339(plan.created_at)}, {until(plan.expires_at, now)} ({rfc3339(plan.expires_at)})",
+        f"made {plan.created_at}, {until(plan.expires_at, now)} ({plan.expires_at})",
         f"reconciler {code(plan.tool_version)}",
     ]
     facts += [f"limits overridden by {code(given)}"] if given else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from reconciler.diagnostics import Severity
 from reconciler.reports.markdown.escape import code
 from reconciler.reports.markdown.parts import callout, listed, note_item
 from reconciler.reports.tally import spared_groups
@@ -39,7 +40,7 @@ def cautions(plan: Plan, detail: Detail) -> str:
         *(partial(_breach, policy, verdict) for policy, verdict in plan.breaches),
         *(partial(_blocked, reason) for reason in map(blocked_failure, plan.policies) if reason),
         *(partial(_open_scope, scope) for scope in open_scopes(plan)),
-        *(partial(note_item, note) for note in unplaced_notes(plan) if note.severity == "error"),
+        *(partial(note_item, note) for note in unplaced_notes(plan) if note.severity is Severity.ERROR),
     ]
     if not lines:
         return ""

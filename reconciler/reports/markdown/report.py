@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.planning.records import rfc3339
 from reconciler.reports.ages import duration
 from reconciler.reports.markdown.budget import BUDGET, Detail, fitted
 from reconciler.reports.markdown.escape import code
 from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of
 from reconciler.reports.markdown.parts import callout, comment, folded, listed, note_item, table
 from reconciler.reports.wording import OUTCOMES, counted, report_advice, report_counts, result_reason, steps_words
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.engine.report import Outcome, Report, Result
+    from reconciler.planning.report import Outcome, Report, Result
 
 __all__ = ["render_report_markdown"]
 
@@ -34,7 +34,7 @@ def _composed(report: Report, detail: Detail) -> str:
         f"## reconciler apply: {report_counts(report)}",
         _advice(report),
         _facts(report),
-        "\n".join(note_item(note) for note in detail.notes(report.notes)),
+        "\n".join(note_item(note) for note in detail.notes(report.diagnostics)),
         table(["outcome", "changes", "meaning"], [_outcome_row(report, outcome) for outcome in OUTCOMES]),
         *_groups(report, detail),
     ]
@@ -72,7 +72,7 @@ def _facts(report: Report) -> str:
             f"plan {code(report.plan_digest)}",
             f"run {code(report.run_id)}",
             f"on {listed(report.targets[:_NAMES], len(report.targets))}" if report.targets else "",
-            f"{state} {rfc3339(report.finished_at)} after {took}",
+            f"{state} {format_timestamp(report.finished_at)} after {took}",
             f"reconciler {code(report.tool_version)}",
         )
         if fact
@@ -94,7 +94,7 @@ def _groups(report: Report, detail: Detail) -> Iterator[str]:
 
 
 def _result_row(result: Result) -> list[str]:
-    change = result.change
+    change = result
     return [
         steps_words(change.steps),
         code(change.task_id),

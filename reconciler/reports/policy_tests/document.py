@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from reconciler.planning.records import rfc3339
-from reconciler.planning.strict_json import dump
+from reconciler.documents.strict_json import dump
 from reconciler.policy_tests.results import (
     Ambiguous,
     NoSuchTask,
@@ -17,10 +16,11 @@ from reconciler.policy_tests.results import (
 )
 from reconciler.redaction import presentable
 from reconciler.reports.policy_tests.words import failure_reasons, failure_sentence, missing_cases
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from reconciler.diagnostics import Location
-    from reconciler.planning.strict_json import Document
+    from reconciler.documents.strict_json import Document
     from reconciler.policy_tests.results import Failure, PolicyCoverage, Result, Results
     from reconciler.tasks.task import TaskKey
 
@@ -52,7 +52,7 @@ def _test(result: Result) -> Document:
         "name": test.name,
         "description": presentable(test.description),
         **_place(test.location),
-        "now": rfc3339(test.now),
+        "now": format_timestamp(test.now),
         "passed": result.passed,
         "failures": [_failure(failure, test.now) for failure in result.failures],
     }

@@ -59,7 +59,7 @@ def render_plan_text(
 
 
 def _heading(plan: Plan, now: int) -> str:
-    tasks = sum(sum(scope.observed.values()) for scope in plan.scopes)
+    tasks = sum(sum(scope.tasks.values()) for scope in plan.scopes)
     requests = sum(scope.requests for scope in plan.scopes)
     listed = f"{counted(len(plan.scopes), 'scope')}, {counted(tasks, 'task')} seen with {counted(requests, 'request')}"
     return f"reconciler plan: {listed}; {until(plan.expires_at, now)}"

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.engine.report import Outcome
-from reconciler.planning.records import rfc3339
+from reconciler.diagnostics import Severity
+from reconciler.planning.report import Outcome
 from reconciler.redaction import presentable
 from reconciler.reports.ages import duration
 from reconciler.reports.cells import clipped, table
 from reconciler.reports.palette import Palette
 from reconciler.reports.text.sections import note_line
 from reconciler.reports.wording import OUTCOMES, counted, report_advice, report_counts, result_reason, steps_words
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
-    from reconciler.engine.report import Report, Result
+    from reconciler.planning.report import Report, Result
 
 __all__ = ["render_report_text"]
 
@@ -31,7 +32,10 @@ def render_report_text(report: Report, *, color: bool = False, verbose: bool = F
     paint = Palette(color)
     sections = [
         [paint.bold(_heading(report))],
-        [(paint.red if note.severity == "error" else paint.yellow)(note_line(note)) for note in report.notes],
+        [
+            (paint.red if note.severity is Severity.ERROR else paint.yellow)(note_line(note))
+            for note in report.diagnostics
+        ],
         *(_of_outcome(report, outcome, paint, verbose) for outcome in OUTCOMES),
         [paint.bold(f"Apply: {report_counts(report)}."), *report_advice(report)],
     ]
@@ -42,7 +46,7 @@ def _heading(report: Report) -> str:
     took = duration(max(0, report.finished_at - report.started_at))
     state = "was interrupted" if report.interrupted is not None else "ended"
     return (
-        f"reconciler run {presentable(report.run_id)} {state} at {rfc3339(report.finished_at)} after {took}\n"
+        f"reconciler run {presentable(report.run_id)} {state} at {format_timestamp(report.finished_at)} after {took}\n"
         f"Plan: {presentable(report.plan_digest)}"
     )
 
@@ -67,7 +71,7 @@ def _of_outcome(report: Report, outcome: Outcome, paint: Palette, verbose: bool)
 
 
 def _row(result: Result, verbose: bool) -> tuple[str, ...]:
-    change = result.change
+    change = result
     reason, task = result_reason(result), presentable(change.task_id)
     return (
         f"{presentable(change.target)} / {presentable(change.resource)}",

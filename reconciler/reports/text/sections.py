@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.diagnostics import Severity
 from reconciler.redaction import presentable
 from reconciler.reports.cells import table
 from reconciler.reports.wording import (
@@ -34,7 +35,7 @@ def errors(plan: Plan, paint: Palette) -> list[str]:
     for scope in open_scopes(plan):
         what, consequence = scope_error(scope)
         lines += [paint.red(f"  ! {what}"), f"    {consequence}"]
-    lines += [paint.red(note_line(note)) for note in unplaced_notes(plan) if note.severity == "error"]
+    lines += [paint.red(note_line(note)) for note in unplaced_notes(plan) if note.severity is Severity.ERROR]
     return (
         [paint.red(paint.bold("Errors: this plan is not the whole truth" if not plan.complete else "Errors")), *lines]
         if lines
@@ -69,7 +70,7 @@ def legend(plan: Plan) -> list[str]:
 
 def intolerant(plan: Plan, paint: Palette) -> list[str]:
     """The policies that count their blocked tasks as failures."""
-    names = [presentable(policy.name) for policy in plan.policies if policy.blocked and policy.fails_on_blocked]
+    names = [presentable(policy.name) for policy in plan.policies if policy.blocked_fails]
     return [paint.red(f"Blocked tasks count as failures (on_blocked: fail) for {', '.join(names)}")] if names else []
 
 
@@ -113,7 +114,7 @@ def _policy_row(policy: PolicyVerdict) -> tuple[str, ...]:
 
 def notes(plan: Plan, paint: Palette) -> list[str]:
     """The warnings."""
-    warnings = [note for note in unplaced_notes(plan) if note.severity != "error"]
+    warnings = [note for note in unplaced_notes(plan) if note.severity is not Severity.ERROR]
     if not warnings:
         return []
     return [paint.yellow(counted(len(warnings), "warning")) + ":", *map(note_line, warnings)]

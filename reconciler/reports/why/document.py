@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from reconciler.planning.records import fault_record, rfc3339
+from reconciler.documents.document import document_of
+from reconciler.documents.strict_json import dump
 from reconciler.planning.schema import COUNT, DEFINITIONS, FLAG, TEXT, TIME, VERSION, Schema, array, obj, optional, ref
-from reconciler.planning.strict_json import dump
 from reconciler.planning.why import Verdict
 from reconciler.redaction import presentable
 from reconciler.reports.why.words import outcome_words, protection_words, truth_word, verdict_words
@@ -15,10 +15,11 @@ from reconciler.selectors.describe import describe
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test
 from reconciler.selectors.truth import Truth
 from reconciler.tasks.observation import Completeness
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
+    from reconciler.documents.strict_json import Document
     from reconciler.planning.plan import Observed
-    from reconciler.planning.strict_json import Document
     from reconciler.planning.why import Answer, PolicyAccount, ProtectionAccount, TaskAccount
     from reconciler.selectors.trace import Trace
     from reconciler.tasks.field import Value
@@ -136,8 +137,8 @@ def why_document(answer: Answer) -> Document:
         "format": "reconciler.why",
         "format_version": "1.0",
         "task_id": answer.name,
-        "now": rfc3339(answer.now),
-        "snapshot_taken_at": None if answer.taken_at is None else rfc3339(answer.taken_at),
+        "now": format_timestamp(answer.now),
+        "snapshot_taken_at": None if answer.taken_at is None else format_timestamp(answer.taken_at),
         "found": bool(answer.tasks),
         "complete": not answer.incomplete,
         "scopes": [_scope(seen) for seen in answer.observations],
@@ -152,7 +153,7 @@ def _scope(seen: Observation) -> Document:
         "resource": seen.scope.resource,
         "tasks": len(seen.tasks),
         "completeness": seen.completeness.value,
-        "error": fault_record(seen.fault),
+        "error": document_of(seen.fault),
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.planning.records import rfc3339
 from reconciler.planning.why import Verdict
 from reconciler.redaction import presentable
 from reconciler.reports.cells import clipped, padded, width
@@ -23,6 +22,7 @@ from reconciler.selectors.describe import describe
 from reconciler.selectors.syntax import AllOf, AnyOf, Negation
 from reconciler.selectors.trace import leaves
 from reconciler.selectors.truth import Truth
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def render_why(answer: Answer, *, color: bool = False, verbose: bool = False) ->
     page = _Page(Palette(color), answer.now, verbose)
     blocks = [block for task in answer.tasks for block in page.task(task, answer.plan)]
     if blocks and answer.taken_at is not None:
-        note = f"From a snapshot of {rfc3339(answer.taken_at)}, not from the clouds as they are now."
+        note = f"From a snapshot of {format_timestamp(answer.taken_at)}, not from the clouds as they are now."
         blocks.insert(0, [page.paint.yellow(note)])
     if page.has_marks:
         blocks.append([f"{_MARK} marks what decides: with it as it is, the other conditions change nothing."])

@@ -23,7 +23,7 @@ _ASSET_TASK_TYPES = frozenset({"TRANSCODE", "THUMBNAIL"})
 _MAXIMUM_INPUTS = 20
 
 
-def rfc3339(at: datetime) -> str:
+def format_timestamp(at: datetime) -> str:
     """`2020-09-01T18:50:20Z`, unlike the compact form of MPC."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -37,12 +37,12 @@ def _editing_item(call: Call, task: Task) -> dict[str, Any]:
         "task_id": task.id,
         "asset_id": hashlib.md5(task.id.encode(), usedforsecurity=False).hexdigest(),
         "status": task.status,
-        "create_time": rfc3339(task.created_at),
+        "create_time": format_timestamp(task.created_at),
     }
     if phase is not None:
         shown["progress"] = _PROGRESS[phase]
     if task.finished_at:
-        shown["end_time"] = rfc3339(task.finished_at)
+        shown["end_time"] = format_timestamp(task.finished_at)
     return shown | dict(task.fields)
 
 
@@ -93,10 +93,10 @@ def _asset_item(task: Task) -> dict[str, Any]:
         "type": "TRANSCODE",
         "asset_id": asset_of(task),
         "status": task.status,
-        "create_time": rfc3339(task.created_at),
+        "create_time": format_timestamp(task.created_at),
     }
     if task.finished_at:
-        shown["end_time"] = rfc3339(task.finished_at)
+        shown["end_time"] = format_timestamp(task.finished_at)
     return shown | dict(task.fields)
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from reconciler.planning.records import rfc3339
 from reconciler.reports.html import render_plan_html
 from reconciler.reports.html.chart import Fill
+from reconciler.tasks.timestamps import format_timestamp
 from tests.reports.examples import EMPTY, NOW, change, observed, spared
 from tests.reports.html.opened_page import Window, cells, choose, count, heading, rows
 from tests.reports.html.pages import PAGES
@@ -23,7 +23,7 @@ LONG = tuple(
     change(
         f"task-{number}",
         policies=(f"policy-{number % 9}",),
-        observed=observed("pending", rfc3339(NOW - (number * 7919) % 10_000_000)),
+        observed=observed("pending", format_timestamp(NOW - (number * 7919) % 10_000_000)),
     )
     for number in random.Random(7).sample(range(10_000), 10_000)  # noqa: S311 - an order, not a secret
 )

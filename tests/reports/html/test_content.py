@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.config.model import OnBlocked
+from reconciler.diagnostics import Severity
 from reconciler.exceptions import ExitCode
 from reconciler.planning.plan import Note, Overrides
 from reconciler.reports.html import render_plan_html, render_report_html
@@ -46,8 +48,8 @@ def test_a_guard_that_refuses_comes_first_with_the_number_to_pass() -> None:
 def test_errors_come_before_guards_and_warnings_last() -> None:
     plan = replace(
         PLANS["failed_scope"],
-        policies=(*PLANS["guard_breach"].policies, policy("p", blocked=1, fails_on_blocked=True)),
-        notes=(Note("warning", "odd"), Note("error", "bad"), Note("warning", "odder")),
+        policies=(*PLANS["guard_breach"].policies, policy("p", blocked=1, on_blocked=OnBlocked.FAIL)),
+        diagnostics=(Note(Severity.WARNING, "odd"), Note(Severity.ERROR, "bad"), Note(Severity.WARNING, "odder")),
     )
     assert callouts(parsed(render_plan_html(plan, now=NOW))) == [
         ("danger", "This plan is not the whole truth: some scope was not observed whole"),

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.engine.report import Outcome, Report, Result
-from reconciler.planning.plan import Change, Guard, GuardVerdict, Note, Observed, Plan, PolicyVerdict, Spared
+from reconciler.config.model import OnBlocked
+from reconciler.diagnostics import Severity
+from reconciler.planning.plan import Change, Guard, GuardVerdict, Note, Observed, Plan, PolicyVerdict, Sources, Spared
+from reconciler.planning.report import Outcome, Report, Result
 from reconciler.redaction import presentable
 from reconciler.reports.html import render_plan_html, render_report_html
 from reconciler.tasks.fault import Fault, Meaning
@@ -34,23 +36,27 @@ def plan_of(text: str) -> Plan:
     return replace(
         EMPTY,
         tool_version=text,
-        fingerprint=text,
-        files=(text, text),
-        scopes=(scope(text, text, completeness=Completeness.FAILED, error=fault, observed={text: 1}),),
-        policies=(replace(policy, guards=(breach,), blocked=1, fails_on_blocked=True, description=text),),
+        configuration=Sources(text, (text, text)),
+        scopes=(scope(text, text, completeness=Completeness.FAILED, error=fault, tasks={text: 1}),),
+        policies=(replace(policy, guards=(breach,), blocked=1, on_blocked=OnBlocked.FAIL, description=text),),
         run_guards=(breach,),
         changes=(Change(text, text, text, (Action.DELETE,), (text,), text, observed),),
         blocked=(spared,),
         protected=(spared,),
-        notes=(Note("error", text, text, text, text), Note("warning", text)),
+        diagnostics=(Note(Severity.ERROR, text, text, text, text), Note(Severity.WARNING, text)),
     )
 
 
 def report_of(text: str) -> Report:
     fault = Fault(Meaning.PERMANENT, text, text, 400, text)
-    result = Result(plan_of(text).changes[0], Outcome.FAILED, text, text, text, fault)
+    result = Result.of(plan_of(text).changes[0], Outcome.FAILED, text, now=text, error=fault)
     return replace(
-        EVERY_OUTCOME, run_id=text, tool_version=text, plan_digest=text, results=(result,), notes=plan_of(text).notes
+        EVERY_OUTCOME,
+        run_id=text,
+        tool_version=text,
+        plan_digest=text,
+        results=(result,),
+        diagnostics=plan_of(text).diagnostics,
     )
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.selectors.timestamps import format_timestamp, parse_timestamp
 from reconciler.tasks.field import EARLIEST
+from reconciler.tasks.timestamps import format_timestamp, parse_timestamp
 
 
 @pytest.mark.parametrize(

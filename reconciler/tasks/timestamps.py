@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.tasks.field import EARLIEST
 
-__all__ = ["LATEST", "format_timestamp", "parse_timestamp"]
+__all__ = ["LATEST", "Timestamp", "format_timestamp", "parse_timestamp"]
 
 LATEST = 253_402_300_799
 """Seconds since the epoch of the last moment that RFC 3339 can write down: the end of the year 9999, UTC."""
@@ -47,3 +47,15 @@ def format_timestamp(seconds: int) -> str:
     """`YYYY-MM-DDTHH:MM:SSZ`. Raises OverflowError outside the years 1 to 9999."""
     moment = _EPOCH + seconds * _SECOND
     return f"{moment.replace(tzinfo=None).isoformat()}Z"
+
+
+class Timestamp(int):
+    """A moment as whole seconds since the epoch, UTC, that is written as RFC 3339: `2026-01-02T03:04:05Z`."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return format_timestamp(self)
+
+    def __add__(self, seconds: int) -> Timestamp:
+        return Timestamp(int(self) + seconds)

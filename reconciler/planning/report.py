@@ -1,17 +1,16 @@
-"""The report: what a run did, as data. Every output format is a rendering of it."""
+"""The report: what a run did, as data. Every output format is a rendering of it, and its JSON has these names."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import ClassVar, Self
 
 from reconciler.exceptions import ExitCode
-
-if TYPE_CHECKING:
-    from reconciler.planning.plan import Change, Note
-    from reconciler.tasks.fault import Fault
+from reconciler.planning.plan import Change, Count, Digest, Name, Note
+from reconciler.tasks.fault import Fault  # noqa: TC001 - the annotations are read when documents are
+from reconciler.tasks.timestamps import Timestamp  # noqa: TC001 - as above
 
 __all__ = ["Outcome", "Report", "Result"]
 
@@ -33,23 +32,53 @@ class Outcome(StrEnum):
     """No call was sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one change. `before` and `now` are normalised statuses (`now` None: not read).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result(Change):
+    """A change, and what became of it."""
 
-    `detail` says why in a sentence; `started_ms` and `finished_ms` are milliseconds since the run began.
-    `calls` counts the destructive requests sent for this task.
-    """
+    DERIVED: ClassVar[tuple[str, ...]] = ("id", "before")
 
-    change: Change
     outcome: Outcome
-    before: str
     now: str | None = None
+    """The normalised status read afterwards; null: not read."""
     detail: str = ""
+    """Why, in a sentence."""
     error: Fault | None = None
-    calls: int = 0
+    calls: Count = 0
+    """Destructive requests sent for this task."""
     started_ms: int | None = None
+    """Milliseconds since the run began."""
     finished_ms: int | None = None
+
+    @property
+    def before(self) -> str:
+        """The normalised status before the run touched it."""
+        return self.status
+
+    @classmethod
+    def of(
+        cls,
+        change: Change,
+        outcome: Outcome,
+        detail: str = "",
+        *,
+        now: str | None = None,
+        error: Fault | None = None,
+        calls: int = 0,
+        started_ms: int | None = None,
+        finished_ms: int | None = None,
+    ) -> Self:
+        """What became of `change`."""
+        return cls(
+            **{field.name: getattr(change, field.name) for field in fields(Change)},
+            outcome=outcome,
+            detail=detail,
+            now=now,
+            error=error,
+            calls=calls,
+            started_ms=started_ms,
+            finished_ms=finished_ms,
+        )
 
 
 _OUTCOME_OF_CODE = {
@@ -64,28 +93,36 @@ _OUTCOME_OF_CODE = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An executed run. Times are seconds since the epoch (UTC).
+    """An executed run."""
 
-    `targets` are those of the plan, those without changes included, so that the two are known to belong together.
-    `interrupted` is the exit code of the signal that stopped the run (130 or 143), or None. `errored` says that
-    some scope could not be observed whole; its tasks were left alone. `refused` says that a guard held all changes
-    back. `fail_on` names outcomes (or `blocked`) that the caller counts as failures besides the usual ones.
-    """
+    DERIVED: ClassVar = ("outcome", "causes", "exit_code", "summary")
 
     run_id: str
     tool_version: str
-    plan_digest: str
-    started_at: int
-    finished_at: int
+    plan_digest: Digest
+    started_at: Timestamp
+    finished_at: Timestamp
     results: tuple[Result, ...]
-    targets: tuple[str, ...] = ()
-    blocked: int = 0
+    """In the order of the plan."""
+    targets: tuple[Name, ...] = ()
+    """The targets of the plan, those without changes included, so that the two are known to belong together."""
+    blocked: Count = 0
+    """Tasks that the plan left alone as blocked."""
     errored: bool = False
+    """Some scope could not be observed whole; its tasks were left alone."""
     refused: bool = False
+    """A guard held all changes back."""
     blocked_fails: bool = False
+    """A policy does not tolerate its blocked tasks."""
     fail_on: tuple[str, ...] = ()
+    """Outcomes (or `blocked`) that the caller counts as failures besides the usual ones."""
     interrupted: ExitCode | None = None
-    notes: tuple[Note, ...] = ()
+    """Exit code of the signal that stopped the run, 130 or 143."""
+    diagnostics: tuple[Note, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.interrupted not in {None, ExitCode.INTERRUPTED, ExitCode.TERMINATED}:
+            raise ValueError("interrupted is 130, 143 or null")
 
     @property
     def summary(self) -> dict[str, int]:

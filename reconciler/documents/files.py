@@ -1,0 +1,56 @@
+"""The files that are read again: plans, which `plan --out` saves and `apply --plan` reads, and reports of `apply`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.documents.document import Format
+from reconciler.documents.strict_json import load
+from reconciler.planning.plan import Plan
+from reconciler.planning.report import Report
+from reconciler.tasks.observation import Completeness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["PLAN_FILE", "REPORT_FILE", "read_either"]
+
+
+def _contradictions(plan: Plan) -> Iterator[str]:
+    """What no planner writes: an altered plan with a digest and a checksum to match is still refused for these."""
+    failed = {(scope.target, scope.resource) for scope in plan.scopes if scope.completeness is Completeness.FAILED}
+    seen = set()
+    for change in plan.changes:
+        if change.key in seen:
+            yield f"the task {change.id} is changed twice"
+        if (change.target, change.resource) in failed:
+            yield f"the task {change.id} would be changed, although its scope could not be listed"
+        seen.add(change.key)
+    for spared in plan.protected:
+        if spared.key in seen:
+            yield f"the task {spared.id} would be changed, although it is protected"
+
+
+PLAN_FILE = Format(
+    "reconciler.plan",
+    "2.0",
+    Plan,
+    "Saved plan of media-reconciler",
+    "make the plan again, and have that reviewed; a plan is never edited by hand",
+    sealed=True,
+    contradictions=_contradictions,
+)
+REPORT_FILE = Format(
+    "reconciler.report",
+    "2.0",
+    Report,
+    "Report of a run of media-reconciler",
+    "use the report as the run wrote it, and the version of reconciler that wrote it",
+)
+
+
+def read_either(text: str, source: str) -> Plan | Report:
+    """The plan or report that `text` holds, whichever it says it is. Raises InvalidPlan."""
+    document = load(text, source)
+    file = REPORT_FILE if document.get("format") == REPORT_FILE.name else PLAN_FILE
+    return file.of(document, source)
