@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -72,7 +73,7 @@ def malformed(what: str, response: httpx.Response, request_id: str | None = None
 def parsed_object(response: httpx.Response) -> dict[str, Any] | None:
     """The JSON object in the body, whatever the content type says; None where there is none."""
     try:
-        parsed = json.loads(response.content, parse_constant=_refused)
+        parsed = _parsed(response.content)
     except (ValueError, RecursionError):
         return None
     return parsed if isinstance(parsed, dict) else None
@@ -91,7 +92,9 @@ def json_object(
     if any(other in media.lower() for other in _OTHER_MEDIA):
         return malformed(f"{excerpts(media, 60)} instead of JSON: {_start(response, excerpts)}", response)
     try:
-        parsed = json.loads(response.content, parse_constant=_refused)
+        parsed = _parsed(response.content)
+    except _AmbiguousError as ambiguous:
+        return malformed(f"{excerpts(ambiguous, 60)!r} stands twice in one object", response)
     except (ValueError, RecursionError):
         return malformed(f"no JSON: {_start(response, excerpts)}", response)
     if not isinstance(parsed, dict):
@@ -103,11 +106,14 @@ def _error_in(
     body: dict[str, Any], response: httpx.Response, excerpts: Excerpts, means: Callable[[str], Meaning | None]
 ) -> Fault | None:
     """The error that a body reports, whatever the HTTP status and the list beside it say."""
-    spelt = _spelt(body)
-    if not any(_is_error(spelt.get(key)) for key in (*_CODES, *_WORDS, *_FRAMES)) and spelt.get("success") is not False:
+    outer = _spelt(body)
+    # Whatever the gateway wraps its verdict into: `error`, `result`, `Response`.
+    wrapped = [_spelt(value) for value in outer.values() if isinstance(value, dict)]
+    spelt = next((each for each in (outer, *wrapped) if _reports_error(each)), None)
+    if spelt is None:
         return None
     for frame in _FRAMES:
-        spelt |= _spelt(spelt.get(frame))
+        spelt = spelt | _spelt(spelt.get(frame))
     code = next((text for key in _CODES if (text := said_in(spelt.get(key)))), "")
     said = next((text for key in (*_WORDS, "message", "msg", *_FRAMES) if (text := said_in(spelt.get(key)))), "")
     meaning = means(code)
@@ -117,6 +123,10 @@ def _error_in(
         excerpts(code, 60) or None,
         response.status_code,
     )
+
+
+def _reports_error(spelt: dict[str, Any]) -> bool:
+    return any(_is_error(spelt.get(key)) for key in (*_CODES, *_WORDS, *_FRAMES)) or spelt.get("success") is False
 
 
 def _spelt(found: object) -> dict[str, Any]:
@@ -131,6 +141,22 @@ def said_in(found: object) -> str:
     """The text of a value where a code or a message should be; empty for what is neither text nor a number, since it
     may be nested as deep as nobody can write it down."""
     return str(found).strip() if isinstance(found, str | int | float) and not isinstance(found, bool) else ""
+
+
+class _AmbiguousError(ValueError):
+    """A key that stands twice in one object: Python takes the last, the server may have meant the first."""
+
+
+def _parsed(content: bytes) -> Any:  # noqa: ANN401 - any JSON
+    """The document. Raises ValueError for what is none, or may be read in two ways, and RecursionError."""
+    return json.loads(content, parse_constant=_refused, object_pairs_hook=_unambiguous)
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _AmbiguousError(next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1))
+    return found
 
 
 def _refused(constant: str) -> NoReturn:

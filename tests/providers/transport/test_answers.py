@@ -7,7 +7,7 @@ import re
 import httpx
 import pytest
 
-from reconciler.providers.transport.answers import Excerpts, header_text, json_object
+from reconciler.providers.transport.answers import Excerpts, header_text, json_object, parsed_object
 from reconciler.tasks.fault import Fault, Meaning
 from tests.providers.loopback import ODD_ANSWERS
 
@@ -84,6 +84,9 @@ EMPTY = '"task_array": [], "total": 0, "URLUploadInfoList": []'
         ('"errors": [{"code": "1"}]', None),
         ('"fault": {"code": "F"}', "F"),
         ('"success": false, "message": "bad"', None),
+        ('"result": {"error_code": "X.2", "error_msg": "bad"}', "X.2"),
+        ('"Response": {"Error": {"Code": "AuthFailure", "Message": "bad"}}', "AuthFailure"),
+        ('"error": {}, "status": {"Code": 500, "Message": "bad"}', "500"),
     ],
 )
 def test_an_error_beside_an_empty_list_is_an_error(reported: str, code: str | None) -> None:
@@ -105,11 +108,25 @@ def test_an_error_beside_an_empty_list_is_an_error(reported: str, code: str | No
         '"code": "OK"',
         '"error": {}, "errors": [], "message": "done"',
         '"error": false',
+        '"result": {"error_code": "0"}, "data": {}, "header": {"code": 200, "success": true}',
     ],
 )
 def test_a_code_of_success_is_no_error(reported: str) -> None:
     answer = httpx.Response(200, content=f"{{{EMPTY}, {reported}}}")
     assert isinstance(json_object(answer, Excerpts()), dict)
+
+
+@pytest.mark.parametrize(
+    "body", ['{%s, "total": 0}', '{"rows": [{"id": 1, "id": 2}]}', '{"a": {"b": [{"c": 0, "\\u0063": 1}]}}']
+)
+def test_a_key_that_stands_twice_could_mean_two_things(body: str) -> None:
+    """The rows or none, one id or another: neither is believed."""
+    answer = httpx.Response(200, content=body.replace("%s", EMPTY))
+    fault = json_object(answer, Excerpts())
+    assert isinstance(fault, Fault)
+    assert fault.meaning is Meaning.MALFORMED
+    assert "stands twice in one object" in fault.message
+    assert parsed_object(answer) is None
 
 
 @pytest.mark.parametrize("meaning", Meaning)
