@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Bounds", "Listed", "list_scope"]
 
+MOST_MORE = 1000
+"""Rows by which markers may lead beyond twice the total of the first page: faster than that no list grows."""
+
 _Filter = tuple[tuple[str, str], ...]
 
 
@@ -213,8 +216,8 @@ class _Lister:
                 return made
             if found.marker in used:
                 made.stopped = "the markers of its pages run in circles"
-            elif rows > (found.total or 0) + self.resource.listing.page_size:
-                made.stopped = f"a total of {found.total} tasks, and {rows} shown with more to come"
+            elif rows > 2 * (made.pages[0].total or 0) + MOST_MORE:
+                made.stopped = f"a total of {made.pages[0].total} tasks, and {rows} shown with more to come"
             elif len(made.pages) >= self.bounds.pages:
                 made.stopped = f"more than {self.bounds.pages} pages"
             if made.stopped:

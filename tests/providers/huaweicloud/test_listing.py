@@ -493,12 +493,16 @@ def endless(total: object, count: int = 1, **more: object) -> Callable[[Received
     return answer
 
 
-def test_markers_without_end_are_given_up_once_there_is_more_than_announced() -> None:
-    observation, received = observe(endless(250, 100), VOD_TRANSCODING)
+@pytest.mark.parametrize("grows", [0, 100], ids=["a total that stays", "a total that grows with them"])
+def test_markers_without_end_are_given_up_once_there_is_far_more_than_announced(grows: int) -> None:
+    def answer(request: Received) -> Reply:
+        return endless(250 + grows * int(request.value("marker") or 0), 100)(request)
+
+    observation, received = observe(answer, VOD_TRANSCODING)
     assert not observation.complete
-    assert len(received) == 4
+    assert len(received) == 16
     assert observation.fault is not None
-    assert "a total of 250 tasks, and 400 shown" in observation.fault.message
+    assert "a total of 250 tasks, and 1600 shown" in observation.fault.message
 
 
 @pytest.mark.parametrize(
