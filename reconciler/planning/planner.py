@@ -16,7 +16,7 @@ from reconciler.planning.quota import split
 from reconciler.planning.reasons import blocked_reason, change_reason, protected_reason
 from reconciler.redaction import bounded
 from reconciler.selectors.describe import fields_of
-from reconciler.tasks.fault import clock_fault
+from reconciler.tasks.fault import AGES_UNKNOWN, clock_fault
 from reconciler.tasks.observation import Completeness, Observation, Scope, clocks_off
 from reconciler.tasks.status import Status
 from reconciler.tasks.task import id_order
@@ -231,7 +231,7 @@ class Planner:
         elif observation.completeness is Completeness.UNSTABLE:
             message = f"could not be listed whole, so tasks may be missing from this plan: {why}"
         elif scope.target in self._off:
-            message = f"{clock_fault(self._off[scope.target])}, so that no task is judged by its age there"
+            message = f"{clock_fault(self._off[scope.target])}, so that {AGES_UNKNOWN}"
         else:
             return
         self._notes.append(Note(Severity.ERROR, message, scope.target, scope.resource))

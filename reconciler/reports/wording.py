@@ -9,10 +9,13 @@ from reconciler.engine.saved_plan import NOT_SELECTED
 from reconciler.planning.plan import Guard
 from reconciler.planning.report import Outcome
 from reconciler.redaction import presentable
+from reconciler.tasks.fault import AGES_UNKNOWN
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reconciler.planning.plan import (
         GuardVerdict,
         Note,
@@ -36,6 +39,7 @@ __all__ = [
     "flags",
     "guard_breach",
     "guard_remedy",
+    "half_truth",
     "note_place",
     "open_scopes",
     "overrides_flags",
@@ -108,6 +112,17 @@ def scope_name(scope: ScopeVerdict) -> str:
 def open_scopes(plan: Plan) -> tuple[ScopeVerdict, ...]:
     """The scopes that were not observed whole."""
     return tuple(scope for scope in plan.scopes if not scope.complete)
+
+
+def unseen(plan: Plan) -> bool:
+    """Whether tasks may be missing; else a plan that is not complete lacks but their ages."""
+    return any(scope.completeness is not Completeness.COMPLETE for scope in plan.scopes)
+
+
+def half_truth(plan: Plan) -> str:
+    """Why a plan that is not complete is not the whole truth."""
+    what = "some scope was not observed whole" if unseen(plan) else "a clock is off, so that some ages are not known"
+    return f"This plan is not the whole truth: {what}"
 
 
 def scope_error(scope: ScopeVerdict) -> tuple[str, str]:
@@ -233,10 +248,9 @@ def plan_sentence(plan: Plan) -> str | None:
         return None
     scopes = counted(len(plan.scopes), "scope")
     if not plan.complete:
-        return (
-            f"No changes, but {len(open_scopes(plan))} of {scopes} could not be observed whole: "
-            "whether the policies hold is not known."
-        )
+        what = f"{len(open_scopes(plan))} of {scopes}"
+        why = f"{what} could not be observed whole" if unseen(plan) else f"a clock is off on {what}"
+        return f"No changes, but {why}: whether the policies hold is not known."
     if any(note.severity is Severity.ERROR for note in plan.diagnostics):
         return "No changes, but there are errors: whether the policies hold is not known."
     if not plan.scopes:
@@ -261,6 +275,19 @@ def result_reason(result: Result) -> str:
     return "; ".join(part for part in (presentable(result.detail), error) if part)
 
 
+def _mending(report: Report) -> Iterator[str]:
+    """What to mend where a run ended in error, by cause; the errors themselves stand beside it."""
+    errors = [note for note in report.diagnostics if note.severity is Severity.ERROR]
+    off = [note for note in errors if note.message.endswith(AGES_UNKNOWN)]
+    unplaced = [note for note in errors if not note.target]
+    if len(off) + len(unplaced) < len(errors) or not errors:
+        yield "Some scope could not be observed whole; its tasks were left alone. Mend that, then run again."
+    if off:
+        yield f"A clock is off: {AGES_UNKNOWN}. Set it right, then run again."
+    if unplaced:
+        yield "An error kept the run from going on as planned. Mend it, then run again."
+
+
 def report_advice(report: Report) -> tuple[str, ...]:
     """What to do next, most urgent first; nothing where all is well."""
     counts = report.summary
@@ -268,7 +295,7 @@ def report_advice(report: Report) -> tuple[str, ...]:
     if report.refused:
         advice.append("A guard refused: no call was sent. The plan names the number to pass.")
     if report.errored:
-        advice.append("Some scope could not be observed whole; its tasks were left alone. Mend that, then run again.")
+        advice += _mending(report)
     if counts["failed"]:
         advice.append("Failed changes were refused for good: the same call would be refused again. See each reason.")
     if counts["unknown"]:

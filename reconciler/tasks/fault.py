@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Fault", "Meaning", "clock_fault"]
+__all__ = ["AGES_UNKNOWN", "Fault", "Meaning", "clock_fault"]
+
+AGES_UNKNOWN = "no task is judged by its age there"
+"""What follows for a target where a clock is off."""
 
 
 class Meaning(StrEnum):

@@ -47,6 +47,8 @@ def test_one_that_is_off_lets_nothing_be_judged_by_its_age(terminal: Terminal, c
     finished = terminal.run(command, *(["--auto-approve"] if command == "apply" else []))
     assert finished.code == 1
     assert "this machine's clock is" in finished.out
+    assert "a clock is off on 1 of 1 scope" in finished.out
+    assert "observed whole" not in finished.out, "all was seen"
     assert terminal.destructive() == []
 
 
@@ -99,9 +101,12 @@ def test_that_of_a_snapshot_is_off_as_well(terminal: Terminal, words: list[str],
 def test_a_saved_plan_is_held_against_it_again(terminal: Terminal) -> None:
     assert terminal.run("plan", "--out", "plan.json").code == 0
     terminal.simulator.clock.skew = -OFF[0]
-    finished = terminal.run("apply", "--plan", "plan.json", "--format", "json")
+    finished = terminal.run("apply", "--plan", "plan.json", "--report", "json=r.json")
     assert finished.code == 1
-    assert [result["outcome"] for result in finished.json["results"]] == ["missed"]
+    report = json.loads((terminal.directory / "r.json").read_text())
+    assert [result["outcome"] for result in report["results"]] == ["missed"]
+    assert "A clock is off: no task is judged by its age there." in finished.out
+    assert "observed whole" not in finished.out
     assert terminal.destructive() == []
 
 

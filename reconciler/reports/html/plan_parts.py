@@ -15,6 +15,7 @@ from reconciler.reports.wording import (
     flags,
     guard_breach,
     guard_remedy,
+    half_truth,
     open_scopes,
     overrides_flags,
     scope_error,
@@ -33,7 +34,7 @@ def alerts(plan: Plan) -> Iterator[Markup]:
     """What speaks against the plan, the worst first; then the warnings."""
     errors = [*_unseen(plan), *(note_item(note) for note in unplaced_notes(plan) if note.severity is Severity.ERROR)]
     if errors:
-        title = "Errors" if plan.complete else "This plan is not the whole truth: some scope was not observed whole"
+        title = "Errors" if plan.complete else half_truth(plan)
         yield callout("danger", title, errors)
     if plan.breached:
         yield callout("danger", "A guard refuses this plan: nothing of it will be applied", list(_breaches(plan)))

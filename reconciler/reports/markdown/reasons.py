@@ -14,6 +14,7 @@ from reconciler.reports.wording import (
     counted,
     guard_breach,
     guard_remedy,
+    half_truth,
     open_scopes,
     scope_error,
     unplaced_notes,
@@ -45,7 +46,7 @@ def cautions(plan: Plan, detail: Detail) -> str:
     if not lines:
         return ""
     leads = [
-        "**This plan is not the whole truth: some scope was not observed whole.**" if not plan.complete else "",
+        f"**{half_truth(plan)}.**" if not plan.complete else "",
         "**A guard refuses this plan: nothing of it will be applied.**" if plan.breached else "",
     ]
     return callout("CAUTION", [*filter(None, leads), *detail.bullets(lines, lambda line: line(), "reason")])
