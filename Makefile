@@ -54,10 +54,10 @@ constraints: $(VENV)/.dev ## Write down the installed versions as those that `ma
 	@{ sed -n '/^#/p' constraints.txt; $(PIP) freeze --exclude-editable --exclude pip --exclude setuptools; } > .constraints.new
 	@mv .constraints.new constraints.txt
 
-lock: $(VENV)/.dev ## Write down, with hashes, what the CI kits install: the same versions, all extras, what builds it.
+lock: $(VENV)/.dev ## Write down, with hashes, what the CI kits install: the same versions, what builds it, wheels alone.
 	@echo "$$(sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml)" | $(BIN)/python -m uv pip compile pyproject.toml - \
-		--extra postgresql --extra aliyun --universal --python-version 3.11 --generate-hashes --constraint constraints.txt \
-		--no-annotate --custom-compile-command "make lock" --quiet --output-file reconciler/requirements.lock
+		--extra postgresql --universal --python-version 3.11 --generate-hashes --constraint constraints.txt \
+		--only-binary :all: --emit-build-options --no-annotate --custom-compile-command "make lock" --quiet --output-file reconciler/requirements.lock
 
 sbom: $(VENV)/.dev ## Write dist/media-reconciler.cdx.json, a CycloneDX bill of what the CI kits install.
 	@mkdir -p dist

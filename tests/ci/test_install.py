@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -68,6 +70,24 @@ def test_a_wheel_is_installed_and_nothing_that_somebody_left_runs(
     assert not (runner.workspace / "pwned").exists()
 
 
+def test_nothing_is_built_on_the_way(runner: Runner, install_only: Path, tmp_path: Path) -> None:
+    """A source distribution runs what it brings along, and what pip finds at the index to build it with."""
+    index = tmp_path / "index"
+    index.mkdir()
+    builds = "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
+    with tarfile.open(index / "media_reconciler-9.9.tar.gz", "w:gz") as source:
+        for name, text in (("pyproject.toml", builds), ("backend.py", f"open({str(tmp_path / 'pwned')!r}, 'w')\n")):
+            entry = tarfile.TarInfo(f"media_reconciler-9.9/{name}")
+            entry.size = len(text)
+            source.addfile(entry, BytesIO(text.encode()))
+    runner.environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index)}
+    runner.environment["PATH"] = f"{sys.base_prefix}/bin:{runner.environment['PATH']}"
+    finished = runner.action(install_only, package="media-reconciler==9.9")
+    assert not finished.succeeded
+    assert "No matching distribution found for media-reconciler==9.9" in finished.log
+    assert not (tmp_path / "pwned").exists()
+
+
 def _installing() -> list[Any]:
     return [each for each in all_scripts() if "pip " in str(each.values[0])]
 
@@ -99,6 +119,7 @@ def test_every_kit_installs_by_hash_what_the_package_needs(script: str) -> None:
     commands = re.findall(r"pip (?:--\S+ )*install (?:[^\n]|\\\n)*", script)
     assert len(commands) >= 1
     assert all("--no-deps" in command for command in commands)
+    assert """printf '%s\\n' --only-binary=:all: "$PACKAGE" > """ in script
     assert "--require-hashes" in script
 
 
