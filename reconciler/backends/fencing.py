@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, select, update
+from sqlalchemy import bindparam, case, select, update
 
 from reconciler.backends.dialects import insert_ignoring
 from reconciler.backends.schema import leases
 from reconciler.exceptions import LockedError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy import Connection, Row
 
@@ -44,7 +44,10 @@ __all__ = [
 EXPIRY = 30_000
 """Milliseconds after which a lease that nobody renewed is free. It is renewed three times as often."""
 
-_NEVER = {"holder": None, "host": None, "pid": None, "token": 0, "acquired_at": 0, "expires_at": 0}
+_NAMED = 3
+"""Targets that a message names."""
+
+_NEVER = {"targets": None, "holder": None, "host": None, "pid": None, "token": 0, "acquired_at": 0, "expires_at": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +76,27 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Who holds a group. `since` and `expires_at` are milliseconds since the epoch (UTC), by the database's clock.
+    """Who holds a group, and what they call the targets in it. `since` and `expires_at` are milliseconds since the epoch
+    (UTC), by the database's clock.
 
     `in_force`: whether an apply has to wait for it. A lease that has expired is free; one that begins in the future, or
     ends later than one expiry from now, was written by a clock that was ahead, and says nothing of the time that is.
     """
 
     group: str
+    targets: tuple[str, ...]
     host: str
     pid: int
     token: int
     since: int
     expires_at: int
     in_force: bool
+
+    @property
+    def label(self) -> str:
+        """The group, and the first of its targets."""
+        named = ", ".join(self.targets[:_NAMED]) + (", ..." if len(self.targets) > _NAMED else "")
+        return f"{self.group} ({named})" if named else self.group
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}, since {_moment(self.since)}"
@@ -96,7 +107,7 @@ class LeaseHeld(LockedError):  # noqa: N818 - reads as what it is: a state of af
 
     def __init__(self, holding: Holding) -> None:
         super().__init__(
-            f"another apply holds {holding.group}: {holding}",
+            f"another apply holds {holding.label}: {holding}",
             "Wait for it to end, or give --lock-timeout. The lock of a process that was killed ends by itself "
             f"within {EXPIRY // 1000} s.",
         )
@@ -114,23 +125,27 @@ class LeaseLost(LockedError):  # noqa: N818 - as above
         self.groups = tuple(groups)
 
 
-def take(connection: Connection, backend: Backend, groups: Collection[str], holder: Holder, expiry: int) -> Fence:
-    """Take all of `groups` for `expiry` milliseconds. To be called in a transaction that writes.
+def take(
+    connection: Connection, backend: Backend, groups: Mapping[str, Collection[str]], holder: Holder, expiry: int
+) -> Fence:
+    """Take all of `groups`, each with its targets, for `expiry` milliseconds. To be called in a writing transaction.
 
     Raises LeaseHeld where one is taken; the transaction must then be given up.
     """
     if not groups:
         return Fence(())
     connection.execute(insert_ignoring(connection, leases), [{"rate_group": name, **_NEVER} for name in sorted(groups)])
-    rows = _locked(connection, groups)
+    rows = _locked(connection, list(groups))
     now = backend.now(connection)  # after the rows are locked, which may have taken its time
     for row in rows:
         # Ours already where the answer to an earlier taking was lost.
         if row.holder not in {None, holder.id} and (holding := _holding(row, now, expiry)).in_force:
             raise LeaseHeld(holding)
     values = {"holder": holder.id, "host": holder.host, "pid": holder.pid, "token": leases.c.token + 1}
+    ours = update(leases).where(leases.c.rate_group == bindparam("of_group"))
     connection.execute(
-        update(leases).where(leases.c.rate_group.in_(groups)).values(**values, acquired_at=now, expires_at=now + expiry)
+        ours.values(**values, targets=bindparam("of_targets"), acquired_at=now, expires_at=now + expiry),
+        [{"of_group": name, "of_targets": ",".join(sorted(targets)) or None} for name, targets in groups.items()],
     )
     return Fence(tuple((row.rate_group, row.token + 1) for row in rows))
 
@@ -178,7 +193,8 @@ def free(connection: Connection, holding: Holding) -> bool:
 
 def _holding(row: Row[tuple[object, ...]], now: int, expiry: int) -> Holding:
     in_force = row.acquired_at <= now < row.expires_at <= now + expiry
-    return Holding(row.rate_group, row.host, row.pid, row.token, row.acquired_at, row.expires_at, in_force)
+    targets = tuple(row.targets.split(",")) if row.targets else ()
+    return Holding(row.rate_group, targets, row.host, row.pid, row.token, row.acquired_at, row.expires_at, in_force)
 
 
 def _moment(milliseconds: int) -> str:

@@ -12,7 +12,7 @@ from reconciler.backends.fencing import EXPIRY, Fence, Holder, LeaseHeld, LeaseL
 from reconciler.exceptions import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Mapping
     from types import TracebackType
 
     from reconciler.backends.backend import Backend
@@ -35,7 +35,7 @@ def _sleep(seconds: float) -> bool:
 
 def acquire(
     backend: Backend,
-    groups: Iterable[str],
+    groups: Mapping[str, Collection[str]],
     *,
     lock_timeout: int = 0,
     wait: Callable[[float], bool] = _sleep,
@@ -45,18 +45,18 @@ def acquire(
 ) -> Lease:
     """Take the leases of all `groups`, or of none, and keep them until the Lease is released.
 
+    `groups` holds what the targets of each are called, for whoever has to wait.
     A group that is taken is waited for `lock_timeout` milliseconds. `wait` is called with seconds and returns true
     to give up early (`threading.Event.wait` fits); `elapsed` counts milliseconds. Without `heartbeat` the caller
     renews. Raises LeaseHeld, a LockedError that names the holder, and BackendError.
     """
-    names = sorted(set(groups))
     holder = Holder.here()
     deadline = elapsed() + lock_timeout
 
     def take() -> tuple[Fence, int]:
         asked_at = elapsed()
         with backend.writing() as connection:
-            return fencing.take(connection, backend, names, holder, expiry), asked_at
+            return fencing.take(connection, backend, groups, holder, expiry), asked_at
 
     while True:
         try:

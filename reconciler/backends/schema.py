@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 __all__ = ["METADATA", "UNSETTLED", "VERSION", "actions", "leases", "outcomes", "runs", "schema_version"]
 
-VERSION = 2
+VERSION = 3
 """Version of the tables below. Raise it together with a step in `upgrade.MIGRATIONS`."""
 
 METADATA = MetaData()
@@ -109,6 +109,7 @@ leases = Table(
     "leases",
     METADATA,
     Column("rate_group", Text, primary_key=True),
+    Column("targets", Text),  # what the holder calls them, separated by commas
     Column("holder", Text),  # None: released. The row stays, so that its token never goes back
     Column("host", Text),
     Column("pid", BigInteger),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, select, text, update
 
 from reconciler import __version__
-from reconciler.backends.schema import METADATA, VERSION, schema_version
+from reconciler.backends.schema import METADATA, VERSION, actions, leases, schema_version
+from reconciler.config.model import group_of
 from reconciler.exceptions import BackendError
 
 if TYPE_CHECKING:
@@ -29,7 +30,21 @@ def _name_groups(connection: Connection) -> None:
     )
 
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: _name_groups}
+def _hide_accounts(connection: Connection) -> None:
+    """Groups no longer show the account, which may have come from a variable.
+
+    An apply of an earlier version that still runs finds its lease gone, and sends nothing more; the lease goes on under
+    the new name, so that nobody else begins before it would have ended.
+    """
+    connection.execute(text("ALTER TABLE leases ADD COLUMN targets TEXT"))
+    for group in (leases.c.rate_group, actions.c.rate_group):
+        for before in connection.execute(select(group).distinct().where(group.is_not(None))).scalars().all():
+            provider, _, account = before.partition("/")
+            named = update(group.table).where(group == before).values(rate_group=group_of(provider, account))
+            connection.execute(named)
+
+
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: _name_groups, 2: _hide_accounts}
 """Step that leads from the version in the key to the next one; run inside one transaction."""
 
 

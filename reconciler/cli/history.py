@@ -85,10 +85,10 @@ def command(
     """Show past runs, the latest first; or one RUN, with each call it made and what became of each change.
 
     RUN is the id of a run, or as many of its first digits as tell it from the others. `unlock` in its place frees the
-    lock of an account by hand, after a question that names its holder: GROUP says which, where several are held. A lock
-    ends by itself 30 seconds after its holder was killed. The runs are read from
-    settings.backend of the configuration in the current directory: --config names another one, --backend the
-    database itself. Needs no credentials, and no network but for a PostgreSQL database.
+    lock of an account by hand, after a question that names its holder: GROUP says which, where several are
+    held: the name of a target, or of the lock. A lock ends by itself 30 seconds after its holder was killed. The runs
+    are read from settings.backend of the configuration in the current directory: --config names another one, --backend
+    the database itself. Needs no credentials, and no network but for a PostgreSQL database.
     """
     unlock = run == _UNLOCK
     _check_together(run, prune, filtered=bool(since or targets or outcome))
@@ -241,29 +241,32 @@ def _older(history: History | None, before: int) -> int:
 def _unlock(history: History | None, group: str | None, *, auto_approve: bool, json: bool) -> int:
     """Free a lock, once that is agreed to."""
     held = history.locks() if history else []
-    named = [holding for holding in held if group in {None, holding.group}]
+    named = [holding for holding in held if group in {None, holding.group, *holding.targets}]
     if group is not None and not named:
-        others = f"held are {', '.join(holding.group for holding in held)}" if held else "no lock is held"
+        others = f"held are {', '.join(holding.label for holding in held)}" if held else "no lock is held"
         raise UsageError(f"there is no lock of {group!r}", others)
     if len(named) > 1:
         raise UsageError(
-            f"{counted(len(named), 'lock')} are held", f"say which: {', '.join(one.group for one in named)}"
+            f"{counted(len(named), 'lock')} are held", f"say which: {', '.join(one.label for one in named)}"
         )
     if history is not None and named:
         [holding] = named
         if not auto_approve:
             _ask(
-                f"Do you want to free {holding.group}, held by {holding}? "
+                f"Do you want to free {holding.label}, held by {holding}? "
                 "If that apply still runs, it can do no more without its lock.",
                 RefusedError("unlocking was not approved", "the lock stays as it is"),
             )
         if not history.unlock(holding):
-            raise RefusedError(f"{holding.group} has changed hands meanwhile", "nothing was freed: look again")
+            raise RefusedError(f"{holding.label} has changed hands meanwhile", "nothing was freed: look again")
     if json:
-        freed = [{"group": one.group, "host": one.host, "pid": one.pid, "since": one.since} for one in named]
+        freed = [
+            {"group": one.group, "targets": list(one.targets), "host": one.host, "pid": one.pid, "since": one.since}
+            for one in named
+        ]
         write(dump({"format": "reconciler.unlocking", "format_version": "1.0", "freed": freed}))
         return ExitCode.OK
-    write("".join(presentable(f"Freed {one.group}, held by {one}.") + "\n" for one in named) or "No lock is held.\n")
+    write("".join(presentable(f"Freed {one.label}, held by {one}.") + "\n" for one in named) or "No lock is held.\n")
     return ExitCode.OK
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import defaultdict
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,10 @@ def locked_journal(
     targets = sorted(wanted if only is None else wanted.intersection(only))
     with Journal.open(world.configuration.settings.backend) as journal, ExitStack() as leases:
         known = run_work(with_accounts(world, targets))
-        groups = {known.configuration.targets[name].group for name in targets} - {""}
+        groups: dict[str, list[str]] = defaultdict(list)
+        for name in targets:
+            if group := known.configuration.targets[name].group:
+                groups[group].append(name)
         with held():  # a signal that comes once they are taken must find them kept
             lease = acquire(journal.backend, groups, lock_timeout=timeout * 1000, wait=_wait)
             # Twice, for a signal may cut the first one off before it has begun, and only once.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,16 @@ __all__ = [
     "Secret",
     "Settings",
     "Target",
+    "group_of",
 ]
+
+
+def group_of(provider: str, account: str) -> str:
+    """A stable name of an account for the journal and its locks, which does not show the account.
+
+    What names it may have come from a variable. 128 bits of SHA-256, so that no two accounts share a name.
+    """
+    return f"{provider}/{sha256(account.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +138,7 @@ class Target:
     @property
     def group(self) -> str:
         """The rate-limit group: what shares a quota, and what one apply at a time may change. Empty: not asked yet."""
-        return f"{self.provider}/{self.account.casefold()}" if self.account else ""
+        return group_of(self.provider, self.account.casefold()) if self.account else ""
 
 
 class Keep(StrEnum):

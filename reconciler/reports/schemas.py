@@ -143,6 +143,7 @@ _HISTORY: Schema = {
                     obj(
                         {
                             "group": TEXT,
+                            "targets": array(TEXT, "What its holder calls the targets of that account."),
                             "host": TEXT,
                             "pid": COUNT,
                             "since": {**COUNT, "description": "Milliseconds since the epoch, UTC."},

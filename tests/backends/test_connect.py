@@ -17,7 +17,9 @@ from sqlalchemy import event, inspect, text, update
 from reconciler.backends.connect import connect
 from reconciler.backends.history import History
 from reconciler.backends.journal import Journal
+from reconciler.backends.leases import LeaseHeld, LeaseLost, acquire
 from reconciler.backends.schema import VERSION, schema_version
+from reconciler.config.model import group_of
 from reconciler.exceptions import BackendError
 
 if TYPE_CHECKING:
@@ -289,6 +291,7 @@ def test_a_journal_of_the_first_schema_keeps_its_open_calls(url: str, start: Run
         run_id = journal.begin_run(start)
         journal.intend(run_id, [intent()]).result()
         with journal.backend.writing() as connection:
+            connection.execute(text("ALTER TABLE leases DROP COLUMN targets"))
             connection.execute(text("DROP INDEX actions_unsettled"))
             connection.execute(text("ALTER TABLE actions DROP COLUMN rate_group"))
             connection.execute(text("CREATE INDEX actions_open ON actions (target) WHERE state = 'intent'"))
@@ -299,6 +302,25 @@ def test_a_journal_of_the_first_schema_keeps_its_open_calls(url: str, start: Run
         assert journal.strays({"cloud/a"}, {"production"}) == {"prod": 1}
         names = {index["name"] for index in inspect(journal.backend.engine).get_indexes("actions")}
         assert names >= {"actions_gate", "actions_unsettled"}
+
+
+def test_a_journal_that_showed_accounts_shows_them_no_more(url: str, start: RunStart, intent: Build) -> None:
+    """Neither in the locks nor with the calls, which are found by the new name; who holds a lock can do no more."""
+    old, new = "cloud/0123project", group_of("cloud", "0123project")
+    with Journal.open(url) as journal:
+        lease = acquire(journal.backend, {old: ()}, heartbeat=False)
+        run_id = journal.begin_run(start)
+        journal.intend(run_id, [intent()], lease.fence, {"prod": old}).result()
+        with journal.backend.writing() as connection:
+            connection.execute(text("ALTER TABLE leases DROP COLUMN targets"))
+            connection.execute(update(schema_version).values(version=2))
+    with Journal.open(url) as journal:
+        assert [(found.run_id, found.group) for found in journal.open_intents({new})] == [(run_id, new)]
+        assert journal.open_intents({old}, {"prod"}) == []
+        with pytest.raises(LeaseHeld):
+            acquire(journal.backend, {new: ()})
+        with pytest.raises(LeaseLost):
+            lease.renew()
 
 
 def limit_pages(backend: Backend) -> None:

@@ -233,7 +233,7 @@ def test_what_is_open_belongs_to_an_account_whatever_the_target_was_called(
     assert (renamed.intent.key.target, renamed.group) == ("old-name", "cloud/a")
     assert journal.open_intents({"cloud/x"}, {"prod"}) == [], "prod is another account now, which cannot tell"
     assert journal.strays({"cloud/a"}, {"new-name", "prod"}) == {"gone": 1}
-    with acquire(journal.backend, ["cloud/c"]):
+    with acquire(journal.backend, {"cloud/c": ()}):
         assert journal.strays({"cloud/a"}, {"new-name", "prod"}) == {}, "another apply is at work on it"
 
 

@@ -134,7 +134,7 @@ def test_a_commit_whose_answer_is_lost_is_written_once(
 def test_a_connection_that_is_lost_on_the_way_is_made_anew(
     journal: Journal, url: str, wire: Wire, start: RunStart, intent: Build, words: bytes
 ) -> None:
-    with acquire(journal.backend, [GROUP], heartbeat=False) as lease:
+    with acquire(journal.backend, {GROUP: ()}, heartbeat=False) as lease:
         run_id = journal.begin_run(start)
         wire.breaks(words)
         journal.intend(run_id, [intent()], lease.fence).result()
@@ -145,11 +145,11 @@ def test_a_connection_that_is_lost_on_the_way_is_made_anew(
 @pytest.mark.parametrize("before", [True, False], ids=["before the commit", "after the commit"])
 def test_a_lease_whose_answer_is_lost_is_ours(journal: Journal, wire: Wire, *, before: bool) -> None:
     wire.breaks(b"COMMIT", before=before)
-    with acquire(journal.backend, [GROUP], heartbeat=False) as lease:
+    with acquire(journal.backend, {GROUP: ()}, heartbeat=False) as lease:
         assert wire.broken.is_set()
         lease.renew()
         with pytest.raises(LeaseHeld):
-            acquire(journal.backend, [GROUP])
+            acquire(journal.backend, {GROUP: ()})
 
 
 def test_a_question_that_got_no_answer_is_asked_again(journal: Journal, wire: Wire) -> None:
@@ -174,7 +174,7 @@ def test_after_a_break_nothing_is_sent_without_the_lease(
     journal: Journal, url: str, wire: Wire, start: RunStart, intent: Build, postgresql_url: str, *, before: bool
 ) -> None:
     run_id = journal.begin_run(start)
-    lease = acquire(journal.backend, [GROUP], heartbeat=False)
+    lease = acquire(journal.backend, {GROUP: ()}, heartbeat=False)
     wire.refusing = True
     wire.breaks(b"COMMIT", before=before)
     written = journal.intend(run_id, [intent()], lease.fence)
@@ -222,9 +222,9 @@ def test_behind_a_pooler_everything_works(
 ) -> None:
     """Its one connection serves all in turn, so that nothing may be left on it from one transaction to the next."""
     with pooled(postgresql_url, postgresql_server) as url, Journal.open(url) as journal, Journal.open(url) as other:
-        with acquire(journal.backend, [GROUP], heartbeat=False) as lease:
+        with acquire(journal.backend, {GROUP: ()}, heartbeat=False) as lease:
             with pytest.raises(LeaseHeld):
-                acquire(other.backend, [GROUP])
+                acquire(other.backend, {GROUP: ()})
             runs = [each.begin_run(start) for each in (journal, other)]
             for number in range(12):  # psycopg prepares what it has sent five times
                 for each, run_id in zip((journal, other), runs, strict=True):

@@ -13,6 +13,7 @@ import pytest
 from reconciler.backends.connect import connect
 from reconciler.backends.leases import acquire
 from reconciler.config.loader import load_configuration
+from reconciler.config.model import group_of
 from reconciler.engine.apply_run import apply_plan
 from reconciler.providers.registry import catalogue
 from tests.pseudo_terminal import session
@@ -55,7 +56,7 @@ def refuse(terminal: Terminal, task: int) -> None:
 def lock(terminal: Terminal) -> Lease:
     """Hold the account as another apply would."""
     configuration = load_configuration([terminal.directory], catalogue(), environment=os.environ, strict=True)
-    groups = [f"huaweicloud/{target.options['project_id']}" for target in configuration.targets.values()]
+    groups = {group_of("huaweicloud", one.options["project_id"]): [one.name] for one in configuration.targets.values()}
     return acquire(connect("sqlite:///.reconciler/history.db"), groups)
 
 

@@ -12,7 +12,7 @@ import pytest
 from reconciler.backends.connect import connect
 from reconciler.backends.leases import acquire
 from reconciler.config.loader import load_configuration
-from reconciler.config.model import OnBlocked
+from reconciler.config.model import OnBlocked, group_of
 from reconciler.exceptions import ExitCode, LockedError
 from reconciler.planning.plan import Change, Guard, GuardVerdict, Plan, PolicyVerdict, ScopeVerdict, Sources, Spared
 from reconciler.planning.report import Outcome, Report, Result
@@ -135,8 +135,8 @@ class Situation:
 
     def locked(self) -> None:
         configuration = load_configuration([self.terminal.directory], catalogue(), environment=os.environ, strict=True)
-        groups = [f"huaweicloud/{target.options['project_id']}" for target in configuration.targets.values()]
-        acquire(connect("sqlite:///.reconciler/history.db"), groups, heartbeat=False)
+        groups = {group_of("huaweicloud", target.options["project_id"]) for target in configuration.targets.values()}
+        acquire(connect("sqlite:///.reconciler/history.db"), dict.fromkeys(groups, ()), heartbeat=False)
 
     def stale(self) -> None:
         assert self.terminal.run("plan", "--out", "plan.json", "--expires", "1h").code == 0

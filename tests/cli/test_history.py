@@ -299,14 +299,14 @@ def test_the_journal_lies_beside_the_configuration_whatever_its_directory_is_cal
 
 
 def held(*groups: str) -> Lease:
-    return acquire(connect("sqlite:///.reconciler/history.db"), groups, heartbeat=False)
+    return acquire(connect("sqlite:///.reconciler/history.db"), dict.fromkeys(groups, ("huawei",)), heartbeat=False)
 
 
 def test_a_lock_is_freed_by_hand(terminal: Terminal, three: list[str]) -> None:
     lease = held("cloud/a")
     finished = terminal.run("history", "unlock", "--auto-approve")
     assert finished.code == 0
-    assert re.fullmatch(rf"Freed cloud/a, held by process {os.getpid()} on .+, since 2.+Z\.\n", finished.out)
+    assert re.fullmatch(rf"Freed cloud/a \(huawei\), held by process {os.getpid()} on .+, since 2.+Z\.\n", finished.out)
     with pytest.raises(LeaseLost):
         lease.renew()
     held("cloud/a").release()
@@ -317,10 +317,18 @@ def test_of_several_locks_one_must_be_named(terminal: Terminal, three: list[str]
     lease, _ = held("cloud/a"), held("cloud/b")
     finished = terminal.run("history", "unlock", "--auto-approve")
     assert finished.code == 64
-    assert "cloud/a, cloud/b" in finished.err
+    assert "cloud/a (huawei), cloud/b (huawei)" in finished.err
     freed = terminal.run("history", "unlock", "cloud/b", "--auto-approve", "--format", "json").json["freed"]
     assert [(one["group"], one["pid"]) for one in freed] == [("cloud/b", os.getpid())]
+    assert freed[0]["targets"] == ["huawei"]
     lease.renew()
+
+
+def test_a_lock_is_named_by_a_target_as_well(terminal: Terminal, three: list[str]) -> None:
+    held("cloud/a")
+    refused = terminal.run("history", "unlock", "other", "--auto-approve")
+    assert (refused.code, "held are cloud/a (huawei)" in refused.err) == (64, True)
+    assert terminal.run("history", "unlock", "huawei", "--auto-approve").out.startswith("Freed cloud/a (huawei), ")
 
 
 @pytest.mark.parametrize(("answer", "code"), [("yes", 0), ("y", 4)])
@@ -328,7 +336,7 @@ def test_the_question_names_the_holder(terminal: Terminal, three: list[str], ans
     lease = held("cloud/a")
     with session(terminal.directory, "history", "unlock") as typing:
         shown = typing.until("Only 'yes' will be accepted.")
-        assert f"free cloud/a, held by process {os.getpid()} on " in shown
+        assert f"free cloud/a (huawei), held by process {os.getpid()} on " in shown
         typing.type(f"{answer}\r")
         assert typing.end().code == code
     if code:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import pytest
 
 from reconciler.backends.connect import connect
 from reconciler.backends.leases import acquire
+from reconciler.config.model import group_of
 from tests.faults.kinds import PACKAGING, PROJECT, SNAPSHOT, applied, configured
 from tests.terminal import HEAD
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.backends.leases import Lease
     from tests.terminal import Terminal
 
+GROUP = group_of("huaweicloud", PROJECT)
 SNAPSHOTS = f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent, targets: [huawei]}}"
 UPLOADS = "{resource: aliyun.vod.url_upload, match: {status: pending}, ensure: absent}"
 GIVEN = f"    project_id: {PROJECT}\n"
@@ -30,9 +33,11 @@ SPELLINGS = {
 }
 
 
-def held(terminal: Terminal, group: str = f"huaweicloud/{PROJECT}") -> Lease:
+def held(terminal: Terminal, group: str = GROUP) -> Lease:
     """Hold an account as another apply would."""
-    return acquire(connect(f"sqlite:///{terminal.directory}/.reconciler/history.db"), [group], heartbeat=False)
+    return acquire(
+        connect(f"sqlite:///{terminal.directory}/.reconciler/history.db"), {group: ["theirs"]}, heartbeat=False
+    )
 
 
 def locked_groups(terminal: Terminal) -> set[str]:
@@ -49,10 +54,13 @@ def test_targets_of_one_account_exclude_each_other(
     terminal.write(configured(SNAPSHOTS.replace(", targets: [huawei]", ""), head=SPELLINGS[spelling]))
     terminal.simulator.huaweicloud.add(SNAPSHOT, id="1", created="1d")
     with held(terminal):
-        assert applied(terminal).code == 6
+        run = applied(terminal)
+    assert run.code == 6
+    assert f"another apply holds {GROUP} (theirs): process {os.getpid()} on " in run.text
+    assert PROJECT not in run.text
     assert terminal.destructive() == []
     assert applied(terminal).code == 0
-    assert locked_groups(terminal) == {f"huaweicloud/{PROJECT}"}
+    assert locked_groups(terminal) == {GROUP}
 
 
 @pytest.mark.parametrize(
@@ -76,7 +84,7 @@ def test_a_saved_plan_takes_the_locks_of_its_changes(terminal: Terminal) -> None
     terminal.simulator.huaweicloud.add(SNAPSHOT, id="1", created="1d")
     assert terminal.run("plan", "--out", "plan.json").code == 0
     assert applied(terminal, "--plan", "plan.json").outcomes == {"1": "done"}
-    assert locked_groups(terminal) == {f"huaweicloud/{PROJECT}"}
+    assert locked_groups(terminal) == {GROUP}
 
 
 def test_a_target_whose_account_is_not_told_is_out_alone(terminal: Terminal) -> None:
@@ -88,6 +96,17 @@ def test_a_target_whose_account_is_not_told_is_out_alone(terminal: Terminal) -> 
     assert (run.code, run.outcomes) == (1, {"a1": "done"})
     assert "project look-up" in run.text or "unexpected answer" in run.text
     assert {group.partition("/")[0] for group in locked_groups(terminal)} == {"aliyun"}
+
+
+def test_no_account_is_written_down(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have come from a variable. Who waits sees what the holder calls its targets."""
+    monkeypatch.setenv("OUR_PROJECT", PROJECT)
+    head = HEAD.replace(GIVEN, "    project_id: ${OUR_PROJECT}\n")
+    terminal.write(configured(SNAPSHOTS.replace(", targets: [huawei]", ""), head=head))
+    terminal.simulator.huaweicloud.add(SNAPSHOT, id="1", created="1d")
+    assert applied(terminal).outcomes == {"1": "done"}
+    for file in (terminal.directory / ".reconciler").iterdir():
+        assert PROJECT.encode() not in file.read_bytes()
 
 
 def leave_open(terminal: Terminal, group: str | None) -> None:
@@ -104,7 +123,7 @@ def leave_open(terminal: Terminal, group: str | None) -> None:
 @pytest.mark.parametrize(("status", "state"), [("canceled", "done"), ("pending", "refused"), (None, "done")])
 def test_calls_of_a_target_that_was_renamed_are_settled(terminal: Terminal, status: str | None, state: str) -> None:
     terminal.write(configured(SNAPSHOTS))
-    leave_open(terminal, f"huaweicloud/{PROJECT}")
+    leave_open(terminal, GROUP)
     if status:
         terminal.simulator.huaweicloud.add(PACKAGING, id="7", status=status, created="1d")
     run = applied(terminal)

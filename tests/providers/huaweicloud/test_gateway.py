@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.config.model import Credentials, Secret
+from reconciler.config.model import Credentials, Secret, group_of
 from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.huaweicloud import PROVIDER, Huaweicloud
 from reconciler.providers.huaweicloud.endpoints import endpoint
@@ -123,7 +123,7 @@ def test_the_account_is_the_project_however_a_target_spells_it(spelling: dict[st
         assert isinstance(account, str)
         return target("", account=account, **spelling).group
 
-    assert asyncio.run(run()) == f"huaweicloud/{PROJECT}"
+    assert asyncio.run(run()) == group_of("huaweicloud", PROJECT)
 
 
 def test_a_client_acts_on_the_project_whose_lock_was_taken() -> None:
