@@ -76,8 +76,8 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Who holds a group, and what they call the targets in it. `since` and `expires_at` are milliseconds since the epoch
-    (UTC), by the database's clock.
+    """Who holds a group, and what they call the targets in it. Times are milliseconds since the epoch (UTC), by the
+    database's clock.
 
     `in_force`: whether an apply has to wait for it. A lease that has expired is free; one that begins in the future, or
     ends later than one expiry from now, was written by a clock that was ahead, and says nothing of the time that is.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
+from reconciler.backends.leases import elapsed_clock
 from reconciler.cli.journal import locked_journal, recover
 from reconciler.cli.options import (
     color_option,
@@ -27,7 +28,7 @@ from reconciler.cli.progress import Progress, start_logging
 from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import read_saved
 from reconciler.cli.signals import Interrupted, held
-from reconciler.cli.world import duration_flag, load_world
+from reconciler.cli.world import at_this_moment, duration_flag, load_world
 from reconciler.documents.files import PLAN_FILE
 from reconciler.engine.apply_run import ApplyOptions, apply_plan
 from reconciler.engine.interruption import Interruption
@@ -53,6 +54,10 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _FAIL_ON = ("missed", "blocked")
+
+_ANSWER = 60_000
+"""Milliseconds that a person may take over a plan before it is treated as a saved one, which can shrink and never grow.
+A screen of changes is read in them, and a listing may take as long."""
 
 
 @click.command("apply")
@@ -104,8 +109,9 @@ def command(
     """Cancel and delete what the policies ask for, verify it, and report.
 
     Without --plan, a plan is made, shown and, once approved, applied. With --plan, the saved plan is checked against
-    the clouds again: it can shrink, never grow. Interrupted (Ctrl-C, SIGTERM), it finishes the calls in flight and
-    reports; running the same command again finishes the work.
+    the clouds again, and so is one that was approved more than a minute after the question: it can shrink, never grow.
+    Interrupted (Ctrl-C, SIGTERM), it finishes the calls in flight and reports; running the same command again finishes
+    the work.
     """
     output = Output.of(output_format, color, verbose=verbose, reports=reports, paths=paths)
     approval = _Approval.of(auto_approve, approved_digest, approved_until)
@@ -229,8 +235,12 @@ class _Run:
             approval.check_digest(plan)
         if plan.applyable:
             approval.check_time(int(time.time()) + max(ahead))
+        asked_at = elapsed_clock()
         if plan.applyable and not approval.given(plan):
             raise RefusedError("apply was not approved", "nothing was changed")
+        if elapsed_clock() - asked_at > _ANSWER:
+            sys.stderr.write("The answer took a while: the tasks are read again before anything is called.\n")
+            return replace(self, world=at_this_moment(self.world)).saved(plan, overrides)
         return self._report(
             len(plan.changes),
             lambda interruption, options: apply_plan(self.world, plan, self.journal, interruption, options),

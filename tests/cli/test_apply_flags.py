@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -241,6 +242,31 @@ def test_anything_else_changes_nothing(terminal: Terminal, answer: str) -> None:
     assert finished.code == 4, finished
     assert "apply was not approved" in finished.err
     assert (terminal.destructive(), runs(terminal)) == ([], 0)
+
+
+@pytest.mark.parametrize(("minutes", "code", "calls"), [(0, 0, COUNT), (2, 0, COUNT - 1), (25 * 60, 5, 0)])
+def test_an_answer_that_took_long_is_to_a_plan_that_can_only_shrink(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, minutes: int, code: int, calls: int
+) -> None:
+    """Meanwhile a task has changed, and one more waits; after a day the plan has expired."""
+    waited = [0]
+
+    def answered(*_words: object, **_named: object) -> str:
+        waited[0] = 60 * minutes
+        terminal.simulator.huaweicloud.add(SNAPSHOT, id=999, created="1d")
+        if minutes:
+            terminal.simulator.huaweicloud.set_status(SNAPSHOT, 1, "PROCESSING")
+        return "yes"
+
+    real = time.time
+    monkeypatch.setattr("reconciler.cli.apply._somebody_is_there", lambda: True)
+    monkeypatch.setattr("reconciler.cli.apply.click.prompt", answered)
+    monkeypatch.setattr("reconciler.cli.apply.elapsed_clock", lambda: 1000 * waited[0])
+    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() + waited[0])
+    finished = terminal.run("apply")
+    assert (finished.code, len(terminal.destructive())) == (code, calls)
+    assert ("read again" in finished.err) == bool(minutes)
+    assert not any("999" in query for _, _, query in terminal.destructive()), "nobody has seen it in a plan"
 
 
 def test_ctrl_c_at_the_prompt_changes_nothing(terminal: Terminal) -> None:
