@@ -7,19 +7,22 @@ import os
 import pwd
 import re
 import secrets
+import select
 import shutil
+import socket
 import subprocess
 import tempfile
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["new_database", "pooled", "running_server"]
+__all__ = ["Wire", "new_database", "pooled", "running_server"]
 
 _DEBIAN = Path("/usr/lib/postgresql")
 
@@ -79,6 +82,79 @@ def new_database(server: Path) -> str:
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     return base.format(name).replace("+psycopg", "")
+
+
+class Wire:
+    """A way to the server that a test breaks. Whoever comes later is let through, unless it is `refusing`; once it is
+    `silent` nobody hears anything more, whether connected before or later."""
+
+    def __init__(self, server: Path, directory: Path) -> None:
+        self.directory = directory
+        self.refusing = self.silent = False
+        self.broken = threading.Event()
+        self._words, self._before = b"", False
+        self._server = str(server / ".s.PGSQL.5432")
+        self._closed = threading.Event()
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(directory / ".s.PGSQL.5432"))
+        self._listener.listen()
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def breaks(self, words: bytes, *, before: bool = True) -> None:
+        """Break the first connection that sends `words`: before the server sees them, or after it has answered."""
+        self._words, self._before = words, before
+        self.broken.clear()
+
+    @classmethod
+    @contextmanager
+    def to(cls, server: Path) -> Iterator[Self]:
+        # Not pytest's directory: the path of a socket may not be longer than about a hundred characters.
+        with tempfile.TemporaryDirectory(prefix="wire-", dir="/tmp") as directory:
+            wire = cls(server, Path(directory))
+            try:
+                yield wire
+            finally:
+                wire.close()
+
+    def close(self) -> None:
+        self._closed.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                if self.refusing:
+                    client.close()
+                    continue
+                self._threads.append(threading.Thread(target=self._carry, args=(client,)))
+                self._threads[-1].start()
+
+    def _carry(self, client: socket.socket) -> None:
+        with client, socket.socket(socket.AF_UNIX) as server, suppress(OSError):
+            if self.silent and self.broken.is_set():
+                self._closed.wait()
+                return
+            server.connect(self._server)
+            while True:
+                for source in select.select([client, server], [], [])[0]:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    if source is client and self._words and self._words in data:
+                        self._words = b""
+                        if not self._before:
+                            server.sendall(data)
+                            server.recv(65536)
+                        self.broken.set()
+                        if self.silent:
+                            self._closed.wait()
+                        return
+                    (server if source is client else client).sendall(data)
 
 
 def _programs() -> Path | None:

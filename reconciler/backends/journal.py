@@ -166,9 +166,12 @@ class Journal:
         entry = (found.run_id, ActionResult(found.intent, state, fault))
         return self._writer.submit(Results((entry,), self._clock(), settled_by=by))
 
-    def close(self) -> None:
-        """Write what is queued, then stop; whatever comes later fails. May be called twice."""
-        self._writer.close()
+    def close(self, patience: float | None = None) -> None:
+        """Write what is queued, in so many seconds (None: as long as it takes), then stop; whatever comes later fails.
+
+        May be called twice.
+        """
+        self._writer.close(patience)
         self.backend.engine.dispose()
 
 

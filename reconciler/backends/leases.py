@@ -23,6 +23,10 @@ _POLL = 1_000
 """Milliseconds between two attempts at a lease that another process holds."""
 
 
+_PARTING = 10.0
+"""Seconds that giving back may take."""
+
+
 def elapsed_clock() -> int:
     """Milliseconds on a clock that nobody sets back and that also counts the time a machine is suspended."""
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000
@@ -131,13 +135,21 @@ class Lease:
         self._renewed_at = asked_at
 
     def release(self) -> None:
-        """Stop the heartbeat and let others have the groups. May be called twice."""
+        """Stop the heartbeat and let others have the groups. May be called twice.
+
+        Returns within ten seconds, whatever the database does: what is not given back expires.
+        """
         if self._released.is_set():
             return
         self._released.set()
+        parting = threading.Thread(target=self._give_back, name="reconciler-release", daemon=True)
+        parting.start()
+        parting.join(_PARTING)
+
+    def _give_back(self) -> None:
         if self._thread is not None:
             self._thread.join()
-        with suppress(BackendError), self._backend.writing() as connection:  # what is not given back expires
+        with suppress(BackendError), self._backend.writing() as connection:
             fencing.give_back(connection, self.fence)
 
     def _beat(self) -> None:

@@ -21,8 +21,15 @@ PATIENCE = 20.0
 
 _NOW = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)")
 _SCHEMA_LOCK = text("SELECT pg_advisory_xact_lock(7236832491)")  # any number that nobody else uses
-_CONNECT_TIMEOUT = 10
-"""Seconds."""
+# A host that went away without a word is noticed within PATIENCE, and not after the hours of the system's own defaults.
+# What the URL says comes first. https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+_CONNECTION = {
+    "connect_timeout": "10",
+    "tcp_user_timeout": f"{PATIENCE * 1000:.0f}",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "2",
+}
 
 # An acknowledged commit must be on disk. Stricter settings of the server (remote_apply) stay.
 _SETTINGS = (
@@ -49,8 +56,7 @@ def open_engine(url: URL, busy_timeout: int) -> Engine:
             "the backend is PostgreSQL, but its driver psycopg is not installed",
             "Install it: pip install media-reconciler[postgresql]",
         )
-    if "connect_timeout" not in url.query:
-        url = url.update_query_dict({"connect_timeout": str(_CONNECT_TIMEOUT)})
+    url = url.update_query_dict({name: value for name, value in _CONNECTION.items() if name not in url.query})
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         poolclass=NullPool,

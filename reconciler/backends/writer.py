@@ -101,12 +101,12 @@ class GroupWriter:
         ticket.future.set_exception(_copy(self.failure))
         return ticket.future
 
-    def close(self) -> None:
-        """Write what is queued, then stop. May be called twice."""
+    def close(self, patience: float | None = None) -> None:
+        """Write what is queued, in so many seconds (None: however long it takes), then stop. May be called twice."""
         with self._gate:
             self._closed = True
             self._queue.put(None)
-        self._thread.join()
+        self._thread.join(patience)
 
     def _takes(self, request: Request) -> bool:
         return self._failure is None or not (self._lost or isinstance(request, Intents))

@@ -5,26 +5,35 @@ from __future__ import annotations
 import sys
 import time
 from collections import defaultdict
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import wait
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import acquire
-from reconciler.cli.running import run_work
-from reconciler.cli.signals import check, held
+from reconciler.cli.running import Threads, run_work
+from reconciler.cli.signals import Interrupted, check, held, pending
 from reconciler.cli.world import at_this_moment
 from reconciler.engine.accounts import with_accounts
 from reconciler.engine.recovery import settle_open_intents
+from reconciler.exceptions import BackendError, LockedError
 from reconciler.redaction import presentable
 from reconciler.reports.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from reconciler.backends.leases import Lease
     from reconciler.engine.planning_run import World
 
 __all__ = ["locked_journal", "recover"]
+
+_MOMENT = 0.1
+"""Seconds within which a signal is noticed."""
+
+_PARTING = 2.0
+"""Seconds that the end waits for a database which may not answer: for leases that were asked for, to give them back,
+and for entries that nobody waits for any more."""
 
 
 @contextmanager
@@ -38,24 +47,39 @@ def locked_journal(
     """
     wanted = {scope.target for scope in world.configuration.scopes()}
     targets = sorted(wanted if only is None else wanted.intersection(only))
-    with Journal.open(world.configuration.settings.backend) as journal, ExitStack() as leases:
+    journal = Journal.open(world.configuration.settings.backend)
+    with ExitStack() as leases:
+        leases.callback(journal.close, _PARTING)
         known = run_work(with_accounts(world, targets))
         groups: dict[str, list[str]] = defaultdict(list)
         for name in targets:
             if group := known.configuration.targets[name].group:
                 groups[group].append(name)
         with held():  # a signal that comes once they are taken must find them kept
-            lease = acquire(journal.backend, groups, lock_timeout=timeout * 1000, wait=_wait)
+            lease = _taken(journal, groups, timeout)
             # Twice, for a signal may cut the first one off before it has begun, and only once.
             leases.callback(_release, lease)
             leases.callback(_release, lease)
         yield at_this_moment(known), journal, lease
 
 
+def _taken(journal: Journal, groups: Mapping[str, Collection[str]], timeout: int) -> Lease:
+    """The leases of `groups`, waited for in a thread: a signal is not kept waiting, whatever the database does."""
+    taking = Threads().submit(acquire, journal.backend, groups, lock_timeout=timeout * 1000, wait=_wait)
+    try:
+        while not taking.done():
+            wait({taking}, timeout=_MOMENT)
+            check()
+    except Interrupted:
+        with suppress(BackendError, LockedError, TimeoutError):
+            taking.result(_PARTING).release()
+        raise
+    return taking.result()
+
+
 def _wait(seconds: float) -> bool:
     time.sleep(seconds)
-    check()
-    return False
+    return bool(pending())
 
 
 def _release(lease: Lease) -> None:

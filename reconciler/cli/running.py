@@ -4,19 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, TypeVar
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from reconciler.cli import signals
 from reconciler.exceptions import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from reconciler.engine.interruption import Interruption
 
+    Given = ParamSpec("Given")
     Result = TypeVar("Result")
 
-__all__ = ["run_work"]
+__all__ = ["Threads", "run_work"]
+
+
+class Threads(ThreadPoolExecutor):
+    """A thread for each piece of work, which nobody has to wait for: not at the end of the program either.
+
+    A name server or a database that does not answer must not keep a signal waiting.
+    """
+
+    def submit(self, fn: Callable[Given, Result], /, *args: Given.args, **kwargs: Given.kwargs) -> Future[Result]:
+        future: Future[Result] = Future()
+
+        def work() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(fn(*args, **kwargs))
+                except BaseException as error:  # noqa: BLE001 - handed on to whoever asks for the result
+                    future.set_exception(error)
+
+        threading.Thread(target=work, name="reconciler-aside", daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Does not wait."""
 
 
 def run_work(work: Coroutine[None, None, Result], interruption: Interruption | None = None) -> Result:
@@ -29,6 +55,7 @@ def run_work(work: Coroutine[None, None, Result], interruption: Interruption | N
 
     async def begun() -> Result:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        loop.set_default_executor(Threads())
         assert task is not None  # noqa: S101 - for the type checker: this is one
 
         def stop(code: int) -> None:

@@ -83,10 +83,11 @@ async def carry_out(
 
     `reviewed` is the plan that was agreed to: what its digest is of, whatever `plan` knows better by now.
     """
-    interruption.drain()
     started, digest = int(options.wall_clock()), reviewed.digest
     groups = {target.name: target.group for target in world.configuration.targets.values() if target.group}
-    run = RunJournal(journal, await _begin(journal, digest, plan.configuration.digest), options.fence, groups)
+    run_id = await _begin(journal, digest, plan.configuration.digest)
+    interruption.drain()
+    run = RunJournal(journal, run_id, interruption, options.fence, groups)
     notes, faults = list(plan.diagnostics), []
     if plan.breached:
         why = "a guard refuses this many changes"
@@ -132,7 +133,8 @@ async def carry_out(
         await run.conclude(report.results)
         await run.finish(report)
     except BackendError as error:
-        report = replace(report, errored=True, diagnostics=(*report.diagnostics, Note(Severity.ERROR, error.message)))
+        notes.append(Note(Severity.ERROR, error.message))
+        report = replace(report, errored=True, interrupted=interruption.exit_code, diagnostics=tuple(notes))
     return report
 
 

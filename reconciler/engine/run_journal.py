@@ -7,19 +7,24 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEnd, TaskOutcome
-from reconciler.exceptions import LockedError
+from reconciler.exceptions import BackendError, LockedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from concurrent.futures import Future
 
     from reconciler.backends.fencing import Fence
     from reconciler.backends.journal import Journal
+    from reconciler.engine.interruption import Interruption
     from reconciler.planning.plan import Change
     from reconciler.planning.report import Report, Result
     from reconciler.tasks.fault import Fault
     from reconciler.tasks.resource_type import Action
 
-__all__ = ["RunJournal", "state_of"]
+__all__ = ["PARTING", "RunJournal", "state_of"]
+
+PARTING = 10.0
+"""Seconds for which a run that stops waits for its journal: less than supervisors leave between SIGTERM and SIGKILL."""
 
 
 def state_of(answer: Fault | None) -> ActionState:
@@ -30,7 +35,8 @@ def state_of(answer: Fault | None) -> ActionState:
 
 
 class RunJournal:
-    """Writes one run to a `Journal`. Every method returns once the rows are durable, or raises BackendError.
+    """Writes one run to a `Journal`. Every method returns once the rows are durable, or raises BackendError: also where
+    the database does not answer, `PARTING` seconds after somebody asked the run to stop.
 
     With a `fence`, intents are let through only for targets whose rate-limit group (by `groups`) is in it, and only
     while its leases are held: LockedError otherwise.
@@ -40,10 +46,13 @@ class RunJournal:
         self,
         journal: Journal,
         run_id: str,
+        interruption: Interruption,
         fence: Fence | None = None,
         groups: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._journal = journal
+        self._interruption = interruption
+        self._silent = False
         self._fence = fence
         self._groups = groups
         self.run_id = run_id
@@ -56,7 +65,7 @@ class RunJournal:
             unlocked = sorted(name for name in targets if self._groups.get(name) not in self._fence.groups)
             if unlocked:
                 raise LockedError(f"the lock of {', '.join(unlocked)} was not taken")
-        await asyncio.wrap_future(self._journal.intend(self.run_id, intents, self._fence, self._groups))
+        await self._written(self._journal.intend(self.run_id, intents, self._fence, self._groups))
 
     async def record(self, action: Action, entries: Iterable[tuple[Change, int, ActionState, Fault | None]]) -> None:
         """Write what became of intents: after the call, and again once an uncertain one was read back."""
@@ -64,7 +73,7 @@ class RunJournal:
             ActionResult(Intent(change.key, action, attempt), state, fault, fault.request_id if fault else None)
             for change, attempt, state, fault in entries
         ]
-        await asyncio.wrap_future(self._journal.record(self.run_id, results))
+        await self._written(self._journal.record(self.run_id, results))
 
     async def conclude(self, results: Iterable[Result]) -> None:
         """Write the outcome of changes."""
@@ -72,9 +81,21 @@ class RunJournal:
             TaskOutcome(result.key, result.outcome.value, result.before, result.now, result.detail)
             for result in results
         ]
-        await asyncio.wrap_future(self._journal.record_outcomes(self.run_id, outcomes))
+        await self._written(self._journal.record_outcomes(self.run_id, outcomes))
 
     async def finish(self, report: Report) -> None:
         """Write how the run ended."""
         end = RunEnd(report.outcome, int(report.exit_code), report.summary)
-        await asyncio.wrap_future(self._journal.finish_run(self.run_id, end))
+        await self._written(self._journal.finish_run(self.run_id, end))
+
+    async def _written(self, rows: Future[None]) -> None:
+        async def done() -> bool:
+            await asyncio.wrap_future(rows)
+            return True
+
+        if not await self._interruption.cut_off(done(), 0.0 if self._silent else PARTING):
+            self._silent = True
+            raise BackendError(
+                "the database of the journal does not answer, and the run is stopping",
+                "Run the command again; it reads the tasks of the calls under way first.",
+            )

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import select
-import socket
-import tempfile
-import threading
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,10 +16,11 @@ from reconciler.backends.history import History
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import LeaseHeld, LeaseLost, acquire
 from reconciler.exceptions import BackendError
-from tests.postgresql_server import pooled
+from tests.postgresql_server import Wire, pooled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from reconciler.backends.entries import Intent, RunStart
 
@@ -37,67 +32,10 @@ GROUP = "cloud/a"
 END = RunEnd("partial", 3, {"done": 1})
 
 
-class Wire:
-    """A way to the server that a test breaks; `refusing` lets nobody through."""
-
-    def __init__(self, server: Path, directory: Path) -> None:
-        self.directory = directory
-        self.refusing = False
-        self.broken = threading.Event()
-        self._words, self._before = b"", False
-        self._server = str(server / ".s.PGSQL.5432")
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(directory / ".s.PGSQL.5432"))
-        self._listener.listen()
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
-
-    def breaks(self, words: bytes, *, before: bool = True) -> None:
-        """Break the first connection that sends `words`: before the server sees them, or after it has answered."""
-        self._words, self._before = words, before
-        self.broken.clear()
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                if self.refusing:
-                    client.close()
-                    continue
-                self._threads.append(threading.Thread(target=self._carry, args=(client,)))
-                self._threads[-1].start()
-
-    def _carry(self, client: socket.socket) -> None:
-        with client, socket.socket(socket.AF_UNIX) as server, suppress(OSError):
-            server.connect(self._server)
-            while True:
-                for source in select.select([client, server], [], [])[0]:
-                    data = source.recv(65536)
-                    if not data:
-                        return
-                    if source is client and self._words and self._words in data:
-                        self._words = b""
-                        if not self._before:
-                            server.sendall(data)
-                            server.recv(65536)
-                        self.broken.set()
-                        return
-                    (server if source is client else client).sendall(data)
-
-
 @pytest.fixture
 def wire(postgresql_server: Path) -> Iterator[Wire]:
-    # Not pytest's directory: the path of a socket may not be longer than about a hundred characters.
-    with tempfile.TemporaryDirectory(prefix="wire-", dir="/tmp") as directory:
-        wire = Wire(postgresql_server, Path(directory))
+    with Wire.to(postgresql_server) as wire:
         yield wire
-        wire.close()
 
 
 @pytest.fixture

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.postgresql_server import new_database, running_server
+from tests.postgresql_server import Wire, new_database, running_server
 from tests.pseudo_terminal import session
 from tests.terminal import HEAD
 
@@ -76,6 +79,51 @@ def test_two_names_of_one_account_exclude_each_other_and_share_one_history(termi
     for name in ("first", "second"):
         (run,) = terminal.run("history", "--config", "first", "--target", name, "--format", "json").json["runs"]
         assert run["summary"]["done"] == 1
+
+
+@pytest.fixture
+def wire(server: Path, backend: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    with Wire.to(server) as wire:
+        monkeypatch.setenv("BACKEND", f"{backend.partition('?')[0]}?host={wire.directory}")
+        yield wire
+
+
+@pytest.mark.parametrize(
+    ("words", "silent", "calls"),
+    [
+        (b"schema_version", True, 0),
+        (b"INSERT INTO leases", True, 0),
+        (b"INSERT INTO leases", False, 0),
+        (b"FROM actions", True, 0),
+        (b"INSERT INTO runs", True, 0),
+        (b"INSERT INTO actions", True, 0),
+        (b"UPDATE actions", True, 1),
+        (b"UPDATE runs", True, 1),
+    ],
+)
+def test_a_signal_is_not_kept_waiting_by_a_database_that_does_not_answer(
+    terminal: Terminal, wire: Wire, monkeypatch: pytest.MonkeyPatch, words: bytes, silent: bool, calls: int
+) -> None:
+    """Before the calls the run ends at once; what it did is reported, whether it could be written or not."""
+    for name in ("cli.journal._PARTING", "engine.run_journal.PARTING", "backends.leases._PARTING"):
+        monkeypatch.setattr(f"reconciler.{name}", 0.1)
+    terminal.write(HEAD + SETTINGS + POLICY)
+    terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="1d")
+    wire.silent, wire.refusing = silent, False
+    wire.breaks(words)
+
+    def stop() -> None:
+        assert wire.broken.wait(60)
+        wire.refusing = not silent
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    ended = terminal.run("apply", "--auto-approve", "--format", "json")
+    stopping.join()
+    assert (ended.code, ended.json["outcome"], len(terminal.destructive())) == (143, "interrupted", calls)
+    if calls:
+        assert ended.json["summary"]["done"] == 1
 
 
 def test_pruning_on_the_server(terminal: Terminal, backend: str) -> None:
