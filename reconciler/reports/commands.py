@@ -65,7 +65,7 @@ def show_saved(saved_to: str | None) -> str:
 
 def _paths_of(files: Sequence[str]) -> Sequence[str]:
     """Paths that lead to just these files: none where they lie in the current directory, or the directory of all."""
-    if not all(posixpath.basename(file).endswith("reconciler.yaml") for file in files):
+    if not all(f"/{file}".endswith(("/reconciler.yaml", ".reconciler.yaml")) for file in files):
         return files
     try:
         top = posixpath.commonpath([posixpath.dirname(file) for file in files])

@@ -46,6 +46,7 @@ def test_what_is_no_text_is_written_by_its_bytes(name: str, written: str) -> Non
         (["/etc/my reconciler/reconciler.yaml"], " '/etc/my reconciler'"),
         (["/a/reconciler.yaml", "b/reconciler.yaml"], " /a/reconciler.yaml b/reconciler.yaml"),
         (["my.yaml"], " my.yaml"),
+        (["my-reconciler.yaml"], " my-reconciler.yaml"),
         ([], ""),
     ],
 )
