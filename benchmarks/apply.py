@@ -21,18 +21,17 @@ from urllib.request import urlopen
 import aiohttp
 from yarl import URL
 
-from reconciler.backends.journal import Journal
-from reconciler.config.loader import load_configuration
-from reconciler.engine.apply_run import ApplyOptions, apply_plan
-from reconciler.engine.interruption import Interruption
-from reconciler.engine.planning_run import World, make_plan
-from reconciler.providers.registry import catalogue, providers
+from reconciler.engine.approval import Approval
+from reconciler.engine.session import Session
 
 CONCURRENCY = 16
 PROJECT = "0123456789abcdef0123456789abcdef"
 CONFIGURATION = """
 version: 1
-settings: {{concurrency: {concurrency}, limits: {{max_actions: 1000000, max_percent: 100}}}}
+settings:
+  concurrency: {concurrency}
+  backend: "sqlite:///{directory}/history.db"
+  limits: {{max_actions: 1000000, max_percent: 100}}
 targets:
   prod:
     provider: huaweicloud
@@ -53,13 +52,8 @@ asyncio.run(serve(Simulator(seed), on_ready=lambda url: print(url, flush=True)))
 
 async def plan_and_apply(directory: Path) -> int:
     """Run both, and return how many changes were done."""
-    found = catalogue()
-    configuration = load_configuration([directory], found, environment=os.environ, strict=True)
-    world = World(configuration, found, providers(), int(time.time()))
-    plan = await make_plan(world, expires_in=3600)
-    assert plan.applyable
-    with Journal.open(f"sqlite:///{directory}/history.db") as journal:
-        report = await apply_plan(world, plan, journal, Interruption(), ApplyOptions())
+    async with Session.open(directory) as session:
+        report = await session.apply(None, Approval.automatic())
     return report.summary["done"]
 
 
@@ -97,7 +91,7 @@ def main() -> None:
             assert server.stdout is not None
             url = server.stdout.readline().strip()
             directory = Path(name)
-            text = CONFIGURATION.format(url=url, project=PROJECT, concurrency=CONCURRENCY)
+            text = CONFIGURATION.format(url=url, directory=directory, project=PROJECT, concurrency=CONCURRENCY)
             (directory / "reconciler.yaml").write_text(text, encoding="utf-8")
             began, cpu = time.perf_counter(), time.process_time()
             assert asyncio.run(plan_and_apply(directory)) == snapshots

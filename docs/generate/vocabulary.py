@@ -44,7 +44,7 @@ _EXIT_CODES: Final = {
     ExitCode.PARTIAL: "Some change failed, is unknown or was not attempted, or is what `--fail-on` names.",
     ExitCode.REFUSED: "A guard, no approval, or another digest than `--approved-digest`. Nothing was changed.",
     ExitCode.STALE: "The saved plan has expired, or was made from another configuration. Nothing was changed.",
-    ExitCode.LOCKED: "Another apply holds the account. Nothing was changed.",
+    ExitCode.LOCKED: "Another apply holds the account of a target, which got no call. The other targets were done.",
     ExitCode.USAGE: "A bad flag or argument, or an approval that cannot be asked for without a terminal.",
     ExitCode.INVALID: "A configuration, test, plan or report file is invalid.",
     ExitCode.INTERRUPTED: "SIGINT, after the calls in flight were finished and reported.",

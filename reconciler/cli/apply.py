@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.backends.leases import elapsed_clock
-from reconciler.cli.journal import locked_journal, recover
 from reconciler.cli.options import (
     color_option,
+    duration,
     filter_options,
     flag,
     format_option,
     limit_options,
+    moment,
     paths_argument,
     report_option,
     verbosity_options,
@@ -27,29 +27,23 @@ from reconciler.cli.places import write
 from reconciler.cli.progress import Progress, start_logging
 from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import read_saved
-from reconciler.cli.signals import Interrupted, held
-from reconciler.cli.world import at_this_moment, duration_flag, load_world
+from reconciler.cli.signals import Interrupted, held, interruptible
 from reconciler.documents.files import PLAN_FILE
-from reconciler.engine.apply_run import ApplyOptions, apply_plan
+from reconciler.engine.apply_run import ApplyOptions
+from reconciler.engine.approval import Approval
 from reconciler.engine.interruption import Interruption
-from reconciler.engine.planning_run import make_plan
-from reconciler.engine.saved_plan import check_fresh
-from reconciler.engine.saved_plan_run import apply_saved_plan
-from reconciler.exceptions import ExitCode, RefusedError, StalePlanError, UsageError
+from reconciler.engine.session import Session
+from reconciler.exceptions import ExitCode, UsageError
 from reconciler.planning.plan import Overrides
+from reconciler.redaction import presentable
 from reconciler.reports.formats import SCREEN_FORMATS
 from reconciler.reports.registry import render
-from reconciler.reports.wording import changes_counted
-from reconciler.tasks.timestamps import Timestamp, format_timestamp, parse_timestamp
+from reconciler.reports.wording import changes_counted, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from reconciler.backends.journal import Journal
-    from reconciler.engine.planning_run import World
+    from reconciler.engine.hold import Held
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
-    from reconciler.tasks.observation import Observation
 
 __all__ = ["command"]
 
@@ -114,33 +108,82 @@ def command(
     the work.
     """
     output = Output.of(output_format, color, verbose=verbose, reports=reports, paths=paths)
-    approval = _Approval.of(auto_approve, approved_digest, approved_until)
-    if plan_file is None:
-        approval.check_possible()
+    progress, interruption = Progress(), Interruption()
+    approval = _approval(auto_approve or plan_file is not None, approved_digest, approved_until, progress)
     saved = PLAN_FILE.read(read_saved(plan_file), str(plan_file)) if plan_file else None
     start_logging(log_format, verbose=verbose)
-    world = load_world(paths, targets=targets, policies=policies)
+    session = Session.open(
+        paths,
+        target=targets,
+        policy=policies,
+        lock_timeout=duration("--lock-timeout", lock_timeout),
+        interruption=interruption,
+        on_held=_tell,
+    )
+    options = ApplyOptions(
+        on_error == "stop", _named_outcomes(fail_on), on_result=progress.settled, on_listed=progress.seen
+    )
     overrides = Overrides(max_actions, max_percent)
-    options = ApplyOptions(on_error == "stop", _named_outcomes(fail_on))
-    waits = duration_flag("--lock-timeout", lock_timeout, 0)
-    acted_on = {change.target for change in saved.changes} if saved else None
-    with locked_journal(world, waits, only=acted_on) as (world, journal, lease):
-        now = int(time.time())  # the lock may have been long in coming
-        approval.check_time(now)
-        if saved is not None:
-            saved = approval.bounded(saved)
-            check_fresh(saved, world.configuration.fingerprint, now)
-            approval.check_digest(saved)
-        recover(world, journal)
-        run = _Run(world, output, replace(options, fence=lease.fence), journal)
-        if saved is None:
-            return run.fresh(approval, overrides)
-        recorded = saved.overrides if approved_digest else Overrides()
-        merged = Overrides(
-            recorded.max_actions if max_actions is None else max_actions,
-            recorded.max_percent if max_percent is None else max_percent,
+    work = (
+        _fresh(session, approval, overrides, options, progress, output)
+        if saved is None
+        else _saved(session, saved, approval, overrides, options, progress)
+    )
+    with held():  # once calls were made nothing keeps the report from being written
+        plan, report = run_work(work, interruption)
+        # A plan that was just shown has said in so many words that, or why, there is nothing to apply.
+        quiet = saved is None and output.format == "text" and not plan.applyable
+        tell = output.save if quiet else output.show
+        return ExitCode.weightiest(report.exit_code, tell(report, int(time.time())))
+
+
+async def _fresh(
+    session: Session,
+    approval: Approval,
+    overrides: Overrides,
+    options: ApplyOptions,
+    progress: Progress,
+    output: Output,
+) -> tuple[Plan, Report]:
+    """Plan, show, ask and apply."""
+    async with session, session.hold():
+        with progress.stage("Listing", len(session.configuration.scopes())):
+            plan = await session.plan(overrides, on_listed=progress.listed)
+        if output.format == "text":
+            with interruptible():
+                write(render(plan, "text", output.view(session.now)))
+        with progress.stage("Applying", len(plan.changes)):
+            return plan, await session.apply(plan, approval, options)
+
+
+async def _saved(
+    session: Session,
+    saved: Plan,
+    approval: Approval,
+    overrides: Overrides,
+    options: ApplyOptions,
+    progress: Progress,
+) -> tuple[Plan, Report]:
+    """Apply what the policies still ask for of a saved plan."""
+    async with session:
+        with progress.stage("Applying", len(saved.changes)):
+            return saved, await session.apply(saved, approval, options, overrides=overrides)
+
+
+def _approval(automatic: bool, digest: str | None, until: str | None, progress: Progress) -> Approval:
+    """What the flags say. Raises UsageError where nobody could be asked, before any request is made."""
+    if digest is not None:
+        return Approval.of_digest(digest, moment("--approved-until", until))
+    if until is not None:
+        raise UsageError("--approved-until needs --approved-digest", "it says how long that approval is good for")
+    if automatic:
+        return Approval.automatic()
+    if not _somebody_is_there():
+        raise UsageError(
+            "apply needs approval, and there is no terminal to ask on",
+            "pass --auto-approve, or --plan FILE with a reviewed plan, or --approved-digest DIGEST",
         )
-        return run.saved(saved, merged)
+    return Approval.asked(partial(_asked, progress))
 
 
 def _somebody_is_there() -> bool:
@@ -148,129 +191,33 @@ def _somebody_is_there() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
-@dataclass(frozen=True, slots=True)
-class _Approval:
-    """How the user agrees to a plan: beforehand, by its digest, or when asked.
-
-    `until` is in seconds since the epoch (UTC).
-    """
-
-    auto: bool
-    digest: str | None
-    until: int | None
-
-    @classmethod
-    def of(cls, auto: bool, digest: str | None, until: str | None) -> Self:
-        if until is None:
-            return cls(auto, digest, None)
-        if digest is None:
-            raise UsageError("--approved-until needs --approved-digest", "it says how long that approval is good for")
-        try:
-            return cls(auto, digest, parse_timestamp(until))
-        except ValueError as error:
-            raise UsageError(f"--approved-until {until}: {error}") from error
-
-    def check_time(self, now: int) -> None:
-        """Raise StalePlanError where the approval is good no more."""
-        if self.until is not None and now >= self.until:
-            raise StalePlanError(
-                f"the approval was good until {format_timestamp(self.until)}", "plan again, and have that reviewed"
-            )
-
-    def bounded(self, saved: Plan) -> Plan:
-        """The plan with its approval's end, if that comes first: no digest covers what the file says of the time."""
-        return saved if self.until is None else replace(saved, expires_at=Timestamp(min(saved.expires_at, self.until)))
-
-    def check_possible(self) -> None:
-        """Raise UsageError where nobody could be asked, before any request is made."""
-        if not self.auto and self.digest is None and not _somebody_is_there():
-            raise UsageError(
-                "apply needs approval, and there is no terminal to ask on",
-                "pass --auto-approve, or --plan FILE with a reviewed plan, or --approved-digest DIGEST",
-            )
-
-    def check_digest(self, plan: Plan) -> None:
-        """Raise RefusedError where another plan was approved."""
-        if self.digest is not None and plan.digest != self.digest:
-            raise RefusedError(
-                f"the approved digest is {self.digest}, but this plan's is {plan.digest}",
-                "something changed since the approval: have the new plan reviewed",
-            )
-
-    def given(self, plan: Plan) -> bool:
-        """Ask where it is needed. Only the word `yes` agrees."""
-        if self.auto or self.digest is not None:
-            return True
+def _asked(progress: Progress, plan: Plan) -> bool:
+    """Only the word `yes` agrees."""
+    with progress.hidden(), interruptible():
         sys.stderr.write(f"\nDo you want to make {changes_counted(plan.summary)}? Only 'yes' will be accepted.\n")
         try:
             answer: str = click.prompt("Enter a value", default="", show_default=False, err=True)
         except (click.Abort, Interrupted):
             sys.stderr.write("\nNothing was changed.\n")  # the cursor still stands behind the question
             raise
-        return answer.strip() == "yes"
+    return answer.strip() == "yes"
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    world: World
-    output: Output
-    options: ApplyOptions
-    journal: Journal
-
-    def fresh(self, approval: _Approval, overrides: Overrides) -> int:
-        """Plan, show, ask and apply."""
-        progress = Progress()
-        settings = self.world.configuration.settings
-        ahead = [0]  # seconds that the clouds' clocks are ahead of this one, which may have been set back
-
-        def listed(seen: Observation) -> None:
-            progress.listed(seen)
-            ahead.append(seen.ahead)
-
-        with progress.stage("Listing", len(self.world.configuration.scopes())):
-            plan = run_work(make_plan(self.world, expires_in=settings.plan_ttl, overrides=overrides, on_listed=listed))
-        if self.output.format == "text":
-            write(render(plan, "text", self.output.view(self.world.now)))
-        if plan.applyable or not plan.errored:  # what could not be listed weighs more than an approval
-            approval.check_digest(plan)
-        if plan.applyable:
-            approval.check_time(int(time.time()) + max(ahead))
-        asked_at = elapsed_clock()
-        if plan.applyable and not approval.given(plan):
-            raise RefusedError("apply was not approved", "nothing was changed")
-        if elapsed_clock() - asked_at > _ANSWER:
-            sys.stderr.write("The answer took a while: the tasks are read again before anything is called.\n")
-            return replace(self, world=at_this_moment(self.world)).saved(plan, overrides)
-        return self._report(
-            len(plan.changes),
-            lambda interruption, options: apply_plan(self.world, plan, self.journal, interruption, options),
-            # The plan has just said in so many words that, or why, there is nothing to apply.
-            quiet=self.output.format == "text" and not plan.applyable,
+def _tell(held: Held) -> None:
+    """Say what became of what an earlier run left open, and who else is at work."""
+    recovery = held.recovery
+    if recovery.total:
+        sys.stderr.write(
+            f"An earlier run was cut off with {counted(recovery.total, 'call')} under way: "
+            f"{recovery.took_effect} took effect, {recovery.had_none} did not, {recovery.open} could not be told yet.\n"
         )
-
-    def saved(self, plan: Plan, overrides: Overrides) -> int:
-        """Apply what the policies still ask for of a saved plan."""
-        return self._report(
-            len(plan.changes),
-            lambda interruption, options: apply_saved_plan(
-                self.world, plan, overrides, self.journal, interruption, options
-            ),
+    for target, count in recovery.strays.items():
+        sys.stderr.write(
+            f"{counted(count, 'call')} of target {presentable(target)}, which is not in the configuration any more, "
+            f"{'stays' if count == 1 else 'stay'} open: a target of the same account would settle them.\n"
         )
-
-    def _report(
-        self,
-        total: int,
-        carry_out: Callable[[Interruption, ApplyOptions], Coroutine[None, None, Report]],
-        *,
-        quiet: bool = False,
-    ) -> int:
-        progress, interruption = Progress(), Interruption()
-        options = replace(self.options, on_result=progress.settled, on_listed=progress.seen)
-        with held():  # once calls were made nothing keeps the report from being written
-            with progress.stage("Applying", total):
-                report = run_work(carry_out(interruption, options), interruption)
-            tell = self.output.save if quiet else self.output.show
-            return ExitCode.weightiest(report.exit_code, tell(report, int(time.time())))
+    for target, error in held.locked.items():
+        sys.stderr.write(presentable(f"{target}: {error.message}; its changes are not attempted.") + "\n")
 
 
 def _named_outcomes(text: str) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ from reconciler.tasks.timestamps import format_timestamp, parse_timestamp
 
 __all__ = ["command"]
 
-_OUTCOMES = ("ok", "partial", "refused", "error", "interrupted", UNFINISHED)
+_OUTCOMES = ("ok", "partial", "refused", "locked", "error", "interrupted", UNFINISHED)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _RUN = re.compile(r"[0-9a-f]{1,32}")
 

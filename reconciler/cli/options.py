@@ -10,7 +10,10 @@ import click
 from click.core import ParameterSource
 
 from reconciler.config.model import MOST_ACTIONS
+from reconciler.exceptions import UsageError
 from reconciler.reports.formats import FORMATS
+from reconciler.selectors.durations import parse_duration
+from reconciler.tasks.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +23,12 @@ if TYPE_CHECKING:
 __all__ = [
     "argument",
     "color_option",
+    "duration",
     "filter_options",
     "flag",
     "format_option",
     "limit_options",
+    "moment",
     "paths_argument",
     "report_option",
     "verbosity_options",
@@ -130,3 +135,23 @@ def limit_options(command: Command) -> Command:
         metavar="N",
         help="Let each policy make up to N changes, whatever its own limit, and all together.",
     )(command)
+
+
+def duration(name: str, text: str) -> int:
+    """Seconds of a duration given on the command line; `0s` is allowed. Raises UsageError."""
+    if text in {"0", "0s"}:
+        return 0
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{name} {text}: {error}") from error
+
+
+def moment(name: str, text: str | None) -> int | None:
+    """Seconds since the epoch (UTC) of an RFC 3339 time given on the command line. Raises UsageError."""
+    if text is None:
+        return None
+    try:
+        return parse_timestamp(text)
+    except ValueError as error:
+        raise UsageError(f"{name} {text}: {error}") from error

@@ -12,10 +12,12 @@ import click
 from reconciler import __version__
 from reconciler.cli.options import (
     color_option,
+    duration,
     filter_options,
     flag,
     format_option,
     limit_options,
+    moment,
     paths_argument,
     report_option,
     verbosity_options,
@@ -26,27 +28,24 @@ from reconciler.cli.progress import Progress, start_logging
 from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import SNAPSHOT_MAKER, read_saved
 from reconciler.cli.signals import held
-from reconciler.cli.world import duration_flag, load_world
 from reconciler.documents.files import PLAN_FILE
 from reconciler.documents.snapshot import read_snapshot, render_snapshot
 from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.engine.offline_plan import plan_offline
-from reconciler.engine.planning_run import observe, plan_from
+from reconciler.engine.planning_run import load_world
+from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
 from reconciler.planning.listing import statuses_wanted
 from reconciler.planning.plan import Overrides
 from reconciler.planning.snapshot import snapshot_of
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
+from reconciler.reports.formats import SCREEN_FORMATS
 from reconciler.reports.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from reconciler.engine.planning_run import World
+    from reconciler.planning.plan import Plan
     from reconciler.planning.snapshot import Snapshot
-    from reconciler.tasks.observation import Observation, Scope
-from reconciler.reports.formats import SCREEN_FORMATS
 
 __all__ = ["command"]
 
@@ -105,38 +104,40 @@ def command(
     output = Output.of(output_format, color, verbose=verbose, reports=reports, files=files, paths=paths)
     start_logging(log_format, verbose=verbose)
     snapshot = _read(snapshot_file) if snapshot_file is not None else None
-    world = load_world(paths, targets=targets, policies=policies, now=now, snapshot=snapshot)
-    lifetime = duration_flag("--expires", expires, world.configuration.settings.plan_ttl)
-    overrides = Overrides(max_actions, max_percent)
+    set_to, overrides = moment("--now", now), Overrides(max_actions, max_percent)
+    lifetime = None if expires is None else duration("--expires", expires)
     if snapshot is not None:
+        world = load_world(paths, targets, policies, now=set_to, snapshot=snapshot)
         plan = plan_offline(world, snapshot, expires_in=lifetime, overrides=overrides)
     else:
-        taken_at = int(time.time()) if now else world.now
-        observations = _listed(world)
-        plan = plan_from(world, observations, expires_in=lifetime, overrides=overrides)
+        session = Session.open(paths, target=targets, policy=policies, now=set_to)
+        taken_at = int(time.time()) if now else session.now
+        plan = run_work(_planned(session, overrides, lifetime))
         if save_snapshot is not None:
-            _save(save_snapshot, world, observations, taken_at)
+            _save(save_snapshot, session, taken_at)
     with held():
         saved = keep(out, lambda: PLAN_FILE.text(plan)) if out is not None else ExitCode.OK
-        shown = output.show(plan, world.now, saved_to=None if saved else out)
+        shown = output.show(plan, plan.created_at, saved_to=None if saved else out)
     return ExitCode.weightiest(plan.exit_code(detailed=detailed_exitcode), saved, shown)
 
 
-def _listed(world: World) -> Mapping[Scope, Observation]:
+async def _planned(session: Session, overrides: Overrides, lifetime: int | None) -> Plan:
     progress = Progress()
-    with progress.stage("Listing", len(world.configuration.scopes())):
-        return run_work(observe(world, progress.listed))
+    async with session:
+        with progress.stage("Listing", len(session.configuration.scopes())):
+            return await session.plan(overrides, expires_in=lifetime, on_listed=progress.listed)
 
 
 def _read(path: Path) -> Snapshot:
     return read_snapshot(read_saved(path, SNAPSHOT_MAKER), catalogue(), str(path))
 
 
-def _save(path: Path, world: World, observations: Mapping[Scope, Observation], taken_at: int) -> None:
+def _save(path: Path, session: Session, taken_at: int) -> None:
     """Write a snapshot, and say so on stderr. Raises ReconcilerError where it could not be read back."""
-    wanted = statuses_wanted(world.configuration, world.catalogue)
-    snapshot = snapshot_of(observations, wanted, world.catalogue, tool_version=__version__, taken_at=taken_at)
-    text = render_snapshot(snapshot, world.catalogue)
+    rows, observations = catalogue(), session.listed
+    wanted = statuses_wanted(session.configuration, rows)
+    snapshot = snapshot_of(observations, wanted, rows, tool_version=__version__, taken_at=taken_at)
+    text = render_snapshot(snapshot, rows)
     if len(text.encode()) > MAX_BYTES:
         raise ReconcilerError(
             f"the snapshot would be larger than the {MAX_BYTES // 2**20} MiB that are ever read back",

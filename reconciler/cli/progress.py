@@ -77,6 +77,18 @@ class Progress:
             finally:
                 self._bar, self._line = None, None
 
+    @contextlib.contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Leave the terminal to a question that comes before the stage."""
+        bar, line = self._bar, self._line
+        if bar is None or line is None:
+            yield
+            return
+        bar.stop()
+        yield
+        bar.reset(line)
+        bar.start()
+
     def listed(self, observation: Observation) -> None:
         """A scope was listed, which is a step of the stage."""
         self._tasks += len(observation.tasks)

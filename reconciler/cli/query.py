@@ -11,10 +11,10 @@ from reconciler.cli.options import argument, flag, format_option, paths_argument
 from reconciler.cli.places import write
 from reconciler.cli.progress import Progress, start_logging
 from reconciler.cli.running import run_work
-from reconciler.cli.world import load_world
 from reconciler.diagnostics import suggestion
-from reconciler.engine.query_run import query
+from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, UsageError
+from reconciler.providers.registry import catalogue
 from reconciler.reports.task_list import render_task_json, render_task_table
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.syntax import Everything
@@ -23,6 +23,7 @@ from reconciler.tasks.field import FieldType
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from reconciler.engine.query_run import Found
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import ResourceType
 
@@ -50,22 +51,28 @@ def command(
     Several --where are ANDed; a status is filtered by the cloud itself.
     """
     start_logging(log_format, verbose=verbose)
-    world = load_world(paths, targets=targets)
-    row = world.catalogue.resource_types.get(resource)
+    session = Session.open(paths, target=targets)
+    rows = catalogue().resource_types
+    row = rows.get(resource)
     if row is None:
-        near = suggestion(resource, world.catalogue.resource_types)
+        near = suggestion(resource, rows)
         raise UsageError(f"there is no resource type {resource!r}", f"did you mean {near}?" if near else "")
     selector = _selector(conditions, row)
-    progress = Progress()
-    with progress.stage("Listing", len(world.configuration.targets)):
-        found = run_work(query(world, row, selector, targets, progress.listed))
-    table = render_task_json(found, row) if output_format == "json" else render_task_table(found, row, world.now)
+    found = run_work(_asked(session, row, selector))
+    table = render_task_json(found, row) if output_format == "json" else render_task_table(found, row, session.now)
     write(table, output_format)
     for observation in found.incomplete:
         scope = observation.scope
         how = "" if observation.complete else "could not be listed whole: "
         sys.stderr.write(f"Error: {scope.target}: {how}{observation.fault}\n")
     return ExitCode.ERROR if found.incomplete else ExitCode.OK
+
+
+async def _asked(session: Session, row: ResourceType, selector: Selector) -> Found:
+    progress = Progress()
+    async with session:
+        with progress.stage("Listing", len(session.configuration.targets)):
+            return await session.query(row, selector, progress.listed)
 
 
 def _selector(conditions: tuple[str, ...], row: ResourceType) -> Selector:

@@ -4,45 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.cli import signals
+from reconciler.engine.interruption import Threads
 from reconciler.exceptions import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
 
     from reconciler.engine.interruption import Interruption
 
-    Given = ParamSpec("Given")
     Result = TypeVar("Result")
 
-__all__ = ["Threads", "run_work"]
-
-
-class Threads(ThreadPoolExecutor):
-    """A thread for each piece of work, which nobody has to wait for: not at the end of the program either.
-
-    A name server or a database that does not answer must not keep a signal waiting.
-    """
-
-    def submit(self, fn: Callable[Given, Result], /, *args: Given.args, **kwargs: Given.kwargs) -> Future[Result]:
-        future: Future[Result] = Future()
-
-        def work() -> None:
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(fn(*args, **kwargs))
-                except BaseException as error:  # noqa: BLE001 - handed on to whoever asks for the result
-                    future.set_exception(error)
-
-        threading.Thread(target=work, name="reconciler-aside", daemon=True).start()
-        return future
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Does not wait."""
+__all__ = ["run_work"]
 
 
 def run_work(work: Coroutine[None, None, Result], interruption: Interruption | None = None) -> Result:

@@ -91,13 +91,14 @@ def handled(*, for_good: bool) -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Within this context a signal, also one that came before, is raised as Interrupted."""
-    _STATE.raising = True
+    """Within this context a signal, also one that came before, is raised as Interrupted; nobody else listens to it."""
+    before = _STATE.raising, _STATE.listener
+    _STATE.raising, _STATE.listener = True, None
     try:
         check()
         yield
     finally:
-        _STATE.raising = False
+        _STATE.raising, _STATE.listener = before
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 

@@ -14,6 +14,7 @@ from reconciler.cli.options import (
     filter_options,
     flag,
     format_option,
+    moment,
     paths_argument,
     verbosity_options,
 )
@@ -22,9 +23,10 @@ from reconciler.cli.places import write
 from reconciler.cli.progress import Progress, start_logging
 from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import SNAPSHOT_MAKER, read_saved
-from reconciler.cli.world import load_world
 from reconciler.documents.snapshot import read_snapshot
-from reconciler.engine.why_run import narrowed, why, why_offline
+from reconciler.engine.planning_run import load_world
+from reconciler.engine.session import Session
+from reconciler.engine.why_run import narrowed, why_offline
 from reconciler.exceptions import ExitCode
 from reconciler.planning.why import scopes_of
 from reconciler.providers.registry import catalogue
@@ -33,7 +35,6 @@ from reconciler.reports.why.text import render_why
 from reconciler.reports.why.words import listing_error, not_seen
 
 if TYPE_CHECKING:
-    from reconciler.engine.planning_run import World
     from reconciler.planning.why import Answer
 
 __all__ = ["command"]
@@ -80,9 +81,13 @@ def command(
         if snapshot_file
         else None
     )
-    world = load_world(paths, targets=targets, policies=policies, now=now, snapshot=snapshot)
-    world = narrowed(world, resource)
-    answer = why_offline(world, task_id, snapshot) if snapshot else _asked(world, task_id)
+    set_to = moment("--now", now)
+    if snapshot is None:
+        session = Session.open(paths, target=targets, policy=policies, now=set_to)
+        answer = run_work(_asked(session, task_id, resource))
+    else:
+        world = load_world(paths, targets, policies, now=set_to, snapshot=snapshot)
+        answer = why_offline(narrowed(world, resource), task_id, snapshot)
     if output.format == "json":
         write(render_why_json(answer), "json")
     else:
@@ -95,8 +100,9 @@ def command(
     return ExitCode.ERROR if errors else ExitCode.OK
 
 
-def _asked(world: World, task_id: str) -> Answer:
-    """The answer of the clouds, with progress shown."""
+async def _asked(session: Session, task_id: str, resource: str | None) -> Answer:
     progress = Progress()
-    with progress.stage("Listing", len(scopes_of(world.configuration))):
-        return run_work(why(world, task_id, progress.listed))
+    scopes = [scope for scope in scopes_of(session.configuration) if resource in {None, scope.resource}]
+    async with session:
+        with progress.stage("Listing", len(scopes)):
+            return await session.why(task_id, resource, progress.listed)

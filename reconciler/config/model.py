@@ -44,7 +44,7 @@ def group_of(provider: str, account: str) -> str:
 
     What names it may have come from a variable. 128 bits of SHA-256, so that no two accounts share a name.
     """
-    return f"{provider}/{sha256(account.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+    return f"{provider}/{sha256(account.casefold().encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,8 @@ class Target:
     """One account x region x project of one provider.
 
     `options` holds what only this provider's targets have (such as `project_id`). `rate_limits` is requests per
-    second by service. `endpoints` is a base URL by service. `account` is the project or account as the cloud names it,
-    which nobody writes: a run that changes something asks for it before it takes the lock. `masked` is what the
-    variables in it hold, and the `${NAME}` that messages show in its place.
+    second by service. `endpoints` is a base URL by service. `masked` is what the variables in it hold, and the
+    `${NAME}` that messages show in its place.
     """
 
     name: str
@@ -132,13 +131,7 @@ class Target:
     credentials: Credentials = Credentials()
     inventory: Inventory | None = None
     location: Location | None = None
-    account: str = ""
     masked: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
-
-    @property
-    def group(self) -> str:
-        """The rate-limit group: what shares a quota, and what one apply at a time may change. Empty: not asked yet."""
-        return group_of(self.provider, self.account.casefold()) if self.account else ""
 
 
 class Keep(StrEnum):

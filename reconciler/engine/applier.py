@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.engine.batch import Batch
@@ -11,14 +12,14 @@ from reconciler.engine.clouds import log_bug
 from reconciler.engine.work import BatchContext, Lane, Work
 from reconciler.exceptions import bug
 from reconciler.planning.report import Outcome, Result
+from reconciler.tasks.fault import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.engine.clouds import Clouds
     from reconciler.planning.plan import Change
     from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.fault import Fault
     from reconciler.tasks.resource_type import Action, ResourceType
 
 __all__ = ["BATCH_SIZE", "Applier"]
@@ -35,7 +36,7 @@ class Applier:
 
     `calls_in_flight` bounds the calls of one target that are under way at once, `batches_in_flight` the batches that
     they come from or are read back for. With `stop_on_error` the first change that fails or has no verdict keeps new
-    batches from starting.
+    batches from starting. `locked` says of targets why they are sent nothing at all.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Applier:
         batches_in_flight: int = 4,
         calls_in_flight: int = 16,
         stop_on_error: bool = False,
+        locked: Mapping[str, str] = MappingProxyType({}),
         on_result: Callable[[Result], None] = lambda _: None,
     ) -> None:
         self._clouds = clouds
@@ -55,6 +57,7 @@ class Applier:
         self._batches_in_flight = batches_in_flight
         self._calls_in_flight = calls_in_flight
         self._stop_on_error = stop_on_error
+        self._locked = locked
         self._on_result = on_result
         self._held_back = ""
         """Why nothing more is sent to any target."""
@@ -68,7 +71,10 @@ class Applier:
         async with asyncio.TaskGroup() as group:
             for target, batches in self._batches(changes).items():
                 lane = Lane(
-                    target, asyncio.Semaphore(self._batches_in_flight), asyncio.Semaphore(self._calls_in_flight)
+                    target,
+                    asyncio.Semaphore(self._batches_in_flight),
+                    asyncio.Semaphore(self._calls_in_flight),
+                    self._locked.get(target, ""),
                 )
                 for resource, steps, members in batches:
                     group.create_task(self._run(lane, resource, steps, members, results))
@@ -119,10 +125,9 @@ class Applier:
     async def _results(
         self, lane: Lane, resource: ResourceType, steps: tuple[Action, ...], works: list[Work]
     ) -> list[Result]:
-        client = self._clouds.client(lane.target)
-        fault = self._clouds.fault(lane.target)
-        if client is None:
-            return [_not_attempted(work.change, str(fault), fault) for work in works]
+        client = await self._clouds.client(lane.target)
+        if isinstance(client, Fault):
+            return [_not_attempted(work.change, str(client), client) for work in works]
         held_back = self._context.reason_to_stop() or lane.held_back or self._held_back
         if held_back:
             return [_not_attempted(work.change, held_back) for work in works]

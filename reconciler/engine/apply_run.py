@@ -11,7 +11,6 @@ from reconciler import __version__
 from reconciler.backends.entries import RunStart
 from reconciler.diagnostics import Severity
 from reconciler.engine.applier import Applier
-from reconciler.engine.clouds import Clouds
 from reconciler.engine.run_journal import RunJournal
 from reconciler.engine.work import BatchContext, Patience
 from reconciler.exceptions import BackendError
@@ -23,14 +22,15 @@ from reconciler.tasks.timestamps import Timestamp
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from reconciler.backends.fencing import Fence
     from reconciler.backends.journal import Journal
+    from reconciler.engine.clouds import Clouds
+    from reconciler.engine.hold import Held
     from reconciler.engine.interruption import Interruption
     from reconciler.engine.planning_run import World
     from reconciler.planning.plan import Change, GuardVerdict, Plan, PolicyVerdict
     from reconciler.tasks.observation import Observation
 
-__all__ = ["ApplyOptions", "apply_plan", "carry_out"]
+__all__ = ["ApplyOptions", "carry_out"]
 
 
 def _nothing(_: object) -> None:
@@ -39,32 +39,15 @@ def _nothing(_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ApplyOptions:
-    """How a run behaves.
-
-    `fail_on` names outcomes (or `blocked`) that count as failures besides the usual ones. With a `fence`, calls are
-    sent only while its leases are held.
-    """
+    """How a run behaves. `fail_on` names outcomes (or `blocked`) that count as failures besides the usual ones."""
 
     stop_on_error: bool = False
     fail_on: tuple[str, ...] = ()
-    fence: Fence | None = None
     patience: Patience = field(default_factory=Patience)
     on_result: Callable[[Result], None] = _nothing
     on_listed: Callable[[Observation], None] = _nothing
     wall_clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
-
-
-async def apply_plan(
-    world: World, plan: Plan, journal: Journal, interruption: Interruption, options: ApplyOptions
-) -> Report:
-    """Carry out a plan that was made just now, and report; one that no guard lets pass is only reported.
-
-    Never raises for what a cloud does.
-    """
-    targets = {change.target for change in plan.changes}
-    async with Clouds(world.configuration, world.catalogue, world.providers, targets) as clouds:
-        return await carry_out(world, plan, plan.changes, (), clouds, journal, interruption, options, reviewed=plan)
 
 
 async def carry_out(
@@ -73,7 +56,7 @@ async def carry_out(
     ahead: Sequence[Change],
     fallen: Sequence[Result],
     clouds: Clouds,
-    journal: Journal,
+    held: Held,
     interruption: Interruption,
     options: ApplyOptions,
     *,
@@ -81,14 +64,15 @@ async def carry_out(
 ) -> Report:
     """Make the calls for the changes of `plan` that go `ahead`, and report on all; `fallen` has those that do not.
 
-    `reviewed` is the plan that was agreed to: what its digest is of, whatever `plan` knows better by now.
+    `reviewed` is the plan that was agreed to: what its digest is of, whatever `plan` knows better by now. One that no
+    guard lets pass is only reported. Never raises for what a cloud does.
     """
     started, digest = int(options.wall_clock()), reviewed.digest
-    groups = {target.name: target.group for target in world.configuration.targets.values() if target.group}
-    run_id = await _begin(journal, digest, plan.configuration.digest)
+    run_id = await _begin(held.journal, digest, plan.configuration.digest)
     interruption.drain()
-    run = RunJournal(journal, run_id, interruption, options.fence, groups)
+    run = RunJournal(held.journal, run_id, interruption, held.fence, held.groups)
     notes, faults = list(plan.diagnostics), []
+    notes += [Note(Severity.ERROR, held.why_not(target), target) for target in sorted(held.locked)]
     if plan.breached:
         why = "a guard refuses this many changes"
         results = [Result.of(change, Outcome.NOT_ATTEMPTED, why) for change in plan.changes]
@@ -108,6 +92,7 @@ async def carry_out(
             batches_in_flight=max(1, world.configuration.settings.concurrency // 4),
             calls_in_flight=world.configuration.settings.concurrency,
             stop_on_error=options.stop_on_error,
+            locked={change.target: held.why_not(change.target) for change in ahead},
             on_result=options.on_result,
         )
         results = [*await applier.apply(ahead), *fallen]
@@ -124,6 +109,7 @@ async def carry_out(
         blocked=len(plan.blocked),
         errored=plan.errored or bool(faults),
         refused=plan.breached,
+        locked=tuple(sorted(held.locked)),
         blocked_fails=plan.blocked_fails,
         fail_on=options.fail_on,
         interrupted=interruption.exit_code,

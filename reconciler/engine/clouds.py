@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import CLOCKS_APART, Completeness, Observation, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Self
 
     from reconciler.config.model import Configuration, Target
@@ -29,39 +29,21 @@ LOGGER = logging.getLogger("reconciler.engine")
 
 
 class Clouds:
-    """An async context that holds a client for each of the targets named.
+    """An async context that holds one client for each target, made when it is first asked for.
 
-    A target whose client cannot be made (no credentials, say) fails alone: `fault(target)` says why.
+    A target whose client cannot be made (no credentials, say) fails alone, with the same fault each time.
     """
 
-    def __init__(
-        self,
-        configuration: Configuration,
-        catalogue: Catalogue,
-        providers: Mapping[str, Provider],
-        targets: Iterable[str],
-    ) -> None:
+    def __init__(self, configuration: Configuration, catalogue: Catalogue, providers: Mapping[str, Provider]) -> None:
         self._configuration = configuration
         self._catalogue = catalogue
         self._providers = providers
-        self._targets = sorted(set(targets))
-        self._clients: dict[str, Client] = {}
-        self._faults: dict[str, Fault] = {}
+        self._clients: dict[str, Client | Fault] = {}
+        self._without: Mapping[str, Fault] = {}
+        self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()
 
-    async def __aenter__(self) -> Clouds:
-        await self._stack.__aenter__()
-        for name in self._targets:
-            target = self._configuration.targets[name]
-            try:
-                client = self._providers[target.provider].client(
-                    target, concurrency=self._configuration.settings.concurrency
-                )
-                self._clients[name] = _Guarded(target, await self._stack.enter_async_context(client))
-            except ProviderError as error:
-                self._faults[name] = _masked(error.fault, target)
-            except Exception as error:  # noqa: BLE001 - what goes wrong in one client is the error of its target
-                self._faults[name] = _unexpected(name, error)
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -70,18 +52,45 @@ class Clouds:
         except Exception as error:  # noqa: BLE001 - what was done with a client counts, not how it was closed
             log_bug("closing clients", error)
 
-    def client(self, target: str) -> Client | None:
-        """The client of a target; None where it could not be made."""
-        return self._clients.get(target)
+    async def client(self, target: str) -> Client | Fault:
+        """The client of a target, or why it has none."""
+        if target in self._without:
+            return self._without[target]
+        async with self._opening:
+            if target not in self._clients:
+                self._clients[target] = await self._open(self._configuration.targets[target])
+        return self._clients[target]
+
+    async def _open(self, target: Target) -> Client | Fault:
+        try:
+            client = self._providers[target.provider].client(
+                target, concurrency=self._configuration.settings.concurrency
+            )
+            return _Guarded(target, await self._stack.enter_async_context(client))
+        except ProviderError as error:
+            return _masked(error.fault, target)
+        except Exception as error:  # noqa: BLE001 - what goes wrong in one client is the error of its target
+            return _unexpected(target.name, error)
+
+    async def account(self, target: str) -> str | Fault:
+        """The project or account of a target, as its cloud names it, or why it does not."""
+        client = await self.client(target)
+        return client if isinstance(client, Fault) else await client.account()
+
+    @contextmanager
+    def without(self, faults: Mapping[str, Fault]) -> Iterator[None]:
+        """Meanwhile the targets named have no client, for these reasons."""
+        self._without = faults
+        try:
+            yield
+        finally:
+            self._without = {}
 
     def is_off(self, target: str) -> bool:
         """Whether the cloud of a target has shown so far that this machine's clock, or its own, is off."""
         client = self._clients.get(target)
-        return client is not None and any(abs(skew) > CLOCKS_APART for skew in client.skews)
-
-    def fault(self, target: str) -> Fault | None:
-        """Why a target has no client."""
-        return self._faults.get(target)
+        skews = () if client is None or isinstance(client, Fault) else client.skews
+        return any(abs(skew) > CLOCKS_APART for skew in skews)
 
     async def observe(
         self,
@@ -91,9 +100,9 @@ class Clouds:
         """List scopes side by side. `wanted` gives the vendor statuses each needs (None: all)."""
 
         async def one(scope: Scope, statuses: frozenset[str] | None) -> Observation:
-            client = self.client(scope.target)
-            if client is None:
-                return Observation(scope, (), 0, Completeness.FAILED, self.fault(scope.target))
+            client = await self.client(scope.target)
+            if isinstance(client, Fault):
+                return Observation(scope, (), 0, Completeness.FAILED, client)
             listed = await client.observe(self._catalogue.resource_types[scope.resource], statuses)
             observation = replace(listed, skews=client.skews)
             on_listed(observation)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, TypeVar
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from reconciler.exceptions import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
-__all__ = ["Interruption"]
+__all__ = ["Interruption", "Threads"]
 
 T = TypeVar("T")
+Given = ParamSpec("Given")
 
 
 class Interruption:
@@ -56,3 +59,26 @@ class Interruption:
             asked.cancel()
             running.cancel()
             await asyncio.gather(running, asked, return_exceptions=True)
+
+
+class Threads(ThreadPoolExecutor):
+    """A thread for each piece of work, which nobody has to wait for: not at the end of the program either.
+
+    A name server or a database that does not answer must not keep a signal waiting.
+    """
+
+    def submit(self, fn: Callable[Given, T], /, *args: Given.args, **kwargs: Given.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+
+        def work() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(fn(*args, **kwargs))
+                except BaseException as error:  # noqa: BLE001 - handed on to whoever asks for the result
+                    future.set_exception(error)
+
+        threading.Thread(target=work, name="reconciler-aside", daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Does not wait."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["plan_offline"]
 
 
-def plan_offline(world: World, snapshot: Snapshot, *, expires_in: int, overrides: Overrides) -> Plan:
+def plan_offline(world: World, snapshot: Snapshot, *, expires_in: int | None, overrides: Overrides) -> Plan:
     """The plan that the clouds would have led to as `snapshot` shows them, with a note that says so.
 
     A scope that the snapshot lacks counts as failed; one of which it holds too few statuses as incomplete. Verdicts

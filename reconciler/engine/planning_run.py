@@ -1,34 +1,38 @@
-"""Planning against the clouds: list what the policies look at, and plan."""
+"""What a run works with, and the plan that listings lead to."""
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
-from reconciler.engine.clouds import Clouds
-from reconciler.exceptions import UsageError
-from reconciler.planning.listing import statuses_wanted
-from reconciler.planning.plan import Overrides
+from reconciler.config.loader import load_configuration
+from reconciler.exceptions import CredentialsError, UsageError
 from reconciler.planning.planner import Planner
+from reconciler.providers.registry import catalogue
+from reconciler.providers.secret_sources import check_sources
+from reconciler.providers.transport.endpoint import ENDPOINT_HOSTS, is_permitted
 from reconciler.tasks.timestamps import LATEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from reconciler.config.model import Configuration
-    from reconciler.planning.plan import Plan
-    from reconciler.providers.base import Provider
+    from reconciler.planning.plan import Overrides, Plan
+    from reconciler.planning.snapshot import Snapshot
     from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.observation import Observation, Scope
 
-__all__ = ["World", "by_clock", "make_plan", "observe", "plan_from", "restrict"]
+__all__ = ["World", "by_clock", "load_world", "matching", "plan_from", "restrict"]
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a run works with: the configuration, the installed providers, and the clock.
+    """What a run works with: the configuration, the resource types, and the clock.
 
     `now` is seconds since the epoch (UTC), fixed for the run, so that all ages agree. `clock_set`: somebody chose it,
     so that the clouds have no say about it.
@@ -36,9 +40,49 @@ class World:
 
     configuration: Configuration
     catalogue: Catalogue
-    providers: Mapping[str, Provider]
     now: int
     clock_set: bool = False
+
+
+def load_world(
+    paths: Sequence[Path],
+    targets: Sequence[str] = (),
+    policies: Sequence[str] = (),
+    *,
+    now: int | None = None,
+    snapshot: Snapshot | None = None,
+) -> World:
+    """Read the configuration, narrowed by the globs. `now` is the time that ages are counted from, where it is set.
+
+    With a `snapshot`, whose time is the clock otherwise, variables may be missing and endpoints lead anywhere: nobody
+    uses the network. Raises InvalidConfiguration and UsageError.
+    """
+    installed = catalogue()
+    configuration = load_configuration(paths, installed, environment=os.environ, strict=snapshot is None)
+    if snapshot is None:
+        _check_places(configuration, os.environ)
+    moment = now if now is not None else int(time.time()) if snapshot is None else snapshot.taken_at
+    return World(restrict(configuration, targets, policies), installed, moment, clock_set=now is not None)
+
+
+def _check_places(configuration: Configuration, environment: Mapping[str, str]) -> None:
+    """Raises UsageError for a target that names what it must not. Clients check it too, each for itself and later."""
+    for target in configuration.targets.values():
+        for service, url in target.endpoints.items():
+            if not is_permitted(url, environment):
+                raise UsageError(
+                    f"target {target.name}: the host of endpoint {service} is not among {ENDPOINT_HOSTS}",
+                    "endpoints may lead to the hosts that are listed there only; have it added where the job is set up",
+                )
+        try:
+            check_sources(target, environment)
+        except CredentialsError as error:
+            raise UsageError(error.message, error.hint) from error
+
+
+def matching(globs: Sequence[str], names: Iterable[str]) -> tuple[str, ...]:
+    """The names that one of the globs fits; without globs, all."""
+    return tuple(name for name in names if not globs or any(fnmatchcase(name, glob) for glob in globs))
 
 
 def restrict(configuration: Configuration, targets: Sequence[str], policies: Sequence[str]) -> Configuration:
@@ -49,9 +93,9 @@ def restrict(configuration: Configuration, targets: Sequence[str], policies: Seq
 
     def named(globs: Sequence[str], names: Mapping[str, object], flag: str) -> set[str]:
         for glob in globs:
-            if not any(fnmatchcase(name, glob) for name in names):
+            if not matching([glob], names):
                 raise UsageError(f"--{flag} {glob}: no {flag} of the configuration has such a name")
-        return {name for name in names if not globs or any(fnmatchcase(name, glob) for glob in globs)}
+        return {*matching(globs, names)}
 
     kept_targets = named(targets, configuration.targets, "target")
     kept_policies = named(policies, configuration.policies, "policy")
@@ -63,27 +107,6 @@ def restrict(configuration: Configuration, targets: Sequence[str], policies: Seq
     return replace(configuration, policies={name: policy for name, policy in narrowed.items() if policy.targets})
 
 
-async def make_plan(
-    world: World,
-    *,
-    expires_in: int,
-    overrides: Overrides = Overrides(),  # noqa: B008 - frozen, without state
-    on_listed: Callable[[Observation], None] = lambda _: None,
-) -> Plan:
-    """List every scope and plan. `expires_in` is in seconds. Never raises for what a cloud does."""
-    observations = await observe(world, on_listed)
-    return plan_from(world, observations, expires_in=expires_in, overrides=overrides)
-
-
-async def observe(world: World, on_listed: Callable[[Observation], None] = lambda _: None) -> dict[Scope, Observation]:
-    """List every scope that the policies look at. Never raises for what a cloud does."""
-    wanted = statuses_wanted(world.configuration, world.catalogue)
-    async with Clouds(
-        world.configuration, world.catalogue, world.providers, (scope.target for scope in wanted)
-    ) as clouds:
-        return await clouds.observe(wanted, on_listed)
-
-
 def by_clock(world: World, observations: Mapping[Scope, Observation]) -> Mapping[Scope, Observation]:
     """`observations`, without what they say of the clock where somebody set it."""
     if not world.clock_set:
@@ -92,10 +115,11 @@ def by_clock(world: World, observations: Mapping[Scope, Observation]) -> Mapping
 
 
 def plan_from(
-    world: World, observations: Mapping[Scope, Observation], *, expires_in: int, overrides: Overrides
+    world: World, observations: Mapping[Scope, Observation], *, expires_in: int | None, overrides: Overrides
 ) -> Plan:
-    """The plan that `observations` lead to."""
-    expires_at = min(world.now + expires_in, LATEST)
+    """The plan that `observations` lead to. `expires_in` is in seconds (None: `settings.plan_ttl`)."""
+    lifetime = world.configuration.settings.plan_ttl if expires_in is None else expires_in
+    expires_at = min(world.now + lifetime, LATEST)
     return Planner(world.configuration, world.catalogue, world.now).plan(
         by_clock(world, observations), tool_version=__version__, expires_at=expires_at, overrides=overrides
     )

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from reconciler.engine.clouds import Clouds
 from reconciler.planning.planner import task_order
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.pushdown import wanted_statuses
@@ -15,8 +13,9 @@ from reconciler.tasks.fault import clock_fault
 from reconciler.tasks.observation import Observation, Scope, clocks_off
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection
 
+    from reconciler.engine.clouds import Clouds
     from reconciler.engine.planning_run import World
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import ResourceType
@@ -35,21 +34,17 @@ class Found:
 
 async def query(
     world: World,
+    clouds: Clouds,
     row: ResourceType,
     selector: Selector,
-    targets: Sequence[str],
+    targets: Collection[str],
     on_listed: Callable[[Observation], None],
 ) -> Found:
-    """List `row` on all targets of its provider that the globs `targets` name (none: all)."""
-    names = [
-        name
-        for name, target in world.configuration.targets.items()
-        if target.provider == row.provider and (not targets or any(fnmatchcase(name, glob) for glob in targets))
-    ]
+    """List `row` on those of `targets` that are of its provider."""
+    names = [name for name in targets if world.configuration.targets[name].provider == row.provider]
     statuses = wanted_statuses([selector], row)
     wanted = {Scope(name, row.name): statuses for name in names}
-    async with Clouds(world.configuration, world.catalogue, world.providers, names) as clouds:
-        observations = await clouds.observe(wanted, on_listed)
+    observations = await clouds.observe(wanted, on_listed)
     off = clocks_off(observations.values())
     selects = {name: compile_selector(selector, None if name in off else world.now) for name in names}
     tasks = [

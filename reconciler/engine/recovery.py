@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.backends.entries import ActionState, RunEnd, RunStart
-from reconciler.engine.clouds import Clouds
 from reconciler.exceptions import ExitCode
+from reconciler.tasks.fault import Fault
 from reconciler.tasks.observation import Scope
 from reconciler.tasks.status import Status
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.backends.entries import OpenIntent
     from reconciler.backends.journal import Journal
+    from reconciler.engine.clouds import Clouds
     from reconciler.engine.planning_run import World
     from reconciler.tasks.resource_type import Operation
     from reconciler.tasks.task import Task
@@ -45,17 +46,15 @@ class Recovery:
         return self.took_effect + self.had_none + self.open
 
 
-async def settle_open_intents(world: World, journal: Journal) -> Recovery:
-    """Read the tasks of all open intents on the accounts of `world`, and write what the cloud shows.
+async def settle_open_intents(world: World, clouds: Clouds, journal: Journal, groups: Mapping[str, str]) -> Recovery:
+    """Read the tasks of all open intents on the accounts `groups` (by target), and write what the cloud shows.
 
     An intent belongs to an account, whatever its target was called when it was written. To be called while the leases
     are held: then nobody else is about to send these calls. Sends no destructive request. Raises BackendError.
     """
-    targets = world.configuration.targets
-    ours = {target.group: target.name for target in reversed([*targets.values()]) if target.group}
-    named = [name for name, target in targets.items() if target.group]
-    left = await asyncio.to_thread(journal.open_intents, ours.keys(), named)
-    strays = await asyncio.to_thread(journal.strays, ours.keys(), targets.keys())
+    ours = {groups[target]: target for target in sorted(groups, reverse=True)}
+    left = await asyncio.to_thread(journal.open_intents, ours.keys(), groups.keys())
+    strays = await asyncio.to_thread(journal.strays, ours.keys(), world.configuration.targets.keys())
     if not left:
         return Recovery(strays=strays)
     start = RunStart("recover", __version__, "", world.configuration.fingerprint)
@@ -65,14 +64,11 @@ async def settle_open_intents(world: World, journal: Journal) -> Recovery:
         key = found.intent.key
         by_scope[Scope(key.target if found.group is None else ours[found.group], key.resource)].append(found)
     took_effect = had_none = 0
-    async with Clouds(
-        world.configuration, world.catalogue, world.providers, {scope.target for scope in by_scope}
-    ) as clouds:
-        read = await asyncio.gather(*(_states(world, clouds, scope, intents) for scope, intents in by_scope.items()))
-        for found, state in chain.from_iterable(read):
-            await asyncio.wrap_future(journal.resolve(found, state, by=run_id))
-            took_effect += state is ActionState.DONE
-            had_none += state is ActionState.REFUSED
+    read = await asyncio.gather(*(_states(world, clouds, scope, intents) for scope, intents in by_scope.items()))
+    for found, state in chain.from_iterable(read):
+        await asyncio.wrap_future(journal.resolve(found, state, by=run_id))
+        took_effect += state is ActionState.DONE
+        had_none += state is ActionState.REFUSED
     recovery = Recovery(took_effect, had_none, len(left) - took_effect - had_none, strays)
     code = ExitCode.ERROR if recovery.open else ExitCode.OK
     end = RunEnd("error" if recovery.open else "ok", int(code), {"took_effect": took_effect, "had_none": had_none})
@@ -84,9 +80,9 @@ async def _states(
     world: World, clouds: Clouds, scope: Scope, intents: Sequence[OpenIntent]
 ) -> list[tuple[OpenIntent, ActionState]]:
     """What reading says of the intents of one scope; those that could not be read are left out."""
-    client = clouds.client(scope.target)
+    client = await clouds.client(scope.target)
     resource = world.catalogue.resource_types.get(scope.resource)
-    if client is None or resource is None:
+    if isinstance(client, Fault) or resource is None:
         return []
     readings = await client.read(resource, sorted({found.intent.key.id for found in intents}))
     states = []

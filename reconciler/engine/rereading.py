@@ -59,9 +59,9 @@ def _asks_by_task(policy: Policy, overrides: Overrides) -> bool:
 
 async def read_scope(world: World, clouds: Clouds, scope: Scope, ids: Sequence[str]) -> Observation:
     """Read just these tasks. One that was not answered makes the observation incomplete, and is not in it."""
-    client = clouds.client(scope.target)
-    if client is None:
-        return Observation(scope, (), 0, Completeness.FAILED, clouds.fault(scope.target))
+    client = await clouds.client(scope.target)
+    if isinstance(client, Fault):
+        return Observation(scope, (), 0, Completeness.FAILED, client)
     resource = world.catalogue.resource_types[scope.resource]
     readings = await client.read(resource, ids)
     tasks = tuple(task for task in readings.tasks.values() if task.status is not Status.GONE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEnd, TaskOutcome
@@ -38,17 +37,12 @@ class RunJournal:
     """Writes one run to a `Journal`. Every method returns once the rows are durable, or raises BackendError: also where
     the database does not answer, `PARTING` seconds after somebody asked the run to stop.
 
-    With a `fence`, intents are let through only for targets whose rate-limit group (by `groups`) is in it, and only
-    while its leases are held: LockedError otherwise.
+    Intents are let through only for targets whose rate-limit group (by `groups`) is in the `fence`, and only while its
+    leases are held: LockedError otherwise.
     """
 
     def __init__(
-        self,
-        journal: Journal,
-        run_id: str,
-        interruption: Interruption,
-        fence: Fence | None = None,
-        groups: Mapping[str, str] = MappingProxyType({}),
+        self, journal: Journal, run_id: str, interruption: Interruption, fence: Fence, groups: Mapping[str, str]
     ) -> None:
         self._journal = journal
         self._interruption = interruption
@@ -60,11 +54,10 @@ class RunJournal:
     async def intend(self, action: Action, attempts: Sequence[tuple[Change, int]]) -> None:
         """Write that these calls are about to be sent. To be awaited before any of them is."""
         intents = [Intent(change.key, action, attempt) for change, attempt in attempts]
-        if self._fence is not None:
-            targets = {intent.key.target for intent in intents}
-            unlocked = sorted(name for name in targets if self._groups.get(name) not in self._fence.groups)
-            if unlocked:
-                raise LockedError(f"the lock of {', '.join(unlocked)} was not taken")
+        targets = {intent.key.target for intent in intents}
+        unlocked = sorted(name for name in targets if self._groups.get(name) not in self._fence.groups)
+        if unlocked:
+            raise LockedError(f"the lock of {', '.join(unlocked)} was not taken")
         await self._written(self._journal.intend(self.run_id, intents, self._fence, self._groups))
 
     async def record(self, action: Action, entries: Iterable[tuple[Change, int, ActionState, Fault | None]]) -> None:

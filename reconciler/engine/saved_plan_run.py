@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
 from reconciler.engine.apply_run import carry_out
-from reconciler.engine.clouds import Clouds
 from reconciler.engine.planning_run import plan_from
 from reconciler.engine.rereading import ids_to_read, read_scope
 from reconciler.engine.saved_plan import check_fresh, check_unexpired, explained, fallen_result, justify, left_out
@@ -20,13 +19,15 @@ from reconciler.planning.listing import statuses_wanted
 from reconciler.planning.observed import observed
 from reconciler.planning.plan import Note
 from reconciler.selectors.describe import fields_of
+from reconciler.tasks.fault import Fault
 from reconciler.tasks.observation import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from reconciler.backends.journal import Journal
     from reconciler.engine.apply_run import ApplyOptions
+    from reconciler.engine.clouds import Clouds
+    from reconciler.engine.hold import Held
     from reconciler.engine.interruption import Interruption
     from reconciler.engine.planning_run import World
     from reconciler.engine.saved_plan import Fallen
@@ -43,7 +44,8 @@ async def apply_saved_plan(
     world: World,
     saved: Plan,
     overrides: Overrides,
-    journal: Journal,
+    clouds: Clouds,
+    held: Held,
     interruption: Interruption,
     options: ApplyOptions,
 ) -> Report:
@@ -57,36 +59,29 @@ async def apply_saved_plan(
     check_fresh(saved, world.configuration.fingerprint, world.now)
     wanted = statuses_wanted(world.configuration, world.catalogue)
     aside = left_out(saved, {name: policy.targets for name, policy in world.configuration.policies.items()})
-    targets = {scope.target for scope in wanted} | {
-        change.target
-        for change in saved.changes
-        if change.target in world.configuration.targets and change.id not in aside
-    }
-    async with Clouds(world.configuration, world.catalogue, world.providers, targets) as clouds:
-        by_id = ids_to_read(world, saved, overrides)
-        observations = await clouds.observe(
-            {scope: statuses for scope, statuses in wanted.items() if scope not in by_id}, options.on_listed
-        )
-        for seen in await asyncio.gather(*(read_scope(world, clouds, scope, ids) for scope, ids in by_id.items())):
-            observations[seen.scope] = seen
-            options.on_listed(seen)
-        now = max(world.now, int(options.wall_clock()))  # a long listing may outlast the plan
-        for seen in observations.values():  # a clock that was set back does not revive it
-            check_unexpired(saved, now + seen.ahead)
-        fresh = plan_from(world, observations, expires_in=0, overrides=overrides)
-        justified = justify(saved, fresh, _seen_again(saved, observations.values(), world))
-        judgements = Judgements(world.configuration, world.catalogue, world.now, clouds.is_off)
-        plan = replace(
-            guarded(fresh, justified.ahead, world.configuration, judgements, overrides),
-            changes=saved.changes,
-            overrides=saved.overrides,
-            diagnostics=(*fresh.diagnostics, *_scope_notes(saved, len(aside))),
-        )
-        fallen = await _settle(justified.fallen, clouds, world)
-        # The saved plan may have been made for fewer targets than this run looked at, and the report is of that plan.
-        return await carry_out(
-            world, plan, justified.ahead, fallen, clouds, journal, interruption, options, reviewed=saved
-        )
+    by_id = ids_to_read(world, saved, overrides)
+    observations = await clouds.observe(
+        {scope: statuses for scope, statuses in wanted.items() if scope not in by_id}, options.on_listed
+    )
+    for seen in await asyncio.gather(*(read_scope(world, clouds, scope, ids) for scope, ids in by_id.items())):
+        observations[seen.scope] = seen
+        options.on_listed(seen)
+    now = max(world.now, int(options.wall_clock()))  # a long listing may outlast the plan
+    for seen in observations.values():  # a clock that was set back does not revive it
+        check_unexpired(saved, now + seen.ahead)
+    fresh = plan_from(world, observations, expires_in=0, overrides=overrides)
+    justified = justify(saved, fresh, _seen_again(saved, observations.values(), world))
+    judgements = Judgements(world.configuration, world.catalogue, world.now, clouds.is_off)
+    plan = replace(
+        guarded(fresh, justified.ahead, world.configuration, judgements, overrides),
+        changes=saved.changes,
+        overrides=saved.overrides,
+        diagnostics=(*fresh.diagnostics, *_scope_notes(saved, len(aside))),
+    )
+    unlisted = {Scope(scope.target, scope.resource): scope.error for scope in fresh.scopes}
+    fallen = await _settle(justified.fallen, clouds, world, unlisted)
+    # The saved plan may have been made for fewer targets than this run looked at, and the report is of that plan.
+    return await carry_out(world, plan, justified.ahead, fallen, clouds, held, interruption, options, reviewed=saved)
 
 
 def _scope_notes(saved: Plan, aside: int) -> list[Note]:
@@ -99,22 +94,30 @@ def _scope_notes(saved: Plan, aside: int) -> list[Note]:
     return [Note(Severity.WARNING, f"{count}: apply the plan without them to finish it")]
 
 
-async def _settle(fallen: Sequence[Fallen], clouds: Clouds, world: World) -> list[Result]:
-    """Read the tasks of changes that fell out, to say whether they are satisfied or missed."""
+async def _settle(
+    fallen: Sequence[Fallen], clouds: Clouds, world: World, unlisted: Mapping[Scope, Fault | None]
+) -> list[Result]:
+    """Read the tasks of changes that fell out, to say whether they are satisfied or missed. `unlisted`: why some scopes
+    could not be listed, whose tasks are not read."""
     by_scope: dict[Scope, list[Fallen]] = defaultdict(list)
+    results = []
     for entry in fallen:
-        if not entry.unread:
-            by_scope[Scope(entry.change.target, entry.change.resource)].append(entry)
-    unread = [fallen_result(entry, None, clouds.fault(entry.change.target)) for entry in fallen if entry.unread]
+        scope = Scope(entry.change.target, entry.change.resource)
+        if entry.unread:
+            results.append(fallen_result(entry, None, unlisted.get(scope)))
+        else:
+            by_scope[scope].append(entry)
     read = await asyncio.gather(*(_settle_scope(scope, entries, clouds, world) for scope, entries in by_scope.items()))
-    return [*unread, *chain.from_iterable(read)]
+    return [*results, *chain.from_iterable(read)]
 
 
 async def _settle_scope(scope: Scope, entries: Sequence[Fallen], clouds: Clouds, world: World) -> list[Result]:
-    client = clouds.client(scope.target)
+    # What the file names may be nowhere.
+    client = await clouds.client(scope.target) if scope.target in world.configuration.targets else None
     resource = world.catalogue.resource_types.get(scope.resource)
-    if client is None or resource is None:
-        return [fallen_result(entry, None, clouds.fault(scope.target)) for entry in entries]
+    if client is None or isinstance(client, Fault) or resource is None:
+        fault = client if isinstance(client, Fault) else None
+        return [fallen_result(entry, None, fault) for entry in entries]
     readings = await client.read(resource, [entry.change.task_id for entry in entries])
     results = []
     for entry in entries:

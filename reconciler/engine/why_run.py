@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import suggestion
-from reconciler.engine.clouds import Clouds
 from reconciler.engine.planning_run import by_clock
 from reconciler.exceptions import UsageError
 from reconciler.planning.listing import statuses_wanted
@@ -15,6 +14,7 @@ from reconciler.planning.why import Inquiry, scopes_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconciler.engine.clouds import Clouds
     from reconciler.engine.planning_run import World
     from reconciler.planning.snapshot import Snapshot
     from reconciler.planning.why import Answer
@@ -38,17 +38,13 @@ def narrowed(world: World, resource: str | None) -> World:
     return replace(world, configuration=replace(world.configuration, policies=kept))
 
 
-async def why(world: World, task_id: str, on_listed: Callable[[Observation], None] = lambda _: None) -> Answer:
+async def why(world: World, clouds: Clouds, task_id: str, on_listed: Callable[[Observation], None]) -> Answer:
     """List the scopes of all policies in every status, and say what the policies make of the tasks of this id.
 
     A plan lists only the statuses that its policies want; here it is asked, too, why they do not want a task.
     Never raises for what a cloud does.
     """
-    scopes = scopes_of(world.configuration)
-    async with Clouds(
-        world.configuration, world.catalogue, world.providers, (scope.target for scope in scopes)
-    ) as clouds:
-        observations = await clouds.observe(dict.fromkeys(scopes), on_listed)
+    observations = await clouds.observe(dict.fromkeys(scopes_of(world.configuration)), on_listed)
     return Inquiry(world.configuration, world.catalogue, by_clock(world, observations), world.now).answer(task_id)
 
 

@@ -85,6 +85,7 @@ _OUTCOME_OF_CODE = {
     ExitCode.OK: "ok",
     ExitCode.ERROR: "error",
     ExitCode.PARTIAL: "partial",
+    ExitCode.LOCKED: "locked",
     ExitCode.REFUSED: "refused",
     ExitCode.INTERRUPTED: "interrupted",
     ExitCode.TERMINATED: "interrupted",
@@ -112,6 +113,8 @@ class Report:
     """Some scope could not be observed whole; its tasks were left alone."""
     refused: bool = False
     """A guard held all changes back."""
+    locked: tuple[Name, ...] = ()
+    """Targets whose account another apply held: they got no call."""
     blocked_fails: bool = False
     """A policy does not tolerate its blocked tasks."""
     fail_on: tuple[str, ...] = ()
@@ -139,6 +142,8 @@ class Report:
             found.append("interrupted")
         if self.errored:
             found.append("error")
+        if self.locked:
+            found.append("locked")
         if self.refused:
             found.append("refused")
         found += [name for name in ("failed", "unknown", "not_attempted") if counts[name]]
@@ -150,17 +155,19 @@ class Report:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Exit code of `apply`: 130/143, 1, 4, 3, 0, the first that applies."""
+        """Exit code of `apply`: 130/143, 1, 6, 4, 3, 0, the first that applies."""
         causes = self.causes
         if self.interrupted is not None:
             return self.interrupted
         if "error" in causes:
             return ExitCode.ERROR
+        if "locked" in causes:
+            return ExitCode.LOCKED
         if "refused" in causes:
             return ExitCode.REFUSED
         return ExitCode.PARTIAL if causes else ExitCode.OK
 
     @property
     def outcome(self) -> str:
-        """One word: ok, partial, refused, error or interrupted."""
+        """One word: ok, partial, refused, locked, error or interrupted."""
         return _OUTCOME_OF_CODE[self.exit_code]

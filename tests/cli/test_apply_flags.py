@@ -15,7 +15,7 @@ from reconciler.backends.connect import connect
 from reconciler.backends.leases import acquire
 from reconciler.config.loader import load_configuration
 from reconciler.config.model import group_of
-from reconciler.engine.apply_run import apply_plan
+from reconciler.engine.apply_run import carry_out
 from reconciler.providers.registry import catalogue
 from tests.pseudo_terminal import session
 from tests.terminal import HEAD
@@ -140,7 +140,7 @@ def test_a_lock_is_waited_for(terminal: Terminal, monkeypatch: pytest.MonkeyPatc
         return False
 
     monkeypatch.setattr(
-        "reconciler.cli.journal.acquire", lambda *args, **named: acquire(*args, **(named | {"wait": wait}))
+        "reconciler.engine.hold.acquire", lambda *args, **named: acquire(*args, **(named | {"wait": wait}))
     )
     assert terminal.run("apply", "--auto-approve", "--lock-timeout", "1h").code == 0
     assert waits == [1.0]
@@ -184,14 +184,13 @@ def test_every_report_that_can_be_written_is(terminal: Terminal, monkeypatch: py
 
     (terminal.directory / "gone").mkdir()
     monkeypatch.setattr("reconciler.reports.html.render_report_html", broken)
-    real = apply_plan
 
-    async def applied(*words: Any) -> Report:  # noqa: ANN401 - handed on
-        report = await real(*words)
+    async def applied(*words: Any, **named: Any) -> Report:  # noqa: ANN401 - handed on
+        report = await carry_out(*words, **named)
         (terminal.directory / "gone").rmdir()
         return report
 
-    monkeypatch.setattr("reconciler.cli.apply.apply_plan", applied)
+    monkeypatch.setattr("reconciler.engine.session.carry_out", applied)
     forms = ("json=gone/report.json", "html=report.html", "junit=report.xml")
     finished = terminal.run("apply", "--auto-approve", "--format", "json", *(f"--report={form}" for form in forms))
     assert finished.code == 1
@@ -261,8 +260,8 @@ def test_an_answer_that_took_long_is_to_a_plan_that_can_only_shrink(
     real = time.time
     monkeypatch.setattr("reconciler.cli.apply._somebody_is_there", lambda: True)
     monkeypatch.setattr("reconciler.cli.apply.click.prompt", answered)
-    monkeypatch.setattr("reconciler.cli.apply.elapsed_clock", lambda: 1000 * waited[0])
-    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() + waited[0])
+    monkeypatch.setattr("reconciler.engine.session.elapsed_clock", lambda: 1000 * waited[0])
+    monkeypatch.setattr("reconciler.engine.session.time.time", lambda: real() + waited[0])
     finished = terminal.run("apply")
     assert (finished.code, len(terminal.destructive())) == (code, calls)
     assert ("read again" in finished.err) == bool(minutes)

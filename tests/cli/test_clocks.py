@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.engine.apply_run import apply_plan
+from reconciler.engine.apply_run import carry_out
 from tests.terminal import HEAD
 
 if TYPE_CHECKING:
@@ -131,11 +131,11 @@ def test_one_that_goes_off_after_the_plan_lets_no_age_decide_about_the_next_step
     terminal.write(HEAD + POLICY.replace("transcoding", "packaging").replace("status: pending, ", ""))
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.packaging", id=2, created="1d")
 
-    async def late(*words: Any) -> Report:  # noqa: ANN401 - handed on
+    async def late(*words: Any, **named: Any) -> Report:  # noqa: ANN401 - handed on
         terminal.simulator.clock.skew = OFF[0]
-        return await apply_plan(*words)
+        return await carry_out(*words, **named)
 
-    monkeypatch.setattr("reconciler.cli.apply.apply_plan", late)
+    monkeypatch.setattr("reconciler.engine.session.carry_out", late)
     finished = terminal.run("apply", "--auto-approve", "--format", "json")
     assert [result["now"] for result in finished.json["results"]] == ["canceled"]
     assert len(terminal.destructive()) == 1

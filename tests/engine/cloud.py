@@ -149,8 +149,7 @@ class World:
         self.context = context
 
         async def run() -> list[Result]:
-            targets = {change.target for change in changes}
-            async with Clouds(self.configuration, CATALOGUE, {"cloud": ScriptedProvider(self)}, targets) as clouds:
+            async with Clouds(self.configuration, CATALOGUE, {"cloud": ScriptedProvider(self)}) as clouds:
                 applier = Applier(
                     clouds,
                     CATALOGUE,

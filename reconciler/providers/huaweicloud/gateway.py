@@ -74,7 +74,7 @@ class Gateway:
             name: quota.at_rate(target.rate_limits[name]) if name in target.rate_limits else quota
             for name, quota in QUOTAS.items()
         }
-        given = target.account or target.options.get("project_id") or found.project_id.strip()
+        given = target.options.get("project_id") or found.project_id.strip()
         odd = Fault(Meaning.CREDENTIALS, f"the id of the project beside the credentials is none; {WAY_OUT}")
         self._project: str | Fault = odd if given and not is_project(given) else given
         self._known = surroundings.shared.of(

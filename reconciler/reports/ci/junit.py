@@ -111,7 +111,7 @@ def _causes(report: Report) -> Iterator[Case]:
     advice = "\n".join(report_advice(report))
     for cause in report.causes:
         if cause not in _TOLD:
-            verdict = Verdict.ERROR if cause in {"interrupted", "error", "refused"} else Verdict.FAILED
+            verdict = Verdict.ERROR if cause in {"interrupted", "error", "locked", "refused"} else Verdict.FAILED
             yield Case("reconciler", cause.replace("_", " "), verdict, f"the run ended as {report.outcome}", advice)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["render_report_html"]
 
-_GRAVE = frozenset({"interrupted", "error", "refused", "failed", "unknown"})
+_GRAVE = frozenset({"interrupted", "error", "locked", "refused", "failed", "unknown"})
 
 _RESULT = (
     *(Column("outcome", choice="outcome"), Column("do", choice="do"), Column("task")),

@@ -21,7 +21,7 @@ __all__ = ["render_report_markdown"]
 
 _NAMES = 3
 """Targets that are named."""
-_GRAVE = ("interrupted", "error", "refused", "failed", "unknown")
+_GRAVE = ("interrupted", "error", "locked", "refused", "failed", "unknown")
 
 
 def render_report_markdown(report: Report, *, budget: int = BUDGET) -> str:

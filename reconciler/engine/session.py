@@ -1,0 +1,289 @@
+"""The front door: a session loads a configuration, and lists, plans and applies with one client for each target."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Self
+
+from reconciler.backends.leases import elapsed_clock
+from reconciler.engine.apply_run import ApplyOptions, carry_out
+from reconciler.engine.clouds import Clouds
+from reconciler.engine.hold import hold
+from reconciler.engine.interruption import Interruption
+from reconciler.engine.planning_run import load_world, matching, plan_from
+from reconciler.engine.query_run import query
+from reconciler.engine.saved_plan import check_fresh, left_out
+from reconciler.engine.saved_plan_run import apply_saved_plan
+from reconciler.engine.why_run import narrowed, why
+from reconciler.exceptions import UsageError
+from reconciler.planning.listing import statuses_wanted
+from reconciler.planning.plan import Overrides
+from reconciler.providers.registry import providers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+
+    from reconciler.config.model import Configuration
+    from reconciler.engine.approval import Approval
+    from reconciler.engine.hold import Held
+    from reconciler.engine.planning_run import World
+    from reconciler.engine.query_run import Found
+    from reconciler.planning.plan import Plan
+    from reconciler.planning.report import Report
+    from reconciler.planning.why import Answer
+    from reconciler.selectors.syntax import Selector
+    from reconciler.tasks.observation import Observation, Scope
+    from reconciler.tasks.resource_type import ResourceType
+
+__all__ = ["Session", "apply", "plan"]
+
+LOGGER = logging.getLogger("reconciler.engine")
+
+FRESH = 60_000
+"""Milliseconds until a plan that nobody approved counts as a saved one, which can shrink and never grow. A screen
+of changes is read in them, and a listing may take as long."""
+
+NO_OVERRIDES = Overrides()
+NO_OPTIONS = ApplyOptions()
+
+
+def _nothing(_: object) -> None:
+    return None
+
+
+class Session:
+    """What a configuration asks for, held against the clouds: an async context manager, made by `Session.open`.
+
+        async with Session.open(["policies/"], target=["huawei-*"]) as session:
+            plan = await session.plan()
+            report = await session.apply(plan, Approval.of_digest("sha256:..."))
+
+    There is one client for each target, made at its first use and closed with the session: one login, one pool of
+    connections, one pace. Nothing that a cloud does is raised: it is in the plan and the report, for its target alone.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        targets: Sequence[str],
+        lock_timeout: int,
+        interruption: Interruption,
+        on_held: Callable[[Held], None],
+    ) -> None:
+        self._world = world
+        self._targets = matching(targets, world.configuration.targets)
+        self._lock_timeout = lock_timeout
+        self._interruption = interruption
+        self._on_held = on_held
+        of_run = {name: provider.for_run() for name, provider in providers().items()}
+        self._clouds = Clouds(world.configuration, world.catalogue, of_run)
+        self._holding = False
+        self._held: Held | None = None
+        self._own: Plan | None = None
+        self._made_at = 0
+        self.listed: Mapping[Scope, Observation] = {}
+        """What the last plan was made of, until it is applied."""
+
+    @classmethod
+    def open(
+        cls,
+        paths: str | PurePath | Iterable[str | PurePath] = ".",
+        *,
+        target: str | Sequence[str] = (),
+        policy: str | Sequence[str] = (),
+        now: int | None = None,
+        lock_timeout: int = 0,
+        interruption: Interruption | None = None,
+        on_held: Callable[[Held], None] = _nothing,
+    ) -> Self:
+        """A session of the configuration in `paths`: files, or directories to search.
+
+        `target` and `policy` are names or globs, and narrow all that the session does. `now` (seconds since the epoch,
+        UTC) is the clock of ages instead of the machine's; such a session applies nothing. `lock_timeout` is how many
+        seconds to wait for an account that another apply holds. `interruption` asks what is under way to stop in order;
+        `on_held` is told what the session holds once it does.
+
+        Raises InvalidConfiguration, and UsageError for a glob that names nothing, or an endpoint or a source of
+        credentials that the environment does not permit.
+        """
+        files = [Path(path) for path in ((paths,) if isinstance(paths, str | PurePath) else paths)]
+        targets, policies = ((names,) if isinstance(names, str) else names for names in (target, policy))
+        world = load_world(files, targets, policies, now=now)
+        return cls(world, targets, lock_timeout, interruption or Interruption(), on_held)
+
+    async def __aenter__(self) -> Self:
+        await self._clouds.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._clouds.__aexit__(*exc)
+
+    @property
+    def configuration(self) -> Configuration:
+        """What the session works with: all targets, and those policies that it is narrowed to."""
+        return self._world.configuration
+
+    @property
+    def now(self) -> int:
+        """The clock of all ages, in seconds since the epoch (UTC)."""
+        return self._world.now
+
+    async def plan(
+        self,
+        overrides: Overrides = NO_OVERRIDES,
+        *,
+        expires_in: int | None = None,
+        on_listed: Callable[[Observation], None] = _nothing,
+    ) -> Plan:
+        """List what the policies look at, and say what would be done. Reads only, and takes no lock.
+
+        `expires_in` is how many seconds a saved plan is good for (default: `settings.plan_ttl`).
+        """
+        wanted = statuses_wanted(self.configuration, self._world.catalogue)
+        self.listed = await self._clouds.observe(wanted, on_listed)
+        made = plan_from(self._world, self.listed, expires_in=expires_in, overrides=overrides)
+        self._own, self._made_at = made if self._held else None, elapsed_clock()
+        return made
+
+    async def query(
+        self, row: ResourceType, selector: Selector, on_listed: Callable[[Observation], None] = _nothing
+    ) -> Found:
+        """List the tasks of one resource type that match."""
+        return await query(self._world, self._clouds, row, selector, self._targets, on_listed)
+
+    async def why(
+        self, task_id: str, resource: str | None = None, on_listed: Callable[[Observation], None] = _nothing
+    ) -> Answer:
+        """Say what the policies (of one resource type) make of the tasks of this id."""
+        return await why(narrowed(self._world, resource), self._clouds, task_id, on_listed)
+
+    @asynccontextmanager
+    async def hold(self, targets: Collection[str] | None = None) -> AsyncIterator[Held]:
+        """Be alone on the accounts of `targets`, of those that the policies look at (default: all of these).
+
+        A plan that is made meanwhile can be applied meanwhile as it stands. Raises LockedError where other runs hold
+        all of them, UsageError where the clock was set, and BackendError.
+        """
+        if self._world.clock_set:
+            raise UsageError("a session with a clock of its own only plans")
+        if self._holding:
+            raise UsageError("the session holds its locks already")
+        wanted = {scope.target for scope in self.configuration.scopes()}
+        self._holding = True
+        try:
+            names = sorted(wanted if targets is None else wanted.intersection(targets))
+            async with hold(self._world, self._clouds, names, self._lock_timeout) as self._held:
+                self._world = replace(self._world, now=int(time.time()))  # the locks may have been long in coming
+                self._on_held(self._held)
+                yield self._held
+        finally:
+            self._holding, self._held, self._own = False, None, None
+
+    async def apply(
+        self,
+        plan: Plan | None,
+        approval: Approval,
+        options: ApplyOptions = NO_OPTIONS,
+        *,
+        overrides: Overrides = NO_OVERRIDES,
+    ) -> Report:
+        """Make the calls of a plan, verify them, and report.
+
+        Without a `plan`, one is made. One that this session made while it held its locks is applied as it stands, once,
+        if that was less than a minute ago. Any other is checked against the clouds again: it can shrink, never grow.
+        `overrides` are limits instead of the policies' own; those that a plan has recorded count together with the
+        approval of its digest only.
+
+        Raises RefusedError where the approval is not given, StalePlanError where it, or the plan, has expired or the
+        plan was made from another configuration, LockedError where other applies hold all accounts, and BackendError.
+        """
+        if plan is not None and plan is self._own and self._held is not None:
+            return await self._apply_own(plan, approval, options, self._held)
+        if plan is not None:
+            return await self._apply_saved(plan, approval, options, overrides)
+        async with self.hold() if self._held is None else nullcontext(self._held) as held:
+            plan = await self.plan(overrides, on_listed=options.on_listed)
+            return await self._apply_own(plan, approval, options, held)
+
+    async def _apply_own(self, plan: Plan, approval: Approval, options: ApplyOptions, held: Held) -> Report:
+        # The clouds' clocks may be ahead of this one, which may have been set back.
+        ahead = max((seen.ahead for seen in self.listed.values()), default=0)
+        if plan.applyable or not plan.errored:  # what could not be listed weighs more than an approval
+            approval.check_digest(plan)
+        if plan.applyable:
+            approval.check_time(int(options.wall_clock()) + ahead)
+            approval.check_given(plan)
+        self._own, self.listed = None, {}
+        if elapsed_clock() - self._made_at > FRESH:
+            LOGGER.warning("the plan was made a while ago: its tasks are read again before anything is called")
+            self._world = replace(self._world, now=int(time.time()))
+            return await apply_saved_plan(
+                self._world, plan, plan.overrides, self._clouds, held, self._interruption, options
+            )
+        return await carry_out(
+            self._world, plan, plan.changes, (), self._clouds, held, self._interruption, options, reviewed=plan
+        )
+
+    async def _apply_saved(self, plan: Plan, approval: Approval, options: ApplyOptions, given: Overrides) -> Report:
+        saved = approval.bounded(plan)
+        recorded = saved.overrides if approval.digest is not None else NO_OVERRIDES
+        overrides = Overrides(
+            recorded.max_actions if given.max_actions is None else given.max_actions,
+            recorded.max_percent if given.max_percent is None else given.max_percent,
+        )
+        self._check(saved, approval)
+        aside = left_out(saved, {name: policy.targets for name, policy in self.configuration.policies.items()})
+        acted_on = {change.target for change in saved.changes if change.id not in aside}
+        async with self.hold(acted_on) if self._held is None else nullcontext(self._held) as held:
+            self._check(saved, approval)
+            return await apply_saved_plan(
+                self._world, saved, overrides, self._clouds, held, self._interruption, options
+            )
+
+    def _check(self, saved: Plan, approval: Approval) -> None:
+        now = int(time.time())
+        approval.check_time(now)
+        check_fresh(saved, self.configuration.fingerprint, now)
+        approval.check_digest(saved)
+
+
+def plan(
+    paths: str | PurePath | Iterable[str | PurePath] = ".",
+    *,
+    target: str | Sequence[str] = (),
+    policy: str | Sequence[str] = (),
+    overrides: Overrides = NO_OVERRIDES,
+    expires_in: int | None = None,
+) -> Plan:
+    """`Session.plan` in a session of its own, for code that is not asynchronous."""
+
+    async def planned() -> Plan:
+        async with Session.open(paths, target=target, policy=policy) as session:
+            return await session.plan(overrides, expires_in=expires_in)
+
+    return asyncio.run(planned())
+
+
+def apply(
+    paths: str | PurePath | Iterable[str | PurePath] = ".",
+    *,
+    approval: Approval,
+    plan: Plan | None = None,
+    target: str | Sequence[str] = (),
+    policy: str | Sequence[str] = (),
+    overrides: Overrides = NO_OVERRIDES,
+    options: ApplyOptions = NO_OPTIONS,
+    lock_timeout: int = 0,
+) -> Report:
+    """`Session.apply` in a session of its own, for code that is not asynchronous."""
+
+    async def applied() -> Report:
+        async with Session.open(paths, target=target, policy=policy, lock_timeout=lock_timeout) as session:
+            return await session.apply(plan, approval, options, overrides=overrides)
+
+    return asyncio.run(applied())
