@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.batch import Patience
+from reconciler.engine.interruption import Interruption
 from reconciler.providers.transport.pacing import PaceBook
 from reconciler.providers.transport.retries import READS, WRITES
 from tests.faults.kinds import KINDS, Kind
@@ -27,19 +29,38 @@ def kind(request: pytest.FixtureRequest, terminal: Terminal) -> Kind:
     return found
 
 
+class Pauses:
+    """The clock of a follow-up: it moves with its pauses and with nothing else, so that a busy machine, which takes
+    its time for a reading, has as many readings as any other."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        await asyncio.sleep(min(seconds, 0.01))
+
+
 @pytest.fixture(autouse=True)
-def brisk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Retries and follow-up that end within a second, for faults that do not go away."""
-    patience = Patience(deadline=0.4, drain=0.4, first_pause=0.01, longest_pause=0.1)
-    monkeypatch.setattr("reconciler.cli.apply.ApplyOptions", partial(ApplyOptions, patience=patience))
+def brisk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pauses]:
+    """Retries and follow-up that end soon, for faults that do not go away."""
+    clock = Pauses()
+    patience = Patience(deadline=0.4, first_pause=0.1, longest_pause=0.2)
+    options = partial(ApplyOptions, patience=patience, monotonic=clock.monotonic)
+    monkeypatch.setattr("reconciler.cli.apply.ApplyOptions", options)
+    monkeypatch.setattr(Interruption, "sleep", clock.sleep)
     monkeypatch.setattr("reconciler.providers.transport.caller.LEAST_PAUSE", 0.01)
     paces = PaceBook()  # a quota that one test used up is none of the next one's business
     for vendor in ("aliyun", "huaweicloud"):
         monkeypatch.setattr(f"reconciler.providers.{vendor}.gateway.PACES", paces)
-    hasty = {"tries": 6, "deadline": 10.0, "first": 0.01}  # bounded by count: a busy machine changes nothing
+    # Bounded by count: a busy machine changes nothing. The longest hint is longer than the deadline.
+    hasty = {"tries": 6, "deadline": 100.0, "first": 0.01}
     before = [(retries, name, getattr(retries, name)) for retries in (READS, WRITES) for name in hasty]
     for retries, name, _ in before:
         object.__setattr__(retries, name, hasty[name])
-    yield
+    yield clock
     for retries, name, value in before:
         object.__setattr__(retries, name, value)

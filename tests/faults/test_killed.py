@@ -131,7 +131,7 @@ def test_a_frozen_holder_that_comes_back_to_life_does_no_more(terminal: Terminal
     for task_id in ids:
         terminal.simulator.huaweicloud.add(SNAPSHOT, id=task_id, created="1d")
     # The holder is frozen while it waits for an answer, and not in the middle of a commit, which would lock the file.
-    waiting = terminal.simulator.faults.add("latency", method="DELETE", nth=12, seconds=1.0)
+    waiting = terminal.simulator.faults.add("latency", method="DELETE", nth=12, seconds=5.0)
     process = child(terminal, "-m", "reconciler", "apply", "--auto-approve", "--format", "json")
     while waiting in terminal.simulator.faults.pending:
         assert process.poll() is None

@@ -12,7 +12,6 @@ import pytest
 
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.batch import Patience
-from reconciler.providers.transport.retries import READS, WRITES
 from reconciler.simulator import Fault, FaultKind, Simulator
 from reconciler.simulator.faults import FaultQueue
 from tests.faults.kinds import PACKAGING, SNAPSHOT, TRANSCODING, applied
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.arrival import Arrival
     from reconciler.simulator.outcome import Outcome
     from reconciler.simulator.wire import WireRequest
+    from tests.faults.conftest import Pauses
     from tests.faults.kinds import Applied
     from tests.terminal import Terminal
 
@@ -149,12 +149,11 @@ def simulator() -> Iterator[Witness]:
 
 
 @pytest.fixture(autouse=True)
-def patient(brisk: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def patient(brisk: Pauses, monkeypatch: pytest.MonkeyPatch) -> None:
     """Quick retries as elsewhere, and time enough for them on a machine that has other things to do."""
-    patience = Patience(deadline=30.0, first_pause=0.02, longest_pause=0.2)
-    monkeypatch.setattr("reconciler.cli.apply.ApplyOptions", partial(ApplyOptions, patience=patience))
-    for retries in (READS, WRITES):
-        object.__setattr__(retries, "deadline", 60.0)
+    patience = Patience(deadline=30.0, first_pause=0.1, longest_pause=1.0)
+    options = partial(ApplyOptions, patience=patience, monotonic=brisk.monotonic)
+    monkeypatch.setattr("reconciler.cli.apply.ApplyOptions", options)
 
 
 def sow(simulator: Simulator, rows: list[tuple[str, int, str, str]], prefix: str) -> dict[tuple[str, str], str]:
