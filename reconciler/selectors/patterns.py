@@ -28,6 +28,9 @@ REPLACEMENT = "\ufffd"
 _MAX_MEMORY = 8 << 20  # bytes, per pattern; re2 falls back to a slower, still linear search beyond its cache
 _MAX_PROGRAM = 1_500
 """Instructions of re2, each of which may cost time at every character. Counted repetitions multiply them."""
+_PROGRAM_MEMORY = 256 << 10
+"""Bytes in which a program of that size can be made. With more, a pattern that is refused would take a second first."""
+_TOO_SLOW = "too slow to match; count up to less, or write `*` or `+` where the number does not matter"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SPECIAL = frozenset("\\.^$*+?{}[]|()" + REPLACEMENT)
 
@@ -64,10 +67,7 @@ def program_size(pattern: str) -> int:
 
 def search_test(pattern: str) -> Callable[[str], bool]:
     """The same for a pattern of our own making, unbounded in length."""
-    compiled = _compile(pattern)
-    if compiled.programsize > _MAX_PROGRAM:
-        raise ValueError("too slow to match; count up to less, or write `*` or `+` where the number does not matter")
-    search = compiled.search
+    search = _compile(pattern).search
 
     def test(text: str) -> bool:
         # Bytes rather than text: re2's wrapper translates match positions of text, which trebles the time.
@@ -81,13 +81,20 @@ def search_test(pattern: str) -> Callable[[str], bool]:
 
 
 def _compile(pattern: str) -> re2._Regexp:
+    """The pattern with all the memory that matching may take, once it was seen to be small."""
+    if _within(pattern, _PROGRAM_MEMORY).programsize > _MAX_PROGRAM:
+        raise ValueError(_TOO_SLOW)
+    return _within(pattern, _MAX_MEMORY)
+
+
+def _within(pattern: str, memory: int) -> re2._Regexp:
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = _MAX_MEMORY
+    options.max_mem = memory
     options.never_capture = True
     try:
         return re2.compile(pattern, options)
     except re2.error as error:
         reason = error.args[0]
         text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        raise ValueError(f"not a regular expression of re2: {text}") from None
+        raise ValueError(_TOO_SLOW if "too large" in text else f"not a regular expression of re2: {text}") from None
