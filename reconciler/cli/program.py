@@ -207,8 +207,9 @@ def _emit(words: list[str], code: ExitCode, text: str, document: dict[str, objec
 
 def _wants_json(words: list[str]) -> bool:
     """Whether `--format json` was asked for, also where parsing the command line failed."""
-    if "--format=json" in words:
-        return True
-    if "--format" in words[:-1]:
-        return words[words.index("--format") + 1] == "json"
-    return os.environ.get("RECONCILER_FORMAT") == "json"
+    flags = words[: words.index("--")] if "--" in words else words
+    asked = os.environ.get("RECONCILER_FORMAT")
+    for flag, following in zip(flags, [*flags[1:], ""], strict=True):  # of several the last one holds
+        if flag == "--format" or flag.startswith("--format="):
+            asked = flag.partition("=")[2] or following
+    return asked == "json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import ResourceType
 
 __all__ = ["command"]
+
+_WHOLE = re.compile("-?[0-9]{1,18}")
 
 
 @click.command("query")
@@ -76,20 +79,20 @@ async def _asked(session: Session, row: ResourceType, selector: Selector) -> Fou
 
 
 def _selector(conditions: tuple[str, ...], row: ResourceType) -> Selector:
-    match: dict[str, object] = {}
+    parts: list[dict[str, object]] = []
     for condition in conditions:
         name, separator, value = condition.partition("=")
         if not separator:
             raise UsageError(f"--where {condition}: expected FIELD=VALUE")
         field = row.fields.get(name)
         if field is not None and field.type is FieldType.STRINGS:
-            match[name] = {"contains": value}
+            parts.append({name: {"contains": value}})
         else:
-            whole = field is not None and field.type is FieldType.INTEGER and value.lstrip("-").isdigit()
-            match[name] = int(value) if whole else value
-    if not match:
+            whole = field is not None and field.type is FieldType.INTEGER and _WHOLE.fullmatch(value)
+            parts.append({name: int(value) if whole else value})
+    if not parts:
         return Everything()
-    selector, problems = parse_selector(match, (row,))
+    selector, problems = parse_selector({"all": parts}, (row,))
     if selector is None:
         raise UsageError("; ".join(f"--where: {problem.message}" for problem in problems), problems[0].hint)
     return selector

@@ -87,6 +87,40 @@ def test_every_flag_is_a_variable_too(terminal: Terminal, monkeypatch: pytest.Mo
     assert finished.json["format"] == "reconciler.plan"
 
 
+@pytest.mark.parametrize(
+    ("words", "document"),
+    [
+        (("--format=json",), True),
+        (("--format", "text", "--format=json"), True),
+        (("--format=json", "--format", "text"), False),
+        (("--format=text",), False),
+        (("--", "--format", "json"), False),
+    ],
+)
+def test_of_several_formats_the_last_one_holds_on_failure_too(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], document: bool
+) -> None:
+    if words == ("--format=text",):
+        monkeypatch.setenv("RECONCILER_FORMAT", "json")
+    assert terminal.run("plan", "nowhere", *words).out.startswith("{") is document
+
+
+@pytest.mark.parametrize("number", ["--5", "²", "-", "9" * 5_000, "1_0"])
+def test_a_number_that_is_none_is_a_mistake_in_usage(terminal: Terminal, number: str) -> None:
+    terminal.write(HEAD + POLICY)
+    finished = terminal.run("query", "huaweicloud.mpc.packaging", "--where", f"progress={number}")
+    assert finished.code == 64
+    assert "`progress` is a whole number" in finished.err
+
+
+def test_several_conditions_on_one_field_all_hold(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
+    both = ("--where", "id=2", "--where", "id=1")
+    assert "1 task" in terminal.run("query", "huaweicloud.mpc.snapshot", *both[2:]).out
+    assert "0 tasks" in terminal.run("query", "huaweicloud.mpc.snapshot", *both).out
+
+
 def test_one_run_writes_several_reports(terminal: Terminal) -> None:
     terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
