@@ -75,10 +75,13 @@ def _escaped(point: int) -> str:
 
 
 def masked(text: str, values: Mapping[str, str]) -> str:
-    """`text` with `values` replaced by what is shown in their place, but for the shortest of them."""
+    """`text` with `values` replaced by what is shown in their place, but for the shortest of them.
+
+    In either case, since the name of a host comes back in lower case.
+    """
     for value, shown in sorted(values.items(), key=lambda one: (-len(one[0]), one)):
         if len(value) > _EVERYWHERE:
-            text = text.replace(value, shown)
+            text = re.sub(re.escape(value), shown.replace("\\", r"\\"), text, flags=re.IGNORECASE)
     return text
 
 

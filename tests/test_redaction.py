@@ -92,3 +92,5 @@ def test_a_bound_holds_and_cuts_no_mark_in_two(text: str, longest: int) -> None:
 def test_what_is_masked_is_named_instead() -> None:
     values = {"abcd": "${A}", "abcdef": "${B}", "abc": "${SHORT}"}
     assert masked("https://abcdef/abcd/abc", values) == "https://${B}/${A}/abc"
+    assert masked("GET ABCDEF.example", values) == "GET ${B}.example"
+    assert masked("a(b)c\\1", {"(b)c": "\\1 ${X}"}) == "a\\1 ${X}\\1"

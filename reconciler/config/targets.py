@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from reconciler.config.entries import WrongType, mapping, text, texts
 from reconciler.config.environment import Expanded, Unexpanded
@@ -46,7 +47,8 @@ def target_of(entry: Entry, catalogue: Catalogue, findings: Findings) -> Target 
         credentials=_credentials(mapping(entry.body, "credentials"), entry.document.file.parent),
         inventory=_inventory(entry, findings) if "inventory" in catalogue.providers[provider].properties else None,
         location=entry.location,
-        masked=dict(_from_variables({key: value for key, value in entry.body.items() if key != "inventory"})),
+        masked=dict(_from_variables({key: value for key, value in entry.body.items() if key != "inventory"}))
+        | dict(_hosts_from_variables(mapping(entry.body, "endpoints"))),
     )
 
 
@@ -80,6 +82,20 @@ def _from_variables(value: object) -> Iterator[tuple[str, str]]:
         case dict():
             for inner in value.values():
                 yield from _from_variables(inner)
+
+
+def _hosts_from_variables(endpoints: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """The hosts that messages would name, though variables gave them in part, or within more than the host."""
+    for url in endpoints.values():
+        if isinstance(url, Expanded) and (host := _host_of(str(url))) and host not in url.written.lower():
+            yield host, url.written
+
+
+def _host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:  # the check of structure says so
+        return None
 
 
 def _rate_limits(body: Mapping[str, object]) -> dict[str, float]:

@@ -66,6 +66,24 @@ def test_the_path_of_a_secret_is_no_secret(terminal: Terminal, monkeypatch: pyte
     assert "holds a secret" not in terminal.run("validate").err
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "value"),
+    [("https://${HOST}:9", "LocalHost"), ("${HOST}", "https://LocalHost:9/"), ("https://${HOST}/a", "localhost:9")],
+)
+def test_a_host_that_a_variable_gave_is_not_named(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, endpoint: str, value: str
+) -> None:
+    """Neither in lower case, as it comes back, nor as a part of the value."""
+    monkeypatch.setenv("HOST", value)
+    terminal.write(HEAD.replace('mpc: "${URL}"', f'mpc: "{endpoint}"') + POLICY)
+    finished = terminal.run("plan", "-v", "--report", "json=plan.json")
+    assert finished.code == 1
+    written = finished.out + finished.err + (terminal.directory / "plan.json").read_text()
+    assert "no connection" in written
+    assert "localhost" not in written.lower()
+    assert "${HOST}" in written
+
+
 @pytest.mark.parametrize("words", [(), ("--approved-digest", "")])
 def test_an_empty_approval_is_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
     """A step that should have found the digest out, and did not, lets nothing pass."""

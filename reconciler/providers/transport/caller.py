@@ -124,7 +124,7 @@ class Caller:
                 if verdict.meaning not in retries.on or late or attempt + 1 >= retries.tries:
                     return verdict
                 where = self._excerpts(f"{request.method} {request.url.host}{request.url.path}")
-                LOGGER.info("%s: %s; again in %.1f s", where, verdict, delay)
+                LOGGER.info("%s: %s; again in %.1f s", where, self._excerpts(verdict), delay)
                 refused = verdict
                 if verdict.meaning is not Meaning.THROTTLED:  # that pause is everybody's
                     await self._pause(delay, permitted)
