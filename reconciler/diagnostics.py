@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ MAX_PROBLEMS: Final = 1_000
 """Mistakes of one kind in one file that are looked for: who has as many sees the rest once these are mended."""
 _LONGEST_WORD: Final = 100
 """Characters of a word that may be a slip of the pen; the comparison is quadratic."""
+_MOST_WORDS: Final = 250
+"""Words that one is compared with: there may be as many targets as a file has room for, and as many slips."""
 
 DocumentPath = tuple[str | int, ...]
 """Keys and indexes from the root of a document to a value."""
@@ -123,4 +126,4 @@ def suggestion(word: str, allowed: Iterable[str]) -> str | None:
     """The allowed word that `word` was probably meant to be, or None."""
     if len(word) > _LONGEST_WORD:
         return None
-    return next(iter(difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)), None)
+    return next(iter(difflib.get_close_matches(word, list(islice(allowed, _MOST_WORDS)), n=1, cutoff=0.6)), None)

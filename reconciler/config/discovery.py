@@ -62,7 +62,7 @@ def discover(paths: Sequence[Path], roots: Roots | None = None) -> Found:
             continue
         named = not path.is_dir()
         chosen = [file for file in files if named or is_configuration(file.name)]
-        near += (file for file in files if file not in chosen and _seems_ours(file, roots))
+        near += (file for file in set(files).difference(chosen) if _seems_ours(file, roots))
         if not (chosen or mistakes):
             diagnostics.append(_none_found(path, shown_path(path), near))
         for file in chosen:
@@ -78,7 +78,7 @@ def left_out(paths: Sequence[Path], found: Found) -> list[Diagnostic]:
     in those around it.
     """
     read = {os.path.realpath(file) for file in found.files}
-    beside = {os.path.realpath(file): file for path in paths for file in _beside(path)}
+    beside = {os.path.realpath(file): file for file in _beside(paths)}
     warnings = []
     for real, file in sorted(beside.items()):
         head = b"" if real in read else _head(file, Roots.of([file]))
@@ -91,16 +91,21 @@ def left_out(paths: Sequence[Path], found: Found) -> list[Diagnostic]:
     return warnings
 
 
-def _beside(path: Path) -> Iterator[Path]:
-    here, given = Path.cwd(), Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
-    around = [parent for parent in given.parents if parent.is_relative_to(here)]
-    if given.is_dir():
-        for directory in around:
-            yield from (file for file in sorted(directory.glob(f"*{NAME}")) if is_configuration(file.name))
-        return
-    narrow = not around or here in (Path.home(), Path(here.anchor))
-    tree = given.parent if narrow else here
-    yield from islice(_walk(tree, is_configuration, Roots.of([tree]), []), _MAX_BESIDE)
+def _beside(paths: Sequence[Path]) -> Iterator[Path]:
+    here = Path.cwd()
+    around: dict[Path, None] = {}
+    trees: dict[Path, None] = {}
+    for given in (Path(os.path.abspath(path)) for path in paths):  # noqa: PTH100 - resolve() would follow links
+        parents = [parent for parent in given.parents if parent.is_relative_to(here)]
+        narrow = not parents or here in (Path.home(), Path(here.anchor))
+        if given.is_dir():
+            around |= dict.fromkeys(parents)
+        else:
+            trees[given.parent if narrow else here] = None
+    for directory in around:
+        yield from (file for file in sorted(directory.glob(f"*{NAME}")) if is_configuration(file.name))
+    for tree in trees:
+        yield from islice(_walk(tree, is_configuration, Roots.of([tree]), []), _MAX_BESIDE)
 
 
 def files_under(path: Path, wanted: Callable[[str], bool], roots: Roots) -> tuple[list[Path] | None, list[Diagnostic]]:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["PolicyReader"]
 
 
+_WILDCARDS = frozenset("*?[")
+
+
 class PolicyReader:
     """Makes policies of entries. `declared` are the names of all targets, those with mistakes included; with
     `all_files_read` false, a target may stand in a file that could not be read, and none is called unknown."""
@@ -42,6 +45,8 @@ class PolicyReader:
     ) -> None:
         self._catalogue = catalogue
         self._targets = targets
+        self._by_provider: dict[str, tuple[str, ...]] = {}
+        self._misses = 0
         self._unclear = not all_files_read or len(targets) < len(declared)
         self._declared = declared
         self._all_files_read = all_files_read
@@ -64,11 +69,11 @@ class PolicyReader:
             return None
         return self._assembled(entry, resource, targets, selector)
 
-    def _assembled(self, entry: Entry, resource: ResourceType, targets: Sequence[str], selector: Selector) -> Policy:
+    def _assembled(self, entry: Entry, resource: ResourceType, targets: tuple[str, ...], selector: Selector) -> Policy:
         return Policy(
             name=entry.name,
             resource=resource.name,
-            targets=tuple(targets),
+            targets=targets,
             match=selector,
             ensure=_ensure(entry.body),
             limits=limits(mapping(entry.body, "limits"), self._limits),
@@ -78,33 +83,47 @@ class PolicyReader:
             location=entry.location,
         )
 
-    def _targets_of(self, entry: Entry, resource: ResourceType) -> tuple[list[str], list[Problem]]:
+    def _targets_of(self, entry: Entry, resource: ResourceType) -> tuple[tuple[str, ...], list[Problem]]:
         """Names of the targets, sorted, each once."""
-        candidates = sorted(name for name, target in self._targets.items() if target.provider == resource.provider)
+        candidates = self._names_of(resource.provider)
         if "targets" not in entry.body:
             if candidates or self._unclear:
                 return candidates, []
             message = f"no target of provider `{resource.provider}` is defined, so the policy holds nowhere"
             hint = "define one under `targets`"
-            return [], [Problem((*entry.path, "resource"), message, hint, rule=Rule.UNKNOWN_REFERENCE)]
+            return (), [Problem((*entry.path, "resource"), message, hint, rule=Rule.UNKNOWN_REFERENCE)]
         chosen: set[str] = set()
         problems: list[Problem] = []
         written = entry.body["targets"]
         for index, pattern in enumerate(written if isinstance(written, list) else ()):
-            if not isinstance(pattern, str) or len(pattern) > LONGEST_GLOB or len(problems) >= MAX_PROBLEMS:
+            if not isinstance(pattern, str) or len(pattern) > LONGEST_GLOB or self._misses >= MAX_PROBLEMS:
                 continue
-            matches = [name for name in candidates if fnmatchcase(name, pattern)]
+            matches = self._matching(pattern, resource.provider)
             chosen.update(matches)
             if not matches:
+                self._misses += 1
                 path = (*entry.path, "targets", index)
                 problems += self._no_such_target(pattern, path, resource, candidates)
-        return sorted(chosen), problems
+        return tuple(sorted(chosen)), problems
+
+    def _names_of(self, provider: str) -> tuple[str, ...]:
+        """Names of the targets of a provider, sorted."""
+        if provider not in self._by_provider:
+            names = sorted(name for name, target in self._targets.items() if target.provider == provider)
+            self._by_provider[provider] = tuple(names)
+        return self._by_provider[provider]
+
+    def _matching(self, pattern: str, provider: str) -> Sequence[str]:
+        if _WILDCARDS.isdisjoint(pattern):
+            target = self._targets.get(pattern)
+            return [pattern] if target is not None and target.provider == provider else []
+        return [name for name in self._names_of(provider) if fnmatchcase(name, pattern)]
 
     def _no_such_target(
-        self, pattern: str, path: tuple[str | int, ...], resource: ResourceType, candidates: Sequence[str]
+        self, pattern: str, path: tuple[str | int, ...], resource: ResourceType, candidates: tuple[str, ...]
     ) -> Iterator[Problem]:
         shown = quoted(pattern)
-        allowed = tuple(candidates)
+        allowed = candidates
         other = self._targets.get(pattern)
         if other is not None:
             message = (
@@ -113,7 +132,7 @@ class PolicyReader:
             yield Problem(path, message, allowed=allowed, rule=Rule.UNKNOWN_REFERENCE)
         elif pattern in self._declared or not self._all_files_read:
             return  # it is there, and what is wrong with it is said in its own place
-        elif any(character in pattern for character in "*?["):
+        elif not _WILDCARDS.isdisjoint(pattern):
             if not self._unclear:
                 message = f"{shown} matches no target of provider `{resource.provider}`"
                 yield Problem(path, message, allowed=allowed, rule=Rule.UNKNOWN_REFERENCE)

@@ -95,9 +95,9 @@ def structural_problems(validator: Validator, data: Any) -> list[Problem]:  # no
     Beyond `MAX_PROBLEMS` the rest is not looked for.
     """
     found: dict[tuple[DocumentPath, str], Problem] = {}
-    for error in islice(validator.iter_errors(data), MAX_PROBLEMS):
-        for problem in _translated(error):
-            found.setdefault((problem.path, problem.message), problem)
+    problems = (problem for error in validator.iter_errors(data) for problem in _translated(error))
+    for problem in islice(problems, MAX_PROBLEMS):
+        found.setdefault((problem.path, problem.message), problem)
     return list(found.values())
 
 
@@ -214,6 +214,8 @@ def _bad_pattern(error: ValidationError, path: DocumentPath) -> Iterator[Problem
     expected, found = _expected(error.schema), quoted(error.instance)
     if "propertyNames" in error.absolute_schema_path:
         yield _broken((*path, str(error.instance)), f"{found} must {expected}", at_key=True)
+    elif path == ("settings", "backend"):  # what is no URL of ours may be any way to write a password
+        yield _broken(path, f"must {expected}")
     else:
         yield _broken(path, f"{found} must {expected}", _with_unit(error))
 

@@ -11,7 +11,7 @@ from reconciler.config.files import Roots
 from reconciler.config.quoting import quoted
 from reconciler.config.yaml_events import LOADER, Span, YamlError
 from reconciler.config.yaml_nodes import MAX_DEPTH, MAX_NODES, Node, ScalarNode
-from reconciler.diagnostics import QUOTE_IT, Diagnostic, DocumentPath, Location, Problem, Rule, Severity
+from reconciler.diagnostics import MAX_PROBLEMS, QUOTE_IT, Diagnostic, DocumentPath, Location, Problem, Rule, Severity
 from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ __all__ = ["BEGINNING", "MAX_BYTES", "SENSITIVE_KEY", "Document", "Position", "d
 MAX_BYTES: Final = 5 * 1024 * 1024
 MAX_EXCERPT: Final = 400
 """Characters of a source line that a diagnostic repeats."""
+
+_MOST_ALLOWED: Final = 100
+"""Words that a diagnostic names as those that are allowed: more than any closed set has."""
 
 BEGINNING: Final = "a configuration begins with `version: 1`"
 
@@ -36,10 +39,14 @@ _FORBIDDEN = re.compile(
 # Zero-width and formatting characters, blanks that look like others, fillers, variation selectors and tags.
 _UNSEEN = re.compile(
     "[\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000"
-    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-SENSITIVE_KEY = re.compile(r"secret|access_?key|password|passwd|token|credential", re.IGNORECASE)
-_SENSITIVE_TEXT = re.compile(rf"(?:{SENSITIVE_KEY.pattern})\w*+[\"']?\s*+:|://[^\s\"'@]*+@", re.IGNORECASE)
+SENSITIVE_KEY = re.compile(
+    r"secret|(?:access|api|private)[_-]?key|pass(?:word|wd|phrase|code)|token|credential|webhook"
+    r"|(?<![a-z0-9])(?:sk|pwd?|pass)(?![a-z0-9])",
+    re.IGNORECASE,
+)
+_SENSITIVE_TEXT = re.compile(rf"(?:{SENSITIVE_KEY.pattern})\w*+[\"']?\s*+[:=]|://[^\s\"'@]*+@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,7 @@ class Document:
             location=Location(self.shown, span.line, span.column),
             path=dotted(path),
             hint=_fit_to_print(hint),
-            allowed=tuple(map(presentable, allowed)),  # the names of targets, which may be anything
+            allowed=tuple(map(presentable, allowed[:_MOST_ALLOWED])),  # the names of targets, which may be anything
             excerpt=excerpt,
             excerpt_length=span.length if excerpt else 1,  # the length of a secret is nobody's business
             rule=rule,
@@ -118,6 +125,12 @@ class Document:
         span = self.span(path)
         found = _PLAIN.match(self.lines[span.line - 1], span.column - 1) if span.line not in self.hidden else None
         return f'{QUOTE_IT}: `"{found[0]}"`' if found and len(found[0]) == span.length else QUOTE_IT
+
+    def written(self, span: Span) -> frozenset[str]:
+        """The characters of what stands there, as it is written."""
+        first, *more = self.lines[span.line - 1 : span.last_line]
+        end = len(first) if more else span.column - 1 + span.length
+        return frozenset().union(first[span.column - 1 : end], *more)
 
     def excerpt(self, line: int) -> str:
         """The source line, fit for printing; empty where it may hold a secret."""
@@ -206,6 +219,9 @@ class _Walk:
         self._count = 0
         self._characters = 0
         self._told: set[tuple[Span, str]] = set()
+        # What has an anchor is walked at each of its aliases, and looked at once.
+        self._seen: set[Span] = set()
+        self._hidden: set[tuple[int, int]] = set()
         self.diagnostics: list[Diagnostic] = []
 
     def value(self, node: Node, path: DocumentPath, depth: int, key: Span | None = None) -> object:
@@ -220,7 +236,7 @@ class _Walk:
                 self._characters += len(node.value) if isinstance(node.value, str) else 0
                 if self._characters > 2 * MAX_BYTES:
                     raise YamlError("far more text than in the file once aliases are expanded", node.span)
-                if path[-1:] != ("description",):
+                if path[2:] != ("description",):  # of a policy or a test, not the field of a task
                     self._look_at(node, path)
                 return node.value
             case nodes.Sequence():
@@ -269,16 +285,24 @@ class _Walk:
                 first[key.value] = key.span
                 self._look_at(key, path)
                 if SENSITIVE_KEY.search(key.value):
-                    self._document.hidden.update(range(key.span.line, value.span.last_line + 1))
+                    self._hide(key.span, value.span)
                 yield key.value, key, value
+
+    def _hide(self, key: Span, value: Span) -> None:
+        """Keep the lines of a key and its value, which an alias may have elsewhere, out of every message."""
+        begin = min(key.line, value.line)
+        for first, last in {(key.line, key.last_line), (begin, value.last_line)} - self._hidden:
+            self._hidden.add((first, last))
+            self._document.hidden.update(range(first, last + 1))
 
     def _look_at(self, node: ScalarNode, path: DocumentPath) -> None:
         """Tell of a character that no reviewer sees, unless it is written as an escape."""
-        if not isinstance(node.value, str) or node.value.isascii():
+        if not isinstance(node.value, str) or node.value.isascii() or node.span in self._seen:
             return
-        written = self._document.lines[node.span.line - 1 : node.span.last_line]
-        for found in dict.fromkeys(_UNSEEN.findall(node.value)):
-            if any(found in line for line in written):
+        self._seen.add(node.span)
+        if unseen := dict.fromkeys(_UNSEEN.findall(node.value)):
+            written = self._document.written(node.span)
+            for found in filter(written.__contains__, unseen):
                 hint = f'in double quotes, write it as an escape: "\\U{ord(found):08x}"'
                 self._tell(f"it holds the character U+{ord(found):04X}, which cannot be seen", node.span, path, hint)
 
@@ -293,7 +317,7 @@ class _Walk:
         self, message: str, span: Span, path: DocumentPath, hint: str = "", rule: Rule = Rule.YAML_SYNTAX
     ) -> None:
         """Report a mistake where it stands, once: what has an anchor is walked at each of its aliases."""
-        if (span, message) not in self._told:
+        if (span, message) not in self._told and len(self._told) < MAX_PROBLEMS:
             self._told.add((span, message))
             self.diagnostics.append(self._document.diagnostic(message, span, path, hint=hint, rule=rule))
 

@@ -11,15 +11,18 @@ from typing import Final
 
 import yaml
 
+from reconciler.config.quoting import quoted
 from reconciler.config.yaml_events import LOADER, Span, YamlError, events, marks
 from reconciler.config.yaml_scalars import Scalar, resolve
 
-__all__ = ["MAX_DEPTH", "MAX_NODES", "MAX_SCALAR", "Mapping", "Node", "ScalarNode", "Sequence", "compose"]
+__all__ = ["MAX_DEPTH", "MAX_KEY", "MAX_NODES", "MAX_SCALAR", "Mapping", "Node", "ScalarNode", "Sequence", "compose"]
 
 MAX_DEPTH: Final = 64
 """Levels of nesting, aliases expanded."""
 MAX_NODES: Final = 100_000
 """Values in one document, aliases expanded."""
+MAX_KEY: Final = 256
+"""Characters of one key: more than any name has, and few enough for the paths that messages are about."""
 MAX_SCALAR: Final = 10_000
 """Characters of one value: more than any URL has, and few enough for whatever looks at it."""
 
@@ -102,9 +105,9 @@ class _Composer:
 
     def _alias(self, event: yaml.AliasEvent) -> Node:
         if event.anchor in self._open:
-            raise YamlError(f"alias `*{event.anchor}` stands inside the value that it names", _span(event))
+            raise YamlError(f"alias {quoted(f'*{event.anchor}')} stands inside the value that it names", _span(event))
         if event.anchor not in self._anchors:
-            raise YamlError(f"alias `*{event.anchor}` names no anchor above it", _span(event))
+            raise YamlError(f"alias {quoted(f'*{event.anchor}')} names no anchor above it", _span(event))
         return self._anchors[event.anchor]
 
     def _scalar(self, event: yaml.ScalarEvent) -> ScalarNode:
@@ -145,6 +148,8 @@ class _Composer:
         self._begin(event.anchor)
         while not isinstance(item := next(self._events), yaml.MappingEndEvent):
             key = self._node(item, depth + 1)
+            if isinstance(key, ScalarNode) and isinstance(key.value, str) and len(key.value) > MAX_KEY:
+                raise YamlError(f"a key of more than {MAX_KEY} characters", key.span)
             node.pairs.append((key, self._node(next(self._events), depth + 1)))
         node.span = _until(node.span, event, item)
         self._remember(event.anchor, node)
@@ -161,8 +166,8 @@ class _Composer:
 
 
 def _unknown_tag(tag: str, span: Span) -> YamlError:
-    shown = tag.replace(_CORE, "!!", 1)
-    return YamlError(f"tag `{shown}` is not supported", span, "remove the tag; quote the value if it is text")
+    named = quoted(tag.replace(_CORE, "!!", 1))
+    return YamlError(f"tag {named} is not supported", span, "remove the tag; quote the value if it is text")
 
 
 def _span(event: yaml.Event) -> Span:

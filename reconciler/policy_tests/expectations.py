@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.config.entries import mapping, number, text, texts
 from reconciler.config.quoting import quoted
-from reconciler.diagnostics import Problem, Rule, suggestion
+from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, suggestion
 from reconciler.policy_tests.model import Demand, Fate, Named
 from reconciler.tasks.resource_type import Action
 
@@ -29,6 +29,8 @@ def demands_of(
     found: dict[str, tuple[Demand, ...]] = {}
     for name, body in mapping(entry.body, "expect").items():
         path = (*entry.path, "expect", name)
+        if len(problems) >= MAX_PROBLEMS:
+            break
         if name not in configuration.policies:
             meant = suggestion(name, configuration.policies)
             hint = f"did you mean `{meant}`?" if meant else ""

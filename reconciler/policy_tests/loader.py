@@ -12,6 +12,7 @@ from reconciler.config.files import shown_path
 from reconciler.config.loader import check
 from reconciler.config.source_file import read_document
 from reconciler.config.structure import EcmaValidator, structural_problems
+from reconciler.diagnostics import MAX_PROBLEMS
 from reconciler.exceptions import InvalidConfiguration, InvalidTests
 from reconciler.policy_tests.discovery import discover
 from reconciler.policy_tests.reader import Reader
@@ -63,6 +64,8 @@ def load_tests(paths: Sequence[Path], catalogue: Catalogue, *, environment: Mapp
     files = {source.document.shown: source.data for source in sources}
     tests: list[PolicyTest] = []
     for entry in entries_of("tests", sources, findings).values():
+        if findings.invalid and len(findings.diagnostics) >= MAX_PROBLEMS:
+            break
         file = files[entry.document.shown]
         try:
             if isinstance(mapping(file, "tests")[entry.name], dict):

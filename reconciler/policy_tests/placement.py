@@ -41,6 +41,7 @@ class Placement:
         self._present = present
         self._resource = resource
         self._target = target
+        self._fitting: dict[str, list[str]] = {}
 
     def resource(self, written: str | None) -> ResourceType:
         """The resource type that a task is `written` to have, or else that of the test or its policies."""
@@ -86,8 +87,12 @@ class Placement:
         raise Mistake(message, "write `target: ...` in the task or in the test", tuple(self._targets_of(resource)))
 
     def _targets_of(self, resource: ResourceType) -> list[str]:
-        targets = self._configuration.targets
-        return sorted(name for name, target in targets.items() if target.provider == resource.provider)
+        if resource.provider not in self._fitting:
+            targets = self._configuration.targets.items()
+            self._fitting[resource.provider] = sorted(
+                name for name, target in targets if target.provider == resource.provider
+            )
+        return self._fitting[resource.provider]
 
 
 def _unknown(what: str, name: str, allowed: Sequence[str]) -> Mistake:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.config.entries import text, texts
 from reconciler.config.model import AtMost
 from reconciler.config.quoting import quoted
-from reconciler.diagnostics import Problem, Rule, suggestion
+from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, suggestion
 from reconciler.policy_tests.expectations import demands_of
 from reconciler.policy_tests.model import PolicyTest
 from reconciler.policy_tests.placement import Placement
@@ -74,7 +74,7 @@ class Reader:
         written = entry.body.get("policies")
         if not isinstance(written, list) or not written:
             return frozenset(names)
-        for index, glob in enumerate(written):
+        for index, glob in enumerate(written[:MAX_PROBLEMS]):
             if isinstance(glob, str) and glob and not any(fnmatchcase(name, glob) for name in names):
                 meant = suggestion(glob, names)
                 hint = f"did you mean `{meant}`?" if meant else ""
@@ -156,7 +156,7 @@ def _tasks(entry: Entry, reader: TaskReader) -> list[Task]:
     found = (
         reader.task(body, (*entry.path, "tasks", index))
         for index, body in enumerate(written if isinstance(written, list) else ())
-        if isinstance(body, dict)
+        if isinstance(body, dict) and not reader.is_lost
     )
     return [task for task in found if task is not None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.config.quoting import quoted
-from reconciler.diagnostics import Problem, Rule, suggestion
+from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, suggestion
 from reconciler.selectors.durations import parse_duration
 from reconciler.selectors.mistake import Mistake, noting
 from reconciler.selectors.operands import Subject, read_value
@@ -52,6 +52,11 @@ class TaskReader:
         self._by_word = by_word
         self._said: set[str] = set()
         self._seen: set[TaskKey] = set()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether there are so many mistakes that no more are looked for."""
+        return len(self._problems) >= MAX_PROBLEMS
 
     def task(self, body: Mapping[str, object], path: DocumentPath) -> Task | None:
         """The task that `body` describes; None where it is not known what or where it is."""

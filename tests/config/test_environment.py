@@ -181,7 +181,7 @@ UNEXPANDED_LOOK = "x$${y}"
         ("settings: {concurrency: '%s'}", "must be a whole number, but is text"),
         ("settings: {limits: {max_actions: '%s'}}", "must be a whole number, but is text"),
         ("settings: {plan_ttl: '%s'}", "`x${y}` must be a duration such as"),
-        ("settings: {backend: '%s'}", "`x${y}` must be sqlite:///FILE or"),
+        ("settings: {backend: '%s'}", "error: must be sqlite:///FILE or"),
     ],
 )
 @pytest.mark.parametrize("given", ["written", "variable"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -311,3 +312,16 @@ def test_what_no_reader_can_use_is_no_default(
     configuration, diagnostics = check([], catalogue, environment={})
     assert configuration is None
     assert diagnostics
+
+
+def test_many_unknown_targets_among_many_take_little_time(write: Callable[..., None], catalogue: Catalogue) -> None:
+    names = "".join(f"  target-{number}: {{provider: huaweicloud, region: cn-north-4}}\n" for number in range(3000))
+    wrong = ", ".join(f"targte-{number}x" for number in range(300))
+    policy = "{{resource: huaweicloud.mpc.packaging, match: all, ensure: absent, targets: [{}]}}"
+    policies = "".join(f"  p{number}: {policy.format(wrong)}\n" for number in range(10))
+    write({"reconciler.yaml": f"version: 1\ntargets:\n{names}policies:\n{policies}"})
+    started = time.process_time()
+    _, diagnostics = check([], catalogue, environment={})
+    assert len(diagnostics) == 1000
+    assert max(len(found.allowed) for found in diagnostics) == 100
+    assert time.process_time() - started < 60  # seconds; it was minutes

@@ -61,7 +61,7 @@ def test_the_good_one_is_good(mistakes: Callable[..., list[str]]) -> None:
         (TOP + "settings: {limits: {max_actions: -1}}\n", "2:34 error: must be at least 0, but is -1"),
         (
             TOP + "settings: {backend: mysql://h/d}\n",
-            "2:21 error: `mysql://h/d` must be sqlite:///FILE or postgresql://host/db",
+            "2:21 error: must be sqlite:///FILE or postgresql://host/db",
         ),
         (
             TOP + "settings: {plan_ttl: 5}\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -106,10 +107,86 @@ def test_refused(text: str | bytes, message: str) -> None:
 
 
 def test_what_cannot_be_seen_may_be_written_as_an_escape_and_in_a_description() -> None:
-    text = 'a: "le\\u200bgal"\nb: {description: "le\u200bgal \u26a0\ufe0f"} # \u26a0\ufe0f\n'
+    text = 'a: "le\\u200bgal"\npolicies: {p: {description: "le\u200bgal \u26a0\ufe0f"}} # \u26a0\ufe0f\n'
     document, complaints = read(text)
     assert complaints == []
-    assert document.data == {"a": "le\u200bgal", "b": {"description": "le\u200bgal \u26a0\ufe0f"}}
+    assert document.data == {
+        "a": "le\u200bgal",
+        "policies": {"p": {"description": "le\u200bgal \u26a0\ufe0f"}},
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "protect: {p: {match: {description: le\u200bgal}}}",
+        "tests: {t: {tasks: [{description: le\u200bgal}]}}",
+        "a: {description: le\u200bgal}",
+        "a: le\ufff0gal",
+        "a: le\U00013437gal",
+    ],
+)
+def test_what_cannot_be_seen_is_told_elsewhere_also_in_a_field_of_that_name(text: str) -> None:
+    assert len(read(text)[1]) == 1
+
+
+def test_an_escape_beside_a_character_that_cannot_be_seen_is_not_told() -> None:
+    assert read('a: ["x\\u00ad", "y\u00ad"]')[1] == [unseen("1:16", "\u00ad")]
+
+
+BLANK = "\n" * 1_000_000
+DEEP = "".join(f"{'  ' * level}? {'é' * 250}\n{'  ' * level}:\n" for level in range(50)) + "  " * 51
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"a: &a {{token: [x,{BLANK} y]}}\nb: [{'*a, ' * 20_000}]\n", id="lines hidden at each alias"),
+        pytest.param(
+            'a: &a "' + "".join(f"\\U{0xE0000 + point:08x}" for point in range(4_000)) + "\n\n" * 2_900 + '"\n'
+            f"b: [{'*a, ' * 1_000}]\n",
+            id="characters looked for at each alias",
+        ),
+        pytest.param("b: [" + '"\\u00ad", ' * 90_000 + "]\n", id="characters looked for in one long line"),
+        pytest.param(DEEP + "[" + "a\u00adb, " * 50_000 + "]\n", id="mistakes below long keys"),
+    ],
+)
+def test_what_repeats_costs_time_once(text: str) -> None:
+    started = time.process_time()
+    document, diagnostics = parse(text.encode(), Path("f.yaml"), "f.yaml")
+    assert document.data is not None
+    assert sum(len(found.path) + len(found.message) for found in diagnostics) < 20_000_000
+    assert time.process_time() - started < 60  # it was hours
+
+
+@pytest.mark.parametrize("text", ["a: *NAME", "a: &NAME [*NAME]", "a: !NAME b"])
+def test_a_message_repeats_no_long_name(text: str) -> None:
+    (message,) = read(text.replace("NAME", "x" * 9_000))[1]
+    assert len(message) < 250
+
+
+def test_a_key_is_no_longer_than_any_name() -> None:
+    assert read(f"{'k' * 256}: 1")[1] == []
+    assert read(f"a: {{? {'k' * 257} : 1}}")[1] == ["f.yaml:1:7: a key of more than 256 characters"]
+
+
+def test_the_lines_of_a_secret_that_an_alias_names_are_hidden() -> None:
+    document, _ = parse(b"a: &a hunter2\nb: 1\npassphrase: *a\n", Path("f.yaml"), "f.yaml")
+    assert [document.excerpt(line) for line in (1, 2, 3)] == ["", "b: 1", ""]
+
+
+@pytest.mark.parametrize(
+    "line", ["sk: hunter2", "{api_key: hunter2}", "- pwd: hunter2", "a: host=db password=hunter2", '"apiKey": hunter2']
+)
+def test_a_line_that_may_hold_a_secret_is_not_repeated(line: str) -> None:
+    document, _ = parse(line.encode(), Path("f.yaml"), "f.yaml")
+    assert document.excerpt(1) == ""
+
+
+@pytest.mark.parametrize("line", ["task: x", "bypass: x", "a: [risk=1]", "forward: x"])
+def test_other_lines_are(line: str) -> None:
+    document, _ = parse(line.encode(), Path("f.yaml"), "f.yaml")
+    assert document.excerpt(1) == line
 
 
 @pytest.mark.parametrize(
