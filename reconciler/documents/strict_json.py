@@ -82,4 +82,4 @@ def _small_integer(literal: str) -> int:
 
 
 def _invalid(where: str, what: str) -> InvalidPlan:
-    return InvalidPlan(f"{where}: {what}", "use the file as `reconciler` wrote it, or make the plan again")
+    return InvalidPlan(f"{where}: {what}", "use the file as `reconciler` wrote it, or make it again")
