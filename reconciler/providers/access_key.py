@@ -6,15 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import CredentialsError
+from reconciler.providers.transport.surroundings import trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
 __all__ = ["AccessKey", "secret_in", "secret_text"]
-
-_MARK = "\ufeff"
-"""A byte order mark is no white space to Python, and editors write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ def secret_text(text: str, place: str, *, blanks: bool = False) -> str:
     Raises CredentialsError that names the place and not the value, unless a header may carry it; `blanks` may stand
     within what goes into a body.
     """
-    found = text.strip().strip(_MARK).strip()
+    found = trimmed(text)
     if not (found.isascii() and found.isprintable()):
         raise CredentialsError(f"{place} holds characters that no header may carry")
     if " " in found and not blanks:

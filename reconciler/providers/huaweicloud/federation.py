@@ -52,7 +52,7 @@ class OidcAgency:
         token = secret_in(named, "HUAWEICLOUD_OIDC_ID_TOKEN") or _content(named.get("HUAWEICLOUD_OIDC_TOKEN_FILE", ""))
         ask.excerpts.learn((token,))
         seconds = named.get("HUAWEICLOUD_OIDC_DURATION_SECONDS", "3600")
-        if not seconds.isdecimal():
+        if not (seconds.isascii() and seconds.isdigit() and len(seconds) < 10):
             raise CredentialsError("HUAWEICLOUD_OIDC_DURATION_SECONDS is not a number")
         body: dict[str, Any] = {
             "provider_urn": named[self.REQUIRED[0]],

@@ -7,6 +7,7 @@ from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from reconciler.providers.transport.surroundings import trimmed
 from reconciler.redaction import bounded, masked
 from reconciler.tasks.fault import Fault, Meaning
 
@@ -170,5 +171,5 @@ def _start(response: httpx.Response, excerpts: Excerpts) -> str:
 
 def header_text(text: object) -> str:
     """What a server gave to be sent back in a header, without blanks around it; empty where no header may carry it."""
-    found = text.strip().strip("\ufeff").strip() if isinstance(text, str) else ""
+    found = trimmed(text) if isinstance(text, str) else ""
     return found if len(found) <= LONGEST_TOKEN and found.isascii() and found.isprintable() else ""

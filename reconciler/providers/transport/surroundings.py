@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Mapping
 
-__all__ = ["NO_HOME", "Shared", "Surroundings"]
+__all__ = ["NO_HOME", "Shared", "Surroundings", "trimmed"]
 
 T = TypeVar("T")
 
@@ -27,8 +27,14 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def trimmed(text: str) -> str:
+    """`text` without white space around it, nor a byte order mark, which is none to Python and which editors write."""
+    return text.strip().strip("\ufeff").strip()
+
+
 def _environment() -> Mapping[str, str]:
-    return dict(os.environ)
+    """Line ends come along from files of variables, and belong to no key, address, path or name."""
+    return {name: trimmed(text) for name, text in os.environ.items()}
 
 
 def _home() -> Path:

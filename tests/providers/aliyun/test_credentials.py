@@ -14,6 +14,8 @@ from reconciler.providers.access_key import AccessKey
 from reconciler.providers.aliyun import PROVIDER
 from reconciler.providers.aliyun.credentials import find_credentials
 from reconciler.providers.aliyun.endpoints import endpoint
+from reconciler.providers.aliyun.sts import OidcRole, Role
+from reconciler.providers.transport.surroundings import Surroundings
 from tests.providers.aliyun.cloud import AK, KEYS, target
 from tests.providers.loopback import Reply, around, as_json, serving
 
@@ -122,6 +124,27 @@ def test_a_broken_file_is_said_to_be_broken(text: str, home: Path) -> None:
 def test_half_of_the_keys_is_a_mistake(name: str, home: Path) -> None:
     with pytest.raises(CredentialsError, match="is not set"):
         find_credentials(ROW, around({name: "x"}, home=home))
+
+
+def test_line_ends_of_a_file_of_variables_belong_to_nothing_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of no key, and of no role, file, region or address either."""
+    token = tmp_path / "token"
+    token.write_text("t")
+    for name in ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    variables = {
+        "ALIBABA_CLOUD_ROLE_ARN": "acs:ram::1:role/r",
+        "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": "provider",
+        "ALIBABA_CLOUD_OIDC_TOKEN_FILE": str(token),
+        "ALIBABA_CLOUD_STS_REGION": "cn-hangzhou",
+    }
+    for name, text in variables.items():
+        monkeypatch.setenv(name, f"\ufeff{text}\u00a0\r\n")
+    found = find_credentials(target("https://h"), Surroundings())
+    role = Role("acs:ram::1:role/r", "https://sts.cn-hangzhou.aliyuncs.com")
+    assert found.credentials == OidcRole(role, "provider", str(token))
 
 
 def test_secrets_are_not_shown(home: Path) -> None:
