@@ -54,6 +54,7 @@ class Backend:
     exclude_others: Callable[[Connection], None] = lambda _connection: None
     watch: Callable[[], Callable[[], None]] = lambda: _nothing
     patience: float = 0.0
+    read_only: bool = False
     mark: Callable[[Connection], str | None] = lambda _connection: None
     fate: Callable[[Connection, str], Fate] = lambda _connection, _mark: Fate.ABORTED
 

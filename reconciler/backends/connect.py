@@ -39,8 +39,9 @@ def database_file(url: str) -> Path | None:
 def connect(url: str, *, create: bool = True, busy_timeout: int = BUSY_TIMEOUT) -> Backend:
     """Open the database at `url` and bring its schema up to date.
 
-    `create`: whether a missing SQLite file is made; where not, one that cannot be written is opened for reading. A
-    relative path counts from the current directory, now; later changes of directory do not matter. Raises BackendError:
+    `create`: whether a missing SQLite file, and missing tables, are made; where not, NoJournal is raised, and a file
+    that cannot be written is opened for reading. A relative path counts from the current directory, now; later changes
+    of directory do not matter. Raises BackendError:
     unknown kind of URL, missing driver, not writable, corrupt, not a database, not ours, made by a newer version.
     """
     kind = url.partition(":")[0]
@@ -59,7 +60,7 @@ def connect(url: str, *, create: bool = True, busy_timeout: int = BUSY_TIMEOUT) 
     else:
         # The text is not repeated: it may hold a password.
         raise BackendError("settings.backend is not a database URL", _FORMS)
-    ensure_schema(backend)
+    ensure_schema(backend, create=create)
     return backend
 
 
@@ -88,9 +89,11 @@ def _open_sqlite(path: Path, busy_timeout: int, *, create: bool) -> Backend:
             sqlite.check_owner(path)
         options = None if create else sqlite.readable_only(path)
         if options is not None:
-            return Backend(sqlite.open_engine(path, busy_timeout, options), where, sqlite.database_clock)
+            engine = sqlite.open_engine(path, busy_timeout, options)
+            return Backend(engine, where, sqlite.database_clock, read_only=True)
         engine = sqlite.open_engine(path, busy_timeout)
-        sqlite.use_write_ahead_log(engine, busy_timeout)
+        if create:  # whoever only looks leaves a file as it is: it may be of another program
+            sqlite.use_write_ahead_log(engine, busy_timeout)
         return Backend(engine, where, sqlite.database_clock, watch=sqlite.watch(path))
 
 

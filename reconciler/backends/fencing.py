@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, case, select, update
 
 from reconciler.backends.dialects import insert_ignoring
-from reconciler.backends.schema import leases
+from reconciler.backends.schema import leases, legible
 from reconciler.exceptions import LockedError
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def holdings(connection: Connection, backend: Backend, expiry: int = EXPIRY) -> 
     """All leases that were taken and not given back, in force or not, by group."""
     rows = connection.execute(select(leases).where(leases.c.holder.is_not(None)).order_by(leases.c.rate_group)).all()
     now = backend.now(connection)
-    return [_holding(row, now, expiry) for row in rows]
+    return [_holding(legible(leases, row), now, expiry) for row in rows]
 
 
 def free(connection: Connection, holding: Holding) -> bool:
@@ -225,4 +225,4 @@ def _locked(connection: Connection, groups: Collection[str], *, share: bool = Fa
     SQLite has no row locks: a transaction that writes excludes all others.
     """
     query = select(leases).where(leases.c.rate_group.in_(groups)).order_by(leases.c.rate_group)
-    return list(connection.execute(query.with_for_update(read=share)))
+    return [legible(leases, row) for row in connection.execute(query.with_for_update(read=share))]

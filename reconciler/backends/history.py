@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, exists, or_, select
 
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionState, TaskOutcome
 from reconciler.backends.fencing import free, holdings
-from reconciler.backends.schema import actions, outcomes, runs
+from reconciler.backends.schema import actions, illegible, legible, outcomes, runs
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey
 
@@ -87,7 +87,7 @@ class History:
 
     @classmethod
     def open(cls, url: str) -> History:
-        """Open an existing database. Raises BackendError where there is none."""
+        """Open an existing database, in which nothing is made. Raises NoJournal where there is none, BackendError."""
         return cls(connect(url, create=False))
 
     def runs(self, wanted: RunFilter = RunFilter()) -> list[RunRecord]:
@@ -157,14 +157,24 @@ class History:
 
 
 def _run(row: Row[tuple[object, ...]]) -> RunRecord:
-    values = dict(row._mapping)
-    summary = values["summary"]
-    values["summary"] = None if summary is None else cast("dict[str, int]", json.loads(summary))
+    values = dict(legible(runs, row)._mapping)
+    if values["summary"] is not None:
+        values["summary"] = _summary(values["summary"])
     return RunRecord(**values)
 
 
+def _summary(text: str) -> dict[str, int]:
+    try:
+        counts = json.loads(text)
+    except (ValueError, RecursionError):
+        counts = None
+    if not isinstance(counts, dict) or any(type(count) is not int for count in counts.values()):
+        raise illegible(runs, "summary")
+    return counts
+
+
 def _action(row: Row[tuple[object, ...]]) -> ActionRecord:
-    key = TaskKey(row.target, row.resource, row.task_id)
+    key = TaskKey(legible(actions, row).target, row.resource, row.task_id)
     return ActionRecord(
         sequence=row.sequence,
         key=key,
@@ -183,5 +193,5 @@ def _action(row: Row[tuple[object, ...]]) -> ActionRecord:
 
 
 def _outcome(row: Row[tuple[object, ...]]) -> TaskOutcome:
-    key = TaskKey(row.target, row.resource, row.task_id)
+    key = TaskKey(legible(outcomes, row).target, row.resource, row.task_id)
     return TaskOutcome(key, row.outcome, row.before, row.now, row.detail)

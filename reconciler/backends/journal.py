@@ -16,7 +16,7 @@ from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionResult, Intent, OpenIntent
 from reconciler.backends.fencing import holdings
 from reconciler.backends.requests import Beginning, End, Intents, Outcomes, Results
-from reconciler.backends.schema import UNSETTLED, actions
+from reconciler.backends.schema import UNSETTLED, actions, legible
 from reconciler.backends.writer import GroupWriter
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey
@@ -176,5 +176,5 @@ class Journal:
 
 
 def _open_intent(row: Row[tuple[object, ...]]) -> OpenIntent:
-    key = TaskKey(row.target, row.resource, row.task_id)
+    key = TaskKey(legible(actions, row).target, row.resource, row.task_id)
     return OpenIntent(row.run_id, Intent(key, Action(row.action), row.attempt), row.intent_at, row.rate_group)

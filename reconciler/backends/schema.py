@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -15,7 +17,26 @@ from sqlalchemy import (
     text,
 )
 
-__all__ = ["METADATA", "UNSETTLED", "VERSION", "actions", "leases", "outcomes", "runs", "schema_version"]
+from reconciler.backends.entries import ActionState
+from reconciler.exceptions import BackendError
+from reconciler.tasks.resource_type import Action
+from reconciler.tasks.timestamps import LATEST
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+__all__ = [
+    "METADATA",
+    "UNSETTLED",
+    "VERSION",
+    "actions",
+    "illegible",
+    "leases",
+    "legible",
+    "outcomes",
+    "runs",
+    "schema_version",
+]
 
 VERSION = 3
 """Version of the tables below. Raise it together with a step in `upgrade.MIGRATIONS`."""
@@ -117,3 +138,33 @@ leases = Table(
     Column("acquired_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
 )
+
+_CLOSED = {"action": frozenset(map(str, Action)), "state": frozenset(map(str, ActionState))}
+"""Values of columns that hold one of a few."""
+
+
+def legible(table: Table, row: Row[tuple[object, ...]]) -> Row[tuple[object, ...]]:
+    """A whole row of `table`, if each value is one that its column may hold: SQLite takes any value anywhere.
+
+    Raises BackendError. Times are not judged in leases, where clocks of others stand.
+    """
+    for column in table.columns:
+        value = row._mapping[column.name]
+        if value is None and column.nullable:
+            continue
+        odd_time = column.name.endswith("_at") and table is not leases
+        if (
+            type(value) is not column.type.python_type
+            or (odd_time and not 0 <= value <= LATEST * 1000)
+            or value not in _CLOSED.get(column.name, {value})
+        ):
+            raise illegible(table, column.name)
+    return row
+
+
+def illegible(table: Table, column: str) -> BackendError:
+    """What is said of a value that no version of this tool writes."""
+    return BackendError(
+        f"the journal is corrupt: {table.name}.{column} holds what no version of reconciler writes",
+        "Move it away or restore it from a backup; a journal that others can write says what they like.",
+    )

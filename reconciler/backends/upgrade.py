@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, select, text, update
 
 from reconciler import __version__
-from reconciler.backends.schema import METADATA, VERSION, actions, leases, schema_version
+from reconciler.backends.schema import METADATA, VERSION, actions, illegible, leases, legible, schema_version
 from reconciler.config.model import group_of
 from reconciler.exceptions import BackendError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from reconciler.backends.backend import Backend
 
-__all__ = ["MIGRATIONS", "ensure_schema"]
+__all__ = ["MIGRATIONS", "NoJournal", "ensure_schema"]
 
 
 def _name_groups(connection: Connection) -> None:
@@ -48,14 +48,30 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: _name_groups, 2: _h
 """Step that leads from the version in the key to the next one; run inside one transaction."""
 
 
-def ensure_schema(backend: Backend) -> None:
-    """Create or upgrade the tables; several processes may do so at once.
+class NoJournal(BackendError):  # noqa: N818 - reads as what it is: a state of affairs
+    """Nothing was ever written there by this tool."""
 
-    Raises BackendError where a newer version of the tool made them.
+    def __init__(self, where: str) -> None:
+        super().__init__(f"{where}: there is no journal in it", "The first apply makes it.")
+
+
+def ensure_schema(backend: Backend, *, create: bool) -> None:
+    """Upgrade the tables, and `create` them where there are none; several processes may do so at once.
+
+    Raises NoJournal where there are none and none are to be made, BackendError where a newer version of the tool made
+    them, or they are older and cannot be written.
     """
     with backend.reading() as connection:
-        if _version(connection, backend.where) == VERSION:
-            return
+        found = _version(connection, backend.where)
+    if found == VERSION:
+        return
+    if found is None and not create:
+        raise NoJournal(backend.where)
+    if backend.read_only:
+        raise BackendError(
+            f"{backend.where} is of an earlier version, and cannot be upgraded since it cannot be written here",
+            "Copy it to a directory of yours, and name the copy with --backend.",
+        )
     with backend.writing() as connection:
         backend.exclude_others(connection)
         _bring_up(connection, _version(connection, backend.where))
@@ -80,6 +96,8 @@ def _version(connection: Connection, where: str) -> int | None:
     row = connection.execute(select(schema_version)).first()
     if row is None:
         raise BackendError(f"{where}: the table schema_version is empty", "Restore the database from a backup.")
+    if legible(schema_version, row).version < 1:
+        raise illegible(schema_version, "version")
     if row.version > VERSION:
         raise BackendError(
             f"{where} has schema version {row.version}; reconciler {__version__} knows versions up to {VERSION}",

@@ -13,6 +13,7 @@ import click
 
 from reconciler.backends.connect import database_file
 from reconciler.backends.history import History, RunFilter, RunRecord
+from reconciler.backends.upgrade import NoJournal
 from reconciler.cli.options import argument, flag, format_option
 from reconciler.cli.places import write
 from reconciler.config.loader import load_configuration
@@ -163,7 +164,7 @@ def _configured(paths: tuple[Path, ...]) -> str:
 
 
 def _open(url: str) -> History | None:
-    """The history; None where no run has made the database yet."""
+    """The history; None where no run has written one yet."""
     file = database_file(url)
     if file is not None:
         try:
@@ -172,7 +173,10 @@ def _open(url: str) -> History | None:
             return None
         except OSError as error:
             raise BackendError(f"{file}: {error.strerror}", "Check the owner and mode of its directory.") from error
-    return History.open(url)
+    try:
+        return History.open(url)
+    except NoJournal:
+        return None
 
 
 def _matching(history: History, wanted: RunFilter, targets: tuple[str, ...]) -> list[RunRecord]:

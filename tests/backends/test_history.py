@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select, update
 
+from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionResult, ActionState, RunEnd, TaskOutcome
 from reconciler.backends.history import History, RunFilter
 from reconciler.backends.journal import Journal
+from reconciler.backends.leases import acquire
+from reconciler.backends.schema import actions, leases, outcomes, schema_version
+from reconciler.backends.schema import runs as runs_table
+from reconciler.exceptions import BackendError
+from reconciler.reports.run_history import render_run_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from sqlalchemy import Table
 
     from reconciler.backends.backend import Backend
     from reconciler.backends.entries import Intent, RunStart
@@ -61,6 +72,40 @@ def test_a_killed_run_shows_as_not_finished(backend: Backend, runs: list[str]) -
     run = History(backend).run(runs[2])
     assert run is not None
     assert (run.command, run.started_at, run.finished_at, run.outcome, run.summary) == ("apply", 3000, None, None, None)
+
+
+@pytest.mark.parametrize("table", [runs_table, actions, outcomes, leases, schema_version], ids=lambda table: table.name)
+def test_whatever_stands_in_a_table_is_read_or_called_corrupt(
+    tmp_path: Path, start: RunStart, intent: Callable[..., Intent], table: Table
+) -> None:
+    """SQLite takes any value anywhere, whoever wrote it."""
+    url = f"sqlite:///{tmp_path}/history.db"
+    with Journal.open(url) as journal:
+        acquire(journal.backend, {"cloud/a": ("prod",)}, heartbeat=False)
+        run_id = journal.begin_run(start)
+        journal.intend(run_id, [intent()], groups={"prod": "cloud/a"}).result()
+        journal.record_outcomes(run_id, [TaskOutcome(intent().key, "done", "pending")]).result()
+        journal.finish_run(run_id, RunEnd("ok", 0, {"done": 1})).result()
+    backend, corrupt = connect(url), 0
+    for column in table.columns:
+        with backend.reading() as connection:
+            before = connection.execute(select(column)).scalar_one()
+        for value in (b"\xff", "\x1b[31m", "[1]", 7, -1, 2**63 - 1, 1.5):
+            with suppress(BackendError), backend.writing() as connection:  # some the database itself refuses
+                connection.execute(update(table).values({column: value}))
+            try:
+                history = History.open(url)
+                for run in history.runs():
+                    render_run_text(run, history.actions(run.run_id), history.outcomes(run.run_id), verbose=True)
+                assert all(str(lock) and lock.label for lock in history.locks())
+                with Journal.open(url) as journal:
+                    journal.open_intents({"cloud/a"})
+                    journal.strays({"cloud/a"}, {"prod"})
+            except BackendError:
+                corrupt += 1
+            with suppress(BackendError), backend.writing() as connection:
+                connection.execute(update(table).values({column: before}))
+    assert corrupt
 
 
 def test_an_unknown_run_is_none(backend: Backend) -> None:

@@ -387,6 +387,20 @@ def test_a_file_that_is_no_database_is_an_error(terminal: Terminal) -> None:
     assert "not an SQLite database" in finished.err
 
 
+@pytest.mark.parametrize("foreign", [(), ("create table runs (a)", "create table other (b)")], ids=["empty", "foreign"])
+def test_looking_leaves_a_database_of_others_as_it_is(terminal: Terminal, foreign: tuple[str, ...]) -> None:
+    path = terminal.directory / "x.db"
+    path.touch()
+    with closing(sqlite3.connect(path)) as database, database:
+        for statement in foreign:
+            database.execute(statement)
+    before = path.read_bytes()
+    for words in ((), ("unlock", "--auto-approve"), ("--prune", "9d", "--auto-approve")):
+        assert terminal.run("history", "--backend", "sqlite:///x.db", *words).code == 0
+    assert terminal.run("history", "--backend", "sqlite:///x.db").out == "There are no runs yet.\n"
+    assert path.read_bytes() == before
+
+
 def test_a_database_of_a_newer_version_is_refused(terminal: Terminal, three: list[str]) -> None:
     with closing(sqlite3.connect(terminal.directory / ".reconciler" / "history.db")) as database, database:
         database.execute("update schema_version set version = 99, tool_version = '9.0.0'")
