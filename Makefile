@@ -17,7 +17,7 @@ help: ## Show the targets.
 demo: $(VENV)/.runtime ## Run the whole loop, from YAML to verified cancellation, on local clouds.
 	@$(BIN)/reconciler demo
 
-test: $(VENV)/.dev ## Check style and types, and run the tests.
+test: $(VENV)/.dev $(VENV)/sbom/.created ## Check style and types, and run the tests.
 	@failed=; \
 	$(BIN)/python -m ruff check . || failed="$$failed ruff-check"; \
 	$(BIN)/python -m ruff format --check . || failed="$$failed ruff-format"; \
@@ -50,8 +50,9 @@ reference: $(VENV)/.dev ## Write docs/reference/*.md anew from the code.
 goldens: $(VENV)/.dev ## Write the expected outputs of the tests anew; read the difference afterwards.
 	@UPDATE_GOLDENS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) -k golden
 
-constraints: $(VENV)/.dev ## Write down the installed versions as those that `make test` uses.
-	@{ sed -n '/^#/p' constraints.txt; $(PIP) freeze --exclude-editable --exclude pip --exclude setuptools; } > .constraints.new
+constraints: $(VENV)/.dev $(VENV)/sbom/.created ## Write down the installed versions as those that `make test` uses.
+	@{ sed -n '/^#/p' constraints.txt; for place in $(VENV) $(VENV)/sbom; do \
+		$$place/bin/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools; done | sort -fu; } > .constraints.new
 	@mv .constraints.new constraints.txt
 
 lock: $(VENV)/.dev ## Write down, with hashes, what the CI kits install: the same versions, what builds it, wheels alone.
@@ -59,11 +60,11 @@ lock: $(VENV)/.dev ## Write down, with hashes, what the CI kits install: the sam
 		--extra postgresql --universal --python-version 3.11 --generate-hashes --constraint constraints.txt \
 		--only-binary :all: --emit-build-options --no-annotate --custom-compile-command "make lock" --quiet --output-file reconciler/requirements.lock
 
-sbom: $(VENV)/.dev ## Write dist/media-reconciler.cdx.json, a CycloneDX bill of what the CI kits install.
+sbom: $(VENV)/.dev $(VENV)/sbom/.created ## Write dist/media-reconciler.cdx.json, a CycloneDX bill of what the CI kits install.
 	@mkdir -p dist
 	@sed "s/^dynamic = .*/version = \"$$($(BIN)/python -c 'import reconciler; print(reconciler.__version__)')\"/" \
 		pyproject.toml > dist/.pyproject.toml
-	@$(BIN)/python -m cyclonedx_py requirements --pyproject dist/.pyproject.toml --output-reproducible --validate \
+	@$(VENV)/sbom/bin/python -m cyclonedx_py requirements --pyproject dist/.pyproject.toml --output-reproducible --validate \
 		--output-format JSON --output-file dist/media-reconciler.cdx.json reconciler/requirements.lock
 	@rm dist/.pyproject.toml
 
@@ -85,6 +86,13 @@ $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.created
 	@echo "Installing reconciler and its development tools into $(VENV) ..." >&2
 	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	@touch $@ $(VENV)/.runtime
+
+# What writes the bill of materials has an environment of its own. It brings along a parser that jsonschema loads
+# wherever it is installed (rfc3987-syntax): every start of the program in the tests would take four times as long.
+$(VENV)/sbom/.created: constraints.txt $(VENV)/.created
+	@$(BIN)/python -m venv --clear $(VENV)/sbom
+	@$(VENV)/sbom/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt cyclonedx-bom
+	@touch $@
 
 # The newest Python of 3.11 and up that can make an environment with pip in it. A whole environment is kept.
 $(VENV)/.created:
