@@ -40,9 +40,11 @@ format: $(VENV)/.dev ## Put the code into its format.
 	@$(BIN)/python -m ruff format .
 
 schemas: $(VENV)/.dev ## Write schemas/*.json anew from the code.
-	@$(BIN)/python -m reconciler.reports.schemas schemas
 	@$(BIN)/reconciler schema > schemas/.new && mv schemas/.new schemas/reconciler.schema.json
 	@$(BIN)/reconciler schema --of tests > schemas/.new && mv schemas/.new schemas/reconciler-test.schema.json
+	@for name in $$($(BIN)/python -c 'from reconciler.cli.schema import OUTPUT; print(*OUTPUT)'); do \
+		$(BIN)/reconciler schema --of "$$name" > schemas/.new && mv schemas/.new "schemas/$$name.schema.json" || exit 1; \
+	done
 
 reference: $(VENV)/.dev ## Write docs/reference/*.md anew from the code.
 	@$(BIN)/python -m docs.generate

@@ -11,10 +11,9 @@ from reconciler.cli.options import argument, color_option, flag, format_option
 from reconciler.cli.output import Output
 from reconciler.cli.places import write
 from reconciler.cli.saved_file import read_saved
-from reconciler.documents.files import PLAN_FILE
+from reconciler.documents.files import DIFFERENCE, PLAN_FILE
 from reconciler.exceptions import ExitCode
 from reconciler.planning.difference import difference
-from reconciler.reports.difference.document import render_difference_json
 from reconciler.reports.difference.markdown import render_difference_markdown
 from reconciler.reports.difference.text import render_difference
 
@@ -45,7 +44,7 @@ def command(old: Path, new: Path, detailed_exitcode: bool, output_format: str, c
 def _rendered(found: PlanDifference, names: tuple[str, str], output: Output) -> str:
     match output.format:
         case "json":
-            return render_difference_json(found)
+            return DIFFERENCE.text(found)
         case "markdown":
             return render_difference_markdown(found, names=names)
         case _:

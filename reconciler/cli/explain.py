@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -13,11 +12,12 @@ from reconciler.cli.places import write
 from reconciler.diagnostics import suggestion
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.providers.registry import catalogue
+from reconciler.reports.explanation.document import EXPLANATION, explanation
 from reconciler.reports.explanation.drawing import mermaid_lifecycle
-from reconciler.reports.explanation.text import explanation_document, render_explanation, render_index
+from reconciler.reports.explanation.text import render_explanation, render_index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.tasks.resource_type import ResourceType
 
@@ -36,7 +36,8 @@ def command(resource: str | None, output_format: str) -> int:
     if resource is None:
         if output_format == "mermaid":
             raise UsageError("--format mermaid draws one resource type", f"name one of {', '.join(rows)}")
-        write(_json(rows.values()) if output_format == "json" else render_index(rows.values()), output_format)
+        json = output_format == "json"
+        write(EXPLANATION.text(explanation(rows.values())) if json else render_index(rows.values()), output_format)
         return ExitCode.OK
     row = rows.get(resource)
     if row is None:
@@ -47,20 +48,10 @@ def command(resource: str | None, output_format: str) -> int:
     return ExitCode.OK
 
 
-def _json(rows: Iterable[ResourceType]) -> str:
-    """One shape for one resource type and for all."""
-    document = {
-        "format": "reconciler.resource_types",
-        "format_version": "1.0",
-        "resource_types": [explanation_document(row) for row in rows],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
 _FORMATS: Mapping[str, Callable[[ResourceType], str]] = MappingProxyType(
     {
         "text": render_explanation,
-        "json": lambda row: _json([row]),
+        "json": lambda row: EXPLANATION.text(explanation([row])),
         "mermaid": mermaid_lifecycle,
     }
 )

@@ -17,12 +17,16 @@ from reconciler.backends.upgrade import NoJournal
 from reconciler.cli.options import argument, flag, format_option
 from reconciler.cli.places import write
 from reconciler.config.loader import load_configuration
-from reconciler.documents.strict_json import dump
 from reconciler.exceptions import BackendError, ExitCode, InvalidError, RefusedError, UsageError
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.reports.run_history import (
+    PRUNING,
     UNFINISHED,
+    UNLOCKING,
+    Freed,
+    Pruning,
+    Unlocking,
     render_run_json,
     render_run_text,
     render_runs_json,
@@ -31,7 +35,7 @@ from reconciler.reports.run_history import (
 )
 from reconciler.reports.wording import counted
 from reconciler.selectors.durations import parse_duration
-from reconciler.tasks.timestamps import format_timestamp, parse_timestamp
+from reconciler.tasks.timestamps import Timestamp, format_timestamp, parse_timestamp
 
 __all__ = ["command"]
 
@@ -229,8 +233,7 @@ def _prune(history: History | None, before: int, *, auto_approve: bool, json: bo
     else:
         pruned, left = 0, 0
     if json:
-        facts = {"before": moment, "pruned": pruned, "unsettled": left}
-        write(dump({"format": "reconciler.pruning", "format_version": "1.0", **facts}), "json")
+        write(PRUNING.text(Pruning(Timestamp(before), pruned, left)), "json")
         return ExitCode.OK
     kept = f"{counted(left, 'run')} stayed: the next apply has to settle calls of theirs first.\n" if left else ""
     write(f"Forgot {counted(pruned, 'run')} begun before {moment}.\n{kept}")
@@ -264,11 +267,8 @@ def _unlock(history: History | None, group: str | None, *, auto_approve: bool, j
         if not history.unlock(holding):
             raise RefusedError(f"{holding.label} has changed hands meanwhile", "nothing was freed: look again")
     if json:
-        freed = [
-            {"group": one.group, "targets": list(one.targets), "host": one.host, "pid": one.pid, "since": one.since}
-            for one in named
-        ]
-        write(dump({"format": "reconciler.unlocking", "format_version": "1.0", "freed": freed}))
+        freed = tuple(Freed(one.group, one.targets, one.host, one.pid, one.since) for one in named)
+        write(UNLOCKING.text(Unlocking(freed)), "json")
         return ExitCode.OK
     write("".join(presentable(f"Freed {one.label}, held by {one}.") + "\n" for one in named) or "No lock is held.\n")
     return ExitCode.OK

@@ -9,14 +9,20 @@ import logging
 import os
 import re
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler import __version__
 from reconciler.cli.places import STDOUT, write
 from reconciler.cli.signals import Interrupted, held, interruptible
-from reconciler.exceptions import ExitCode, ReconcilerError, bug, innermost, traceback_lines
+from reconciler.exceptions import ExitCode, InvalidConfiguration, ReconcilerError, bug, innermost, traceback_lines
 from reconciler.redaction import presentable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.diagnostics import Diagnostic
 
 __all__ = ["program", "run"]
 
@@ -183,25 +189,30 @@ def _usage_hint(error: click.ClickException) -> str:
 
 
 def _report(words: list[str], error: ReconcilerError) -> int:
-    from reconciler.cli.failure import describe_failure  # noqa: PLC0415 - only on failure
+    message, hint = presentable(error.message), presentable(error.hint)
+    if not isinstance(error, InvalidConfiguration):
+        return _fail(words, error.exit_code, message, hint)
+    from reconciler.reports.diagnostics import render_diagnostics  # noqa: PLC0415 - only on failure
 
-    text, document = describe_failure(error)
-    return _emit(words, error.exit_code, text, document)
+    text = f"{render_diagnostics(error.diagnostics)}\nError: {message}"
+    return _emit(words, error.exit_code, text, message, hint, error.diagnostics)
 
 
 def _fail(words: list[str], code: ExitCode, message: str, hint: str = "") -> int:
-    text = f"Error: {message}" + (f"\n  {hint}" if hint else "")
-    return _emit(words, code, text, {"message": message, "hint": hint})
+    return _emit(words, code, f"Error: {message}" + (f"\n  {hint}" if hint else ""), message, hint)
 
 
-def _emit(words: list[str], code: ExitCode, text: str, document: dict[str, object]) -> int:
+def _emit(
+    words: list[str], code: ExitCode, text: str, message: str, hint: str, diagnostics: Iterable[Diagnostic] = ()
+) -> int:
     """Write a failure to stderr, and under `--format json` also as the one document on stdout."""
     sys.stderr.write(text + "\n")
     if _wants_json(words) and not STDOUT.taken:
-        from reconciler.cli.failure import failure_document  # noqa: PLC0415 - only on failure
+        from reconciler.reports.diagnostics import FAILURE, Failure, Finding  # noqa: PLC0415 - only on failure
 
+        document = FAILURE.text(Failure(code, message, hint, tuple(map(Finding.of, diagnostics))))
         with contextlib.suppress(OSError, ReconcilerError):  # what cannot be written to stdout was said on stderr
-            write(failure_document(code, document), "json")
+            write(document, "json")
     return code
 
 

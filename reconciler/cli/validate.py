@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from reconciler.exceptions import ExitCode
 from reconciler.providers.registry import catalogue
 from reconciler.reports.ci.github import render_diagnostics_github
 from reconciler.reports.ci.sarif import render_diagnostics_sarif
-from reconciler.reports.diagnostics import diagnostic_document, render_diagnostics
+from reconciler.reports.diagnostics import VALIDATION, Finding, Validation, render_diagnostics
 from reconciler.reports.wording import counted
 
 if TYPE_CHECKING:
@@ -76,17 +75,7 @@ def _verdict(configuration: Configuration | None, diagnostics: Sequence[Diagnost
 
 
 def _document(configuration: Configuration | None, diagnostics: Sequence[Diagnostic], _: Sequence[str]) -> str:
-    errors, warnings = _counts(diagnostics)
-    document = {
-        "format": "reconciler.validation",
-        "format_version": "1.0",
-        "valid": configuration is not None,
-        "outcome": "ok" if configuration else "invalid",
-        "error_count": errors,
-        "warning_count": warnings,
-        "diagnostics": [diagnostic_document(diagnostic) for diagnostic in diagnostics],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return VALIDATION.text(Validation(configuration is not None, tuple(map(Finding.of, diagnostics))))
 
 
 _FORMATS: Mapping[str, Callable[[Configuration | None, Sequence[Diagnostic], Sequence[str]], str]] = MappingProxyType(

@@ -1,5 +1,7 @@
 """Data as JSON documents: the fields of a dataclass are the keys, and what its `DERIVED` names stands beside them.
 
+What is only ever written may name its keys itself, fields and properties, as `WRITTEN`.
+
 What a file says is hostile. It is read as the types of the fields, and then written again: where that gives
 something else than the file, it was altered. So nothing that follows from the rest is believed, and no text that
 could not have been written reaches a terminal.
@@ -34,8 +36,9 @@ Data = TypeVar("Data")
 
 @cache
 def keys_of(kind: type) -> tuple[str, ...]:
-    """The keys of the record of a dataclass: what is derived, then its fields."""
-    return (*getattr(kind, "DERIVED", ()), *(field.name for field in fields(kind)))
+    """The keys of the record of a dataclass: those that it names as `WRITTEN`, or the `DERIVED`, then its fields."""
+    written: tuple[str, ...] | None = getattr(kind, "WRITTEN", None)
+    return written or (*getattr(kind, "DERIVED", ()), *(field.name for field in fields(kind)))
 
 
 def document_of(value: object, shown: Callable[[str], str] = presentable) -> Any:  # noqa: ANN401 - JSON
@@ -47,7 +50,7 @@ def document_of(value: object, shown: Callable[[str], str] = presentable) -> Any
         return value.value
     if isinstance(value, str):
         return shown(value)
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, list)):
         return [document_of(item, shown) for item in value]
     if isinstance(value, Mapping):
         return {shown(name): document_of(item, shown) for name, item in value.items()}
@@ -69,7 +72,7 @@ class Format(Generic[Data]):
     version: str
     kind: type[Data]
     title: str
-    remedy: str
+    remedy: str = ""
     sealed: bool = False
     contradictions: Callable[[Data], Iterable[str]] = lambda _: ()
     exact: bool = True

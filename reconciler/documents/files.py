@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.documents.document import Format
 from reconciler.documents.strict_json import load
+from reconciler.planning.difference import PlanDifference
 from reconciler.planning.plan import Plan
 from reconciler.planning.report import Report
 from reconciler.tasks.observation import Completeness
@@ -13,7 +14,7 @@ from reconciler.tasks.observation import Completeness
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["PLAN_FILE", "REPORT_FILE", "read_either"]
+__all__ = ["DIFFERENCE", "PLAN_FILE", "REPORT_FILE", "read_either"]
 
 
 def _contradictions(plan: Plan) -> Iterator[str]:
@@ -47,6 +48,7 @@ REPORT_FILE = Format(
     "Report of a run of media-reconciler",
     "use the report as the run wrote it, and the version of reconciler that wrote it",
 )
+DIFFERENCE = Format("reconciler.diff", "2.0", PlanDifference, "Difference of two plans of media-reconciler")
 
 
 def read_either(text: str, source: str) -> Plan | Report:

@@ -35,8 +35,8 @@ _TIME: Schema = {
 _DIGEST: Schema = {"type": "string", "pattern": "^sha256:[0-9a-f]+$"}
 
 
-def schema_text(title: str, *files: Format[Any]) -> str:
-    """The text of the schema file of one format, or of several that are alternatives."""
+def schema_text(name: str, *files: Format[Any]) -> str:
+    """The text of the schema of the formats that the command `name` writes, one or the other."""
     defs: dict[str, Schema] = {}
     roots = []
     for file in files:
@@ -51,6 +51,7 @@ def schema_text(title: str, *files: Format[Any]) -> str:
         properties = {**head, **root["properties"], **tail}
         roots.append({**root, "properties": properties, "required": list(properties)})
     whole = roots[0] if len(roots) == 1 else {"oneOf": roots}
+    title = files[0].title if len(files) == 1 else f"What `reconciler {name}` says"
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **whole, "$defs": defs}
     # What follows `$` is for Python, where that matches before a line break as well.
     return json.dumps(schema, indent=2).replace(r"$(?!\\n)", "$") + "\n"
@@ -90,14 +91,14 @@ def _hints(kind: type) -> dict[str, Any]:
     }
 
 
-def _dataclasses(hint: object) -> Iterator[type]:
+def _dataclasses(hint: object, seen: tuple[object, ...] = ()) -> Iterator[type]:
     """The dataclasses that a type is made of, itself first."""
-    if isinstance(hint, type) and is_dataclass(hint):
+    parts = get_args(hint)
+    if isinstance(hint, type) and is_dataclass(hint) and hint not in seen:
         yield hint
-        for part in _hints(hint).values():
-            yield from _dataclasses(part)
-    for part in get_args(hint):
-        yield from _dataclasses(part)
+        parts, seen = tuple(_hints(hint).values()), (*seen, hint)
+    for part in parts:
+        yield from _dataclasses(part, seen)
 
 
 def _docstrings(kind: type) -> dict[str, str]:

@@ -6,7 +6,7 @@ refused rather than left out, since a task without it would be another task.
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - the annotations are read when documents are
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from reconciler.documents.document import Format
 from reconciler.exceptions import InvalidPlan
-from reconciler.planning.plan import Name, ResourceName  # noqa: TC001 - as above
+from reconciler.planning.plan import Name, ResourceName
 from reconciler.planning.planner import task_order
 from reconciler.planning.snapshot import Snapshot, SnapshotScope
 from reconciler.planning.url_cuts import cut

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from reconciler.diagnostics import Severity
-from reconciler.planning.field_differences import field_differences
+from reconciler.planning.field_differences import FieldDifference, field_differences
+from reconciler.planning.plan import Change, Digest, Note, Plan, Spared, Summary
+from reconciler.tasks.observation import Scope
+from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey, id_order
+from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.planning.field_differences import FieldDifference, FieldValue
-    from reconciler.planning.plan import Change, GuardVerdict, Note, Plan, PolicyVerdict, ScopeVerdict, Spared
+    from reconciler.planning.field_differences import FieldValue
+    from reconciler.planning.plan import GuardVerdict, PolicyVerdict, ScopeVerdict
 
-__all__ = ["Kind", "Part", "PlanDifference", "Standing", "TaskDifference", "difference"]
+__all__ = [
+    "Kind",
+    "PlanDifference",
+    "PolicyDifference",
+    "ScopeDifference",
+    "Standing",
+    "TaskDifference",
+    "difference",
+]
+
+Name = TypeVar("Name", str, Scope)
 
 _SETS = frozenset({"policies", "blocked_for", "protections", "targets"})
 """Lists of names, in which the order means nothing."""
@@ -33,7 +48,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one task stands in one plan. It may be changed for one policy and blocked for another."""
+    """Where a task stands in a plan. It may be changed for one policy and blocked for another."""
+
+    WRITTEN: ClassVar = ("steps", "policies", "blocked_for", "protected_from", "protections", "status")
 
     change: Change | None = None
     blocked: Spared | None = None
@@ -46,6 +63,31 @@ class Standing:
         words += [] if self.blocked is None else ["blocked"]
         words += [] if self.protected is None else ["protected"]
         return " and ".join(words)
+
+    @property
+    def steps(self) -> tuple[Action, ...]:
+        """Empty where the plan does not change it."""
+        return self.change.steps if self.change else ()
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The policies behind the steps."""
+        return self.change.policies if self.change else ()
+
+    @property
+    def blocked_for(self) -> tuple[str, ...]:
+        """The policies for which it is blocked."""
+        return self.blocked.policies if self.blocked else ()
+
+    @property
+    def protected_from(self) -> tuple[str, ...]:
+        """The policies that it is protected from."""
+        return self.protected.policies if self.protected else ()
+
+    @property
+    def protections(self) -> tuple[str, ...]:
+        """The protections that hold it."""
+        return self.protected.protections if self.protected else ()
 
     @property
     def status(self) -> str:
@@ -61,10 +103,30 @@ class Standing:
 class TaskDifference:
     """One task that differs. None: the plan does not name it. A task that moved, from change to blocked, is one."""
 
+    WRITTEN: ClassVar = ("id", "target", "resource", "task_id", "kind", "before", "now", "fields")
+
     key: TaskKey
     before: Standing | None
     now: Standing | None
     fields: tuple[FieldDifference, ...] = ()
+    """What differs; empty where it is in one plan only."""
+
+    @property
+    def id(self) -> str:
+        """`<target>/<resource>/<task_id>`, unique within the document."""
+        return "/".join(self.key)
+
+    @property
+    def target(self) -> str:
+        return self.key.target
+
+    @property
+    def resource(self) -> str:
+        return self.key.resource
+
+    @property
+    def task_id(self) -> str:
+        return self.key.id
 
     @property
     def kind(self) -> Kind:
@@ -72,54 +134,117 @@ class TaskDifference:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One policy or scope that differs; `name` is (policy,) or (target, resource)."""
+class PolicyDifference:
+    """One policy that differs."""
 
-    name: tuple[str, ...]
+    name: str
     kind: Kind
     fields: tuple[FieldDifference, ...] = ()
+    """What differs; empty where it is in one plan only."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeDifference:
+    """One scope that differs."""
+
+    target: str
+    resource: str
+    kind: Kind
+    fields: tuple[FieldDifference, ...] = ()
+    """What differs; empty where it is in one plan only."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.target} / {self.resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class NotesDifference:
+    """Diagnostics of one plan only; those that repeat the error of a scope are left out."""
+
+    added: tuple[Note, ...] = ()
+    removed: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two plans."""
+
+    created_at: Timestamp
+    tool_version: str
+    digest: Digest
+    configuration: Digest
+    outcome: str
+    summary: Summary
+
+    @classmethod
+    def of(cls, plan: Plan) -> Side:
+        return cls(
+            plan.created_at, plan.tool_version, plan.digest, plan.configuration.digest, plan.outcome, plan.summary
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class PlanDifference:
-    """What differs between the plans `old` and `new`. `general` holds the configuration and the overrides.
+    """What differs between two plans."""
 
-    Ordered as plans are: tasks by target, resource type, time of creation and id, all else by name. `notes_added` and
-    `notes_removed` are diagnostics; those that only repeat the error of a scope are left out.
-    """
+    WRITTEN: ClassVar = (
+        *("same", "same_digest", "old", "new", "summary", "tasks", "policies", "scopes", "general", "diagnostics"),
+    )
 
-    old: Plan
-    new: Plan
+    old_plan: Plan
+    new_plan: Plan
     tasks: tuple[TaskDifference, ...] = ()
-    policies: tuple[Part, ...] = ()
-    scopes: tuple[Part, ...] = ()
+    """Ordered by target, resource type, time of creation and id."""
+    policies: tuple[PolicyDifference, ...] = ()
+    """By name."""
+    scopes: tuple[ScopeDifference, ...] = ()
+    """By name."""
     general: tuple[FieldDifference, ...] = ()
-    notes_added: tuple[Note, ...] = ()
-    notes_removed: tuple[Note, ...] = ()
+    """Configuration, limits of all policies together, and limits given on the command line."""
+    diagnostics: NotesDifference = NotesDifference()
+
+    @property
+    def old(self) -> Side:
+        return Side.of(self.old_plan)
+
+    @property
+    def new(self) -> Side:
+        return Side.of(self.new_plan)
 
     @property
     def same(self) -> bool:
-        """Whether nothing differs but times."""
-        return not any((self.tasks, self.policies, self.scopes, self.general, self.notes_added, self.notes_removed))
+        """Whether nothing differs but times, versions and reasons."""
+        notes = self.diagnostics
+        return not any((self.tasks, self.policies, self.scopes, self.general, notes.added, notes.removed))
 
     @property
     def same_digest(self) -> bool:
         """Whether both plans would do the same work, so that the approval of one holds for the other."""
-        return self.old.digest == self.new.digest
+        return self.old_plan.digest == self.new_plan.digest
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """Tasks by what became of them."""
+        kinds = Counter(task.kind for task in self.tasks)
+        return {kind.value: kinds[kind] for kind in Kind}
 
 
 def difference(old: Plan, new: Plan) -> PlanDifference:
     """Compare two plans. What they are made at, with which version and with how many requests, does not count."""
     before, now = _notes(old), _notes(new)
     return PlanDifference(
-        old=old,
-        new=new,
+        old_plan=old,
+        new_plan=new,
         tasks=tuple(sorted(_tasks(_standings(old), _standings(new)), key=_task_order)),
-        policies=tuple(_parts(_policies(old), _policies(new))),
-        scopes=tuple(_parts(_scopes(old), _scopes(new))),
+        policies=tuple(PolicyDifference(*part) for part in _parts(_policies(old), _policies(new))),
+        scopes=tuple(
+            ScopeDifference(*scope, kind, fields) for scope, kind, fields in _parts(_scopes(old), _scopes(new))
+        ),
         general=field_differences(_general(old), _general(new)),
-        notes_added=tuple(note for note in now if note not in before),
-        notes_removed=tuple(note for note in before if note not in now),
+        diagnostics=NotesDifference(
+            tuple(note for note in now if note not in before), tuple(note for note in before if note not in now)
+        ),
     )
 
 
@@ -212,18 +337,18 @@ def _task_order(found: TaskDifference) -> tuple[str, str, bool, str, tuple[int, 
 
 
 def _parts(
-    before: Mapping[tuple[str, ...], Mapping[str, FieldValue]], now: Mapping[tuple[str, ...], Mapping[str, FieldValue]]
-) -> Iterator[Part]:
+    before: Mapping[Name, Mapping[str, FieldValue]], now: Mapping[Name, Mapping[str, FieldValue]]
+) -> Iterator[tuple[Name, Kind, tuple[FieldDifference, ...]]]:
     for name in sorted({**before, **now}):
         old, new = before.get(name), now.get(name)
         if old is None or new is None:
-            yield Part(name, _kind(old, new))
+            yield name, _kind(old, new), ()
         elif fields := field_differences(old, new, sets=_SETS):
-            yield Part(name, Kind.CHANGED, fields)
+            yield name, Kind.CHANGED, fields
 
 
-def _policies(plan: Plan) -> dict[tuple[str, ...], dict[str, FieldValue]]:
-    return {(policy.name,): _policy_fields(policy) for policy in plan.policies}
+def _policies(plan: Plan) -> dict[str, dict[str, FieldValue]]:
+    return {policy.name: _policy_fields(policy) for policy in plan.policies}
 
 
 def _policy_fields(policy: PolicyVerdict) -> dict[str, FieldValue]:
@@ -252,8 +377,8 @@ def _guard_text(verdict: GuardVerdict) -> str:
     return f"{verdict.limit}, overridden" if verdict.overridden else f"{verdict.limit}, holds"
 
 
-def _scopes(plan: Plan) -> dict[tuple[str, ...], dict[str, FieldValue]]:
-    return {(scope.target, scope.resource): _scope_fields(scope) for scope in plan.scopes}
+def _scopes(plan: Plan) -> dict[Scope, dict[str, FieldValue]]:
+    return {Scope(scope.target, scope.resource): _scope_fields(scope) for scope in plan.scopes}
 
 
 def _scope_fields(scope: ScopeVerdict) -> dict[str, FieldValue]:

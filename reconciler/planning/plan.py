@@ -15,14 +15,14 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from reconciler.config.model import OnBlocked
-from reconciler.diagnostics import Severity  # noqa: TC001 - the annotations are read when documents are
+from reconciler.diagnostics import Severity
 from reconciler.exceptions import ExitCode
 from reconciler.planning.digest import sha256
-from reconciler.tasks.fault import Fault  # noqa: TC001 - the annotations are read when documents are
+from reconciler.tasks.fault import Fault
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import ID_FORM, TaskKey
-from reconciler.tasks.timestamps import Timestamp  # noqa: TC001 - the annotations are read when documents are
+from reconciler.tasks.timestamps import Timestamp
 
 __all__ = [
     "Change",

@@ -9,8 +9,8 @@ from typing import ClassVar, Self
 
 from reconciler.exceptions import ExitCode
 from reconciler.planning.plan import Change, Count, Digest, Name, Note
-from reconciler.tasks.fault import Fault  # noqa: TC001 - the annotations are read when documents are
-from reconciler.tasks.timestamps import Timestamp  # noqa: TC001 - as above
+from reconciler.tasks.fault import Fault
+from reconciler.tasks.timestamps import Timestamp
 
 __all__ = ["Outcome", "Report", "Result"]
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from reconciler.diagnostics import Severity
+from reconciler.diagnostics import Rule, Severity
+from reconciler.documents.document import Format
+from reconciler.exceptions import ExitCode
+from reconciler.planning.plan import Count
 from reconciler.reports.cells import width
 
 if TYPE_CHECKING:
@@ -12,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.diagnostics import Diagnostic, Location
 
-__all__ = ["diagnostic_document", "render_diagnostics"]
+__all__ = ["FAILURE", "VALIDATION", "Failure", "Finding", "Validation", "render_diagnostics"]
 
 
 def render_diagnostics(diagnostics: Iterable[Diagnostic]) -> str:
@@ -46,18 +50,91 @@ def _excerpt(text: str, where: Location, length: int) -> Iterator[str]:
         yield f"  {gutter} | {' ' * width(before)}{'^' * max(1, width(marked))}"
 
 
-def diagnostic_document(diagnostic: Diagnostic) -> dict[str, object]:
-    """A diagnostic as JSON data; line and column count from 1."""
-    location = diagnostic.location
-    return {
-        "severity": diagnostic.severity.value,
-        "rule": diagnostic.rule.value,
-        "message": diagnostic.message,
-        "file": location.file if location else None,
-        "line": location.line if location else None,
-        "column": location.column if location else None,
-        "path": diagnostic.path,
-        "hint": diagnostic.hint,
-        "allowed": list(diagnostic.allowed),
-        "excerpt": diagnostic.excerpt,
-    }
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A mistake in a file; line and column count from 1."""
+
+    severity: Severity
+    rule: Rule
+    message: str
+    file: str | None
+    line: int | None
+    column: int | None
+    path: str
+    """The value in dotted form."""
+    hint: str
+    """What to do."""
+    allowed: tuple[str, ...]
+    excerpt: str
+    """The source line."""
+
+    @classmethod
+    def of(cls, found: Diagnostic) -> Finding:
+        at = found.location
+        return cls(
+            found.severity,
+            found.rule,
+            found.message,
+            at.file if at else None,
+            at.line if at else None,
+            at.column if at else None,
+            found.path,
+            found.hint,
+            found.allowed,
+            found.excerpt,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Whether a configuration is valid, and all that is to be said of it."""
+
+    WRITTEN: ClassVar = ("valid", "outcome", "error_count", "warning_count", "diagnostics")
+
+    valid: bool
+    diagnostics: tuple[Finding, ...]
+
+    @property
+    def outcome(self) -> str:
+        """`ok` or `invalid`."""
+        return "ok" if self.valid else "invalid"
+
+    @property
+    def error_count(self) -> Count:
+        return sum(found.severity is Severity.ERROR for found in self.diagnostics)
+
+    @property
+    def warning_count(self) -> Count:
+        return len(self.diagnostics) - self.error_count
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a command failed: the one document that stands on stdout then, under `--format json`."""
+
+    WRITTEN: ClassVar = ("outcome", "exit_code", "message", "hint", "diagnostics")
+
+    exit_code: ExitCode
+    message: str
+    hint: str = ""
+    """What to do."""
+    diagnostics: tuple[Finding, ...] = ()
+    """The mistakes of an invalid configuration."""
+
+    @property
+    def outcome(self) -> str:
+        """The exit code in a word."""
+        return _OUTCOMES.get(self.exit_code, "error")
+
+
+_OUTCOMES = {
+    ExitCode.REFUSED: "refused",
+    ExitCode.STALE: "stale",
+    ExitCode.LOCKED: "locked",
+    ExitCode.USAGE: "usage",
+    ExitCode.INVALID: "invalid",
+    ExitCode.INTERRUPTED: "interrupted",
+    ExitCode.TERMINATED: "interrupted",
+}
+VALIDATION = Format("reconciler.validation", "2.0", Validation, "What `reconciler validate` found")
+FAILURE = Format("reconciler.error", "2.0", Failure, "Why a command of reconciler failed")

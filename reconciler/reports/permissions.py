@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from reconciler.documents.strict_json import dump
+from reconciler.documents.document import Format
+from reconciler.engine.permissions import Role
+from reconciler.planning.permissions import Call
 from reconciler.redaction import presentable
 from reconciler.reports.cells import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.engine.permissions import Grant, Role, Unnamed
+    from reconciler.engine.permissions import Grant
     from reconciler.planning.permissions import NeededCall
 
-__all__ = ["permissions_document", "render_permissions", "render_permissions_json"]
+__all__ = ["PERMISSIONS", "render_permissions", "render_permissions_json"]
 
-FORMAT = "reconciler.permissions"
 NOTHING = "Nothing to allow: no active policy looks at any target.\n"
 WIDTH = 100
 
@@ -72,45 +75,79 @@ def _wrapped(sentence: str) -> str:
     return textwrap.fill(presentable(sentence), WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
+@dataclass(frozen=True, slots=True)
+class AllowedAction:
+    """An action, a call that needs it, and why that is made: the reason, or the policies that lead to it."""
+
+    action: str | None
+    request: str
+    reason: str = ""
+    resource: str | None = None
+    call: Call | None = None
+    policies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnnamedCall:
+    """A call for which the vendor publishes no action."""
+
+    request: str
+    resource: str
+    call: Call
+    policies: tuple[str, ...]
+    instead: str
+    """What can be granted."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRecord:
+    """One policy document, and the targets whose credentials need exactly this."""
+
+    provider: str
+    targets: tuple[str, ...]
+    kind: str
+    """What the vendor calls such a document; empty where it has none."""
+    documentation: str
+    document: Mapping[str, Any] | None
+    """What the vendor's console takes; null where nothing can be put into one."""
+    actions: tuple[AllowedAction, ...]
+    without_action: tuple[UnnamedCall, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What the credentials of each target must be allowed, and no more."""
+
+    outcome: str
+    """Always `ok`."""
+    role: Role
+    grants: tuple[GrantRecord, ...]
+
+
+PERMISSIONS = Format("reconciler.permissions", "2.0", Permissions, "What `reconciler permissions` asks for")
+
+
 def render_permissions_json(grants: Sequence[Grant], role: Role) -> str:
-    return dump(permissions_document(grants, role))
+    """The same as data."""
+    return PERMISSIONS.text(Permissions("ok", role, tuple(map(_grant_record, grants))))
 
 
-def permissions_document(grants: Sequence[Grant], role: Role) -> dict[str, object]:
-    """The same as data. `document` is what the vendor's console takes; null where nothing can be put into one."""
-    return {
-        "format": FORMAT,
-        "format_version": "1.0",
-        "outcome": "ok",
-        "role": role.value,
-        "grants": [_grant_document(grant) for grant in grants],
-    }
-
-
-def _grant_document(grant: Grant) -> dict[str, object]:
-    return {
-        "provider": grant.provider,
-        "targets": list(grant.targets),
-        "kind": grant.kind,
-        "documentation": grant.documentation,
-        "document": grant.document,
-        "actions": [
-            *({"action": call.action, "request": call.request, "reason": call.reason} for call in grant.account_calls),
-            *({"action": call.action, **_call_document(call)} for call in grant.calls),
-        ],
-        "without_action": [_unnamed_document(entry) for entry in grant.unnamed],
-        "notes": list(grant.notes),
-    }
-
-
-def _call_document(call: NeededCall) -> dict[str, object]:
-    return {
-        "request": call.request,
-        "resource": call.resource,
-        "call": call.call.value,
-        "policies": list(call.policies),
-    }
-
-
-def _unnamed_document(entry: Unnamed) -> dict[str, object]:
-    return {**_call_document(entry.call), "instead": entry.instead}
+def _grant_record(grant: Grant) -> GrantRecord:
+    account = (AllowedAction(call.action, call.request, call.reason) for call in grant.account_calls)
+    named = (
+        AllowedAction(call.action, call.request, "", call.resource, call.call, call.policies) for call in grant.calls
+    )
+    unnamed = ((entry.call, entry.instead) for entry in grant.unnamed)
+    return GrantRecord(
+        provider=grant.provider,
+        targets=grant.targets,
+        kind=grant.kind,
+        documentation=grant.documentation,
+        document=grant.document,
+        actions=(*account, *named),
+        without_action=tuple(
+            UnnamedCall(call.request, call.resource, call.call, call.policies, instead) for call, instead in unnamed
+        ),
+        notes=grant.notes,
+    )

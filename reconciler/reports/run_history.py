@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from reconciler.documents.document import document_of
-from reconciler.documents.strict_json import dump
+from reconciler.backends.entries import ActionState
+from reconciler.documents.document import Format
 from reconciler.redaction import presentable
 from reconciler.reports.ages import duration
 from reconciler.reports.cells import clipped, table
 from reconciler.reports.wording import counted
-from reconciler.tasks.timestamps import format_timestamp
+from reconciler.tasks.resource_type import Action
+from reconciler.tasks.timestamps import Timestamp, format_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from reconciler.backends.entries import TaskOutcome
     from reconciler.backends.history import ActionRecord, RunRecord
-    from reconciler.documents.strict_json import Document
     from reconciler.tasks.task import TaskKey
 
 __all__ = [
+    "PRUNING",
+    "RUN",
+    "RUNS",
     "UNFINISHED",
+    "UNLOCKING",
+    "Freed",
+    "Pruning",
+    "Unlocking",
     "render_run_json",
     "render_run_text",
     "render_runs_json",
@@ -38,6 +47,139 @@ _SHORT_DIGEST = 12
 _CELLS = 160
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run."""
+
+    run_id: str
+    command: str
+    tool_version: str
+    plan_digest: str
+    """Empty for a run that only settled what an earlier one had left open."""
+    configuration_digest: str
+    started_at: Timestamp
+    finished_at: Timestamp | None
+    """null, as outcome and the like: still running, or killed."""
+    took_ms: int | None
+    outcome: str | None
+    exit_code: int | None
+    summary: Mapping[str, int] | None
+    """Changes by outcome."""
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Past runs."""
+
+    more: bool
+    """Whether --limit kept others out."""
+    runs: tuple[Run, ...]
+    """The latest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFault:
+    """What the cloud, or the way to it, answered; the meaning in the words of the version that wrote it down."""
+
+    meaning: str
+    message: str
+    code: str | None
+    http_status: int | None
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at one call, written down before it was sent."""
+
+    DERIVED: ClassVar = ("id",)
+
+    target: str
+    resource: str
+    task_id: str
+    action: Action
+    attempt: int
+    state: ActionState
+    intended_at: Timestamp
+    took_ms: int | None
+    error: RecordedFault | None
+    request_id: str | None
+    settled_by: str | None
+    """The later run that found out what became of it."""
+
+    @property
+    def id(self) -> str:
+        """`<target>/<resource>/<task_id>`"""
+        return f"{self.target}/{self.resource}/{self.task_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one task."""
+
+    DERIVED: ClassVar = ("id",)
+
+    target: str
+    resource: str
+    task_id: str
+    outcome: str
+    before: str
+    now: str | None
+    detail: str
+
+    @property
+    def id(self) -> str:
+        """`<target>/<resource>/<task_id>`"""
+        return f"{self.target}/{self.resource}/{self.task_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetails:
+    """One run with all that it did."""
+
+    run: Run
+    actions: tuple[Attempt, ...]
+    outcomes: tuple[Settled, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """What was forgotten."""
+
+    before: Timestamp
+    pruned: int
+    unsettled: int
+    """Runs that stayed, since the next apply has to settle calls of theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """A lock that was freed."""
+
+    group: str
+    targets: tuple[str, ...]
+    """Those that its account had when it was taken."""
+    host: str
+    pid: int
+    since: int
+    """Milliseconds since the epoch, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocking:
+    """The locks that were freed, one at most."""
+
+    freed: tuple[Freed, ...]
+
+
+RUNS = Format("reconciler.history", "2.0", Runs, "Past runs")
+RUN = Format("reconciler.run", "2.0", RunDetails, "One past run")
+PRUNING = Format("reconciler.pruning", "2.0", Pruning, "What `reconciler history --prune` forgot")
+UNLOCKING = Format("reconciler.unlocking", "2.0", Unlocking, "The locks that `reconciler history unlock` freed")
+
+
 def render_runs_text(runs: Sequence[RunRecord], *, more: bool) -> str:
     """One line a run. `more` says that there are others, which a limit kept out."""
     head = ("RUN", "BEGAN", "COMMAND", "OUTCOME", "EXIT", "TOOK", "CHANGES", "PLAN")
@@ -48,14 +190,7 @@ def render_runs_text(runs: Sequence[RunRecord], *, more: bool) -> str:
 
 def render_runs_json(runs: Sequence[RunRecord], *, more: bool) -> str:
     """One document; `more` as in the text."""
-    return dump(
-        {
-            "format": "reconciler.history",
-            "format_version": "1.0",
-            "more": more,
-            "runs": [_run_record(run) for run in runs],
-        }
-    )
+    return RUNS.text(Runs(more, tuple(map(_run, runs))))
 
 
 def render_run_text(
@@ -85,15 +220,9 @@ def render_run_text(
 
 
 def render_run_json(run: RunRecord, actions: Sequence[ActionRecord], outcomes: Sequence[TaskOutcome]) -> str:
-    return dump(
-        {
-            "format": "reconciler.run",
-            "format_version": "1.0",
-            "run": _run_record(run),
-            "actions": [_action_record(action) for action in actions],
-            "outcomes": [_outcome_record(outcome) for outcome in outcomes],
-        }
-    )
+    """One document."""
+    settled = (Settled(*one.key, one.outcome, one.before, one.now, one.detail) for one in outcomes)
+    return RUN.text(RunDetails(_run(run), tuple(map(_attempt, actions)), tuple(settled)))
 
 
 def run_label(run: RunRecord) -> str:
@@ -200,56 +329,37 @@ def _fitted(text: str, verbose: bool) -> str:
     return presentable(text) if verbose else clipped(presentable(text), _CELLS)
 
 
-def _run_record(run: RunRecord) -> Document:
-    return {
-        "run_id": presentable(run.run_id),
-        "command": presentable(run.command),
-        "tool_version": presentable(run.tool_version),
-        "plan_digest": presentable(run.plan_digest),
-        "configuration_digest": presentable(run.fingerprint),
-        "started_at": _time(run.started_at),
-        "finished_at": None if run.finished_at is None else _time(run.finished_at),
-        "took_ms": _took(run.started_at, run.finished_at),
-        "outcome": document_of(run.outcome),
-        "exit_code": run.exit_code,
-        "summary": None if run.summary is None else {presentable(name): count for name, count in run.summary.items()},
-        "host": presentable(run.host),
-        "pid": run.pid,
-    }
+def _run(run: RunRecord) -> Run:
+    return Run(
+        run_id=run.run_id,
+        command=run.command,
+        tool_version=run.tool_version,
+        plan_digest=run.plan_digest,
+        configuration_digest=run.fingerprint,
+        started_at=Timestamp(run.started_at // 1000),
+        finished_at=None if run.finished_at is None else Timestamp(run.finished_at // 1000),
+        took_ms=_took(run.started_at, run.finished_at),
+        outcome=run.outcome,
+        exit_code=run.exit_code,
+        summary=run.summary,
+        host=run.host,
+        pid=run.pid,
+    )
 
 
-def _key_record(key: TaskKey) -> Document:
-    target, resource, task_id = map(presentable, key)
-    return {"id": _task(key), "target": target, "resource": resource, "task_id": task_id}
-
-
-def _action_record(action: ActionRecord) -> Document:
-    return {
-        **_key_record(action.key),
-        "action": action.action.value,
-        "attempt": action.attempt,
-        "state": action.state.value,
-        "intended_at": _time(action.intent_at),
-        "took_ms": _took(action.intent_at, action.result_at),
-        "error": None
-        if action.fault_meaning is None
-        else {
-            "meaning": presentable(action.fault_meaning),
-            "message": presentable(action.fault_message or ""),
-            "code": document_of(action.fault_code),
-            "http_status": action.http_status,
-            "request_id": document_of(action.request_id),
-        },
-        "request_id": document_of(action.request_id),
-        "settled_by": document_of(action.settled_by),
-    }
-
-
-def _outcome_record(outcome: TaskOutcome) -> Document:
-    return {
-        **_key_record(outcome.key),
-        "outcome": presentable(outcome.outcome),
-        "before": presentable(outcome.before),
-        "now": document_of(outcome.now),
-        "detail": presentable(outcome.detail),
-    }
+def _attempt(action: ActionRecord) -> Attempt:
+    error = None
+    if action.fault_meaning is not None:
+        told = (action.fault_message or "", action.fault_code, action.http_status, action.request_id)
+        error = RecordedFault(action.fault_meaning, *told)
+    return Attempt(
+        *action.key,
+        action=action.action,
+        attempt=action.attempt,
+        state=action.state,
+        intended_at=Timestamp(action.intent_at // 1000),
+        took_ms=_took(action.intent_at, action.result_at),
+        error=error,
+        request_id=action.request_id,
+        settled_by=action.settled_by,
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.documents.strict_json import dump
+from reconciler.documents.document import Format
 from reconciler.planning.observed import observed
+from reconciler.planning.plan import Observed, ResourceName
 from reconciler.redaction import presentable
 from reconciler.reports.ages import age_of
 from reconciler.reports.cells import clipped, table
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.engine.query_run import Found
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["render_task_json", "render_task_table"]
+__all__ = ["TASK_LIST", "render_task_json", "render_task_table"]
 
 _COLUMNS = ("provider_status", "input.bucket", "input.object", "upload_url", "asset_id", "media_id", "user_data")
 _WIDEST = 60
@@ -41,16 +43,37 @@ def render_task_table(found: Found, row: ResourceType, now: int) -> str:
     return f"{listed}{counted(len(records), 'task')}.\n"
 
 
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """A target that could not be listed whole, and why."""
+
+    target: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskList:
+    """Tasks of one resource type."""
+
+    resource: ResourceName
+    complete: bool
+    """Whether every target could be listed whole."""
+    errors: tuple[Unlisted, ...]
+    """The targets that could not."""
+    tasks: tuple[Observed, ...]
+    """Each task: `target`, `id`, `status` and all other fields that it has."""
+
+
+TASK_LIST = Format("reconciler.tasks", "2.0", TaskList, "Tasks that `reconciler query` found")
+
+
 def render_task_json(found: Found, row: ResourceType) -> str:
-    """One document; `complete` says whether every target could be listed whole."""
-    document = {
-        "format": "reconciler.tasks",
-        "format_version": "1.0",
-        "resource": row.name,
-        "complete": not found.incomplete,
-        "errors": [
-            {"target": seen.scope.target, "message": presentable(str(seen.fault or ""))} for seen in found.incomplete
-        ],
-        "tasks": [{"target": task.target, "id": task.id, **observed(task, row, row.fields)} for task in found.tasks],
-    }
-    return dump(document)
+    """One document."""
+    return TASK_LIST.text(
+        TaskList(
+            row.name,
+            not found.incomplete,
+            tuple(Unlisted(seen.scope.target, str(seen.fault or "")) for seen in found.incomplete),
+            tuple({"target": task.target, "id": task.id, **observed(task, row, row.fields)} for task in found.tasks),
+        )
+    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.documents.strict_json import dump
+from reconciler.documents.document import Format
 from reconciler.redaction import bounded
+from reconciler.review.job import Place
 from reconciler.review.publishing import Action
-from reconciler.tasks.timestamps import format_timestamp
+from reconciler.tasks.timestamps import Timestamp, format_timestamp
 
 if TYPE_CHECKING:
     from reconciler.review.approval import Approved
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.review.job import Job
     from reconciler.review.publishing import Published
 
-__all__ = ["cautions", "digest_document", "document", "sentence"]
+__all__ = ["COMMENT", "cautions", "digest_document", "document", "sentence"]
 
 
 def sentence(published: Published, name: str, *, would: bool = False) -> str:
@@ -52,38 +54,55 @@ def cautions(published: Published) -> list[str]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class CommentRecord:
+    """What became of a comment, or, of --print-digest, what it approves; the keys of the other are null."""
+
+    outcome: str
+    """Always `ok`."""
+    platform: Place | None
+    repository: str | None
+    number: int | None
+    """Of the pull or merge request."""
+    digest: str
+    action: Action | None = None
+    """null: what is there was not read."""
+    dry_run: bool = False
+    comment_id: int | None = None
+    url: str | None = None
+    other_comment_ids: tuple[int, ...] = ()
+    """Older comments of ours on the same targets."""
+    body: str | None = None
+    """Of a dry run."""
+    until: Timestamp | None = None
+    """How long the approval is good for."""
+
+
+COMMENT = Format("reconciler.comment", "2.0", CommentRecord, "What `reconciler comment` did", shown=str)
+
+
 def document(published: Published | None, draft: Draft, job: Job | None, number: int | None, *, dry_run: bool) -> str:
-    """`action` is null where what is there was not read. The text is in it on a dry run only."""
+    """What became of the comment; None: what is there was not read."""
     comment = published.comment if published else None
-    return dump(
-        {
-            "format": "reconciler.comment",
-            "format_version": "1.0",
-            "outcome": "ok",
-            "action": published.action.value if published else None,
-            "dry_run": dry_run,
-            "platform": job.place.value if job else None,
-            "repository": job.repository if job else None,
-            "number": number,
-            "comment_id": comment.id if comment else None,
-            "url": (comment.url or None) if comment else None,
-            "other_comment_ids": [other.id for other in published.others] if published else [],
-            "digest": draft.marker.digest,
-            **({"body": draft.body} if dry_run else {}),
-        }
+    return COMMENT.text(
+        CommentRecord(
+            "ok",
+            job.place if job else None,
+            job.repository if job else None,
+            number,
+            draft.marker.digest,
+            action=published.action if published else None,
+            dry_run=dry_run,
+            comment_id=comment.id if comment else None,
+            url=(comment.url or None) if comment else None,
+            other_comment_ids=tuple(other.id for other in published.others) if published else (),
+            body=draft.body if dry_run else None,
+        )
     )
 
 
 def digest_document(approved: Approved, job: Job | None, number: int) -> str:
-    return dump(
-        {
-            "format": "reconciler.comment",
-            "format_version": "1.0",
-            "outcome": "ok",
-            "platform": job.place.value if job else None,
-            "repository": job.repository if job else None,
-            "number": number,
-            "digest": approved.digest,
-            "until": format_timestamp(approved.until),
-        }
-    )
+    """What was approved, and until when."""
+    place, repository = (job.place, job.repository) if job else (None, None)
+    until = Timestamp(approved.until)
+    return COMMENT.text(CommentRecord("ok", place, repository, number, approved.digest, until=until))

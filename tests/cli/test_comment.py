@@ -227,7 +227,7 @@ def test_as_json(terminal: Terminal, forge: Forge) -> None:
     assert document["format"] == "reconciler.comment"
     assert (document["action"], document["dry_run"], document["number"]) == ("created", False, 7)
     assert (document["digest"], document["comment_id"]) == (plan["digest"], forge.notes[0].id)
-    assert "body" not in document
+    assert document["body"] is None
     assert comment(terminal, "plan.json", "--format", "json").json["action"] == "unchanged"
     assert comment(terminal, "plan.json", "--print-digest", "--format", "json").json["digest"] == plan["digest"]
 

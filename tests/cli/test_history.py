@@ -411,7 +411,7 @@ def test_a_database_of_a_newer_version_is_refused(terminal: Terminal, three: lis
 
 def test_its_json_is_of_a_known_form(terminal: Terminal, three: list[str]) -> None:
     document = json.loads(terminal.run("history", "--format", "json").out, parse_float=pytest.fail)
-    assert (document["format"], document["format_version"], document["more"]) == ("reconciler.history", "1.0", False)
+    assert (document["format"], document["format_version"], document["more"]) == ("reconciler.history", "2.0", False)
     details = terminal.run("history", three[0], "--format", "json").json
     assert (details["format"], sorted(details)) == (
         "reconciler.run", ["actions", "format", "format_version", "outcomes", "run"],

@@ -143,8 +143,8 @@ def test_policies() -> None:
     now = replace(BASE, policies=(policy(changes=2, blocked=1, guards=(breach,)), policy("new")))
     found = difference(BASE, now).policies
     assert [(part.name, part.kind) for part in found] == [
-        (("new",), Kind.ADDED),
-        (("one-transcode-per-object",), Kind.CHANGED),
+        ("new", Kind.ADDED),
+        ("one-transcode-per-object", Kind.CHANGED),
     ]
     assert words(found[1].fields) == {"blocked": "0 -> 1", "max_actions": "set to refuses: 2 is more than 1"}
 
@@ -164,7 +164,7 @@ def test_scopes_and_diagnostics() -> None:
     )
     found = difference(BASE, replace(BASE, scopes=(failed,), diagnostics=notes))
     assert words(found.scopes[0].fields) == {"error": "set to 429: too many", "listing": "complete -> failed"}
-    assert found.notes_added == notes[1:]
+    assert found.diagnostics.added == notes[1:]
     assert not found.same
 
 

@@ -12,10 +12,11 @@ import jsonschema
 import pytest
 
 from reconciler.diagnostics import Severity
+from reconciler.documents.files import DIFFERENCE
+from reconciler.documents.schema import schema_text
 from reconciler.planning.difference import PlanDifference, difference
 from reconciler.planning.plan import Change, Guard, GuardVerdict, Note, Overrides, Plan
 from reconciler.redaction import presentable
-from reconciler.reports.difference.document import DIFFERENCE_SCHEMA, render_difference_json
 from reconciler.reports.difference.markdown import render_difference_markdown
 from reconciler.reports.difference.text import render_difference
 from reconciler.reports.markdown.budget import BUDGET
@@ -98,7 +99,7 @@ FOUND = {made.__name__: made() for made in (everything, same, hostile)}
 NAMES = ("old.json", "new.json")
 FORMATS: dict[str, Callable[[PlanDifference], str]] = {
     "txt": lambda found: render_difference(found, names=NAMES),
-    "json": render_difference_json,
+    "json": DIFFERENCE.text,
     "md": lambda found: render_difference_markdown(found, names=NAMES),
 }
 
@@ -123,15 +124,15 @@ def test_colour_adds_nothing_to_what_is_said(name: str) -> None:
 @pytest.mark.parametrize("first", PLANS.values(), ids=PLANS)
 def test_the_document_is_what_its_schema_says(first: Plan) -> None:
     for second in PLANS.values():
-        document = json.loads(render_difference_json(difference(first, second)))
-        jsonschema.Draft7Validator(DIFFERENCE_SCHEMA).validate(document)
+        document = json.loads(DIFFERENCE.text(difference(first, second)))
+        jsonschema.validate(document, json.loads(schema_text("diff", DIFFERENCE)))
 
 
 def test_nothing_hostile_reaches_a_terminal() -> None:
     text = render_difference(FOUND["hostile"], names=(EVIL, "\x1b]0;x\x07"), verbose=True)
     assert all(line == presentable(line) for line in text.splitlines())
     assert "s3cret" not in text
-    assert "\x1b" not in text + render_difference_json(FOUND["hostile"])
+    assert "\x1b" not in text + DIFFERENCE.text(FOUND["hostile"])
 
 
 def test_nothing_hostile_is_live_in_markdown() -> None:

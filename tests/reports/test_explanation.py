@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.providers.registry import catalogue
+from reconciler.reports.explanation.document import EXPLANATION, explanation
 from reconciler.reports.explanation.drawing import draw_lifecycle, mermaid_lifecycle
 from reconciler.reports.explanation.lifecycle import lifecycle
-from reconciler.reports.explanation.text import explanation_document, render_explanation
+from reconciler.reports.explanation.text import render_explanation
 from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, ResourceType
 from reconciler.tasks.status import OBSERVABLE, TERMINAL, Status
 from tests.goldens import golden
@@ -131,14 +132,11 @@ def test_any_diagram_names_states_and_transitions_and_lets_no_word_out_of_its_li
 
 
 def test_the_document_holds_states_and_transitions() -> None:
-    document = explanation_document(ROWS["huaweicloud.mpc.packaging"])
-    found = document["lifecycle"]
-    assert isinstance(found, dict)
+    document = EXPLANATION.document(explanation([ROWS["huaweicloud.mpc.packaging"], ROWS["huaweicloud.vod.editing"]]))
+    found, editing = (row["lifecycle"] for row in document["resource_types"])
     assert found["states"][0] == {"status": "pending", "provider_statuses": ["INIT", "WAITING"], "dead_end": False}
     assert found["transitions"][:2] == [
-        {"from": "pending", "to": "running", "by": "progress", "call": None},
-        {"from": "pending", "to": "canceled", "by": "cancel", "call": "DELETE /v1/{project_id}/remux"},
+        {"start": "pending", "end": "running", "action": None, "call": ""},
+        {"start": "pending", "end": "canceled", "action": "cancel", "call": "DELETE /v1/{project_id}/remux"},
     ]
-    editing = explanation_document(ROWS["huaweicloud.vod.editing"])["lifecycle"]
-    assert isinstance(editing, dict)
     assert [state["status"] for state in editing["states"] if state["dead_end"]] == ["succeeded", "failed", "canceled"]

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from reconciler.config.model import AtMost, Keep, Limits
 from reconciler.diagnostics import Location
+from reconciler.documents.schema import schema_text
 from reconciler.planning.why import Answer, Inquiry
 from reconciler.redaction import presentable
-from reconciler.reports.why.document import WHY_SCHEMA, render_why_json
+from reconciler.reports.why.document import WHY, render_why_json
 from reconciler.reports.why.text import render_why
 from reconciler.reports.why.words import listing_error, not_seen
 from reconciler.tasks.fault import Fault, Meaning
@@ -124,7 +125,7 @@ def test_colour_adds_nothing_to_what_is_said(name: str) -> None:
 @pytest.mark.parametrize("name", ANSWERS)
 def test_the_document_is_what_its_schema_says(name: str) -> None:
     document = json.loads(render_why_json(ANSWERS[name]))
-    jsonschema.Draft7Validator(WHY_SCHEMA).validate(document)
+    jsonschema.validate(document, json.loads(schema_text("why", WHY)))
     assert document["found"]
 
 

@@ -23,7 +23,7 @@ from reconciler.tasks.timestamps import format_timestamp
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.planning.difference import Part, PlanDifference, TaskDifference
+    from reconciler.planning.difference import PlanDifference, PolicyDifference, ScopeDifference, TaskDifference
     from reconciler.planning.field_differences import FieldDifference
 
 __all__ = ["render_difference_markdown"]
@@ -42,15 +42,15 @@ def _composed(found: PlanDifference, names: tuple[str, str], detail: Detail) -> 
         _parts("Policies", found.policies, detail),
         _parts("Scopes", found.scopes, detail),
         _list("Made from", [f"- {_field(field)}" for field in found.general]),
-        _list("New diagnostics", [note_item(note) for note in detail.notes(found.notes_added)]),
-        _list("Diagnostics that are gone", [note_item(note) for note in detail.notes(found.notes_removed)]),
+        _list("New diagnostics", [note_item(note) for note in detail.notes(found.diagnostics.added)]),
+        _list("Diagnostics that are gone", [note_item(note) for note in detail.notes(found.diagnostics.removed)]),
         "\n".join(f"- {code(row, _CELLS)}" for row in (*plan_rows(found), *digest_rows(found))),
     ]
     left = f"Shortened to fit a comment: {counted(detail.left_out, 'line')} left out; text and JSON have all of them."
     cut = [callout("NOTE", [left])] if detail.left_out else []
     made = (
         f"{code(name)} of {format_timestamp(plan.created_at)}"
-        for name, plan in zip(names, (found.old, found.new), strict=True)
+        for name, plan in zip(names, (found.old_plan, found.new_plan), strict=True)
     )
     heading = f"## reconciler diff: {summary_words(found)}\n\n{' → '.join(made)}"
     return "\n\n".join(part for part in (heading, *cut, *parts) if part) + "\n"
@@ -81,7 +81,7 @@ def _scope(found: Sequence[TaskDifference], detail: Detail) -> str:
     return folded(f"{summary}{first}", table(["", "task", "what a plan does with it", "fields"], rows))
 
 
-def _parts(title: str, parts: Sequence[Part], detail: Detail) -> str:
+def _parts(title: str, parts: Sequence[PolicyDifference | ScopeDifference], detail: Detail) -> str:
     """Those of one title, and how many more there are of them."""
     shown = detail.policies(parts)
     lines = [f"- {code(part_name(part))} {code(_fields(part.fields), _CELLS)}".rstrip() for part in shown]

@@ -23,7 +23,7 @@ from reconciler.reports.text.sections import note_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from reconciler.planning.difference import Part, PlanDifference, TaskDifference
+    from reconciler.planning.difference import PlanDifference, PolicyDifference, ScopeDifference, TaskDifference
     from reconciler.planning.field_differences import FieldDifference
     from reconciler.planning.plan import Plan
 
@@ -44,7 +44,11 @@ def render_difference(
     page = _Page(Palette(color), verbose)
     old, new = names
     sections = [
-        [page.paint.bold(f"reconciler diff: {summary_words(found)}"), _made(found.old, old), _made(found.new, new)],
+        [
+            page.paint.bold(f"reconciler diff: {summary_words(found)}"),
+            _made(found.old_plan, old),
+            _made(found.new_plan, new),
+        ],
         *page.tasks(found.tasks),
         page.parts("Policies", found.policies),
         page.parts("Scopes", found.scopes),
@@ -81,7 +85,7 @@ class _Page:
         yield self._entry(task.kind, f"{name}: {task_words(task)}")
         yield from self._fields([field for field in task.fields if field.field != "standing"])
 
-    def parts(self, title: str, parts: Iterable[Part]) -> list[str]:
+    def parts(self, title: str, parts: Iterable[PolicyDifference | ScopeDifference]) -> list[str]:
         lines = []
         for part in parts:
             lines.append(self._entry(part.kind, part_name(part)))
@@ -114,8 +118,8 @@ class _Page:
         return [self.paint.bold("Made from"), *self._fields(found.general)]
 
     def notes(self, found: PlanDifference) -> list[str]:
-        lines = [f"  + {note_line(note).strip()}" for note in found.notes_added]
-        lines += [f"  - {note_line(note).strip()}" for note in found.notes_removed]
+        lines = [f"  + {note_line(note).strip()}" for note in found.diagnostics.added]
+        lines += [f"  - {note_line(note).strip()}" for note in found.diagnostics.removed]
         return [self.paint.bold("Diagnostics"), *lines] if lines else []
 
     def closing(self, found: PlanDifference) -> list[str]:

@@ -13,7 +13,7 @@ from reconciler.reports.wording import plan_counts
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.planning.difference import Part, PlanDifference, TaskDifference
+    from reconciler.planning.difference import PlanDifference, PolicyDifference, ScopeDifference, TaskDifference
 
 __all__ = [
     "counts_words",
@@ -48,24 +48,24 @@ def task_words(task: TaskDifference) -> str:
     return f"{standing.text} ({value_words(standing.status)}, for {value_words(tuple(names))})"
 
 
-def part_name(part: Part) -> str:
+def part_name(part: PolicyDifference | ScopeDifference) -> str:
     """Name of a policy or scope; of one that is in one plan only, it says so."""
-    name = presentable(" / ".join(part.name))
+    name = presentable(part.name)
     return name if part.kind is Kind.CHANGED else f"{name} ({part.kind.value})"
 
 
 def plan_rows(found: PlanDifference) -> list[str]:
     """What each plan comes to."""
-    old, new = (f"{plan_counts(plan)} ({plan.outcome})" for plan in (found.old, found.new))
+    old, new = (f"{plan_counts(plan)} ({plan.outcome})" for plan in (found.old_plan, found.new_plan))
     return [f"Both plans: {new}"] if found.same and old == new else [f"Old plan: {old}", f"New plan: {new}"]
 
 
 def digest_rows(found: PlanDifference) -> list[str]:
     """The digests, and what they mean for an approval."""
     if found.same_digest:
-        return [f"Digest: {found.new.digest}", "It is the same for both: an approval of one holds for the other."]
+        return [f"Digest: {found.new_plan.digest}", "It is the same for both: an approval of one holds for the other."]
     return [
-        f"Old digest: {found.old.digest}",
-        f"New digest: {found.new.digest}",
+        f"Old digest: {found.old_plan.digest}",
+        f"New digest: {found.new_plan.digest}",
         "They differ: an approval of the old plan does not hold for the new one.",
     ]

@@ -60,7 +60,7 @@ class _Box:
 
     def __init__(self, state: State, cells: int) -> None:
         self.state = state
-        self.text = [state.status.value, *([_cut(word, cells) for word in state.words] or ["(not listed)"])]
+        self.text = [state.status.value, *([_cut(word, cells) for word in state.provider_statuses] or ["(not listed)"])]
         self.row = 0
         self.column = 0
         self.inner = max(map(len, self.text))
@@ -183,7 +183,7 @@ def _mermaid(life: Lifecycle) -> Iterator[str]:
     if life.state(Status.PENDING) is not None:
         yield "[*] --> pending"
     for state in life.states:
-        words = ", ".join(re.sub(r"[^A-Za-z0-9_ .-]", " ", _cut(word, 40)) for word in state.words)
+        words = ", ".join(re.sub(r"[^A-Za-z0-9_ .-]", " ", _cut(word, 40)) for word in state.provider_statuses)
         yield f"{state.status.value}: {state.status.value}{f' ({words})' if words else ''}"
     for way in life.transitions:
         yield _mermaid_arrow(way)

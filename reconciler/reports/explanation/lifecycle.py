@@ -5,36 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.tasks.resource_type import Action
 from reconciler.tasks.status import OBSERVABLE, PROGRESS, TERMINAL, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.tasks.resource_type import Action, ResourceType
+    from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["Lifecycle", "State", "Transition", "lifecycle", "lifecycle_document"]
+__all__ = ["Lifecycle", "State", "Transition", "lifecycle"]
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One state and the vendor's words for it; none where the vendor lists no task in it.
-
-    `dead_end`: nothing leads out, neither an operation nor the task's own progress.
-    """
+    """A state that tasks of the type can be in."""
 
     status: Status
-    words: tuple[str, ...]
+    provider_statuses: tuple[str, ...]
+    """The vendor's words for it; none where the vendor lists no task in it."""
     dead_end: bool
+    """Nothing leads out, neither an operation nor the task's own progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One way from a state to another: the task's own progress where `action` is None."""
+    """One way from a state to another."""
 
     start: Status
     end: Status
     action: Action | None = None
+    """null: the task gets there by itself."""
     call: str = ""
+    """The request that takes it there; empty where it gets there by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +82,3 @@ def _progress(status: Status, shown: list[Status]) -> Iterator[Status]:
             yield end
         else:
             yield from _progress(end, shown)
-
-
-def lifecycle_document(row: ResourceType) -> dict[str, object]:
-    """The same as JSON may hold it."""
-    found = lifecycle(row)
-    return {
-        "states": [
-            {"status": state.status.value, "provider_statuses": list(state.words), "dead_end": state.dead_end}
-            for state in found.states
-        ],
-        "transitions": [
-            {
-                "from": transition.start.value,
-                "to": transition.end.value,
-                "by": transition.action.value if transition.action else "progress",
-                "call": transition.call or None,
-            }
-            for transition in found.transitions
-        ],
-    }

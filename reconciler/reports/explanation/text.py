@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.reports.cells import table
 from reconciler.reports.explanation.drawing import draw_lifecycle
-from reconciler.reports.explanation.lifecycle import lifecycle_document
 from reconciler.tasks.resource_type import Paging
 from reconciler.tasks.status import OBSERVABLE
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["explanation_document", "render_explanation", "render_index"]
+__all__ = ["render_explanation", "render_index"]
 
 
 def render_index(rows: Iterable[ResourceType]) -> str:
@@ -81,29 +80,6 @@ def _permissions(row: ResourceType) -> list[tuple[str, ...]]:
     actions = {"list", *_actions(row)}
     named = ((action, name) for action, name in _permission_names(row) if action in actions)
     return [(action, name or "(the vendor publishes no name)") for action, name in named]
-
-
-def explanation_document(row: ResourceType) -> dict[str, object]:
-    """The same as data."""
-    return {
-        "name": row.name,
-        "summary": row.summary,
-        "documentation": row.documentation,
-        "fields": {field.name: {"type": field.type.value, "summary": field.summary} for field in row.fields.values()},
-        "statuses": {status.value: list(row.vendor_statuses(status)) for status in OBSERVABLE},
-        "operations": {
-            operation.action.value: {
-                "from": sorted(operation.starts),
-                "to": operation.ends.value,
-                "call": f"{operation.method} {operation.path}",
-                "tasks_per_call": operation.batch_size,
-            }
-            for operation in row.operations
-        },
-        "lifecycle": lifecycle_document(row),
-        "list": f"{row.listing.method} {row.listing.path}",
-        "permissions": dict(_permission_names(row)),
-    }
 
 
 def _permission_names(row: ResourceType) -> list[tuple[str, str | None]]:

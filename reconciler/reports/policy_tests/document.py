@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, assert_never
 
-from reconciler.documents.strict_json import dump
+from reconciler.documents.document import Format
+from reconciler.planning.plan import Count
 from reconciler.policy_tests.results import (
     Ambiguous,
     NoSuchTask,
@@ -14,95 +16,164 @@ from reconciler.policy_tests.results import (
     WrongFate,
     WrongSteps,
 )
-from reconciler.redaction import presentable
 from reconciler.reports.policy_tests.words import failure_reasons, failure_sentence, missing_cases
-from reconciler.tasks.timestamps import format_timestamp
+from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
-    from reconciler.diagnostics import Location
-    from reconciler.documents.strict_json import Document
+    from collections.abc import Mapping
+
     from reconciler.policy_tests.results import Failure, PolicyCoverage, Result, Results
     from reconciler.tasks.task import TaskKey
 
-__all__ = ["render_results_json"]
+__all__ = ["RESULTS", "render_results_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class TestCounts:
+    """Tests by what became of them."""
+
+    tests: Count
+    passed: Count
+    failed: Count
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRecord:
+    """One expectation that does not hold, at its place; what it is about stands in the keys that are not null."""
+
+    message: str
+    reasons: tuple[str, ...]
+    file: str
+    line: int
+    column: int
+    kind: str
+    """`fate`, `steps`, `count`, `unexpected`, `no_such_task`, `ambiguous` or `unseen`."""
+    policy: str | None = None
+    target: str | None = None
+    resource: str | None = None
+    task_id: str | None = None
+    fate: str | None = None
+    expected: str | int | tuple[str, ...] | None = None
+    found: str | int | tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TestRecord:
+    """One test, at its place."""
+
+    name: str
+    description: str
+    file: str
+    line: int
+    column: int
+    now: Timestamp
+    """The clock of all ages."""
+    passed: bool
+    failures: tuple[FailureRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRecord:
+    """What the tests try out of one policy."""
+
+    policy: str
+    file: str | None
+    line: int | None
+    column: int | None
+    matching: str | None
+    """A test in which it matches."""
+    near_miss: str | None
+    """A test in which it nearly does."""
+    needs_near_miss: bool
+    covered: bool
+    missing: str
+    """What no test tries, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsRecord:
+    """A run of policy tests."""
+
+    outcome: str
+    """`ok` or `failed`, as the exit code says."""
+    summary: TestCounts
+    files: tuple[str, ...]
+    tests: tuple[TestRecord, ...]
+    coverage: tuple[CoverageRecord, ...] | None
+    """null: not asked for."""
+    uncovered: tuple[str, ...]
+    """Policies."""
+    idle_protections: tuple[str, ...]
+    """Protections that hold no task of any test."""
+
+
+RESULTS = Format("reconciler.test", "2.0", ResultsRecord, "What `reconciler test` found")
 
 
 def render_results_json(results: Results, *, passed: bool) -> str:
     """The run as one document. `passed` is the verdict that the exit code gives."""
-    failed = len(results.failed)
-    covered = results.coverage
-    return dump(
-        {
-            "format": "reconciler.test",
-            "format_version": "1.0",
-            "outcome": "ok" if passed else "failed",
-            "summary": {"tests": len(results.results), "passed": len(results.results) - failed, "failed": failed},
-            "files": [presentable(file) for file in results.files],
-            "tests": [_test(result) for result in results.results],
-            "coverage": None if covered is None else [_policy(policy) for policy in covered],
-            "uncovered": [policy.policy for policy in results.uncovered],
-            "idle_protections": list(results.idle),
-        }
+    count, failed, covered = len(results.results), len(results.failed), results.coverage
+    return RESULTS.text(
+        ResultsRecord(
+            outcome="ok" if passed else "failed",
+            summary=TestCounts(count, count - failed, failed),
+            files=results.files,
+            tests=tuple(_test(result) for result in results.results),
+            coverage=None if covered is None else tuple(_coverage(policy) for policy in covered),
+            uncovered=tuple(policy.policy for policy in results.uncovered),
+            idle_protections=results.idle,
+        )
     )
 
 
-def _test(result: Result) -> Document:
-    test = result.test
-    return {
-        "name": test.name,
-        "description": presentable(test.description),
-        **_place(test.location),
-        "now": format_timestamp(test.now),
-        "passed": result.passed,
-        "failures": [_failure(failure, test.now) for failure in result.failures],
-    }
+def _test(result: Result) -> TestRecord:
+    test, at = result.test, result.test.location
+    failures = tuple(_failure(failure, test.now) for failure in result.failures)
+    place = (at.file, at.line, at.column)
+    return TestRecord(test.name, test.description, *place, Timestamp(test.now), result.passed, failures)
 
 
-def _failure(failure: Failure, now: int) -> Document:
-    return {
-        "message": failure_sentence(failure),
-        "reasons": list(failure_reasons(failure, now)),
-        **_place(failure.location),
-        **_facts(failure),
-    }
+def _failure(failure: Failure, now: int) -> FailureRecord:
+    at = failure.location
+    said = (failure_sentence(failure), tuple(failure_reasons(failure, now)))
+    return FailureRecord(*said, at.file, at.line, at.column, **_facts(failure))
 
 
-def _facts(failure: Failure) -> Document:
+def _facts(failure: Failure) -> Mapping[str, Any]:
     """What a program wants to know: the kind of failure, and about which policy and task it is."""
     match failure:
         case WrongFate(policy=policy, expected=expected, found=found, task=task):
-            return {"kind": "fate", "policy": policy, **_task(task.key), "expected": expected, "found": found}
+            return {"kind": "fate", "policy": policy, **_key(task.key), "expected": expected, "found": found}
         case WrongSteps(policy=policy, task=key, expected=steps, found=planned):
-            return {"kind": "steps", "policy": policy, **_task(key), "expected": [*steps], "found": [*planned]}
+            return {"kind": "steps", "policy": policy, **_key(key), "expected": (*steps,), "found": (*planned,)}
         case WrongCount(policy=policy, fate=fate, expected=number, found=keys):
             return {"kind": "count", "policy": policy, "fate": fate, "expected": number, "found": len(keys)}
         case Unexpected(policy=policy, found=found, task=task):
-            return {"kind": "unexpected", "policy": policy, **_task(task.key), "found": found}
+            return {"kind": "unexpected", "policy": policy, **_key(task.key), "found": found}
         case NoSuchTask(policy=policy, id=task_id):
-            return {"kind": "no_such_task", "policy": policy, "task_id": presentable(task_id)}
+            return {"kind": "no_such_task", "policy": policy, "task_id": task_id}
         case Ambiguous(policy=policy, id=task_id):
-            return {"kind": "ambiguous", "policy": policy, "task_id": presentable(task_id)}
+            return {"kind": "ambiguous", "policy": policy, "task_id": task_id}
         case Unseen(scope=scope):
             return {"kind": "unseen", "target": scope.target, "resource": scope.resource}
         case _:
             assert_never(failure)
 
 
-def _task(key: TaskKey) -> Document:
-    return {"target": key.target, "resource": key.resource, "task_id": presentable(key.id)}
+def _key(key: TaskKey) -> Mapping[str, str]:
+    return {"target": key.target, "resource": key.resource, "task_id": key.id}
 
 
-def _place(location: Location) -> Document:
-    return {"file": presentable(location.file), "line": location.line, "column": location.column}
-
-
-def _policy(policy: PolicyCoverage) -> Document:
-    return {
-        "policy": policy.policy,
-        **(_place(policy.location) if policy.location else {"file": None, "line": None, "column": None}),
-        "matching": policy.matching,
-        "near_miss": policy.near_miss,
-        "needs_near_miss": policy.needs_near_miss,
-        "covered": policy.covered,
-        "missing": missing_cases(policy),
-    }
+def _coverage(policy: PolicyCoverage) -> CoverageRecord:
+    at = policy.location
+    return CoverageRecord(
+        policy=policy.policy,
+        file=at.file if at else None,
+        line=at.line if at else None,
+        column=at.column if at else None,
+        matching=policy.matching,
+        near_miss=policy.near_miss,
+        needs_near_miss=policy.needs_near_miss,
+        covered=policy.covered,
+        missing=missing_cases(policy),
+    )
