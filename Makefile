@@ -54,7 +54,7 @@ goldens: $(VENV)/.dev ## Write the expected outputs of the tests anew; read the 
 
 constraints: $(VENV)/.dev $(VENV)/sbom/.created ## Write down the installed versions as those that `make test` uses.
 	@{ sed -n '/^#/p' constraints.txt; for place in $(VENV) $(VENV)/sbom; do \
-		$$place/bin/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools; done | sort -fu; } > .constraints.new
+		$(PIP) --python $$place/bin/python freeze --exclude-editable --exclude pip --exclude setuptools; done | sort -fu; } > .constraints.new
 	@mv .constraints.new constraints.txt
 
 lock: $(VENV)/.dev ## Write down, with hashes, what the CI kits install: the same versions, what builds it, wheels alone.
@@ -92,8 +92,8 @@ $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.created
 # What writes the bill of materials has an environment of its own. It brings along a parser that jsonschema loads
 # wherever it is installed (rfc3987-syntax): every start of the program in the tests would take four times as long.
 $(VENV)/sbom/.created: constraints.txt $(VENV)/.created
-	@$(BIN)/python -m venv --clear $(VENV)/sbom
-	@$(VENV)/sbom/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt cyclonedx-bom
+	@$(BIN)/python -m venv --clear --without-pip $(VENV)/sbom
+	@$(PIP) --python $(VENV)/sbom/bin/python install --constraint constraints.txt cyclonedx-bom
 	@touch $@
 
 # The newest Python of 3.11 and up that can make an environment with pip in it. A whole environment is kept.
