@@ -164,8 +164,8 @@ def test_no_rings_of_modules() -> None:
 
 
 def test_a_ring_would_be_found() -> None:
-    there = Import("reconciler.planning.plan", "reconciler.planning.digest", 1)
-    back = Import("reconciler.planning.digest", "reconciler.planning.plan", 1)
+    there = Import("reconciler.planning.plan", "reconciler.planning.plan", 1)
+    back = Import("reconciler.planning.plan", "reconciler.planning.plan", 1)
     assert set(_ring([*INTERNAL, there, back])) == {there.importer, back.importer}
 
 

@@ -35,7 +35,7 @@ from reconciler.engine.offline_plan import plan_offline
 from reconciler.engine.planning_run import load_world
 from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
-from reconciler.planning.listing import statuses_wanted
+from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.plan import Overrides
 from reconciler.planning.snapshot import snapshot_of
 from reconciler.providers.registry import catalogue

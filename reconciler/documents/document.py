@@ -20,7 +20,7 @@ import msgspec
 
 from reconciler.documents.strict_json import dump, load
 from reconciler.exceptions import InvalidPlan
-from reconciler.planning.digest import canonical_json, sha256
+from reconciler.planning.plan import canonical_json, sha256
 from reconciler.redaction import presentable
 from reconciler.tasks.timestamps import Timestamp, parse_timestamp
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
 from reconciler.engine.planning_run import plan_from
-from reconciler.planning.listing import statuses_wanted
+from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.plan import Note
 from reconciler.planning.url_cuts import doubts
 from reconciler.tasks.timestamps import Timestamp

@@ -14,10 +14,9 @@ from reconciler.engine.planning_run import plan_from
 from reconciler.engine.rereading import ids_to_read, read_scope
 from reconciler.engine.saved_plan import check_fresh, check_unexpired, explained, fallen_result, justify, left_out
 from reconciler.planning.guards import guarded
-from reconciler.planning.judgement import Judgements
-from reconciler.planning.listing import statuses_wanted
-from reconciler.planning.observed import observed
+from reconciler.planning.judgement import Judgements, statuses_wanted
 from reconciler.planning.plan import Note
+from reconciler.planning.reasons import observed
 from reconciler.selectors.describe import fields_of
 from reconciler.tasks.fault import Fault
 from reconciler.tasks.observation import Scope

@@ -21,7 +21,7 @@ from reconciler.engine.saved_plan import check_fresh, left_out
 from reconciler.engine.saved_plan_run import apply_saved_plan
 from reconciler.engine.why_run import narrowed, why
 from reconciler.exceptions import UsageError
-from reconciler.planning.listing import statuses_wanted
+from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.plan import Overrides
 from reconciler.providers.registry import providers
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.diagnostics import suggestion
 from reconciler.engine.planning_run import by_clock
 from reconciler.exceptions import UsageError
-from reconciler.planning.listing import statuses_wanted
+from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.why import Inquiry, scopes_of
 
 if TYPE_CHECKING:

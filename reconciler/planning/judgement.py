@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.effects import after_operation
+from reconciler.selectors.pushdown import wanted_statuses
 from reconciler.selectors.states import admitted_statuses
 from reconciler.selectors.truth import Truth
 from reconciler.tasks.status import Status
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from reconciler.selectors.compile import Predicate
     from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.field import Value
-    from reconciler.tasks.observation import Observation
+    from reconciler.tasks.observation import Observation, Scope
     from reconciler.tasks.resource_type import Operation, ResourceType
     from reconciler.tasks.task import Task
 
-__all__ = ["Judgement", "Judgements"]
+__all__ = ["Judgement", "Judgements", "statuses_wanted"]
 
 
 @dataclass(frozen=True)
@@ -122,3 +123,12 @@ class _Compiled:
             predicate = compile_selector(protection.match, now)
             for resource in protection.resources:
                 self.protections.setdefault(resource, []).append((name, predicate))
+
+
+def statuses_wanted(configuration: Configuration, catalogue: Catalogue) -> dict[Scope, frozenset[str] | None]:
+    """The scopes that a run lists, each once, with the vendor statuses that its policies need (None: all)."""
+    wanted: dict[Scope, frozenset[str] | None] = {}
+    for scope in configuration.scopes():
+        selectors = [policy.match for policy in configuration.policies_on(scope)]
+        wanted[scope] = wanted_statuses(selectors, catalogue.resource_types[scope.resource])
+    return wanted

@@ -6,6 +6,8 @@ written beside the fields, since a reader wants them, and believed in no file, s
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +19,6 @@ from msgspec import Meta
 from reconciler.config.model import OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import ExitCode
-from reconciler.planning.digest import sha256
 from reconciler.tasks.fault import Fault
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
@@ -43,6 +44,8 @@ __all__ = [
     "Spared",
     "Summary",
     "TaskId",
+    "canonical_json",
+    "sha256",
 ]
 
 PERCENT_FLOOR = 10
@@ -426,3 +429,13 @@ class Plan:
             "changes": ExitCode.CHANGES if detailed else ExitCode.OK,
         }
         return code.get(self.outcome, ExitCode.OK)
+
+
+def canonical_json(data: object) -> str:
+    """JSON with sorted keys and no blanks. Equal to RFC 8785 for what plans hold: no floats, keys in ASCII."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def sha256(data: object) -> str:
+    """`sha256:<hex>` of the canonical JSON of `data`."""
+    return "sha256:" + hashlib.sha256(canonical_json(data).encode("utf-8", "surrogatepass")).hexdigest()

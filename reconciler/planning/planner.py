@@ -10,10 +10,9 @@ from reconciler.config.model import AtMost
 from reconciler.diagnostics import Severity
 from reconciler.planning.guards import guarded
 from reconciler.planning.judgement import Judgement, Judgements
-from reconciler.planning.observed import LONGEST, observed
 from reconciler.planning.plan import Change, Note, Overrides, Plan, PolicyVerdict, ScopeVerdict, Source, Sources, Spared
 from reconciler.planning.quota import split
-from reconciler.planning.reasons import blocked_reason, change_reason, protected_reason
+from reconciler.planning.reasons import LONGEST, blocked_reason, change_reason, observed, protected_reason
 from reconciler.redaction import bounded
 from reconciler.selectors.describe import fields_of
 from reconciler.tasks.fault import AGES_UNKNOWN, clock_fault

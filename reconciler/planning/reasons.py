@@ -1,23 +1,26 @@
-"""Why a task is in the plan, in a sentence that a reviewer can check."""
+"""What a plan tells a reviewer of a task: why it is there, in a sentence, and the fields that show it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.config.model import Absent, AtMost
-from reconciler.redaction import presentable
+from reconciler.redaction import bounded, presentable
 from reconciler.selectors.describe import describe
+from reconciler.tasks.field import FieldType
 from reconciler.tasks.status import Status
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from reconciler.config.model import Policy
+    from reconciler.planning.plan import Observed
     from reconciler.planning.quota import Surplus
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Task
 
-__all__ = ["blocked_reason", "change_reason", "protected_reason"]
+__all__ = ["LONGEST", "blocked_reason", "change_reason", "observed", "protected_reason"]
 
 
 def change_reason(policy: Policy, surplus: Surplus) -> str:
@@ -48,3 +51,42 @@ def blocked_reason(task: Task, resource: ResourceType) -> str:
 
 def protected_reason(protections: Sequence[str]) -> str:
     return f"protected by {', '.join(protections)}"
+
+
+LONGEST = 300
+"""Characters of one value that a plan keeps; the rest is cut, with an ellipsis."""
+
+_ALWAYS = (
+    "status",
+    "provider_status",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "input.bucket",
+    "input.object",
+    "upload_url",
+    "asset_id",
+    "media_id",
+    "error_code",
+)
+
+
+def observed(task: Task, resource: ResourceType, named: Iterable[str]) -> Observed:
+    """The usual fields, then those `named` by the selectors that want the task, where the task has them.
+
+    A status outside the table appears as `unknown`.
+    """
+    fields: dict[str, str | int | tuple[str, ...]] = {"status": task.status.value}
+    for name in dict.fromkeys((*_ALWAYS, *named)):
+        value = task.values.get(name)
+        if value is None or name in {"id", "status"}:
+            continue
+        if isinstance(value, int) and resource.fields[name].type is FieldType.TIMESTAMP:
+            fields[name] = format_timestamp(value)
+        elif isinstance(value, str):
+            fields[name] = bounded(value, LONGEST)
+        elif isinstance(value, tuple):
+            fields[name] = tuple(bounded(item, LONGEST) for item in value)
+        else:
+            fields[name] = value
+    return fields

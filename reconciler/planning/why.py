@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.config.model import AtMost
 from reconciler.planning.judgement import Judgements
-from reconciler.planning.observed import observed
 from reconciler.planning.planner import Planner, task_order
 from reconciler.planning.quota import split
+from reconciler.planning.reasons import observed
 from reconciler.selectors.trace import trace
 from reconciler.selectors.truth import Truth
 from reconciler.tasks.fault import clock_fault

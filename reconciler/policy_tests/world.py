@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.config.model import AtMost
-from reconciler.planning.listing import statuses_wanted
+from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.planner import Planner
 from reconciler.planning.why import Inquiry
 from reconciler.policy_tests.model import Fate

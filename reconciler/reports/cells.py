@@ -1,14 +1,15 @@
-"""Text measured in terminal cells: East Asian wide characters take two, combining marks none."""
+"""Text for a terminal: measured, cut and aligned in cells, and in color."""
 
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["clipped", "padded", "table", "width"]
+__all__ = ["Palette", "clipped", "padded", "table", "width"]
 
 
 def width(text: str) -> int:
@@ -52,3 +53,28 @@ def _aligned(row: Sequence[str], widths: Sequence[int], numbers_from: int | None
         else padded(cell, cells)
         for column, (cell, cells) in enumerate(zip(row, widths, strict=True))
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Paints text with ANSI sequences if `enabled`. Whether a terminal wants them is the caller's knowledge."""
+
+    enabled: bool = False
+
+    def bold(self, text: str) -> str:
+        return self._painted(text, "1")
+
+    def faint(self, text: str) -> str:
+        return self._painted(text, "2")
+
+    def red(self, text: str) -> str:
+        return self._painted(text, "31")
+
+    def green(self, text: str) -> str:
+        return self._painted(text, "32")
+
+    def yellow(self, text: str) -> str:
+        return self._painted(text, "33")
+
+    def _painted(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.enabled and text else text

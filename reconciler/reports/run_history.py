@@ -160,7 +160,7 @@ class Freed:
 
     group: str
     targets: tuple[str, ...]
-    """Those that its account had when it was taken."""
+    """What its holder calls the targets of that account."""
     host: str
     pid: int
     since: int

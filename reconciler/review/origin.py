@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reconciler.reports.markdown.escape import code
+from reconciler.reports.markdown.parts import code
 
 __all__ = ["Origin"]
 

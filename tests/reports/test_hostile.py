@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.redaction import presentable
-from reconciler.reports.markdown.escape import code
+from reconciler.reports.markdown.parts import code
 from reconciler.reports.registry import PLAN_FORMATS, View, render
 from tests.reports.examples import NOW
 from tests.reports.hostile_texts import hostile, plan_of, report_of

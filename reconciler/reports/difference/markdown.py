@@ -15,8 +15,7 @@ from reconciler.reports.difference.words import (
     task_words,
 )
 from reconciler.reports.markdown.budget import Detail, fitted
-from reconciler.reports.markdown.escape import code
-from reconciler.reports.markdown.parts import callout, folded, note_item, table
+from reconciler.reports.markdown.parts import callout, code, folded, note_item, table
 from reconciler.reports.wording import counted
 from reconciler.tasks.timestamps import format_timestamp
 

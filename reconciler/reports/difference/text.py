@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.planning.difference import Kind
 from reconciler.planning.field_differences import difference_words
 from reconciler.redaction import presentable
-from reconciler.reports.cells import clipped, padded, width
+from reconciler.reports.cells import Palette, clipped, padded, width
 from reconciler.reports.difference.words import (
     counts_words,
     digest_rows,
@@ -17,7 +17,6 @@ from reconciler.reports.difference.words import (
     summary_words,
     task_words,
 )
-from reconciler.reports.palette import Palette
 from reconciler.reports.text.sections import note_line
 
 if TYPE_CHECKING:

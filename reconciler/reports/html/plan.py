@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.reports.commands import apply_saved
+from reconciler.diagnostics import Severity
+from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.html.ages import plan_ages
 from reconciler.reports.html.document import document
-from reconciler.reports.html.page_parts import footer, masthead, page
-from reconciler.reports.html.plan_parts import alerts, how_to_apply, plan_facts
+from reconciler.reports.html.elements import Markup, element, joined, worded
+from reconciler.reports.html.moments import moment
+from reconciler.reports.html.page_parts import callout, command, facts, footer, masthead, note_item, page
 from reconciler.reports.html.policies import policies, scopes
+from reconciler.reports.html.tables import codes, section
 from reconciler.reports.html.tasks import tasks
-from reconciler.reports.wording import plan_counts, plan_sentence
+from reconciler.reports.wording import (
+    counted,
+    flags,
+    guard_breach,
+    guard_remedy,
+    half_truth,
+    open_scopes,
+    overrides_flags,
+    plan_counts,
+    plan_sentence,
+    scope_error,
+    unplaced_notes,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from reconciler.planning.plan import Plan
 
-__all__ = ["render_plan_html"]
+
+__all__ = ["alerts", "how_to_apply", "plan_facts", "render_plan_html"]
 
 
 def render_plan_html(plan: Plan, *, now: int, saved_to: str | None = None, paths: Sequence[str] | None = None) -> str:
@@ -39,3 +55,88 @@ def render_plan_html(plan: Plan, *, now: int, saved_to: str | None = None, paths
         footer(plan.tool_version, now),
     ]
     return document(f"reconciler plan: {counts}", page(parts))
+
+
+def alerts(plan: Plan) -> Iterator[Markup]:
+    """What speaks against the plan, the worst first; then the warnings."""
+    errors = [*_unseen(plan), *(note_item(note) for note in unplaced_notes(plan) if note.severity is Severity.ERROR)]
+    if errors:
+        title = "Errors" if plan.complete else half_truth(plan)
+        yield callout("danger", title, errors)
+    if plan.breached:
+        yield callout("danger", "A guard refuses this plan: nothing of it will be applied", list(_breaches(plan)))
+    intolerant = [policy.name for policy in plan.policies if policy.blocked_fails]
+    if intolerant:
+        yield callout("danger", "Blocked tasks count as failures (on_blocked: fail)", [codes(intolerant)])
+    warned = [note_item(note) for note in unplaced_notes(plan) if note.severity is not Severity.ERROR]
+    if warned:
+        yield callout("warning", counted(len(warned), "warning").capitalize(), warned)
+
+
+def _unseen(plan: Plan) -> Iterator[Markup]:
+    for scope in open_scopes(plan):
+        what, consequence = scope_error(scope)
+        yield joined([element("b", worded(what)), element("p", consequence)])
+
+
+def _breaches(plan: Plan) -> Iterator[Markup]:
+    for policy, verdict in plan.breaches:
+        flag, limit, place = guard_remedy(policy, verdict)
+        remedy = joined(["To allow it: ", element("code", flag), " or ", element("code", limit), f" {place}."])
+        yield joined([element("b", worded(guard_breach(policy, verdict))), element("p", remedy)])
+    yield joined(["To allow all of it, on plan and apply: ", element("code", flags(plan))])
+
+
+def plan_facts(plan: Plan, now: int) -> Markup:
+    tasks = sum(sum(scope.tasks.values()) for scope in plan.scopes)
+    requests = sum(scope.requests for scope in plan.scopes)
+    listed = f"{counted(len(plan.scopes), 'scope')}, {counted(tasks, 'task')} seen with {counted(requests, 'request')}"
+    return facts(
+        [
+            ("digest", element("code", plan.digest)),
+            ("made", moment(plan.created_at, now)),
+            ("expires", moment(plan.expires_at, now)),
+            ("listed", listed),
+            ("limits overridden by", _code(overrides_flags(plan.overrides))),
+            (
+                "configuration",
+                joined([codes(plan.configuration.files), " ", element("small", plan.configuration.digest)]),
+            ),
+            ("reconciler", plan.tool_version),
+        ]
+    )
+
+
+def _code(text: str) -> str:
+    return element("code", text) if text else ""
+
+
+def how_to_apply(plan: Plan, now: int, line: str) -> Markup:
+    return section("apply", "How to apply", *_steps(plan, now, line))
+
+
+def _steps(plan: Plan, now: int, line: str) -> list[Markup]:
+    if not plan.changes:
+        return [element("p", "There is nothing to apply.")]
+    if plan.breached:
+        refused = [
+            "As it is, ",
+            element("code", "reconciler apply"),
+            " refuses this plan (exit 4). Either the policies",
+        ]
+        remedy = [" are mended, or it is planned again, and applied, with ", element("code", flags(plan)), "."]
+        return [element("p", *refused, *remedy)]
+    if now >= plan.expires_at:
+        expired = "This plan has expired: apply refuses it (exit 5). Make it again."
+        return [element("p", expired)]
+    return [
+        element("p", "Nothing has been changed so far, and nothing will be without this command:"),
+        command(f"{line} {approval(plan)}"),
+        element(
+            "p",
+            *("The plan is in the file that ", element("code", "plan --out"), " saved. "),
+            "Each task is read again first: the plan can shrink, and never grow. To refuse the plan, do nothing; ",
+            "it expires by itself.",
+            class_="aside",
+        ),
+    ]

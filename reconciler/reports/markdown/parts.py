@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from reconciler.reports.markdown.escape import code
+from reconciler.redaction import presentable
+from reconciler.reports.cells import clipped
 from reconciler.reports.wording import note_place
 
 if TYPE_CHECKING:
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.planning.plan import Note
 
-__all__ = ["callout", "comment", "folded", "listed", "note_item", "table"]
+__all__ = ["callout", "code", "comment", "folded", "listed", "note_item", "table"]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -47,3 +49,21 @@ def comment(marker: str, left_out: int, parts: Sequence[str]) -> str:
     digest = "The digest covers them too; <code>reconciler show FILE</code> lists all of the saved file."
     cut = [callout("NOTE", [f"Shortened to fit a comment: {entries} left out. {digest}"])] if left_out else []
     return "\n\n".join(part for part in (f"{marker}\n{parts[0]}", *cut, *parts[1:]) if part) + "\n"
+
+
+_LIVE = re.compile(r"[^A-Za-z0-9 .,;=?%+'()/\-\u0080-\U0010ffff]|(?<=[wW])\.")  # `www.` alone makes a link
+
+
+def code(text: str, cells: int = 80) -> str:
+    """`text` in at most `cells` cells as inline code.
+
+    Markdown is still parsed inside of HTML tags, so everything that could start markup, a link, a table cell or an
+    emoji becomes a character reference. GitHub resolves those before it looks for mentions, issue references and
+    commit ids, but it does not look for them inside of `<code>`: it takes both to be safe. A mail address becomes a
+    link even so, since that is looked for in whole texts; `<wbr>` ends the text before the @.
+    """
+    return f"<code>{_LIVE.sub(_reference, clipped(presentable(text), cells))}</code>" if text else ""
+
+
+def _reference(character: re.Match[str]) -> str:
+    return f"{'<wbr>' if character[0] == '@' else ''}&#{ord(character[0])};"

@@ -12,9 +12,8 @@ from reconciler.diagnostics import Severity
 from reconciler.reports.ages import age_of, until
 from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.markdown.budget import BUDGET, Detail, fitted
-from reconciler.reports.markdown.escape import code
 from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of
-from reconciler.reports.markdown.parts import comment, folded, listed, note_item, table
+from reconciler.reports.markdown.parts import code, comment, folded, listed, note_item, table
 from reconciler.reports.markdown.reasons import cancels, cautions, deletes, spared
 from reconciler.reports.markdown.tasks import change_tables, spared_tables
 from reconciler.reports.tally import Tally

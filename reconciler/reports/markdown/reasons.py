@@ -6,8 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
-from reconciler.reports.markdown.escape import code
-from reconciler.reports.markdown.parts import callout, listed, note_item
+from reconciler.reports.markdown.parts import callout, code, listed, note_item
 from reconciler.reports.tally import spared_groups
 from reconciler.reports.wording import (
     blocked_failure,

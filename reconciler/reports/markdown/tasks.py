@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.reports.ages import age_of
-from reconciler.reports.markdown.escape import code
-from reconciler.reports.markdown.parts import folded, listed, table
+from reconciler.reports.markdown.parts import code, folded, listed, table
 from reconciler.reports.text.task_block import fields
 from reconciler.reports.wording import counted, status_text, steps_words
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from reconciler.redaction import presentable
-from reconciler.reports.palette import Palette
+from reconciler.reports.cells import Palette
 from reconciler.reports.policy_tests.words import (
     NEAR_MISS,
     coverage_sentence,

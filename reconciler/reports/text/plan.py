@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.redaction import presentable
 from reconciler.reports.ages import until
+from reconciler.reports.cells import Palette
 from reconciler.reports.commands import apply_saved, approval
-from reconciler.reports.palette import Palette
 from reconciler.reports.text.sections import errors, guards, intolerant, legend, notes, policies, unknown
 from reconciler.reports.text.task_block import TaskBlocks
 from reconciler.reports.wording import counted, flags, overrides_flags, plan_counts, plan_sentence, steps_words

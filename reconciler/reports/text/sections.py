@@ -24,7 +24,7 @@ from reconciler.reports.wording import (
 
 if TYPE_CHECKING:
     from reconciler.planning.plan import Note, Plan, PolicyVerdict
-    from reconciler.reports.palette import Palette
+    from reconciler.reports.cells import Palette
 
 __all__ = ["errors", "guards", "intolerant", "legend", "note_line", "notes", "policies", "unknown"]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.planning.plan import Change, Observed, Spared
-    from reconciler.reports.palette import Palette
+    from reconciler.reports.cells import Palette
 
 __all__ = ["TaskBlocks", "fields"]
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.planning.why import Verdict
 from reconciler.redaction import presentable
-from reconciler.reports.cells import clipped, padded, width
-from reconciler.reports.palette import Palette
+from reconciler.reports.cells import Palette, clipped, padded, width
 from reconciler.reports.text.task_block import fields
 from reconciler.reports.why.words import (
     ensure_words,

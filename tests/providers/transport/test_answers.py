@@ -32,6 +32,14 @@ def test_an_object_is_an_object(media: str) -> None:
     assert json_object(httpx.Response(200, headers=headers, content=b'{"a": 1}'), Excerpts()) == {"a": 1}
 
 
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+def test_a_redirect_is_no_object_whatever_it_holds(status: int) -> None:
+    headers = {"Content-Type": "application/json", "Location": "http://127.0.0.1/"}
+    fault = json_object(httpx.Response(status, headers=headers, content=b'{"a": 1}'), Excerpts())
+    assert isinstance(fault, Fault)
+    assert fault.meaning is Meaning.MALFORMED
+
+
 def test_excerpts_mask_before_they_cut() -> None:
     secret = "S" * 40
     excerpt = Excerpts((secret, ""))(f"{'x' * 280}{secret}", 300)
