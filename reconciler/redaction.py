@@ -29,20 +29,26 @@ _STACKED = 4
 _MARK = re.compile(r"~[0-9a-f]{8}[.,:;!')\]}]*")  # with the marks of a sentence that goes on after it
 
 
-def strip_queries(text: str, *, user_mark: str = "") -> str:
+def strip_queries(text: str, *, user_mark: str = "", whole: bool = False) -> str:
     """`text` with the query and fragment of each URL in it replaced by a hash, and the user part by `user_mark`.
 
-    Idempotent. Meant for text without control characters: see `presentable`.
+    Idempotent, unless the text is known to be `whole`: then a query that reads like a hash is one like any other.
+    Meant for text without control characters: see `presentable`.
 
     >>> strip_queries("see https://me:pw@h/v.mp4?token=s3cret now")
     'see https://h/v.mp4?~a67312e0 now'
     """
-    return _URL.sub(_shortened, _USER_PART.sub(rf"://{user_mark}", text))
+    return _URL.sub(_hashed if whole else _shortened, _USER_PART.sub(rf"://{user_mark}", text))
 
 
 def _shortened(match: re.Match[str]) -> str:
+    is_hash = match["mark"] == "?" and _MARK.fullmatch(match["tail"] or "")
+    return match[0] if is_hash else _hashed(match)
+
+
+def _hashed(match: re.Match[str]) -> str:
     tail = match["tail"]
-    if tail is None or (match["mark"] == "?" and _MARK.fullmatch(tail)):
+    if tail is None:
         return match[0]
     # No tail holds a blank, so that a fragment has no hash that a query has, too.
     whole = tail if match["mark"] == "?" else f" #{tail}"

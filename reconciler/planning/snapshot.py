@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reconciler.planning.url_cuts import cut
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness, Observation, Scope
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.field import Value
 
 __all__ = ["Snapshot", "SnapshotScope", "snapshot_of"]
 
@@ -81,5 +83,20 @@ def snapshot_of(
     return Snapshot(
         tool_version,
         taken_at,
-        {scope: SnapshotScope(seen, listed(scope)) for scope, seen in sorted(observations.items())},
+        {scope: SnapshotScope(_told_apart(seen), listed(scope)) for scope, seen in sorted(observations.items())},
     )
+
+
+def _told_apart(seen: Observation) -> Observation:
+    """The listing with each query cut that reads like the mark of one that was cut: it would be taken for that."""
+    tasks = (replace(task, values={name: _marked(value) for name, value in task.values.items()}) for task in seen.tasks)
+    return replace(seen, tasks=tuple(tasks))
+
+
+def _marked(value: Value) -> Value:
+    match value:
+        case str() if "?~" in value:
+            return cut(value, whole=True)
+        case tuple():
+            return tuple(cut(text, whole=True) if "?~" in text else text for text in value)
+    return value

@@ -38,14 +38,16 @@ _NAMED = 3
 """Tasks that a warning names."""
 
 
-def cut(text: str) -> str:
+def cut(text: str, *, whole: bool = False) -> str:
     """Text without the queries and user parts of its URLs, each with a mark in its place, and otherwise whole.
 
+    Where nothing was cut from it yet (`whole`), a query that reads like a mark is cut as well.
     A control character could hide where a URL goes on, so that a text which has both is escaped as well.
     """
     if "://" not in text:
         return text
-    return strip_queries(text, user_mark=_USER_MARK) if text.isprintable() else presentable(text)
+    stripped = strip_queries(text, user_mark=_USER_MARK, whole=whole)
+    return stripped if text.isprintable() else presentable(stripped if whole else text)
 
 
 def doubts(configuration: Configuration, observations: Mapping[Scope, Observation], now: int) -> tuple[Note, ...]:
@@ -126,13 +128,13 @@ def _is_open(test: Test, value: Value) -> bool:
         case Operator.EXISTS, _:
             return False
         case Operator.CONTAINS, tuple():
-            return operand not in value and cut(operand) in value
+            return cut(operand, whole=True) in value or (operand in value and _is_cut(operand))
         case Operator.CONTAINS, str():
             return operand not in _beginning(value)
         case Operator.GLOB, str():
             return not _is_settled_early(operand, _beginning(value))
         case ((Operator.EQ | Operator.NE | Operator.IN | Operator.NOT_IN), _):
-            return value in {cut(str(one)) for one in operands}
+            return value in {cut(str(one), whole=True) for one in operands} or value in operands
         case _:
             return True
 
