@@ -1,31 +1,81 @@
-"""Finds providers through the entry-point group `reconciler.providers`."""
+"""Finds providers through the entry-point group `reconciler.providers`, and checks each before it is believed.
+
+One that cannot be loaded, lacks something, or claims what another has is told in the log and is out alone: it may have
+been installed for something else, and must neither end a run nor take the place of another.
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reconciler.tasks.catalogue import Catalogue
+from reconciler.exceptions import bug
+from reconciler.redaction import bounded
+from reconciler.tasks.catalogue import Catalogue, ProviderOptions
+from reconciler.tasks.resource_type import ResourceType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from reconciler.providers.base import InstalledProvider
 
 __all__ = ["catalogue", "providers"]
 
+LOGGER = logging.getLogger("reconciler.providers")
 ENTRY_POINT_GROUP = "reconciler.providers"
+_OURS = "media-reconciler"
+_LONGEST = 300
+"""Characters of what is told of a provider that is left out."""
 
 
 @cache
 def providers() -> Mapping[str, InstalledProvider]:
-    """All installed providers by name."""
-    found: dict[str, InstalledProvider] = {
-        entry.name: entry.load() for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda e: e.name)
-    }
+    """All installed providers by name; ours first, so that none is replaced."""
+    found: dict[str, InstalledProvider] = {}
+    for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=_order):
+        try:
+            provider = entry.load()
+            wrong = next(_mistakes(entry.name, provider, found), None)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is somebody else's code, and may raise anything
+            wrong = f"it cannot be loaded: {bug(error)}"
+        if wrong is None:
+            found[entry.name] = provider
+        else:
+            name = f"{entry.name} of {entry.dist.name}" if entry.dist else entry.name
+            LOGGER.warning("The provider %s is left out: %s", bounded(name, _LONGEST), bounded(wrong, _LONGEST))
     return MappingProxyType(found)
+
+
+def _order(entry: EntryPoint) -> tuple[bool, str, str]:
+    dist = entry.dist.name if entry.dist else ""
+    return (dist != _OURS, entry.name, dist)
+
+
+def _mistakes(name: str, provider: Any, others: Mapping[str, InstalledProvider]) -> Iterator[str]:  # noqa: ANN401 - anything
+    """What keeps an object from being the provider `name` beside those that were found before."""
+    if name in others:
+        yield "another provider has this name"
+    lacking = [attribute for attribute in ("client", "for_run") if not callable(getattr(provider, attribute, None))]
+    if lacking:
+        yield f"it has no method {lacking[0]}"
+    if getattr(provider, "name", None) != name:
+        yield f"its entry point is called {name}, but its name is {getattr(provider, 'name', None)!r}"
+    options = getattr(provider, "options", None)
+    if not isinstance(options, ProviderOptions) or options.name != name:
+        yield "its options are no ProviderOptions of this name"
+    rows = getattr(provider, "resource_types", None)
+    if not isinstance(rows, Mapping) or not rows:
+        yield "its resource_types are no mapping of resource types"
+        return
+    for key, row in rows.items():
+        if not isinstance(row, ResourceType) or row.name != key:
+            yield f"its resource_types hold under {key!r} what is no resource type of that name"
+        elif row.name.split(".")[0] != name or row.name.count(".") < 2:
+            yield f"the resource type {key} is not called {name}.<service>.<kind>"
 
 
 @cache

@@ -1,0 +1,92 @@
+"""Providers of other packages: what is sound is found, and what is not is told and out alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOUND = """
+from dataclasses import replace
+from types import MappingProxyType
+from reconciler.providers.huaweicloud import PROVIDER as OTHER
+from reconciler.tasks.catalogue import ProviderOptions
+
+ROW = replace(OTHER.resource_types["huaweicloud.mpc.snapshot"], name="mine.media.snapshot")
+
+class Mine:
+    name = "mine"
+    options = ProviderOptions("mine", MappingProxyType({}), (), ("media",), ())
+    resource_types = MappingProxyType({ROW.name: ROW})
+    def client(self, target, *, concurrency): raise NotImplementedError
+    def for_run(self): return self
+
+PROVIDER = Mine()
+"""
+UNSOUND = {
+    "raises": (
+        "mine",
+        "raise RuntimeError('no \\x1b[2J license')",
+        "cannot be loaded: RuntimeError at mine_provider.py:1",
+    ),
+    "exits": ("mine", "import sys; sys.exit(3)", "cannot be loaded: SystemExit at mine_provider.py:1"),
+    "lacks what it imports": (
+        "mine",
+        "import no_such_module",
+        "cannot be loaded: ModuleNotFoundError at mine_provider.py:1",
+    ),
+    "has no provider": ("mine", "", "cannot be loaded: AttributeError"),
+    "is none": ("mine", "PROVIDER = 5", "it has no method client"),
+    "lacks a method": ("mine", f"{SOUND}\ndel Mine.for_run", "it has no method for_run"),
+    "lacks options": ("mine", f"{SOUND}\nMine.options = None", "its options are no ProviderOptions"),
+    "has no rows": ("mine", f"{SOUND}\nMine.resource_types = {{}}", "no mapping of resource types"),
+    "has another's row": (
+        "mine",
+        f"{SOUND}\nMine.resource_types = OTHER.resource_types",
+        "the resource type huaweicloud.mpc.transcoding is not called mine.<service>.<kind>",
+    ),
+    "has another's name": ("huaweicloud", SOUND, "another provider has this name"),
+    "goes by another name": ("yours", SOUND, "its entry point is called yours, but its name is 'mine'"),
+}
+
+
+def explained(directory: Path, name: str, source: str) -> tuple[list[str], str]:
+    """The resource types that there are with such a package installed, and what is said on stderr."""
+    (directory / "mine_provider.py").write_text(source, encoding="utf-8")
+    metadata = directory / "mine_provider-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mine-provider\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[reconciler.providers]\n{name} = mine_provider:PROVIDER\n")
+    finished = subprocess.run(
+        [sys.executable, "-m", "reconciler", "explain", "--format", "json"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(directory)},
+    )
+    return [row["name"] for row in json.loads(finished.stdout)["resource_types"]], finished.stderr
+
+
+def test_a_sound_one_is_found_beside_ours(tmp_path: Path) -> None:
+    names, said = explained(tmp_path, "mine", SOUND)
+    assert said == ""
+    assert {"mine.media.snapshot", "huaweicloud.mpc.snapshot", "aliyun.vod.url_upload"} < set(names)
+
+
+@pytest.mark.parametrize("case", UNSOUND)
+def test_an_unsound_one_is_told_and_out_alone(case: str, tmp_path: Path) -> None:
+    name, source, why = UNSOUND[case]
+    names, said = explained(tmp_path, name, source)
+    assert {row.split(".")[0] for row in names} == {"huaweicloud", "aliyun"}
+    assert len(names) == 12
+    assert said.startswith(f"The provider {name} of mine-provider is left out: ")
+    assert why in said
+    assert said.count("\n") == 1
