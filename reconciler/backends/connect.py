@@ -86,7 +86,7 @@ def _open_sqlite(path: Path, busy_timeout: int, *, create: bool) -> Backend:
         sqlite.check_links(path)
         if create:
             sqlite.create_file(path)
-            sqlite.check_owner(path)
+        sqlite.check_files(path, ours=create)
         options = None if create else sqlite.readable_only(path)
         if options is not None:
             engine = sqlite.open_engine(path, busy_timeout, options)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["check_links", "check_owner", "create_file", "database_clock", "open_engine", "readable_only", "watch"]
+__all__ = ["check_files", "check_links", "create_file", "database_clock", "open_engine", "readable_only", "watch"]
 
 # Not unixepoch('subsec'): it is younger than the SQLite of many distributions. 2440587.5 is 1970-01-01 as Julian day.
 _NOW = text("SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)")
@@ -47,9 +47,11 @@ def check_links(path: Path) -> None:
             )
 
 
-def check_owner(path: Path) -> None:
-    """Raise BackendError where the database, or a file that SQLite reads with it, may have been put there by others."""
-    ours = {_ROOT, os.geteuid()}
+def check_files(path: Path, *, ours: bool) -> None:
+    """Raise BackendError where the database, or what SQLite reads with it, is no regular file; with `ours` also where
+    others may have put it there.
+    """
+    trusted = {_ROOT, os.geteuid()}
     for end in _BESIDE:
         file = path.with_name(f"{path.name}{end}")
         try:
@@ -58,12 +60,12 @@ def check_owner(path: Path) -> None:
             continue
         if not stat.S_ISREG(status.st_mode):
             raise BackendError(f"{file}: not a regular file", "Move it away, or name another file in settings.backend.")
-        if status.st_uid not in ours:
+        if ours and status.st_uid not in trusted:
             raise BackendError(
                 f"{file} belongs to user {status.st_uid}, and this is user {os.geteuid()}",
                 "A journal of somebody else says what they like: move it away, or run as its owner.",
             )
-        if status.st_mode & stat.S_IWOTH:
+        if ours and status.st_mode & stat.S_IWOTH:
             raise BackendError(f"{file}: everybody may write to it", "Make sure of what is in it, then run chmod o-w.")
 
 

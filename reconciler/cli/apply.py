@@ -23,7 +23,7 @@ from reconciler.cli.options import (
     verbosity_options,
 )
 from reconciler.cli.output import Output
-from reconciler.cli.places import write
+from reconciler.cli.places import somebody_is_there, write
 from reconciler.cli.progress import Progress, start_logging
 from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import read_saved
@@ -178,17 +178,12 @@ def _approval(automatic: bool, digest: str | None, until: str | None, progress: 
         raise UsageError("--approved-until needs --approved-digest", "it says how long that approval is good for")
     if automatic:
         return Approval.automatic()
-    if not _somebody_is_there():
+    if not somebody_is_there():
         raise UsageError(
             "apply needs approval, and there is no terminal to ask on",
             "pass --auto-approve, or --plan FILE with a reviewed plan, or --approved-digest DIGEST",
         )
     return Approval.asked(partial(_asked, progress))
-
-
-def _somebody_is_there() -> bool:
-    """Whether there is a terminal to ask on; a stream that is closed is none."""
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def _asked(progress: Progress, plan: Plan) -> bool:

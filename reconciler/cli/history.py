@@ -15,7 +15,7 @@ from reconciler.backends.connect import database_file
 from reconciler.backends.history import History, RunFilter, RunRecord
 from reconciler.backends.upgrade import NoJournal
 from reconciler.cli.options import argument, flag, format_option
-from reconciler.cli.places import write
+from reconciler.cli.places import somebody_is_there, write
 from reconciler.config.loader import load_configuration
 from reconciler.exceptions import BackendError, ExitCode, InvalidError, RefusedError, UsageError
 from reconciler.providers.registry import catalogue
@@ -102,7 +102,7 @@ def command(
     now, json = int(time.time()), output_format == "json"
     wanted = RunFilter(since=_since(since, now), outcome=outcome, limit=limit)
     before = None if prune is None else now - _age(prune)
-    if (unlock or prune) and not auto_approve and not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if (unlock or prune) and not auto_approve and not somebody_is_there():
         asked = _UNLOCK if unlock else "--prune"
         raise UsageError(f"{asked} needs approval, and there is no terminal to ask on", "pass --auto-approve")
     history = _open(_configured(paths) if backend is None else backend)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from reconciler.cli.options import argument, flag
-from reconciler.cli.places import write
+from reconciler.cli.places import somebody_is_there, write
 from reconciler.cli.signals import Interrupted
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.providers.registry import catalogue
@@ -58,7 +58,7 @@ def command(
     terminal what no flag says is asked; elsewhere, and with --no-input, it begins with huaweicloud, cn-north-4,
     huawei-prod and github.
     """
-    ask = not no_input and all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+    ask = not no_input and somebody_is_there()
     if ask and not (providers and regions and targets and ci):
         sys.stderr.write("Enter takes what stands in brackets. Everything can be changed later, in the files.\n")
     chosen = [CLOUDS[name] for name in dict.fromkeys(providers or _providers(ask=ask))]

@@ -16,7 +16,7 @@ from typing import IO
 from reconciler.cli.signals import held
 from reconciler.exceptions import ReconcilerError, UsageError
 
-__all__ = ["STDOUT", "check_place", "write", "write_private"]
+__all__ = ["STDOUT", "check_place", "somebody_is_there", "write", "write_private"]
 
 _DESCRIPTOR = re.compile(r"/dev/(?:(?P<out>stdout)|(?P<err>stderr)|fd/(?P<number>[0-9]{1,9}))")
 _NOT_REPLACED = frozenset({errno.EBUSY, errno.EROFS, errno.EACCES, errno.EPERM})
@@ -30,6 +30,11 @@ class _Stdout:
 
 
 STDOUT = _Stdout()
+
+
+def somebody_is_there() -> bool:
+    """Whether there is a terminal to ask on; a stream that is closed is none."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def write(text: str, form: str = "text") -> None:

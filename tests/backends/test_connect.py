@@ -229,9 +229,16 @@ def test_a_path_through_a_file(tmp_path: Path) -> None:
     assert str(tmp_path) in str(refused.value)
 
 
-def test_a_directory_in_the_place_of_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize("put", [Path.mkdir, os.mkfifo], ids=["directory", "fifo"])
+@pytest.mark.parametrize("end", ["", "-wal"])
+def test_a_file_that_is_none(tmp_path: Path, put: Callable[[Path], object], end: str, *, create: bool) -> None:
+    """Reading a FIFO would wait for somebody to write."""
+    (tmp_path / "history.db").touch()
+    (tmp_path / f"history.db{end}").unlink(missing_ok=True)
+    put(tmp_path / f"history.db{end}")
     with pytest.raises(BackendError, match="not a regular file"):
-        connect(f"sqlite:///{tmp_path}")
+        connect(f"sqlite:///{tmp_path}/history.db", create=create)
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:

@@ -258,7 +258,7 @@ def test_an_answer_that_took_long_is_to_a_plan_that_can_only_shrink(
         return "yes"
 
     real = time.time
-    monkeypatch.setattr("reconciler.cli.apply._somebody_is_there", lambda: True)
+    monkeypatch.setattr("reconciler.cli.apply.somebody_is_there", lambda: True)
     monkeypatch.setattr("reconciler.cli.apply.click.prompt", answered)
     monkeypatch.setattr("reconciler.engine.session.elapsed_clock", lambda: 1000 * waited[0])
     monkeypatch.setattr("reconciler.engine.session.time.time", lambda: real() + waited[0])

@@ -343,6 +343,12 @@ def test_the_question_names_the_holder(terminal: Terminal, three: list[str], ans
         lease.renew()
 
 
+def test_without_stdin_there_is_nobody_to_ask(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)  # as `<&-` leaves it
+    finished = terminal.run("history", "unlock")
+    assert (finished.code, "there is no terminal to ask on" in finished.err) == (64, True)
+
+
 def test_another_configuration_can_be_named(terminal: Terminal, three: list[str]) -> None:
     gitops = terminal.directory / "gitops"
     gitops.mkdir()
