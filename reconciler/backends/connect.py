@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -75,6 +75,8 @@ def _parsed(url: str) -> URL:
             "settings.backend has an `@` in a place that it cannot have",
             "In a user or a password, write @ as %40, / as %2F, ? as %3F, # as %23, : as %3A and % as %25.",
         )
+    if parts.host and parts.host.lower().startswith("%2f"):  # a directory of sockets, as libpq writes it in a URL
+        return parts.set(host=unquote(parts.host))
     return parts
 
 

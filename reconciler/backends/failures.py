@@ -76,7 +76,7 @@ _WORDS = (
     ("database .* does not exist|no such database", _NO_DATABASE),
     ("too many (clients|connections)|connection slots|no more connections|max_client_conn", _CROWDED),
     ("read-only|during recovery|not accept.* read-write", _READ_ONLY),
-    ("connection option|invalid (port|sslmode|integer|connection)", (
+    ("connection option|bad value for|invalid (port|sslmode|integer|connection)", (
         "an option of the connection cannot be used",
         "Check the port and what stands behind `?` in settings.backend, and the PG* variables.")),
     ("ssl|tls|certificate", (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import text
@@ -88,6 +89,12 @@ def test_a_lease_whose_answer_is_lost_is_ours(journal: Journal, wire: Wire, *, b
         lease.renew()
         with pytest.raises(LeaseHeld):
             acquire(journal.backend, {GROUP: ()})
+
+
+def test_a_directory_of_sockets_may_stand_for_the_host(postgresql_url: str, postgresql_server: Path) -> None:
+    """As in libpq's own URLs."""
+    name = postgresql_url.partition("?")[0].rpartition("/")[2]
+    connect(f"postgresql://tester@{quote(str(postgresql_server), safe='')}/{name}")
 
 
 def test_a_question_that_got_no_answer_is_asked_again(journal: Journal, wire: Wire) -> None:
@@ -191,6 +198,7 @@ def test_behind_a_pooler_everything_works(
         ("connection failed: session is read-only", "only reads"),
         ("connection timeout expired", "no answer came in time"),
         ('invalid integer value "s3cret" for connection option "port"', "an option of the connection"),
+        ("bad value for connect_timeout: 's3cret'", "an option of the connection"),
         ('invalid sslmode value: "s3cret"', "an option of the connection"),
         ("server closed the connection unexpectedly\n\tThis probably means", "the connection was lost"),
     ],
