@@ -109,10 +109,16 @@ def list_of(item: Schema, **more: object) -> Schema:
     return {"type": "array", "minItems": 1, "items": item, **more}
 
 
-def record(properties: Mapping[str, Schema], required: Iterable[str] = (), **more: object) -> Schema:
-    """A mapping with these keys and no others; keys that are not `required` may be left empty."""
+def record(
+    properties: Mapping[str, Schema], required: Iterable[str] = (), filled: Iterable[str] = (), /, **more: object
+) -> Schema:
+    """A mapping with these keys and no others; keys that are neither `required` nor `filled` may be left empty.
+
+    `filled` are those that narrow what is done: left empty by mistake, they would widen it.
+    """
     needed = list(required)
-    closed = {key: schema if key in needed else optional(schema) for key, schema in properties.items()}
+    whole = {*needed, *filled}
+    closed = {key: schema if key in whole else optional(schema) for key, schema in properties.items()}
     schema: Schema = {"type": "object", "properties": closed, "additionalProperties": False, **more}
     return schema | ({"required": needed} if needed else {})
 

@@ -15,7 +15,6 @@ from reconciler.config.schema_parts import (
     glob,
     list_of,
     map_of_named,
-    optional,
     optional_choice,
     record,
     reference,
@@ -62,7 +61,11 @@ def policies_schema(catalogue: Catalogue) -> Schema:
     kinds = choice({name: row.summary for name, row in rows.items()})
     # The keys are closed here too, so that they are checked and offered where `resource` is wrong or not there yet.
     policy = record(
-        _keys(described(kinds, "The kind of task.", *list(rows)[:2])), _REQUIRED, title="policy", allOf=branches
+        _keys(described(kinds, "The kind of task.", *list(rows)[:2])),
+        _REQUIRED,
+        ["targets"],
+        title="policy",
+        allOf=branches,
     )
     entries = map_of_named("policy", policy, *_snippets(list(rows.values())))
     example = {"no-stale-uploads": _example(list(rows.values()))}
@@ -78,7 +81,7 @@ def policy_definitions(catalogue: Catalogue, match: Callable[[ResourceType], Sch
             "properties": {
                 "match": match(resource),
                 "ensure": described(
-                    {"if": {"type": "object"}, "then": {"properties": {"per": optional(_per(resource))}}},
+                    {"if": {"type": "object"}, "then": {"properties": {"per": _per(resource)}}},
                     _ENSURE,
                     "absent",
                 ),
@@ -129,6 +132,7 @@ def _ensure() -> Schema:
             ),
         },
         ["at_most"],
+        ["per"],
         title="quota",
     )
     one: Schema = {"at_most": 1, "per": ["id"], "keep": "newest"}

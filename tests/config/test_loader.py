@@ -194,9 +194,21 @@ def test_empty_keys_count_as_absent(accepted: Callable[..., Configuration]) -> N
     text = (
         "version: 1\nsettings:\nprotect:\ntargets:\n  hw:\n    provider: huaweicloud\n    region: r\n    endpoints:\n"
         "    credentials: {profile: ''}\n    rate_limits: {mpc: }\n"
-        "policies:\n  p: {resource: huaweicloud.mpc.packaging, match: all, ensure: absent, targets: , limits: }\n"
+        "policies:\n  p: {resource: huaweicloud.mpc.packaging, match: all, ensure: absent, limits: }\n"
     )
     assert accepted(text).policies["p"].targets == ("hw",)
+
+
+@pytest.mark.parametrize("empty", ["", "''", "null"])
+@pytest.mark.parametrize("rest", ["ensure: absent\n    targets: %s", "ensure:\n      at_most: 1\n      per: %s"])
+def test_a_key_that_narrows_is_never_empty(
+    validate: Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]], rest: str, empty: str
+) -> None:
+    """Its items may all be commented out: left empty, it would mean everything, or one group of all."""
+    policy = f"    resource: huaweicloud.mpc.packaging\n    match: all\n    {rest % empty}\n"
+    configuration, diagnostics = validate(f"{TARGETS}policies:\n  p:\n{policy}")
+    assert configuration is None
+    assert [found.message.partition(",")[0] for found in diagnostics] == ["must be a list"]
 
 
 def test_a_suspended_policy_lists_nothing(accepted: Callable[..., Configuration]) -> None:
