@@ -19,9 +19,9 @@ from reconciler.redaction import presentable
 from reconciler.review.approval import approved
 from reconciler.review.decision import CLOCKS_APART
 from reconciler.review.draft import Draft
+from reconciler.review.failures import Patience
 from reconciler.review.job import Job, Place, job_of, origin_of, recognised, token_of
 from reconciler.review.origin import Origin
-from reconciler.review.patience import Patience
 from reconciler.review.publishing import Published, intended, publish
 from reconciler.review.wording import cautions, digest_document, document, sentence
 from reconciler.tasks.timestamps import format_timestamp

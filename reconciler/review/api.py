@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from reconciler.review.patience import Patience
+    from reconciler.review.failures import Patience
 
 __all__ = ["Answer", "Api"]
 

@@ -13,7 +13,7 @@ from reconciler.tasks.timestamps import format_timestamp
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from reconciler.review.comment import Comment
+    from reconciler.review.platform import Comment
 
 __all__ = ["Approved", "approved"]
 

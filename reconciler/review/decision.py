@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from reconciler.reports.markdown.marker import Marker
-    from reconciler.review.comment import Comment
     from reconciler.review.draft import Draft
+    from reconciler.review.platform import Comment
 
 __all__ = ["CLOCKS_APART", "Create", "Decision", "Nothing", "Reason", "Update", "Withdraw", "decide", "ours"]
 

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from reconciler.review.api import Api
-from reconciler.review.comment import Comment
 from reconciler.review.failures import ReviewError
-from reconciler.review.platform import LAST_PAGE, objects, positive
+from reconciler.review.platform import LAST_PAGE, Comment, objects, positive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.review.api import Answer
-    from reconciler.review.patience import Patience
+    from reconciler.review.failures import Patience
 
 __all__ = ["GitLab", "gitlab_api"]
 

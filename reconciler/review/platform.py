@@ -1,17 +1,19 @@
-"""What a platform has to offer, whichever it is."""
+"""What a platform has to offer, whichever it is, and a comment as it holds one."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from reconciler.reports.markdown.marker import parse
 from reconciler.review.failures import ReviewError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.review.comment import Comment
+    from reconciler.reports.markdown.marker import Marker
 
-__all__ = ["LAST_PAGE", "Platform", "objects", "positive"]
+__all__ = ["LAST_PAGE", "Comment", "Platform", "objects", "positive"]
 
 LAST_PAGE = 200
 """More pages than this (20,000 comments) are taken for a broken answer."""
@@ -54,3 +56,29 @@ def positive(value: object, what: str) -> int:
     if type(value) is not int or value <= 0:
         raise ReviewError(f"unexpected answer: no {what}", "is --api the address of the API?")
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """`id` grows with the time of creation. `author` is a login, and empty where it is not known for certain.
+
+    `url` is where a browser finds it, of a form that can be printed as it is, or empty.
+    """
+
+    id: int
+    author: str
+    body: str
+    url: str = ""
+
+    @property
+    def marker(self) -> Marker | None:
+        """What its first line says. Anybody may have written that: look at the author first."""
+        return parse(_settled(self.body).split("\n", 1)[0])
+
+    def shows(self, body: str) -> bool:
+        """Whether it holds this text. Platforms may change the ends of lines, and blanks around the whole."""
+        return _settled(self.body) == _settled(body)
+
+
+def _settled(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()

@@ -12,10 +12,9 @@ from reconciler.review.failures import ReviewError, Unsettled
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.review.comment import Comment
     from reconciler.review.draft import Draft
-    from reconciler.review.patience import Patience
-    from reconciler.review.platform import Platform
+    from reconciler.review.failures import Patience
+    from reconciler.review.platform import Comment, Platform
 
 __all__ = ["Action", "Published", "intended", "publish"]
 

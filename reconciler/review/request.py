@@ -14,8 +14,8 @@ from reconciler.review.job import Place
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconciler.review.failures import Patience
     from reconciler.review.job import Job
-    from reconciler.review.patience import Patience
     from reconciler.review.platform import Platform
 
 __all__ = ["Request", "found_request"]

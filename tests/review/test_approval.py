@@ -6,8 +6,8 @@ import pytest
 
 from reconciler.exceptions import ExitCode, RefusedError
 from reconciler.review.approval import Approved, approved
-from reconciler.review.comment import Comment
 from reconciler.review.decision import CLOCKS_APART
+from reconciler.review.platform import Comment
 from reconciler.tasks.timestamps import format_timestamp
 from tests.reports.examples import NOW, PLANS
 from tests.review.world import plan_draft, quiet_draft, report_draft

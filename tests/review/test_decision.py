@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.review.comment import Comment
 from reconciler.review.decision import CLOCKS_APART, Create, Decision, Nothing, Reason, Update, Withdraw, decide
+from reconciler.review.platform import Comment
 from tests.reports.examples import NOW
 from tests.review.world import plan_draft, quiet_draft, report_draft
 

@@ -15,9 +15,9 @@ from reconciler.planning.plan import Note, Plan
 from reconciler.reports.markdown.budget import BUDGET
 from reconciler.reports.markdown.marker import MarkerKind, parse
 from reconciler.reports.markdown.plan import render_plan_markdown
-from reconciler.review.comment import Comment
 from reconciler.review.draft import Draft
 from reconciler.review.origin import Origin
+from reconciler.review.platform import Comment
 from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, PLANS, REPORTS, change
 from tests.review.world import ORIGIN
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.review.comment import Comment
+from reconciler.review.platform import Comment
 from reconciler.review.publishing import Action, publish
 from tests.reports.examples import NOW
 from tests.review.world import Clock, plan_draft

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.review.draft import Draft
+from reconciler.review.failures import Patience
 from reconciler.review.job import Job, Place
 from reconciler.review.origin import Origin
-from reconciler.review.patience import Patience
 from reconciler.tasks.timestamps import Timestamp
 from tests.reports.examples import EMPTY, EVERY_OUTCOME, NOW, PLANS
 from tests.review.forge import GitHubServer, GitLabServer
