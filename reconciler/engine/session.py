@@ -213,10 +213,10 @@ class Session:
     async def _apply_own(self, plan: Plan, approval: Approval, options: ApplyOptions, held: Held) -> Report:
         # The clouds' clocks may be ahead of this one, which may have been set back.
         ahead = max((seen.ahead for seen in self.listed.values()), default=0)
+        approval.check_time(int(time.time()) + (ahead if plan.applyable else 0))
         if plan.applyable or not plan.errored:  # what could not be listed weighs more than an approval
             approval.check_digest(plan)
         if plan.applyable:
-            approval.check_time(int(options.wall_clock()) + ahead)
             approval.check_given(plan)
         self._own, self.listed = None, {}
         if elapsed_clock() - self._made_at > FRESH:
@@ -236,20 +236,16 @@ class Session:
             recorded.max_actions if given.max_actions is None else given.max_actions,
             recorded.max_percent if given.max_percent is None else given.max_percent,
         )
-        self._check(saved, approval)
         aside = left_out(saved, {name: policy.targets for name, policy in self.configuration.policies.items()})
         acted_on = {change.target for change in saved.changes if change.id not in aside}
         async with self.hold(acted_on) if self._held is None else nullcontext(self._held) as held:
-            self._check(saved, approval)
+            now = int(time.time())
+            approval.check_time(now)
+            check_fresh(saved, self.configuration.fingerprint, now)
+            approval.check_digest(saved)
             return await apply_saved_plan(
                 self._world, saved, overrides, self._clouds, held, self._interruption, options
             )
-
-    def _check(self, saved: Plan, approval: Approval) -> None:
-        now = int(time.time())
-        approval.check_time(now)
-        check_fresh(saved, self.configuration.fingerprint, now)
-        approval.check_digest(saved)
 
 
 def plan(

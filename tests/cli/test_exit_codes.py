@@ -142,7 +142,7 @@ class Situation:
         assert self.terminal.run("plan", "--out", "plan.json", "--expires", "1h").code == 0
         self.words += ["--plan", "plan.json"]
         real = time.time
-        self.monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() + 7200)
+        self.monkeypatch.setattr("reconciler.engine.session.time.time", lambda: real() + 7200)
 
     def unapproved(self) -> None:
         self.words += ["--approved-digest", "sha256:" + "0" * 64]
@@ -246,7 +246,7 @@ def test_a_bug_is_named_by_what_is_behind_it_and_by_no_value(
         except LookupError as error:
             raise ExceptionGroup(SECRET, [error]) from ValueError(SECRET)
 
-    monkeypatch.setattr("reconciler.cli.plan.plan_from", broken)
+    monkeypatch.setattr("reconciler.engine.session.plan_from", broken)
     finished = situation.terminal.run("plan", "--format", "json", *words)
     assert finished.code == 1
     assert finished.json["message"].startswith("internal error: LookupError at test_exit_codes.py:")
@@ -260,6 +260,6 @@ def test_an_error_of_ours_in_a_group_of_tasks_stays_that_error(
     def refuse(*_: object, **__: object) -> None:
         raise ExceptionGroup("tasks", [ExceptionGroup("more tasks", [LockedError("it is locked", "wait")])])
 
-    monkeypatch.setattr("reconciler.cli.plan.plan_from", refuse)
+    monkeypatch.setattr("reconciler.engine.session.plan_from", refuse)
     finished = situation.terminal.run("plan")
     assert (finished.code, finished.err) == (6, "Error: it is locked\n  wait\n")

@@ -225,9 +225,9 @@ def test_a_plan_of_a_time_ahead_is_stale_since_a_clock_set_back_would_revive_it(
 ) -> None:
     plan(terminal)
     real = time.time
-    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() - 200)
+    monkeypatch.setattr("reconciler.engine.session.time.time", lambda: real() - 200)
     assert terminal.run("apply", "--plan", "plan.json", "--approved-digest", "sha256:0").code == 4
-    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() - 400)
+    monkeypatch.setattr("reconciler.engine.session.time.time", lambda: real() - 400)
     assert apply(terminal)[0] == 5
     assert terminal.destructive() == []
 
@@ -264,7 +264,7 @@ def test_other_settings_and_descriptions_do_not(terminal: Terminal) -> None:
 def test_it_expires(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     plan(terminal, "--expires", "1h")
     real = time.time
-    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() + 3601)
+    monkeypatch.setattr("reconciler.engine.session.time.time", lambda: real() + 3601)
     assert apply(terminal)[0] == 5
 
 
@@ -273,10 +273,10 @@ def test_it_expires_while_a_lock_is_waited_for(terminal: Terminal, monkeypatch: 
     late = int(time.time()) + 3601
 
     def acquired(*words: Any, **named: Any) -> Lease:  # noqa: ANN401 - handed on
-        monkeypatch.setattr("reconciler.cli.world._moment", lambda _: late)
+        monkeypatch.setattr("reconciler.engine.session.time.time", lambda: late)
         return acquire(*words, **named)
 
-    monkeypatch.setattr("reconciler.cli.journal.acquire", acquired)
+    monkeypatch.setattr("reconciler.engine.hold.acquire", acquired)
     assert apply(terminal, "--lock-timeout", "2h")[0] == 5
     assert terminal.destructive() == []
 
@@ -327,7 +327,7 @@ def test_its_end_is_not_what_the_file_says(terminal: Terminal, monkeypatch: pyte
     saved = PLAN_FILE.read(path.read_text())
     path.write_text(PLAN_FILE.text(replace(saved, expires_at=saved.expires_at + 10**6)))
     real = time.time
-    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: real() + 3601)
+    monkeypatch.setattr("reconciler.engine.session.time.time", lambda: real() + 3601)
     words = ("--approved-digest", honest["digest"], "--approved-until", honest["expires_at"])
     assert apply(terminal, *words)[0] == 5
     assert terminal.destructive() == []

@@ -241,7 +241,7 @@ def test_a_plan_of_a_type_that_is_not_installed_any_more_is_not_applied(
     save(terminal)
     whole = catalogue()
     rows = {name: row for name, row in whole.resource_types.items() if name != SNAPSHOT}
-    monkeypatch.setattr("reconciler.cli.world.catalogue", lambda: Catalogue(rows, whole.providers))
+    monkeypatch.setattr("reconciler.engine.planning_run.catalogue", lambda: Catalogue(rows, whole.providers))
     finished = terminal.run("apply", "--plan", "plan.json")
     assert finished.code == 65
     assert SNAPSHOT in finished.err
@@ -263,7 +263,7 @@ def test_an_expired_plan_says_when_it_expired(terminal: Terminal, monkeypatch: p
     terminal.write(HEAD + POLICIES)
     path = save(terminal, "--expires", "1h")
     expired = PLAN_FILE.read(path.read_text()).expires_at
-    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: float(expired))
+    monkeypatch.setattr("reconciler.engine.session.time.time", lambda: float(expired))
     finished = terminal.run("apply", "--plan", "plan.json")
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expired))
     assert finished.code == 5
@@ -275,7 +275,7 @@ def test_a_plan_is_good_until_the_second_in_which_it_expires(
 ) -> None:
     terminal.write(HEAD + POLICIES)
     expires = PLAN_FILE.read(save(terminal, "--expires", "1h").read_text()).expires_at
-    monkeypatch.setattr("reconciler.cli.world.time.time", lambda: expires - 0.5)
+    monkeypatch.setattr("reconciler.engine.session.time.time", lambda: expires - 0.5)
     assert apply(terminal)[0] == 0
 
 
