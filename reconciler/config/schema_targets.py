@@ -38,18 +38,9 @@ _PATH = r"(?:/[A-Za-z0-9._~/-]*)?"
 ENDPOINT_PATTERN = f"^(?:https://{_HOST}|http://{_LOOPBACK}){_PORT}{_PATH}$"
 RATE_PATTERN = r"^(?=[0-9.]*[1-9])[0-9]{1,9}(?:\.[0-9]{1,6})?/(?:s|min|h)$"
 REGION_PATTERN = "^[a-z0-9][a-z0-9-]*$"
+_REGION: Final = "region-1"
+"""An example, where a provider gives none."""
 _VARIABLE_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
-
-_CREDENTIALS: Final = {
-    "access_key_id": "the access key id (AK)",
-    "secret_access_key": "the secret access key (SK)",
-    "security_token": "the security token that belongs to a temporary access key",
-    "token": "a ready IAM token for a project of the region, in place of keys",
-    "iam_user": "the IAM user who gets a token, with iam_password and iam_domain",
-    "iam_password": "the password of iam_user",
-    "iam_domain": "the account (domain) of iam_user",
-}
-"""Keys of a credentials map in words; a provider may have others."""
 
 
 def targets_schema(catalogue: Catalogue) -> Schema:
@@ -90,7 +81,7 @@ def target_definitions(catalogue: Catalogue) -> dict[str, Schema]:
 
 
 def _target(options: ProviderOptions) -> Schema:
-    region = described(text(REGION_PATTERN, "the id of a region"), "Region of the target.", "cn-north-4")
+    region = described(text(REGION_PATTERN, "the id of a region"), "Region of the target.", _REGION)
     properties: dict[str, Schema] = {
         "provider": described({"const": options.name}, "The cloud that this target is in.", options.name),
         "region": or_variable(region),
@@ -114,7 +105,7 @@ def _target(options: ProviderOptions) -> Schema:
 
 def _example(options: ProviderOptions, first_stop: int | None = None) -> Schema:
     """The keys that a target must have. With `first_stop`, as a snippet whose tab stops count from there."""
-    values: Schema = {"provider": options.name, "region": "cn-north-4"}
+    values: Schema = {"provider": options.name, "region": _REGION}
     for key in dict.fromkeys(("region", *options.required)):
         schema = _inventory() if key == "inventory" else _with_examples(options.properties.get(key, {}))
         examples = schema.get("examples")
@@ -164,15 +155,15 @@ def _credentials(options: ProviderOptions) -> Schema:
     secrets = {
         key: described(
             reference("secret"),
-            f"Where to read {_CREDENTIALS.get(key, key)}: an environment variable or a file.",
+            f"Where to read {words}: an environment variable or a file.",
             {"env": f"PROD_{key.upper()}"},
         )
-        for key in options.credentials
+        for key, words in options.credentials.items()
     }
     profile = described(
         or_variable(text()), "Profile in the vendor SDK's own credentials file; no other key beside it.", "default"
     )
-    example = {key: {"env": f"PROD_{key.upper()}"} for key in options.credentials[:2]}
+    example = {key: {"env": f"PROD_{key.upper()}"} for key in list(options.credentials)[:2]}
     return described(
         {
             **record({"profile": profile, **secrets}, title="credentials"),

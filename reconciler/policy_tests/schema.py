@@ -89,7 +89,7 @@ def _test(catalogue: Catalogue, clock: Schema, tasks: Schema, **conditions: obje
             "description": described({"type": "string"}, "What the test is for.", "An upload of this morning stays."),
             "now": described(clock, "The clock of this test, frozen.", _NOON),
             "policies": described(list_of(glob("Name of a policy, or a glob.", "no-stale-*")), only, ["no-stale-*"]),
-            "target": described(text(), target, "aliyun-shanghai"),
+            "target": described(text(), target, "prod"),
             "resource": described(kinds, kind, *names),
             "tasks": tasks_key(tasks),
             "snapshot": described(text(), saved, "snapshots/november.json"),
@@ -121,7 +121,7 @@ def _one_task(fate: Fate) -> Schema:
     where = "Its target, where several have a task of this id."
     keys = {
         "id": described(text(), "Id of the task.", "a1"),
-        "target": described(text(NAME_PATTERN, "the name of a target"), where, "aliyun-shanghai"),
+        "target": described(text(NAME_PATTERN, "the name of a target"), where, "prod"),
     }
     if fate is Fate.CHANGE:
         steps = [[Action.CANCEL.value], [Action.DELETE.value], [Action.CANCEL.value, Action.DELETE.value]]

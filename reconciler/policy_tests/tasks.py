@@ -11,7 +11,7 @@ from reconciler.selectors.mistake import Mistake, noting
 from reconciler.selectors.operands import Subject, read_value
 from reconciler.selectors.wording import described
 from reconciler.tasks.field import EARLIEST, LARGEST_INTEGER, FieldType
-from reconciler.tasks.status import GONE_SPELLINGS, OBSERVABLE, Status
+from reconciler.tasks.status import OBSERVABLE, Status
 from reconciler.tasks.task import Task
 from reconciler.tasks.timestamps import parse_timestamp
 
@@ -178,7 +178,7 @@ def _check(name: str, value: str | int) -> None:
 def _status(resource: ResourceType, values: dict[str, Value], *, by_word: bool) -> Status:
     """The status of a task, which both `status` and `provider_status` may give; fills in the one that follows."""
     given, word = values.get("status"), values.get("provider_status")
-    if word in GONE_SPELLINGS:
+    if word in resource.gone:
         raise Mistake(f"{quoted(word)} says that there is no such task", "leave the task out")
     if word is not None:
         meant = resource.statuses.get(str(word), Status.UNKNOWN)

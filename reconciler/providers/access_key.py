@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import CredentialsError
@@ -12,7 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-__all__ = ["AccessKey", "secret_in", "secret_text"]
+__all__ = ["ACCESS_KEY_KEYS", "AccessKey", "secret_in", "secret_text"]
+
+
+ACCESS_KEY_KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        "access_key_id": "the access key id (AK)",
+        "secret_access_key": "the secret access key (SK)",
+        "security_token": "the security token that belongs to a temporary access key",
+    }
+)
+"""Keys of a target's `credentials` for an access key, with what is read there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.redaction import bounded
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.field import EARLIEST, LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS, FieldType
-from reconciler.tasks.status import GONE_SPELLINGS, Status
+from reconciler.tasks.status import Status
 from reconciler.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def task_from(target: str, resource: ResourceType, row: Row) -> Task | None:
             values[field.name] = value
     values["id"] = task_id
     spoken = values.get("provider_status")
-    if spoken in GONE_SPELLINGS:
+    if spoken in resource.gone:
         return Task(target, resource.name, task_id, Status.GONE, {"id": task_id})
     status = resource.statuses.get(spoken, Status.UNKNOWN) if isinstance(spoken, str) else Status.UNKNOWN
     if status is not Status.UNKNOWN:

@@ -19,14 +19,15 @@ class ProviderOptions:
     """What a provider's targets may say in YAML beyond the common keys.
 
     `properties` are JSON Schema (draft-07) properties, `required` the keys a target must have. `endpoints` and
-    `rate_limits` name the services whose endpoint and quota can be set; `credentials` the keys of a credentials map.
+    `rate_limits` name the services whose endpoint and quota can be set; `credentials` the keys of a credentials map,
+    each with what is read there, in words. The examples of `region`, or its allowed values, show what one looks like.
     """
 
     name: str
     properties: Mapping[str, Mapping[str, object]]
     required: tuple[str, ...]
     services: tuple[str, ...]
-    credentials: tuple[str, ...]
+    credentials: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.tasks.fault import Meaning
-from reconciler.tasks.status import TERMINAL, Status
+from reconciler.tasks.status import OBSERVABLE, TERMINAL, Status
 from reconciler.tasks.task import ID_FORM
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One way out of a state: `cancel` leads from pending to canceled, `delete` from a terminal state to gone.
+    """One way out of a state: it may be called in the states of `starts`, and leads to `ends`.
 
     `refusals` gives the meaning of the vendor codes that are particular to this call; codes common to a provider
     are known to its client. `accepted` are the HTTP statuses that mean success. `unlisted` is what HTTP 400 with a
@@ -88,21 +88,17 @@ class Operation:
     action: Action
     path: str
     id_parameter: str
+    starts: frozenset[Status]
+    ends: Status
     method: str = "DELETE"
     batch_size: int = 1
     accepted: frozenset[int] = frozenset({204})
     refusals: Mapping[str, Meaning] = field(default_factory=lambda: MappingProxyType({}))
     unlisted: Meaning = Meaning.PERMANENT
 
-    @property
-    def starts(self) -> frozenset[Status]:
-        """The states from which this operation may be called."""
-        return frozenset({Status.PENDING}) if self.action is Action.CANCEL else TERMINAL
-
-    @property
-    def ends(self) -> Status:
-        """The state that it leads to."""
-        return Status.CANCELED if self.action is Action.CANCEL else Status.GONE
+    def __post_init__(self) -> None:
+        if not self.starts <= set(OBSERVABLE) or self.ends not in TERMINAL | {Status.GONE}:
+            raise ValueError(f"{self.action} {self.path}: no operation leads from {set(self.starts)} to {self.ends}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +117,7 @@ class ResourceType:
     `statuses` maps each vendor status to ours, in lifecycle order (a listing by status passes through them in this
     order, so that a task which moves on meanwhile is seen later, not lost). `status_filters` gives the filter value
     where it is spelt otherwise than in the answers. `id_form` narrows the form of all ids where the vendor documents
-    a narrower one.
+    a narrower one. `gone` are the vendor statuses by which a list says that there is no such task.
     """
 
     name: str
@@ -134,6 +130,7 @@ class ResourceType:
     status_filters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     documentation: str = ""
     id_form: re.Pattern[str] = ID_FORM
+    gone: frozenset[str] = frozenset()
 
     @property
     def provider(self) -> str:

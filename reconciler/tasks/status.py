@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["GONE_SPELLINGS", "OBSERVABLE", "PROGRESS", "TERMINAL", "Status"]
+__all__ = ["OBSERVABLE", "PROGRESS", "TERMINAL", "Status"]
 
 
 class Status(StrEnum):
@@ -22,9 +22,6 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
     GONE = "gone"
 
-
-GONE_SPELLINGS = frozenset({"NO_TASK"})
-"""Vendor statuses by which a list says that there is no such task (MPC: "the task ID is invalid")."""
 
 TERMINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED})
 """States that a task never leaves by itself."""

@@ -11,6 +11,7 @@ from reconciler.tasks.catalogue import Catalogue, ProviderOptions
 from reconciler.tasks.field import Field, FieldType
 from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, ResourceType
 from reconciler.tasks.status import Status
+from tests.rows import operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +36,8 @@ STATUSES = {
     "FAILED": Status.FAILED,
     "CANCELED": Status.CANCELED,
 }
-CANCEL = Operation(Action.CANCEL, "/cancel", "task_id")
-DELETE = Operation(Action.DELETE, "/delete", "task_id")
+CANCEL = operation(Action.CANCEL, "/cancel")
+DELETE = operation(Action.DELETE, "/delete")
 
 
 def resource_type(
@@ -60,7 +61,7 @@ HUAWEICLOUD = ProviderOptions(
     },
     required=(),
     services=("mpc", "vod", "iam"),
-    credentials=("access_key_id", "secret_access_key", "security_token", "token"),
+    credentials=dict.fromkeys(("access_key_id", "secret_access_key", "security_token", "token"), "a secret"),
 )
 ALIYUN = ProviderOptions(
     name="aliyun",
@@ -70,7 +71,7 @@ ALIYUN = ProviderOptions(
     },
     required=(),
     services=("vod",),
-    credentials=("access_key_id", "secret_access_key", "security_token"),
+    credentials=dict.fromkeys(("access_key_id", "secret_access_key", "security_token"), "a secret"),
 )
 ROWS = (
     resource_type("huaweicloud.mpc.transcoding", COMMON | INPUT, CANCEL, DELETE),

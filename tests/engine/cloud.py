@@ -273,7 +273,7 @@ class ScriptedProvider:
     """Implements `reconciler.providers.base.Provider`."""
 
     name = "cloud"
-    options = ProviderOptions("cloud", {}, (), (), ())
+    options = ProviderOptions("cloud", {}, (), (), {})
     resource_types = CATALOGUE.resource_types
 
     def __init__(self, world: World) -> None:

@@ -21,9 +21,10 @@ from reconciler.selectors.parse import parse_selector
 from reconciler.tasks.catalogue import Catalogue
 from reconciler.tasks.field import Field, FieldType, Value
 from reconciler.tasks.observation import Completeness, Observation, Scope
-from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, ResourceType
+from reconciler.tasks.resource_type import Action, Listing, Paging, ResourceType
 from reconciler.tasks.status import Status
 from reconciler.tasks.task import Task
+from tests.rows import operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,7 @@ FIELDS = {
 
 def resource(name: str, *actions: Action) -> ResourceType:
     listing = Listing(f"/{name}", "tasks", Paging.PAGE, status_parameter="status", ids_parameter="task_id")
-    operations = tuple(Operation(action, f"/{name}", "task_id") for action in actions)
+    operations = tuple(operation(action, f"/{name}") for action in actions)
     return ResourceType(name, name, FIELDS, STATUSES, listing, operations)
 
 

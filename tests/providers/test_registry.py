@@ -23,7 +23,7 @@ ROW = replace(OTHER.resource_types["huaweicloud.mpc.snapshot"], name="mine.media
 
 class Mine:
     name = "mine"
-    options = ProviderOptions("mine", MappingProxyType({}), (), ("media",), ())
+    options = ProviderOptions("mine", MappingProxyType({}), (), ("media",), {})
     resource_types = MappingProxyType({ROW.name: ROW})
     def client(self, target, *, concurrency): raise NotImplementedError
     def for_run(self): return self

@@ -12,7 +12,7 @@ from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
 from reconciler.providers.records import task_from, timestamp
 from reconciler.providers.registry import catalogue, providers
 from reconciler.tasks.field import LONGEST_TEXT, MOST_TEXTS, FieldType
-from reconciler.tasks.resource_type import Paging, ResourceType
+from reconciler.tasks.resource_type import Action, Operation, Paging, ResourceType
 from reconciler.tasks.status import OBSERVABLE, Status
 from reconciler.tasks.task import Task
 
@@ -70,13 +70,23 @@ def test_options_are_json_schema(name: str) -> None:
     assert not Draft7Validator(schema).is_valid({**good, "region": "Shanghai"})
 
 
-def test_aliyun_regions_and_inventory_are_checked() -> None:
-    options = catalogue().providers["aliyun"]
-    schema = Draft7Validator({"properties": dict(options.properties)})
+def test_aliyun_regions_are_checked() -> None:
+    schema = Draft7Validator({"properties": dict(catalogue().providers["aliyun"].properties)})
     assert not schema.is_valid({"region": "cn-beijing"})
-    wrongs: list[object] = [{}, {"urls": []}, {"job_ids": "a"}, {"job_ids": [1]}, {"job_ids": {"path": "x"}}, []]
-    for wrong in wrongs:
-        assert not schema.is_valid({"inventory": wrong}), wrong
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends"),
+    [
+        ({Status.UNKNOWN}, Status.CANCELED),
+        ({Status.PENDING, Status.GONE}, Status.GONE),
+        ({Status.PENDING}, Status.RUNNING),
+        ({Status.PENDING}, Status.UNKNOWN),
+    ],
+)
+def test_no_operation_leaves_the_unknown_or_leads_there(starts: set[Status], ends: Status) -> None:
+    with pytest.raises(ValueError, match="no operation leads from"):
+        Operation(Action.CANCEL, "/tasks", "task_id", frozenset(starts), ends)
 
 
 def test_what_is_too_large_for_a_field_is_unknown_never_cut() -> None:

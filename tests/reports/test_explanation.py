@@ -16,9 +16,10 @@ from reconciler.reports.explanation.document import EXPLANATION, explanation
 from reconciler.reports.explanation.drawing import draw_lifecycle, mermaid_lifecycle
 from reconciler.reports.explanation.lifecycle import lifecycle
 from reconciler.reports.explanation.text import render_explanation
-from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, ResourceType
+from reconciler.tasks.resource_type import Action, Listing, Paging, ResourceType
 from reconciler.tasks.status import OBSERVABLE, TERMINAL, Status
 from tests.goldens import golden
+from tests.rows import operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +41,7 @@ def test_every_golden_has_its_resource_type() -> None:
 
 
 def made(statuses: Mapping[str, Status], actions: tuple[Action, ...]) -> ResourceType:
-    operations = tuple(Operation(action, "/tasks", "id") for action in actions)
+    operations = tuple(operation(action, "/tasks", "id") for action in actions)
     return ResourceType("c.s.k", "A kind.", {}, statuses, Listing("/tasks", "tasks", Paging.PAGE), operations)
 
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import strategies as st
 
 from reconciler.tasks.field import Field, FieldType, Value
-from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, ResourceType
+from reconciler.tasks.resource_type import Action, Listing, Paging, ResourceType
 from reconciler.tasks.status import Status
+from tests.rows import operation
 
 NOW = 1_750_000_000
 TEXTS = ("a", "b", "ab", "abc", "a/b", "a\nb", "é", "legal-hold", "a.b", "[x]")
@@ -46,7 +47,7 @@ def _type(name: str, *actions: Action, without: frozenset[str] = frozenset()) ->
         fields={field: Field(field, kind, "") for field, kind in _FIELDS.items() if field not in without},
         statuses={word: status for word, status in _WORDS.items() if word not in without},
         listing=Listing("/tasks", "tasks", Paging.PAGE, status_parameter="status"),
-        operations=tuple(Operation(action, "/tasks", "task_id") for action in actions),
+        operations=tuple(operation(action) for action in actions),
     )
 
 

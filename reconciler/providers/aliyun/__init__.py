@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from reconciler.providers.access_key import ACCESS_KEY_KEYS
 from reconciler.providers.aliyun.client import AliyunClient
-from reconciler.providers.aliyun.credentials import KEYS
 from reconciler.providers.aliyun.endpoints import REGIONS, SERVICES
 from reconciler.providers.aliyun.permissions import RamPolicies
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
@@ -23,17 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["PROVIDER", "Aliyun"]
 
 
-def _entries(description: str) -> dict[str, object]:
-    inline = {"type": "array", "items": {"type": "string", "minLength": 1}}
-    from_file = {
-        "type": "object",
-        "properties": {"file": {"type": "string", "minLength": 1, "description": "File of one entry a line."}},
-        "required": ["file"],
-        "additionalProperties": False,
-    }
-    return {"description": description, "if": {"type": "array"}, "then": inline, "else": from_file}
-
-
 class Aliyun:
     """Implements `reconciler.providers.base.Provider`."""
 
@@ -47,21 +36,12 @@ class Aliyun:
                     "enum": list(REGIONS),
                     "description": "Region of the VOD service. Upload by URL exists in these only.",
                 },
-                "inventory": {
-                    "type": "object",
-                    "description": "The jobs to look after: the API has no list call.",
-                    "properties": {
-                        "upload_urls": _entries("Source URLs, each of which stands for all jobs that fetch it."),
-                        "job_ids": _entries("Job ids as UploadMediaByURL returned them."),
-                    },
-                    "additionalProperties": False,
-                    "minProperties": 1,
-                },
+                "inventory": {"description": "The jobs to look after: the API has no list call."},
             }
         ),
         required=("region", "inventory"),
         services=SERVICES,
-        credentials=KEYS,
+        credentials=ACCESS_KEY_KEYS,
     )
     resource_types: Mapping[str, ResourceType] = MappingProxyType({URL_UPLOAD.name: URL_UPLOAD})
     policy_language: PolicyLanguage = RamPolicies()

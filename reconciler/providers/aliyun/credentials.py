@@ -30,9 +30,7 @@ if TYPE_CHECKING:
     from reconciler.providers.asked_key import AskedKey
     from reconciler.providers.transport.surroundings import Surroundings
 
-__all__ = ["KEYS", "Credentials", "Found", "find_credentials"]
-
-KEYS = ("access_key_id", "secret_access_key", "security_token")
+__all__ = ["Credentials", "Found", "find_credentials"]
 
 Asked = AssumedRole | OidcRole | EcsRole | VendorProfile | LastResort
 Credentials = AccessKey | Asked

@@ -79,6 +79,7 @@ class Gateway:
             excerpts=self.excerpts,
             surroundings=surroundings,
             wire=wire,
+            retry_header="x-acs-retry-after",
         )
         rate = target.rate_limits.get("vod")
         self._paces = {

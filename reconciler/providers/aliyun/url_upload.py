@@ -70,6 +70,8 @@ URL_UPLOAD = ResourceType(
             Action.CANCEL,
             "CancelUrlUploadJobs",
             "JobIds",
+            starts=frozenset({Status.PENDING}),
+            ends=Status.CANCELED,
             method="POST",
             batch_size=10,
             accepted=frozenset({200}),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import CredentialsError
-from reconciler.providers.access_key import AccessKey, secret_in, secret_text
+from reconciler.providers.access_key import ACCESS_KEY_KEYS, AccessKey, secret_in, secret_text
 from reconciler.providers.asked_key import LastResort, none_found
 from reconciler.providers.huaweicloud.agency import DISABLED, Agency
 from reconciler.providers.huaweicloud.endpoints import endpoint, sts_endpoint
@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 
 __all__ = ["KEYS", "Credentials", "Found", "Login", "Token", "find_credentials"]
 
-KEYS = ("access_key_id", "secret_access_key", "security_token", "token", "iam_user", "iam_password", "iam_domain")
+KEYS = {
+    **ACCESS_KEY_KEYS,
+    "token": "a ready IAM token for a project of the region, in place of keys",
+    "iam_user": "the IAM user who gets a token, with iam_password and iam_domain",
+    "iam_password": "the password of iam_user",
+    "iam_domain": "the account (domain) of iam_user",
+}
 
 Asked = OidcAgency | IdentityToken | Container | Agency | LastResort
 Credentials = AccessKey | Token | Login | Asked

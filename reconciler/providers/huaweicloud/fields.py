@@ -1,11 +1,13 @@
-"""Fields of Huawei Cloud's tasks, each with the path where the vendor's record holds it."""
+"""What the rows of Huawei Cloud have in common: their fields, each with the path where the vendor's record holds it."""
 
 from __future__ import annotations
 
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.tasks.field import Field, FieldType
+from reconciler.tasks.resource_type import ResourceType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,7 @@ __all__ = [
     "USER_DATA",
     "fields",
     "identity_fields",
+    "resource_type",
 ]
 
 _STRING, _TIME = FieldType.STRING, FieldType.TIMESTAMP
@@ -30,6 +33,10 @@ def fields(*rows: Field | tuple[Field, ...]) -> Mapping[str, Field]:
     """A type's fields by name, in the order given."""
     flat = [field for row in rows for field in (row if isinstance(row, tuple) else (row,))]
     return MappingProxyType({field.name: field for field in flat})
+
+
+resource_type = partial(ResourceType, gone=frozenset({"NO_TASK"}))
+"""A row. NO_TASK is how a list says "the task id is invalid"."""
 
 
 def identity_fields(id_key: str) -> tuple[Field, ...]:

@@ -20,11 +20,12 @@ from reconciler.providers.huaweicloud.fields import (
     USER_DATA,
     fields,
     identity_fields,
+    resource_type,
 )
 from reconciler.tasks.fault import Meaning
 from reconciler.tasks.field import Field, FieldType
-from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, Permissions, ResourceType
-from reconciler.tasks.status import Status
+from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, Permissions
+from reconciler.tasks.status import TERMINAL, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,16 +89,25 @@ def _cancel(path: str, id_parameter: str = "task_id") -> Operation:
         Action.CANCEL,
         f"/v1/{{project_id}}/{path}",
         id_parameter,
+        starts=frozenset({Status.PENDING}),
+        ends=Status.CANCELED,
         refusals=_NOT_CANCELED,
         unlisted=Meaning.CHANGED,
     )
 
 
 def _delete(path: str) -> Operation:
-    return Operation(Action.DELETE, f"/v1/{{project_id}}/{path}/task", "task_id", refusals=_NOT_DELETED)
+    return Operation(
+        Action.DELETE,
+        f"/v1/{{project_id}}/{path}/task",
+        "task_id",
+        starts=TERMINAL,
+        ends=Status.GONE,
+        refusals=_NOT_DELETED,
+    )
 
 
-TRANSCODING = ResourceType(
+TRANSCODING = resource_type(
     name="huaweicloud.mpc.transcoding",
     summary="Transcoding task: a video turned into other formats.",
     fields=fields(
@@ -120,7 +130,7 @@ TRANSCODING = ResourceType(
     id_form=re.compile("0|[1-9][0-9]{0,18}"),
 )
 
-PACKAGING = ResourceType(
+PACKAGING = resource_type(
     name="huaweicloud.mpc.packaging",
     summary="Packaging (remux) task: a video put into another container.",
     fields=fields(
@@ -143,7 +153,7 @@ PACKAGING = ResourceType(
     documentation=f"{DOCUMENTATION}/mpc_04_0054.html",
 )
 
-SNAPSHOT = ResourceType(
+SNAPSHOT = resource_type(
     name="huaweicloud.mpc.snapshot",
     summary="Snapshot task: still images taken from a video.",
     fields=fields(identity_fields("task_id"), CREATED_FINISHED, DESCRIPTION, USER_DATA, INPUT, OUTPUT),
@@ -154,7 +164,7 @@ SNAPSHOT = ResourceType(
     documentation=f"{DOCUMENTATION}/mpc_04_0037.html",
 )
 
-ANIMATED_GIF = ResourceType(
+ANIMATED_GIF = resource_type(
     name="huaweicloud.mpc.animated_gif",
     summary="Animated GIF task: a part of a video turned into a GIF.",
     fields=fields(
@@ -176,7 +186,7 @@ ANIMATED_GIF = ResourceType(
     documentation=f"{DOCUMENTATION}/mpc_04_0058.html",
 )
 
-METADATA_EXTRACTION = ResourceType(
+METADATA_EXTRACTION = resource_type(
     name="huaweicloud.mpc.metadata_extraction",
     summary="Metadata extraction task: what a video consists of.",
     fields=fields(
@@ -191,7 +201,7 @@ METADATA_EXTRACTION = ResourceType(
     documentation=f"{DOCUMENTATION}/mpc_04_0062.html",
 )
 
-EDITING = ResourceType(
+EDITING = resource_type(
     name="huaweicloud.mpc.editing",
     summary="Editing task: clips cut, joined or mixed.",
     fields=fields(
@@ -212,7 +222,7 @@ EDITING = ResourceType(
     documentation=f"{DOCUMENTATION}/ListEditingJobs.html",
 )
 
-ENHANCEMENT = ResourceType(
+ENHANCEMENT = resource_type(
     name="huaweicloud.mpc.enhancement",
     summary="Enhancement task: a video's picture improved.",
     fields=fields(identity_fields("task_id"), CREATED_FINISHED, DESCRIPTION, INPUT, OUTPUT),
@@ -221,7 +231,7 @@ ENHANCEMENT = ResourceType(
     operations=(_cancel("enhancements"),),
 )
 
-CHANNEL_MERGE = ResourceType(
+CHANNEL_MERGE = resource_type(
     name="huaweicloud.mpc.channel_merge",
     summary="Channel merge task: audio files merged into one.",
     fields=fields(identity_fields("task_id"), CREATED_FINISHED, DESCRIPTION, OUTPUT),
@@ -230,7 +240,7 @@ CHANNEL_MERGE = ResourceType(
     operations=(_cancel("audio/services/merge_channels/task"),),
 )
 
-TRACK_RESET = ResourceType(
+TRACK_RESET = resource_type(
     name="huaweicloud.mpc.track_reset",
     summary="Track reset task: audio tracks of a file set anew.",
     fields=fields(identity_fields("task_id"), CREATED_FINISHED, DESCRIPTION, INPUT, OUTPUT),

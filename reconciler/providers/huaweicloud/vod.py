@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from reconciler.providers.huaweicloud.fields import CREATED_FINISHED, PROGRESS, fields, identity_fields
+from reconciler.providers.huaweicloud.fields import CREATED_FINISHED, PROGRESS, fields, identity_fields, resource_type
 from reconciler.tasks.fault import Meaning
 from reconciler.tasks.field import Field, FieldType
-from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, Permissions, ResourceType
+from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, Permissions
 from reconciler.tasks.status import Status
 
 __all__ = ["RESOURCE_TYPES"]
@@ -23,7 +23,7 @@ _NOT_CANCELED = MappingProxyType(
     dict.fromkeys(("VOD.10053", "VOD.10081", "VOD.10083"), Meaning.CHANGED) | {"VOD.10062": Meaning.GONE}
 )
 
-EDITING = ResourceType(
+EDITING = resource_type(
     name="huaweicloud.vod.editing",
     summary="Editing task: media assets cut and joined into a new one. Its record cannot be deleted.",
     fields=fields(
@@ -59,6 +59,8 @@ EDITING = ResourceType(
             Action.CANCEL,
             "/v1/{project_id}/asset/editing/tasks",
             "task_id",
+            starts=frozenset({Status.PENDING}),
+            ends=Status.CANCELED,
             refusals=_NOT_CANCELED,
             unlisted=Meaning.CHANGED,
         ),
@@ -67,7 +69,7 @@ EDITING = ResourceType(
     documentation=f"{DOCUMENTATION}/ListAssetEditTask.html",
 )
 
-TRANSCODING = ResourceType(
+TRANSCODING = resource_type(
     name="huaweicloud.vod.transcoding",
     summary="Transcoding of one media asset; its handle is the asset, and a cancel takes all that wait.",
     fields=fields(
@@ -111,6 +113,8 @@ TRANSCODING = ResourceType(
             Action.CANCEL,
             "/v1.0/{project_id}/asset/process",
             "asset_id",
+            starts=frozenset({Status.PENDING}),
+            ends=Status.CANCELED,
             refusals=_NOT_CANCELED,
             unlisted=Meaning.CHANGED,
         ),

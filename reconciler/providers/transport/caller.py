@@ -49,7 +49,10 @@ class Tally:
 
 
 class Caller:
-    """Sends the requests of one client. At most `concurrency` are under way, their retries included."""
+    """Sends the requests of one client. At most `concurrency` are under way, their retries included.
+
+    `retry_header` is where the vendor says, in milliseconds, when to come again, beside `Retry-After`.
+    """
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class Caller:
         excerpts: Excerpts,
         surroundings: Surroundings,
         wire: Wire | None = None,
+        retry_header: str = "",
     ) -> None:
         self._wire = wire or Wire(surroundings.environment)
         self._http = httpx.AsyncClient(
@@ -73,6 +77,7 @@ class Caller:
         self._slots = asyncio.Semaphore(concurrency)
         self._excerpts = excerpts
         self._surroundings = surroundings
+        self._retry_header = retry_header
 
     @property
     def requests(self) -> int:
@@ -156,4 +161,4 @@ class Caller:
         except httpx.TransportError as error:
             meaning = Meaning.UNREACHABLE if isinstance(error, NEVER_SENT) else Meaning.LOST
             return Fault(meaning, f"{request.url.host}: {self._excerpts(error)}"), None
-        return judge(response), hinted_delay(response.headers, self._surroundings.now)
+        return judge(response), hinted_delay(response.headers, self._surroundings.now, self._retry_header)

@@ -57,12 +57,12 @@ WRITES = Retries(frozenset({Meaning.THROTTLED, Meaning.UNREACHABLE}))
 """Only what certainly had no effect: refused by a quota, or never sent. The rest is the caller's to read back."""
 
 
-def hinted_delay(headers: Mapping[str, str], now: Callable[[], datetime]) -> float | None:
+def hinted_delay(headers: Mapping[str, str], now: Callable[[], datetime], vendors: str = "") -> float | None:
     """Seconds that the server asks to wait, LONGEST_HINT at most; None where it does not say, or nothing readable.
 
-    From `x-acs-retry-after` (ms) or `Retry-After` (seconds or an HTTP date).
+    From the vendor's own header in milliseconds, if it has one, or `Retry-After` (seconds or an HTTP date).
     """
-    milliseconds = _number(headers.get("x-acs-retry-after"))
+    milliseconds = _number(headers.get(vendors))
     if milliseconds is not None:
         return min(milliseconds / 1000, LONGEST_HINT)
     text = headers.get("retry-after")
