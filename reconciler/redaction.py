@@ -7,9 +7,11 @@ that differ only there stay two for the reader.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import unicodedata
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,11 +85,13 @@ def _escaped(point: int) -> str:
 def masked(text: str, values: Mapping[str, str]) -> str:
     """`text` with `values` replaced by what is shown in their place, but for the shortest of them.
 
-    In either case, since the name of a host comes back in lower case.
+    In either case, since the name of a host comes back in lower case, and also as Python, JSON and URLs quote them.
     """
     for value, shown in sorted(values.items(), key=lambda one: (-len(one[0]), one)):
         if len(value) > _EVERYWHERE:
-            text = re.sub(re.escape(value), shown.replace("\\", r"\\"), text, flags=re.IGNORECASE)
+            forms = {value, repr(value)[1:-1], json.dumps(value)[1:-1], quote(value, safe=""), presentable(value)}
+            said = "|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form)))
+            text = re.sub(said, shown.replace("\\", r"\\"), text, flags=re.IGNORECASE)
     return text
 
 

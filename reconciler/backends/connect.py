@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -14,7 +15,9 @@ from reconciler.backends import postgresql, sqlite
 from reconciler.backends.backend import Backend
 from reconciler.backends.failures import translated
 from reconciler.backends.upgrade import ensure_schema
+from reconciler.config.model import DatabaseUrl
 from reconciler.exceptions import BackendError
+from reconciler.redaction import masked
 
 __all__ = ["BUSY_TIMEOUT", "connect", "database_file"]
 
@@ -42,8 +45,20 @@ def connect(url: str, *, create: bool = True, busy_timeout: int = BUSY_TIMEOUT) 
     `create`: whether a missing SQLite file, and missing tables, are made; where not, NoJournal is raised, and a file
     that cannot be written is opened for reading. A relative path counts from the current directory, now; later changes
     of directory do not matter. Raises BackendError:
-    unknown kind of URL, missing driver, not writable, corrupt, not a database, not ours, made by a newer version.
+    unknown kind of URL, missing driver, not writable, corrupt, not a database, not ours, made by a newer version. What
+    variables gave to the URL is in no message, of the backend that is returned either.
     """
+    given = url.masked if isinstance(url, DatabaseUrl) else {}
+    try:
+        backend = _opened(url, busy_timeout, create=create)
+    except BackendError as error:
+        raise BackendError(masked(error.message, given), masked(error.hint, given)) from error.__cause__
+    backend = replace(backend, where=masked(backend.where, given))
+    ensure_schema(backend, create=create)
+    return backend
+
+
+def _opened(url: str, busy_timeout: int, *, create: bool) -> Backend:
     kind = url.partition(":")[0]
     if kind in {"sqlite", "sqlite+pysqlite"}:
         path = database_file(url)
@@ -52,16 +67,13 @@ def connect(url: str, *, create: bool = True, busy_timeout: int = BUSY_TIMEOUT) 
                 "settings.backend must name a file, and nothing else",
                 "Use sqlite:///path/to/file.db; in the path, write % as %25, ? as %3F and # as %23.",
             )
-        backend = _open_sqlite(path, busy_timeout, create=create)
-    elif _POSTGRESQL.match(url):
-        backend = _open_postgresql(_parsed(url), busy_timeout)
-    elif re.match(r"[a-z][a-z0-9+]*:", url):
+        return _open_sqlite(path, busy_timeout, create=create)
+    if _POSTGRESQL.match(url):
+        return _open_postgresql(_parsed(url), busy_timeout)
+    if re.match(r"[a-z][a-z0-9+]*:", url):
         raise BackendError(f"settings.backend is of kind {kind!r}, which is not supported", _FORMS)
-    else:
-        # The text is not repeated: it may hold a password.
-        raise BackendError("settings.backend is not a database URL", _FORMS)
-    ensure_schema(backend, create=create)
-    return backend
+    # The text is not repeated: it may hold a password.
+    raise BackendError("settings.backend is not a database URL", _FORMS)
 
 
 def _parsed(url: str) -> URL:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from reconciler.tasks.observation import Scope
 
@@ -70,6 +70,19 @@ class RunLimits:
     max_percent: int | None = None
 
 
+class DatabaseUrl(str):
+    """The URL of a database. `masked` is what the variables in it hold, and what messages show in its place."""
+
+    __slots__ = ("masked",)
+
+    masked: Mapping[str, str]
+
+    def __new__(cls, text: str, masked: Mapping[str, str] = MappingProxyType({})) -> Self:
+        made = super().__new__(cls, text)
+        made.masked = masked
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`plan_ttl` in seconds; `concurrency` is the number of requests in flight per target.
@@ -79,7 +92,7 @@ class Settings:
 
     limits: Limits = Limits()
     run_limits: RunLimits = RunLimits()
-    backend: str = "sqlite:///.reconciler/history.db"
+    backend: DatabaseUrl = field(default_factory=lambda: DatabaseUrl("sqlite:///.reconciler/history.db"))
     concurrency: int = 16
     plan_ttl: int = 86_400
     unset: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from reconciler.config.backend_url import backend_problem
 from reconciler.config.entries import WrongType, mapping, number, text
-from reconciler.config.environment import Unexpanded, without_variables
-from reconciler.config.model import Limits, RunLimits, Settings
+from reconciler.config.environment import Expanded, Unexpanded, without_variables
+from reconciler.config.model import DatabaseUrl, Limits, RunLimits, Settings
 from reconciler.config.schema_settings import DURATION_PATTERN
 from reconciler.diagnostics import Problem, Rule
 from reconciler.selectors.durations import parse_duration
@@ -78,7 +78,7 @@ def limits(body: Mapping[str, object], defaults: Limits) -> Limits:
     )
 
 
-def _backend(merged: Mapping[str, object], source: Source | None, findings: Findings) -> str | None:
+def _backend(merged: Mapping[str, object], source: Source | None, findings: Findings) -> DatabaseUrl | None:
     if source is None:
         return None
     url = text(merged, "backend")
@@ -87,7 +87,11 @@ def _backend(merged: Mapping[str, object], source: Source | None, findings: Find
         if problem.rule is Rule.SECRET:
             source.document.hidden.add(source.document.span(problem.path).line)
         findings.problem(source.document, problem)
-    return _sqlite(url, source) if url is not None and url.startswith(_SQLITE) else url
+    if url is None:
+        return None
+    value = merged["backend"]
+    masked: Mapping[str, str] = value.given if isinstance(value, Expanded) else {}
+    return DatabaseUrl(_sqlite(url, source) if url.startswith(_SQLITE) else url, masked)
 
 
 def _written(source: Source) -> Mapping[str, object]:

@@ -47,8 +47,7 @@ def target_of(entry: Entry, catalogue: Catalogue, findings: Findings) -> Target 
         credentials=_credentials(mapping(entry.body, "credentials"), entry.document.file.parent),
         inventory=_inventory(entry, findings) if "inventory" in catalogue.providers[provider].properties else None,
         location=entry.location,
-        masked=dict(_from_variables({key: value for key, value in entry.body.items() if key != "inventory"}))
-        | dict(_hosts_from_variables(mapping(entry.body, "endpoints"))),
+        masked=dict(_from_variables(entry.body)) | dict(_hosts_from_variables(mapping(entry.body, "endpoints"))),
     )
 
 
@@ -81,6 +80,9 @@ def _from_variables(value: object) -> Iterator[tuple[str, str]]:
             yield from given.items()
         case dict():
             for inner in value.values():
+                yield from _from_variables(inner)
+        case list():
+            for inner in value:
                 yield from _from_variables(inner)
 
 

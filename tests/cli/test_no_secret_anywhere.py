@@ -87,6 +87,18 @@ VARIABLES = {
         "targets:",
         SETTINGS % 'backend: "postgresql://u:${PLANTED}@h:x/d"' + "targets:",
     ),
+    "as the host of settings.backend": (
+        "targets:",
+        SETTINGS % 'backend: "postgresql://u@${PLANTED}.invalid:1/d"' + "targets:",
+    ),
+    "as the database of settings.backend": (
+        "targets:",
+        SETTINGS % 'backend: "postgresql://u@127.0.0.1:1/${PLANTED}"' + "targets:",
+    ),
+    "as the directory of settings.backend": (
+        "targets:",
+        SETTINGS % 'backend: "sqlite:////dev/null/${PLANTED}/history.db"' + "targets:",
+    ),
     "in settings.concurrency": ("targets:", SETTINGS % 'concurrency: "${PLANTED}"' + "targets:"),
     "as a region": ("region: cn-north-4", "region: ${PLANTED}"),
     "as a region that is none": ("region: cn-north-4", "region: ${PLANTED}/"),
@@ -107,7 +119,7 @@ VARIABLES = {
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("place", VARIABLES)
-@pytest.mark.parametrize("secret", ["zq7planted-9vx", "Zq7planted9vX"])
+@pytest.mark.parametrize("secret", ["zq7planted-9vx", "Zq7planted9vX", "zq7'planted\"9vx"])
 def test_what_a_variable_holds_is_in_nothing(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, place: str, secret: str
 ) -> None:
@@ -141,3 +153,25 @@ def test_what_a_variable_holds_is_in_nothing(
             seen += file.read_bytes().decode("utf-8", "replace")
     assert "PLANTED" in seen
     assert secret not in seen
+    assert "planted" not in seen, "in another form"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_a_variable_gives_to_an_inventory_is_in_nothing(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of entries that the cloud does not know; those that it knows are tasks, whose ids are shown."""
+    monkeypatch.setenv("PLANTED", "zq7planted-9vx")
+    inventory = 'inventory: {job_ids: ["${PLANTED}"], upload_urls: ["https://h/${PLANTED}"]}'
+    terminal.write(HEAD + POLICY.replace("inventory: {upload_urls: {file: urls.txt}}", inventory))
+    seen = ""
+    for words in (
+        ("validate",),
+        ("plan", "-v", "--out", "p.json", "--save-snapshot", "s.json"),
+        ("plan", "--format", "json"),
+    ):
+        finished = terminal.run(*words)
+        seen += finished.out + finished.err
+    seen += "".join((terminal.directory / name).read_text() for name in ("p.json", "s.json"))
+    assert "found nowhere: https://h/${PLANTED}, ${PLANTED}" in seen
+    assert "planted" not in seen

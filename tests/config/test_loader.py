@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.config.loader import check, load_configuration
-from reconciler.config.model import AtMost, Inventory, Keep, Limits, OnBlocked, RunLimits, Settings
+from reconciler.config.model import AtMost, DatabaseUrl, Inventory, Keep, Limits, OnBlocked, RunLimits, Settings
 from reconciler.config.structure import Structure
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import InvalidConfiguration
@@ -96,7 +96,7 @@ def test_the_example_of_the_design(accepted: Callable[..., Configuration], folde
     files = {"reconciler.yaml": EXAMPLE, "inventory/source-urls.txt": "https://legacy.example.com/a.mp4\n"}
     configuration = accepted(files, strict=strict)
     assert configuration.warnings == ()
-    assert configuration.settings == Settings(backend=f"sqlite:///{folder}/.reconciler/history.db")
+    assert configuration.settings == Settings(backend=DatabaseUrl(f"sqlite:///{folder}/.reconciler/history.db"))
     assert dict(configuration.targets["huawei-prod"].options) == {}
     assert configuration.targets["huawei-prod"].rate_limits == pytest.approx({"mpc": 100 / 60, "vod": 100 / 60})
     assert configuration.targets["aliyun-shanghai"].inventory == Inventory(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from reconciler.config.model import Inventory
 from reconciler.providers.aliyun.answers import canceled_in
 from reconciler.providers.aliyun.gateway import Gateway
-from reconciler.providers.aliyun.inventory import IDS, ask, questions, resolve
+from reconciler.providers.aliyun.inventory import IDS, ask, named, questions, resolve
 from reconciler.providers.base import Readings
 from reconciler.providers.records import impossible_ids
 from reconciler.providers.transport.caller import Tally
@@ -36,6 +36,7 @@ class AliyunClient:
     def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
         self._target = target.name
         self._inventory = target.inventory or Inventory()
+        self._hidden = target.masked
         self._gateway = Gateway(target, concurrency=concurrency, surroundings=surroundings)
 
     @property
@@ -62,9 +63,8 @@ class AliyunClient:
         if isinstance(resolved, Fault):
             return Observation(scope, (), tally.requests, Completeness.FAILED, resolved)
         completeness = Completeness.UNSTABLE if resolved.fault else Completeness.COMPLETE
-        return Observation(
-            scope, resolved.tasks, tally.requests, completeness, resolved.fault, unfound=resolved.unfound
-        )
+        unfound = tuple(named(entry, self._hidden) for entry in resolved.unfound)
+        return Observation(scope, resolved.tasks, tally.requests, completeness, resolved.fault, unfound=unfound)
 
     async def read(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
         refused = impossible_ids(resource, ids)

@@ -13,18 +13,18 @@ from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 from reconciler.providers.records import impossible_ids
 from reconciler.providers.transport.retries import READS
 from reconciler.providers.transport.together import all_or_fault
-from reconciler.redaction import presentable
+from reconciler.redaction import masked, presentable
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.config.model import Inventory
     from reconciler.providers.aliyun.gateway import Gateway
     from reconciler.providers.transport.caller import Tally
     from reconciler.tasks.task import Task
 
-__all__ = ["Resolved", "ask", "questions", "resolve"]
+__all__ = ["Resolved", "ask", "named", "questions", "resolve"]
 
 ENTRIES = 10
 """Ids or URLs in one call at most (GetURLUploadInfos, CancelUrlUploadJobs)."""
@@ -109,12 +109,14 @@ def _united(decisive: Sequence[Infos], all_answers: Sequence[Infos]) -> Resolved
         if known is None or _rank(task) > _rank(known):
             tasks[task.id] = task
     missing = {entry for infos in decisive for entry in infos.missing} - tasks.keys()
-    return Resolved(tuple(tasks.values()), _doubt(decisive), tuple(_named(entry) for entry in sorted(missing)))
+    return Resolved(tuple(tasks.values()), _doubt(decisive), tuple(sorted(missing)))
 
 
-def _named(entry: str) -> str:
-    """A URL or a job id as a reader may see it; the start of what may be a token in the wrong file."""
-    return entry if _JOB_ID.fullmatch(entry) or "://" in entry else f"{entry[:6]}..."
+def named(entry: str, hidden: Mapping[str, str]) -> str:
+    """A URL or a job id as a reader may see it, without what is `hidden` (and shown how); the start of what may be a
+    token in the wrong file."""
+    shown = masked(entry, hidden)
+    return shown if shown != entry or _JOB_ID.fullmatch(entry) or "://" in entry else f"{entry[:6]}..."
 
 
 def _rank(task: Task) -> int:
