@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionResult, ActionState, Intent, RunStart
+from reconciler.backends.fencing import Fence
 from reconciler.backends.history import History
 from reconciler.backends.journal import Journal
 from reconciler.tasks.resource_type import Action
@@ -26,7 +27,7 @@ START = RunStart("apply", "benchmark", "digest", "fingerprint")
 
 def grouped(journal: Journal, run_id: str, intents: Sequence[Intent]) -> None:
     """Everything in flight at once: the writer gathers what it can."""
-    for future in [journal.intend(run_id, [intent]) for intent in intents]:
+    for future in [journal.intend(run_id, [intent], Fence(())) for intent in intents]:
         future.result()
     for future in [journal.record(run_id, [ActionResult(intent, ActionState.DONE)]) for intent in intents]:
         future.result()
@@ -35,7 +36,7 @@ def grouped(journal: Journal, run_id: str, intents: Sequence[Intent]) -> None:
 def one_by_one(journal: Journal, run_id: str, intents: Sequence[Intent]) -> None:
     """Each row waits for the commit of the one before."""
     for intent in intents:
-        journal.intend(run_id, [intent]).result()
+        journal.intend(run_id, [intent], Fence(())).result()
         journal.record(run_id, [ActionResult(intent, ActionState.DONE)]).result()
 
 

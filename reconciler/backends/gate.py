@@ -95,7 +95,7 @@ def _written_together(connection: Connection, backend: Backend, segment: Sequenc
         return False
     try:
         with connection.begin_nested():
-            for fence in {request.fence for request in intents if request.fence is not None}:
+            for fence in {request.fence for request in intents}:
                 verify(connection, backend, fence)
             _insert_intents(connection, [row for request in intents for row in request.rows])
             _update_results(connection, [row for request in results for row in request.rows])
@@ -139,8 +139,7 @@ def _write(connection: Connection, backend: Backend, request: Request) -> None:
             if not ended.rowcount:
                 raise _Apart
         case Intents():
-            if request.fence is not None:
-                verify(connection, backend, request.fence)
+            verify(connection, backend, request.fence)
             _insert_intents(connection, request.rows)
         case Results():
             _update_results(connection, request.rows)

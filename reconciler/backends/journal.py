@@ -95,12 +95,12 @@ class Journal:
         self,
         run_id: str,
         intents: Iterable[Intent],
-        fence: Fence | None = None,
+        fence: Fence,
         groups: Mapping[str, str] = MappingProxyType({}),
     ) -> Future[None]:
         """Ask to send the calls of `intents`: all of them are let through, or none.
 
-        With a fence, only while its leases are held, by the database's own word. `groups` names the rate-limit group of
+        Only while the leases of `fence` are held, by the database's own word. `groups` names the rate-limit group of
         each target: by it a later run finds what this one leaves open.
         """
         return self._writer.submit(Intents(run_id, tuple(intents), self._clock(), fence, groups))

@@ -63,7 +63,7 @@ class Intents:
     run_id: str
     entries: tuple[Intent, ...]
     at: int
-    fence: Fence | None = None
+    fence: Fence
     groups: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     subjects: frozenset[Subject] = field(init=False)
 

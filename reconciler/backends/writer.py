@@ -180,7 +180,7 @@ class GroupWriter:
         """`refusals`, with those of intents whose fence fell while the connection was away: they must not be sent."""
 
         def verdict(request: Request, refusal: ReconcilerError | None) -> ReconcilerError | None:
-            if refusal is None and isinstance(request, Intents) and request.fence is not None:
+            if refusal is None and isinstance(request, Intents):
                 try:
                     verify(connection, self._backend, request.fence)
                 except LockedError as lost:

@@ -11,7 +11,7 @@ from reconciler.cli.options import filter_options, flag, format_option, paths_ar
 from reconciler.cli.places import write
 from reconciler.config.loader import load_configuration
 from reconciler.engine.permissions import grants
-from reconciler.engine.planning_run import restrict
+from reconciler.engine.world import restrict
 from reconciler.exceptions import ExitCode
 from reconciler.planning.permissions import Role
 from reconciler.providers.registry import catalogue, providers

@@ -31,9 +31,8 @@ from reconciler.cli.signals import held
 from reconciler.documents.files import PLAN_FILE
 from reconciler.documents.snapshot import read_snapshot, render_snapshot
 from reconciler.documents.strict_json import MAX_BYTES
-from reconciler.engine.offline_plan import plan_offline
-from reconciler.engine.planning_run import load_world
 from reconciler.engine.session import Session
+from reconciler.engine.world import load_world, plan_offline
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
 from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.plan import Overrides

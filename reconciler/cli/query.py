@@ -24,7 +24,7 @@ from reconciler.tasks.field import FieldType
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.engine.query_run import Found
+    from reconciler.engine.queries import Found
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import ResourceType
 

@@ -24,9 +24,9 @@ from reconciler.cli.progress import Progress, start_logging
 from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import SNAPSHOT_MAKER, read_saved
 from reconciler.documents.snapshot import read_snapshot
-from reconciler.engine.planning_run import load_world
+from reconciler.engine.queries import narrowed, why_offline
 from reconciler.engine.session import Session
-from reconciler.engine.why_run import narrowed, why_offline
+from reconciler.engine.world import load_world
 from reconciler.exceptions import ExitCode
 from reconciler.planning.why import scopes_of
 from reconciler.providers.registry import catalogue

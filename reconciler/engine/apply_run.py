@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.engine.clouds import Clouds
     from reconciler.engine.hold import Held
     from reconciler.engine.interruption import Interruption
-    from reconciler.engine.planning_run import World
+    from reconciler.engine.world import World
     from reconciler.planning.plan import Change, GuardVerdict, Plan, PolicyVerdict
     from reconciler.tasks.observation import Observation
 

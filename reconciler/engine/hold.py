@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.backends.backend import Backend
     from reconciler.backends.fencing import Fence
     from reconciler.engine.clouds import Clouds
-    from reconciler.engine.planning_run import World
+    from reconciler.engine.world import World
 
     T = TypeVar("T")
 

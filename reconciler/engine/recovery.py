@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.backends.entries import OpenIntent
     from reconciler.backends.journal import Journal
     from reconciler.engine.clouds import Clouds
-    from reconciler.engine.planning_run import World
+    from reconciler.engine.world import World
     from reconciler.tasks.resource_type import Operation
     from reconciler.tasks.task import Task
 

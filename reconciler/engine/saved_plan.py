@@ -1,13 +1,15 @@
-"""Applying a saved plan: it is untrusted input, so it can shrink, but never grow and never be forged."""
+"""Applying a saved plan: it is untrusted input, so it can shrink, but never grow and never be forged. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from reconciler.engine.drift import drift
 from reconciler.exceptions import StalePlanError
+from reconciler.planning.field_differences import difference_words, field_differences
 from reconciler.planning.report import Outcome, Result
+from reconciler.redaction import bounded
 from reconciler.tasks.observation import CLOCKS_APART, Completeness
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.status import Status
@@ -21,11 +23,13 @@ if TYPE_CHECKING:
     from reconciler.tasks.task import TaskKey
 
 __all__ = [
+    "LONGEST",
     "NOT_SELECTED",
     "Fallen",
     "Justified",
     "check_fresh",
     "check_unexpired",
+    "drift",
     "explained",
     "fallen_result",
     "justify",
@@ -161,3 +165,30 @@ def explained(result: Result, seen: Observed) -> Result:
         return result
     moved = drift(result.observed, seen)
     return replace(result, detail=f"{result.detail} ({moved})") if moved else result
+
+
+LONGEST = 500
+"""Characters of a description, besides the count of the fields that it leaves out."""
+
+_FIELD = 300
+_NAME = 60
+
+
+def drift(before: Observed, now: Observed) -> str:
+    """`status: pending -> running; started_at: set to 2026-01-02T03:04:05Z`: the fields that differ.
+
+    The status comes first, then the fields by name. Empty where nothing differs. Fit for a terminal whatever the
+    values hold, and the same for the same values, in whatever order they are given.
+    """
+    fields = groupby(field_differences(before, now), key=lambda difference: difference.field)
+    parts = [
+        bounded(f"{bounded(name, _NAME)}: {', '.join(map(difference_words, differences))}", _FIELD)
+        for name, differences in fields
+    ]
+    kept: list[str] = []
+    for part in parts:
+        if kept and len("; ".join((*kept, part))) > LONGEST:
+            kept.append(f"and {len(parts) - len(kept)} more")
+            break
+        kept.append(part)
+    return "; ".join(kept)

@@ -8,31 +8,32 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from reconciler.config.model import Absent, OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.engine.apply_run import carry_out
-from reconciler.engine.planning_run import plan_from
-from reconciler.engine.rereading import ids_to_read, read_scope
 from reconciler.engine.saved_plan import check_fresh, check_unexpired, explained, fallen_result, justify, left_out
+from reconciler.engine.world import plan_from
 from reconciler.planning.guards import guarded
 from reconciler.planning.judgement import Judgements, statuses_wanted
 from reconciler.planning.plan import Note
 from reconciler.planning.reasons import observed
 from reconciler.selectors.describe import fields_of
-from reconciler.tasks.fault import Fault
-from reconciler.tasks.observation import Scope
+from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Completeness, Observation, Scope
+from reconciler.tasks.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from reconciler.config.model import Policy
     from reconciler.engine.apply_run import ApplyOptions
     from reconciler.engine.clouds import Clouds
     from reconciler.engine.hold import Held
     from reconciler.engine.interruption import Interruption
-    from reconciler.engine.planning_run import World
     from reconciler.engine.saved_plan import Fallen
+    from reconciler.engine.world import World
     from reconciler.planning.plan import Change, Observed, Overrides, Plan
     from reconciler.planning.report import Report, Result
-    from reconciler.tasks.observation import Observation
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Task, TaskKey
 
@@ -58,11 +59,11 @@ async def apply_saved_plan(
     check_fresh(saved, world.configuration.fingerprint, world.now)
     wanted = statuses_wanted(world.configuration, world.catalogue)
     aside = left_out(saved, {name: policy.targets for name, policy in world.configuration.policies.items()})
-    by_id = ids_to_read(world, saved, overrides)
+    by_id = _ids_to_read(world, saved, overrides)
     observations = await clouds.observe(
         {scope: statuses for scope, statuses in wanted.items() if scope not in by_id}, options.on_listed
     )
-    for seen in await asyncio.gather(*(read_scope(world, clouds, scope, ids) for scope, ids in by_id.items())):
+    for seen in await asyncio.gather(*(_read_scope(world, clouds, scope, ids) for scope, ids in by_id.items())):
         observations[seen.scope] = seen
         options.on_listed(seen)
     now = max(world.now, int(options.wall_clock()))  # a long listing may outlast the plan
@@ -142,3 +143,56 @@ def _seen(change: Change, task: Task, resource: ResourceType, world: World) -> O
     policies = [world.configuration.policies[name] for name in change.policies if name in world.configuration.policies]
     named = (*change.observed, *(field for policy in policies for field in fields_of(policy.match)))
     return observed(task, resource, [name for name in named if name in resource.fields])
+
+
+_ALL = 100
+"""Percent: a limit that no share can exceed."""
+
+
+def _ids_to_read(world: World, saved: Plan, overrides: Overrides) -> dict[Scope, tuple[str, ...]]:
+    """The scopes whose tasks need only be read by id, with the ids of the plan there.
+
+    A quota asks about a whole group, a share about a whole scope, and `on_blocked: fail` about tasks that are no
+    change: such policies want the list. A share does not where no limit can be exceeded. What the file says of
+    requests only decides which way is the cheaper one.
+    """
+    ids: dict[Scope, list[str]] = defaultdict(list)
+    for change in saved.changes:
+        ids[Scope(change.target, change.resource)].append(change.task_id)
+    cost = {Scope(scope.target, scope.resource): scope.requests for scope in saved.scopes}
+    chosen = {}
+    for scope in world.configuration.scopes():
+        listing = world.catalogue.resource_types[scope.resource].listing
+        by_task = _no_share(world, overrides) and all(
+            _asks_by_task(policy, overrides) for policy in world.configuration.policies_on(scope)
+        )
+        if by_task and not listing.is_cheaper(cost.get(scope, 0), len(ids[scope])):
+            chosen[scope] = tuple(ids[scope])
+    return chosen
+
+
+def _no_share(world: World, overrides: Overrides) -> bool:
+    """Whether all policies together may do as much as there is in a scope, where each of them may."""
+    percent = world.configuration.settings.run_limits.max_percent
+    return percent is None or max(percent, overrides.max_percent or 0) >= _ALL
+
+
+def _asks_by_task(policy: Policy, overrides: Overrides) -> bool:
+    percent = policy.limits.max_percent if overrides.max_percent is None else overrides.max_percent
+    return isinstance(policy.ensure, Absent) and policy.on_blocked is OnBlocked.REPORT and percent >= _ALL
+
+
+async def _read_scope(world: World, clouds: Clouds, scope: Scope, ids: Sequence[str]) -> Observation:
+    """Read just these tasks. One that was not answered makes the observation incomplete, and is not in it."""
+    client = await clouds.client(scope.target)
+    if isinstance(client, Fault):
+        return Observation(scope, (), 0, Completeness.FAILED, client)
+    resource = world.catalogue.resource_types[scope.resource]
+    readings = await client.read(resource, ids)
+    tasks = tuple(task for task in readings.tasks.values() if task.status is not Status.GONE)
+    unread = [task_id for task_id in ids if task_id not in readings.tasks]
+    requests = resource.listing.calls(len(ids))
+    if not unread:
+        return Observation(scope, tasks, requests, skews=client.skews)
+    fault = readings.faults.get(unread[0]) or Fault(Meaning.MALFORMED, "no answer about this task")
+    return Observation(scope, tasks, requests, Completeness.UNSTABLE, fault, client.skews)

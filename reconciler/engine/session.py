@@ -15,11 +15,10 @@ from reconciler.engine.apply_run import ApplyOptions, carry_out
 from reconciler.engine.clouds import Clouds
 from reconciler.engine.hold import hold
 from reconciler.engine.interruption import Interruption
-from reconciler.engine.planning_run import load_world, matching, plan_from
-from reconciler.engine.query_run import query
+from reconciler.engine.queries import narrowed, query, why
 from reconciler.engine.saved_plan import check_fresh, left_out
 from reconciler.engine.saved_plan_run import apply_saved_plan
-from reconciler.engine.why_run import narrowed, why
+from reconciler.engine.world import load_world, matching, plan_from
 from reconciler.exceptions import UsageError
 from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.plan import Overrides
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from reconciler.config.model import Configuration
     from reconciler.engine.approval import Approval
     from reconciler.engine.hold import Held
-    from reconciler.engine.planning_run import World
-    from reconciler.engine.query_run import Found
+    from reconciler.engine.queries import Found
+    from reconciler.engine.world import World
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
     from reconciler.planning.why import Answer

@@ -14,7 +14,7 @@ from reconciler.reports.cells import clipped, table
 from reconciler.reports.wording import counted, value_text
 
 if TYPE_CHECKING:
-    from reconciler.engine.query_run import Found
+    from reconciler.engine.queries import Found
     from reconciler.tasks.resource_type import ResourceType
 
 __all__ = ["TASK_LIST", "render_task_json", "render_task_table"]

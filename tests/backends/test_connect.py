@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import event, inspect, text, update
 
 from reconciler.backends.connect import connect
+from reconciler.backends.fencing import Fence
 from reconciler.backends.history import History
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import LeaseHeld, LeaseLost, acquire
@@ -211,7 +212,7 @@ def test_a_database_that_is_removed_in_mid_run_is_noticed(
     path = tmp_path / "history.db"
     with Journal.open(f"sqlite:///{path}") as journal:
         run_id = journal.begin_run(start)
-        journal.intend(run_id, [intent("1")]).result()
+        journal.intend(run_id, [intent("1")], Fence(())).result()
         harmed = path.with_name(f"{path.name}{end}")
         content = harmed.read_bytes()
         harmed.unlink()
@@ -219,7 +220,7 @@ def test_a_database_that_is_removed_in_mid_run_is_noticed(
             harmed.write_bytes(content)
         for task_id in ("2", "3"):
             with pytest.raises(BackendError, match="was removed or replaced during the run"):
-                journal.intend(run_id, [intent(task_id)]).result()
+                journal.intend(run_id, [intent(task_id)], Fence(())).result()
 
 
 def test_a_path_through_a_file(tmp_path: Path) -> None:
@@ -296,7 +297,7 @@ def test_an_older_schema_is_led_up_step_by_step(backend: Backend, url: str, monk
 def test_a_journal_of_the_first_schema_keeps_its_open_calls(url: str, start: RunStart, intent: Build) -> None:
     with Journal.open(url) as journal:
         run_id = journal.begin_run(start)
-        journal.intend(run_id, [intent()]).result()
+        journal.intend(run_id, [intent()], Fence(())).result()
         with journal.backend.writing() as connection:
             connection.execute(text("ALTER TABLE leases DROP COLUMN targets"))
             connection.execute(text("DROP INDEX actions_unsettled"))
@@ -344,12 +345,12 @@ def test_a_full_disk_stops_everything(tmp_path: Path, start: RunStart, intent: C
         run_id = journal.begin_run(start)
     limit_pages(backend)
     with Journal(backend) as journal:
-        future = journal.intend(run_id, [intent("x" * 100_000)])
+        future = journal.intend(run_id, [intent("x" * 100_000)], Fence(()))
         with pytest.raises(BackendError, match="the disk is full") as refused:
             future.result()
         assert "Free some space" in refused.value.hint
         with pytest.raises(BackendError, match="the disk is full"):
-            journal.intend(run_id, [intent("small")]).result(timeout=0)
+            journal.intend(run_id, [intent("small")], Fence(())).result(timeout=0)
         assert journal.failure is not None
     assert History(backend).actions(run_id) == []
 
@@ -359,7 +360,7 @@ def test_a_database_locked_for_too_long(tmp_path: Path, start: RunStart, intent:
     with Journal(backend) as journal:
         run_id = journal.begin_run(start)
         with backend.writing(), pytest.raises(BackendError, match="keeps the database locked"):
-            journal.intend(run_id, [intent()]).result()
+            journal.intend(run_id, [intent()], Fence(())).result()
 
 
 @pytest.mark.parametrize("replaced", [False, True])
@@ -373,4 +374,4 @@ def test_a_file_removed_under_the_run(
         if replaced:
             path.touch()
         with pytest.raises(BackendError, match="removed or replaced"):
-            journal.intend(run_id, [intent()]).result()
+            journal.intend(run_id, [intent()], Fence(())).result()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PROGRAM = """
 import os, signal, sys
 from reconciler.backends.entries import ActionResult, ActionState, Intent, RunStart
+from reconciler.backends.fencing import Fence
 from reconciler.backends.journal import Journal
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey
@@ -33,7 +34,7 @@ def step(name):
 step("begun")
 for number in range(3):
     intent = Intent(TaskKey("prod", "r", str(number)), Action.CANCEL)
-    future = journal.intend(run_id, [intent])
+    future = journal.intend(run_id, [intent], Fence(()))
     future.result()
     step(f"intended-{number}")
     journal.record(run_id, [ActionResult(intent, ActionState.DONE)]).result()

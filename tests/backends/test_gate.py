@@ -18,6 +18,7 @@ from reconciler.backends.entries import (
     NoOpenIntent,
     RunStart,
 )
+from reconciler.backends.fencing import Fence
 from reconciler.backends.gate import write_group
 from reconciler.backends.history import History
 from reconciler.backends.requests import Beginning, Intents, Results
@@ -37,7 +38,7 @@ INTENTS = st.builds(
 )
 STATES = st.sampled_from([ActionState.DONE, ActionState.REFUSED, ActionState.UNCERTAIN])
 REQUESTS = st.one_of(
-    st.lists(INTENTS, min_size=1, max_size=3).map(lambda intents: Intents("run", tuple(intents), 1)),
+    st.lists(INTENTS, min_size=1, max_size=3).map(lambda intents: Intents("run", tuple(intents), 1, Fence(()))),
     st.builds(
         lambda intents, state: Results(tuple(("run", ActionResult(intent, state)) for intent in intents), 2),
         st.lists(INTENTS, min_size=1, max_size=2),

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionResult, ActionState, RunEnd, TaskOutcome
+from reconciler.backends.fencing import Fence
 from reconciler.backends.history import History, RunFilter
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import acquire
@@ -40,12 +41,12 @@ def runs(backend: Backend, start: RunStart, intent: Callable[..., Intent]) -> li
     with Journal(backend, clock=clock) as journal:
         for now in (1000, 2000, 3000):  # noqa: B007 - read by the clock
             ids.append(journal.begin_run(start))  # noqa: PERF401 - the clock moves on between them
-        journal.intend(ids[0], [intent("1")])
+        journal.intend(ids[0], [intent("1")], Fence(()))
         journal.record(ids[0], [ActionResult(intent("1"), ActionState.DONE)])
         journal.finish_run(ids[0], RunEnd("ok", 0, {"done": 1}))
         journal.record_outcomes(ids[1], [TaskOutcome(intent("1", target="test").key, "not_attempted", "pending")])
         journal.finish_run(ids[1], RunEnd("partial", 3, {"not_attempted": 1}))
-        journal.intend(ids[2], [intent("2")])
+        journal.intend(ids[2], [intent("2")], Fence(()))
     return ids
 
 
@@ -83,7 +84,7 @@ def test_whatever_stands_in_a_table_is_read_or_called_corrupt(
     with Journal.open(url) as journal:
         acquire(journal.backend, {"cloud/a": ("prod",)}, heartbeat=False)
         run_id = journal.begin_run(start)
-        journal.intend(run_id, [intent()], groups={"prod": "cloud/a"}).result()
+        journal.intend(run_id, [intent()], Fence(()), groups={"prod": "cloud/a"}).result()
         journal.record_outcomes(run_id, [TaskOutcome(intent().key, "done", "pending")]).result()
         journal.finish_run(run_id, RunEnd("ok", 0, {"done": 1})).result()
     backend, corrupt = connect(url), 0

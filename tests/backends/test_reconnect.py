@@ -13,6 +13,7 @@ from sqlalchemy import text
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionResult, ActionState, RunEnd
 from reconciler.backends.failures import backend_error
+from reconciler.backends.fencing import Fence
 from reconciler.backends.history import History
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import LeaseHeld, LeaseLost, acquire
@@ -61,7 +62,7 @@ def test_a_commit_whose_answer_is_lost_is_written_once(
 ) -> None:
     run_id = journal.begin_run(start)
     wire.breaks(b"COMMIT", before=before)
-    journal.intend(run_id, [intent("1"), intent("2")]).result()
+    journal.intend(run_id, [intent("1"), intent("2")], Fence(())).result()
     wire.breaks(b"COMMIT", before=before)
     journal.record(run_id, [ActionResult(intent("1"), ActionState.DONE)]).result()
     journal.finish_run(run_id, END).result()
@@ -107,7 +108,7 @@ def test_a_server_that_was_away_is_waited_for(journal: Journal, wire: Wire, star
     run_id = journal.begin_run(start)
     wire.refusing = True
     wire.breaks(b"COMMIT")
-    written = journal.intend(run_id, [intent()])
+    written = journal.intend(run_id, [intent()], Fence(()))
     assert wire.broken.wait(60)
     assert not written.done()
     wire.refusing = False
@@ -137,12 +138,12 @@ def test_what_was_sent_and_how_the_run_ended_is_written_over_a_new_connection(
 ) -> None:
     with Journal(replace(connect(url), patience=0.0)) as journal:
         run_id = journal.begin_run(start)
-        journal.intend(run_id, [intent("1")]).result()
+        journal.intend(run_id, [intent("1")], Fence(())).result()
         wire.breaks(b"COMMIT")
         with pytest.raises(BackendError, match="the connection was lost"):
-            journal.intend(run_id, [intent("2")]).result()
+            journal.intend(run_id, [intent("2")], Fence(())).result()
         with pytest.raises(BackendError, match="the connection was lost"):
-            journal.intend(run_id, [intent("3")]).result()
+            journal.intend(run_id, [intent("3")], Fence(())).result()
         journal.record(run_id, [ActionResult(intent("1"), ActionState.DONE)]).result()
         journal.finish_run(run_id, END).result()
     assert states(url, run_id) == [("1", "done")]
@@ -154,12 +155,12 @@ def test_an_id_too_long_for_the_database_is_refused_alone(postgresql_url: str, s
     long = "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(256))  # which cannot be compressed
     with Journal.open(postgresql_url) as journal:
         run_id = journal.begin_run(start)
-        verdicts = [journal.intend(run_id, [intent(task_id)]) for task_id in ("1", long, "2")]
+        verdicts = [journal.intend(run_id, [intent(task_id)], Fence(())) for task_id in ("1", long, "2")]
         verdicts[0].result()
         verdicts[2].result()
         with pytest.raises(BackendError):
             verdicts[1].result()
-        journal.intend(run_id, [intent("3")]).result()
+        journal.intend(run_id, [intent("3")], Fence(())).result()
 
 
 def test_behind_a_pooler_everything_works(

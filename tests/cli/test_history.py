@@ -14,6 +14,7 @@ import pytest
 
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEnd, RunStart, TaskOutcome
+from reconciler.backends.fencing import Fence
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import LeaseLost, acquire
 from reconciler.tasks.fault import Fault, Meaning
@@ -51,7 +52,7 @@ def record(terminal: Terminal) -> Callable[..., str]:
         with Journal(connect("sqlite:///.reconciler/history.db"), clock=lambda: now - ago) as journal:
             run_id = journal.begin_run(RunStart("apply", "0.9.0", DIGEST, "sha256:f00"))
             intent = Intent(key(target=target), Action.CANCEL)
-            journal.intend(run_id, [intent]).result()
+            journal.intend(run_id, [intent], Fence(())).result()
             if settled:
                 journal.record(run_id, [ActionResult(intent, ActionState.DONE, request_id="r-1")]).result()
                 journal.record_outcomes(run_id, [TaskOutcome(intent.key, "done", "pending", "canceled")]).result()
@@ -179,10 +180,10 @@ def test_each_attempt_shows_its_state_and_fault(terminal: Terminal) -> None:
             (2, ActionState.DONE, None),
         ):
             intent = Intent(key(), Action.CANCEL, attempt)
-            journal.intend(run_id, [intent]).result()
+            journal.intend(run_id, [intent], Fence(())).result()
             journal.record(run_id, [ActionResult(intent, state, fault, f"r-{attempt}")]).result()
         left = Intent(key("2"), Action.CANCEL)
-        journal.intend(run_id, [left]).result()
+        journal.intend(run_id, [left], Fence(())).result()
         journal.record_outcomes(run_id, [TaskOutcome(key(), "done", "pending", "canceled")]).result()
     text = terminal.run("history", run_id).out
     assert f"Run {run_id}: apply, unfinished\n" in text
@@ -216,7 +217,7 @@ def test_hostile_values_reach_no_output_raw(terminal: Terminal) -> None:
     with Journal(connect("sqlite:///.reconciler/history.db")) as journal:
         run_id = journal.begin_run(RunStart(evil, evil, evil, evil))
         intent = Intent(TaskKey(evil, SNAPSHOT, evil), Action.CANCEL)
-        journal.intend(run_id, [intent]).result()
+        journal.intend(run_id, [intent], Fence(())).result()
         fault = Fault(Meaning.PERMANENT, evil, evil, 400, evil)
         journal.record(run_id, [ActionResult(intent, ActionState.REFUSED, fault, evil)]).result()
         journal.record_outcomes(run_id, [TaskOutcome(intent.key, "failed", "pending", evil, evil)]).result()

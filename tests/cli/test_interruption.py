@@ -135,7 +135,7 @@ def test_as_pid_1_no_signal_is_lost(terminal: Terminal) -> None:
 
 MOMENTS = {
     "while commands are imported": "importlib.import_module",
-    "while the configuration is read": "reconciler.engine.planning_run.load_configuration",
+    "while the configuration is read": "reconciler.engine.world.load_configuration",
     "while the lock is taken": "reconciler.engine.hold.acquire",
     "between plan and calls": "reconciler.engine.session.carry_out",
 }

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.documents.files import PLAN_FILE
-from reconciler.engine.drift import LONGEST, drift
+from reconciler.engine.saved_plan import LONGEST, drift
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.simulator import Simulator
@@ -212,7 +212,7 @@ def test_what_is_equal_has_not_drifted(fields: dict[str, Any]) -> None:
 
 def test_deepdiff_is_imported_only_for_a_pair_that_differs() -> None:
     program = (
-        "import sys; import reconciler.cli.apply; from reconciler.engine.drift import drift\n"
+        "import sys; import reconciler.cli.apply; from reconciler.engine.saved_plan import drift\n"
         "drift({'ids': ('a',)}, {'ids': ('a',)}); assert 'deepdiff' not in sys.modules\n"
         "drift({'ids': ('a',)}, {'ids': ('b',)}); assert 'deepdiff' in sys.modules\n"
     )
@@ -241,7 +241,7 @@ def test_a_plan_of_a_type_that_is_not_installed_any_more_is_not_applied(
     save(terminal)
     whole = catalogue()
     rows = {name: row for name, row in whole.resource_types.items() if name != SNAPSHOT}
-    monkeypatch.setattr("reconciler.engine.planning_run.catalogue", lambda: Catalogue(rows, whole.providers))
+    monkeypatch.setattr("reconciler.engine.world.catalogue", lambda: Catalogue(rows, whole.providers))
     finished = terminal.run("apply", "--plan", "plan.json")
     assert finished.code == 65
     assert SNAPSHOT in finished.err

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given
 
-from reconciler.engine.query_run import Found
+from reconciler.engine.queries import Found
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.reports.task_list import render_task_json, render_task_table

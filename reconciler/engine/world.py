@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.config.loader import load_configuration
+from reconciler.diagnostics import Severity
 from reconciler.exceptions import CredentialsError, UsageError
+from reconciler.planning.judgement import statuses_wanted
+from reconciler.planning.plan import Note
 from reconciler.planning.planner import Planner
+from reconciler.planning.url_cuts import doubts
 from reconciler.providers.registry import catalogue
 from reconciler.providers.secret_sources import check_sources
 from reconciler.providers.transport.endpoint import ENDPOINT_HOSTS, is_permitted
-from reconciler.tasks.timestamps import LATEST
+from reconciler.tasks.timestamps import LATEST, Timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.observation import Observation, Scope
 
-__all__ = ["World", "by_clock", "load_world", "matching", "plan_from", "restrict"]
+__all__ = ["World", "by_clock", "load_world", "matching", "plan_from", "plan_offline", "restrict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +127,18 @@ def plan_from(
     return Planner(world.configuration, world.catalogue, world.now).plan(
         by_clock(world, observations), tool_version=__version__, expires_at=expires_at, overrides=overrides
     )
+
+
+def plan_offline(world: World, snapshot: Snapshot, *, expires_in: int | None, overrides: Overrides) -> Plan:
+    """The plan that the clouds would have led to as `snapshot` shows them, with a note that says so.
+
+    A scope that the snapshot lacks counts as failed; one of which it holds too few statuses as incomplete. Verdicts
+    that hang on the query of a URL, which no snapshot holds, are noted.
+    """
+    observations = snapshot.observations(statuses_wanted(world.configuration, world.catalogue))
+    plan = plan_from(world, observations, expires_in=expires_in, overrides=overrides)
+    note = Note(
+        Severity.WARNING,
+        f"this plan was made from a snapshot of {Timestamp(snapshot.taken_at)}, not from the clouds as they are now",
+    )
+    return replace(plan, diagnostics=(note, *doubts(world.configuration, observations, world.now), *plan.diagnostics))
