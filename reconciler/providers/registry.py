@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.exceptions import bug
+from reconciler.provider import API_VERSION
 from reconciler.redaction import bounded
 from reconciler.tasks.catalogue import Catalogue, ProviderOptions
 from reconciler.tasks.resource_type import ResourceType
@@ -59,6 +60,9 @@ def _mistakes(name: str, provider: Any, others: Mapping[str, InstalledProvider])
     """What keeps an object from being the provider `name` beside those that were found before."""
     if name in others:
         yield "another provider has this name"
+    version = getattr(provider, "api_version", API_VERSION)
+    if version != API_VERSION:
+        yield f"it is written for version {version!r} of reconciler.provider, and this is version {API_VERSION}"
     lacking = [attribute for attribute in ("client", "for_run") if not callable(getattr(provider, attribute, None))]
     if lacking:
         yield f"it has no method {lacking[0]}"

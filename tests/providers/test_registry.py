@@ -52,6 +52,11 @@ UNSOUND = {
         f"{SOUND}\nMine.resource_types = OTHER.resource_types",
         "the resource type huaweicloud.mpc.transcoding is not called mine.<service>.<kind>",
     ),
+    "is of another time": (
+        "mine",
+        f"{SOUND}\nMine.api_version = 0",
+        "it is written for version 0 of reconciler.provider, and this is version 1",
+    ),
     "has another's name": ("huaweicloud", SOUND, "another provider has this name"),
     "goes by another name": ("yours", SOUND, "its entry point is called yours, but its name is 'mine'"),
 }

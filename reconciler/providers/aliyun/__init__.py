@@ -5,20 +5,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconciler.providers.access_key import ACCESS_KEY_KEYS
+from reconciler.provider import ACCESS_KEY_KEYS, PolicyLanguage, ProviderOptions, ResourceType, Surroundings, Target
 from reconciler.providers.aliyun.client import AliyunClient
 from reconciler.providers.aliyun.endpoints import REGIONS, SERVICES
 from reconciler.providers.aliyun.permissions import RamPolicies
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
-from reconciler.providers.transport.surroundings import Surroundings
-from reconciler.tasks.catalogue import ProviderOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.config.model import Target
-    from reconciler.providers.policy_language import PolicyLanguage
-    from reconciler.tasks.resource_type import ResourceType
 
 __all__ = ["PROVIDER", "Aliyun"]
 

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from reconciler.provider import Excerpts, Fault, Meaning, Operation, Task, by_id, json_object, malformed, tasks_in
 from reconciler.providers.aliyun.errors import common_meaning, refusal
 from reconciler.providers.aliyun.shapes import entry_key, named, records
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD, job_from
-from reconciler.providers.records import by_id, tasks_in
-from reconciler.providers.transport.answers import json_object, malformed
-from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +17,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.providers.transport.answers import Excerpts
-    from reconciler.tasks.resource_type import Operation
-    from reconciler.tasks.task import Task
 
 __all__ = ["Infos", "Question", "canceled_in", "infos_in"]
 

@@ -6,26 +6,33 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from reconciler.config.model import Inventory
+from reconciler.provider import (
+    WRITES,
+    Completeness,
+    Fault,
+    Inventory,
+    Meaning,
+    Observation,
+    Operation,
+    Readings,
+    ResourceType,
+    Scope,
+    Surroundings,
+    Tally,
+    Target,
+    Task,
+    TaskKey,
+    always,
+    impossible_ids,
+)
 from reconciler.providers.aliyun.answers import canceled_in
 from reconciler.providers.aliyun.gateway import Gateway
 from reconciler.providers.aliyun.inventory import IDS, ask, named, questions, resolve
-from reconciler.providers.base import Readings
-from reconciler.providers.records import impossible_ids
-from reconciler.providers.transport.caller import Tally
-from reconciler.providers.transport.pacing import always
-from reconciler.providers.transport.retries import WRITES
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import Completeness, Observation, Scope
-from reconciler.tasks.task import Task, TaskKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reconciler.config.model import Target
     from reconciler.providers.aliyun.answers import Question
-    from reconciler.providers.transport.surroundings import Surroundings
-    from reconciler.tasks.resource_type import Operation, ResourceType
 
 __all__ = ["AliyunClient"]
 

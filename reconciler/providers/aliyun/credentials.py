@@ -11,24 +11,29 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.exceptions import CredentialsError
-from reconciler.providers.access_key import AccessKey, secret_in
+from reconciler.provider import (
+    AccessKey,
+    AskedKey,
+    CredentialsError,
+    LastResort,
+    Secrets,
+    Surroundings,
+    Target,
+    UnusableFile,
+    check_sources,
+    none_found,
+    secret_in,
+)
 from reconciler.providers.aliyun.endpoints import sts_endpoint
 from reconciler.providers.aliyun.metadata import DISABLED, CredentialsUri, EcsRole
 from reconciler.providers.aliyun.profiles import command_line_file, command_line_profile, ini_file, ini_profile
 from reconciler.providers.aliyun.sts import AssumedRole, OidcRole, Role
 from reconciler.providers.aliyun.vendor_profile import VendorProfile
-from reconciler.providers.asked_key import LastResort, none_found
-from reconciler.providers.profile_files import UnusableFile
-from reconciler.providers.secret_sources import Secrets, check_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.config.model import Target
     from reconciler.providers.aliyun.profiles import Profile
-    from reconciler.providers.asked_key import AskedKey
-    from reconciler.providers.transport.surroundings import Surroundings
 
 __all__ = ["Credentials", "Found", "find_credentials"]
 

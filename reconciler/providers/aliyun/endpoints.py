@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.providers.transport.endpoint import base_url, service_url, vendor_url
+from reconciler.provider import Surroundings, Target, base_url, service_url, vendor_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.config.model import Target
-    from reconciler.providers.transport.surroundings import Surroundings
 
 __all__ = ["REGIONS", "SERVICES", "endpoint", "sts_endpoint"]
 

@@ -11,10 +11,17 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.providers.transport.answers import json_object, malformed, parsed_object, said_in
-from reconciler.providers.transport.clocks import clock_skew
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import CLOCKS_APART
+from reconciler.provider import (
+    CLOCKS_APART,
+    Excerpts,
+    Fault,
+    Meaning,
+    clock_skew,
+    json_object,
+    malformed,
+    parsed_object,
+    said_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +29,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.providers.transport.answers import Excerpts
 
 __all__ = ["COMMON", "common_meaning", "refusal"]
 

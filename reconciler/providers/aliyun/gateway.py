@@ -8,34 +8,43 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from reconciler.exceptions import CredentialsError, ProviderError
-from reconciler.providers.access_key import AccessKey
+from reconciler.provider import (
+    PACES,
+    AccessKey,
+    Ask,
+    Caller,
+    Clocks,
+    CredentialsError,
+    CredentialSource,
+    Excerpts,
+    Fault,
+    Fixed,
+    Origin,
+    Passing,
+    ProviderError,
+    Quota,
+    Retries,
+    Surroundings,
+    Tally,
+    Target,
+    Wire,
+    always,
+    principal_name,
+    renewed,
+    sources_of,
+)
 from reconciler.providers.aliyun.credentials import find_credentials
 from reconciler.providers.aliyun.endpoints import endpoint, sts_endpoint
 from reconciler.providers.aliyun.signing import SignatureAuth, canonical_query
 from reconciler.providers.aliyun.sts import account_of
 from reconciler.providers.aliyun.vendor_profile import VendorProfile
-from reconciler.providers.credential_source import Fixed, Passing
-from reconciler.providers.origin import Origin
-from reconciler.providers.rate_limit_group import principal_name, sources_of
-from reconciler.providers.transport.answers import Excerpts
-from reconciler.providers.transport.ask import Ask, renewed
-from reconciler.providers.transport.caller import Caller, Tally
-from reconciler.providers.transport.clocks import Clocks
-from reconciler.providers.transport.pacing import PACES, Quota, always
-from reconciler.providers.transport.wire import Wire
-from reconciler.tasks.fault import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import httpx
 
-    from reconciler.config.model import Target
     from reconciler.providers.aliyun.credentials import Found
-    from reconciler.providers.credential_source import CredentialSource
-    from reconciler.providers.transport.retries import Retries
-    from reconciler.providers.transport.surroundings import Surroundings
 
 __all__ = ["QUOTAS", "Gateway"]
 

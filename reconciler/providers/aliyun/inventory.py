@@ -8,21 +8,25 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from reconciler.provider import (
+    READS,
+    Fault,
+    Inventory,
+    Meaning,
+    Tally,
+    Task,
+    all_or_fault,
+    impossible_ids,
+    masked,
+    presentable,
+)
 from reconciler.providers.aliyun.answers import Infos, Question, infos_in
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
-from reconciler.providers.records import impossible_ids
-from reconciler.providers.transport.retries import READS
-from reconciler.providers.transport.together import all_or_fault
-from reconciler.redaction import masked, presentable
-from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.config.model import Inventory
     from reconciler.providers.aliyun.gateway import Gateway
-    from reconciler.providers.transport.caller import Tally
-    from reconciler.tasks.task import Task
 
 __all__ = ["Resolved", "ask", "named", "questions", "resolve"]
 

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import httpx
 
-from reconciler.exceptions import CredentialsError, ProviderError
+from reconciler.provider import (
+    AccessKey,
+    Ask,
+    CredentialsError,
+    ProviderError,
+    credentials_url,
+    header_text,
+    parsed_object,
+    temporary_key,
+)
 from reconciler.providers.aliyun.sts import KEY_NAMES, reason
-from reconciler.providers.asked_key import temporary_key
-from reconciler.providers.transport.answers import header_text, parsed_object
-from reconciler.providers.transport.endpoint import credentials_url
-
-if TYPE_CHECKING:
-    from reconciler.providers.access_key import AccessKey
-    from reconciler.providers.transport.ask import Ask
 
 __all__ = ["DISABLED", "METADATA", "CredentialsUri", "EcsRole"]
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from reconciler.config.model import Target
-    from reconciler.providers.policy_language import AccountCall
-    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.provider import AccountCall, ResourceType, Target
+
 
 __all__ = ["RamPolicies"]
 

@@ -6,17 +6,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.providers.access_key import AccessKey, secret_text
+from reconciler.provider import AccessKey, Surroundings, UnusableFile, ini_section, json_file, option, secret_text
 from reconciler.providers.aliyun.endpoints import sts_endpoint
 from reconciler.providers.aliyun.metadata import DISABLED, EcsRole
 from reconciler.providers.aliyun.sts import AssumedRole, OidcRole, Role
 from reconciler.providers.aliyun.vendor_profile import EXTRA, VendorProfile, installed
-from reconciler.providers.profile_files import UnusableFile, ini_section, json_file, option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.providers.transport.surroundings import Surroundings
 
 __all__ = ["command_line_file", "command_line_profile", "ini_file", "ini_profile"]
 

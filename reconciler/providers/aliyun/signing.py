@@ -10,8 +10,7 @@ import hmac
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote
 
-from reconciler.providers.transport.answers import parsed_object, said_in
-from reconciler.providers.transport.renewing_auth import RenewingAuth
+from reconciler.provider import AccessKey, CredentialSource, RenewingAuth, parsed_object, said_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.providers.access_key import AccessKey
-    from reconciler.providers.credential_source import CredentialSource
 
 __all__ = ["SignatureAuth", "authorization", "canonical_query", "sign"]
 

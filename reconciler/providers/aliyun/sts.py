@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 
-from reconciler.exceptions import CredentialsError
-from reconciler.providers.access_key import AccessKey, secret_text
+from reconciler.provider import (
+    AccessKey,
+    Ask,
+    AskedKey,
+    CredentialsError,
+    UnusableFile,
+    parsed_object,
+    said_in,
+    secret_text,
+    small_text,
+    temporary_key,
+)
 from reconciler.providers.aliyun.signing import DATE_FORMAT, canonical_query, sign
-from reconciler.providers.asked_key import temporary_key
-from reconciler.providers.profile_files import UnusableFile, small_text
-from reconciler.providers.transport.answers import parsed_object, said_in
-
-if TYPE_CHECKING:
-    from reconciler.providers.asked_key import AskedKey
-    from reconciler.providers.transport.ask import Ask
 
 __all__ = ["KEY_NAMES", "AssumedRole", "OidcRole", "Role", "account_of", "reason"]
 

@@ -7,17 +7,23 @@ https://www.alibabacloud.com/help/en/vod/developer-reference/api-vod-2017-03-21-
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from reconciler.providers.records import task_from
-from reconciler.tasks.fault import Meaning
-from reconciler.tasks.field import Field, FieldType
-from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, Permissions, ResourceType
-from reconciler.tasks.status import TERMINAL, Status
-
-if TYPE_CHECKING:
-    from reconciler.providers.records import Row
-    from reconciler.tasks.task import Task
+from reconciler.provider import (
+    TERMINAL,
+    Action,
+    Field,
+    FieldType,
+    Listing,
+    Meaning,
+    Operation,
+    Paging,
+    Permissions,
+    ResourceType,
+    Row,
+    Status,
+    Task,
+    task_from,
+)
 
 __all__ = ["URL_UPLOAD", "job_from"]
 

@@ -13,13 +13,11 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.exceptions import CredentialsError
-from reconciler.providers.access_key import AccessKey
+from reconciler.provider import AccessKey, Ask, CredentialsError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.providers.transport.ask import Ask
 
 __all__ = ["EXTRA", "VendorProfile", "installed"]
 

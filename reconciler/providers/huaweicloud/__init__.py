@@ -5,20 +5,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from reconciler.provider import PolicyLanguage, ProviderOptions, ResourceType, Surroundings, Target
 from reconciler.providers.huaweicloud import mpc, vod
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from reconciler.providers.huaweicloud.credentials import KEYS
 from reconciler.providers.huaweicloud.endpoints import SERVICES
 from reconciler.providers.huaweicloud.permissions import IdentityPolicies
-from reconciler.providers.transport.surroundings import Surroundings
-from reconciler.tasks.catalogue import ProviderOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.config.model import Target
-    from reconciler.providers.policy_language import PolicyLanguage
-    from reconciler.tasks.resource_type import ResourceType
 
 __all__ = ["PROVIDER", "Huaweicloud"]
 

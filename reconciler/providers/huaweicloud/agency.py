@@ -6,17 +6,10 @@ https://support.huaweicloud.com/intl/en-us/usermanual-ecs/ecs_03_0166.html and h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import httpx
 
-from reconciler.providers.asked_key import temporary_key
-from reconciler.providers.transport.answers import header_text, parsed_object, said_in
-
-if TYPE_CHECKING:
-    from reconciler.exceptions import ProviderError
-    from reconciler.providers.access_key import AccessKey
-    from reconciler.providers.transport.ask import Ask
+from reconciler.provider import AccessKey, Ask, ProviderError, header_text, parsed_object, said_in, temporary_key
 
 __all__ = ["DISABLED", "KEY_NAMES", "METADATA", "Agency", "iam_reason"]
 

@@ -5,28 +5,33 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from reconciler.providers.base import Readings
+from reconciler.provider import (
+    WRITES,
+    Completeness,
+    Fault,
+    Observation,
+    Operation,
+    Readings,
+    ResourceType,
+    Scope,
+    Surroundings,
+    Tally,
+    Target,
+    Task,
+    always,
+    impossible_ids,
+    malformed,
+)
 from reconciler.providers.huaweicloud.errors import refusal
 from reconciler.providers.huaweicloud.gateway import Gateway
 from reconciler.providers.huaweicloud.listing import Bounds, list_scope
 from reconciler.providers.huaweicloud.reading import read_ids
-from reconciler.providers.records import impossible_ids
-from reconciler.providers.transport.answers import malformed
-from reconciler.providers.transport.caller import Tally
-from reconciler.providers.transport.pacing import always
-from reconciler.providers.transport.retries import WRITES
-from reconciler.tasks.fault import Fault
-from reconciler.tasks.observation import Completeness, Observation, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import httpx
 
-    from reconciler.config.model import Target
-    from reconciler.providers.transport.surroundings import Surroundings
-    from reconciler.tasks.resource_type import Operation, ResourceType
-    from reconciler.tasks.task import Task
 
 __all__ = ["HuaweicloudClient"]
 

@@ -11,22 +11,31 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.exceptions import CredentialsError
-from reconciler.providers.access_key import ACCESS_KEY_KEYS, AccessKey, secret_in, secret_text
-from reconciler.providers.asked_key import LastResort, none_found
+from reconciler.provider import (
+    ACCESS_KEY_KEYS,
+    AccessKey,
+    AskedKey,
+    CredentialsError,
+    LastResort,
+    Secrets,
+    Surroundings,
+    Target,
+    UnusableFile,
+    check_sources,
+    ini_section,
+    none_found,
+    option,
+    secret_in,
+    secret_text,
+)
 from reconciler.providers.huaweicloud.agency import DISABLED, Agency
 from reconciler.providers.huaweicloud.endpoints import endpoint, sts_endpoint
 from reconciler.providers.huaweicloud.federation import Container, IdentityToken, OidcAgency
 from reconciler.providers.huaweicloud.tokens import Login, Token
-from reconciler.providers.profile_files import UnusableFile, ini_section, option
-from reconciler.providers.secret_sources import Secrets, check_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.config.model import Target
-    from reconciler.providers.asked_key import AskedKey
-    from reconciler.providers.transport.surroundings import Surroundings
 
 __all__ = ["KEYS", "Credentials", "Found", "Login", "Token", "find_credentials"]
 

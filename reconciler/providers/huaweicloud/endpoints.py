@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.providers.transport.endpoint import service_url, vendor_url
+from reconciler.provider import Target, service_url, vendor_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.config.model import Target
 
 __all__ = ["SERVICES", "endpoint", "sts_endpoint"]
 

@@ -11,20 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from reconciler.exceptions import CredentialsError
-from reconciler.providers.access_key import secret_in, secret_text
-from reconciler.providers.asked_key import temporary_key
+from reconciler.provider import (
+    AccessKey,
+    Ask,
+    CredentialsError,
+    UnusableFile,
+    credentials_url,
+    header_text,
+    parsed_object,
+    secret_in,
+    secret_text,
+    small_text,
+    temporary_key,
+)
 from reconciler.providers.huaweicloud.agency import KEY_NAMES, iam_reason
 from reconciler.providers.huaweicloud.endpoints import sts_endpoint
-from reconciler.providers.profile_files import UnusableFile, small_text
-from reconciler.providers.transport.answers import header_text, parsed_object
-from reconciler.providers.transport.endpoint import credentials_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.providers.access_key import AccessKey
-    from reconciler.providers.transport.ask import Ask
 
 __all__ = ["Container", "IdentityToken", "OidcAgency"]
 

@@ -6,8 +6,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconciler.tasks.field import Field, FieldType
-from reconciler.tasks.resource_type import ResourceType
+from reconciler.provider import Field, FieldType, ResourceType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

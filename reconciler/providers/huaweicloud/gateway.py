@@ -6,35 +6,45 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
-from reconciler.exceptions import CredentialsError
-from reconciler.providers.access_key import AccessKey
-from reconciler.providers.credential_source import C, Fixed
+from reconciler.provider import (
+    PACES,
+    READS,
+    AccessKey,
+    Ask,
+    C,
+    Caller,
+    Clocks,
+    CredentialsError,
+    CredentialSource,
+    Excerpts,
+    Fault,
+    Fixed,
+    Meaning,
+    Origin,
+    Pace,
+    Quota,
+    Retries,
+    Surroundings,
+    Tally,
+    Target,
+    Wire,
+    always,
+    principal_name,
+    renewed,
+    sources_of,
+)
 from reconciler.providers.huaweicloud.credentials import Login, Token, find_credentials
 from reconciler.providers.huaweicloud.endpoints import SERVICES, endpoint
 from reconciler.providers.huaweicloud.project import PROJECTS_PATH, WAY_OUT, KnownProject, is_project, project_named
 from reconciler.providers.huaweicloud.signing import SignatureAuth, canonical_query
 from reconciler.providers.huaweicloud.tokens import LoginDesk, TokenAuth
-from reconciler.providers.origin import Origin
-from reconciler.providers.rate_limit_group import principal_name, sources_of
-from reconciler.providers.transport.answers import Excerpts
-from reconciler.providers.transport.ask import Ask, renewed
-from reconciler.providers.transport.caller import Caller, Tally
-from reconciler.providers.transport.clocks import Clocks
-from reconciler.providers.transport.pacing import PACES, Quota, always
-from reconciler.providers.transport.retries import READS, Retries
-from reconciler.providers.transport.wire import Wire
-from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import httpx
 
-    from reconciler.config.model import Target
-    from reconciler.providers.credential_source import CredentialSource
     from reconciler.providers.huaweicloud.credentials import Found
-    from reconciler.providers.transport.pacing import Pace
-    from reconciler.providers.transport.surroundings import Surroundings
 
 __all__ = ["QUOTAS", "Gateway"]
 

@@ -10,21 +10,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from reconciler.provider import READS, Fault, Meaning, Paging, ResourceType, Status, Tally, Task, all_or_fault
 from reconciler.providers.huaweicloud.merging import united
 from reconciler.providers.huaweicloud.pages import Page, page
-from reconciler.providers.transport.retries import READS
-from reconciler.providers.transport.together import all_or_fault
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.resource_type import Paging
-from reconciler.tasks.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.providers.huaweicloud.gateway import Gateway
-    from reconciler.providers.transport.caller import Tally
-    from reconciler.tasks.resource_type import ResourceType
-    from reconciler.tasks.task import Task
 
 __all__ = ["Bounds", "Listed", "list_scope"]
 

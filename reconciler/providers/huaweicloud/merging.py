@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.providers.records import by_id
-from reconciler.tasks.status import Status
-from reconciler.tasks.task import Task
+from reconciler.provider import ResourceType, Status, Task, by_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.tasks.resource_type import ResourceType
 
 __all__ = ["united"]
 

@@ -9,6 +9,18 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from reconciler.provider import (
+    TERMINAL,
+    Action,
+    Field,
+    FieldType,
+    Listing,
+    Meaning,
+    Operation,
+    Paging,
+    Permissions,
+    Status,
+)
 from reconciler.providers.huaweicloud.fields import (
     CREATED_FINISHED,
     DESCRIPTION,
@@ -22,10 +34,6 @@ from reconciler.providers.huaweicloud.fields import (
     identity_fields,
     resource_type,
 )
-from reconciler.tasks.fault import Meaning
-from reconciler.tasks.field import Field, FieldType
-from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, Permissions
-from reconciler.tasks.status import TERMINAL, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

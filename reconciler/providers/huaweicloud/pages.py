@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from reconciler.provider import Excerpts, Fault, ResourceType, Task, json_object, malformed, task_from, tasks_in
 from reconciler.providers.huaweicloud.errors import COMMON, refusal
-from reconciler.providers.records import task_from, tasks_in
-from reconciler.providers.transport.answers import json_object, malformed
-from reconciler.tasks.fault import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,9 +15,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.providers.transport.answers import Excerpts
-    from reconciler.tasks.resource_type import ResourceType
-    from reconciler.tasks.task import Task
 
 __all__ = ["Page", "page"]
 

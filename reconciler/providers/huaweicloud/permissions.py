@@ -9,14 +9,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from reconciler.provider import AccountCall, ResourceType, Target
 from reconciler.providers.huaweicloud.project import PROJECTS_PATH, WAY_OUT
-from reconciler.providers.policy_language import AccountCall
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from reconciler.config.model import Target
-    from reconciler.tasks.resource_type import ResourceType
 
 __all__ = ["IdentityPolicies"]
 

@@ -9,10 +9,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from reconciler.provider import Excerpts, Fault, Meaning, Turns, json_object, malformed
 from reconciler.providers.huaweicloud.errors import COMMON, refusal
-from reconciler.providers.transport.answers import Excerpts, json_object, malformed
-from reconciler.providers.transport.together import Turns
-from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable

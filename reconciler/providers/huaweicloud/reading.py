@@ -7,21 +7,25 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.providers.base import Readings
+from reconciler.provider import (
+    READS,
+    Fault,
+    Meaning,
+    Paging,
+    Readings,
+    ResourceType,
+    Tally,
+    Task,
+    TaskKey,
+    impossible_ids,
+)
 from reconciler.providers.huaweicloud.merging import united
 from reconciler.providers.huaweicloud.pages import Page, page
-from reconciler.providers.records import impossible_ids
-from reconciler.providers.transport.retries import READS
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.resource_type import Paging
-from reconciler.tasks.task import Task, TaskKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.providers.huaweicloud.gateway import Gateway
-    from reconciler.providers.transport.caller import Tally
-    from reconciler.tasks.resource_type import ResourceType
 
 __all__ = ["read_ids"]
 

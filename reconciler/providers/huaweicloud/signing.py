@@ -10,7 +10,7 @@ import hmac
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote
 
-from reconciler.providers.transport.renewing_auth import RenewingAuth
+from reconciler.provider import AccessKey, CredentialSource, RenewingAuth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.providers.access_key import AccessKey
-    from reconciler.providers.credential_source import CredentialSource
 
 __all__ = ["SignatureAuth", "authorization", "canonical_query"]
 

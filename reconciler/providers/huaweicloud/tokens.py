@@ -10,17 +10,12 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from reconciler.exceptions import ProviderError
-from reconciler.providers.asked_key import instant
+from reconciler.provider import Ask, Fault, Meaning, ProviderError, RenewingAuth, header_text, instant, parsed_object
 from reconciler.providers.huaweicloud.errors import refusal
-from reconciler.providers.transport.answers import header_text, parsed_object
-from reconciler.providers.transport.renewing_auth import RenewingAuth
-from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.providers.transport.ask import Ask
 
 __all__ = ["Login", "LoginDesk", "Token", "TokenAuth"]
 

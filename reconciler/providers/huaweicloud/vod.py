@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from reconciler.provider import Action, Field, FieldType, Listing, Meaning, Operation, Paging, Permissions, Status
 from reconciler.providers.huaweicloud.fields import CREATED_FINISHED, PROGRESS, fields, identity_fields, resource_type
-from reconciler.tasks.fault import Meaning
-from reconciler.tasks.field import Field, FieldType
-from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, Permissions
-from reconciler.tasks.status import Status
 
 __all__ = ["RESOURCE_TYPES"]
 
