@@ -128,26 +128,29 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One account x region x project of one provider.
-
-    `options` holds what only this provider's targets have (such as `project_id`). `rate_limits` is requests per
-    second by service. `endpoints` is a base URL by service. `masked` is what the variables in it hold, and the
-    `${NAME}` that messages show in its place.
-    """
+    """One account x region x project of one provider: where tasks are looked for."""
 
     name: str
     provider: str
     region: str
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """What only targets of this provider have, such as `project_id`."""
     endpoints: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Base URL by service, where the provider's own host is not meant."""
     rate_limits: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Requests per second by service, where the documented quota is not meant."""
     credentials: Credentials = Credentials()
     inventory: Inventory | None = None
+    """What to ask about, where the API cannot list; None where it can."""
     location: Location | None = None
+    """Where it is written."""
     masked: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
+    """What the variables in it hold, and the `${NAME}` that messages show in its place."""
 
 
 class Keep(StrEnum):
+    """Which tasks of a group a quota keeps, by the time of their creation."""
+
     NEWEST = "newest"
     OLDEST = "oldest"
 
@@ -159,10 +162,11 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class AtMost:
-    """No more than `count` matching tasks in each group of equal `per` fields."""
+    """A quota: no more than `count` matching tasks in each group."""
 
     count: int
     per: tuple[str, ...] = ()
+    """The fields whose equal values make a group; none: all matching tasks of a scope are one group."""
     keep: Keep = Keep.NEWEST
 
 
@@ -170,24 +174,38 @@ Ensure = Absent | AtMost
 
 
 class OnBlocked(StrEnum):
+    """What a surplus task counts as that no operation takes out of the selector."""
+
     REPORT = "report"
     FAIL = "fail"
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """An assertion: how many tasks of `resource` may match `match` on `targets` (names, resolved from globs)."""
+    """An assertion: how many tasks of one resource type may match its selector on each of its targets.
+
+    `match: {status: pending}` with `ensure: absent` says that none may wait. What is more than that is the surplus,
+    from which the planner derives changes.
+    """
 
     name: str
     resource: str
+    """Name of the resource type."""
     targets: tuple[str, ...]
+    """Names of targets, resolved from globs."""
     match: Selector
+    """Which tasks it is about. A task of which it is unknown is not."""
     ensure: Ensure
+    """How many of them may be there."""
     limits: Limits
+    """How much it may change in one run."""
     description: str = ""
+    """Why it is there, for readers."""
     suspend: bool = False
+    """It is not even looked at."""
     on_blocked: OnBlocked = OnBlocked.REPORT
     location: Location | None = None
+    """Where it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +220,7 @@ class Protection:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """All files merged.
-
-    `fingerprint` is `sha256:<hex>` over targets, policies and protections as written and expanded (not over settings,
-    descriptions, file names or positions): two configurations that ask for the same have the same one.
-    `warnings` are what `validate` would say short of errors.
-    """
+    """All files merged: what may exist, where to look, and how to run."""
 
     settings: Settings
     targets: Mapping[str, Target]
@@ -215,7 +228,10 @@ class Configuration:
     policies: Mapping[str, Policy]
     files: tuple[Path, ...]
     fingerprint: str
+    """`sha256:<hex>` over targets, policies and protections as written and expanded, not over settings, descriptions,
+    file names or positions: two configurations that ask for the same have the same one."""
     warnings: tuple[Diagnostic, ...] = ()
+    """What `validate` would say short of errors."""
 
     def scopes(self) -> tuple[Scope, ...]:
         """What a run has to list: each (target, resource type) that an active policy looks at, sorted, once."""

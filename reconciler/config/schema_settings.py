@@ -70,7 +70,7 @@ def settings_schema() -> Schema:
                 f"Default: {_DEFAULTS.backend} in the current directory.",
                 "postgresql://reconciler@db.example.com/reconciler",
                 "${RECONCILER_DATABASE:-sqlite:///.reconciler/history.db}",
-                default=_DEFAULTS.backend,
+                default=str(_DEFAULTS.backend),
             ),
             "concurrency": described(
                 or_variable(whole_number(1, 256)),

@@ -27,9 +27,9 @@ def _contradictions(plan: Plan) -> Iterator[str]:
         if (change.target, change.resource) in failed:
             yield f"the task {change.id} would be changed, although its scope could not be listed"
         seen.add(change.key)
-    for spared in plan.protected:
-        if spared.key in seen:
-            yield f"the task {spared.id} would be changed, although it is protected"
+    for skipped in plan.protected:
+        if skipped.key in seen:
+            yield f"the task {skipped.id} would be changed, although it is protected"
 
 
 PLAN_FILE = Format(

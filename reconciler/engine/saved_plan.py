@@ -110,7 +110,7 @@ def justify(saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed]) -> Justi
     change that no policy asks for is never carried out, nor one of a task that is another than was shown.
     """
     asked = {change.key: change for change in fresh.changes}
-    spared = {(entry.target, entry.resource, entry.task_id): entry for entry in (*fresh.blocked, *fresh.protected)}
+    skipped = {(entry.target, entry.resource, entry.task_id): entry for entry in (*fresh.blocked, *fresh.protected)}
     unseen = {(scope.target, scope.resource) for scope in fresh.scopes if scope.completeness is Completeness.FAILED}
     aside = left_out(saved, {policy.name: policy.targets for policy in fresh.policies})
     ahead: list[Change] = []
@@ -127,8 +127,8 @@ def justify(saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed]) -> Justi
             fallen.append(Fallen(change, NOT_SELECTED, unread=True))
         elif (change.target, change.resource) in unseen:
             fallen.append(Fallen(change, f"{change.resource} on {change.target} could not be listed", unread=True))
-        elif change.key in spared:
-            fallen.append(Fallen(change, spared[change.key].reason))
+        elif change.key in skipped:
+            fallen.append(Fallen(change, skipped[change.key].reason))
         else:
             fallen.append(Fallen(change, "no policy asks for it any more"))
     return Justified(tuple(ahead), tuple(fallen))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from reconciler.diagnostics import Severity
 from reconciler.planning.field_differences import FieldDifference, field_differences
-from reconciler.planning.plan import Change, Digest, Note, Plan, Spared, Summary
+from reconciler.planning.plan import Change, Digest, Note, Plan, Skipped, Summary
 from reconciler.tasks.observation import Scope
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey, id_order
@@ -53,8 +53,8 @@ class Standing:
     WRITTEN: ClassVar = ("steps", "policies", "blocked_for", "protected_from", "protections", "status")
 
     change: Change | None = None
-    blocked: Spared | None = None
-    protected: Spared | None = None
+    blocked: Skipped | None = None
+    protected: Skipped | None = None
 
     @property
     def text(self) -> str:
@@ -95,7 +95,7 @@ class Standing:
         return next((str(entry.observed.get("status", "unknown")) for entry in self.entries), "unknown")
 
     @property
-    def entries(self) -> tuple[Change | Spared, ...]:
+    def entries(self) -> tuple[Change | Skipped, ...]:
         return tuple(entry for entry in (self.change, self.blocked, self.protected) if entry is not None)
 
 
@@ -259,16 +259,16 @@ def _kind(before: object | None, now: object | None) -> Kind:
 
 def _standings(plan: Plan) -> dict[TaskKey, Standing]:
     changes = {change.key: change for change in plan.changes}
-    blocked = {_key(spared): spared for spared in plan.blocked}
-    protected = {_key(spared): spared for spared in plan.protected}
+    blocked = {_key(skipped): skipped for skipped in plan.blocked}
+    protected = {_key(skipped): skipped for skipped in plan.protected}
     return {
         key: Standing(changes.get(key), blocked.get(key), protected.get(key))
         for key in {**changes, **blocked, **protected}
     }
 
 
-def _key(spared: Spared) -> TaskKey:
-    return TaskKey(spared.target, spared.resource, spared.task_id)
+def _key(skipped: Skipped) -> TaskKey:
+    return TaskKey(skipped.target, skipped.resource, skipped.task_id)
 
 
 def _tasks(before: Mapping[TaskKey, Standing], now: Mapping[TaskKey, Standing]) -> Iterator[TaskDifference]:

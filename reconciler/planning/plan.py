@@ -39,9 +39,9 @@ __all__ = [
     "PolicyVerdict",
     "ResourceName",
     "ScopeVerdict",
+    "Skipped",
     "Source",
     "Sources",
-    "Spared",
     "Summary",
     "TaskId",
     "canonical_json",
@@ -103,7 +103,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Spared:
+class Skipped:
     """A surplus task that is left alone: blocked (no operation leads out of its state) or protected."""
 
     DERIVED: ClassVar[tuple[str, ...]] = ("id",)
@@ -313,9 +313,9 @@ class Plan:
     policies: tuple[PolicyVerdict, ...]
     changes: tuple[Change, ...]
     """Ordered by target, resource type, time of creation and id."""
-    blocked: tuple[Spared, ...] = ()
+    blocked: tuple[Skipped, ...] = ()
     """Surplus tasks that no operation takes out of their policies."""
-    protected: tuple[Spared, ...] = ()
+    protected: tuple[Skipped, ...] = ()
     """Surplus tasks that a protection holds."""
     diagnostics: tuple[Note, ...] = ()
     run_guards: tuple[GuardVerdict, ...] = ()

@@ -10,7 +10,17 @@ from reconciler.config.model import AtMost
 from reconciler.diagnostics import Severity
 from reconciler.planning.guards import guarded
 from reconciler.planning.judgement import Judgement, Judgements
-from reconciler.planning.plan import Change, Note, Overrides, Plan, PolicyVerdict, ScopeVerdict, Source, Sources, Spared
+from reconciler.planning.plan import (
+    Change,
+    Note,
+    Overrides,
+    Plan,
+    PolicyVerdict,
+    ScopeVerdict,
+    Skipped,
+    Source,
+    Sources,
+)
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import LONGEST, blocked_reason, change_reason, observed, protected_reason
 from reconciler.redaction import bounded
@@ -123,9 +133,9 @@ class Planner:
                 for name, policy in sorted(self._configuration.policies.items())
             ),
             changes=tuple(self._change(wanted) for wanted in _in_order(self._wanted.values())),
-            blocked=tuple(self._spared(wanted, ()) for wanted in _in_order(self._blocked.values())),
+            blocked=tuple(self._skipped(wanted, ()) for wanted in _in_order(self._blocked.values())),
             protected=tuple(
-                self._spared(wanted, self._protected[wanted.task.key][1])
+                self._skipped(wanted, self._protected[wanted.task.key][1])
                 for wanted in _in_order(wanted for wanted, _ in self._protected.values())
             ),
             diagnostics=tuple(self._notes),
@@ -185,9 +195,9 @@ class Planner:
             observed=self._observed(wanted),
         )
 
-    def _spared(self, wanted: _Wanted, protections: tuple[str, ...]) -> Spared:
+    def _skipped(self, wanted: _Wanted, protections: tuple[str, ...]) -> Skipped:
         task = wanted.task
-        return Spared(
+        return Skipped(
             target=task.target,
             resource=task.resource,
             task_id=task.id,

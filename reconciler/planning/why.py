@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.config.model import Configuration, Policy
-    from reconciler.planning.plan import Change, Observed, Plan, Spared
+    from reconciler.planning.plan import Change, Observed, Plan, Skipped
     from reconciler.planning.quota import Surplus
     from reconciler.selectors.trace import Trace
     from reconciler.tasks.catalogue import Catalogue
@@ -158,8 +158,8 @@ class Inquiry:
         self._off = off
         self._judgements = Judgements(configuration, catalogue, now, self._off.__contains__)
         self._changes = {change.key: change for change in self.plan.changes}
-        self._blocked = {_key(spared): spared for spared in self.plan.blocked}
-        self._protected = {_key(spared): spared for spared in self.plan.protected}
+        self._blocked = {_key(skipped): skipped for skipped in self.plan.blocked}
+        self._protected = {_key(skipped): skipped for skipped in self.plan.protected}
         self._places: dict[tuple[str, Scope], Mapping[TaskKey, Surplus]] = {}
 
     def answer(self, name: str) -> Answer:
@@ -216,12 +216,12 @@ class Inquiry:
                 operation.action for operation in self._judgements.of(policy.name, task.target).route(task) or ()
             )
             return PolicyAccount(policy, Verdict.CHANGED, seen, steps, standing)
-        for verdict, spared in (
+        for verdict, skipped in (
             (Verdict.PROTECTED, self._protected.get(task.key)),
             (Verdict.BLOCKED, self._blocked.get(task.key)),
         ):
-            if spared is not None and _asks(policy, spared):
-                return PolicyAccount(policy, verdict, seen, (), standing, spared.reason)
+            if skipped is not None and _asks(policy, skipped):
+                return PolicyAccount(policy, verdict, seen, (), standing, skipped.reason)
         return PolicyAccount(policy, self._left_alone(policy, task, seen.truth), seen, (), standing)
 
     def _left_alone(self, policy: Policy, task: Task, truth: Truth) -> Verdict:
@@ -255,10 +255,10 @@ class Inquiry:
         )
 
 
-def _key(spared: Spared) -> TaskKey:
-    return TaskKey(spared.target, spared.resource, spared.task_id)
+def _key(skipped: Skipped) -> TaskKey:
+    return TaskKey(skipped.target, skipped.resource, skipped.task_id)
 
 
-def _asks(policy: Policy, entry: Change | Spared | None) -> bool:
+def _asks(policy: Policy, entry: Change | Skipped | None) -> bool:
     """Whether there is an entry of the plan, and this policy is behind it."""
     return entry is not None and policy.name in entry.policies

@@ -82,7 +82,7 @@ class World:
 
     def protections(self) -> set[str]:
         """The protections that keep a task from what some policy wants."""
-        return {name for spared in self._plan.protected for name in spared.protections}
+        return {name for skipped in self._plan.protected for name in skipped.protections}
 
     def steps(self, key: TaskKey) -> tuple[Action, ...]:
         """What would be done to a task."""
@@ -153,7 +153,7 @@ class World:
             for policy in change.policies:
                 found[policy][change.key] = Fate.CHANGE
         for fate, group in ((Fate.BLOCKED, plan.blocked), (Fate.PROTECTED, plan.protected)):
-            for spared in group:
-                for policy in spared.policies:
-                    found[policy][TaskKey(spared.target, spared.resource, spared.task_id)] = fate
+            for skipped in group:
+                for policy in skipped.policies:
+                    found[policy][TaskKey(skipped.target, skipped.resource, skipped.task_id)] = fate
         return found

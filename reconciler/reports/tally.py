@@ -12,9 +12,9 @@ from reconciler.tasks.resource_type import Action
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.planning.plan import Change, Plan, PolicyVerdict, Spared
+    from reconciler.planning.plan import Change, Plan, PolicyVerdict, Skipped
 
-__all__ = ["Group", "SparedGroup", "Tally", "spared_groups"]
+__all__ = ["Group", "SkippedGroup", "Tally", "skipped_groups"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class SparedGroup:
+class SkippedGroup:
     """Tasks that are left alone for the same reason. `named`: their protections, or the policies where they block."""
 
     named: tuple[str, ...]
@@ -102,8 +102,8 @@ def _oldest(changes: Sequence[Change]) -> dict[str, str]:
     return oldest
 
 
-def spared_groups(items: Sequence[Spared]) -> list[SparedGroup]:
+def skipped_groups(items: Sequence[Skipped]) -> list[SkippedGroup]:
     """Those of most tasks first."""
     counts = Counter((item.protections or item.policies, item.resource, item.reason) for item in items)
     ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-    return [SparedGroup(named, resource, reason, tasks) for (named, resource, reason), tasks in ranked]
+    return [SkippedGroup(named, resource, reason, tasks) for (named, resource, reason), tasks in ranked]

@@ -38,20 +38,20 @@ class Completeness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The tasks of a scope as one listing saw them. `requests` counts calls made, retries included.
-
-    `skews` are the seconds by which the cloud's clocks were ahead of this machine's, the least and the greatest of all
-    answers; empty: none had a `Date`.
-    `unfound` are the things that the user named, where no call can list, and that the cloud does not know.
-    """
+    """The tasks of a scope as one listing saw them: what the planner holds against the policies."""
 
     scope: Scope
     tasks: tuple[Task, ...]
     requests: int
+    """Calls made, retries included."""
     completeness: Completeness = Completeness.COMPLETE
     fault: Fault | None = None
+    """Why it is not complete."""
     skews: tuple[int, ...] = ()
+    """Seconds by which the cloud's clocks were ahead of this machine's, the least and the greatest of all answers;
+    empty where none had a `Date`."""
     unfound: tuple[str, ...] = ()
+    """What the user named, where no call can list, and the cloud does not know."""
 
     @property
     def complete(self) -> bool:

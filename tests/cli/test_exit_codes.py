@@ -14,7 +14,7 @@ from reconciler.backends.leases import acquire
 from reconciler.config.loader import load_configuration
 from reconciler.config.model import OnBlocked, group_of
 from reconciler.exceptions import ExitCode, LockedError
-from reconciler.planning.plan import Change, Guard, GuardVerdict, Plan, PolicyVerdict, ScopeVerdict, Sources, Spared
+from reconciler.planning.plan import Change, Guard, GuardVerdict, Plan, PolicyVerdict, ScopeVerdict, Skipped, Sources
 from reconciler.planning.report import Outcome, Report, Result
 from reconciler.providers.registry import catalogue
 from reconciler.tasks.observation import Completeness
@@ -43,7 +43,7 @@ def test_every_exit_code_has_its_place() -> None:
 # -- the data -----------------------------------------------------------------------------------------------
 
 CHANGE = Change("t", SNAPSHOT, "1", (Action.CANCEL,), ("p",), "why", {"status": "pending"})
-BLOCKED = Spared("t", SNAPSHOT, "2", ("p",), "why", {"status": "running"})
+BLOCKED = Skipped("t", SNAPSHOT, "2", ("p",), "why", {"status": "running"})
 
 
 @pytest.mark.parametrize("detailed", [False, True])

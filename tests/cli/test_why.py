@@ -66,10 +66,10 @@ def test_agrees_with_the_plan_that_is_made_next(terminal: Terminal) -> None:
         terminal.simulator.huaweicloud.add(PACKAGING, id=number, created=f"{9 - number}h", input=place)
     plan = terminal.run("plan", "--format", "json").json
     changed = {change["task_id"] for change in plan["changes"]}
-    spared = {entry["task_id"] for entry in plan["protected"]}
+    skipped = {entry["task_id"] for entry in plan["protected"]}
     found = {name: verdicts(terminal.run("why", name, "--format", "json").json) for name in ("1", "2", "3")}
     assert {name for name, by in found.items() if by == {"one-package-per-object": "changed"}} == changed == {"3"}
-    assert {name for name, by in found.items() if by == {"one-package-per-object": "protected"}} == spared == {"2"}
+    assert {name for name, by in found.items() if by == {"one-package-per-object": "protected"}} == skipped == {"2"}
     assert found["1"] == {"one-package-per-object": "kept"}
 
 

@@ -17,7 +17,17 @@ from reconciler.documents.document import checksum
 from reconciler.documents.files import PLAN_FILE
 from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.exceptions import ExitCode, InvalidPlan
-from reconciler.planning.plan import Change, Note, Overrides, Plan, PolicyVerdict, ScopeVerdict, Source, Sources, Spared
+from reconciler.planning.plan import (
+    Change,
+    Note,
+    Overrides,
+    Plan,
+    PolicyVerdict,
+    ScopeVerdict,
+    Skipped,
+    Source,
+    Sources,
+)
 from reconciler.redaction import presentable
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.field import EARLIEST
@@ -44,7 +54,7 @@ steps = st.sampled_from([(Action.CANCEL,), (Action.DELETE,), (Action.CANCEL, Act
 faults = st.builds(Fault, st.sampled_from(Meaning), texts, maybe, st.none() | st.integers(100, 599), maybe)
 ids = st.from_regex(ID_FORM, fullmatch=True)
 changes = st.builds(Change, names, resources, ids, steps, policy_names, texts, observations)
-spared = st.builds(Spared, names, resources, ids, policy_names, texts, observations, policy_names)
+skipped = st.builds(Skipped, names, resources, ids, policy_names, texts, observations, policy_names)
 complete_or_unstable = st.sampled_from([Completeness.COMPLETE, Completeness.UNSTABLE])
 plans = st.builds(
     Plan,
@@ -82,8 +92,8 @@ plans = st.builds(
         max_size=2,
     ).map(tuple),
     changes=st.lists(changes, max_size=3, unique_by=lambda change: change.key).map(tuple),
-    blocked=st.lists(spared, max_size=1).map(tuple),
-    protected=st.lists(spared, max_size=1).map(tuple),
+    blocked=st.lists(skipped, max_size=1).map(tuple),
+    protected=st.lists(skipped, max_size=1).map(tuple),
     diagnostics=st.lists(st.builds(Note, st.sampled_from(Severity), texts, maybe, maybe, maybe), max_size=2).map(tuple),
     overrides=st.builds(Overrides, st.none() | counts, st.none() | counts),
     unknown=counts,
@@ -92,7 +102,7 @@ plans = st.builds(
     lambda plan: (
         not (
             {change.id for change in plan.changes}
-            & {"/".join((spared.target, spared.resource, spared.task_id)) for spared in plan.protected}
+            & {"/".join((skipped.target, skipped.resource, skipped.task_id)) for skipped in plan.protected}
         )
     )
 )

@@ -141,7 +141,7 @@ def test_the_plan_asks_for_one_task_of_each_kind(repository: Terminal) -> None:
         ("100212", ["cancel"], ["one-transcode-per-object"]),
         ("edit-old", ["cancel"], ["no-forgotten-edits"]),
     ]
-    assert [spared["task_id"] for spared in plan["protected"]] == ["300003", "100215"]
+    assert [skipped["task_id"] for skipped in plan["protected"]] == ["300003", "100215"]
     assert repository.destructive() == []
 
 

@@ -46,7 +46,7 @@ class Kind:
         return {task_id for task_id in self.ids if str(store.status(self.resource, task_id)).startswith("CANCEL")}
 
     def fail_reads(self, terminal: Terminal, fault: str, *, times: int, **rule: Any) -> None:  # noqa: ANN401 - the attributes of Fault
-        """A fault from the first reading on, the listing spared."""
+        """A fault from the first reading on, the listing skipped."""
         terminal.simulator.faults.add(fault, **self.read, nth=self.listings + 1, times=times, **rule)
 
 

@@ -18,7 +18,7 @@ from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey
 from tests.planning.test_planner_properties import WORLDS, build
 from tests.planning.test_planner_properties import plan as planned
-from tests.reports.examples import BOTH, EMPTY, change, observed, policy, scope, spared
+from tests.reports.examples import BOTH, EMPTY, change, observed, policy, scope, skipped
 
 if TYPE_CHECKING:
     from reconciler.planning.difference import TaskDifference
@@ -83,7 +83,7 @@ def test_a_field_is_told_where_the_same_policies_recorded_it() -> None:
 
 
 def test_a_task_that_moves_is_one_difference() -> None:
-    moved = replace(BASE, changes=BASE.changes[1:], blocked=(spared("1", "running"),))
+    moved = replace(BASE, changes=BASE.changes[1:], blocked=(skipped("1", "running"),))
     task = one(difference(BASE, moved))
     assert task.kind is Kind.CHANGED
     assert task.before is not None
@@ -96,7 +96,7 @@ def test_a_task_that_moves_is_one_difference() -> None:
 def test_for_whom_a_task_is_blocked_counts_where_it_is_changed_for_others() -> None:
     plans = []
     for wanting, blocking in (("a", "b"), ("b", "a")):
-        entry, left = replace(BASE.changes[0], policies=(wanting,)), replace(spared("1", "x"), policies=(blocking,))
+        entry, left = replace(BASE.changes[0], policies=(wanting,)), replace(skipped("1", "x"), policies=(blocking,))
         plans.append(replace(BASE, changes=(entry, BASE.changes[1]), blocked=(left,)))
     task = one(difference(*plans))
     assert task.now is not None
@@ -106,7 +106,7 @@ def test_for_whom_a_task_is_blocked_counts_where_it_is_changed_for_others() -> N
 
 
 def test_protections_differ() -> None:
-    before, now = (replace(EMPTY, protected=(spared("1", "x", *names),)) for names in (("a", "b"), ("b", "c")))
+    before, now = (replace(EMPTY, protected=(skipped("1", "x", *names),)) for names in (("a", "b"), ("b", "c")))
     fields = one(difference(before, now)).fields
     assert [difference_words(field) for field in fields] == ["a removed", "c added"]
 
@@ -130,7 +130,7 @@ def test_a_reason_that_is_another_is_a_difference_since_it_is_approved_with_the_
 def test_in_an_altered_plan_the_status_of_the_change_is_what_differs() -> None:
     """It is the one in the digest, whatever an entry of the same task elsewhere says."""
     plans = [
-        replace(with_change(BASE, replace(BASE.changes[0], observed=observed(status))), blocked=(spared("1", "x"),))
+        replace(with_change(BASE, replace(BASE.changes[0], observed=observed(status))), blocked=(skipped("1", "x"),))
         for status in ("pending", "canceled")
     ]
     found = difference(*plans)

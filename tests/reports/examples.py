@@ -17,9 +17,9 @@ from reconciler.planning.plan import (
     Plan,
     PolicyVerdict,
     ScopeVerdict,
+    Skipped,
     Source,
     Sources,
-    Spared,
 )
 from reconciler.planning.report import Outcome, Report, Result
 from reconciler.redaction import presentable
@@ -58,8 +58,8 @@ def change(task_id: str, resource: str = TRANSCODING, steps: tuple[Action, ...] 
     # ^ a table of defaults has no type per key
 
 
-def spared(task_id: str, reason: str, *protections: str, status: str = "running") -> Spared:
-    return Spared(
+def skipped(task_id: str, reason: str, *protections: str, status: str = "running") -> Skipped:
+    return Skipped(
         "huawei-prod", TRANSCODING, task_id, ("one-transcode-per-object",), reason, observed(status), protections
     )
 
@@ -143,7 +143,7 @@ PLANS: dict[str, Plan] = {
     "blocked": replace(
         EMPTY,
         changes=(change("24010"),),
-        blocked=(spared("24008", "a running task can be neither canceled nor deleted"),),
+        blocked=(skipped("24008", "a running task can be neither canceled nor deleted"),),
         policies=(
             policy(
                 matched=2,
@@ -157,7 +157,7 @@ PLANS: dict[str, Plan] = {
     ),
     "protected": replace(
         EMPTY,
-        protected=(spared("24001", "protected by legal-hold", "legal-hold", status="pending"),),
+        protected=(skipped("24001", "protected by legal-hold", "legal-hold", status="pending"),),
         policies=(policy(matched=1, surplus=1, protected=1),),
     ),
     "unknown": replace(
@@ -235,7 +235,7 @@ PLANS: dict[str, Plan] = {
             ),
         ),
         policies=(policy(matched=1, changes=1, description=presentable(EVIL)),),
-        protected=(replace(spared(EVIL_ID, presentable(EVIL), "legal-hold"), observed={presentable(EVIL): EVIL}),),
+        protected=(replace(skipped(EVIL_ID, presentable(EVIL), "legal-hold"), observed={presentable(EVIL): EVIL}),),
         configuration=replace(EMPTY.configuration, files=(presentable(EVIL),)),
         diagnostics=(Note(Severity.WARNING, presentable(EVIL), presentable(EVIL)),),
     ),

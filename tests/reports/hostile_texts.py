@@ -12,7 +12,7 @@ from reconciler.planning.plan import Note, Plan
 from reconciler.planning.report import Outcome, Report, Result
 from reconciler.redaction import presentable
 from reconciler.tasks.fault import Fault, Meaning
-from tests.reports.examples import EMPTY, EVERY_OUTCOME, EVIL, change, policy, scope, spared
+from tests.reports.examples import EMPTY, EVERY_OUTCOME, EVIL, change, policy, scope, skipped
 
 REFERENCES = (
     *("%milestone", '%"a b"', "~label", "!123", "$12", "&45", "#6", "@all", "group/project#7", "[vulnerability:8]"),
@@ -39,8 +39,8 @@ def plan_of(text: str) -> Plan:
     return replace(
         EMPTY,
         changes=(change(shown, reason=shown, observed={"status": shown, shown: shown, "list": (shown, shown)}),),
-        blocked=(replace(spared(shown, shown), observed={"created_at": shown}),),
-        protected=(spared(shown, shown, "legal-hold"),),
+        blocked=(replace(skipped(shown, shown), observed={"created_at": shown}),),
+        protected=(skipped(shown, shown, "legal-hold"),),
         scopes=(*EMPTY.scopes, scope(error=Fault(Meaning.PERMANENT, shown, shown, 400, shown))),
         diagnostics=(Note(Severity.ERROR, shown, shown, shown, shown), Note(Severity.WARNING, shown)),
         configuration=replace(EMPTY.configuration, files=(shown,)),

@@ -26,7 +26,7 @@ from tests.reports.examples import (
     TRANSCODING,
     change,
     policy,
-    spared,
+    skipped,
 )
 from tests.reports.html.strict_page import parsed
 
@@ -57,8 +57,8 @@ def plans(draw: st.DrawFn) -> Plan:
     return replace(
         EMPTY,
         changes=tuple(changes),
-        blocked=tuple(spared(f"b{index}", "no way out") for index in range(draw(few))),
-        protected=tuple(spared(f"p{index}", "protected by h", "h") for index in range(draw(few))),
+        blocked=tuple(skipped(f"b{index}", "no way out") for index in range(draw(few))),
+        protected=tuple(skipped(f"p{index}", "protected by h", "h") for index in range(draw(few))),
         policies=tuple(verdicts),
         unknown=draw(few),
     )

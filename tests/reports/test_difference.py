@@ -36,7 +36,7 @@ from tests.reports.examples import (
     observed,
     policy,
     scope,
-    spared,
+    skipped,
 )
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ ANSI = re.compile(r"\x1b\[[0-9]+m")
 BASE = replace(
     EMPTY,
     changes=(change("1"), change("2"), change("3"), change("90", PACKAGING, DELETE)),
-    protected=(spared("7", "protected by legal-hold", "legal-hold", status="pending"),),
+    protected=(skipped("7", "protected by legal-hold", "legal-hold", status="pending"),),
     scopes=(scope(), scope(PACKAGING)),
     policies=(policy(matched=5, changes=3), policy("retention", PACKAGING, changes=1)),
 )
@@ -69,8 +69,8 @@ def everything() -> PlanDifference:
         configuration=replace(BASE.configuration, digest="sha256:" + "decade00" * 8),
         overrides=Overrides(max_actions=9),
         changes=(further, change("4", UPLOAD)),
-        blocked=(spared("2", "a running task can be neither canceled nor deleted"),),
-        protected=(spared("7", "protected by b", "b", status="pending"),),
+        blocked=(skipped("2", "a running task can be neither canceled nor deleted"),),
+        protected=(skipped("7", "protected by b", "b", status="pending"),),
         scopes=(scope(), scope(PACKAGING, completeness=Completeness.FAILED, error=fault, tasks={}), scope(UPLOAD)),
         policies=(policy(matched=6, changes=2, blocked=1, guards=(breach,)), policy("fresh", UPLOAD)),
         diagnostics=(

@@ -32,7 +32,7 @@ from tests.reports.examples import (
     change,
     policy,
     scope,
-    spared,
+    skipped,
 )
 
 WIDE = "@" * 300
@@ -140,8 +140,8 @@ def many(changes: int, policies: int, text: str = "") -> Plan:
             )
             for index in range(changes)
         ),
-        blocked=tuple(spared(f"{index}{text}", f"{text}{index % 500}") for index in range(changes // 10)),
-        protected=tuple(spared(f"{index}", text, f"q{index % 300}{text}") for index in range(changes // 10)),
+        blocked=tuple(skipped(f"{index}{text}", f"{text}{index % 500}") for index in range(changes // 10)),
+        protected=tuple(skipped(f"{index}", text, f"q{index % 300}{text}") for index in range(changes // 10)),
         policies=tuple(
             policy(name, PACKAGING, changes=1, blocked=1, guards=GUARDS if text else (), on_blocked=OnBlocked.FAIL)
             for name in names

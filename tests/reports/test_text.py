@@ -10,7 +10,7 @@ from reconciler.diagnostics import Severity
 from reconciler.planning.plan import Note, Overrides, Plan
 from reconciler.reports.text.plan import render_plan_text
 from reconciler.reports.text.report import render_report_text
-from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, NOW, PLANS, REPORTS, change, policy, spared
+from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, NOW, PLANS, REPORTS, change, policy, skipped
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
@@ -66,7 +66,7 @@ def test_one_long_id_does_not_stretch_every_row() -> None:
 
 
 def test_every_task_of_a_small_plan_is_listed() -> None:
-    plan = replace(EMPTY, changes=(change("24010"), change("24011")), blocked=(spared("24012", "running"),))
+    plan = replace(EMPTY, changes=(change("24010"), change("24011")), blocked=(skipped("24012", "running"),))
     text = render_plan_text(plan, now=NOW)
     assert all(task in text for task in ("24010", "24011", "24012"))
 

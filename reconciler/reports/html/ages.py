@@ -16,7 +16,7 @@ from reconciler.tasks.status import Status
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from reconciler.planning.plan import Change, Observed, Plan, Spared
+    from reconciler.planning.plan import Change, Observed, Plan, Skipped
     from reconciler.planning.report import Report
     from reconciler.reports.html.histograms import Histogram
 
@@ -43,7 +43,7 @@ _OTHERS = "other policies"
 
 def plan_ages(plan: Plan, now: int) -> Markup:
     """Ages of all tasks that the plan lists, changed or not, by status and policy; empty where it lists none."""
-    listed: list[Change | Spared] = [*plan.changes, *plan.blocked, *plan.protected]
+    listed: list[Change | Skipped] = [*plan.changes, *plan.blocked, *plan.protected]
     tasks = [Aged(item.policies, _status(item.observed), _age(item.observed, now)) for item in listed]
     caption = "Tasks that are to be changed, blocked or protected, by age and status"
     return _figure(tasks, _STATUS_FILLS, caption)

@@ -14,7 +14,7 @@ from reconciler.reports.wording import MEANINGS, counted, steps_words, value_tex
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.planning.plan import Change, Observed, Plan, Spared
+    from reconciler.planning.plan import Change, Observed, Plan, Skipped
     from reconciler.tasks.resource_type import Action
 
 __all__ = ["steps_cell", "tasks"]
@@ -42,12 +42,12 @@ def _groups(plan: Plan, now: int) -> Iterator[Markup]:
         content = table("changes", counted(len(plan.changes), "change"), _CHANGE, rows, header=1, tasks=True)
         yield section("changes", "Changes", _legend(plan.changes), content)
     if plan.blocked:
-        rows = (_cells(spared, now) for spared in plan.blocked)
+        rows = (_cells(skipped, now) for skipped in plan.blocked)
         content = table("blocked", counted(len(plan.blocked), "blocked task"), _TASK, rows, tasks=True)
         said = "No operation leads out of the state these tasks are in."
         yield section("blocked", "Blocked", element("p", said), content)
     if plan.protected:
-        rows = ([*_cells(spared, now), codes(spared.protections)] for spared in plan.protected)
+        rows = ([*_cells(skipped, now), codes(skipped.protections)] for skipped in plan.protected)
         content = table("protected", counted(len(plan.protected), "protected task"), _PROTECTED, rows, tasks=True)
         yield section("protected", "Protected", element("p", "These tasks stay, whatever policies ask for."), content)
 
@@ -64,7 +64,7 @@ def steps_cell(steps: tuple[Action, ...]) -> Markup:
     return element("code", steps_words(steps), class_=steps[-1].value)
 
 
-def _cells(item: Change | Spared, now: int) -> list[str]:
+def _cells(item: Change | Skipped, now: int) -> list[str]:
     return [
         item.task_id,
         item.target,

@@ -14,8 +14,8 @@ from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.markdown.budget import BUDGET, Detail, fitted
 from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of
 from reconciler.reports.markdown.parts import code, comment, folded, listed, note_item, table
-from reconciler.reports.markdown.reasons import cancels, cautions, deletes, spared
-from reconciler.reports.markdown.tasks import change_tables, spared_tables
+from reconciler.reports.markdown.reasons import cancels, cautions, deletes, skipped
+from reconciler.reports.markdown.tasks import change_tables, skipped_tables
 from reconciler.reports.tally import Tally
 from reconciler.reports.wording import (
     KINDS,
@@ -63,12 +63,12 @@ def _composed(plan: Plan, tally: Tally, now: int, detail: Detail, command: str) 
         cautions(plan, detail),
         deletes(plan, tally, detail),
         cancels(plan, tally, detail),
-        *spared(plan, detail),
+        *skipped(plan, detail),
         _next_step(plan, now, command),
         _facts(plan, tally, now),
         _policies(plan, tally, now, detail),
         *change_tables(tally, now, detail),
-        *spared_tables(plan, now, detail),
+        *skipped_tables(plan, now, detail),
         "\n".join(detail.bullets(_warnings(plan), note_item, "warning")),
     ]
     return comment(_marker(plan, tally, detail), detail.left_out, parts)

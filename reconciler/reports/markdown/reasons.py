@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
 from reconciler.reports.markdown.parts import callout, code, listed, note_item
-from reconciler.reports.tally import spared_groups
+from reconciler.reports.tally import skipped_groups
 from reconciler.reports.wording import (
     blocked_failure,
     counted,
@@ -23,11 +23,11 @@ from reconciler.tasks.resource_type import Action
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from reconciler.planning.plan import Change, GuardVerdict, Plan, PolicyVerdict, ScopeVerdict, Spared
+    from reconciler.planning.plan import Change, GuardVerdict, Plan, PolicyVerdict, ScopeVerdict, Skipped
     from reconciler.reports.markdown.budget import Detail
-    from reconciler.reports.tally import Group, SparedGroup, Tally
+    from reconciler.reports.tally import Group, SkippedGroup, Tally
 
-__all__ = ["cancels", "cautions", "deletes", "spared"]
+__all__ = ["cancels", "cautions", "deletes", "skipped"]
 
 _NAMES = 3
 """Policies, targets or protections that one line names."""
@@ -104,20 +104,20 @@ def _will(plan: Plan) -> str:
     return "would" if plan.breached else "will"
 
 
-def spared(plan: Plan, detail: Detail) -> Iterator[str]:
+def skipped(plan: Plan, detail: Detail) -> Iterator[str]:
     """The surplus tasks that stay, with what holds them."""
     yield _left_alone("Blocked", "no operation leads out of their state now", plan.blocked, detail)
     yield _left_alone("Protected", "left alone, whatever policies ask for", plan.protected, detail)
 
 
-def _left_alone(title: str, meaning: str, items: Sequence[Spared], detail: Detail) -> str:
+def _left_alone(title: str, meaning: str, items: Sequence[Skipped], detail: Detail) -> str:
     if not items:
         return ""
     lead = f"**{title}: {counted(len(items), 'task')}** ({meaning})"
-    return "\n".join([lead, *detail.bullets(spared_groups(items), _spared_bullet, "group")])
+    return "\n".join([lead, *detail.bullets(skipped_groups(items), _skipped_bullet, "group")])
 
 
-def _spared_bullet(group: SparedGroup) -> str:
+def _skipped_bullet(group: SkippedGroup) -> str:
     names = listed(group.named[:_NAMES], len(group.named))
     said = group.reason == f"protected by {', '.join(group.named)}"
     why = "" if said else f": {code(group.reason, _REASON_CELLS)}"

@@ -12,11 +12,11 @@ from reconciler.reports.wording import counted, status_text, steps_words
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.planning.plan import Change, Plan, Spared
+    from reconciler.planning.plan import Change, Plan, Skipped
     from reconciler.reports.markdown.budget import Detail
     from reconciler.reports.tally import Group, Tally
 
-__all__ = ["change_tables", "spared_tables"]
+__all__ = ["change_tables", "skipped_tables"]
 
 _NAMES = 3
 _TASK = ("task", "target", "status", "age", "fields")
@@ -50,12 +50,12 @@ def _change_table(group: Group, shown: Sequence[Change], now: int) -> str:
     return folded(_first(summary, len(rows), len(group.changes)), table(head, rows))
 
 
-def spared_tables(plan: Plan, now: int, detail: Detail) -> Iterator[str]:
-    yield _spared_table("Blocked", "policy", plan.blocked, now, detail)
-    yield _spared_table("Protected", "protection", plan.protected, now, detail)
+def skipped_tables(plan: Plan, now: int, detail: Detail) -> Iterator[str]:
+    yield _skipped_table("Blocked", "policy", plan.blocked, now, detail)
+    yield _skipped_table("Protected", "protection", plan.protected, now, detail)
 
 
-def _spared_table(title: str, by: str, items: Sequence[Spared], now: int, detail: Detail) -> str:
+def _skipped_table(title: str, by: str, items: Sequence[Skipped], now: int, detail: Detail) -> str:
     rows = [
         [*_task(item, now), code(item.reason, 160), code(", ".join(item.protections or item.policies), 120)]
         for item in detail.rows(items)
@@ -70,7 +70,7 @@ def _first(summary: str, shown: int, total: int) -> str:
     return summary if shown == total else f"{summary} (the first {shown})"
 
 
-def _task(item: Change | Spared, now: int) -> list[str]:
+def _task(item: Change | Skipped, now: int) -> list[str]:
     told = {"status", "created_at"}
     rest = "; ".join(f"{name} {value}" for name, value in fields(item.observed, now) if name not in told)
     age = age_of(item.observed.get("created_at"), now)

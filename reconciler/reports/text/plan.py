@@ -16,7 +16,7 @@ from reconciler.reports.wording import counted, flags, overrides_flags, plan_cou
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.planning.plan import Change, Plan, Spared
+    from reconciler.planning.plan import Change, Plan, Skipped
 
 __all__ = ["render_plan_text"]
 
@@ -46,8 +46,8 @@ def render_plan_text(
         guards(plan, paint),
         legend(plan),
         *_changes(plan, blocks),
-        *_spared("Blocked: no operation leads out of the state these tasks are in", "!", plan.blocked, blocks),
-        *_spared("Protected: these tasks stay, whatever policies ask for", "=", plan.protected, blocks),
+        *_skipped("Blocked: no operation leads out of the state these tasks are in", "!", plan.blocked, blocks),
+        *_skipped("Protected: these tasks stay, whatever policies ask for", "=", plan.protected, blocks),
         intolerant(plan, paint),
         unknown(plan, paint),
         policies(plan, paint),
@@ -81,7 +81,7 @@ def _group_counts(changes: Sequence[Change]) -> str:
     return "; ".join(f"{count} to {words}" for words, count in sorted(kinds.items()))
 
 
-def _spared(title: str, symbol: str, items: Sequence[Spared], blocks: TaskBlocks) -> Iterator[list[str]]:
+def _skipped(title: str, symbol: str, items: Sequence[Skipped], blocks: TaskBlocks) -> Iterator[list[str]]:
     if not items:
         return
     yield [blocks.paint.bold(f"{title} ({counted(len(items), 'task')})")]
@@ -89,7 +89,7 @@ def _spared(title: str, symbol: str, items: Sequence[Spared], blocks: TaskBlocks
         tasks = list(group)
         yield [f"{presentable(target)} / {presentable(resource)}: {counted(len(tasks), 'task')}"]
         shown = tasks if blocks.verbose else tasks[:_FOLD]
-        yield from (blocks.spared(symbol, task) for task in shown)
+        yield from (blocks.skipped(symbol, task) for task in shown)
         yield _folded(len(tasks) - len(shown), blocks)
 
 

@@ -13,7 +13,7 @@ from reconciler.reports.wording import SYMBOLS, status_text, steps_words, value_
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.planning.plan import Change, Observed, Spared
+    from reconciler.planning.plan import Change, Observed, Skipped
     from reconciler.reports.cells import Palette
 
 __all__ = ["TaskBlocks", "fields"]
@@ -46,9 +46,9 @@ class TaskBlocks:
         heading = f"{SYMBOLS[change.steps]} {steps_words(change.steps)} {self._id(change.task_id)}"
         return self._block(self.paint.red(heading), change, [])
 
-    def spared(self, symbol: str, spared: Spared) -> list[str]:
-        protections = [("protections", ", ".join(map(presentable, spared.protections)))] if spared.protections else []
-        return self._block(f"{symbol} {self._id(spared.task_id)}", spared, protections)
+    def skipped(self, symbol: str, skipped: Skipped) -> list[str]:
+        protections = [("protections", ", ".join(map(presentable, skipped.protections)))] if skipped.protections else []
+        return self._block(f"{symbol} {self._id(skipped.task_id)}", skipped, protections)
 
     def _id(self, task_id: str) -> str:
         return self._fitted(presentable(task_id), _ID_CELLS)
@@ -56,7 +56,7 @@ class TaskBlocks:
     def _fitted(self, text: str, cells: int) -> str:
         return text if self.verbose else clipped(text, cells)
 
-    def _block(self, heading: str, item: Change | Spared, protections: list[tuple[str, str]]) -> list[str]:
+    def _block(self, heading: str, item: Change | Skipped, protections: list[tuple[str, str]]) -> list[str]:
         rows = [
             *(
                 (clipped(name, _NAME_CELLS), self._fitted(value, _VALUE_CELLS))

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.redaction import presentable
 from reconciler.reports.html import render_plan_html
-from tests.reports.examples import CANCEL, DELETE, EMPTY, EVIL, NOW, change, observed, spared
+from tests.reports.examples import CANCEL, DELETE, EMPTY, EVIL, NOW, change, observed, skipped
 from tests.reports.html.opened_page import Window, cells, choose, count, heading, rows
 from tests.reports.html.pages import PAGES, TREES
 from tests.reports.html.test_hostile import BENIGN, plan_of
@@ -25,8 +25,8 @@ PLAN = replace(
         change("100", policies=("b",), observed=observed("pending", "not a time"), steps=CANCEL),
         change("20", target="huawei-test", observed=observed("pending", "2026-01-02T03:44:00Z")),
     ),
-    blocked=(spared("30", "it runs"),),
-    protected=(replace(spared("40", "kept for the trailer", "legal-hold", status="pending"), policies=("b",)),),
+    blocked=(skipped("30", "it runs"),),
+    protected=(replace(skipped("40", "kept for the trailer", "legal-hold", status="pending"), policies=("b",)),),
 )
 PAGE = render_plan_html(PLAN, now=NOW)
 

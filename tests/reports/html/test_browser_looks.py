@@ -12,7 +12,7 @@ import pytest
 from reconciler.reports.html import render_plan_html
 from reconciler.reports.html.chart import Fill
 from reconciler.tasks.timestamps import format_timestamp
-from tests.reports.examples import EMPTY, NOW, change, observed, spared
+from tests.reports.examples import EMPTY, NOW, change, observed, skipped
 from tests.reports.html.opened_page import Window, cells, choose, count, heading, rows
 from tests.reports.html.pages import PAGES
 
@@ -131,7 +131,7 @@ class TestPrint:
     plan = replace(
         EMPTY,
         changes=tuple(change(f"task-{number}") for number in range(310)),
-        blocked=(spared("blocked-1", "it runs"),),
+        blocked=(skipped("blocked-1", "it runs"),),
     )
 
     @pytest.fixture

@@ -12,7 +12,7 @@ from reconciler.exceptions import ExitCode
 from reconciler.planning.plan import Note, Overrides
 from reconciler.reports.html import render_plan_html, render_report_html
 from reconciler.reports.wording import OUTCOMES
-from tests.reports.examples import EMPTY, EVERY_OUTCOME, KINDS, NOW, PLANS, REPORTS, change, observed, policy, spared
+from tests.reports.examples import EMPTY, EVERY_OUTCOME, KINDS, NOW, PLANS, REPORTS, change, observed, policy, skipped
 from tests.reports.html.pages import TREES
 from tests.reports.html.strict_page import Node, parsed
 
@@ -119,7 +119,7 @@ def test_policies_that_delete_come_first_then_those_that_do_most() -> None:
 def test_the_chart_counts_changed_blocked_and_protected_tasks() -> None:
     old = change("1", observed=observed("failed", "2020-01-01T00:00:00Z"))
     unknown = change("2", observed={"status": "a vendor's own"})
-    plan = replace(EMPTY, changes=(old, unknown), blocked=(spared("3", "b"),), protected=(spared("4", "p", "hold"),))
+    plan = replace(EMPTY, changes=(old, unknown), blocked=(skipped("3", "b"),), protected=(skipped("4", "p", "hold"),))
     section = parsed(render_plan_html(plan, now=NOW)).by_id("ages")
     assert section.all("desc")[0].text == "running: 2 <7d; failed: 1 older; unknown: 1 unknown"
     assert [node.text for node in section.all("title")] == ["Ages of 4 tasks: one-transcode-per-object"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.config.model import OnBlocked
 from reconciler.diagnostics import Severity
-from reconciler.planning.plan import Change, Guard, GuardVerdict, Note, Observed, Plan, PolicyVerdict, Sources, Spared
+from reconciler.planning.plan import Change, Guard, GuardVerdict, Note, Observed, Plan, PolicyVerdict, Skipped, Sources
 from reconciler.planning.report import Outcome, Report, Result
 from reconciler.redaction import presentable
 from reconciler.reports.html import render_plan_html, render_report_html
@@ -29,7 +29,7 @@ BENIGN = "quite harmless"
 def plan_of(text: str) -> Plan:
     """A plan that has `text` wherever there can be any, as a file may that nobody made presentable."""
     observed: Observed = {"status": text, "provider_status": "v", "created_at": text, text: text, "list": (text, text)}
-    spared = Spared(text, text, text, (text, text), text, observed, (text,))
+    skipped = Skipped(text, text, text, (text, text), text, observed, (text,))
     breach = GuardVerdict(Guard.MAX_PERCENT, 30, 9, 10, text, text)
     fault = Fault(Meaning.PERMANENT, text, text, 400, text)
     policy = PolicyVerdict(text, text, (text,))
@@ -41,8 +41,8 @@ def plan_of(text: str) -> Plan:
         policies=(replace(policy, guards=(breach,), blocked=1, on_blocked=OnBlocked.FAIL, description=text),),
         run_guards=(breach,),
         changes=(Change(text, text, text, (Action.DELETE,), (text,), text, observed),),
-        blocked=(spared,),
-        protected=(spared,),
+        blocked=(skipped,),
+        protected=(skipped,),
         diagnostics=(Note(Severity.ERROR, text, text, text, text), Note(Severity.WARNING, text)),
     )
 
