@@ -19,14 +19,23 @@ from __future__ import annotations
 
 from reconciler.config.model import Credentials, Inventory, Secret, Target
 from reconciler.exceptions import CredentialsError, ProviderError
-from reconciler.providers.access_key import ACCESS_KEY_KEYS, AccessKey, secret_in, secret_text
-from reconciler.providers.asked_key import AskedKey, LastResort, instant, none_found, temporary_key
-from reconciler.providers.base import Client, Provider, Readings
+from reconciler.providers.base import AccountCall, Client, PolicyLanguage, Provider, Readings
 from reconciler.providers.credential_source import C, CredentialSource, Fixed, Passing
-from reconciler.providers.origin import Origin
-from reconciler.providers.policy_language import AccountCall, PolicyLanguage
+from reconciler.providers.credentials import (
+    ACCESS_KEY_KEYS,
+    AccessKey,
+    AskedKey,
+    LastResort,
+    Origin,
+    instant,
+    none_found,
+    principal_name,
+    secret_in,
+    secret_text,
+    sources_of,
+    temporary_key,
+)
 from reconciler.providers.profile_files import UnusableFile, ini_section, json_file, option, small_text
-from reconciler.providers.rate_limit_group import principal_name, sources_of
 from reconciler.providers.records import Row, by_id, impossible_ids, task_from, tasks_in
 from reconciler.providers.secret_sources import Secrets, check_sources
 from reconciler.providers.transport.answers import Excerpts, header_text, json_object, malformed, parsed_object, said_in

@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.planning.permissions import Role, needed_calls
-from reconciler.providers.policy_language import Granting
+from reconciler.providers.base import Granting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.config.model import Configuration, Target
     from reconciler.planning.permissions import NeededCall
-    from reconciler.providers.base import Provider
-    from reconciler.providers.policy_language import AccountCall
+    from reconciler.providers.base import AccountCall, Provider
     from reconciler.tasks.catalogue import Catalogue
 
 __all__ = ["Grant", "Role", "Unnamed", "grants"]

@@ -1,12 +1,12 @@
-"""What the engine needs of a provider. One package per cloud implements it; nothing above knows which."""
+"""What the program needs of a provider. One package per cloud implements it; nothing above knows which."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from reconciler.config.model import Target
     from reconciler.tasks.catalogue import ProviderOptions
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Operation, ResourceType
     from reconciler.tasks.task import Task
 
-__all__ = ["Client", "InstalledProvider", "Provider", "Readings"]
+__all__ = ["AccountCall", "Client", "Granting", "InstalledProvider", "PolicyLanguage", "Provider", "Readings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +102,46 @@ class InstalledProvider(Provider, Protocol):
     def for_run(self) -> Provider:
         """The provider for one run: its clients share what need not be got twice, such as a token."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCall:
+    """A call of the client that belongs to no resource type, such as looking up an id. `reason` says what it is for.
+
+    `action` is the vendor's name for the right to make it.
+    """
+
+    request: str
+    action: str
+    reason: str
+
+
+class PolicyLanguage(Protocol):
+    """The vendor's policy documents. `kind` is what the vendor calls one, `documentation` the page that defines it."""
+
+    kind: str
+    documentation: str
+
+    def account_calls(self, target: Target) -> tuple[AccountCall, ...]:
+        """The calls that every run makes on `target` before it can list anything."""
+        ...
+
+    def document(self, actions: Sequence[str]) -> Mapping[str, object]:
+        """A document, as data for JSON, that allows exactly `actions` (sorted, at least one)."""
+        ...
+
+    def instead(self, row: ResourceType) -> str:
+        """What a user can grant for a call on `row` that has no published action. One sentence."""
+        ...
+
+    def notes(self, target: Target, services: Collection[str]) -> tuple[str, ...]:
+        """What must be known to use the document for `target`, whose tasks are of these services. A sentence or two
+        each."""
+        ...
+
+
+@runtime_checkable
+class Granting(Protocol):
+    """A provider that has a policy language. Optional: `permissions` says of others that it cannot tell."""
+
+    policy_language: PolicyLanguage

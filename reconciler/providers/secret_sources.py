@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.exceptions import CredentialsError, UsageError
-from reconciler.providers.access_key import secret_text
+from reconciler.providers.credentials import secret_text
 from reconciler.providers.profile_files import UnusableFile, small_text
 from reconciler.redaction import bounded
 

@@ -14,10 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.exceptions import CredentialsError, ProviderError
-from reconciler.providers.access_key import AccessKey
 from reconciler.providers.aliyun.sts import KEY_NAMES
-from reconciler.providers.asked_key import temporary_key
 from reconciler.providers.credential_source import PAUSE, Fixed, Passing, Renewed
+from reconciler.providers.credentials import AccessKey, temporary_key
 from reconciler.providers.transport.answers import Excerpts
 from reconciler.providers.transport.ask import Ask
 from reconciler.providers.transport.wire import Wire

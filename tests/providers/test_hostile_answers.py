@@ -14,16 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.exceptions import ProviderError
-from reconciler.providers.access_key import AccessKey
 from reconciler.providers.aliyun.answers import Infos, Question, canceled_in, infos_in
 from reconciler.providers.aliyun.metadata import CredentialsUri, EcsRole
 from reconciler.providers.aliyun.sts import AssumedRole, OidcRole, Role, account_of
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 from reconciler.providers.credential_source import Fixed
+from reconciler.providers.credentials import AccessKey
 from reconciler.providers.huaweicloud.agency import Agency
 from reconciler.providers.huaweicloud.federation import Container, IdentityToken
-from reconciler.providers.huaweicloud.merging import united
-from reconciler.providers.huaweicloud.pages import Page, page
+from reconciler.providers.huaweicloud.pages import Page, page, united
 from reconciler.providers.huaweicloud.project import project_named
 from reconciler.providers.huaweicloud.signing import SignatureAuth
 from reconciler.providers.huaweicloud.tokens import Login, LoginDesk, Token, TokenAuth

@@ -10,8 +10,8 @@ import pytest
 
 from reconciler.config.model import Credentials, Secret, Target
 from reconciler.providers.aliyun import PROVIDER as ALIYUN
+from reconciler.providers.base import Granting
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
-from reconciler.providers.policy_language import Granting
 from reconciler.providers.registry import catalogue, providers
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.config.model import Credentials, Secret, Target
 from reconciler.exceptions import CredentialsError, UsageError
-from reconciler.providers.access_key import AccessKey
 from reconciler.providers.aliyun import credentials as aliyun
+from reconciler.providers.credentials import AccessKey
 from reconciler.providers.huaweicloud import credentials as huaweicloud
 from reconciler.providers.secret_sources import CREDENTIAL_SOURCES, Secrets, check_sources
 from tests.providers.loopback import around

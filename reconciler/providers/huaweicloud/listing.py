@@ -11,8 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.provider import READS, Fault, Meaning, Paging, ResourceType, Status, Tally, Task, all_or_fault
-from reconciler.providers.huaweicloud.merging import united
-from reconciler.providers.huaweicloud.pages import Page, page
+from reconciler.providers.huaweicloud.pages import Page, page, united
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

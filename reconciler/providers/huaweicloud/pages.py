@@ -1,4 +1,5 @@
-"""One page of a list, checked: rows with the envelope and the total that the vendor documents."""
+"""One page of a list, checked: rows with the envelope and the total that the vendor documents; and the tasks that the
+rows of pages show."""
 
 from __future__ import annotations
 
@@ -6,7 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.provider import Excerpts, Fault, ResourceType, Task, json_object, malformed, task_from, tasks_in
+from reconciler.provider import (
+    Excerpts,
+    Fault,
+    ResourceType,
+    Status,
+    Task,
+    by_id,
+    json_object,
+    malformed,
+    task_from,
+    tasks_in,
+)
 from reconciler.providers.huaweicloud.errors import COMMON, refusal
 
 if TYPE_CHECKING:
@@ -16,7 +28,7 @@ if TYPE_CHECKING:
     import httpx
 
 
-__all__ = ["Page", "page"]
+__all__ = ["Page", "page", "united"]
 
 OK = 200
 
@@ -107,3 +119,33 @@ def _marker(found: object) -> str | None:
 def _is_set(found: object) -> bool:
     """Whether a flag is set, which comes as a number, as text or as what it is."""
     return found in (1, True) or (isinstance(found, str) and found.lower() in {"1", "true"})
+
+
+def united(resource: ResourceType, rows: Sequence[Task]) -> tuple[dict[str, Task], frozenset[str]]:
+    """The tasks by id that `rows` show, one of them each, and the ids whose rows contradict each other."""
+    if not resource.listing.rows_merge:
+        return by_id(rows)
+    groups: dict[str, list[Task]] = {}
+    for row in rows:
+        groups.setdefault(row.id, []).append(row)
+    order = {name: rank for rank, name in enumerate(resource.statuses)}
+    return {task_id: _one(group, order) for task_id, group in groups.items()}, frozenset()
+
+
+def _one(group: Sequence[Task], order: dict[str, int]) -> Task:
+    """The task that a group of rows is.
+
+    The first status in precedence speaks; a status that no table has makes the whole unknown, since it may be one
+    that waits. A field in which the rows that speak differ is left out: to select by one row's age would cancel
+    another's work.
+    """
+    there = [task for task in group if task.status is not Status.GONE] or group
+    unknown = [task for task in there if task.status is Status.UNKNOWN]
+    ranked = unknown or sorted(there, key=lambda task: order.get(str(task.values.get("provider_status")), len(order)))
+    spoken = ranked[0].values.get("provider_status")
+    speakers = [task for task in ranked if task.values.get("provider_status") == spoken]
+    first = speakers[0]
+    values = {
+        name: value for name, value in first.values.items() if all(task.values.get(name) == value for task in speakers)
+    }
+    return Task(first.target, first.resource, first.id, first.status, values)

@@ -19,8 +19,7 @@ from reconciler.provider import (
     TaskKey,
     impossible_ids,
 )
-from reconciler.providers.huaweicloud.merging import united
-from reconciler.providers.huaweicloud.pages import Page, page
+from reconciler.providers.huaweicloud.pages import Page, page, united
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.providers.access_key import AccessKey
 from reconciler.providers.aliyun.signing import authorization, canonical_query
+from reconciler.providers.credentials import AccessKey
 from tests.providers.aliyun.cloud import AK, KEYS, SK, cancel, observe, read
 from tests.providers.loopback import FROZEN, as_json
 

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.config.model import Credentials, Secret, Target
 from reconciler.exceptions import CredentialsError
-from reconciler.providers.access_key import AccessKey
+from reconciler.providers.credentials import AccessKey
 from reconciler.providers.huaweicloud import PROVIDER
 from reconciler.providers.huaweicloud.credentials import Login, Token, find_credentials
 from tests.providers.huaweicloud.cloud import KEYS, target

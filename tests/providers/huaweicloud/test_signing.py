@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.providers.access_key import AccessKey
+from reconciler.providers.credentials import AccessKey
 from reconciler.providers.huaweicloud.signing import authorization, canonical_query
 from reconciler.tasks.resource_type import Action, ResourceType
 from tests.providers.huaweicloud.cloud import AK, PROJECT, SK, TYPES, against
