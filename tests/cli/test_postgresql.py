@@ -105,7 +105,7 @@ def test_a_signal_is_not_kept_waiting_by_a_database_that_does_not_answer(
     terminal: Terminal, wire: Wire, monkeypatch: pytest.MonkeyPatch, words: bytes, silent: bool, calls: int
 ) -> None:
     """Before the calls the run ends at once; what it did is reported, whether it could be written or not."""
-    for name in ("cli.journal._PARTING", "engine.run_journal.PARTING", "backends.leases._PARTING"):
+    for name in ("engine.hold._PARTING", "engine.run_journal.PARTING", "backends.leases._PARTING"):
         monkeypatch.setattr(f"reconciler.{name}", 0.1)
     terminal.write(HEAD + SETTINGS + POLICY)
     terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="1d")
