@@ -1,15 +1,46 @@
-"""The content of every example's page, compared as whole text. What is around it is the same on every page."""
+"""The pages as a whole: one with everything that a plan or a report may hold, and those that are unlike it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from reconciler.reports.html import render_plan_html, render_report_html
 from tests.goldens import golden
-from tests.reports.html.pages import PAGES
+from tests.reports.examples import NOW, PLANS, REPORTS
 
 GOLDENS = Path(__file__).parent / "goldens"
+EVERYTHING = replace(
+    PLANS["guard_breach"],
+    changes=(*PLANS["guard_breach"].changes, *PLANS["two_step"].changes),
+    blocked=PLANS["blocked"].blocked,
+    protected=PLANS["protected"].protected,
+    scopes=(*PLANS["failed_scope"].scopes, *PLANS["unstable_scope"].scopes),
+    policies=(*PLANS["guard_breach"].policies, *PLANS["blocked"].policies, *PLANS["unknown"].policies),
+    diagnostics=(*PLANS["failed_scope"].diagnostics, *PLANS["unknown"].diagnostics),
+    run_guards=PLANS["run_breach"].run_guards,
+    unknown=PLANS["unknown"].unknown,
+)
+WENT_WRONG = replace(
+    REPORTS["every_outcome"],
+    errored=True,
+    refused=True,
+    blocked=2,
+    blocked_fails=True,
+    fail_on=("missed",),
+    diagnostics=REPORTS["refused"].diagnostics,
+)
+PAGES = {
+    "plan_everything": render_plan_html(EVERYTHING, now=NOW),
+    "plan_empty": render_plan_html(PLANS["empty"], now=NOW),
+    "plan_hostile": render_plan_html(PLANS["hostile"], now=NOW),
+    "report_everything": render_report_html(WENT_WRONG, now=NOW),
+    "report_all_done": render_report_html(REPORTS["all_done"], now=NOW),
+    "report_interrupted": render_report_html(REPORTS["interrupted"], now=NOW),
+    "report_hostile": render_report_html(REPORTS["hostile"], now=NOW),
+}
 
 
 @pytest.mark.parametrize("name", PAGES)
