@@ -124,50 +124,36 @@ def command(
         on_error == "stop", _named_outcomes(fail_on), on_result=progress.settled, on_listed=progress.seen
     )
     overrides = Overrides(max_actions, max_percent)
-    work = (
-        _fresh(session, approval, overrides, options, progress, output)
-        if saved is None
-        else _saved(session, saved, approval, overrides, options, progress)
-    )
     with held():  # once calls were made nothing keeps the report from being written
-        plan, report = run_work(work, interruption)
+        plan, report = run_work(_applied(session, saved, approval, overrides, options, progress, output), interruption)
         # A plan that was just shown has said in so many words that, or why, there is nothing to apply.
         quiet = saved is None and output.format == "text" and not plan.applyable
         tell = output.save if quiet else output.show
         return ExitCode.weightiest(report.exit_code, tell(report, int(time.time())))
 
 
-async def _fresh(
+async def _applied(
     session: Session,
+    saved: Plan | None,
     approval: Approval,
     overrides: Overrides,
     options: ApplyOptions,
     progress: Progress,
     output: Output,
 ) -> tuple[Plan, Report]:
-    """Plan, show, ask and apply."""
-    async with session, session.hold():
-        with progress.stage("Listing", len(session.configuration.scopes())):
-            plan = await session.plan(overrides, on_listed=progress.listed)
-        if output.format == "text":
-            with interruptible():
-                write(render(plan, "text", output.view(session.now)))
-        with progress.stage("Applying", len(plan.changes)):
-            return plan, await session.apply(plan, approval, options)
-
-
-async def _saved(
-    session: Session,
-    saved: Plan,
-    approval: Approval,
-    overrides: Overrides,
-    options: ApplyOptions,
-    progress: Progress,
-) -> tuple[Plan, Report]:
-    """Apply what the policies still ask for of a saved plan."""
+    """Apply what the policies still ask for of a saved plan; without one, plan, show, ask and apply."""
     async with session:
-        with progress.stage("Applying", len(saved.changes)):
-            return saved, await session.apply(saved, approval, options, overrides=overrides)
+        if saved is not None:
+            with progress.stage("Applying", len(saved.changes)):
+                return saved, await session.apply(saved, approval, options, overrides=overrides)
+        async with session.hold():
+            with progress.stage("Listing", len(session.configuration.scopes())):
+                plan = await session.plan(overrides, on_listed=progress.listed)
+            if output.format == "text":
+                with interruptible():
+                    write(render(plan, "text", output.view(session.now)))
+            with progress.stage("Applying", len(plan.changes)):
+                return plan, await session.apply(plan, approval, options)
 
 
 def _approval(automatic: bool, digest: str | None, until: str | None, progress: Progress) -> Approval:
