@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.transport.answers import header_text
@@ -15,7 +15,7 @@ from reconciler.providers.transport.surroundings import trimmed
 from reconciler.tasks.fault import Meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.config.model import Target
     from reconciler.providers.transport.ask import Ask
@@ -25,17 +25,18 @@ __all__ = [
     "ACCESS_KEY_KEYS",
     "AccessKey",
     "AskedKey",
+    "FoundCredentials",
     "LastResort",
-    "Origin",
     "instant",
-    "none_found",
+    "key_in",
     "principal_name",
     "secret_in",
     "secret_text",
-    "sources_of",
     "temporary_key",
 ]
 
+
+K = TypeVar("K")
 
 ACCESS_KEY_KEYS: Mapping[str, str] = MappingProxyType(
     {
@@ -79,6 +80,26 @@ def secret_text(text: str, place: str, *, blanks: bool = False) -> str:
     return found
 
 
+def key_in(
+    environment: Mapping[str, str], names: tuple[str, str, str], vendor: str, tried: list[str]
+) -> AccessKey | None:
+    """The key whose id, secret and security token are in variables of these names; None, told to `tried`, without it.
+
+    Raises CredentialsError for half a key: going on to a file might mean to act as somebody else than was meant.
+    """
+    key_id, secret = (secret_in(environment, name) for name in names[:2])
+    if key_id and secret:
+        return AccessKey(key_id, secret, secret_in(environment, names[2]))
+    if key_id or secret:
+        missing = names[1] if key_id else names[0]
+        raise CredentialsError(
+            f"half of the {vendor} credentials is in the environment: {missing} is not set",
+            f"set both {names[0]} and {names[1]}, or none",
+        )
+    tried.append(f"environment variables {names[0]} and {names[1]} (not set)")
+    return None
+
+
 def secret_in(environment: Mapping[str, str], name: str) -> str:
     """The `secret_text` of an environment variable; empty where it is not set."""
     return secret_text(environment.get(name, ""), f"environment variable {name}")
@@ -90,6 +111,8 @@ class AskedKey(Protocol):
     @property
     def place(self) -> str: ...
 
+    def __hash__(self) -> int: ...  # who asks the same shares the answer
+
     async def key(self, ask: Ask) -> AccessKey:
         """A new key. Raises ProviderError with a message that says why there is none, and no secret."""
         ...
@@ -99,11 +122,14 @@ class LastResort:
     """Asks those who may or may not be there, in order, when credentials stand nowhere.
 
     The first who answers stays the one, so that a renewal never acts as somebody else. `tried` are the places before.
+    Raises CredentialsError where there is nobody to ask.
     """
 
     place = "services of the machine"
 
     def __init__(self, vendor: str, hint: str, options: Sequence[AskedKey], tried: Sequence[str]) -> None:
+        if not options:
+            raise _none_found(vendor, hint, tried)
         self._vendor = vendor
         self._hint = hint
         self._options = options
@@ -122,10 +148,10 @@ class LastResort:
             else:
                 self._chosen = option
                 return key
-        raise none_found(self._vendor, self._hint, tried)
+        raise _none_found(self._vendor, self._hint, tried)
 
 
-def none_found(vendor: str, hint: str, tried: Sequence[str]) -> CredentialsError:
+def _none_found(vendor: str, hint: str, tried: Sequence[str]) -> CredentialsError:
     """The error that names everything that was tried, in order."""
     return CredentialsError(f"no {vendor} credentials found; tried: {'; '.join(tried)}", hint)
 
@@ -157,11 +183,42 @@ def instant(text: str) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """`source` is where they were found, `tried` the places before it, each with its reason. No value of either."""
+class FoundCredentials(Generic[K]):
+    """Credentials and where they were found. `tried` are the places before, each with its reason; no value in either.
 
+    `again` reads the same place once more, where what is in it may be replaced.
+    """
+
+    credentials: K
     source: str
     tried: tuple[str, ...] = ()
+    again: Callable[[], K] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be masked wherever a server echoes it, as far as it is known yet."""
+        return tuple(getattr(self.credentials, "secrets", ()))
+
+    @property
+    def issuers(self) -> frozenset[str]:
+        """Base URLs of the vendor's services that hand them out, where they are none of the target's own."""
+        return frozenset()
+
+    @property
+    def principal(self) -> str:
+        """Who they belong to, without being a secret; empty where only the cloud knows."""
+        return ""
+
+    def owner(self, target: Target) -> str:
+        """A stable name of the account whose own name nobody told, which shows neither a key id nor a user: by who
+        draws on it, else by where the credentials come from, for machines that cannot read them."""
+        if self.principal:
+            return principal_name(self.principal)
+        named = target.credentials
+        if named.profile:
+            return f"profile-{named.profile}"
+        places = ";".join(f"{key}={secret.env or secret.file}" for key, secret in sorted(named.secrets.items()))
+        return f"credentials-{_short_hash(places)}" if places else "default"
 
     def explained(self, fault: Fault) -> Fault:
         """The fault, with what was tried where it is about credentials."""
@@ -173,13 +230,8 @@ class Origin:
 
 def principal_name(principal: str) -> str:
     """A stable name of an account's principal that shows neither a key id nor a user."""
-    return f"principal-{sha256(principal.encode()).hexdigest()[:12]}"
+    return f"principal-{_short_hash(principal)}"
 
 
-def sources_of(target: Target) -> str:
-    """A name made of where the credentials come from, for machines that cannot read them."""
-    credentials = target.credentials
-    if credentials.profile:
-        return f"profile-{credentials.profile}"
-    places = ";".join(f"{key}={secret.env or secret.file}" for key, secret in sorted(credentials.secrets.items()))
-    return f"credentials-{sha256(places.encode()).hexdigest()[:12]}" if places else "default"
+def _short_hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:12]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.exceptions import CredentialsError, UsageError
-from reconciler.providers.credentials import secret_text
+from reconciler.providers.credentials import AccessKey, secret_text
 from reconciler.providers.profile_files import UnusableFile, small_text
 from reconciler.redaction import bounded
 
@@ -115,6 +115,11 @@ class Secrets:
         if unset or not (text or optional):
             raise self._error(key, f"{place} is not set or empty")
         return text
+
+    def access_key(self) -> AccessKey:
+        """The key that the target says where to read. Raises CredentialsError."""
+        pair = (self.read("access_key_id"), self.read("secret_access_key"))
+        return AccessKey(*pair, self.read("security_token", optional=True))
 
     def _text(self, secret: Secret) -> str:
         if secret.file is not None:

@@ -54,8 +54,7 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pauses]:
     monkeypatch.setattr(Interruption, "sleep", clock.sleep)
     monkeypatch.setattr("reconciler.providers.transport.caller.LEAST_PAUSE", 0.01)
     paces = PaceBook()  # a quota that one test used up is none of the next one's business
-    for vendor in ("aliyun", "huaweicloud"):
-        monkeypatch.setattr(f"reconciler.providers.{vendor}.gateway.PACES", paces)
+    monkeypatch.setattr("reconciler.providers.gateway.PACES", paces)
     # Bounded by count: a busy machine changes nothing. The longest hint is longer than the deadline.
     hasty = {"tries": 6, "deadline": 100.0, "first": 0.01}
     before = [(retries, name, getattr(retries, name)) for retries in (READS, WRITES) for name in hasty]

@@ -38,7 +38,7 @@ def test_a_clock_that_is_off_is_named_as_the_reason(
     terminal: Terminal, kind: Kind, monkeypatch: pytest.MonkeyPatch, hours: int, words: str
 ) -> None:
     off = partial(Surroundings, now=lambda: datetime.now(UTC) + timedelta(hours=hours))
-    monkeypatch.setattr(f"reconciler.providers.{kind.vendor}.Surroundings", off)
+    monkeypatch.setattr("reconciler.providers.gateway.Surroundings", off)
     run = applied(terminal)
     assert run.code == 1
     assert words in run.text

@@ -5,7 +5,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconciler.provider import ACCESS_KEY_KEYS, PolicyLanguage, ProviderOptions, ResourceType, Surroundings, Target
+from reconciler.provider import (
+    ACCESS_KEY_KEYS,
+    HttpProvider,
+    PolicyLanguage,
+    ProviderOptions,
+    ResourceType,
+    Surroundings,
+    Target,
+)
 from reconciler.providers.aliyun.client import AliyunClient
 from reconciler.providers.aliyun.endpoints import REGIONS, SERVICES
 from reconciler.providers.aliyun.permissions import RamPolicies
@@ -18,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["PROVIDER", "Aliyun"]
 
 
-class Aliyun:
-    """Implements `reconciler.providers.base.Provider`."""
+class Aliyun(HttpProvider[AliyunClient]):
+    """The cloud as a provider."""
 
     name = "aliyun"
     options = ProviderOptions(
@@ -41,18 +49,8 @@ class Aliyun:
     resource_types: Mapping[str, ResourceType] = MappingProxyType({URL_UPLOAD.name: URL_UPLOAD})
     policy_language: PolicyLanguage = RamPolicies()
 
-    def __init__(self, surroundings: Surroundings | None = None) -> None:
-        self._surroundings = surroundings
-
-    def for_run(self) -> Aliyun:
-        """With surroundings that all its clients share."""
-        return Aliyun(Surroundings())
-
-    def client(self, target: Target, *, concurrency: int, surroundings: Surroundings | None = None) -> AliyunClient:
-        """A client of `target`. Raises CredentialsError; sends nothing yet."""
-        return AliyunClient(
-            target, concurrency=concurrency, surroundings=surroundings or self._surroundings or Surroundings()
-        )
+    def make(self, target: Target, concurrency: int, surroundings: Surroundings) -> AliyunClient:
+        return AliyunClient(target, concurrency=concurrency, surroundings=surroundings)
 
 
 PROVIDER = Aliyun()

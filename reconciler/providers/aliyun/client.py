@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from reconciler.provider import (
     WRITES,
-    Completeness,
     Fault,
+    HttpClient,
     Inventory,
     Meaning,
     Observation,
     Operation,
     Readings,
     ResourceType,
-    Scope,
     Surroundings,
     Tally,
     Target,
     Task,
     TaskKey,
-    always,
     impossible_ids,
 )
 from reconciler.providers.aliyun.answers import canceled_in
@@ -30,48 +28,29 @@ from reconciler.providers.aliyun.gateway import Gateway
 from reconciler.providers.aliyun.inventory import IDS, ask, named, questions, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from reconciler.providers.aliyun.answers import Question
 
 __all__ = ["AliyunClient"]
 
 
-class AliyunClient:
-    """Looks up, reads and cancels URL upload jobs. Implements `reconciler.providers.base.Client`."""
+class AliyunClient(HttpClient[Gateway]):
+    """Looks up, reads and cancels URL upload jobs."""
 
     def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
-        self._target = target.name
         self._inventory = target.inventory or Inventory()
         self._hidden = target.masked
-        self._gateway = Gateway(target, concurrency=concurrency, surroundings=surroundings)
-
-    @property
-    def skews(self) -> tuple[int, ...]:
-        return self._gateway.skews
-
-    @property
-    def requests(self) -> int:
-        return self._gateway.requests
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._gateway.close()
-
-    async def account(self) -> str | Fault:
-        return await self._gateway.account()
+        super().__init__(target, Gateway(target, concurrency=concurrency, surroundings=surroundings))
 
     async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
         del statuses  # the API cannot filter
-        scope, tally = Scope(self._target, resource.name), Tally()
+        tally = Tally()
         resolved = await resolve(self._gateway, self._target, self._inventory, tally)
         if isinstance(resolved, Fault):
-            return Observation(scope, (), tally.requests, Completeness.FAILED, resolved)
-        completeness = Completeness.UNSTABLE if resolved.fault else Completeness.COMPLETE
+            return self.observation(resource, tally, resolved)
         unfound = tuple(named(entry, self._hidden) for entry in resolved.unfound)
-        return Observation(scope, resolved.tasks, tally.requests, completeness, resolved.fault, unfound=unfound)
+        return self.observation(resource, tally, resolved.tasks, resolved.fault, unfound)
 
     async def read(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
         refused = impossible_ids(resource, ids)
@@ -99,19 +78,8 @@ class AliyunClient:
                 faults[task_id] = Fault(Meaning.MALFORMED, "unexpected answer: neither listed nor in NonExists")
         return Readings(tasks, faults)
 
-    async def perform(
-        self,
-        resource: ResourceType,
-        operation: Operation,
-        ids: Sequence[str],
-        permitted: Callable[[], bool] = always,
-    ) -> Mapping[str, Fault | None]:
-        refused: dict[str, Fault | None] = {**impossible_ids(resource, ids)}
-        asked = [task_id for task_id in ids if task_id not in refused]
-        return refused | (await self._perform(operation, asked, permitted) if asked else {})
-
-    async def _perform(
-        self, operation: Operation, ids: Sequence[str], permitted: Callable[[], bool]
+    async def act(
+        self, resource: ResourceType, operation: Operation, ids: Sequence[str], permitted: Callable[[], bool]
     ) -> dict[str, Fault | None]:
         judge = partial(
             canceled_in,
@@ -128,6 +96,6 @@ class AliyunClient:
             return dict(verdict)
         if len(ids) > 1 and verdict.meaning in {Meaning.CHANGED, Meaning.PERMANENT, Meaning.GONE}:
             # The whole call was refused, for one job perhaps and certainly without effect: each is tried alone.
-            alone = [await self._perform(operation, [task_id], permitted) for task_id in ids]
+            alone = [await self.act(resource, operation, [task_id], permitted) for task_id in ids]
             return {task_id: fault for each in alone for task_id, fault in each.items()}
         return dict.fromkeys(ids, verdict)

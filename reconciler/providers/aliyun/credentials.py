@@ -7,7 +7,6 @@ first request is sent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,14 +14,14 @@ from reconciler.provider import (
     AccessKey,
     AskedKey,
     CredentialsError,
+    FoundCredentials,
     LastResort,
     Secrets,
     Surroundings,
     Target,
     UnusableFile,
     check_sources,
-    none_found,
-    secret_in,
+    key_in,
 )
 from reconciler.providers.aliyun.endpoints import sts_endpoint
 from reconciler.providers.aliyun.metadata import DISABLED, CredentialsUri, EcsRole
@@ -47,26 +46,13 @@ HINT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Credentials and where they were found. `tried` are the places before.
+class Found(FoundCredentials[Credentials]):
+    """Of Alibaba Cloud."""
 
-    `again` reads the same place once more, where what is in it may be replaced.
-    """
-
-    credentials: Credentials
-    source: str
-    tried: tuple[str, ...] = ()
-    again: Callable[[], Credentials] | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What must be masked wherever a server echoes it, as far as it is known yet."""
-        return self.credentials.secrets if isinstance(self.credentials, AccessKey) else ()
+    __slots__ = ()
 
     @property
     def issuers(self) -> frozenset[str]:
-        """Base URLs of the token services that hand them out."""
         found: set[str] = set()
         asked: object = self.credentials
         while isinstance(asked, AssumedRole | OidcRole):
@@ -81,7 +67,6 @@ class Found:
 
     @property
     def principal(self) -> str:
-        """Who they belong to, without being a secret; empty where only the cloud knows."""
         match self.credentials:
             case AccessKey(id=key_id, security_token=""):  # a temporary key is another one each time
                 return key_id
@@ -99,7 +84,10 @@ def find_credentials(target: Target, surroundings: Surroundings) -> Found:
     environment = surroundings.environment
     check_sources(target, environment)
     if target.credentials.secrets:
-        from_target = partial(_from_target, target, surroundings)
+
+        def from_target() -> Credentials:
+            return Secrets(target, environment).access_key()
+
         return Found(from_target(), f"targets.{target.name}.credentials", again=from_target)
     tried: list[str] = []
     named = target.credentials.profile
@@ -121,32 +109,13 @@ def find_credentials(target: Target, surroundings: Surroundings) -> Found:
         temporary = isinstance(credentials, AccessKey) and credentials.security_token
         return Found(credentials, f"{path} [{chosen}]", tuple(tried), again if temporary else None)
     options = [] if named else _machine(environment, tried)
-    if not options:
-        raise none_found(VENDOR, HINT, tried)
     return Found(LastResort(VENDOR, HINT, options, tried), LastResort.place, tuple(tried))
 
 
-def _from_target(target: Target, surroundings: Surroundings) -> AccessKey:
-    secrets = Secrets(target, surroundings.environment)
-    token = secrets.read("security_token", optional=True)
-    return AccessKey(secrets.read("access_key_id"), secrets.read("secret_access_key"), token)
-
-
 def _from_environment(environment: Mapping[str, str], tried: list[str]) -> Found | None:
-    names = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
-    key_id, secret = (secret_in(environment, name) for name in names)
-    if key_id and secret:
-        key = AccessKey(key_id, secret, secret_in(environment, "ALIBABA_CLOUD_SECURITY_TOKEN"))
-        return Found(key, "the environment")
-    if key_id or secret:
-        # Going on to a file might mean to act as somebody else than was meant.
-        missing = names[1] if key_id else names[0]
-        raise CredentialsError(
-            f"half of the Alibaba Cloud credentials is in the environment: {missing} is not set",
-            f"set both {names[0]} and {names[1]}, or none",
-        )
-    tried.append(f"environment variables {names[0]} and {names[1]} (not set)")
-    return None
+    names = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")
+    key = key_in(environment, names, VENDOR, tried)
+    return Found(key, "the environment") if key else None
 
 
 def _from_oidc(surroundings: Surroundings, tried: list[str]) -> Found | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconciler.provider import PolicyLanguage, ProviderOptions, ResourceType, Surroundings, Target
+from reconciler.provider import HttpProvider, PolicyLanguage, ProviderOptions, ResourceType, Surroundings, Target
 from reconciler.providers.huaweicloud import mpc, vod
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from reconciler.providers.huaweicloud.credentials import KEYS
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["PROVIDER", "Huaweicloud"]
 
 
-class Huaweicloud:
-    """Implements `reconciler.providers.base.Provider`."""
+class Huaweicloud(HttpProvider[HuaweicloudClient]):
+    """The cloud as a provider."""
 
     name = "huaweicloud"
     options = ProviderOptions(
@@ -52,20 +52,8 @@ class Huaweicloud:
     )
     policy_language: PolicyLanguage = IdentityPolicies()
 
-    def __init__(self, surroundings: Surroundings | None = None) -> None:
-        self._surroundings = surroundings
-
-    def for_run(self) -> Huaweicloud:
-        """With surroundings that all its clients share."""
-        return Huaweicloud(Surroundings())
-
-    def client(
-        self, target: Target, *, concurrency: int, surroundings: Surroundings | None = None
-    ) -> HuaweicloudClient:
-        """A client of `target`. Raises CredentialsError; sends nothing yet."""
-        return HuaweicloudClient(
-            target, concurrency=concurrency, surroundings=surroundings or self._surroundings or Surroundings()
-        )
+    def make(self, target: Target, concurrency: int, surroundings: Surroundings) -> HuaweicloudClient:
+        return HuaweicloudClient(target, concurrency=concurrency, surroundings=surroundings)
 
 
 PROVIDER = Huaweicloud()

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from reconciler.provider import (
     WRITES,
-    Completeness,
     Fault,
+    HttpClient,
     Observation,
     Operation,
     Readings,
     ResourceType,
-    Scope,
     Surroundings,
     Tally,
     Target,
     Task,
-    always,
-    impossible_ids,
     malformed,
 )
 from reconciler.providers.huaweicloud.errors import refusal
@@ -28,7 +25,7 @@ from reconciler.providers.huaweicloud.listing import Bounds, list_scope
 from reconciler.providers.huaweicloud.reading import read_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     import httpx
 
@@ -43,44 +40,24 @@ class _Accepted:
     """The cloud took the operation."""
 
 
-class HuaweicloudClient:
-    """Lists, reads and acts on the tasks of one project. Implements `reconciler.providers.base.Client`."""
+class HuaweicloudClient(HttpClient[Gateway]):
+    """Lists, reads and acts on the tasks of one project."""
 
     def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
-        self._target = target.name
-        self._gateway = Gateway(target, concurrency=concurrency, surroundings=surroundings)
+        super().__init__(target, Gateway(target, concurrency=concurrency, surroundings=surroundings))
         self._pages: dict[str, int] = {}
-
-    @property
-    def skews(self) -> tuple[int, ...]:
-        return self._gateway.skews
-
-    @property
-    def requests(self) -> int:
-        return self._gateway.requests
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._gateway.close()
-
-    async def account(self) -> str | Fault:
-        """The project's id, which is of one region: neither that nor a host adds to it."""
-        return await self._gateway.project_id()
 
     async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
         return await self._observe(resource, statuses, Bounds())
 
     async def _observe(self, resource: ResourceType, statuses: frozenset[str] | None, bounds: Bounds) -> Observation:
-        scope, tally = Scope(self._target, resource.name), Tally()
+        tally = Tally()
         listed = await list_scope(self._gateway, self._target, resource, statuses, tally, bounds)
         if isinstance(listed, Fault):
-            return Observation(scope, (), tally.requests, Completeness.FAILED, listed)
+            return self.observation(resource, tally, listed)
         if listed.pages is not None:
             self._pages[resource.name] = listed.pages
-        completeness = Completeness.UNSTABLE if listed.unsettled else Completeness.COMPLETE
-        return Observation(scope, tuple(listed.tasks.values()), tally.requests, completeness, listed.unsettled)
+        return self.observation(resource, tally, listed.tasks.values(), listed.unsettled)
 
     async def read(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
         wanted = list(dict.fromkeys(ids))
@@ -101,18 +78,12 @@ class HuaweicloudClient:
         known = self._pages.get(resource.name)
         return resource.listing.is_cheaper(READ_AT_MOST if known is None else known, ids)
 
-    async def perform(
-        self,
-        resource: ResourceType,
-        operation: Operation,
-        ids: Sequence[str],
-        permitted: Callable[[], bool] = always,
-    ) -> Mapping[str, Fault | None]:
-        refused: dict[str, Fault | None] = {**impossible_ids(resource, ids)}
-        asked = [task_id for task_id in ids if task_id not in refused]
-        return refused | {task_id: await self._perform(resource, operation, task_id, permitted) for task_id in asked}
+    async def act(
+        self, resource: ResourceType, operation: Operation, ids: Sequence[str], permitted: Callable[[], bool]
+    ) -> dict[str, Fault | None]:
+        return {task_id: await self._act(resource, operation, task_id, permitted) for task_id in ids}
 
-    async def _perform(
+    async def _act(
         self, resource: ResourceType, operation: Operation, task_id: str, permitted: Callable[[], bool]
     ) -> Fault | None:
         verdict = await self._gateway.call(

@@ -6,16 +6,16 @@ stands somewhere is read when a client is made; whoever must be asked is asked w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from reconciler.provider import (
     ACCESS_KEY_KEYS,
     AccessKey,
     AskedKey,
     CredentialsError,
+    FoundCredentials,
     LastResort,
     Secrets,
     Surroundings,
@@ -23,7 +23,7 @@ from reconciler.provider import (
     UnusableFile,
     check_sources,
     ini_section,
-    none_found,
+    key_in,
     option,
     secret_in,
     secret_text,
@@ -32,10 +32,6 @@ from reconciler.providers.huaweicloud.agency import DISABLED, Agency
 from reconciler.providers.huaweicloud.endpoints import endpoint, sts_endpoint
 from reconciler.providers.huaweicloud.federation import Container, IdentityToken, OidcAgency
 from reconciler.providers.huaweicloud.tokens import Login, Token
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 __all__ = ["KEYS", "Credentials", "Found", "Login", "Token", "find_credentials"]
 
@@ -50,38 +46,20 @@ KEYS = {
 Asked = OidcAgency | IdentityToken | Container | Agency | LastResort
 Credentials = AccessKey | Token | Login | Asked
 
+VENDOR = "Huawei Cloud"
 HINT = "set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or say in the target's `credentials` where to read them"
 SECTION = "basic"
 """The SDK has no named profiles: this section is for services of a region, `global` for the others."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Credentials, the project that came with them (perhaps empty), and where they were found.
+class Found(FoundCredentials[Credentials]):
+    """Of Huawei Cloud. `project_id` is that of the project that came with them, perhaps empty."""
 
-    `tried` are the places before. `again` reads the same place once more, where what is in it may be replaced.
-    """
-
-    credentials: Credentials
-    project_id: str
-    source: str
-    tried: tuple[str, ...] = ()
-    again: Callable[[], Found] | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What must be masked wherever a server echoes it, as far as it is known yet."""
-        match self.credentials:
-            case AccessKey() | Token() as held:
-                return held.secrets
-            case Login(password=password):
-                return (password,)
-            case _:
-                return ()
+    project_id: str = ""
 
     @property
     def issuers(self) -> frozenset[str]:
-        """Base URLs of the vendor's services that hand them out, where they are none of the target's own."""
         match self.credentials:
             case OidcAgency(environment=environment):
                 return frozenset({sts_endpoint(environment)})
@@ -92,7 +70,6 @@ class Found:
 
     @property
     def principal(self) -> str:
-        """Who they belong to, without being a secret; empty where only the cloud knows."""
         match self.credentials:
             case AccessKey(id=key_id):
                 return key_id
@@ -133,15 +110,15 @@ def find_credentials(target: Target, surroundings: Surroundings) -> Found:
 def _from_target(target: Target, surroundings: Surroundings) -> Found:
     secrets = Secrets(target, surroundings.environment)
     source = f"targets.{target.name}.credentials"
-    again = partial(_from_target, target, surroundings)
-    if secrets.has("token"):
-        return Found(Token(secrets.read("token")), "", source, again=again)
-    if secrets.has("iam_user"):
+    if secrets.has("iam_user") and not secrets.has("token"):
         login = Login(secrets.read("iam_user"), secrets.read("iam_password"), secrets.read("iam_domain"))
-        return Found(login, "", source)
-    pair = (secrets.read("access_key_id"), secrets.read("secret_access_key"))
-    key = AccessKey(*pair, secrets.read("security_token", optional=True))
-    return Found(key, "", source, again=again)
+        return Found(login, source)
+
+    def read() -> Credentials:
+        now = Secrets(target, surroundings.environment)
+        return Token(now.read("token")) if now.has("token") else now.access_key()
+
+    return Found(read(), source, again=read)
 
 
 def _from_oidc(surroundings: Surroundings, tried: list[str]) -> Found | None:
@@ -149,7 +126,7 @@ def _from_oidc(surroundings: Surroundings, tried: list[str]) -> Found | None:
     tokens = ("HUAWEICLOUD_OIDC_ID_TOKEN", "HUAWEICLOUD_OIDC_TOKEN_FILE")
     if all(map(environment.get, OidcAgency.REQUIRED)) and any(map(environment.get, tokens)):
         asked = OidcAgency(environment)
-        return Found(asked, secret_in(environment, "HUAWEICLOUD_SDK_PROJECT_ID"), asked.place)
+        return Found(asked, asked.place, project_id=secret_in(environment, "HUAWEICLOUD_SDK_PROJECT_ID"))
     missing = [name for name in OidcAgency.REQUIRED if not environment.get(name)]
     if not any(map(environment.get, tokens)):
         missing.append(" or ".join(tokens))
@@ -164,21 +141,10 @@ def _from_environment(target: Target, surroundings: Surroundings, tried: list[st
     file = environment.get("HUAWEICLOUD_SDK_ID_TOKEN_FILE", "")
     if provider and file:
         asked = IdentityToken(provider, file, endpoint(target, "iam", environment))
-        return Found(asked, project, asked.place, tuple(tried))
-    names = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK")
-    key_id, secret = (secret_in(environment, name) for name in names)
-    if key_id and secret:
-        key = AccessKey(key_id, secret, secret_in(environment, "HUAWEICLOUD_SDK_SECURITY_TOKEN"))
-        return Found(key, project, "the environment", tuple(tried))
-    if key_id or secret:
-        # The SDK would go on to the file and act as somebody else than was meant.
-        missing = names[1] if key_id else names[0]
-        raise CredentialsError(
-            f"half of the Huawei Cloud credentials is in the environment: {missing} is not set",
-            "set both HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or none",
-        )
-    tried.append("environment variables HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK (not set)")
-    return None
+        return Found(asked, asked.place, tuple(tried), project_id=project)
+    names = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN")
+    key = key_in(environment, names, VENDOR, tried)
+    return Found(key, "the environment", tuple(tried), project_id=project) if key else None
 
 
 def _from_file(target: Target, surroundings: Surroundings, tried: list[str]) -> Found | None:
@@ -200,17 +166,19 @@ def _in_file(path: Path, target: Target, surroundings: Surroundings, tried: tupl
 
     if get("idp_id") and get("id_token_file"):
         iam = endpoint(target, "iam", {"HUAWEICLOUD_SDK_IAM_ENDPOINT": get("iam_endpoint"), **surroundings.environment})
-        return Found(IdentityToken(get("idp_id"), get("id_token_file"), iam), get("project_id"), source, tried)
+        return Found(
+            IdentityToken(get("idp_id"), get("id_token_file"), iam), source, tried, project_id=get("project_id")
+        )
     if missing := [name for name in ("ak", "sk") if not get(name)]:
         raise UnusableFile(f"section [{SECTION}] lacks {' and '.join(missing)}")
     key = AccessKey(get("ak"), get("sk"), get("security_token"))
     again = partial(_reread, path, target, surroundings)
-    return Found(key, get("project_id"), source, tried, again if key.security_token else None)
+    return Found(key, source, tried, again if key.security_token else None, get("project_id"))
 
 
-def _reread(path: Path, target: Target, surroundings: Surroundings) -> Found:
+def _reread(path: Path, target: Target, surroundings: Surroundings) -> Credentials:
     try:
-        return _in_file(path, target, surroundings, ())
+        return _in_file(path, target, surroundings, ()).credentials
     except UnusableFile as error:
         raise CredentialsError(f"file {path} ({error})") from None
 
@@ -231,7 +199,5 @@ def _machine(surroundings: Surroundings, tried: list[str]) -> list[AskedKey]:
 
 
 def _from_machine(surroundings: Surroundings, options: list[AskedKey], tried: list[str]) -> Found:
-    if not options:
-        raise none_found("Huawei Cloud", HINT, tried)
     project = secret_in(surroundings.environment, "HUAWEICLOUD_SDK_PROJECT_ID")
-    return Found(LastResort("Huawei Cloud", HINT, options, tried), project, LastResort.place, tuple(tried))
+    return Found(LastResort(VENDOR, HINT, options, tried), LastResort.place, tuple(tried), project_id=project)

@@ -44,6 +44,11 @@ class Login:
     password: str = field(repr=False)
     domain: str
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be masked wherever a server echoes it."""
+        return (self.password,)
+
 
 class TokenAuth(RenewingAuth[Token]):
     """Sends a token. One that is outdated, as after topping up an account, is answered with 401."""
