@@ -156,25 +156,25 @@ class HttpClient(Generic[G]):
     """What clients do alike; `observe`, `read` and `act` are a cloud's own. See `reconciler.providers.base.Client`."""
 
     def __init__(self, target: Target, gateway: G) -> None:
-        self._target = target.name
-        self._gateway = gateway
+        self.target = target.name
+        self.gateway = gateway
 
     @property
     def skews(self) -> tuple[int, ...]:
-        return self._gateway.skews
+        return self.gateway.skews
 
     @property
     def requests(self) -> int:
-        return self._gateway.requests
+        return self.gateway.requests
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._gateway.close()
+        await self.gateway.close()
 
     async def account(self) -> str | Fault:
-        return await self._gateway.account()
+        return await self.gateway.account()
 
     def observation(
         self,
@@ -185,7 +185,7 @@ class HttpClient(Generic[G]):
         unfound: tuple[str, ...] = (),
     ) -> Observation:
         """What a listing brought; `doubt` says why there may be other tasks."""
-        scope = Scope(self._target, resource.name)
+        scope = Scope(self.target, resource.name)
         if isinstance(tasks, Fault):
             return Observation(scope, (), tally.requests, Completeness.FAILED, tasks)
         completeness = Completeness.UNSTABLE if doubt else Completeness.COMPLETE

@@ -108,7 +108,7 @@ def client(kind: ResourceType, answers: Sequence[tuple[int, bytes]]) -> Client:
         made = HUAWEICLOUD.client(
             huaweicloud.target("http://127.0.0.1:1"), concurrency=1, surroundings=around(huaweicloud.KEYS)
         )
-    made._gateway = Canned(answers)
+    made.gateway = Canned(answers)
     return cast("Client", made)
 
 

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
 from reconciler import provider
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "provider.md"
 
 NAMES = """
 ACCESS_KEY_KEYS API_VERSION CLOCKS_APART PACES READS TERMINAL WRITES AccessKey AccountCall Action Ask AskedKey C
@@ -21,3 +39,95 @@ def test_what_it_offers() -> None:
     assert provider.__all__ == NAMES.split()
     assert all(hasattr(provider, name) for name in provider.__all__)
     assert provider.API_VERSION == 1
+
+
+class Jobs(ThreadingHTTPServer):
+    """The service that the page describes."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.states = {"1": "QUEUED", "2": "BUSY", "3": "QUEUED"}
+        self.received: list[str] = []
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Jobs
+
+    def do_GET(self) -> None:
+        wanted = parse_qs(urlsplit(self.path).query).get("ids", [",".join(self.server.states)])[0].split(",")
+        jobs = [
+            {"id": job, "state": state, "created": "2026-01-01T00:00:00Z"}
+            for job, state in self.server.states.items()
+            if job in wanted
+        ]
+        self._answer(200, {"jobs": jobs, "total": len(jobs)})
+
+    def do_DELETE(self) -> None:
+        self.server.states[parse_qs(urlsplit(self.path).query)["ids"][0]] = "STOPPED"
+        self._answer(204)
+
+    def _answer(self, status: int, body: object = None) -> None:
+        assert self.headers["Authorization"] == "Bearer hunter2"
+        self.server.received.append(f"{self.command} {self.path}")
+        content = b"" if body is None else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: stderr is the test's."""
+
+
+@pytest.fixture
+def jobs() -> Iterator[Jobs]:
+    with Jobs() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_the_provider_of_the_page_plans_and_applies_a_cancel(tmp_path: Path, jobs: Jobs) -> None:
+    """As a package of its own, which imports nothing of the program but the public module."""
+    (source,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (entry_point,) = re.findall(r"^```toml\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"(?:from|import) (reconciler[.\w]*)", source)) == {"reconciler.provider"}
+    (tmp_path / "mine_provider.py").write_text(source, encoding="utf-8")
+    metadata = tmp_path / "mine_provider-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mine-provider\nVersion: 1.0\n")
+    group, line = re.fullmatch(r'\[project\.entry-points\."(.+)"\]\n(.+)\n', entry_point).groups()  # type: ignore[union-attr]  # it does
+    (metadata / "entry_points.txt").write_text(f"[{group}]\n{line}\n".replace('"', ""))
+    (tmp_path / "reconciler.yaml").write_text(
+        f"""version: 1
+targets:
+  here:
+    provider: mine
+    region: here-1
+    endpoints: {{media: "http://127.0.0.1:{jobs.server_port}"}}
+    credentials: {{token: {{env: MINE_TOKEN}}}}
+policies:
+  none-waits: {{resource: mine.media.job, match: {{status: pending, created_at: {{older_than: 6h}}}}, ensure: absent}}
+"""
+    )
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path), "MINE_TOKEN": "hunter2", "HOME": str(tmp_path)}
+        command = [sys.executable, "-m", "reconciler", *words]
+        return subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", check=False, env=environment, cwd=tmp_path
+        )
+
+    assert run("validate").returncode == 0
+    planned = run("plan", "--format", "json")
+    assert planned.returncode == 0, planned.stderr
+    assert [change["id"].rpartition("/")[2] for change in json.loads(planned.stdout)["changes"]] == ["1", "3"]
+    assert jobs.received == ["GET /jobs"]
+    applied = run("apply", "--auto-approve")
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    assert jobs.states == {"1": "STOPPED", "2": "BUSY", "3": "STOPPED"}
+    assert [call for call in jobs.received if call.startswith("DELETE")] == ["DELETE /jobs?ids=1", "DELETE /jobs?ids=3"]
+    assert "hunter2" not in planned.stdout + planned.stderr + applied.stdout + applied.stderr
+    assert json.loads(run("plan", "--format", "json").stdout)["changes"] == []

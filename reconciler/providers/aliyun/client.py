@@ -46,7 +46,7 @@ class AliyunClient(HttpClient[Gateway]):
     async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
         del statuses  # the API cannot filter
         tally = Tally()
-        resolved = await resolve(self._gateway, self._target, self._inventory, tally)
+        resolved = await resolve(self.gateway, self.target, self._inventory, tally)
         if isinstance(resolved, Fault):
             return self.observation(resource, tally, resolved)
         unfound = tuple(named(entry, self._hidden) for entry in resolved.unfound)
@@ -60,7 +60,7 @@ class AliyunClient(HttpClient[Gateway]):
         return Readings(tasks, refused | {task_id: fault for part in parts for task_id, fault in part.faults.items()})
 
     async def _read(self, resource: ResourceType, question: Question) -> Readings:
-        infos = await ask(self._gateway, self._target, question, Tally())
+        infos = await ask(self.gateway, self.target, question, Tally())
         if isinstance(infos, Fault):
             return Readings({}, dict.fromkeys(question.entries, infos))
         tasks = {task.id: task for task in infos.tasks}
@@ -73,7 +73,7 @@ class AliyunClient(HttpClient[Gateway]):
                 del tasks[task_id]
                 faults[task_id] = Fault(Meaning.MALFORMED, "unexpected answer: records that contradict each other")
             elif task_id in infos.missing:
-                tasks[task_id] = Task.gone(TaskKey(self._target, resource.name, task_id))
+                tasks[task_id] = Task.gone(TaskKey(self.target, resource.name, task_id))
             elif task_id not in tasks:
                 faults[task_id] = Fault(Meaning.MALFORMED, "unexpected answer: neither listed nor in NonExists")
         return Readings(tasks, faults)
@@ -85,11 +85,11 @@ class AliyunClient(HttpClient[Gateway]):
             canceled_in,
             operation=operation,
             ids=ids,
-            excerpts=self._gateway.excerpts,
-            now=self._gateway.now,
+            excerpts=self.gateway.excerpts,
+            now=self.gateway.now,
         )
         parameters = {operation.id_parameter: ",".join(ids)}
-        verdict = await self._gateway.call(
+        verdict = await self.gateway.call(
             operation.path, parameters, judge, retries=WRITES, tally=Tally(), permitted=permitted
         )
         if not isinstance(verdict, Fault):

@@ -52,7 +52,7 @@ class HuaweicloudClient(HttpClient[Gateway]):
 
     async def _observe(self, resource: ResourceType, statuses: frozenset[str] | None, bounds: Bounds) -> Observation:
         tally = Tally()
-        listed = await list_scope(self._gateway, self._target, resource, statuses, tally, bounds)
+        listed = await list_scope(self.gateway, self.target, resource, statuses, tally, bounds)
         if isinstance(listed, Fault):
             return self.observation(resource, tally, listed)
         if listed.pages is not None:
@@ -69,7 +69,7 @@ class HuaweicloudClient(HttpClient[Gateway]):
             observed = await self._observe(resource, None, bounds)
             seen = {task.id: task for task in observed.tasks if "provider_status" in task.values}
         rest = [task_id for task_id in wanted if task_id not in seen]
-        read = await read_ids(self._gateway, self._target, resource, rest, Tally())
+        read = await read_ids(self.gateway, self.target, resource, rest, Tally())
         return Readings(
             {**{task_id: seen[task_id] for task_id in wanted if task_id in seen}, **read.tasks}, read.faults
         )
@@ -86,7 +86,7 @@ class HuaweicloudClient(HttpClient[Gateway]):
     async def _act(
         self, resource: ResourceType, operation: Operation, task_id: str, permitted: Callable[[], bool]
     ) -> Fault | None:
-        verdict = await self._gateway.call(
+        verdict = await self.gateway.call(
             resource.service,
             operation.method,
             operation.path,
@@ -105,8 +105,8 @@ class HuaweicloudClient(HttpClient[Gateway]):
             return malformed(f"HTTP {response.status_code} instead of 204", response)
         return refusal(
             response,
-            self._gateway.excerpts,
+            self.gateway.excerpts,
             operation.refusals,
             unlisted=operation.unlisted,
-            now=self._gateway.now,
+            now=self.gateway.now,
         )
