@@ -8,6 +8,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -298,24 +299,37 @@ def test_a_session_holds_its_locks_once(terminal: Terminal) -> None:
         pass
 
 
-@pytest.mark.parametrize("free", [True, False])
+@pytest.mark.parametrize("when", ["it waits", "it has it", "the database is slow"])
 def test_a_run_that_is_cut_off_while_it_takes_a_lock_keeps_none(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, free: bool
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
+    """Also where the database is so slow that the run is over by then."""
+    over, takers = threading.Event(), []
+
     async def run() -> None:
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert task is not None
 
         def cut_off(*words: Any, **named: Any) -> Lease:  # noqa: ANN401 - handed on
+            taker = threading.current_thread()
+            takers.append(taker)
+            if when == "it has it":
+                loop.call_soon_threadsafe(taker.join, 60)
             loop.call_soon_threadsafe(task.cancel)
+            assert when != "the database is slow" or over.wait(60)
             return acquire(*words, **named)
 
         monkeypatch.setattr("reconciler.engine.hold.acquire", cut_off)
         async with Session.open(terminal.directory, lock_timeout=600) as session, session.hold():
             raise AssertionError("it was cut off before")
 
-    with nullcontext() if free else another(terminal), pytest.raises(asyncio.CancelledError):
+    if when == "the database is slow":
+        monkeypatch.setattr("reconciler.engine.hold._PARTING", 0)
+    with another(terminal) if when == "it waits" else nullcontext(), pytest.raises(asyncio.CancelledError):
         asyncio.run(run())
+    over.set()
+    for taker in takers:
+        taker.join(60)
     with another(terminal):
         pass
 
