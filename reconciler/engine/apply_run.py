@@ -70,7 +70,7 @@ async def carry_out(
     started, digest = int(options.wall_clock()), reviewed.digest
     run_id = await _begin(held.journal, digest, plan.configuration.digest)
     interruption.drain()
-    run = RunJournal(held.journal, run_id, interruption, held.fence, held.groups)
+    run = RunJournal(held.journal, run_id, interruption, held.lease, held.groups)
     notes, faults = list(plan.diagnostics), []
     notes += [Note(Severity.ERROR, held.why_not(target), target) for target in sorted(held.locked)]
     if plan.breached:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from reconciler.backends.backend import Backend
     from reconciler.backends.entries import OpenIntent
-    from reconciler.backends.fencing import Fence
     from reconciler.engine.clouds import Clouds
     from reconciler.engine.world import World
     from reconciler.tasks.resource_type import Operation
@@ -48,13 +47,13 @@ entries that nobody waits for any more."""
 class Held:
     """What carrying out calls requires; only `hold` makes it.
 
-    The leases of the accounts in `groups` (by target) are held, the `fence` proves it with every intent in the
+    The leases of the accounts in `groups` (by target) are held, the fence of `lease` proves it with every intent in the
     `journal`, and what earlier runs left open on these accounts is settled, as far as `recovery` says. `locked` are the
     targets whose account another apply holds: they get no call.
     """
 
     journal: Journal
-    fence: Fence
+    lease: Lease
     groups: Mapping[str, str]
     locked: Mapping[str, LeaseHeld]
     recovery: Recovery
@@ -100,7 +99,7 @@ async def hold(world: World, clouds: Clouds, targets: Collection[str], lock_time
             raise locked[min(locked)]
         ours = {target: group for target, group in groups.items() if group not in taken}
         recovery = await _settle_open_intents(world, clouds, journal, ours)
-        yield Held(journal, lease.fence, MappingProxyType(ours), MappingProxyType(locked), recovery)
+        yield Held(journal, lease, MappingProxyType(ours), MappingProxyType(locked), recovery)
 
 
 def _free_leases(

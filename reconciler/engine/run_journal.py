@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
-    from reconciler.backends.fencing import Fence
     from reconciler.backends.journal import Journal
+    from reconciler.backends.leases import Lease
     from reconciler.engine.interruption import Interruption
     from reconciler.planning.plan import Change
     from reconciler.planning.report import Report, Result
@@ -37,28 +37,32 @@ class RunJournal:
     """Writes one run to a `Journal`. Every method returns once the rows are durable, or raises BackendError: also where
     the database does not answer, `PARTING` seconds after somebody asked the run to stop.
 
-    Intents are let through only for targets whose rate-limit group (by `groups`) is in the `fence`, and only while its
-    leases are held: LockedError otherwise.
+    Intents are let through only for targets whose rate-limit group (by `groups`) is in the fence of the `lease`, and
+    only while that is held, by the word of the database: LockedError otherwise.
     """
 
     def __init__(
-        self, journal: Journal, run_id: str, interruption: Interruption, fence: Fence, groups: Mapping[str, str]
+        self, journal: Journal, run_id: str, interruption: Interruption, lease: Lease, groups: Mapping[str, str]
     ) -> None:
         self._journal = journal
         self._interruption = interruption
         self._silent = False
-        self._fence = fence
+        self._lease = lease
         self._groups = groups
         self.run_id = run_id
+
+    def check_lock(self) -> None:
+        """Raise LockedError where the lease may be another's by now, as after a sleep of the machine. Asks nobody."""
+        self._lease.check()
 
     async def intend(self, action: Action, attempts: Sequence[tuple[Change, int]]) -> None:
         """Write that these calls are about to be sent. To be awaited before any of them is."""
         intents = [Intent(change.key, action, attempt) for change, attempt in attempts]
         targets = {intent.key.target for intent in intents}
-        unlocked = sorted(name for name in targets if self._groups.get(name) not in self._fence.groups)
+        unlocked = sorted(name for name in targets if self._groups.get(name) not in self._lease.fence.groups)
         if unlocked:
             raise LockedError(f"the lock of {', '.join(unlocked)} was not taken")
-        await self._written(self._journal.intend(self.run_id, intents, self._fence, self._groups))
+        await self._written(self._journal.intend(self.run_id, intents, self._lease.fence, self._groups))
 
     async def record(self, action: Action, entries: Iterable[tuple[Change, int, ActionState, Fault | None]]) -> None:
         """Write what became of intents: after the call, and again once an uncertain one was read back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.exceptions import LockedError
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
@@ -63,6 +64,11 @@ class BatchContext:
 
     def reason_to_stop(self) -> str:
         """Why no further call may be sent; empty while all is well."""
+        if not self.journal_fault:
+            try:
+                self.journal.check_lock()
+            except LockedError as lost:
+                self.journal_fault = lost.message
         return self.journal_fault or ("the run was interrupted first" if self.interruption.asked else "")
 
     def elapsed_ms(self) -> int:

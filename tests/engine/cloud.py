@@ -294,12 +294,17 @@ class Ledger(RunJournal):
         self.states: dict[Intent, ActionState] = {}
         self.fail_intend: tuple[int, Exception] | None = None
         self.fail_record: tuple[int, Exception] | None = None
+        self.lock_lost: Exception | None = None
 
     def is_open(self, intent: Intent) -> bool:
         return any(
             (known.key, known.action) == (intent.key, intent.action) and state is ActionState.INTENT
             for known, state in self.states.items()
         )
+
+    def check_lock(self) -> None:
+        if self.lock_lost is not None:
+            raise self.lock_lost
 
     async def intend(self, action: Action, attempts: Sequence[tuple[Change, int]]) -> None:
         await asyncio.sleep(0)

@@ -354,6 +354,22 @@ def test_without_an_intent_on_disk_nothing_is_called(error: Exception) -> None:
     assert world.context.journal_fault == str(error)
 
 
+def test_a_lock_that_may_be_lost_by_now_ends_the_calls_that_have_their_intent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a sleep of the machine between the two: nobody is asked, and the intents are closed."""
+    world = World(waiting(3))
+    real = world.ledger.intend
+
+    async def intend(action: Action, attempts: Sequence[tuple[Change, int]]) -> None:
+        await real(action, attempts)
+        world.ledger.lock_lost = LOCK_LOST
+
+    monkeypatch.setattr(world.ledger, "intend", intend)
+    assert outcomes(world) == ["not_attempted"] * 3
+    assert world.called() == []
+    assert world.context.journal_fault == str(LOCK_LOST)
+    assert ActionState.INTENT not in world.ledger.states.values()
+
+
 def test_a_result_that_cannot_be_written_ends_the_calls_and_not_the_readings() -> None:
     world = World(waiting(50), batches_in_flight=1, calls_in_flight=1)
     world.ledger.fail_record = (3, FULL)
