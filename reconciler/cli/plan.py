@@ -110,10 +110,10 @@ def command(
         plan = plan_offline(world, snapshot, expires_in=lifetime, overrides=overrides)
     else:
         session = Session.open(paths, target=targets, policy=policies, now=set_to)
-        taken_at = int(time.time()) if now else session.now
+        started = int(time.time())
         plan = run_work(_planned(session, overrides, lifetime))
         if save_snapshot is not None:
-            _save(save_snapshot, session, taken_at)
+            _save(save_snapshot, session, started if now else plan.created_at)
     with held():
         saved = keep(out, lambda: PLAN_FILE.text(plan)) if out is not None else ExitCode.OK
         shown = output.show(plan, plan.created_at, saved_to=None if saved else out)

@@ -81,6 +81,7 @@ class Session:
         self._on_held = on_held
         of_run = {name: provider.for_run() for name, provider in providers().items()}
         self._clouds = Clouds(world.configuration, world.catalogue, of_run)
+        self._applying = asyncio.Lock()
         self._holding = False
         self._held: Held | None = None
         self._own: Plan | None = None
@@ -129,8 +130,12 @@ class Session:
 
     @property
     def now(self) -> int:
-        """The clock of all ages, in seconds since the epoch (UTC)."""
+        """The clock of all ages, in seconds since the epoch (UTC), as it was when something was last begun."""
         return self._world.now
+
+    def _look_at_the_clock(self) -> None:
+        if not self._world.clock_set:
+            self._world = replace(self._world, now=int(time.time()))
 
     async def plan(
         self,
@@ -143,6 +148,7 @@ class Session:
 
         `expires_in` is how many seconds a saved plan is good for (default: `settings.plan_ttl`).
         """
+        self._look_at_the_clock()
         wanted = statuses_wanted(self.configuration, self._world.catalogue)
         self.listed = await self._clouds.observe(wanted, on_listed)
         made = plan_from(self._world, self.listed, expires_in=expires_in, overrides=overrides)
@@ -177,7 +183,7 @@ class Session:
         try:
             names = sorted(wanted if targets is None else wanted.intersection(targets))
             async with hold(self._world, self._clouds, names, self._lock_timeout) as self._held:
-                self._world = replace(self._world, now=int(time.time()))  # the locks may have been long in coming
+                self._look_at_the_clock()  # the locks may have been long in coming
                 self._on_held(self._held)
                 yield self._held
         finally:
@@ -191,7 +197,7 @@ class Session:
         *,
         overrides: Overrides = NO_OVERRIDES,
     ) -> Report:
-        """Make the calls of a plan, verify them, and report.
+        """Make the calls of a plan, verify them, and report. One at a time.
 
         Without a `plan`, one is made. One that this session made while it held its locks is applied as it stands, once,
         if that was less than a minute ago. Any other is checked against the clouds again: it can shrink, never grow.
@@ -201,13 +207,14 @@ class Session:
         Raises RefusedError where the approval is not given, StalePlanError where it, or the plan, has expired or the
         plan was made from another configuration, LockedError where other applies hold all accounts, and BackendError.
         """
-        if plan is not None and plan is self._own and self._held is not None:
-            return await self._apply_own(plan, approval, options, self._held)
-        if plan is not None:
-            return await self._apply_saved(plan, approval, options, overrides)
-        async with self.hold() if self._held is None else nullcontext(self._held) as held:
-            plan = await self.plan(overrides, on_listed=options.on_listed)
-            return await self._apply_own(plan, approval, options, held)
+        async with self._applying:
+            if plan is not None and plan is self._own and self._held is not None:
+                return await self._apply_own(plan, approval, options, self._held)
+            if plan is not None:
+                return await self._apply_saved(plan, approval, options, overrides)
+            async with self.hold() if self._held is None else nullcontext(self._held) as held:
+                plan = await self.plan(overrides, on_listed=options.on_listed)
+                return await self._apply_own(plan, approval, options, held)
 
     async def _apply_own(self, plan: Plan, approval: Approval, options: ApplyOptions, held: Held) -> Report:
         # The clouds' clocks may be ahead of this one, which may have been set back.
@@ -220,7 +227,7 @@ class Session:
         self._own, self.listed = None, {}
         if elapsed_clock() - self._made_at > FRESH:
             LOGGER.warning("the plan was made a while ago: its tasks are read again before anything is called")
-            self._world = replace(self._world, now=int(time.time()))
+            self._look_at_the_clock()
             return await apply_saved_plan(
                 self._world, plan, plan.overrides, self._clouds, held, self._interruption, options
             )
@@ -242,6 +249,8 @@ class Session:
             approval.check_time(now)
             check_fresh(saved, self.configuration.fingerprint, now)
             approval.check_digest(saved)
+            if saved.changes:
+                approval.check_given(saved)
             return await apply_saved_plan(
                 self._world, saved, overrides, self._clouds, held, self._interruption, options
             )

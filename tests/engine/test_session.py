@@ -197,6 +197,17 @@ def test_a_plan_made_without_the_locks_is_checked_again(terminal: Terminal) -> N
     assert (second["satisfied"], second["missed"]) == (COUNT - 1, 1)
 
 
+def test_two_at_once_in_one_session_are_one_after_the_other(terminal: Terminal) -> None:
+    async def run() -> list[dict[str, int]]:
+        async with Session.open(terminal.directory) as session, session.hold():
+            plan = await session.plan()
+            both = await asyncio.gather(*(session.apply(plan, Approval.automatic()) for _ in range(2)))
+            return [report.summary for report in both]
+
+    assert [summary["done"] for summary in asyncio.run(run())] == [COUNT, 0]
+    assert len(terminal.destructive()) == COUNT
+
+
 # -- approval -------------------------------------------------------------------------------------------------
 
 
@@ -211,9 +222,11 @@ def test_what_is_not_approved_is_not_done(terminal: Terminal) -> None:
         with pytest.raises(RefusedError):
             reconciler.apply(approval=approval)
     plan = reconciler.plan()
+    with pytest.raises(RefusedError):
+        reconciler.apply(plan=plan, approval=Approval.asked(ask))
     with pytest.raises(StalePlanError, match="approval was good until"):
         reconciler.apply(plan=plan, approval=Approval.of_digest(plan.digest, until=plan.created_at - 1))
-    assert seen == [COUNT]
+    assert seen == [COUNT, COUNT]
     assert terminal.destructive() == []
     with another(terminal):
         pass
