@@ -8,11 +8,11 @@ come with the program are written against this module as well, and import nothin
 - What it does: a `Client` of one `Target` lists a scope (`Observation`), reads ids (`Readings`), acts on them. It
   raises nothing for what the cloud does: a failure is a `Fault`, whose `Meaning` says what follows from it. A lost
   answer is never success, an id that was not answered is unknown, and what was not sent is `UNREACHABLE`.
-- What it builds on: `Caller` sends a request in its turn (`Pace`), within bounds, signed anew at each try
-  (`RenewingAuth`); `json_object` reads the answer, `tasks_in` and `task_from` turn its rows into tasks, and `Excerpts`
-  quotes what the server said without its secrets. `Secrets` reads what a target names.
+- What it builds on: `Gateway` sends a request in its turn, within bounds, signed anew at each try (`RenewingAuth`);
+  `json_object` reads the answer, `tasks_in` and `task_from` turn its rows into tasks, and `Excerpts` quotes what the
+  server said without its secrets. `Secrets` reads what a target names.
 
-`docs/architecture.md` has a provider of one page.
+`docs/how-to/provider.md` shows a whole one on a page.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from __future__ import annotations
 from reconciler.config.model import Credentials, Inventory, Secret, Target
 from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.base import AccountCall, Client, PolicyLanguage, Provider, Readings
-from reconciler.providers.credential_source import C, CredentialSource, Fixed, Passing
+from reconciler.providers.credential_source import CredentialSource, Fixed, Passing
 from reconciler.providers.credentials import (
     ACCESS_KEY_KEYS,
     AccessKey,
@@ -40,117 +40,39 @@ from reconciler.providers.records import Row, by_id, impossible_ids, task_from, 
 from reconciler.providers.secret_sources import Secrets, check_sources
 from reconciler.providers.transport.answers import Excerpts, header_text, json_object, malformed, parsed_object, said_in
 from reconciler.providers.transport.ask import Ask, renewed
-from reconciler.providers.transport.caller import Caller, Tally
-from reconciler.providers.transport.clocks import Clocks, clock_skew
+from reconciler.providers.transport.caller import Tally
+from reconciler.providers.transport.codes import Codes, Said
 from reconciler.providers.transport.endpoint import base_url, credentials_url, service_url, vendor_url
-from reconciler.providers.transport.pacing import PACES, Pace, Quota, always
+from reconciler.providers.transport.pacing import Quota, always
 from reconciler.providers.transport.renewing_auth import RenewingAuth
 from reconciler.providers.transport.retries import READS, WRITES, Retries
 from reconciler.providers.transport.surroundings import Surroundings
 from reconciler.providers.transport.together import Turns, all_or_fault
-from reconciler.providers.transport.wire import Wire
 from reconciler.redaction import masked, presentable
 from reconciler.tasks.catalogue import ProviderOptions
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.field import Field, FieldType
-from reconciler.tasks.observation import CLOCKS_APART, Completeness, Observation, Scope
+from reconciler.tasks.observation import Completeness, Observation, Scope
 from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, Permissions, ResourceType
 from reconciler.tasks.status import TERMINAL, Status
 from reconciler.tasks.task import Task, TaskKey
 
+# One name a line would be a page of names.
+# fmt: off
 __all__ = [
-    "ACCESS_KEY_KEYS",
-    "API_VERSION",
-    "CLOCKS_APART",
-    "PACES",
-    "READS",
-    "TERMINAL",
-    "WRITES",
-    "AccessKey",
-    "AccountCall",
-    "Action",
-    "Ask",
-    "AskedKey",
-    "C",
-    "Caller",
-    "Client",
-    "Clocks",
-    "Completeness",
-    "CredentialSource",
-    "Credentials",
-    "CredentialsError",
-    "Excerpts",
-    "Fault",
-    "Field",
-    "FieldType",
-    "Fixed",
-    "FoundCredentials",
-    "Gateway",
-    "HttpClient",
-    "HttpProvider",
-    "Inventory",
-    "LastResort",
-    "Listing",
-    "Meaning",
-    "Observation",
-    "Operation",
-    "Pace",
-    "Paging",
-    "Passing",
-    "Permissions",
-    "PolicyLanguage",
-    "Provider",
-    "ProviderError",
-    "ProviderOptions",
-    "Quota",
-    "Readings",
-    "RenewingAuth",
-    "ResourceType",
-    "Retries",
-    "Row",
-    "Scope",
-    "Secret",
-    "Secrets",
-    "Status",
-    "Surroundings",
-    "Tally",
-    "Target",
-    "Task",
-    "TaskKey",
-    "Turns",
-    "UnusableFile",
-    "Wire",
-    "all_or_fault",
-    "always",
-    "base_url",
-    "by_id",
-    "check_sources",
-    "clock_skew",
-    "credentials_url",
-    "header_text",
-    "impossible_ids",
-    "ini_section",
-    "instant",
-    "json_file",
-    "json_object",
-    "key_in",
-    "malformed",
-    "masked",
-    "option",
-    "parsed_object",
-    "presentable",
-    "principal_name",
-    "renewed",
-    "said_in",
-    "secret_in",
-    "secret_text",
-    "service_url",
-    "small_text",
-    "task_from",
-    "tasks_in",
-    "temporary_key",
-    "vendor_url",
+    "ACCESS_KEY_KEYS", "API_VERSION", "READS", "TERMINAL", "WRITES", "AccessKey", "AccountCall", "Action", "Ask",
+    "AskedKey", "Client", "Codes", "Completeness", "CredentialSource", "Credentials", "CredentialsError",
+    "Excerpts", "Fault", "Field", "FieldType", "Fixed", "FoundCredentials", "Gateway", "HttpClient", "HttpProvider",
+    "Inventory", "LastResort", "Listing", "Meaning", "Observation", "Operation", "Paging", "Passing", "Permissions",
+    "PolicyLanguage", "Provider", "ProviderError", "ProviderOptions", "Quota", "Readings", "RenewingAuth",
+    "ResourceType", "Retries", "Row", "Said", "Scope", "Secret", "Secrets", "Status", "Surroundings", "Tally",
+    "Target", "Task", "TaskKey", "Turns", "UnusableFile", "all_or_fault", "always", "base_url", "by_id",
+    "check_sources", "credentials_url", "header_text", "impossible_ids", "ini_section", "instant", "json_file",
+    "json_object", "key_in", "malformed", "masked", "option", "parsed_object", "presentable", "principal_name",
+    "renewed", "said_in", "secret_in", "secret_text", "service_url", "small_text", "task_from", "tasks_in",
+    "temporary_key", "vendor_url",
 ]
+# fmt: on
 
 API_VERSION = 1
 """Version of this module. It grows when a name is taken away or means something else; a provider may say which it was

@@ -1,7 +1,7 @@
 """What clients over HTTP have in common: the way to a target's services, and what every client does alike.
 
 A cloud says how a request is signed (`Gateway.auth`), what its quotas are, and how it lists, reads and acts; see
-`docs/architecture.md` for one of a page.
+`docs/how-to/provider.md` for a whole one.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reconciler.provider import Excerpts, Fault, Meaning, Operation, Task, by_id, json_object, malformed, tasks_in
-from reconciler.providers.aliyun.errors import common_meaning, refusal
+from reconciler.providers.aliyun.errors import CODES
 from reconciler.providers.aliyun.shapes import entry_key, named, records
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD, job_from
 
@@ -60,8 +60,8 @@ def infos_in(
 ) -> Infos | Fault:
     """The answer of GetURLUploadInfos to a question. A missing envelope is never "no jobs"."""
     if response.status_code != OK:
-        return refusal(response, excerpts, now=now)
-    body = _body(response, URL_UPLOAD.listing.envelope, excerpts, common_meaning)
+        return CODES.refusal(response, excerpts, now=now)
+    body = _body(response, URL_UPLOAD.listing.envelope, excerpts, CODES.means)
     if isinstance(body, Fault):
         return body
     rows = records(body.get(URL_UPLOAD.listing.envelope))
@@ -88,10 +88,9 @@ def canceled_in(
     now: Callable[[], datetime],
 ) -> Mapping[str, Fault | None] | Fault:
     """What CancelUrlUploadJobs says of each job. One in neither list was not canceled: it waits no more."""
-    if response.status_code not in operation.accepted:
-        if response.is_success:
-            return malformed(f"HTTP {response.status_code} instead of {OK}", response)
-        return refusal(response, excerpts, operation.refusals, now=now)
+    refused = CODES.not_accepted(response, operation, excerpts, now)
+    if refused is not None:
+        return refused
     body = _body(response, CANCELED, excerpts)
     if isinstance(body, Fault):
         return body

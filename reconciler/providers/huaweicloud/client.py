@@ -17,9 +17,8 @@ from reconciler.provider import (
     Tally,
     Target,
     Task,
-    malformed,
 )
-from reconciler.providers.huaweicloud.errors import refusal
+from reconciler.providers.huaweicloud.errors import CODES
 from reconciler.providers.huaweicloud.gateway import Gateway
 from reconciler.providers.huaweicloud.listing import Bounds, list_scope
 from reconciler.providers.huaweicloud.reading import read_ids
@@ -34,10 +33,6 @@ __all__ = ["HuaweicloudClient"]
 
 READ_AT_MOST = 10
 """So many calls reading ids may take before the first page of a list that was never seen is asked how long it is."""
-
-
-class _Accepted:
-    """The cloud took the operation."""
 
 
 class HuaweicloudClient(HttpClient[Gateway]):
@@ -86,7 +81,7 @@ class HuaweicloudClient(HttpClient[Gateway]):
     async def _act(
         self, resource: ResourceType, operation: Operation, task_id: str, permitted: Callable[[], bool]
     ) -> Fault | None:
-        verdict = await self.gateway.call(
+        return await self.gateway.call(
             resource.service,
             operation.method,
             operation.path,
@@ -96,17 +91,6 @@ class HuaweicloudClient(HttpClient[Gateway]):
             tally=Tally(),
             permitted=permitted,
         )
-        return verdict if isinstance(verdict, Fault) else None
 
-    def _judge(self, operation: Operation, response: httpx.Response) -> _Accepted | Fault:
-        if response.status_code in operation.accepted:
-            return _Accepted()
-        if response.is_success:
-            return malformed(f"HTTP {response.status_code} instead of 204", response)
-        return refusal(
-            response,
-            self.gateway.excerpts,
-            operation.refusals,
-            unlisted=operation.unlisted,
-            now=self.gateway.now,
-        )
+    def _judge(self, operation: Operation, response: httpx.Response) -> Fault | None:
+        return CODES.not_accepted(response, operation, self.gateway.excerpts, self.gateway.now)

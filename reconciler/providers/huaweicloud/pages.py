@@ -19,7 +19,7 @@ from reconciler.provider import (
     task_from,
     tasks_in,
 )
-from reconciler.providers.huaweicloud.errors import COMMON, refusal
+from reconciler.providers.huaweicloud.errors import CODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,8 +73,8 @@ def page(
 ) -> Page | Fault:
     """The page in an answer, or a fault that says what came instead. A missing envelope is never "no tasks"."""
     if response.status_code != OK:
-        return refusal(response, excerpts, now=now)
-    body = json_object(response, excerpts, COMMON.get)
+        return CODES.refusal(response, excerpts, now=now)
+    body = json_object(response, excerpts, CODES.means)
     if isinstance(body, Fault):
         return body
     rows = body.get(resource.listing.envelope)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.provider import Excerpts, Fault, Meaning, Turns, json_object, malformed
-from reconciler.providers.huaweicloud.errors import COMMON, refusal
+from reconciler.providers.huaweicloud.errors import CODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,9 +44,9 @@ def project_named(
 ) -> str | Fault:
     """The id of the one project whose name is the region's; a fault where there is none, or more than one."""
     if response.status_code != OK:
-        fault = refusal(response, excerpts, now=now)
+        fault = CODES.refusal(response, excerpts, now=now)
         return replace(fault, message=f"project look-up: {fault.message}; or {WAY_OUT}")
-    body = json_object(response, excerpts, COMMON.get)
+    body = json_object(response, excerpts, CODES.means)
     if isinstance(body, Fault):
         return body
     rows = body.get("projects")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from reconciler.provider import Ask, Fault, Meaning, ProviderError, RenewingAuth, header_text, instant, parsed_object
-from reconciler.providers.huaweicloud.errors import refusal
+from reconciler.providers.huaweicloud.errors import CODES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -82,7 +82,7 @@ class LoginDesk:
         text = header_text(answer.headers.get("X-Subject-Token"))
         if answer.status_code == CREATED and text:
             return Token(text, _end(answer))
-        fault = refusal(answer, ask.excerpts, now=ask.surroundings.now)
+        fault = CODES.refusal(answer, ask.excerpts, now=ask.surroundings.now)
         meaning = fault.meaning
         if meaning in {Meaning.THROTTLED, Meaning.UNAVAILABLE}:
             # What was to be sent with the token was certainly not sent.

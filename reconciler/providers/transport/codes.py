@@ -1,0 +1,125 @@
+"""Refusals: what an answer that is no success means to us, by the vendor's code and not by the HTTP status."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from reconciler.providers.transport.answers import json_object, malformed
+from reconciler.providers.transport.clocks import clock_skew
+from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import CLOCKS_APART
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    import httpx
+
+    from reconciler.providers.transport.answers import Excerpts
+    from reconciler.tasks.resource_type import Operation
+
+__all__ = ["Codes", "Said"]
+
+V = TypeVar("V")
+
+_BY_HTTP_STATUS: Mapping[int, Meaning] = {
+    401: Meaning.CREDENTIALS,
+    408: Meaning.UNAVAILABLE,
+    429: Meaning.THROTTLED,
+}
+
+
+class Said(NamedTuple):
+    """What an error says of itself, empty where it is silent; and whether it has the form that the vendor documents."""
+
+    code: str
+    message: str
+    request_id: str
+    documented: bool
+
+
+class Codes:
+    """The codes of a vendor, compared without case, that mean the same in every call, and how its errors say them.
+
+    A code stands for all that begin with it and a dot: `Throttling` for `Throttling.User`. `hints` add to the vendor's
+    message what is to be done; `clock` is what is in the codes by which a wrong clock is refused.
+    """
+
+    def __init__(
+        self,
+        meanings: Mapping[Meaning, Iterable[str]],
+        hints: Mapping[str, str],
+        said: Callable[[httpx.Response], Said],
+        *,
+        clock: str,
+    ) -> None:
+        self._meanings = {code.casefold(): meaning for meaning, codes in meanings.items() for code in codes}
+        self._hints = {code.casefold(): hint for code, hint in hints.items()}
+        self._said = said
+        self._clock = clock.casefold()
+
+    def means(self, code: str) -> Meaning | None:
+        """What a code means in every call; None for one of no table."""
+        return _looked_up(self._meanings, code)
+
+    def refusal(
+        self,
+        response: httpx.Response,
+        excerpts: Excerpts,
+        refusals: Mapping[str, Meaning] = MappingProxyType({}),
+        *,
+        unlisted: Meaning = Meaning.PERMANENT,
+        now: Callable[[], datetime] | None = None,
+    ) -> Fault:
+        """The fault in an answer that is no success.
+
+        `refusals` are the codes particular to the call; `unlisted` is what HTTP 400 with a code of no table means.
+        With `now`, refused credentials are explained by how far this machine's clock is from the server's.
+        """
+        status = response.status_code
+        if not (response.is_client_error or response.is_server_error):
+            return _undocumented(response, excerpts, f"HTTP {status}, which is not documented")
+        code, message, request_id, documented = self._said(response)
+        if not documented and not response.is_server_error and status not in _BY_HTTP_STATUS:
+            return _undocumented(response, excerpts, "an error without a code")
+        particular = {name.casefold(): meaning for name, meaning in refusals.items()}.get(code.casefold())
+        otherwise = unlisted if status == 400 else _BY_HTTP_STATUS.get(status, Meaning.PERMANENT)
+        meaning = particular or self.means(code) or otherwise
+        if response.is_server_error and meaning is not Meaning.THROTTLED:
+            meaning = Meaning.UNAVAILABLE
+        told = excerpts(message) if message else f"HTTP {status} without a message"
+        explained = [told, _looked_up(self._hints, code)]
+        if meaning is Meaning.CREDENTIALS and now is not None:
+            explained.append(clock_skew(response, now(), 0 if self._clock in code.casefold() else CLOCKS_APART))
+        return Fault(
+            meaning,
+            "; ".join(part for part in explained if part),
+            excerpts(code, 60) or None,
+            status,
+            excerpts(request_id, 80) or None,
+        )
+
+    def not_accepted(
+        self, response: httpx.Response, operation: Operation, excerpts: Excerpts, now: Callable[[], datetime]
+    ) -> Fault | None:
+        """Why an answer does not say that the operation was accepted; None where it does."""
+        if response.status_code in operation.accepted:
+            return None
+        if response.is_success:
+            accepted = " or ".join(map(str, sorted(operation.accepted)))
+            return malformed(f"HTTP {response.status_code} instead of {accepted}", response)
+        return self.refusal(response, excerpts, operation.refusals, unlisted=operation.unlisted, now=now)
+
+
+def _undocumented(response: httpx.Response, excerpts: Excerpts, what: str) -> Fault:
+    answer = json_object(response, excerpts)
+    return answer if isinstance(answer, Fault) else malformed(what, response)
+
+
+def _looked_up(table: Mapping[str, V], code: str) -> V | None:
+    """What `table` says of a code, or of the code before its last dot."""
+    key = code.casefold()
+    while key and key not in table:
+        key = key.rpartition(".")[0]
+    return table.get(key)
