@@ -61,7 +61,9 @@ CODES = Codes(
     },
     {
         "APIGW.0301": "wrong AK/SK, or an expired security token",
-        "APIGW.0303": "this machine's clock is off by more than 15 minutes, or the credentials are not for this API",
+        "APIGW.0303": (
+            "the clock of this machine is off by more than 15 minutes, or the credentials are not for this API"
+        ),
         "APIGW.0307": "the token has expired or is for another region",
         "APIGW.0101": "no such API here: check the region and the endpoint",
         "MPC.10203": "authentication failed: check AK/SK, security token and project",
