@@ -63,13 +63,19 @@ def pooled(url: str, server: Path) -> Iterator[str]:
     with log.open("w") as output:
         process = subprocess.Popen([program, configuration], user=user, stdout=output, stderr=output)
     try:
-        while not (directory / ".s.PGSQL.6432").exists():
+        while not _listens(directory / ".s.PGSQL.6432"):
             assert process.poll() is None, log.read_text()
         yield f"{url.partition('?')[0]}?host={directory}&port=6432"
     finally:
         process.kill()
         process.wait()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _listens(path: Path) -> bool:
+    """Whether somebody listens there; a socket is in its place before that."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def new_database(server: Path) -> str:
