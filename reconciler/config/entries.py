@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.config.environment import Unexpanded
-from reconciler.config.quoting import quoted
+from reconciler.config.environment import Unexpanded, quoted
 from reconciler.diagnostics import Diagnostic, DocumentPath, Problem, Rule, Severity
 
 if TYPE_CHECKING:

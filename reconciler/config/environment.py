@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.config.yaml_scalars import resolve
 from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule
+from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.config.yaml_scalars import Scalar
     from reconciler.diagnostics import DocumentPath
 
-__all__ = ["PLACEHOLDER", "Expanded", "Unexpanded", "expand", "without_empty", "without_variables"]
+__all__ = ["PLACEHOLDER", "Expanded", "Unexpanded", "expand", "quoted", "shown", "without_empty", "without_variables"]
 
 PLACEHOLDER: Final = r"(?:^|[^$])\$\{"
 """Regular expression (ECMA-262 too) of text with a variable in it, for editors, who expand none."""
@@ -200,3 +201,21 @@ def _pruned(value: object) -> object:
         for key, inner in value.items()
         if key == "match" or inner not in (None, "")
     }
+
+
+_LONGEST: Final = 80
+"""Characters."""
+
+
+def shown(value: object) -> str:
+    """A key or value as it was written, fit for printing, cut where it is long: `${NAME}` for what a variable gave."""
+    if isinstance(value, Expanded | Unexpanded):
+        value = value.written
+    # Stripped before it is cut: half a URL would not be recognised as one that carries a password.
+    text = presentable(str(value) if not isinstance(value, int) or value.bit_length() < 1000 else "a large number")
+    return f"{text[:_LONGEST]}…" if len(text) > _LONGEST else text
+
+
+def quoted(value: object) -> str:
+    """The same in backticks."""
+    return f"`{shown(value)}`"

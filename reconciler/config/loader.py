@@ -11,8 +11,7 @@ from reconciler.config.entries import Entry, Findings, Source, WrongType, entrie
 from reconciler.config.environment import expand, without_empty
 from reconciler.config.fingerprint import fingerprint
 from reconciler.config.model import Configuration
-from reconciler.config.policies import PolicyReader
-from reconciler.config.protections import protection_of
+from reconciler.config.policies import PolicyReader, protection_of
 from reconciler.config.settings import settings_of
 from reconciler.config.source_file import read_document
 from reconciler.config.structure import Structure, structure_of

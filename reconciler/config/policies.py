@@ -1,19 +1,20 @@
-"""`policies`: what may exist, checked against resource types and targets."""
+"""`policies` and `protect`: what may exist and what may not be touched, checked against resource types and targets."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from reconciler.config.dead_ends import dead_end_problems
 from reconciler.config.entries import WrongType, choice, flag, mapping, number, text, texts
-from reconciler.config.model import Absent, AtMost, Ensure, Keep, OnBlocked, Policy
-from reconciler.config.quoting import quoted
+from reconciler.config.environment import quoted
+from reconciler.config.model import Absent, AtMost, Ensure, Keep, OnBlocked, Policy, Protection
 from reconciler.config.schema_parts import LONGEST_GLOB
 from reconciler.config.settings import limits
 from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, Severity, suggestion
 from reconciler.selectors.parse import parse_selector
+from reconciler.selectors.states import can_act, dead_ends
 from reconciler.tasks.resource_type import Paging
+from reconciler.tasks.status import OBSERVABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.status import Status
 
-__all__ = ["PolicyReader"]
-
+__all__ = ["PolicyReader", "dead_end_problems", "protection_of"]
 
 _WILDCARDS = frozenset("*?[")
 
@@ -163,3 +164,61 @@ def _ensure(body: Mapping[str, object]) -> Ensure:
     if count is None:
         raise WrongType("ensure", "`absent` or a mapping with `at_most`")
     return AtMost(count=count, per=tuple(texts(quota, "per")), keep=choice(quota, "keep", Keep, Keep.NEWEST))
+
+
+def protection_of(entry: Entry, catalogue: Catalogue, findings: Findings) -> Protection | None:
+    """The protection that `entry` describes; None where there is too little to make one."""
+    pattern = text(entry.body, "resource")
+    if not pattern or len(pattern) > LONGEST_GLOB:
+        return None
+    resources = catalogue.matching(pattern)
+    if not resources:
+        names = tuple(catalogue.resource_types)
+        meant = suggestion(pattern, names)
+        hint = f"did you mean `{meant}`?" if meant else ""
+        message = f"{quoted(pattern)} matches no resource type"
+        problem = Problem((*entry.path, "resource"), message, hint, names, rule=Rule.UNKNOWN_REFERENCE)
+        findings.problem(entry.document, problem)
+        return None
+    if "match" not in entry.body:
+        return None
+    selector, problems = parse_selector(entry.body["match"], resources, (*entry.path, "match"))
+    for problem in problems:
+        findings.problem(entry.document, problem)
+    if selector is None:
+        return None
+    return Protection(entry.name, tuple(sorted(row.name for row in resources)), selector, entry.location)
+
+
+def dead_end_problems(selector: Selector, resource: ResourceType, entry: Entry) -> Iterator[Problem]:
+    """An error where the selector admits states that nothing leads out of; a warning where it never leads to a call."""
+    path = (*entry.path, "match")
+    if stuck := dead_ends(selector, resource):
+        message = (
+            f"tasks that are {_listed(stuck)} would match for ever: nothing takes a {resource.name} task out of it"
+        )
+        hint = _fix(resource, stuck, entry.body["match"])
+        yield Problem(path, message, hint, at_key=True, rule=Rule.DEAD_END)
+    elif not can_act(selector, resource):
+        message = f"the policy can never act: no operation of {resource.name} starts from a state that it selects"
+        hint = f"operations: {', '.join(_operations(resource))}" if resource.operations else ""
+        yield Problem(path, message, hint, at_key=True, severity=Severity.WARNING, rule=Rule.NEVER_ACTS)
+
+
+def _fix(resource: ResourceType, stuck: tuple[Status, ...], match: object) -> str:
+    starts = {state for operation in resource.operations for state in operation.starts}
+    open_states = [state for state in OBSERVABLE if state in starts and state not in stuck]
+    if not open_states:
+        return f"{resource.name} has no operation that could help"
+    states = open_states[0].value if len(open_states) == 1 else f"[{', '.join(open_states)}]"
+    return f"write `match: {{status: {states}}}`" if match == "all" else f"write `status: {states}` in match"
+
+
+def _operations(resource: ResourceType) -> Iterator[str]:
+    for operation in resource.operations:
+        yield f"{operation.action} (from {_listed(tuple(s for s in OBSERVABLE if s in operation.starts))})"
+
+
+def _listed(states: tuple[Status, ...]) -> str:
+    *most, last = (state.value for state in states)
+    return f"{', '.join(most)} or {last}" if most else last

@@ -15,8 +15,7 @@ from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from reconciler.config.environment import Expanded, Unexpanded
-from reconciler.config.quoting import quoted, shown
+from reconciler.config.environment import Expanded, Unexpanded, quoted, shown
 from reconciler.config.schema import structure_schema
 from reconciler.config.schema_parts import UNEXPANDED
 from reconciler.config.schema_settings import DURATION_PATTERN

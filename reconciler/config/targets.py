@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from reconciler.config.entries import WrongType, mapping, text, texts
-from reconciler.config.environment import Expanded, Unexpanded
+from reconciler.config.environment import Expanded, Unexpanded, quoted, shown
 from reconciler.config.files import reason_of, shown_path
 from reconciler.config.inventory import EntryKind, is_url, mistake_in, read_entries
 from reconciler.config.model import Credentials, Inventory, Secret, Target
-from reconciler.config.quoting import quoted, shown
 from reconciler.config.schema_targets import COMMON_KEYS
 from reconciler.diagnostics import Problem, Rule
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.config import yaml_nodes as nodes
+from reconciler.config.environment import quoted
 from reconciler.config.files import Roots
-from reconciler.config.quoting import quoted
 from reconciler.config.yaml_events import LOADER, Span, YamlError
 from reconciler.config.yaml_nodes import MAX_DEPTH, MAX_NODES, Node, ScalarNode
 from reconciler.diagnostics import MAX_PROBLEMS, QUOTE_IT, Diagnostic, DocumentPath, Location, Problem, Rule, Severity

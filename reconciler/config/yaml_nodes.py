@@ -11,7 +11,7 @@ from typing import Final
 
 import yaml
 
-from reconciler.config.quoting import quoted
+from reconciler.config.environment import quoted
 from reconciler.config.yaml_events import LOADER, Span, YamlError, events, marks
 from reconciler.config.yaml_scalars import Scalar, resolve
 

@@ -8,9 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from reconciler.selectors.compile import compile_selector
-from reconciler.selectors.effects import after_operation
-from reconciler.selectors.pushdown import wanted_statuses
-from reconciler.selectors.states import admitted_statuses
+from reconciler.selectors.states import admitted_statuses, after_operation, wanted_statuses
 from reconciler.selectors.truth import Truth
 from reconciler.tasks.status import Status
 

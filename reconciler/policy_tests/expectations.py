@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.config.entries import mapping, number, text, texts
-from reconciler.config.quoting import quoted
+from reconciler.config.environment import quoted
 from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, suggestion
 from reconciler.policy_tests.model import Demand, Fate, Named
 from reconciler.tasks.resource_type import Action

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.config.quoting import quoted
+from reconciler.config.environment import quoted
 from reconciler.diagnostics import suggestion
 from reconciler.selectors.mistake import Mistake
 

@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from reconciler.config.entries import text, texts
+from reconciler.config.environment import quoted
 from reconciler.config.model import AtMost
-from reconciler.config.quoting import quoted
 from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, suggestion
 from reconciler.policy_tests.expectations import demands_of
 from reconciler.policy_tests.model import PolicyTest

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.config.quoting import quoted
+from reconciler.config.environment import quoted
 from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, suggestion
 from reconciler.selectors.durations import parse_duration
-from reconciler.selectors.mistake import Mistake, noting
+from reconciler.selectors.mistake import Mistake, described, noting
 from reconciler.selectors.operands import Subject, read_value
-from reconciler.selectors.wording import described
 from reconciler.tasks.field import EARLIEST, LARGEST_INTEGER, FieldType
 from reconciler.tasks.status import OBSERVABLE, Status
 from reconciler.tasks.task import Task

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Problem, Rule, Severity, suggestion
-from reconciler.selectors.mistake import Misfit, TooManyError, UnknownField, noting
+from reconciler.selectors.mistake import Misfit, TooManyError, UnknownField, described, noting, shown
 from reconciler.selectors.operands import (
     LIST_OPERATORS,
     OPERATORS,
@@ -17,7 +17,6 @@ from reconciler.selectors.operands import (
     read_value,
 )
 from reconciler.selectors.syntax import AllOf, Operator, Test
-from reconciler.selectors.wording import described, shown
 from reconciler.tasks.field import FieldType
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler.diagnostics import QUOTE_IT, suggestion
 from reconciler.selectors.durations import parse_duration
 from reconciler.selectors.globs import compile_glob, glob_size
-from reconciler.selectors.mistake import Misfit
+from reconciler.selectors.mistake import Misfit, described, shown
 from reconciler.selectors.patterns import compile_regex, program_size
 from reconciler.selectors.syntax import Operator, composed
-from reconciler.selectors.wording import described, shown
 from reconciler.tasks.field import FieldType
 from reconciler.tasks.status import OBSERVABLE, Status
 from reconciler.tasks.timestamps import parse_timestamp

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Problem, Rule, Severity
 from reconciler.selectors.conditions import COMBINATORS, ConditionParser
-from reconciler.selectors.mistake import Mistake, TooManyError, noting
+from reconciler.selectors.mistake import Mistake, TooManyError, described, noting
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation
-from reconciler.selectors.wording import described
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

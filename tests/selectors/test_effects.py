@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.selectors.compile import compile_selector
-from reconciler.selectors.effects import after_operation, holds_in
 from reconciler.selectors.parse import parse_selector
+from reconciler.selectors.states import after_operation, holds_in
 from reconciler.tasks.status import Status
 
 if TYPE_CHECKING:

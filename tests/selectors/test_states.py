@@ -9,15 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.selectors.compile import compile_selector
-from reconciler.selectors.effects import after_operation
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.situations import joint_truths, possible_truths, spelt, undocumented
-from reconciler.selectors.states import admits, admitted_statuses, can_act, dead_ends
+from reconciler.selectors.states import admits, admitted_statuses, after_operation, can_act, dead_ends
 from reconciler.selectors.truth import Truth
 from reconciler.tasks.status import PROGRESS, Status
 
 if TYPE_CHECKING:
-    from reconciler.selectors.effects import HoldsAfter
+    from reconciler.selectors.states import HoldsAfter
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.field import Value
     from reconciler.tasks.resource_type import ResourceType
