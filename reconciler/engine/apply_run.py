@@ -46,7 +46,6 @@ class ApplyOptions:
     patience: Patience = field(default_factory=Patience)
     on_result: Callable[[Result], None] = _nothing
     on_listed: Callable[[Observation], None] = _nothing
-    wall_clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
 
 
@@ -67,7 +66,7 @@ async def carry_out(
     `reviewed` is the plan that was agreed to: what its digest is of, whatever `plan` knows better by now. One that no
     guard lets pass is only reported. Never raises for what a cloud does.
     """
-    started, digest = int(options.wall_clock()), reviewed.digest
+    started, digest = int(time.time()), reviewed.digest
     run_id = await _begin(held.journal, digest, plan.configuration.digest)
     interruption.drain()
     run = RunJournal(held.journal, run_id, interruption, held.lease, held.groups)
@@ -103,7 +102,7 @@ async def carry_out(
         tool_version=__version__,
         plan_digest=digest,
         started_at=Timestamp(started),
-        finished_at=Timestamp(options.wall_clock()),
+        finished_at=Timestamp(time.time()),
         results=tuple(sorted(results, key=_order_of(plan))),
         targets=reviewed.targets,
         blocked=len(plan.blocked),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from dataclasses import replace
 from itertools import chain
@@ -66,7 +67,7 @@ async def apply_saved_plan(
     for seen in await asyncio.gather(*(_read_scope(world, clouds, scope, ids) for scope, ids in by_id.items())):
         observations[seen.scope] = seen
         options.on_listed(seen)
-    now = max(world.now, int(options.wall_clock()))  # a long listing may outlast the plan
+    now = max(world.now, int(time.time()))  # a long listing may outlast the plan
     for seen in observations.values():  # a clock that was set back does not revive it
         check_unexpired(saved, now + seen.ahead)
     fresh = plan_from(world, observations, expires_in=0, overrides=overrides)
