@@ -20,7 +20,7 @@ from __future__ import annotations
 from reconciler.config.model import Credentials, Inventory, Secret, Target
 from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.base import AccountCall, Client, PolicyLanguage, Provider, Readings
-from reconciler.providers.credential_source import CredentialSource, Fixed, Passing
+from reconciler.providers.credential_source import CredentialSource, Fixed, Passing, RenewingAuth
 from reconciler.providers.credentials import (
     ACCESS_KEY_KEYS,
     AccessKey,
@@ -35,19 +35,27 @@ from reconciler.providers.credentials import (
     temporary_key,
 )
 from reconciler.providers.gateway import Gateway, HttpClient, HttpProvider
-from reconciler.providers.profile_files import UnusableFile, ini_section, json_file, option, small_text
 from reconciler.providers.records import Row, by_id, impossible_ids, task_from, tasks_in
-from reconciler.providers.secret_sources import Secrets, check_sources
+
+# One name a line would be a page of names.
+from reconciler.providers.secret_sources import (
+    Secrets,
+    UnusableFile,
+    check_sources,
+    ini_section,
+    json_file,
+    option,
+    secret_in_file,
+    small_text,
+)
 from reconciler.providers.transport.answers import Excerpts, header_text, json_object, malformed, parsed_object, said_in
 from reconciler.providers.transport.ask import Ask, renewed
-from reconciler.providers.transport.caller import Tally
+from reconciler.providers.transport.caller import Tally, all_or_fault
 from reconciler.providers.transport.codes import Codes, Said
 from reconciler.providers.transport.endpoint import base_url, credentials_url, service_url, vendor_url
 from reconciler.providers.transport.pacing import Quota, always
-from reconciler.providers.transport.renewing_auth import RenewingAuth
 from reconciler.providers.transport.retries import READS, WRITES, Retries
-from reconciler.providers.transport.surroundings import Surroundings
-from reconciler.providers.transport.together import Turns, all_or_fault
+from reconciler.providers.transport.surroundings import Surroundings, Turns
 from reconciler.redaction import masked, presentable
 from reconciler.tasks.catalogue import ProviderOptions
 from reconciler.tasks.fault import Fault, Meaning
@@ -56,6 +64,8 @@ from reconciler.tasks.observation import Completeness, Observation, Scope
 from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, Permissions, ResourceType
 from reconciler.tasks.status import TERMINAL, Status
 from reconciler.tasks.task import Task, TaskKey
+
+# One name a line would be a page of names.
 
 # One name a line would be a page of names.
 # fmt: off
@@ -69,8 +79,8 @@ __all__ = [
     "Target", "Task", "TaskKey", "Turns", "UnusableFile", "all_or_fault", "always", "base_url", "by_id",
     "check_sources", "credentials_url", "header_text", "impossible_ids", "ini_section", "instant", "json_file",
     "json_object", "key_in", "malformed", "masked", "option", "parsed_object", "presentable", "principal_name",
-    "renewed", "said_in", "secret_in", "secret_text", "service_url", "small_text", "task_from", "tasks_in",
-    "temporary_key", "vendor_url",
+    "renewed", "said_in", "secret_in", "secret_in_file", "secret_text", "service_url", "small_text", "task_from",
+    "tasks_in", "temporary_key", "vendor_url",
 ]
 # fmt: on
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from reconciler.providers.aliyun import metadata
-from reconciler.providers.huaweicloud import agency
+from reconciler.providers.aliyun import asked_keys as of_aliyun
+from reconciler.providers.huaweicloud import asked_keys as of_huaweicloud
 from reconciler.simulator import Simulator
 from tests.terminal import Terminal, credentials
 
@@ -24,7 +24,7 @@ settings.load_profile("reconciler")
 @pytest.fixture(autouse=True)
 def no_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test asks the metadata service of the machine that it runs on, whatever it forgets."""
-    for module in (agency, metadata):
+    for module in (of_huaweicloud, of_aliyun):
         monkeypatch.setenv(module.DISABLED, "true")
         monkeypatch.setattr(module, "METADATA", "http://127.0.0.1:9")
 

@@ -9,15 +9,17 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from reconciler.exceptions import ProviderError
-from reconciler.providers.transport.together import Turns
+import httpx
+
+from reconciler.exceptions import CredentialsError, ProviderError
+from reconciler.providers.transport.surroundings import Turns
 from reconciler.tasks.fault import Meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
     from datetime import datetime
 
-__all__ = ["Credential", "CredentialSource", "Fixed", "Kept", "Passing", "Renewed"]
+__all__ = ["Credential", "CredentialSource", "Fixed", "Kept", "Passing", "Renewed", "RenewingAuth"]
 
 PAUSE = 60.0
 """Seconds between renewals that something other than the end of the credentials asks for: a refusal, a failure."""
@@ -188,3 +190,45 @@ class Renewed(Generic[C]):
         if held is None or held.expires_at is None:
             return False
         return (held.expires_at - self._now()).total_seconds() <= seconds
+
+
+class RenewingAuth(httpx.Auth, Generic[C]):
+    """What the vendors' flows have in common: they say how to mark a request, and what refuses the credentials.
+
+    A request that was refused for its credentials had no effect, so that sending it again with others is safe, of a
+    call that changes something too.
+    """
+
+    requires_request_body = True
+
+    def __init__(self, source: CredentialSource[C]) -> None:
+        self._source = source
+
+    def mark(self, request: httpx.Request, credential: C) -> None:
+        """Sign `request`, or put a token into it."""
+        raise NotImplementedError
+
+    def refused(self, response: httpx.Response) -> bool:
+        """Whether the gateway refused the credentials, before anything could have an effect."""
+        raise NotImplementedError
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        credential = await self._source.current()
+        self._mark(request, credential)
+        response = yield request
+        if not self.refused(response):
+            return
+        fresh = await self._source.renewed(credential)
+        if fresh is not None:
+            self._mark(request, fresh)
+            yield request
+
+    def _mark(self, request: httpx.Request, credential: C) -> None:
+        """Raises CredentialsError where the headers cannot be sent, wherever the credentials were found."""
+        try:
+            self.mark(request, credential)
+            sendable = all(value.isascii() and value.decode().isprintable() for _, value in request.headers.raw)
+        except ValueError:  # not ASCII, in words that quote it
+            sendable = False
+        if not sendable:
+            raise CredentialsError("the credentials hold characters that no header may carry")

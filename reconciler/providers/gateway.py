@@ -210,7 +210,10 @@ class HttpClient(Generic[G]):
 
 
 class HttpProvider(Generic[T]):
-    """A provider whose clients share what a run need not get twice. `T` is what `make` makes: the client."""
+    """A provider whose clients share what a run need not get twice, such as a token."""
+
+    new_client: Callable[..., T]
+    """Takes a target, and `concurrency` and `surroundings` by name."""
 
     def __init__(self, surroundings: Surroundings | None = None) -> None:
         self._surroundings = surroundings
@@ -221,7 +224,5 @@ class HttpProvider(Generic[T]):
 
     def client(self, target: Target, *, concurrency: int, surroundings: Surroundings | None = None) -> T:
         """A client of `target`. Raises CredentialsError; sends nothing yet."""
-        return self.make(target, concurrency, surroundings or self._surroundings or Surroundings())
-
-    def make(self, target: Target, concurrency: int, surroundings: Surroundings) -> T:
-        raise NotImplementedError
+        around = surroundings or self._surroundings or Surroundings()
+        return self.new_client(target, concurrency=concurrency, surroundings=around)

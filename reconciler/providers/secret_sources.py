@@ -6,15 +6,17 @@ credentials: a file or variable that was meant for something else would be sent 
 
 from __future__ import annotations
 
+import json
 import os.path
 import re
+from configparser import ConfigParser, InterpolationError
+from configparser import Error as ParserError
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.exceptions import CredentialsError, UsageError
 from reconciler.providers.credentials import AccessKey, secret_text
-from reconciler.providers.profile_files import UnusableFile, small_text
 from reconciler.redaction import bounded
 
 if TYPE_CHECKING:
@@ -22,7 +24,73 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Secret, Target
 
-__all__ = ["CREDENTIAL_SOURCES", "Secrets", "check_sources"]
+__all__ = [
+    "CREDENTIAL_SOURCES",
+    "Secrets",
+    "UnusableFile",
+    "check_sources",
+    "ini_section",
+    "json_file",
+    "option",
+    "small_text",
+]
+
+LARGEST = 1024 * 1024
+"""Bytes; a profile has some hundred."""
+
+READS_OF_A_TORN_FILE = 3
+
+
+class UnusableFile(Exception):  # noqa: N818 - a reason, not a failure of the program
+    """Why a file does not help. Says nothing of what is in it."""
+
+
+def small_text(path: Path) -> str:
+    """The text of a file. Raises UnusableFile."""
+    try:
+        if path.exists() and not path.is_file():
+            raise UnusableFile("not a file")  # a pipe might never answer
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise UnusableFile(f"more than {LARGEST} bytes")
+        return content.decode("utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        raise UnusableFile("does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableFile(type(error).__name__) from None
+
+
+def json_file(path: Path) -> Any:  # noqa: ANN401 - any JSON
+    """The document in a file that its owner may be rewriting: a torn one is read again. Raises UnusableFile."""
+    for _ in range(READS_OF_A_TORN_FILE):
+        try:
+            return json.loads(small_text(path))
+        except (ValueError, RecursionError):
+            continue
+    raise UnusableFile("not JSON")
+
+
+def ini_section(path: Path, section: str, *, interpolation: bool) -> ConfigParser:
+    """The parsed file, which has the section. Raises UnusableFile."""
+    parser = ConfigParser() if interpolation else ConfigParser(interpolation=None)
+    try:
+        parser.read_string(small_text(path))
+    except ParserError:
+        # The parser's own message quotes lines of the file.
+        raise UnusableFile("not an INI file") from None
+    if not parser.has_section(section):
+        raise UnusableFile(f"no section [{section}]")
+    return parser
+
+
+def option(parser: ConfigParser, section: str, name: str) -> str:
+    """A value, or an empty text."""
+    try:
+        return parser.get(section, name, fallback="").strip()
+    except InterpolationError:  # the vendor wants % doubled; a secret that has one undoubled is meant as it stands
+        return parser.get(section, name, raw=True).strip()
+
 
 CREDENTIAL_SOURCES: Final = "RECONCILER_CREDENTIAL_SOURCES"
 """Names of variables, absolute paths of files and `profile:NAME`, separated by commas or blanks; `*` stands for any run
@@ -132,3 +200,14 @@ class Secrets:
 
 def _place(secret: Secret) -> str:
     return secret.place or (f"file {secret.file}" if secret.file is not None else f"environment variable {secret.env}")
+
+
+def secret_in_file(file: str) -> str:
+    """The `secret_text` of a file, such as the token of an identity provider. Raises CredentialsError."""
+    try:
+        text = secret_text(small_text(Path(file)), f"file {file}")
+    except UnusableFile as error:
+        raise CredentialsError(f"file {file} ({error})") from None
+    if not text:
+        raise CredentialsError(f"file {file} (holds no token)")
+    return text

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.exceptions import CredentialsError, ProviderError
-from reconciler.providers.aliyun.sts import KEY_NAMES
+from reconciler.providers.aliyun.asked_keys import KEY_NAMES
 from reconciler.providers.credential_source import PAUSE, Fixed, Passing, Renewed
 from reconciler.providers.credentials import AccessKey, temporary_key
 from reconciler.providers.transport.answers import Excerpts

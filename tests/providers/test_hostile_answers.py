@@ -15,13 +15,11 @@ from hypothesis import strategies as st
 
 from reconciler.exceptions import ProviderError
 from reconciler.providers.aliyun.answers import Infos, Question, canceled_in, infos_in
-from reconciler.providers.aliyun.metadata import CredentialsUri, EcsRole
-from reconciler.providers.aliyun.sts import AssumedRole, OidcRole, Role, account_of
+from reconciler.providers.aliyun.asked_keys import AssumedRole, CredentialsUri, EcsRole, OidcRole, Role, account_of
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 from reconciler.providers.credential_source import Fixed
 from reconciler.providers.credentials import AccessKey
-from reconciler.providers.huaweicloud.agency import Agency
-from reconciler.providers.huaweicloud.federation import Container, IdentityToken
+from reconciler.providers.huaweicloud.asked_keys import Agency, Container, IdentityToken
 from reconciler.providers.huaweicloud.pages import Page, page, united
 from reconciler.providers.huaweicloud.project import project_named
 from reconciler.providers.huaweicloud.signing import SignatureAuth

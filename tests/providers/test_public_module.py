@@ -29,8 +29,8 @@ HttpProvider Inventory LastResort Listing Meaning Observation Operation Paging P
 Provider ProviderError ProviderOptions Quota Readings RenewingAuth ResourceType Retries Row Said Scope Secret Secrets
 Status Surroundings Tally Target Task TaskKey Turns UnusableFile all_or_fault always base_url by_id check_sources
 credentials_url header_text impossible_ids ini_section instant json_file json_object key_in malformed masked option
-parsed_object presentable principal_name renewed said_in secret_in secret_text service_url small_text task_from
-tasks_in temporary_key vendor_url
+parsed_object presentable principal_name renewed said_in secret_in secret_in_file secret_text service_url small_text
+task_from tasks_in temporary_key vendor_url
 """
 
 

@@ -11,8 +11,6 @@ from reconciler.provider import (
     PolicyLanguage,
     ProviderOptions,
     ResourceType,
-    Surroundings,
-    Target,
 )
 from reconciler.providers.aliyun.client import AliyunClient
 from reconciler.providers.aliyun.endpoints import REGIONS, SERVICES
@@ -48,9 +46,7 @@ class Aliyun(HttpProvider[AliyunClient]):
     )
     resource_types: Mapping[str, ResourceType] = MappingProxyType({URL_UPLOAD.name: URL_UPLOAD})
     policy_language: PolicyLanguage = RamPolicies()
-
-    def make(self, target: Target, concurrency: int, surroundings: Surroundings) -> AliyunClient:
-        return AliyunClient(target, concurrency=concurrency, surroundings=surroundings)
+    new_client = AliyunClient
 
 
 PROVIDER = Aliyun()

@@ -23,10 +23,9 @@ from reconciler.provider import (
     check_sources,
     key_in,
 )
+from reconciler.providers.aliyun.asked_keys import DISABLED, AssumedRole, CredentialsUri, EcsRole, OidcRole, Role
 from reconciler.providers.aliyun.endpoints import sts_endpoint
-from reconciler.providers.aliyun.metadata import DISABLED, CredentialsUri, EcsRole
 from reconciler.providers.aliyun.profiles import command_line_file, command_line_profile, ini_file, ini_profile
-from reconciler.providers.aliyun.sts import AssumedRole, OidcRole, Role
 from reconciler.providers.aliyun.vendor_profile import VendorProfile
 
 if TYPE_CHECKING:

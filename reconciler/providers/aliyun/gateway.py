@@ -23,10 +23,10 @@ from reconciler.provider import (
     principal_name,
 )
 from reconciler.provider import Gateway as CloudGateway
+from reconciler.providers.aliyun.asked_keys import account_of
 from reconciler.providers.aliyun.credentials import Found, find_credentials
 from reconciler.providers.aliyun.endpoints import endpoint, sts_endpoint
 from reconciler.providers.aliyun.signing import SignatureAuth, canonical_query
-from reconciler.providers.aliyun.sts import account_of
 from reconciler.providers.aliyun.vendor_profile import VendorProfile
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.provider import AccessKey, Surroundings, UnusableFile, ini_section, json_file, option, secret_text
+from reconciler.providers.aliyun.asked_keys import DISABLED, AssumedRole, EcsRole, OidcRole, Role
 from reconciler.providers.aliyun.endpoints import sts_endpoint
-from reconciler.providers.aliyun.metadata import DISABLED, EcsRole
-from reconciler.providers.aliyun.sts import AssumedRole, OidcRole, Role
 from reconciler.providers.aliyun.vendor_profile import EXTRA, VendorProfile, installed
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconciler.provider import HttpProvider, PolicyLanguage, ProviderOptions, ResourceType, Surroundings, Target
+from reconciler.provider import HttpProvider, PolicyLanguage, ProviderOptions, ResourceType
 from reconciler.providers.huaweicloud import mpc, vod
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from reconciler.providers.huaweicloud.credentials import KEYS
@@ -51,9 +51,7 @@ class Huaweicloud(HttpProvider[HuaweicloudClient]):
         {row.name: row for row in (*mpc.RESOURCE_TYPES, *vod.RESOURCE_TYPES)}
     )
     policy_language: PolicyLanguage = IdentityPolicies()
-
-    def make(self, target: Target, concurrency: int, surroundings: Surroundings) -> HuaweicloudClient:
-        return HuaweicloudClient(target, concurrency=concurrency, surroundings=surroundings)
+    new_client = HuaweicloudClient
 
 
 PROVIDER = Huaweicloud()

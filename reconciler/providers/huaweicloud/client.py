@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.provider import (
@@ -25,8 +24,6 @@ from reconciler.providers.huaweicloud.reading import read_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import httpx
 
 
 __all__ = ["HuaweicloudClient"]
@@ -76,21 +73,16 @@ class HuaweicloudClient(HttpClient[Gateway]):
     async def act(
         self, resource: ResourceType, operation: Operation, ids: Sequence[str], permitted: Callable[[], bool]
     ) -> dict[str, Fault | None]:
-        return {task_id: await self._act(resource, operation, task_id, permitted) for task_id in ids}
+        async def one(task_id: str) -> Fault | None:
+            return await self.gateway.call(
+                resource.service,
+                operation.method,
+                operation.path,
+                [(operation.id_parameter, task_id)],
+                lambda response: CODES.not_accepted(response, operation, self.gateway.excerpts, self.gateway.now),
+                retries=WRITES,
+                tally=Tally(),
+                permitted=permitted,
+            )
 
-    async def _act(
-        self, resource: ResourceType, operation: Operation, task_id: str, permitted: Callable[[], bool]
-    ) -> Fault | None:
-        return await self.gateway.call(
-            resource.service,
-            operation.method,
-            operation.path,
-            [(operation.id_parameter, task_id)],
-            partial(self._judge, operation),
-            retries=WRITES,
-            tally=Tally(),
-            permitted=permitted,
-        )
-
-    def _judge(self, operation: Operation, response: httpx.Response) -> Fault | None:
-        return CODES.not_accepted(response, operation, self.gateway.excerpts, self.gateway.now)
+        return {task_id: await one(task_id) for task_id in ids}

@@ -28,9 +28,8 @@ from reconciler.provider import (
     secret_in,
     secret_text,
 )
-from reconciler.providers.huaweicloud.agency import DISABLED, Agency
+from reconciler.providers.huaweicloud.asked_keys import DISABLED, Agency, Container, IdentityToken, OidcAgency
 from reconciler.providers.huaweicloud.endpoints import endpoint, sts_endpoint
-from reconciler.providers.huaweicloud.federation import Container, IdentityToken, OidcAgency
 from reconciler.providers.huaweicloud.tokens import Login, Token
 
 __all__ = ["KEYS", "Credentials", "Found", "Login", "Token", "find_credentials"]

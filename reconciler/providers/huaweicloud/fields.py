@@ -6,7 +6,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconciler.provider import Field, FieldType, ResourceType
+from reconciler.provider import Action, Field, FieldType, Meaning, Operation, ResourceType, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,7 @@ __all__ = [
     "PROGRESS",
     "STARTED",
     "USER_DATA",
+    "cancel",
     "fields",
     "identity_fields",
     "resource_type",
@@ -36,6 +37,19 @@ def fields(*rows: Field | tuple[Field, ...]) -> Mapping[str, Field]:
 
 resource_type = partial(ResourceType, gone=frozenset({"NO_TASK"}))
 """A row. NO_TASK is how a list says "the task id is invalid"."""
+
+
+def cancel(path: str, id_parameter: str, refusals: Mapping[str, Meaning]) -> Operation:
+    """Takes a task that waits out of its queue. The codes for one that waits no more are not all published."""
+    return Operation(
+        Action.CANCEL,
+        path,
+        id_parameter,
+        starts=frozenset({Status.PENDING}),
+        ends=Status.CANCELED,
+        refusals=refusals,
+        unlisted=Meaning.CHANGED,
+    )
 
 
 def identity_fields(id_key: str) -> tuple[Field, ...]:

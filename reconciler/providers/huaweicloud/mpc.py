@@ -30,6 +30,7 @@ from reconciler.providers.huaweicloud.fields import (
     PROGRESS,
     STARTED,
     USER_DATA,
+    cancel,
     fields,
     identity_fields,
     resource_type,
@@ -53,31 +54,13 @@ _NOT_DELETED = MappingProxyType(
 
 
 def _statuses(*vendor: tuple[str, Status]) -> Mapping[str, Status]:
-    return MappingProxyType(dict(vendor))
+    return MappingProxyType(dict((*vendor, ("FAILED", Status.FAILED), ("CANCELED", Status.CANCELED))))
 
 
-_SUCCEEDED = _statuses(
-    ("WAITING", Status.PENDING),
-    ("PROCESSING", Status.RUNNING),
-    ("SUCCEEDED", Status.SUCCEEDED),
-    ("FAILED", Status.FAILED),
-    ("CANCELED", Status.CANCELED),
-)
-_TRANSCODING = _statuses(
-    ("WAITING", Status.PENDING),
-    ("TRANSCODING", Status.RUNNING),
-    ("SUCCEEDED", Status.SUCCEEDED),
-    ("FAILED", Status.FAILED),
-    ("CANCELED", Status.CANCELED),
-)
-_SUCCEED = _statuses(
-    ("INIT", Status.PENDING),
-    ("WAITING", Status.PENDING),
-    ("PROCESSING", Status.RUNNING),
-    ("SUCCEED", Status.SUCCEEDED),
-    ("FAILED", Status.FAILED),
-    ("CANCELED", Status.CANCELED),
-)
+_WAITING, _PROCESSING = ("WAITING", Status.PENDING), ("PROCESSING", Status.RUNNING)
+_SUCCEEDED = _statuses(_WAITING, _PROCESSING, ("SUCCEEDED", Status.SUCCEEDED))
+_TRANSCODING = _statuses(_WAITING, ("TRANSCODING", Status.RUNNING), ("SUCCEEDED", Status.SUCCEEDED))
+_SUCCEED = _statuses(("INIT", Status.PENDING), _WAITING, _PROCESSING, ("SUCCEED", Status.SUCCEEDED))
 # Animated GIF, metadata extraction and editing answer PROCESSING but want to be asked for PREPROCESSING.
 _PREPROCESSING = MappingProxyType({"PROCESSING": "PREPROCESSING"})
 
@@ -93,15 +76,7 @@ def _listing(path: str, envelope: str, id_parameter: str = "task_id") -> Listing
 
 
 def _cancel(path: str, id_parameter: str = "task_id") -> Operation:
-    return Operation(
-        Action.CANCEL,
-        f"/v1/{{project_id}}/{path}",
-        id_parameter,
-        starts=frozenset({Status.PENDING}),
-        ends=Status.CANCELED,
-        refusals=_NOT_CANCELED,
-        unlisted=Meaning.CHANGED,
-    )
+    return cancel(f"/v1/{{project_id}}/{path}", id_parameter, _NOT_CANCELED)
 
 
 def _delete(path: str) -> Operation:

@@ -7,8 +7,15 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from reconciler.provider import Action, Field, FieldType, Listing, Meaning, Operation, Paging, Permissions, Status
-from reconciler.providers.huaweicloud.fields import CREATED_FINISHED, PROGRESS, fields, identity_fields, resource_type
+from reconciler.provider import Field, FieldType, Listing, Meaning, Paging, Permissions, Status
+from reconciler.providers.huaweicloud.fields import (
+    CREATED_FINISHED,
+    PROGRESS,
+    cancel,
+    fields,
+    identity_fields,
+    resource_type,
+)
 
 __all__ = ["RESOURCE_TYPES"]
 
@@ -51,17 +58,7 @@ EDITING = resource_type(
         ids_parameter="task_id",
         ids_per_call=1,
     ),
-    operations=(
-        Operation(
-            Action.CANCEL,
-            "/v1/{project_id}/asset/editing/tasks",
-            "task_id",
-            starts=frozenset({Status.PENDING}),
-            ends=Status.CANCELED,
-            refusals=_NOT_CANCELED,
-            unlisted=Meaning.CHANGED,
-        ),
-    ),
+    operations=(cancel("/v1/{project_id}/asset/editing/tasks", "task_id", _NOT_CANCELED),),
     permissions=Permissions("vod:asset:listEditTask", "vod:asset:deleteEditTask"),
     documentation=f"{DOCUMENTATION}/ListAssetEditTask.html",
 )
@@ -105,17 +102,7 @@ TRANSCODING = resource_type(
         constants=(("type", "TRANSCODE"),),
         rows_merge=True,
     ),
-    operations=(
-        Operation(
-            Action.CANCEL,
-            "/v1.0/{project_id}/asset/process",
-            "asset_id",
-            starts=frozenset({Status.PENDING}),
-            ends=Status.CANCELED,
-            refusals=_NOT_CANCELED,
-            unlisted=Meaning.CHANGED,
-        ),
-    ),
+    operations=(cancel("/v1.0/{project_id}/asset/process", "asset_id", _NOT_CANCELED),),
     permissions=Permissions("vod:asset:getTaskInfo", "vod:asset:deleteProcessTask"),
     documentation=f"{DOCUMENTATION}/ListAssetTaskInfo.html",
 )

@@ -1,4 +1,4 @@
-"""One request, sent until it has a verdict: in its turn, within bounds, signed anew each time."""
+"""One request, sent until it has a verdict: in its turn, within bounds, signed anew each time; and several at once."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from reconciler.providers.transport.wire import NEVER_SENT, UnreadableAnswer, Wi
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
 
     from reconciler.providers.transport.answers import Excerpts
     from reconciler.providers.transport.pacing import Pace
     from reconciler.providers.transport.retries import Retries
     from reconciler.providers.transport.surroundings import Surroundings
 
-__all__ = ["USER_AGENT", "Caller", "Tally"]
+__all__ = ["USER_AGENT", "Caller", "Tally", "all_or_fault"]
 
 USER_AGENT = f"media-reconciler/{__version__}"
 LOGGER = logging.getLogger("reconciler.transport")
@@ -162,3 +162,17 @@ class Caller:
             meaning = Meaning.UNREACHABLE if isinstance(error, NEVER_SENT) else Meaning.LOST
             return Fault(meaning, f"{request.url.host}: {self._excerpts(error)}"), None
         return judge(response), hinted_delay(response.headers, self._surroundings.now, self._retry_header)
+
+
+async def all_or_fault(calls: Iterable[Coroutine[object, object, T | Fault]]) -> list[T] | Fault:
+    """Run reads concurrently. The first fault ends the others: a part of the answer is of no use."""
+    running = [asyncio.ensure_future(call) for call in calls]
+    try:
+        for ended in asyncio.as_completed(running):
+            if isinstance(result := await ended, Fault):
+                return result
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    return [result for task in running if not isinstance(result := task.result(), Fault)]

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.providers.transport.together import Turns
+from reconciler.providers.transport.surroundings import Turns
 from reconciler.tasks.fault import Fault, Meaning
 
 if TYPE_CHECKING:

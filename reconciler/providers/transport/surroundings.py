@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Mapping
 
-__all__ = ["NO_HOME", "Shared", "Surroundings", "trimmed"]
+__all__ = ["NO_HOME", "Shared", "Surroundings", "Turns", "trimmed"]
 
 T = TypeVar("T")
 
@@ -44,6 +45,17 @@ def _home() -> Path:
     except RuntimeError:
         return NO_HOME
     return home if home.is_absolute() else NO_HOME  # a relative one would be read in any repository
+
+
+class Turns:
+    """One at a time, first come first served, in each event loop: one lock would be bound to the first of them."""
+
+    def __init__(self) -> None:
+        self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+    def lock(self) -> asyncio.Lock:
+        """That of the running event loop."""
+        return self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
 
 class Shared:

@@ -11,9 +11,9 @@ import pytest
 from reconciler.config.model import Credentials, Secret
 from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.aliyun import PROVIDER
+from reconciler.providers.aliyun.asked_keys import OidcRole, Role
 from reconciler.providers.aliyun.credentials import find_credentials
 from reconciler.providers.aliyun.endpoints import endpoint
-from reconciler.providers.aliyun.sts import OidcRole, Role
 from reconciler.providers.credentials import AccessKey
 from reconciler.providers.transport.surroundings import Surroundings
 from tests.providers.aliyun.cloud import AK, KEYS, target

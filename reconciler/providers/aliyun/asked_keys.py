@@ -1,13 +1,14 @@
-"""The token service: temporary keys of a RAM role (AssumeRole for who has a key, AssumeRoleWithOIDC for who has a
-token), and the account that a key belongs to.
+"""Temporary keys: of a RAM role, from the token service (AssumeRole for who has a key, AssumeRoleWithOIDC for who has a
+token), of the role of an ECS, and from a service at a given address; and the account that a key belongs to.
 
-https://help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-assumerole and ...-assumerolewithoidc
+https://help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-assumerole and ...-assumerolewithoidc,
+https://help.aliyun.com/zh/ecs/user-guide/view-instance-metadata and alibabacloud_credentials' EcsRamRole and URL.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 
@@ -16,16 +17,27 @@ from reconciler.provider import (
     Ask,
     AskedKey,
     CredentialsError,
-    UnusableFile,
+    ProviderError,
+    credentials_url,
+    header_text,
     parsed_object,
     said_in,
-    secret_text,
-    small_text,
+    secret_in_file,
     temporary_key,
 )
 from reconciler.providers.aliyun.signing import DATE_FORMAT, canonical_query, sign
 
-__all__ = ["KEY_NAMES", "AssumedRole", "OidcRole", "Role", "account_of", "reason"]
+__all__ = [
+    "DISABLED",
+    "KEY_NAMES",
+    "METADATA",
+    "AssumedRole",
+    "CredentialsUri",
+    "EcsRole",
+    "OidcRole",
+    "Role",
+    "account_of",
+]
 
 VERSION = "2015-04-01"
 KEY_NAMES = {
@@ -105,10 +117,7 @@ class OidcRole:
 
     async def key(self, ask: Ask) -> AccessKey:
         """A new key. The request is not signed; the token goes into the body, since URLs are logged on the way."""
-        try:
-            token = secret_text(small_text(Path(self.token_file)), f"file {self.token_file}")
-        except UnusableFile as error:
-            raise CredentialsError(f"file {self.token_file} ({error})") from None
+        token = secret_in_file(self.token_file)
         ask.excerpts.learn((token,))
         query = {
             "Action": "AssumeRoleWithOIDC",
@@ -137,14 +146,93 @@ async def account_of(key: AccessKey, sts: str, ask: Ask) -> str:
     return account
 
 
-def _key(ask: Ask, answer: httpx.Response) -> AccessKey:
-    key = temporary_key((parsed_object(answer) or {}).get("Credentials"), KEY_NAMES)
-    if answer.status_code != OK or key is None:
-        raise ask.refusal(answer, "without a key" if answer.status_code == OK else reason(answer))
-    return key
-
-
 def reason(answer: httpx.Response) -> str:
     """Code and message of a refusal."""
     body = parsed_object(answer) or {}
     return ": ".join(text for name in ("Code", "Message") if (text := said_in(body.get(name))))
+
+
+METADATA = "http://100.100.100.200"
+DISABLED = "ALIBABA_CLOUD_ECS_METADATA_DISABLED"
+
+TOKEN_PATH = "/latest/api/token"  # noqa: S105 - a path
+ROLES_PATH = "/latest/meta-data/ram/security-credentials/"
+TOKEN_LIFETIME = 6 * 60 * 60
+SECONDS = 1.0
+_ROLE = re.compile(r"[\w.@-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class EcsRole:
+    """The RAM role of this ECS. Where `name` is empty the machine says which; `strict` goes without version 1."""
+
+    name: str = ""
+    strict: bool = False
+
+    @property
+    def place(self) -> str:
+        return f"RAM role {self.name or '(any)'} of this ECS"
+
+    async def key(self, ask: Ask) -> AccessKey:
+        """A key, good for some hours. The service hands out the same one until shortly before it expires."""
+        token = await self._token(ask)
+        name = self.name or (await self._get(ask, ROLES_PATH, token)).text.strip()
+        if not _ROLE.fullmatch(name):
+            raise CredentialsError("unexpected answer: no name of a role")
+        answer = await self._get(ask, f"{ROLES_PATH}{name}", token)
+        return _key(ask, answer, bare=True)
+
+    async def _token(self, ask: Ask) -> str:
+        """The token of version 2 of the service; empty where there is none, and version 1 will do."""
+        url = f"{ask.surroundings.metadata_url or METADATA}{TOKEN_PATH}"
+        headers = {"X-aliyun-ecs-metadata-token-ttl-seconds": str(TOKEN_LIFETIME)}
+        try:
+            answer = await ask.send(httpx.Request("PUT", url, headers=headers), seconds=SECONDS, direct=True)
+            if answer.status_code != OK:
+                raise ask.refusal(answer, reason(answer))
+        except ProviderError:
+            # In a container the answer may not come back over a second hop; version 1 has no such limit.
+            if self.strict:
+                raise
+            return ""
+        token = header_text(answer.text)
+        ask.excerpts.learn((token,))
+        return token
+
+    async def _get(self, ask: Ask, path: str, token: str) -> httpx.Response:
+        url = f"{ask.surroundings.metadata_url or METADATA}{path}"
+        versions = [{"X-aliyun-ecs-metadata-token": token}] if token else []
+        if not (token and self.strict):
+            versions.append({})
+        for headers in versions:
+            answer = await ask.send(httpx.Request("GET", url, headers=headers), seconds=SECONDS, direct=True)
+            if answer.status_code == OK:
+                break
+        if answer.status_code != OK:
+            raise ask.refusal(answer, reason(answer))
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsUri:
+    """A service that hands out keys, at ALIBABA_CLOUD_CREDENTIALS_URI."""
+
+    uri: str
+
+    place = "ALIBABA_CLOUD_CREDENTIALS_URI"
+
+    async def key(self, ask: Ask) -> AccessKey:
+        """A new key."""
+        url = credentials_url(self.uri, ask.surroundings.environment, self.place)
+        return _key(ask, await ask.send(httpx.Request("GET", url), direct=True), bare=True)
+
+
+def _key(ask: Ask, answer: httpx.Response, *, bare: bool = False) -> AccessKey:
+    """The key in an answer of the token service; `bare`: in one that is nothing but a key, and says whether it is."""
+    body = parsed_object(answer) or {}
+    found = body.get("Credentials") if not bare else body if body.get("Code") == "Success" else None
+    key = temporary_key(found, KEY_NAMES) if answer.status_code == OK else None
+    if key is None:
+        said = reason(answer) if bare or answer.status_code != OK else ""
+        raise ask.refusal(answer, said or "without a key")
+    return key

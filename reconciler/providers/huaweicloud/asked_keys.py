@@ -1,12 +1,13 @@
-"""Temporary keys for a workload that shows who it is: with an OIDC token, or with what its container was given.
+"""Temporary keys: of the agency that an ECS has, or for a workload that shows who it is, with an OIDC token or with
+what its container was given.
 
-As huaweicloudsdkcore does it (auth/provider.py, auth/internal.py), whose variables these are.
+https://support.huaweicloud.com/intl/en-us/usermanual-ecs/ecs_03_0166.html and huaweicloudsdkcore (auth/provider.py,
+auth/internal.py), whose variables these are.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -15,23 +16,83 @@ from reconciler.provider import (
     AccessKey,
     Ask,
     CredentialsError,
-    UnusableFile,
+    ProviderError,
     credentials_url,
     header_text,
     parsed_object,
+    said_in,
     secret_in,
-    secret_text,
-    small_text,
+    secret_in_file,
     temporary_key,
 )
-from reconciler.providers.huaweicloud.agency import KEY_NAMES, iam_reason
 from reconciler.providers.huaweicloud.endpoints import sts_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+__all__ = ["DISABLED", "KEY_NAMES", "METADATA", "Agency", "Container", "IdentityToken", "OidcAgency"]
 
-__all__ = ["Container", "IdentityToken", "OidcAgency"]
+METADATA = "http://169.254.169.254"
+DISABLED = "HUAWEICLOUD_ECS_METADATA_DISABLED"
+"""Variable that keeps the metadata service from being asked. The vendor's SDK has none."""
+
+TOKEN_PATH = "/meta-data/latest/api/token"  # noqa: S105 - a path
+KEY_PATH = "/openstack/latest/securitykey"
+SECONDS = 3.0
+TOKEN_LIFETIME = 6 * 60 * 60
+WITHOUT_TOKENS = frozenset({404, 405, 503})
+"""Machines whose metadata service knows no tokens yet answer so."""
+OK = 200
+
+KEY_NAMES = {
+    "id": ("access", "accessKeyId", "access_key_id"),
+    "secret": ("secret", "secretAccessKey", "secret_access_key"),
+    "token": ("securitytoken", "securityToken", "security_token"),
+    "expires": ("expires_at", "expiration"),
+}
+"""The spellings that the vendor's SDK takes, of every service that hands out keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """The agency of this machine."""
+
+    place = "agency of this ECS"
+
+    async def key(self, ask: Ask) -> AccessKey:
+        """A key, good for some hours. The service hands out the same one until shortly before it expires."""
+        base = ask.surroundings.metadata_url or METADATA
+        ttl = {"X-Metadata-Token-Ttl-Seconds": str(TOKEN_LIFETIME)}
+        granted = await ask.send(httpx.Request("PUT", f"{base}{TOKEN_PATH}", headers=ttl), seconds=SECONDS, direct=True)
+        headers: dict[str, str] = {}
+        if granted.status_code == OK:
+            headers["X-Metadata-Token"] = header_text(granted.text)
+            ask.excerpts.learn(headers.values())
+        elif granted.status_code not in WITHOUT_TOKENS:
+            raise _refusal(ask, granted)
+        answer = await ask.send(
+            httpx.Request("GET", f"{base}{KEY_PATH}", headers=headers), seconds=SECONDS, direct=True
+        )
+        key = temporary_key((parsed_object(answer) or {}).get("credential"), KEY_NAMES)
+        if answer.status_code != OK or key is None:
+            raise _refusal(ask, answer)
+        return key
+
+
+def _refusal(ask: Ask, answer: httpx.Response) -> ProviderError:
+    if answer.status_code == OK:  # what is in it may be half a key
+        return ask.refusal(answer, "without a key")
+    return ask.refusal(answer, iam_reason(answer) or answer.text)
+
+
+def iam_reason(answer: httpx.Response) -> str:
+    """Why IAM, STS or the metadata service refused, in its own words."""
+    body = parsed_object(answer) or {}
+    nested = body.get("error")
+    rows = (nested if isinstance(nested, dict) else {}, body)
+    names = ("message", "error_msg", "error_code")
+    return next((text for row in rows for name in names if (text := said_in(row.get(name)))), "")
+
 
 SIX_HOURS = 6 * 60 * 60
 
@@ -54,7 +115,9 @@ class OidcAgency:
     async def key(self, ask: Ask) -> AccessKey:
         """A key, good for an hour unless the environment says otherwise."""
         named = self.environment
-        token = secret_in(named, "HUAWEICLOUD_OIDC_ID_TOKEN") or _content(named.get("HUAWEICLOUD_OIDC_TOKEN_FILE", ""))
+        token = secret_in(named, "HUAWEICLOUD_OIDC_ID_TOKEN") or secret_in_file(
+            named.get("HUAWEICLOUD_OIDC_TOKEN_FILE", "")
+        )
         ask.excerpts.learn((token,))
         seconds = named.get("HUAWEICLOUD_OIDC_DURATION_SECONDS", "3600")
         if not (seconds.isascii() and seconds.isdigit() and len(seconds) < 10):
@@ -89,7 +152,7 @@ class IdentityToken:
 
     async def key(self, ask: Ask) -> AccessKey:
         """A key, good for six hours."""
-        identity = _content(self.file)
+        identity = secret_in_file(self.file)
         ask.excerpts.learn((identity,))
         answer = await ask.send(
             httpx.Request(
@@ -122,21 +185,11 @@ class Container:
     async def key(self, ask: Ask) -> AccessKey:
         """A key, good for some hours."""
         url = credentials_url(self.url, ask.surroundings.environment, "HC_CONTAINER_CREDENTIALS_FULL_URI")
-        token = _content(self.file)
+        token = secret_in_file(self.file)
         ask.excerpts.learn((token,))
         request = httpx.Request("POST", url, json={}, headers={"Authorization": token})
         answer = await ask.send(request, direct=True)
         return _key(ask, answer, "credential", "credentials", "")
-
-
-def _content(file: str) -> str:
-    try:
-        text = secret_text(small_text(Path(file)), f"file {file}")
-    except UnusableFile as error:
-        raise CredentialsError(f"file {file} ({error})") from None
-    if not text:
-        raise CredentialsError(f"file {file} (holds no token)")
-    return text
 
 
 def _key(ask: Ask, answer: httpx.Response, *envelopes: str) -> AccessKey:
