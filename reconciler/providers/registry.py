@@ -71,6 +71,10 @@ def _mistakes(name: str, provider: Any, others: Mapping[str, InstalledProvider])
     options = getattr(provider, "options", None)
     if not isinstance(options, ProviderOptions) or options.name != name:
         yield "its options are no ProviderOptions of this name"
+        return
+    parts = (options.properties, options.credentials, *options.properties.values())
+    if not all(isinstance(part, Mapping) for part in parts):
+        yield "its options hold no mappings of properties, each a mapping, and of credentials"
     rows = getattr(provider, "resource_types", None)
     if not isinstance(rows, Mapping) or not rows:
         yield "its resource_types are no mapping of resource types"
@@ -80,6 +84,8 @@ def _mistakes(name: str, provider: Any, others: Mapping[str, InstalledProvider])
             yield f"its resource_types hold under {key!r} what is no resource type of that name"
         elif row.name.split(".")[0] != name or row.name.count(".") < 2:
             yield f"the resource type {key} is not called {name}.<service>.<kind>"
+        elif row.service not in options.services:
+            yield f"the resource type {key} is of a service that its options do not name"
 
 
 @cache

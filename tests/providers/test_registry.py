@@ -46,6 +46,16 @@ UNSOUND = {
     "is none": ("mine", "PROVIDER = 5", "it has no method client"),
     "lacks a method": ("mine", f"{SOUND}\ndel Mine.for_run", "it has no method for_run"),
     "lacks options": ("mine", f"{SOUND}\nMine.options = None", "its options are no ProviderOptions"),
+    "has options of another form": (
+        "mine",
+        SOUND.replace('("media",), {})', '("media",), ("token",))'),
+        "its options hold no mappings of properties, each a mapping, and of credentials",
+    ),
+    "has no service": (
+        "mine",
+        SOUND.replace('("media",), {})', "(), {})"),
+        "the resource type mine.media.snapshot is of a service that its options do not name",
+    ),
     "has no rows": ("mine", f"{SOUND}\nMine.resource_types = {{}}", "no mapping of resource types"),
     "has another's row": (
         "mine",
