@@ -20,8 +20,8 @@ from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 from reconciler.providers.credential_source import Fixed
 from reconciler.providers.credentials import AccessKey
 from reconciler.providers.huaweicloud.asked_keys import Agency, Container, IdentityToken
+from reconciler.providers.huaweicloud.endpoints import project_named
 from reconciler.providers.huaweicloud.pages import Page, page, united
-from reconciler.providers.huaweicloud.project import project_named
 from reconciler.providers.huaweicloud.signing import SignatureAuth
 from reconciler.providers.huaweicloud.tokens import Login, LoginDesk, Token, TokenAuth
 from reconciler.providers.registry import catalogue

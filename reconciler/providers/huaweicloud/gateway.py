@@ -22,8 +22,15 @@ from reconciler.provider import (
 )
 from reconciler.provider import Gateway as CloudGateway
 from reconciler.providers.huaweicloud.credentials import Found, Login, Token, find_credentials
-from reconciler.providers.huaweicloud.endpoints import SERVICES, endpoint
-from reconciler.providers.huaweicloud.project import PROJECTS_PATH, WAY_OUT, KnownProject, is_project, project_named
+from reconciler.providers.huaweicloud.endpoints import (
+    PROJECTS_PATH,
+    SERVICES,
+    WAY_OUT,
+    KnownProject,
+    endpoint,
+    is_project,
+    project_named,
+)
 from reconciler.providers.huaweicloud.signing import SignatureAuth, canonical_query
 from reconciler.providers.huaweicloud.tokens import LoginDesk, TokenAuth
 

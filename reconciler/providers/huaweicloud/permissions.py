@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.provider import AccountCall, ResourceType, Target
-from reconciler.providers.huaweicloud.project import PROJECTS_PATH, WAY_OUT
+from reconciler.providers.huaweicloud.endpoints import PROJECTS_PATH, WAY_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
