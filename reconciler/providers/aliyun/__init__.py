@@ -20,7 +20,6 @@ from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 __all__ = ["PROVIDER", "Aliyun"]
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-
 __all__ = ["Infos", "Question", "canceled_in", "infos_in"]
 
 OK = 200

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-
 __all__ = ["Gateway"]
 
 VERSION = "2017-03-21"

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from reconciler.provider import AccountCall, ResourceType, Target
 
-
 __all__ = ["RamPolicies"]
 
 VERSION = "1"

@@ -14,7 +14,6 @@ from reconciler.providers.aliyun.vendor_profile import EXTRA, VendorProfile, ins
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 __all__ = ["command_line_file", "command_line_profile", "ini_file", "ini_profile"]
 
 DELEGATED_MODES = ("CloudSSO", "OAuth", "External")

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-
 __all__ = ["SignatureAuth", "authorization", "canonical_query", "sign"]
 
 ALGORITHM = "ACS3-HMAC-SHA256"

@@ -18,7 +18,6 @@ from reconciler.provider import AccessKey, Ask, CredentialsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 __all__ = ["EXTRA", "VendorProfile", "installed"]
 
 EXTRA = "install media-reconciler[aliyun], which brings the vendor's library for it"

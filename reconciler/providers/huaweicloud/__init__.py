@@ -15,7 +15,6 @@ from reconciler.providers.huaweicloud.permissions import IdentityPolicies
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 __all__ = ["PROVIDER", "Huaweicloud"]
 
 

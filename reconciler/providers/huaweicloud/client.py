@@ -25,7 +25,6 @@ from reconciler.providers.huaweicloud.reading import read_ids
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-
 __all__ = ["HuaweicloudClient"]
 
 READ_AT_MOST = 10

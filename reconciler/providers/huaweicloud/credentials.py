@@ -103,7 +103,9 @@ def find_credentials(target: Target, surroundings: Surroundings) -> Found:
     found = _from_file(target, surroundings, tried)
     if found is not None:
         return found
-    return _from_machine(surroundings, [] if wanted.profile else _machine(surroundings, tried), tried)
+    asked = LastResort(VENDOR, HINT, [] if wanted.profile else _machine(surroundings, tried), tried)
+    project = secret_in(surroundings.environment, "HUAWEICLOUD_SDK_PROJECT_ID")
+    return Found(asked, LastResort.place, tuple(tried), project_id=project)
 
 
 def _from_target(target: Target, surroundings: Surroundings) -> Found:
@@ -195,8 +197,3 @@ def _machine(surroundings: Surroundings, tried: list[str]) -> list[AskedKey]:
     if url and file:
         options.append(Container(url, file))
     return options
-
-
-def _from_machine(surroundings: Surroundings, options: list[AskedKey], tried: list[str]) -> Found:
-    project = secret_in(surroundings.environment, "HUAWEICLOUD_SDK_PROJECT_ID")
-    return Found(LastResort(VENDOR, HINT, options, tried), LastResort.place, tuple(tried), project_id=project)

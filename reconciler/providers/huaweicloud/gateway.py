@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-
 __all__ = ["Gateway"]
 
 T = TypeVar("T")

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-
 __all__ = ["Page", "page", "united"]
 
 OK = 200

@@ -15,7 +15,6 @@ from reconciler.providers.huaweicloud.endpoints import PROJECTS_PATH, WAY_OUT
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-
 __all__ = ["IdentityPolicies"]
 
 VERSION = "5.0"

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-
 __all__ = ["SignatureAuth", "authorization", "canonical_query"]
 
 ALGORITHM = "SDK-HMAC-SHA256"

@@ -16,7 +16,6 @@ from reconciler.providers.huaweicloud.errors import CODES
 if TYPE_CHECKING:
     from datetime import datetime
 
-
 __all__ = ["Login", "LoginDesk", "Token", "TokenAuth"]
 
 UNAUTHORIZED = 401
