@@ -35,6 +35,7 @@ from reconciler.engine.interruption import Interruption
 from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.planning.plan import Overrides
+from reconciler.planning.report import FailOn
 from reconciler.redaction import presentable
 from reconciler.reports.formats import SCREEN_FORMATS
 from reconciler.reports.registry import render
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FAIL_ON = ("missed", "blocked")
 
 _ANSWER = 60_000
 """Milliseconds that a person may take over a plan before it is treated as a saved one, which can shrink and never grow.
@@ -201,9 +201,9 @@ def _tell(held: Held) -> None:
         sys.stderr.write(presentable(f"{target}: {error.message}; its changes are not attempted.") + "\n")
 
 
-def _named_outcomes(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
+def _named_outcomes(text: str) -> tuple[FailOn, ...]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
-        if name not in _FAIL_ON:
-            raise UsageError(f"--fail-on {name}: expected {' or '.join(_FAIL_ON)}")
-    return names
+        if name not in {*FailOn}:
+            raise UsageError(f"--fail-on {name}: expected {' or '.join(FailOn)}")
+    return tuple(map(FailOn, names))

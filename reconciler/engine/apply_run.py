@@ -16,7 +16,7 @@ from reconciler.engine.work import BatchContext, Patience
 from reconciler.exceptions import BackendError
 from reconciler.planning.judgement import Judgements
 from reconciler.planning.plan import Note
-from reconciler.planning.report import Outcome, Report, Result
+from reconciler.planning.report import FailOn, Outcome, Report, Result
 from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def _nothing(_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ApplyOptions:
-    """How a run behaves. `fail_on` names outcomes (or `blocked`) that count as failures besides the usual ones."""
+    """How a run behaves. `fail_on` is what counts as a failure besides the usual."""
 
     stop_on_error: bool = False
-    fail_on: tuple[str, ...] = ()
+    fail_on: tuple[FailOn, ...] = ()
     patience: Patience = field(default_factory=Patience)
     on_result: Callable[[Result], None] = _nothing
     on_listed: Callable[[Observation], None] = _nothing

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from reconciler.diagnostics import Severity
 from reconciler.planning.field_differences import FieldDifference, field_differences
-from reconciler.planning.plan import Change, Digest, Note, Plan, Skipped, Summary
+from reconciler.planning.plan import Change, Digest, Note, Plan, RunOutcome, Skipped, Summary
 from reconciler.tasks.observation import Scope
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey, id_order
@@ -174,7 +174,7 @@ class Side:
     tool_version: str
     digest: Digest
     configuration: Digest
-    outcome: str
+    outcome: RunOutcome
     summary: Summary
 
     @classmethod

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["Call", "NeededCall", "Role", "needed_calls", "reachable_actions"]
+__all__ = ["CallKind", "NeededCall", "Role", "needed_calls", "reachable_actions"]
 
 
 class Role(StrEnum):
@@ -28,7 +28,7 @@ class Role(StrEnum):
     APPLY = "apply"
 
 
-class Call(StrEnum):
+class CallKind(StrEnum):
     """The calls that a resource type knows. `list` is also how tasks are read back by their ids."""
 
     LIST = "list"
@@ -45,7 +45,7 @@ class NeededCall:
     """
 
     resource: str
-    call: Call
+    call: CallKind
     request: str
     action: str | None
     policies: tuple[str, ...]
@@ -56,7 +56,7 @@ def needed_calls(configuration: Configuration, catalogue: Catalogue, role: Role)
 
     Suspended policies lead to nothing; a target that no active policy looks at is left out.
     """
-    wanted: dict[str, dict[tuple[str, Call], list[str]]] = {}
+    wanted: dict[str, dict[tuple[str, CallKind], list[str]]] = {}
     for policy in sorted(configuration.policies.values(), key=lambda policy: policy.name):
         if policy.suspend:
             continue
@@ -83,24 +83,24 @@ def reachable_actions(selector: Selector, row: ResourceType) -> frozenset[Action
     return frozenset(action for route in found for action in route or ())
 
 
-def _calls(policy: Policy, row: ResourceType, role: Role) -> Iterator[Call]:
-    yield Call.LIST
+def _calls(policy: Policy, row: ResourceType, role: Role) -> Iterator[CallKind]:
+    yield CallKind.LIST
     if role is Role.APPLY:
-        yield from (Call(action.value) for action in sorted(reachable_actions(policy.match, row)))
+        yield from (CallKind(action.value) for action in sorted(reachable_actions(policy.match, row)))
 
 
-def _order(resource: str, call: Call) -> tuple[str, int]:
-    return resource, list(Call).index(call)
+def _order(resource: str, call: CallKind) -> tuple[str, int]:
+    return resource, list(CallKind).index(call)
 
 
-def _needed(row: ResourceType, call: Call, policies: tuple[str, ...]) -> NeededCall:
-    if call is Call.LIST:
+def _needed(row: ResourceType, call: CallKind, policies: tuple[str, ...]) -> NeededCall:
+    if call is CallKind.LIST:
         return NeededCall(
             row.name, call, _request(row.listing.method, row.listing.path), row.permissions.list, policies
         )
     operation = row.operation(Action(call.value))
     assert operation is not None  # noqa: S101 - it is on a route of this row
-    action = row.permissions.cancel if call is Call.CANCEL else row.permissions.delete
+    action = row.permissions.cancel if call is CallKind.CANCEL else row.permissions.delete
     return NeededCall(row.name, call, _request(operation.method, operation.path), action, policies)
 
 

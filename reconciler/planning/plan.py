@@ -26,6 +26,7 @@ from reconciler.tasks.task import ID_FORM, TaskKey
 from reconciler.tasks.timestamps import Timestamp
 
 __all__ = [
+    "Cause",
     "Change",
     "Count",
     "Digest",
@@ -38,6 +39,7 @@ __all__ = [
     "Plan",
     "PolicyVerdict",
     "ResourceName",
+    "RunOutcome",
     "ScopeVerdict",
     "Skipped",
     "Source",
@@ -62,6 +64,38 @@ Observed = Mapping[str, str | int | tuple[str, ...]]
 """Fields of a task as a reader sees them: URL queries replaced by a short hash, timestamps in RFC 3339."""
 
 _STEPS = frozenset({(Action.CANCEL,), (Action.DELETE,), (Action.CANCEL, Action.DELETE)})
+
+
+class RunOutcome(StrEnum):
+    """How a plan or a run ended, in one word. Each has its exit codes."""
+
+    OK = "ok"
+    CHANGES = "changes"
+    """Of a plan: there are some."""
+    PARTIAL = "partial"
+    """Some change failed, is unknown or was not attempted, or what the caller counts like that."""
+    REFUSED = "refused"
+    """By a guard."""
+    LOCKED = "locked"
+    """Another apply holds an account."""
+    ERROR = "error"
+    """Some scope could not be observed whole; the others were done."""
+    INTERRUPTED = "interrupted"
+
+
+class Cause(StrEnum):
+    """What speaks against a plain `ok`, in the order in which the first one decides the exit code."""
+
+    INTERRUPTED = "interrupted"
+    ERROR = "error"
+    LOCKED = "locked"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    NOT_ATTEMPTED = "not_attempted"
+    MISSED = "missed"
+    BLOCKED = "blocked"
+    CHANGES = "changes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,32 +435,29 @@ class Plan:
         return any(policy.blocked_fails for policy in self.policies)
 
     @property
-    def causes(self) -> tuple[str, ...]:
-        """Everything that speaks against a plain `ok`, in the order in which the first one wins the exit code."""
-        found = []
-        if self.errored:
-            found.append("error")
-        if self.breached:
-            found.append("refused")
-        if self.blocked_fails:
-            found.append("blocked")
-        if self.changes:
-            found.append("changes")
-        return tuple(found)
+    def causes(self) -> tuple[Cause, ...]:
+        """Everything that speaks against a plain `ok`, the one that decides the exit code first."""
+        holds = {
+            Cause.ERROR: self.errored,
+            Cause.REFUSED: self.breached,
+            Cause.BLOCKED: self.blocked_fails,
+            Cause.CHANGES: bool(self.changes),
+        }
+        return tuple(cause for cause in Cause if holds.get(cause))
 
     @property
-    def outcome(self) -> str:
-        """One word: error, refused, partial (blocked tasks that a policy does not tolerate), changes or ok."""
-        first = self.causes[0] if self.causes else "ok"
-        return "partial" if first == "blocked" else first
+    def outcome(self) -> RunOutcome:
+        """One word; `partial` where a policy does not tolerate its blocked tasks."""
+        first = self.causes[0] if self.causes else None
+        return RunOutcome.PARTIAL if first is Cause.BLOCKED else RunOutcome(first or "ok")
 
     def exit_code(self, *, detailed: bool = False) -> ExitCode:
         """Exit code of `plan`; with `detailed`, changes alone make it 2."""
         code = {
-            "error": ExitCode.ERROR,
-            "refused": ExitCode.REFUSED,
-            "partial": ExitCode.PARTIAL,
-            "changes": ExitCode.CHANGES if detailed else ExitCode.OK,
+            RunOutcome.ERROR: ExitCode.ERROR,
+            RunOutcome.REFUSED: ExitCode.REFUSED,
+            RunOutcome.PARTIAL: ExitCode.PARTIAL,
+            RunOutcome.CHANGES: ExitCode.CHANGES if detailed else ExitCode.OK,
         }
         return code.get(self.outcome, ExitCode.OK)
 

@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import ClassVar, Self
 
 from reconciler.exceptions import ExitCode
-from reconciler.planning.plan import Change, Count, Digest, Name, Note
+from reconciler.planning.plan import Cause, Change, Count, Digest, Name, Note, RunOutcome
 from reconciler.tasks.fault import Fault
 from reconciler.tasks.timestamps import Timestamp
 
-__all__ = ["Outcome", "Report", "Result"]
+__all__ = ["FailOn", "Outcome", "Report", "Result"]
 
 
 class Outcome(StrEnum):
@@ -81,14 +81,21 @@ class Result(Change):
         )
 
 
+class FailOn(StrEnum):
+    """What a caller may count as a failure though it is none by itself."""
+
+    MISSED = "missed"
+    BLOCKED = "blocked"
+
+
 _OUTCOME_OF_CODE = {
-    ExitCode.OK: "ok",
-    ExitCode.ERROR: "error",
-    ExitCode.PARTIAL: "partial",
-    ExitCode.LOCKED: "locked",
-    ExitCode.REFUSED: "refused",
-    ExitCode.INTERRUPTED: "interrupted",
-    ExitCode.TERMINATED: "interrupted",
+    ExitCode.OK: RunOutcome.OK,
+    ExitCode.ERROR: RunOutcome.ERROR,
+    ExitCode.PARTIAL: RunOutcome.PARTIAL,
+    ExitCode.LOCKED: RunOutcome.LOCKED,
+    ExitCode.REFUSED: RunOutcome.REFUSED,
+    ExitCode.INTERRUPTED: RunOutcome.INTERRUPTED,
+    ExitCode.TERMINATED: RunOutcome.INTERRUPTED,
 }
 
 
@@ -117,8 +124,8 @@ class Report:
     """Targets whose account another apply held: they got no call."""
     blocked_fails: bool = False
     """A policy does not tolerate its blocked tasks."""
-    fail_on: tuple[str, ...] = ()
-    """Outcomes (or `blocked`) that the caller counts as failures besides the usual ones."""
+    fail_on: tuple[FailOn, ...] = ()
+    """What the caller counts as failures besides the usual ones."""
     interrupted: ExitCode | None = None
     """Exit code of the signal that stopped the run, 130 or 143."""
     diagnostics: tuple[Note, ...] = ()
@@ -134,24 +141,21 @@ class Report:
         return {outcome.value: counts[outcome] for outcome in Outcome}
 
     @property
-    def causes(self) -> tuple[str, ...]:
+    def causes(self) -> tuple[Cause, ...]:
         """Everything that speaks against a plain `ok`, the one that decides the exit code first."""
-        counts = self.summary
-        found = []
-        if self.interrupted is not None:
-            found.append("interrupted")
-        if self.errored:
-            found.append("error")
-        if self.locked:
-            found.append("locked")
-        if self.refused:
-            found.append("refused")
-        found += [name for name in ("failed", "unknown", "not_attempted") if counts[name]]
-        if "missed" in self.fail_on and counts["missed"]:
-            found.append("missed")
-        if self.blocked and (self.blocked_fails or "blocked" in self.fail_on):
-            found.append("blocked")
-        return tuple(found)
+        counts = Counter(result.outcome for result in self.results)
+        holds = {
+            Cause.INTERRUPTED: self.interrupted is not None,
+            Cause.ERROR: self.errored,
+            Cause.LOCKED: bool(self.locked),
+            Cause.REFUSED: self.refused,
+            Cause.FAILED: counts[Outcome.FAILED] > 0,
+            Cause.UNKNOWN: counts[Outcome.UNKNOWN] > 0,
+            Cause.NOT_ATTEMPTED: counts[Outcome.NOT_ATTEMPTED] > 0,
+            Cause.MISSED: FailOn.MISSED in self.fail_on and counts[Outcome.MISSED] > 0,
+            Cause.BLOCKED: self.blocked > 0 and (self.blocked_fails or FailOn.BLOCKED in self.fail_on),
+        }
+        return tuple(cause for cause in Cause if holds.get(cause))
 
     @property
     def exit_code(self) -> ExitCode:
@@ -159,15 +163,15 @@ class Report:
         causes = self.causes
         if self.interrupted is not None:
             return self.interrupted
-        if "error" in causes:
+        if Cause.ERROR in causes:
             return ExitCode.ERROR
-        if "locked" in causes:
+        if Cause.LOCKED in causes:
             return ExitCode.LOCKED
-        if "refused" in causes:
+        if Cause.REFUSED in causes:
             return ExitCode.REFUSED
         return ExitCode.PARTIAL if causes else ExitCode.OK
 
     @property
-    def outcome(self) -> str:
-        """One word: ok, partial, refused, locked, error or interrupted."""
+    def outcome(self) -> RunOutcome:
+        """One word."""
         return _OUTCOME_OF_CODE[self.exit_code]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.documents.document import Format
 from reconciler.engine.permissions import Role
-from reconciler.planning.permissions import Call
+from reconciler.planning.permissions import CallKind
 from reconciler.redaction import presentable
 from reconciler.reports.cells import table
 
@@ -83,7 +83,7 @@ class AllowedAction:
     request: str
     reason: str = ""
     resource: str | None = None
-    call: Call | None = None
+    call: CallKind | None = None
     policies: tuple[str, ...] = ()
 
 
@@ -93,7 +93,7 @@ class UnnamedCall:
 
     request: str
     resource: str
-    call: Call
+    call: CallKind
     policies: tuple[str, ...]
     instead: str
     """What can be granted."""

@@ -15,7 +15,7 @@ from reconciler.config.loader import load_configuration
 from reconciler.config.model import OnBlocked, group_of
 from reconciler.exceptions import ExitCode, LockedError
 from reconciler.planning.plan import Change, Guard, GuardVerdict, Plan, PolicyVerdict, ScopeVerdict, Skipped, Sources
-from reconciler.planning.report import Outcome, Report, Result
+from reconciler.planning.report import FailOn, Outcome, Report, Result
 from reconciler.providers.registry import catalogue
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
@@ -87,7 +87,7 @@ def test_a_report(interrupted: ExitCode | None, errored: bool, refused: bool, bl
             blocked=int(blocked),
             errored=errored,
             refused=refused,
-            fail_on=("missed", "blocked") if strict else (),
+            fail_on=(FailOn.MISSED, FailOn.BLOCKED) if strict else (),
             interrupted=interrupted,
         )
         codes = [

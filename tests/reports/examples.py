@@ -21,7 +21,7 @@ from reconciler.planning.plan import (
     Source,
     Sources,
 )
-from reconciler.planning.report import Outcome, Report, Result
+from reconciler.planning.report import FailOn, Outcome, Report, Result
 from reconciler.redaction import presentable
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness
@@ -296,7 +296,9 @@ REPORTS: dict[str, Report] = {
             Note(Severity.ERROR, "max_actions 500 is exceeded: pass --max-actions 812", policy="one-transcode"),
         ),
     ),
-    "errored": replace(EVERY_OUTCOME, results=(), errored=True, blocked=2, blocked_fails=True, fail_on=("missed",)),
+    "errored": replace(
+        EVERY_OUTCOME, results=(), errored=True, blocked=2, blocked_fails=True, fail_on=(FailOn.MISSED,)
+    ),
     "hostile": replace(
         EVERY_OUTCOME,
         results=(

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 
+from reconciler.planning.report import FailOn
 from reconciler.reports.ci.junit import render_plan_junit, render_report_junit
 from tests.reports.examples import EVERY_OUTCOME, PLANS, REPORTS, policy
 from tests.reports.hostile_texts import hostile, plan_of, report_of
@@ -77,8 +78,8 @@ def test_all_is_green_only_where_the_run_ended_with_0(report: Report) -> None:
     assert (found <= {"passed", "skipped"}) == (report.exit_code == 0)
 
 
-@pytest.mark.parametrize("cause", ["blocked", "missed"])
-def test_what_fail_on_names_fails(cause: str) -> None:
+@pytest.mark.parametrize("cause", FailOn)
+def test_what_fail_on_names_fails(cause: FailOn) -> None:
     done_and_missed = (EVERY_OUTCOME.results[0], EVERY_OUTCOME.results[2])
     report = replace(EVERY_OUTCOME, results=done_and_missed, blocked=1, fail_on=(cause,))
     assert verdicts(render_report_junit(report))[f"reconciler {cause}"] == "failure"

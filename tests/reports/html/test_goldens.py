@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.planning.report import FailOn
 from reconciler.reports.html import render_plan_html, render_report_html
 from tests.goldens import golden
 from tests.reports.examples import NOW, PLANS, REPORTS
@@ -29,7 +30,7 @@ WENT_WRONG = replace(
     refused=True,
     blocked=2,
     blocked_fails=True,
-    fail_on=("missed",),
+    fail_on=(FailOn.MISSED,),
     diagnostics=REPORTS["refused"].diagnostics,
 )
 PAGES = {
