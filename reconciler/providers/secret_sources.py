@@ -162,10 +162,11 @@ class Secrets:
         """Whether the target says where to read `key`."""
         return key in self.target.credentials.secrets
 
-    def read(self, key: str, *, optional: bool = False) -> str:
+    def read(self, key: str, *, optional: bool = False, blanks: bool = False) -> str:
         """The secret. Raises CredentialsError, naming the place and never the value.
 
         One that is `optional` may be empty, or not be named at all. A variable that is named is set, if to nothing.
+        `blanks` may stand within what goes into a body.
         """
         secret = self.target.credentials.secrets.get(key)
         if secret is None:
@@ -174,7 +175,7 @@ class Secrets:
             raise self._error(key, "which the other keys need, is not given")
         place = _place(secret)
         try:
-            text = secret_text(self._text(secret), place, blanks=key.startswith("iam_"))
+            text = secret_text(self._text(secret), place, blanks=blanks)
         except UnusableFile as error:
             raise self._error(key, f"{place} cannot be read ({error})") from None
         except CredentialsError as error:

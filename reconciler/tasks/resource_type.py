@@ -78,7 +78,8 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One way out of a state: it may be called in the states of `starts`, and leads to `ends`.
+    """One way out of a state: it may be called in the states of `starts`, and leads to `ends`: a delete to gone, a
+    cancel to a state that tasks end in. Raises ValueError for another way.
 
     `refusals` gives the meaning of the vendor codes that are particular to this call; codes common to a provider
     are known to its client. `accepted` are the HTTP statuses that mean success. `unlisted` is what HTTP 400 with a
@@ -97,8 +98,9 @@ class Operation:
     unlisted: Meaning = Meaning.PERMANENT
 
     def __post_init__(self) -> None:
-        if not self.starts <= set(OBSERVABLE) or self.ends not in TERMINAL | {Status.GONE}:
-            raise ValueError(f"{self.action} {self.path}: no operation leads from {set(self.starts)} to {self.ends}")
+        ends = {Status.GONE} if self.action is Action.DELETE else TERMINAL
+        if not self.starts <= set(OBSERVABLE) or self.ends not in ends:
+            raise ValueError(f"{self.path}: no {self.action} leads from {sorted(self.starts)} to {self.ends}")
 
 
 @dataclass(frozen=True, slots=True)

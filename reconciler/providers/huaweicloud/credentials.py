@@ -112,8 +112,9 @@ def _from_target(target: Target, surroundings: Surroundings) -> Found:
     secrets = Secrets(target, surroundings.environment)
     source = f"targets.{target.name}.credentials"
     if secrets.has("iam_user") and not secrets.has("token"):
-        login = Login(secrets.read("iam_user"), secrets.read("iam_password"), secrets.read("iam_domain"))
-        return Found(login, source)
+        return Found(
+            Login(*(secrets.read(f"iam_{part}", blanks=True) for part in ("user", "password", "domain"))), source
+        )
 
     def read() -> Credentials:
         now = Secrets(target, surroundings.environment)
