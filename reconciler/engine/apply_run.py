@@ -53,7 +53,7 @@ async def carry_out(
     world: World,
     plan: Plan,
     ahead: Sequence[Change],
-    fallen: Sequence[Result],
+    dropped: Sequence[Result],
     clouds: Clouds,
     held: Held,
     interruption: Interruption,
@@ -61,7 +61,7 @@ async def carry_out(
     *,
     reviewed: Plan,
 ) -> Report:
-    """Make the calls for the changes of `plan` that go `ahead`, and report on all; `fallen` has those that do not.
+    """Make the calls for the changes of `plan` that go `ahead`, and report on all; `dropped` has those that do not.
 
     `reviewed` is the plan that was agreed to: what its digest is of, whatever `plan` knows better by now. One that no
     guard lets pass is only reported. Never raises for what a cloud does.
@@ -94,7 +94,7 @@ async def carry_out(
             locked={change.target: held.why_not(change.target) for change in ahead},
             on_result=options.on_result,
         )
-        results = [*await applier.apply(ahead), *fallen]
+        results = [*await applier.apply(ahead), *dropped]
         faults = [fault for fault in (context.journal_fault, context.bug) if fault]
         notes += [Note(Severity.ERROR, fault) for fault in faults]
     report = Report(

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 __all__ = [
     "LONGEST",
     "NOT_SELECTED",
-    "Fallen",
+    "Dropped",
     "Justified",
     "check_fresh",
     "check_unexpired",
     "drift",
+    "dropped_result",
     "explained",
-    "fallen_result",
     "justify",
     "left_out",
 ]
@@ -68,7 +68,7 @@ def check_unexpired(saved: Plan, now: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Fallen:
+class Dropped:
     """A change of a saved plan that does not go ahead, and why.
 
     `unread`: its task is not looked at, because its scope could not be listed or the run leaves it out.
@@ -84,7 +84,7 @@ class Justified:
     """The changes of a saved plan: those that go ahead, and those that fell out."""
 
     ahead: tuple[Change, ...]
-    fallen: tuple[Fallen, ...]
+    dropped: tuple[Dropped, ...]
 
 
 def left_out(saved: Plan, targets_of: Mapping[str, Collection[str]]) -> frozenset[str]:
@@ -114,24 +114,24 @@ def justify(saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed]) -> Justi
     unseen = {(scope.target, scope.resource) for scope in fresh.scopes if scope.completeness is Completeness.FAILED}
     aside = left_out(saved, {policy.name: policy.targets for policy in fresh.policies})
     ahead: list[Change] = []
-    fallen: list[Fallen] = []
+    dropped: list[Dropped] = []
     for change in {change.key: change for change in saved.changes}.values():
         wanted = asked.get(change.key)
         if wanted is not None and not _agrees(change.observed, seen[change.key]):
-            fallen.append(Fallen(change, "it is not what the plan shows of it"))
+            dropped.append(Dropped(change, "it is not what the plan shows of it"))
         elif wanted is not None and _ends_with(change.steps, wanted.steps):
             ahead.append(wanted)
         elif wanted is not None:
-            fallen.append(Fallen(change, f"it would now take other steps than reviewed: {', '.join(wanted.steps)}"))
+            dropped.append(Dropped(change, f"it would now take other steps than reviewed: {', '.join(wanted.steps)}"))
         elif change.id in aside:
-            fallen.append(Fallen(change, NOT_SELECTED, unread=True))
+            dropped.append(Dropped(change, NOT_SELECTED, unread=True))
         elif (change.target, change.resource) in unseen:
-            fallen.append(Fallen(change, f"{change.resource} on {change.target} could not be listed", unread=True))
+            dropped.append(Dropped(change, f"{change.resource} on {change.target} could not be listed", unread=True))
         elif change.key in skipped:
-            fallen.append(Fallen(change, skipped[change.key].reason))
+            dropped.append(Dropped(change, skipped[change.key].reason))
         else:
-            fallen.append(Fallen(change, "no policy asks for it any more"))
-    return Justified(tuple(ahead), tuple(fallen))
+            dropped.append(Dropped(change, "no policy asks for it any more"))
+    return Justified(tuple(ahead), tuple(dropped))
 
 
 def _agrees(reviewed: Observed, now: Observed) -> bool:
@@ -145,15 +145,15 @@ def _ends_with(reviewed: tuple[Action, ...], needed: tuple[Action, ...]) -> bool
     return bool(needed) and reviewed[-len(needed) :] == needed
 
 
-def fallen_result(fallen: Fallen, now: Status | None, fault: Fault | None = None) -> Result:
+def dropped_result(dropped: Dropped, now: Status | None, fault: Fault | None = None) -> Result:
     """The result of a change that did not go ahead, by what reading the task says (`now` None: it was not read)."""
-    change = fallen.change
-    if fallen.unread or now is None:
-        return Result.of(change, Outcome.NOT_ATTEMPTED, fallen.why, error=fault)
+    change = dropped.change
+    if dropped.unread or now is None:
+        return Result.of(change, Outcome.NOT_ATTEMPTED, dropped.why, error=fault)
     end = Status.GONE if Action.DELETE in change.steps else Status.CANCELED
     if now in {end, Status.GONE}:
         return Result.of(change, Outcome.SATISFIED, f"already {now.value} without this run", now=now.value)
-    return Result.of(change, Outcome.MISSED, fallen.why, now=now.value)
+    return Result.of(change, Outcome.MISSED, dropped.why, now=now.value)
 
 
 def explained(result: Result, seen: Observed) -> Result:

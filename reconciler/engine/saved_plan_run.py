@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.config.model import Absent, OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.engine.apply_run import carry_out
-from reconciler.engine.saved_plan import check_fresh, check_unexpired, explained, fallen_result, justify, left_out
+from reconciler.engine.saved_plan import check_fresh, check_unexpired, dropped_result, explained, justify, left_out
 from reconciler.engine.world import plan_from
 from reconciler.planning.guards import guarded
 from reconciler.planning.judgement import Judgements, statuses_wanted
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.engine.clouds import Clouds
     from reconciler.engine.hold import Held
     from reconciler.engine.interruption import Interruption
-    from reconciler.engine.saved_plan import Fallen
+    from reconciler.engine.saved_plan import Dropped
     from reconciler.engine.world import World
     from reconciler.planning.plan import Change, Observed, Overrides, Plan
     from reconciler.planning.report import Report, Result
@@ -80,9 +80,9 @@ async def apply_saved_plan(
         diagnostics=(*fresh.diagnostics, *_scope_notes(saved, len(aside))),
     )
     unlisted = {Scope(scope.target, scope.resource): scope.error for scope in fresh.scopes}
-    fallen = await _settle(justified.fallen, clouds, world, unlisted)
+    dropped = await _settle(justified.dropped, clouds, world, unlisted)
     # The saved plan may have been made for fewer targets than this run looked at, and the report is of that plan.
-    return await carry_out(world, plan, justified.ahead, fallen, clouds, held, interruption, options, reviewed=saved)
+    return await carry_out(world, plan, justified.ahead, dropped, clouds, held, interruption, options, reviewed=saved)
 
 
 def _scope_notes(saved: Plan, aside: int) -> list[Note]:
@@ -96,35 +96,35 @@ def _scope_notes(saved: Plan, aside: int) -> list[Note]:
 
 
 async def _settle(
-    fallen: Sequence[Fallen], clouds: Clouds, world: World, unlisted: Mapping[Scope, Fault | None]
+    dropped: Sequence[Dropped], clouds: Clouds, world: World, unlisted: Mapping[Scope, Fault | None]
 ) -> list[Result]:
     """Read the tasks of changes that fell out, to say whether they are satisfied or missed. `unlisted`: why some scopes
     could not be listed, whose tasks are not read."""
-    by_scope: dict[Scope, list[Fallen]] = defaultdict(list)
+    by_scope: dict[Scope, list[Dropped]] = defaultdict(list)
     results = []
-    for entry in fallen:
+    for entry in dropped:
         scope = Scope(entry.change.target, entry.change.resource)
         if entry.unread:
-            results.append(fallen_result(entry, None, unlisted.get(scope)))
+            results.append(dropped_result(entry, None, unlisted.get(scope)))
         else:
             by_scope[scope].append(entry)
     read = await asyncio.gather(*(_settle_scope(scope, entries, clouds, world) for scope, entries in by_scope.items()))
     return [*results, *chain.from_iterable(read)]
 
 
-async def _settle_scope(scope: Scope, entries: Sequence[Fallen], clouds: Clouds, world: World) -> list[Result]:
+async def _settle_scope(scope: Scope, entries: Sequence[Dropped], clouds: Clouds, world: World) -> list[Result]:
     # What the file names may be nowhere.
     client = await clouds.client(scope.target) if scope.target in world.configuration.targets else None
     resource = world.catalogue.resource_types.get(scope.resource)
     if client is None or isinstance(client, Fault) or resource is None:
         fault = client if isinstance(client, Fault) else None
-        return [fallen_result(entry, None, fault) for entry in entries]
+        return [dropped_result(entry, None, fault) for entry in entries]
     readings = await client.read(resource, [entry.change.task_id for entry in entries])
     results = []
     for entry in entries:
         task = readings.tasks.get(entry.change.task_id)
         fault = readings.faults.get(entry.change.task_id)
-        result = fallen_result(entry, task.status if task else None, fault)
+        result = dropped_result(entry, task.status if task else None, fault)
         results.append(explained(result, _seen(entry.change, task, resource, world)) if task else result)
     return results
 

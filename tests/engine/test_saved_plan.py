@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.engine.saved_plan import Fallen, check_fresh, fallen_result, justify
+from reconciler.engine.saved_plan import Dropped, check_fresh, dropped_result, justify
 from reconciler.exceptions import StalePlanError
 from reconciler.planning.planner import Planner
 from reconciler.planning.report import Outcome
@@ -78,12 +78,12 @@ def test_it_never_grows_and_never_carries_out_what_the_fresh_plan_does_not_hold(
     for ahead in justified.ahead:
         assert ahead is held[ahead.key], "taken from the fresh plan, not from the file"
         assert any(steps[-len(ahead.steps) :] == ahead.steps for steps in reviewed[ahead.key])
-    keys = [entry.key for entry in justified.ahead] + [entry.change.key for entry in justified.fallen]
+    keys = [entry.key for entry in justified.ahead] + [entry.change.key for entry in justified.dropped]
     assert sorted(keys) == sorted(reviewed), "every change once: it goes ahead or it fell out"
     if failed:
         assert justified.ahead == ()
-        assert all(entry.unread for entry in justified.fallen)
-    assert all(entry.why for entry in justified.fallen)
+        assert all(entry.unread for entry in justified.dropped)
+    assert all(entry.why for entry in justified.dropped)
 
 
 @settings(max_examples=100)
@@ -102,12 +102,12 @@ CHANGES = st.builds(
 
 @given(CHANGES, st.one_of(st.none(), st.sampled_from(Status)), st.booleans(), st.booleans())
 def test_a_change_that_fell_out_is_never_done_and_unread_is_never_satisfied(
-    fallen: Change, now: Status | None, unread: bool, faulty: bool
+    dropped: Change, now: Status | None, unread: bool, faulty: bool
 ) -> None:
     fault = Fault(Meaning.UNAVAILABLE, "unread") if faulty else None
-    result = fallen_result(Fallen(fallen, "why", unread=unread), now, fault)
-    assert (result.key, result.calls, result.error in {None, fault}) == (fallen.key, 0, True)
-    end = Status.GONE if Action.DELETE in fallen.steps else Status.CANCELED
+    result = dropped_result(Dropped(dropped, "why", unread=unread), now, fault)
+    assert (result.key, result.calls, result.error in {None, fault}) == (dropped.key, 0, True)
+    end = Status.GONE if Action.DELETE in dropped.steps else Status.CANCELED
     if unread or now is None:
         expected = Outcome.NOT_ATTEMPTED
     else:
@@ -131,8 +131,8 @@ def test_a_task_that_came_under_protection_falls_out_with_the_reason() -> None:
     saved, fresh = (
         Planner(world, CATALOGUE, NOW).plan(seen(*listed), tool_version="t", expires_at=NOW + 60) for listed in tasks
     )
-    (fallen,) = justify(saved, fresh, now(fresh)).fallen
-    assert "hold" in fallen.why
+    (dropped,) = justify(saved, fresh, now(fresh)).dropped
+    assert "hold" in dropped.why
 
 
 @pytest.mark.parametrize(("fingerprint", "now"), [("sha256:1", NOW), ("sha256:0", NOW + 60), ("sha256:0", NOW + 61)])
