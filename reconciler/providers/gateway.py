@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from reconciler.exceptions import CredentialsError
 from reconciler.providers.credential_source import Fixed
 from reconciler.providers.records import impossible_ids
-from reconciler.providers.transport.answers import Excerpts
+from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.ask import Ask, renewed
 from reconciler.providers.transport.caller import Caller
 from reconciler.providers.transport.clocks import Clocks
@@ -66,15 +66,15 @@ class Gateway(Generic[F]):
         self.found = found
         self.surroundings = surroundings
         self.now = surroundings.now
-        self.excerpts = Excerpts(found.secrets, target.masked)
+        self.redactor = Redactor(found.secrets, target.masked)
         self._clocks = surroundings.shared.of(Clocks, partial(Clocks, self.now))
         self._urls = frozenset(urls) | found.issuers
         wire = Wire(surroundings.environment, on_answer=self._clocks.note)
-        self.ask = Ask(wire, self.excerpts, surroundings)
+        self.ask = Ask(wire, self.redactor, surroundings)
         self._caller = Caller(
             auth=self.auth(),
             concurrency=concurrency,
-            excerpts=self.excerpts,
+            redactor=self.redactor,
             surroundings=surroundings,
             wire=wire,
             retry_header=self.retry_header,

@@ -12,7 +12,7 @@ import httpx
 
 from reconciler import __version__
 from reconciler.exceptions import ProviderError, UsageError
-from reconciler.providers.transport.answers import Excerpts
+from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.endpoint import base_url, is_loopback
 from reconciler.review.failures import ReviewError, Unsettled
 from reconciler.review.limits import Said, passing
@@ -67,7 +67,7 @@ class Api:
             raise UsageError(f"--api: {error.fault.message}", "pass the address of the API, with https") from None
         self._hints = hints
         self._patience = patience
-        self._excerpts = Excerpts([token])
+        self._redactor = Redactor([token])
         sent = {"User-Agent": f"media-reconciler/{__version__}", "Accept-Encoding": "identity", **headers}
         try:
             self._client = httpx.Client(
@@ -100,7 +100,7 @@ class Api:
             url = httpx.URL()
         same = (url.scheme, url.host, url.port) == (self._base.scheme, self._base.host, self._base.port)
         if not same or url.userinfo or not url.path.startswith(f"{self._base.path.rstrip('/')}/"):
-            raise ReviewError(f"the next page of the answer is said to be elsewhere: {self._excerpts(link, 80)}")
+            raise ReviewError(f"the next page of the answer is said to be elsewhere: {self._redactor(link, 80)}")
         return self._read(url)
 
     def write(self, method: str, path: str, content: Mapping[str, str] | None = None) -> Answer:
@@ -127,7 +127,7 @@ class Api:
             raise ReviewError(f"{asked}: the answer is in an encoding that was not asked for") from None
         except httpx.HTTPError as error:
             sent = not isinstance(error, _NEVER_SENT)
-            why = self._excerpts(str(error) or type(error).__name__, 120)
+            why = self._redactor(str(error) or type(error).__name__, 120)
             end = "no answer came" if sent else "cannot be reached"
             raise Unsettled(f"{url.host}: {end} ({asked}): {why}", sent=sent) from None
         _LOG.info("%s: HTTP %d", asked, response.status_code)
@@ -152,21 +152,21 @@ class Api:
         try:
             content = json.loads(body)
         except (ValueError, RecursionError):
-            media = self._excerpts(response.headers.get("Content-Type", "no type"), 60)
+            media = self._redactor(response.headers.get("Content-Type", "no type"), 60)
             raise ReviewError(f"{asked}: no JSON in the answer ({media})", "is --api the address of the API?") from None
         return Answer(content, response.headers, response.links.get("next", {}).get("url", ""))
 
     def _failure(self, response: httpx.Response, body: bytes, asked: str) -> ReviewError:
         status = response.status_code
         if 300 <= status < 400:
-            target = self._excerpts(response.headers.get("Location", "nowhere"), 120)
+            target = self._redactor(response.headers.get("Location", "nowhere"), 120)
             return ReviewError(
                 f"{asked}: HTTP {status}, a redirect to {target}, which is not followed",
                 "was the repository renamed or moved? Pass its name as it is now: --repository",
                 status,
             )
         said = Said.of(body)
-        words = self._excerpts(said.text, 240)
+        words = self._redactor(said.text, 240)
         message = f"{asked}: HTTP {status}{': ' if words else ''}{words}"
         delay = passing(status, response.headers, said, self._patience.now)
         if delay is not None:

@@ -17,7 +17,7 @@ from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.aliyun.asked_keys import KEY_NAMES
 from reconciler.providers.credential_source import PAUSE, Fixed, Passing, Renewed
 from reconciler.providers.credentials import AccessKey, temporary_key
-from reconciler.providers.transport.answers import Excerpts
+from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.ask import Ask
 from reconciler.providers.transport.wire import Wire
 from reconciler.tasks.fault import Fault, Meaning
@@ -284,9 +284,9 @@ TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, m
     secrets=st.lists(TEXT, min_size=1, max_size=3), around_it=st.text(max_size=400), status=st.sampled_from([403, 500])
 )
 def test_a_refusal_that_echoes_secrets_shows_none(secrets: list[str], around_it: str, status: int) -> None:
-    excerpts = Excerpts()
-    excerpts.learn(secrets)
-    ask = Ask(Wire(), excerpts, around())
+    redactor = Redactor()
+    redactor.learn(secrets)
+    ask = Ask(Wire(), redactor, around())
     shown = str(ask.refusal(httpx.Response(status), f"{around_it}{around_it.join(secrets)} {' '.join(secrets)}"))
     assert not any(secret in shown for secret in secrets if secret.strip("*") and secret not in around_it)
 

@@ -23,9 +23,9 @@ from reconciler.providers.huaweicloud.asked_keys import Agency, Container, Ident
 from reconciler.providers.huaweicloud.endpoints import project_named
 from reconciler.providers.huaweicloud.pages import Page, page, united
 from reconciler.providers.huaweicloud.signing import SignatureAuth
-from reconciler.providers.huaweicloud.tokens import Login, LoginDesk, Token, TokenAuth
+from reconciler.providers.huaweicloud.tokens import Login, Token, TokenAuth, TokenIssuer
 from reconciler.providers.registry import catalogue
-from reconciler.providers.transport.answers import Excerpts
+from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.ask import Ask
 from reconciler.providers.transport.wire import Wire
 from reconciler.tasks.fault import Fault, Meaning
@@ -126,7 +126,7 @@ ANSWERS = st.builds(
 )
 
 HUAWEICLOUD = [row for row in catalogue().resource_types.values() if row.provider == "huaweicloud"]
-EXCERPTS = Excerpts(("secret",))
+EXCERPTS = Redactor(("secret",))
 
 
 def now() -> datetime:
@@ -181,7 +181,7 @@ SERVICES: dict[str, Callable[[Ask, Path], Coroutine[None, None, AccessKey | Toke
     "agency of an ECS": lambda ask, _: Agency().key(ask),
     "identity provider": lambda ask, file: IdentityToken("idp", str(file), "https://iam.example.com").key(ask),
     "pod identity": lambda ask, file: Container("https://pod.example.com", str(file)).key(ask),
-    "IAM login": lambda ask, _: LoginDesk(LOGIN, "https://iam.example.com", "cn-north-4").token(ask),
+    "IAM login": lambda ask, _: TokenIssuer(LOGIN, "https://iam.example.com", "cn-north-4").token(ask),
     "RAM role of an ECS": lambda ask, _: EcsRole().key(ask),
     "credentials URI": lambda ask, _: CredentialsUri("https://keys.example.com").key(ask),
     "assumed role": lambda ask, _: AssumedRole(ROLE, KEY).key(ask),
@@ -210,7 +210,7 @@ def test_who_hands_out_credentials(service: str, tmp_path: Path, answer: httpx.R
     file = tmp_path / "identity"
     file.write_text("identity")
     try:
-        got = asyncio.run(SERVICES[service](Ask(Says(answer), Excerpts(), around()), file))
+        got = asyncio.run(SERVICES[service](Ask(Says(answer), Redactor(), around()), file))
     except ProviderError:
         return
     request = httpx.Request("GET", "https://mpc.example.com/")

@@ -18,7 +18,7 @@ from reconciler.providers.aliyun import PROVIDER as ALIYUN
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
 from reconciler.providers.registry import catalogue
-from reconciler.providers.transport.answers import Excerpts
+from reconciler.providers.transport.answers import Redactor
 from reconciler.tasks.field import LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.status import Status
@@ -83,7 +83,7 @@ def bodies(draw: st.DrawFn, kind: ResourceType) -> bytes:
 class Canned:
     """A gateway whose answers go round, whatever is asked."""
 
-    excerpts = Excerpts(("secret",))
+    redactor = Redactor(("secret",))
 
     def __init__(self, answers: Sequence[tuple[int, bytes]]) -> None:
         self._answers = cycle(answers)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from reconciler.provider import Excerpts, Fault, Meaning, Operation, Task, by_id, json_object, malformed, tasks_in
+from reconciler.provider import Fault, Meaning, Operation, Redactor, Task, by_id, json_object, malformed, tasks_in
 from reconciler.providers.aliyun.errors import CODES
 from reconciler.providers.aliyun.shapes import entry_key, named, records
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD, job_from
@@ -55,12 +55,12 @@ class Infos:
 
 
 def infos_in(
-    response: httpx.Response, question: Question, target: str, excerpts: Excerpts, now: Callable[[], datetime]
+    response: httpx.Response, question: Question, target: str, redactor: Redactor, now: Callable[[], datetime]
 ) -> Infos | Fault:
     """The answer of GetURLUploadInfos to a question. A missing envelope is never "no jobs"."""
     if response.status_code != OK:
-        return CODES.refusal(response, excerpts, now=now)
-    body = _body(response, URL_UPLOAD.listing.envelope, excerpts, CODES.means)
+        return CODES.refusal(response, redactor, now=now)
+    body = _body(response, URL_UPLOAD.listing.envelope, redactor, CODES.means)
     if isinstance(body, Fault):
         return body
     rows = records(body.get(URL_UPLOAD.listing.envelope))
@@ -70,7 +70,7 @@ def infos_in(
         return malformed(f"{len(rows)} records in one answer", response)
     read = tasks_in(URL_UPLOAD, rows, partial(job_from, target))
     if isinstance(read, str):
-        return malformed(excerpts(read), response)
+        return malformed(redactor(read), response)
     whole, contradicted = by_id(read)
     fitting = [task for task in whole.values() if question.is_about(task)]
     missing = named(body.get(NON_EXISTS), question.entries)
@@ -83,19 +83,19 @@ def canceled_in(
     response: httpx.Response,
     operation: Operation,
     ids: Sequence[str],
-    excerpts: Excerpts,
+    redactor: Redactor,
     now: Callable[[], datetime],
 ) -> Mapping[str, Fault | None] | Fault:
     """What CancelUrlUploadJobs says of each job. One in neither list was not canceled: it waits no more."""
-    refused = CODES.not_accepted(response, operation, excerpts, now)
+    refused = CODES.not_accepted(response, operation, redactor, now)
     if refused is not None:
         return refused
-    body = _body(response, CANCELED, excerpts)
+    body = _body(response, CANCELED, redactor)
     if isinstance(body, Fault):
         return body
     canceled, missing = named(body.get(CANCELED), ids), named(body.get(NON_EXISTS), ids)
     spoken = body.get("RequestId")
-    request_id = excerpts(spoken, 80) or None if isinstance(spoken, str) else None
+    request_id = redactor(spoken, 80) or None if isinstance(spoken, str) else None
     return {task_id: _verdict(task_id, canceled, missing, request_id) for task_id in ids}
 
 
@@ -115,14 +115,14 @@ def _verdict(task_id: str, canceled: frozenset[str], missing: frozenset[str], re
 def _body(
     response: httpx.Response,
     envelope: str,
-    excerpts: Excerpts,
+    redactor: Redactor,
     means: Callable[[str], Meaning | None] = lambda _: None,
 ) -> dict[str, Any] | Fault:
-    body = json_object(response, excerpts, means)
+    body = json_object(response, redactor, means)
     if isinstance(body, Fault):
         return body
     # Either list may be left out where it is empty, but then the answer is still one of this API.
     if body.keys().isdisjoint({envelope, NON_EXISTS, "RequestId"}):
         keys = ", ".join(sorted(map(str, body))) or "none"
-        return malformed(f"neither {envelope} nor {NON_EXISTS}; keys: {excerpts(keys, 120)}", response)
+        return malformed(f"neither {envelope} nor {NON_EXISTS}; keys: {redactor(keys, 120)}", response)
     return body

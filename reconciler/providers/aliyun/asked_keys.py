@@ -90,7 +90,7 @@ class AssumedRole:
     async def key(self, ask: Ask) -> AccessKey:
         """A new key. The request is signed by who assumes the role."""
         by = self.by if isinstance(self.by, AccessKey) else await self.by.key(ask)
-        ask.excerpts.learn(by.secrets)
+        ask.redactor.learn(by.secrets)
         parameters = self.role.parameters()
         if self.role.external_id:
             parameters["ExternalId"] = self.role.external_id
@@ -118,7 +118,7 @@ class OidcRole:
     async def key(self, ask: Ask) -> AccessKey:
         """A new key. The request is not signed; the token goes into the body, since URLs are logged on the way."""
         token = secret_in_file(self.token_file)
-        ask.excerpts.learn((token,))
+        ask.redactor.learn((token,))
         query = {
             "Action": "AssumeRoleWithOIDC",
             "Format": "JSON",
@@ -196,7 +196,7 @@ class EcsRole:
                 raise
             return ""
         token = header_text(answer.text)
-        ask.excerpts.learn((token,))
+        ask.redactor.learn((token,))
         return token
 
     async def _get(self, ask: Ask, path: str, token: str) -> httpx.Response:

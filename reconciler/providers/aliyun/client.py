@@ -85,7 +85,7 @@ class AliyunClient(HttpClient[Gateway]):
             canceled_in,
             operation=operation,
             ids=ids,
-            excerpts=self.gateway.excerpts,
+            redactor=self.gateway.redactor,
             now=self.gateway.now,
         )
         parameters = {operation.id_parameter: ",".join(ids)}

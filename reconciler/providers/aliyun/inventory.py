@@ -76,7 +76,7 @@ async def resolve(gateway: Gateway, target: str, inventory: Inventory, tally: Ta
 
 async def ask(gateway: Gateway, target: str, question: Question, tally: Tally) -> Infos | Fault:
     """One call of GetURLUploadInfos."""
-    judge = partial(infos_in, question=question, target=target, excerpts=gateway.excerpts, now=gateway.now)
+    judge = partial(infos_in, question=question, target=target, redactor=gateway.redactor, now=gateway.now)
     value = ",".join(_encoded(question.parameter, entry) for entry in question.entries)
     return await gateway.call(URL_UPLOAD.listing.path, {question.parameter: value}, judge, retries=READS, tally=tally)
 

@@ -51,7 +51,7 @@ class VendorProfile:
         except Exception as error:  # noqa: BLE001 - whatever the library raises, its words may quote answers with keys
             raise CredentialsError(f"{self.place}: the vendor's library failed ({type(error).__name__})") from None
         token = held.get_security_token() or ""
-        ask.excerpts.learn((held.get_access_key_secret(), token))
+        ask.redactor.learn((held.get_access_key_secret(), token))
         return AccessKey(held.get_access_key_id(), held.get_access_key_secret(), token)
 
     def _held(self) -> Any:  # noqa: ANN401 - the library ships no types

@@ -67,7 +67,7 @@ class Agency:
         headers: dict[str, str] = {}
         if granted.status_code == OK:
             headers["X-Metadata-Token"] = header_text(granted.text)
-            ask.excerpts.learn(headers.values())
+            ask.redactor.learn(headers.values())
         elif granted.status_code not in WITHOUT_TOKENS:
             raise _refusal(ask, granted)
         answer = await ask.send(
@@ -118,7 +118,7 @@ class OidcAgency:
         token = secret_in(named, "HUAWEICLOUD_OIDC_ID_TOKEN") or secret_in_file(
             named.get("HUAWEICLOUD_OIDC_TOKEN_FILE", "")
         )
-        ask.excerpts.learn((token,))
+        ask.redactor.learn((token,))
         seconds = named.get("HUAWEICLOUD_OIDC_DURATION_SECONDS", "3600")
         if not (seconds.isascii() and seconds.isdigit() and len(seconds) < 10):
             raise CredentialsError("HUAWEICLOUD_OIDC_DURATION_SECONDS is not a number")
@@ -153,7 +153,7 @@ class IdentityToken:
     async def key(self, ask: Ask) -> AccessKey:
         """A key, good for six hours."""
         identity = secret_in_file(self.file)
-        ask.excerpts.learn((identity,))
+        ask.redactor.learn((identity,))
         answer = await ask.send(
             httpx.Request(
                 "POST",
@@ -165,7 +165,7 @@ class IdentityToken:
         token = header_text(answer.headers.get("X-Subject-Token"))
         if not answer.is_success or not token:
             raise ask.refusal(answer, iam_reason(answer))
-        ask.excerpts.learn((token,))
+        ask.redactor.learn((token,))
         wanted = {"methods": ["token"], "token": {"id": token, "duration_seconds": SIX_HOURS}}
         answer = await ask.send(
             httpx.Request("POST", f"{self.iam}/v3.0/OS-CREDENTIAL/securitytokens", json={"auth": {"identity": wanted}})
@@ -186,7 +186,7 @@ class Container:
         """A key, good for some hours."""
         url = credentials_url(self.url, ask.surroundings.environment, "HC_CONTAINER_CREDENTIALS_FULL_URI")
         token = secret_in_file(self.file)
-        ask.excerpts.learn((token,))
+        ask.redactor.learn((token,))
         request = httpx.Request("POST", url, json={}, headers={"Authorization": token})
         answer = await ask.send(request, direct=True)
         return _key(ask, answer, "credential", "credentials", "")

@@ -78,7 +78,7 @@ class HuaweicloudClient(HttpClient[Gateway]):
                 operation.method,
                 operation.path,
                 [(operation.id_parameter, task_id)],
-                lambda response: CODES.not_accepted(response, operation, self.gateway.excerpts, self.gateway.now),
+                lambda response: CODES.not_accepted(response, operation, self.gateway.redactor, self.gateway.now),
                 retries=WRITES,
                 tally=Tally(),
                 permitted=permitted,

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from reconciler.provider import Excerpts, Fault, Meaning, Target, Turns, json_object, malformed, service_url, vendor_url
+from reconciler.provider import Fault, Meaning, Redactor, Target, Turns, json_object, malformed, service_url, vendor_url
 from reconciler.providers.huaweicloud.errors import CODES
 
 if TYPE_CHECKING:
@@ -73,13 +73,13 @@ def is_project(text: str) -> bool:
 
 
 def project_named(
-    response: httpx.Response, region: str, excerpts: Excerpts, now: Callable[[], datetime]
+    response: httpx.Response, region: str, redactor: Redactor, now: Callable[[], datetime]
 ) -> str | Fault:
     """The id of the one project whose name is the region's; a fault where there is none, or more than one."""
     if response.status_code != OK:
-        fault = CODES.refusal(response, excerpts, now=now)
+        fault = CODES.refusal(response, redactor, now=now)
         return replace(fault, message=f"project look-up: {fault.message}; or {WAY_OUT}")
-    body = json_object(response, excerpts, CODES.means)
+    body = json_object(response, redactor, CODES.means)
     if isinstance(body, Fault):
         return body
     rows = body.get("projects")
@@ -90,7 +90,7 @@ def project_named(
     if len(ids) == 1:
         return ids[0].strip() if is_project(ids[0].strip()) else malformed("no id of a project", response)
     found = (
-        f"{len(ids)} projects are named {region} ({excerpts(', '.join(ids), 200)})"
+        f"{len(ids)} projects are named {region} ({redactor(', '.join(ids), 200)})"
         if ids
         else f"no project is named {region}"
     )

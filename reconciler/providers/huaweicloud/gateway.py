@@ -32,7 +32,7 @@ from reconciler.providers.huaweicloud.endpoints import (
     project_named,
 )
 from reconciler.providers.huaweicloud.signing import SignatureAuth, canonical_query
-from reconciler.providers.huaweicloud.tokens import LoginDesk, TokenAuth
+from reconciler.providers.huaweicloud.tokens import TokenAuth, TokenIssuer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,7 +71,7 @@ class Gateway(CloudGateway[Found]):
                 return TokenAuth(self.standing(token))
             case Login() as login:
                 scope = (login, self._endpoints["iam"], self.target.region)
-                desk = self.surroundings.shared.of((LoginDesk, *scope), partial(LoginDesk, *scope))
+                desk = self.surroundings.shared.of((TokenIssuer, *scope), partial(TokenIssuer, *scope))
                 fetch = partial(desk.token, self.ask)
                 return TokenAuth(renewed(fetch, self.ask, self.margin, shared_by=(Token, *scope)))
             case asked:
@@ -131,7 +131,7 @@ class Gateway(CloudGateway[Found]):
             "GET",
             self._at("iam", PROJECTS_PATH, [("name", region)]),
             {"Content-Type": "application/json"},
-            partial(project_named, region=region, excerpts=self.excerpts, now=self.now),
+            partial(project_named, region=region, redactor=self.redactor, now=self.now),
             service="iam",
             group=f"{self._endpoints['iam']} {self.found.owner(self.target)}",
             retries=READS,

@@ -222,7 +222,7 @@ class _Lister:
         if made.text > self.bounds.text:
             return Fault(Meaning.MALFORMED, f"a list of more than {self.bounds.text} characters")
         judge = partial(
-            page, target=self.target, resource=self.resource, excerpts=self.gateway.excerpts, now=self.gateway.now
+            page, target=self.target, resource=self.resource, redactor=self.gateway.redactor, now=self.gateway.now
         )
         found = await self.gateway.call(
             self.resource.service,

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.provider import (
-    Excerpts,
     Fault,
+    Redactor,
     ResourceType,
     Status,
     Task,
@@ -68,23 +68,23 @@ def _texts(value: str | int | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def page(
-    response: httpx.Response, target: str, resource: ResourceType, excerpts: Excerpts, now: Callable[[], datetime]
+    response: httpx.Response, target: str, resource: ResourceType, redactor: Redactor, now: Callable[[], datetime]
 ) -> Page | Fault:
     """The page in an answer, or a fault that says what came instead. A missing envelope is never "no tasks"."""
     if response.status_code != OK:
-        return CODES.refusal(response, excerpts, now=now)
-    body = json_object(response, excerpts, CODES.means)
+        return CODES.refusal(response, redactor, now=now)
+    body = json_object(response, redactor, CODES.means)
     if isinstance(body, Fault):
         return body
     rows = body.get(resource.listing.envelope)
     if not isinstance(rows, list):
         keys = ", ".join(sorted(map(str, body))) or "none"
-        return malformed(f"no list {resource.listing.envelope!r}; keys: {excerpts(keys, 120)}", response)
+        return malformed(f"no list {resource.listing.envelope!r}; keys: {redactor(keys, 120)}", response)
     if len(rows) > MOST_ROWS:
         return malformed(f"{len(rows)} rows in one page", response)
     tasks = tasks_in(resource, rows, partial(task_from, target, resource))
     if isinstance(tasks, str):
-        return malformed(excerpts(tasks), response)
+        return malformed(redactor(tasks), response)
     marker = _marker(body.get("next_marker"))
     if marker is None:
         return malformed("a next_marker that is no text, or too long", response)

@@ -59,7 +59,7 @@ async def _read(gateway: Gateway, target: str, resource: ResourceType, ids: Sequ
     parameters = [(listing.ids_parameter or "task_id", task_id) for task_id in ids]
     if listing.paging is Paging.MARKER:
         parameters.append(("limit", str(listing.page_size)))
-    judge = partial(page, target=target, resource=resource, excerpts=gateway.excerpts, now=gateway.now)
+    judge = partial(page, target=target, resource=resource, redactor=gateway.redactor, now=gateway.now)
     found = await gateway.call(
         resource.service, "GET", listing.path, (*listing.constants, *parameters), judge, retries=READS, tally=tally
     )

@@ -16,7 +16,7 @@ from reconciler.providers.huaweicloud.errors import CODES
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Login", "LoginDesk", "Token", "TokenAuth"]
+__all__ = ["Login", "Token", "TokenAuth", "TokenIssuer"]
 
 UNAUTHORIZED = 401
 CREATED = 201
@@ -59,7 +59,7 @@ class TokenAuth(RenewingAuth[Token]):
         return response.status_code == UNAUTHORIZED
 
 
-class LoginDesk:
+class TokenIssuer:
     """Gets tokens. A rejected password is never tried twice: IAM locks the user after a few attempts."""
 
     def __init__(self, login: Login, endpoint: str, region: str) -> None:
@@ -81,7 +81,7 @@ class LoginDesk:
         text = header_text(answer.headers.get("X-Subject-Token"))
         if answer.status_code == CREATED and text:
             return Token(text, _end(answer))
-        fault = CODES.refusal(answer, ask.excerpts, now=ask.surroundings.now)
+        fault = CODES.refusal(answer, ask.redactor, now=ask.surroundings.now)
         meaning = fault.meaning
         if meaning in {Meaning.THROTTLED, Meaning.UNAVAILABLE}:
             # What was to be sent with the token was certainly not sent.

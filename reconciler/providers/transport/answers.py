@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
 __all__ = [
-    "Excerpts",
+    "Redactor",
     "header_text",
     "json_object",
     "malformed",
@@ -39,7 +39,7 @@ _MEANT = frozenset({Meaning.THROTTLED, Meaning.UNAVAILABLE, Meaning.CREDENTIALS,
 _OTHER_MEDIA = ("html", "xml", "javascript", "css", "image/", "video/", "audio/")
 
 
-class Excerpts:
+class Redactor:
     """Quotes what a server said: secrets masked first, then made presentable, then cut to a bounded length.
 
     `masked` is what else is not repeated, and what is shown in its place.
@@ -81,30 +81,30 @@ def parsed_object(response: httpx.Response) -> dict[str, Any] | None:
 
 
 def json_object(
-    response: httpx.Response, excerpts: Excerpts, means: Callable[[str], Meaning | None] = lambda _: None
+    response: httpx.Response, redactor: Redactor, means: Callable[[str], Meaning | None] = lambda _: None
 ) -> dict[str, Any] | Fault:
     """The JSON object of a successful answer, or a fault that names what came: MALFORMED, or what the code of an error
     `means` that came with HTTP 200."""
     if response.is_redirect or 300 <= response.status_code < 400:
-        return malformed(f"a redirect to {excerpts(response.headers.get('Location', 'nowhere'), 120)}", response)
+        return malformed(f"a redirect to {redactor(response.headers.get('Location', 'nowhere'), 120)}", response)
     media = response.headers.get("Content-Type", "")
     if not response.content.strip():
         return malformed("an empty body", response)
     if any(other in media.lower() for other in _OTHER_MEDIA):
-        return malformed(f"{excerpts(media, 60)} instead of JSON: {_start(response, excerpts)}", response)
+        return malformed(f"{redactor(media, 60)} instead of JSON: {_start(response, redactor)}", response)
     try:
         parsed = _parsed(response.content)
     except _AmbiguousError as ambiguous:
-        return malformed(f"{excerpts(ambiguous, 60)!r} stands twice in one object", response)
+        return malformed(f"{redactor(ambiguous, 60)!r} stands twice in one object", response)
     except (ValueError, RecursionError):
-        return malformed(f"no JSON: {_start(response, excerpts)}", response)
+        return malformed(f"no JSON: {_start(response, redactor)}", response)
     if not isinstance(parsed, dict):
-        return malformed(f"JSON, but no object: {_start(response, excerpts)}", response)
-    return _error_in(parsed, response, excerpts, means) or parsed
+        return malformed(f"JSON, but no object: {_start(response, redactor)}", response)
+    return _error_in(parsed, response, redactor, means) or parsed
 
 
 def _error_in(
-    body: dict[str, Any], response: httpx.Response, excerpts: Excerpts, means: Callable[[str], Meaning | None]
+    body: dict[str, Any], response: httpx.Response, redactor: Redactor, means: Callable[[str], Meaning | None]
 ) -> Fault | None:
     """The error that a body reports, whatever the HTTP status and the list beside it say."""
     outer = _spelt(body)
@@ -120,8 +120,8 @@ def _error_in(
     meaning = means(code)
     return Fault(
         meaning if meaning in _MEANT else Meaning.MALFORMED,
-        f"unexpected answer: an error in an answer of success{': ' if said else ''}{excerpts(said)}",
-        excerpts(code, 60) or None,
+        f"unexpected answer: an error in an answer of success{': ' if said else ''}{redactor(said)}",
+        redactor(code, 60) or None,
         response.status_code,
     )
 
@@ -165,8 +165,8 @@ def _refused(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
 
 
-def _start(response: httpx.Response, excerpts: Excerpts) -> str:
-    return excerpts(response.content[:400].decode("utf-8", "replace"), 80)
+def _start(response: httpx.Response, redactor: Redactor) -> str:
+    return redactor(response.content[:400].decode("utf-8", "replace"), 80)
 
 
 def header_text(text: object) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
     from reconciler.providers.credential_source import CredentialSource
-    from reconciler.providers.transport.answers import Excerpts
+    from reconciler.providers.transport.answers import Redactor
     from reconciler.providers.transport.surroundings import Surroundings
     from reconciler.providers.transport.wire import Wire
 
@@ -40,7 +40,7 @@ class Ask:
     """
 
     wire: Wire
-    excerpts: Excerpts
+    redactor: Redactor
     surroundings: Surroundings
 
     async def send(self, request: httpx.Request, *, seconds: float = SECONDS, direct: bool = False) -> httpx.Response:
@@ -58,12 +58,12 @@ class Ask:
         except UnreadableAnswer as error:
             raise CredentialsError(f"{host}: unexpected answer: {error}") from None
         except httpx.TransportError as error:
-            raise _unreachable(f"{host}: {self.excerpts(error)}") from None
+            raise _unreachable(f"{host}: {self.redactor(error)}") from None
         return response
 
     def refusal(self, response: httpx.Response, said: str) -> ProviderError:
         """An answer that brought no credentials; `said` is the vendor's word for why, if any."""
-        reason = self.excerpts(f"HTTP {response.status_code} {said}".strip(), 300)
+        reason = self.redactor(f"HTTP {response.status_code} {said}".strip(), 300)
         if skew := clock_skew(response, self.surroundings.now(), CLOCKS_APART):
             reason = f"{reason}; {skew}"
         if response.is_server_error or response.status_code == TOO_MANY or "Throttling" in said:
@@ -89,7 +89,7 @@ def renewed(
         margin=margin,
         now=around.now,
         monotonic=around.monotonic,
-        learn=ask.excerpts.learn,
+        learn=ask.redactor.learn,
         first=first,
         kept=None if shared_by is None else around.shared.of(shared_by, Kept[C]),
     )

@@ -20,7 +20,7 @@ from reconciler.tasks.fault import Fault, Meaning
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping
 
-    from reconciler.providers.transport.answers import Excerpts
+    from reconciler.providers.transport.answers import Redactor
     from reconciler.providers.transport.pacing import Pace
     from reconciler.providers.transport.retries import Retries
     from reconciler.providers.transport.surroundings import Surroundings
@@ -59,7 +59,7 @@ class Caller:
         *,
         auth: httpx.Auth,
         concurrency: int,
-        excerpts: Excerpts,
+        redactor: Redactor,
         surroundings: Surroundings,
         wire: Wire | None = None,
         retry_header: str = "",
@@ -75,7 +75,7 @@ class Caller:
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
         )
         self._slots = asyncio.Semaphore(concurrency)
-        self._excerpts = excerpts
+        self._redactor = redactor
         self._surroundings = surroundings
         self._retry_header = retry_header
 
@@ -128,8 +128,8 @@ class Caller:
                 late = self._surroundings.monotonic() + delay > started + retries.patience(verdict.meaning)
                 if verdict.meaning not in retries.on or late or attempt + 1 >= retries.tries:
                     return verdict
-                where = self._excerpts(f"{request.method} {request.url.host}{request.url.path}")
-                LOGGER.info("%s: %s; again in %.1f s", where, self._excerpts(verdict), delay)
+                where = self._redactor(f"{request.method} {request.url.host}{request.url.path}")
+                LOGGER.info("%s: %s; again in %.1f s", where, self._redactor(verdict), delay)
                 refused = verdict
                 if verdict.meaning is not Meaning.THROTTLED:  # that pause is everybody's
                     await self._pause(delay, permitted)
@@ -160,7 +160,7 @@ class Caller:
             return Fault(Meaning.MALFORMED, f"unexpected answer: {error}"), None
         except httpx.TransportError as error:
             meaning = Meaning.UNREACHABLE if isinstance(error, NEVER_SENT) else Meaning.LOST
-            return Fault(meaning, f"{request.url.host}: {self._excerpts(error)}"), None
+            return Fault(meaning, f"{request.url.host}: {self._redactor(error)}"), None
         return judge(response), hinted_delay(response.headers, self._surroundings.now, self._retry_header)
 
 

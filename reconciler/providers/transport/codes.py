@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.providers.transport.answers import Excerpts
+    from reconciler.providers.transport.answers import Redactor
     from reconciler.tasks.resource_type import Operation
 
 __all__ = ["Codes", "Said"]
@@ -66,7 +66,7 @@ class Codes:
     def refusal(
         self,
         response: httpx.Response,
-        excerpts: Excerpts,
+        redactor: Redactor,
         refusals: Mapping[str, Meaning] = MappingProxyType({}),
         *,
         unlisted: Meaning = Meaning.PERMANENT,
@@ -79,29 +79,29 @@ class Codes:
         """
         status = response.status_code
         if not (response.is_client_error or response.is_server_error):
-            return _undocumented(response, excerpts, f"HTTP {status}, which is not documented")
+            return _undocumented(response, redactor, f"HTTP {status}, which is not documented")
         code, message, request_id, documented = self._said(response)
         if not documented and not response.is_server_error and status not in _BY_HTTP_STATUS:
-            return _undocumented(response, excerpts, "an error without a code")
+            return _undocumented(response, redactor, "an error without a code")
         particular = {name.casefold(): meaning for name, meaning in refusals.items()}.get(code.casefold())
         otherwise = unlisted if status == 400 else _BY_HTTP_STATUS.get(status, Meaning.PERMANENT)
         meaning = particular or self.means(code) or otherwise
         if response.is_server_error and meaning is not Meaning.THROTTLED:
             meaning = Meaning.UNAVAILABLE
-        told = excerpts(message) if message else f"HTTP {status} without a message"
+        told = redactor(message) if message else f"HTTP {status} without a message"
         explained = [told, _looked_up(self._hints, code)]
         if meaning is Meaning.CREDENTIALS and now is not None:
             explained.append(clock_skew(response, now(), 0 if self._clock in code.casefold() else CLOCKS_APART))
         return Fault(
             meaning,
             "; ".join(part for part in explained if part),
-            excerpts(code, 60) or None,
+            redactor(code, 60) or None,
             status,
-            excerpts(request_id, 80) or None,
+            redactor(request_id, 80) or None,
         )
 
     def not_accepted(
-        self, response: httpx.Response, operation: Operation, excerpts: Excerpts, now: Callable[[], datetime]
+        self, response: httpx.Response, operation: Operation, redactor: Redactor, now: Callable[[], datetime]
     ) -> Fault | None:
         """Why an answer does not say that the operation was accepted; None where it does."""
         if response.status_code in operation.accepted:
@@ -109,11 +109,11 @@ class Codes:
         if response.is_success:
             accepted = " or ".join(map(str, sorted(operation.accepted)))
             return malformed(f"HTTP {response.status_code} instead of {accepted}", response)
-        return self.refusal(response, excerpts, operation.refusals, unlisted=operation.unlisted, now=now)
+        return self.refusal(response, redactor, operation.refusals, unlisted=operation.unlisted, now=now)
 
 
-def _undocumented(response: httpx.Response, excerpts: Excerpts, what: str) -> Fault:
-    answer = json_object(response, excerpts)
+def _undocumented(response: httpx.Response, redactor: Redactor, what: str) -> Fault:
+    answer = json_object(response, redactor)
     return answer if isinstance(answer, Fault) else malformed(what, response)
 
 

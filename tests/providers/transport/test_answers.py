@@ -7,7 +7,7 @@ import re
 import httpx
 import pytest
 
-from reconciler.providers.transport.answers import Excerpts, header_text, json_object, parsed_object
+from reconciler.providers.transport.answers import Redactor, header_text, json_object, parsed_object
 from reconciler.tasks.fault import Fault, Meaning
 from tests.providers.loopback import ODD_ANSWERS
 
@@ -18,7 +18,7 @@ ON_THE_WIRE = {"an encoding nobody asked for"}
 @pytest.mark.parametrize("name", sorted(ODD_ANSWERS.keys() - OBJECTS - ON_THE_WIRE))
 def test_odd_answers_are_malformed(name: str) -> None:
     reply = ODD_ANSWERS[name]
-    fault = json_object(httpx.Response(reply.status, headers=reply.headers, content=reply.body), Excerpts())
+    fault = json_object(httpx.Response(reply.status, headers=reply.headers, content=reply.body), Redactor())
     assert isinstance(fault, Fault)
     assert fault.meaning is Meaning.MALFORMED
     assert fault.http_status == reply.status
@@ -29,43 +29,43 @@ def test_odd_answers_are_malformed(name: str) -> None:
 @pytest.mark.parametrize("media", ["application/json", "application/json;charset=utf-8", "text/plain", ""])
 def test_an_object_is_an_object(media: str) -> None:
     headers = {"Content-Type": media} if media else {}
-    assert json_object(httpx.Response(200, headers=headers, content=b'{"a": 1}'), Excerpts()) == {"a": 1}
+    assert json_object(httpx.Response(200, headers=headers, content=b'{"a": 1}'), Redactor()) == {"a": 1}
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
 def test_a_redirect_is_no_object_whatever_it_holds(status: int) -> None:
     headers = {"Content-Type": "application/json", "Location": "http://127.0.0.1/"}
-    fault = json_object(httpx.Response(status, headers=headers, content=b'{"a": 1}'), Excerpts())
+    fault = json_object(httpx.Response(status, headers=headers, content=b'{"a": 1}'), Redactor())
     assert isinstance(fault, Fault)
     assert fault.meaning is Meaning.MALFORMED
 
 
 def test_excerpts_mask_before_they_cut() -> None:
     secret = "S" * 40
-    excerpt = Excerpts((secret, ""))(f"{'x' * 280}{secret}", 300)
+    excerpt = Redactor((secret, ""))(f"{'x' * 280}{secret}", 300)
     assert "SS" not in excerpt
-    assert Excerpts((secret,))(f"{'x' * 299}{secret}").count("S") == 0
-    assert secret not in repr(Excerpts((secret,)))
+    assert Redactor((secret,))(f"{'x' * 299}{secret}").count("S") == 0
+    assert secret not in repr(Redactor((secret,)))
 
 
 def test_excerpts_learn_what_was_renewed() -> None:
-    excerpts = Excerpts(("first",))
-    excerpts.learn(("second", ""))
-    assert excerpts("first second third") == "*** *** third"
-    excerpts.learn(("first-and-more",))
-    assert excerpts("first-and-more first") == "*** ***"
+    redactor = Redactor(("first",))
+    redactor.learn(("second", ""))
+    assert redactor("first second third") == "*** *** third"
+    redactor.learn(("first-and-more",))
+    assert redactor("first-and-more first") == "*** ***"
 
 
 def test_excerpts_leave_no_half_of_a_mark() -> None:
     url = f"https://h/{'x' * 40}.mp4?token=t"
     for limit in range(20, 70):
-        shown = Excerpts()(url, limit)
+        shown = Redactor()(url, limit)
         assert len(shown) <= limit
         assert not re.search(r"\?~[0-9a-f]{0,7}(…|$)", shown)
 
 
 def test_excerpts_are_presentable() -> None:
-    shown = Excerpts()("a\x1b[31m\u202eb https://h/v?token=t")
+    shown = Redactor()("a\x1b[31m\u202eb https://h/v?token=t")
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert "token" not in shown
@@ -99,7 +99,7 @@ EMPTY = '"task_array": [], "total": 0, "URLUploadInfoList": []'
 )
 def test_an_error_beside_an_empty_list_is_an_error(reported: str, code: str | None) -> None:
     answer = httpx.Response(200, content=f"{{{EMPTY}, {reported}}}")
-    fault = json_object(answer, Excerpts())
+    fault = json_object(answer, Redactor())
     assert isinstance(fault, Fault)
     assert (fault.meaning, fault.code, fault.http_status) == (Meaning.MALFORMED, code, 200)
     assert "bad" not in reported or "bad" in fault.message
@@ -121,7 +121,7 @@ def test_an_error_beside_an_empty_list_is_an_error(reported: str, code: str | No
 )
 def test_a_code_of_success_is_no_error(reported: str) -> None:
     answer = httpx.Response(200, content=f"{{{EMPTY}, {reported}}}")
-    assert isinstance(json_object(answer, Excerpts()), dict)
+    assert isinstance(json_object(answer, Redactor()), dict)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_code_of_success_is_no_error(reported: str) -> None:
 def test_a_key_that_stands_twice_could_mean_two_things(body: str) -> None:
     """The rows or none, one id or another: neither is believed."""
     answer = httpx.Response(200, content=body.replace("%s", EMPTY))
-    fault = json_object(answer, Excerpts())
+    fault = json_object(answer, Redactor())
     assert isinstance(fault, Fault)
     assert fault.meaning is Meaning.MALFORMED
     assert "stands twice in one object" in fault.message
@@ -141,7 +141,7 @@ def test_a_key_that_stands_twice_could_mean_two_things(body: str) -> None:
 def test_what_an_error_beside_success_may_mean(meaning: Meaning) -> None:
     """It may be worth another try. It never says that a task is gone, nor that an operation had no effect."""
     answer = httpx.Response(200, content=b'{"error_code": "X"}')
-    fault = json_object(answer, Excerpts(), {"X": meaning}.get)
+    fault = json_object(answer, Redactor(), {"X": meaning}.get)
     believed = {Meaning.THROTTLED, Meaning.UNAVAILABLE, Meaning.CREDENTIALS, Meaning.PERMISSION}
     assert isinstance(fault, Fault)
     assert fault.meaning is (meaning if meaning in believed else Meaning.MALFORMED)

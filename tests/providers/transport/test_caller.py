@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.providers.transport.answers import Excerpts
+from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.caller import Caller, Tally
 from reconciler.providers.transport.pacing import GIVEN_UP, GIVEN_UP_AFTER, LOOK, Pace, Quota
 from reconciler.providers.transport.retries import READS, WRITES, Retries, hinted_delay
@@ -65,7 +65,7 @@ def send(
         caller = Caller(
             auth=Numbered(),
             concurrency=4,
-            excerpts=Excerpts(),
+            redactor=Redactor(),
             surroundings=surroundings,
             retry_header=RETRY_HEADER,
         )
@@ -129,7 +129,7 @@ def test_a_refusal_is_final(status: int, retries: Retries) -> None:
 def test_a_write_that_was_never_sent_is_tried_again() -> None:
     async def run() -> tuple[object, int]:
         time = Time()
-        caller = Caller(auth=Numbered(), concurrency=4, excerpts=Excerpts(), surroundings=around(time=time))
+        caller = Caller(auth=Numbered(), concurrency=4, redactor=Redactor(), surroundings=around(time=time))
         tally = Tally()
         pace = Pace(Quota(1000, 1.0), time.monotonic, time.sleep)
         async with serving([]) as server:
@@ -163,7 +163,7 @@ def unreachable(retries: Retries) -> tuple[Fault, Time, str]:
     async def run() -> int | Fault:
         async with serving([]) as server:
             url = f"{server.url}/task?token=hunter2"
-        caller = Caller(auth=Numbered(), concurrency=1, excerpts=Excerpts(), surroundings=around(time=time))
+        caller = Caller(auth=Numbered(), concurrency=1, redactor=Redactor(), surroundings=around(time=time))
         pace = Pace(Quota(1000, 1.0), time.monotonic, time.sleep)
         request = caller.request("GET", url, {})
         verdict = await caller.send(request, judge, pace=pace, retries=retries, tally=Tally())
@@ -291,7 +291,7 @@ def test_no_more_than_so_many_are_in_flight() -> None:
         time = Time()
         listener = await asyncio.start_server(serve, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/"
-        caller = Caller(auth=Numbered(), concurrency=3, excerpts=Excerpts(), surroundings=around(time=time))
+        caller = Caller(auth=Numbered(), concurrency=3, redactor=Redactor(), surroundings=around(time=time))
         pace = Pace(Quota(1000, 1.0), time.monotonic, time.sleep)
         async with listener:
             await asyncio.gather(
@@ -313,7 +313,7 @@ def test_who_always_wants_to_be_asked_later_is_waited_for_once_by_all_together(h
     time = Time()
 
     async def run() -> tuple[list[int | Fault], int]:
-        caller = Caller(auth=Numbered(), concurrency=4, excerpts=Excerpts(), surroundings=around(time=time))
+        caller = Caller(auth=Numbered(), concurrency=4, redactor=Redactor(), surroundings=around(time=time))
         pace = Pace(Quota(100, 60.0), time.monotonic, time.sleep)
         async with serving(lambda _: Reply(429, headers={"Retry-After": hint})) as server:
 
@@ -338,7 +338,7 @@ def test_an_answer_now_and_then_keeps_it_going() -> None:
     time = Time()
 
     async def run() -> list[int | Fault]:
-        caller = Caller(auth=Numbered(), concurrency=4, excerpts=Excerpts(), surroundings=around(time=time))
+        caller = Caller(auth=Numbered(), concurrency=4, redactor=Redactor(), surroundings=around(time=time))
         pace = Pace(Quota(100, 60.0), time.monotonic, time.sleep)
         turn = cycle([Reply(429, headers={"Retry-After": "60"}), Reply(409)])
         async with serving(lambda _: next(turn)) as server:
@@ -357,7 +357,7 @@ def test_who_may_not_send_any_more_stops_waiting(answer: Reply) -> None:
     time = Time()
 
     async def run() -> int | Fault:
-        caller = Caller(auth=Numbered(), concurrency=4, excerpts=Excerpts(), surroundings=around(time=time))
+        caller = Caller(auth=Numbered(), concurrency=4, redactor=Redactor(), surroundings=around(time=time))
         pace = Pace(Quota(100, 60.0), time.monotonic, time.sleep)
         async with serving([answer] * 10) as server:
             request = caller.request("DELETE", server.url, {})
