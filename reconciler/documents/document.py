@@ -106,6 +106,8 @@ class Format(Generic[Data]):
             raise self._altered(source, _place(str(error))) from None
         except RecursionError:  # in a key that only a later version knows
             raise self._altered(source, "nested too deeply") from None
+        except UnicodeEncodeError:  # half a character, where no text is expected
+            raise self._altered(source, "text that is no Unicode") from None
         if not same and (found := _first_difference(document, written, "")):
             raise self._altered(source, found)
         for contradiction in self.contradictions(data):

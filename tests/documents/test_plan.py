@@ -314,6 +314,7 @@ def test_what_a_later_minor_version_adds_is_ignored() -> None:
         _set("changes", 0, "reason", to=EVIL),
         _set("changes", 0, "observed", "title", to=EVIL),
         _set("changes", 0, "observed", "a\x00", to=1),
+        _set("changes", 0, "observed", to="\ud800"),
         _set("policies", 0, "description", to="\u202egnp.exe"),
         _set("tool_version", to="1\n2"),
         _set("scopes", 0, "tasks", to={"pending": 1, "a\x1b[31m": 1}),
@@ -381,7 +382,7 @@ json_values = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=8)
-    | st.sampled_from(["cancel", "pending"]),
+    | st.sampled_from(["cancel", "pending", "\ud800"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
