@@ -10,6 +10,7 @@ from reconciler.planning.difference import PlanDifference
 from reconciler.planning.plan import Plan
 from reconciler.planning.report import Report
 from reconciler.tasks.observation import Completeness
+from reconciler.tasks.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,12 +21,14 @@ __all__ = ["DIFFERENCE", "PLAN_FILE", "REPORT_FILE", "read_either"]
 def _contradictions(plan: Plan) -> Iterator[str]:
     """What no planner writes: an altered plan with a digest and a checksum to match is still refused for these."""
     failed = {(scope.target, scope.resource) for scope in plan.scopes if scope.completeness is Completeness.FAILED}
-    seen = set()
+    seen, statuses = set(), {*Status}
     for change in plan.changes:
         if change.key in seen:
             yield f"the task {change.id} is changed twice"
         if (change.target, change.resource) in failed:
             yield f"the task {change.id} would be changed, although its scope could not be listed"
+        if change.observed.get("status") not in statuses:
+            yield f"the task {change.id} would be changed, but not what status it was seen in"
         seen.add(change.key)
     for skipped in plan.protected:
         if skipped.key in seen:

@@ -107,7 +107,8 @@ def justify(saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed]) -> Justi
     `fresh` was planned just now from the same configuration; `seen` are the fields of each task as it is now, those
     that the saved plan shows among them. The steps are those still needed, and never others than the reviewed ones.
     What goes ahead is taken from the fresh plan, so that nothing in the file but the choice of tasks is believed: a
-    change that no policy asks for is never carried out, nor one of a task that is another than was shown.
+    change that no policy asks for is never carried out, nor one that others ask for than was shown, nor one of a task
+    that is another than was shown.
     """
     asked = {change.key: change for change in fresh.changes}
     skipped = {(entry.target, entry.resource, entry.task_id): entry for entry in (*fresh.blocked, *fresh.protected)}
@@ -117,7 +118,9 @@ def justify(saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed]) -> Justi
     dropped: list[Dropped] = []
     for change in {change.key: change for change in saved.changes}.values():
         wanted = asked.get(change.key)
-        if wanted is not None and not _agrees(change.observed, seen[change.key]):
+        if wanted is not None and not {*change.policies} & {*wanted.policies}:
+            dropped.append(Dropped(change, "none of the policies that the plan names asks for it any more"))
+        elif wanted is not None and not _agrees(change.observed, seen[change.key]):
             dropped.append(Dropped(change, "it is not what the plan shows of it"))
         elif wanted is not None and _ends_with(change.steps, wanted.steps):
             ahead.append(wanted)
@@ -135,9 +138,10 @@ def justify(saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed]) -> Justi
 
 
 def _agrees(reviewed: Observed, now: Observed) -> bool:
-    """Whether a task still is what was reviewed, save what a task's own progress brings with it."""
-    if reviewed.get("status") != now.get("status"):
-        return all(now.get(name) == value for name, value in reviewed.items() if name not in _MOVING)
+    """Whether a task still is what was reviewed, save what a task's own progress brings with it.
+
+    Whatever its status is said to have been: else a plan that lies about that could show nothing else of the task.
+    """
     return all(reviewed.get(name) == now.get(name) for name in {*reviewed, *now} if name not in _MOVING)
 
 

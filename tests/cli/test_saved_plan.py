@@ -166,10 +166,21 @@ def test_a_task_that_is_not_what_the_plan_shows_is_left_alone(terminal: Terminal
     assert next(iter(field)) in results["1"]["detail"]
 
 
-def test_neither_is_one_of_which_it_hides_a_field(terminal: Terminal) -> None:
-    forge(plan(terminal), lambda changes: tuple(replace(each, observed={"status": "pending"}) for each in changes))
+@pytest.mark.parametrize("status", ["pending", "running"])
+def test_neither_is_one_of_which_it_hides_a_field(terminal: Terminal, status: str) -> None:
+    """A lie about the status, which may change, is no cover for the fields, which do not."""
+    forge(plan(terminal), lambda changes: tuple(replace(each, observed={"status": status}) for each in changes))
     assert {result["outcome"] for result in apply(terminal)[1].values()} == {"missed"}
     assert terminal.destructive() == []
+
+
+@pytest.mark.parametrize("policies", [(), ("other",)])
+def test_nor_one_that_other_policies_ask_for_than_it_shows(terminal: Terminal, policies: tuple[str, ...]) -> None:
+    forge(plan(terminal), lambda changes: tuple(replace(each, policies=policies) for each in changes))
+    code, results = apply(terminal)
+    assert (code, terminal.destructive()) == (0, [])
+    assert {result["outcome"] for result in results.values()} == {"missed"}
+    assert "none of the policies that the plan names asks for it" in results["1"]["detail"]
 
 
 def test_a_reason_that_was_rewritten_is_not_what_was_approved(terminal: Terminal) -> None:

@@ -286,6 +286,12 @@ def test_a_forged_plan_cannot_call_protected_what_it_changes() -> None:
         PLAN_FILE.read(PLAN_FILE.text(replace(PLAN, protected=(protected,))))
 
 
+@pytest.mark.parametrize("observed", [{}, {"status": "waiting"}, {"status": 1}, {"status": ("pending",)}])
+def test_a_forged_plan_cannot_hide_what_status_a_task_was_seen_in(observed: dict[str, Any]) -> None:
+    with pytest.raises(InvalidPlan, match="not what status it was seen in"):
+        PLAN_FILE.read(PLAN_FILE.text(replace(PLAN, changes=(replace(KINDS[0], observed=observed),))))
+
+
 @pytest.mark.parametrize("index", [0, 1])
 @pytest.mark.parametrize(("name", "value"), [("breached", False), ("needed", 1)])
 def test_a_forged_plan_cannot_hide_a_breach(index: int, name: str, value: object) -> None:
