@@ -16,19 +16,25 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["bounded", "masked", "presentable", "strip_queries"]
+__all__ = ["bounded", "holds_url", "masked", "presentable", "strip_queries"]
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})
 # Whatever stands before `://` is taken for a scheme, and a URL ends at what RFC 3986 allows in none: other marks are
 # rather hidden too much than too little. Each match takes a whole run, so that no text is looked at twice.
-_URL = re.compile(r"(?P<base>://[^\s?#\"<>]*+)(?:(?P<mark>[?#])(?P<tail>[^\s\"<>]*+))?+")
-_USER_PART = re.compile(r"://(?:[^\s/?#\"<>@]*+@)++")
+_SLASHES = r":\\?/\\?/"  # as some write them in JSON, too: `:\/\/`
+_URL = re.compile(rf"(?P<base>{_SLASHES}[^\s?#\"<>]*+)(?:(?P<mark>[?#])(?P<tail>[^\s\"<>]*+))?+")
+_USER_PART = re.compile(rf"(?P<slashes>{_SLASHES})(?:[^\s/?#\"<>@]*+@)++")
 _EVERYWHERE = 3
 """Characters of what is too short to be masked: it would be found in every word."""
 _STACKED = 4
 """Combining marks that one character keeps: as many as scripts in use put there. More would cover the lines around."""
 _MARK = re.compile(r"~[0-9a-f]{8}[.,:;!')\]}]*")  # with the marks of a sentence that goes on after it
+
+
+def holds_url(text: str) -> bool:
+    """Whether some URL may be in `text`, with a query or a user part to hide."""
+    return "://" in text or ":\\/" in text or ":/\\/" in text
 
 
 def strip_queries(text: str, *, user_mark: str = "", whole: bool = False) -> str:
@@ -40,7 +46,7 @@ def strip_queries(text: str, *, user_mark: str = "", whole: bool = False) -> str
     >>> strip_queries("see https://me:pw@h/v.mp4?token=s3cret now")
     'see https://h/v.mp4?~a67312e0 now'
     """
-    return _URL.sub(_hashed if whole else _shortened, _USER_PART.sub(rf"://{user_mark}", text))
+    return _URL.sub(_hashed if whole else _shortened, _USER_PART.sub(rf"\g<slashes>{user_mark}", text))
 
 
 def _shortened(match: re.Match[str]) -> str:
@@ -65,7 +71,7 @@ def presentable(text: str) -> str:
     something else than what is there, and so do combining marks that pile up. They are escaped first, so that none
     of them hides where a URL goes on.
     """
-    if text.isascii() and text.isprintable() and "://" not in text:
+    if text.isascii() and text.isprintable() and not holds_url(text):
         return text
     return strip_queries("".join(_visible(text)))
 

@@ -29,6 +29,8 @@ def test_the_example_in_the_docstring() -> None:
         "https://h/v?a='SECRET'&b=`SECRET`",
         "oss://user:SECRET@h/v",
         "http://SECRET@b@c/v",
+        r'{"url": "https:\/\/user:SECRET@h\/v?a=SECRET"}',
+        r"https:/\/h/v?SECRET",
         "error: GET https://h/v?a=b&SECRET failed, see https://h/w?SECRET",
     ],
 )
@@ -42,7 +44,22 @@ def test_two_urls_stay_two() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["a", "://", "://a", "a@", "://@", "?", "://x?", "#://", "a.+-1", "s://u:p@h/v?", "~00000000", "\u0301"]
+    "piece",
+    [
+        "a",
+        r":\/\/u@",
+        "://",
+        "://a",
+        "a@",
+        "://@",
+        "?",
+        "://x?",
+        "#://",
+        "a.+-1",
+        "s://u:p@h/v?",
+        "~00000000",
+        "\u0301",
+    ],
 )
 @pytest.mark.parametrize(("before", "after"), [("", "://x"), ("http://", ""), ("http://h/?", "@")])
 def test_hostile_text_takes_time_in_proportion_to_its_length(before: str, piece: str, after: str) -> None:

@@ -11,6 +11,7 @@ from reconciler.diagnostics import Diagnostic, DocumentPath, Problem, Rule, Seve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from reconciler.config.yaml_document import Document
     from reconciler.diagnostics import Location
@@ -66,11 +67,13 @@ class Findings:
     """Collects the mistakes of all files.
 
     `doubts` are values that a reader could not use. The check of structure says so in better words; where it did not,
-    they count, so that nothing is valid that was not read.
+    they count, so that nothing is valid that was not read. `inventories` are files that were read, by what was asked of
+    them: many targets may name one.
     """
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
     doubts: list[Diagnostic] = field(default_factory=list)
+    inventories: dict[tuple[Path, str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics += diagnostics

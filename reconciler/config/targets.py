@@ -159,6 +159,9 @@ def _from_file(path: object, entry: Entry, kind: EntryKind, findings: Findings) 
         raise WrongType("file", "the path of a file")
     file = entry.document.file.parent / path
     shown_file = shown(path) if isinstance(path, Expanded) else shown_path(file)
+    asked = (file, kind.value, shown_file)
+    if asked in findings.inventories:
+        return findings.inventories[asked]
     try:
         entries, diagnostics = read_entries(file, kind, shown_file, entry.document.roots)
     except (OSError, ValueError) as error:
@@ -168,4 +171,5 @@ def _from_file(path: object, entry: Entry, kind: EntryKind, findings: Findings) 
         findings.problem(entry.document, problem)
         return ()
     findings.add(diagnostics)
+    findings.inventories[asked] = entries
     return entries

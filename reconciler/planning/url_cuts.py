@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.config.model import AtMost
 from reconciler.diagnostics import Severity
 from reconciler.planning.plan import Note
-from reconciler.redaction import presentable, strip_queries
+from reconciler.redaction import holds_url, presentable, strip_queries
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.describe import fields_of
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test, composed
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["cut", "doubts"]
 
 _USER_MARK = "~@"
-_USER = re.compile(rf"(?<=://){_USER_MARK}")
+_USER = re.compile(rf"(?<=/){_USER_MARK}")
 _MARK = re.compile(rf"{_USER.pattern}|(?<=\?)~[0-9a-f]{{8}}")
 _WILDCARD = re.compile(r"[*?\[]")
 _UNKNOWN = Test("", Operator.EQ, "")
@@ -44,7 +44,7 @@ def cut(text: str, *, whole: bool = False) -> str:
     Where nothing was cut from it yet (`whole`), a query that reads like a mark is cut as well.
     A control character could hide where a URL goes on, so that a text which has both is escaped as well.
     """
-    if "://" not in text:
+    if not holds_url(text):
         return text
     stripped = strip_queries(text, user_mark=_USER_MARK, whole=whole)
     return stripped if text.isprintable() else presentable(stripped if whole else text)

@@ -109,6 +109,15 @@ def test_a_file_that_is_missing(mistakes: Callable[..., list[str]], strict: bool
     ]
 
 
+def test_a_file_of_several_targets_is_read_once(
+    accepted: Callable[..., Configuration], mistakes: Callable[..., list[str]]
+) -> None:
+    both = JOBS_FILE + JOBS_FILE.partition("targets:\n")[2].replace("ali:", "another:")
+    targets = accepted({"reconciler.yaml": both, "jobs.txt": "j1\n"}).targets.values()
+    assert [target.inventory and target.inventory.job_ids for target in targets] == [("j1",), ("j1",)]
+    assert len(mistakes({"reconciler.yaml": both, "jobs.txt": "a b\n"})) == 1, "and its mistakes are told once"
+
+
 def test_a_file_that_a_variable_names(accepted: Callable[..., Configuration]) -> None:
     text = TARGET + "      job_ids: {file: '${DIR}/jobs.txt'}\n"
     assert known(accepted(text)).job_ids == ()
