@@ -96,7 +96,7 @@ def _judged(policy: PolicyVerdict, in_the_dark: bool) -> tuple[Verdict, str, str
     if failures:
         return Verdict.FAILED, "; ".join(failures), "\n".join([*remedies, counts])
     if in_the_dark:
-        return Verdict.ERROR, "some of its scopes were not observed whole, so whether it holds is not known", counts
+        return Verdict.ERROR, "not all is known of some of its scopes, so whether it holds is not known", counts
     return Verdict.PASSED, counts, ""
 
 
