@@ -40,7 +40,7 @@ class Approval:
 
     @classmethod
     def asked(cls, ask: Callable[[Plan], bool]) -> Approval:
-        """Go ahead where `ask` says so once the plan is made. It is called within the event loop, which waits."""
+        """Go ahead where `ask` says True once the plan is made. It is called within the event loop, which waits."""
         return cls(ask=ask)
 
     def check_time(self, now: int) -> None:
@@ -59,8 +59,8 @@ class Approval:
             )
 
     def check_given(self, plan: Plan) -> None:
-        """Ask, if that is the way. Raises RefusedError where the answer is no."""
-        if self.ask is not None and not self.ask(plan):
+        """Ask, if that is the way. Raises RefusedError where the answer is anything but True: a coroutine is none."""
+        if self.ask is not None and self.ask(plan) is not True:
             raise RefusedError("apply was not approved", "nothing was changed")
 
     def bounded(self, saved: Plan) -> Plan:

@@ -232,6 +232,17 @@ def test_what_is_not_approved_is_not_done(terminal: Terminal) -> None:
         pass
 
 
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+def test_nothing_but_true_is_a_yes(terminal: Terminal) -> None:
+    async def no(_: Plan) -> bool:
+        return False
+
+    for ask in (no, lambda _: "no"):
+        with pytest.raises(RefusedError):
+            reconciler.apply(approval=Approval.asked(ask))  # type: ignore[arg-type]  # whoever does not check types
+    assert terminal.destructive() == []
+
+
 def test_a_clock_of_ones_own_plans_only(terminal: Terminal) -> None:
     async def run() -> None:
         async with Session.open(terminal.directory, now=4_102_444_800) as session:
