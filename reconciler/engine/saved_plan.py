@@ -12,7 +12,7 @@ from reconciler.planning.report import Outcome, Result
 from reconciler.redaction import bounded
 from reconciler.tasks.observation import CLOCKS_APART, Completeness
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.status import Status
+from reconciler.tasks.status import TERMINAL, Status
 from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
@@ -38,6 +38,12 @@ __all__ = [
 
 _MOVING = frozenset({"status", "provider_status", "progress", "started_at", "finished_at", "error_code"})
 """Fields that change while a task goes on. Whether a status still lets it be changed is for the policies to say."""
+
+_LATER: Mapping[object, Collection[object]] = {
+    Status.PENDING: {Status.RUNNING, *TERMINAL},
+    Status.RUNNING: TERMINAL,
+}
+"""What a task of a status may be seen in afterwards."""
 
 NOT_SELECTED = "not selected by --target/--policy"
 """Why a change is left out of a run that was narrowed."""
@@ -120,12 +126,12 @@ def justify(saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed]) -> Justi
         wanted = asked.get(change.key)
         if wanted is not None and not {*change.policies} & {*wanted.policies}:
             dropped.append(Dropped(change, "none of the policies that the plan names asks for it any more"))
+        elif wanted is not None and not _ends_with(change.steps, wanted.steps):
+            dropped.append(Dropped(change, f"it would now take other steps than reviewed: {', '.join(wanted.steps)}"))
         elif wanted is not None and not _agrees(change.observed, seen[change.key]):
             dropped.append(Dropped(change, "it is not what the plan shows of it"))
-        elif wanted is not None and _ends_with(change.steps, wanted.steps):
-            ahead.append(wanted)
         elif wanted is not None:
-            dropped.append(Dropped(change, f"it would now take other steps than reviewed: {', '.join(wanted.steps)}"))
+            ahead.append(wanted)
         elif change.id in aside:
             dropped.append(Dropped(change, NOT_SELECTED, unread=True))
         elif (change.target, change.resource) in unseen:
@@ -140,8 +146,12 @@ def justify(saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed]) -> Justi
 def _agrees(reviewed: Observed, now: Observed) -> bool:
     """Whether a task still is what was reviewed, save what a task's own progress brings with it.
 
-    Whatever its status is said to have been: else a plan that lies about that could show nothing else of the task.
+    Whatever its status is said to have been: else a plan that lies about that could show nothing else of the task. No
+    task comes from an end, nor from running to waiting.
     """
+    before, after = reviewed.get("status"), now.get("status")
+    if before != after and after not in _LATER.get(before, ()):
+        return False
     return all(reviewed.get(name) == now.get(name) for name in {*reviewed, *now} if name not in _MOVING)
 
 

@@ -150,6 +150,9 @@ FORGED_FIELDS = {
     "object": {"input.object": "another.mp4"},
     "a field more": {"user_data": "nobody needs it"},
     "created_at": {"created_at": "2020-01-01T00:00:00Z"},
+    "an end that it is not at": {"status": "canceled"},
+    "a start that it has not made": {"status": "running"},
+    "a status that leads nowhere": {"status": "unknown"},
 }
 
 
