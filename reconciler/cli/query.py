@@ -24,7 +24,7 @@ from reconciler.tasks.field import FieldType
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.engine.queries import Found
+    from reconciler.engine.queries import QueryResult
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import ResourceType
 
@@ -71,7 +71,7 @@ def command(
     return ExitCode.ERROR if found.incomplete else ExitCode.OK
 
 
-async def _asked(session: Session, row: ResourceType, selector: Selector) -> Found:
+async def _asked(session: Session, row: ResourceType, selector: Selector) -> QueryResult:
     progress = Progress()
     async with session:
         with progress.stage("Listing", len(session.configuration.targets)):

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Task
 
-__all__ = ["Found", "narrowed", "query", "why", "why_offline"]
+__all__ = ["QueryResult", "narrowed", "query", "why", "why_offline"]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class QueryResult:
     """The tasks that match, in plan order, and the listings that did not come through whole."""
 
     tasks: tuple[Task, ...]
@@ -46,7 +46,7 @@ async def query(
     selector: Selector,
     targets: Collection[str],
     on_listed: Callable[[Observation], None],
-) -> Found:
+) -> QueryResult:
     """List `row` on those of `targets` that are of its provider."""
     names = [name for name in targets if world.configuration.targets[name].provider == row.provider]
     statuses = wanted_statuses([selector], row)
@@ -64,7 +64,7 @@ async def query(
         replace(seen, fault=clock_fault(off[scope.target])) if seen.complete and scope.target in off else seen
         for scope, seen in observations.items()
     ]
-    return Found(
+    return QueryResult(
         tuple(sorted(tasks, key=task_order)), tuple(seen for seen in doubted if not seen.complete or seen.fault)
     )
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.config.model import Configuration
     from reconciler.engine.approval import Approval
     from reconciler.engine.hold import Held
-    from reconciler.engine.queries import Found
+    from reconciler.engine.queries import QueryResult
     from reconciler.engine.world import World
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
@@ -157,7 +157,7 @@ class Session:
 
     async def query(
         self, row: ResourceType, selector: Selector, on_listed: Callable[[Observation], None] = _nothing
-    ) -> Found:
+    ) -> QueryResult:
         """List the tasks of one resource type that match."""
         return await query(self._world, self._clouds, row, selector, self._targets, on_listed)
 

@@ -14,7 +14,7 @@ from reconciler.reports.cells import clipped, table
 from reconciler.reports.wording import counted, value_text
 
 if TYPE_CHECKING:
-    from reconciler.engine.queries import Found
+    from reconciler.engine.queries import QueryResult
     from reconciler.tasks.resource_type import ResourceType
 
 __all__ = ["TASK_LIST", "render_task_json", "render_task_table"]
@@ -24,7 +24,7 @@ _WIDEST = 60
 _ID_CELLS = 120
 
 
-def render_task_table(found: Found, row: ResourceType, now: int) -> str:
+def render_task_table(found: QueryResult, row: ResourceType, now: int) -> str:
     """One line a task, with the columns that any of them has; `now` in seconds since the epoch, for ages."""
     records = [(task, observed(task, row, row.fields)) for task in found.tasks]
     columns = [name for name in _COLUMNS if any(name in record for _, record in records)]
@@ -67,7 +67,7 @@ class TaskList:
 TASK_LIST = Format("reconciler.tasks", "2.0", TaskList, "Tasks that `reconciler query` found")
 
 
-def render_task_json(found: Found, row: ResourceType) -> str:
+def render_task_json(found: QueryResult, row: ResourceType) -> str:
     """One document."""
     return TASK_LIST.text(
         TaskList(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given
 
-from reconciler.engine.queries import Found
+from reconciler.engine.queries import QueryResult
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.reports.task_list import render_task_json, render_task_table
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 ROW = catalogue().resource_types[TRANSCODING]
 
 
-def found(task_id: str, title: str = "") -> Found:
+def found(task_id: str, title: str = "") -> QueryResult:
     values: dict[str, Value] = {"id": task_id, "created_at": NOW - 7_200, "input.object": title or "a.mp4"}
     task = Task("huawei-prod", TRANSCODING, task_id, Status.PENDING, values)
     fault = Fault(Meaning.PERMANENT, presentable(title))
     failed = Observation(Scope("huawei-test", TRANSCODING), (), 1, Completeness.FAILED, fault)
-    return Found((task, task), (failed,))
+    return QueryResult((task, task), (failed,))
 
 
 def test_a_table() -> None:
