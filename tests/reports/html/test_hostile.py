@@ -28,7 +28,8 @@ BENIGN = "quite harmless"
 
 def plan_of(text: str) -> Plan:
     """A plan that has `text` wherever there can be any, as a file may that nobody made presentable."""
-    observed: Observed = {"status": text, "provider_status": "v", "created_at": text, text: text, "list": (text, text)}
+    usual = {"status": text, "provider_status": "of the vendor", "created_at": text}
+    observed: Observed = {**usual, text: text, "list": (text, text)}
     skipped = Skipped(text, text, text, (text, text), text, observed, (text,))
     breach = GuardVerdict(Guard.MAX_PERCENT, 30, 9, 10, text, text)
     fault = Fault(Meaning.PERMANENT, text, text, 400, text)
@@ -80,7 +81,7 @@ def test_every_cell_says_what_is_presentable_of_its_text(text: str) -> None:
     shown = presentable(text)
     ((do, task, target, resource, status, age, fields, policies, reason),) = page.rows("changes")
     assert [cell.text for cell in (task, target, resource, policies, reason)] == [shown] * 5
-    assert (do.text, status.text, age.text) == ("delete", f"{shown} (v)", "unknown")
+    assert (do.text, status.text, age.text) == ("delete", f"{shown} (of the vendor)", "unknown")
     assert sorted(name.text for name in fields.all("i")) == sorted(["list", shown])
     assert f"list {shown}, {shown}" in fields.text
     ((*_, protections),) = page.rows("protected")
