@@ -91,14 +91,23 @@ class RecordedFault:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt at one call, written down before it was sent."""
-
+class _OfTask:
     DERIVED: ClassVar = ("id",)
 
     target: str
     resource: str
     task_id: str
+
+    @property
+    def id(self) -> str:
+        """`<target>/<resource>/<task_id>`"""
+        return f"{self.target}/{self.resource}/{self.task_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt(_OfTask):
+    """One attempt at one call, written down before it was sent."""
+
     action: Action
     attempt: int
     state: ActionState
@@ -109,30 +118,15 @@ class Attempt:
     settled_by: str | None
     """The later run that found out what became of it."""
 
-    @property
-    def id(self) -> str:
-        """`<target>/<resource>/<task_id>`"""
-        return f"{self.target}/{self.resource}/{self.task_id}"
-
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(_OfTask):
     """What became of one task."""
 
-    DERIVED: ClassVar = ("id",)
-
-    target: str
-    resource: str
-    task_id: str
     outcome: str
     before: str
     now: str | None
     detail: str
-
-    @property
-    def id(self) -> str:
-        """`<target>/<resource>/<task_id>`"""
-        return f"{self.target}/{self.resource}/{self.task_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,12 +143,12 @@ def test_a_link_to_a_directory_that_leads_out_is_refused(
     write: Callable[..., None], folder: Path, outside: Path
 ) -> None:
     write({"reconciler.yaml": "version: 1\n", "conf/x": ""})
-    (folder / "conf/root").symlink_to("/")
+    (folder / "conf/all").symlink_to("/")
     (folder / "conf/side").symlink_to(outside)
     found = discover([])
     assert [file.as_posix() for file in found.files] == ["reconciler.yaml"]
-    assert [str(one.location) for one in found.diagnostics] == ["conf/root:1:1", "conf/side:1:1"]
-    assert discover([Path("conf/side")]).files == discover([Path("conf/root/etc")]).files == ()
+    assert [str(one.location) for one in found.diagnostics] == ["conf/all:1:1", "conf/side:1:1"]
+    assert discover([Path("conf/side")]).files == discover([Path("conf/all/etc")]).files == ()
 
 
 def test_a_link_between_directories_that_are_given_is_followed(
