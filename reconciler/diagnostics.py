@@ -20,7 +20,9 @@ __all__ = [
     "Problem",
     "Rule",
     "Severity",
+    "did_you_mean",
     "suggestion",
+    "unknown",
 ]
 
 QUOTE_IT: Final = "put it in quotes"
@@ -127,3 +129,15 @@ def suggestion(word: str, allowed: Iterable[str]) -> str | None:
     if len(word) > _LONGEST_WORD:
         return None
     return next(iter(difflib.get_close_matches(word, list(islice(allowed, _MOST_WORDS)), n=1, cutoff=0.6)), None)
+
+
+def did_you_mean(word: str, allowed: Iterable[str]) -> str:
+    """The hint that names the allowed word which `word` was probably meant to be; empty where there is none."""
+    meant = suggestion(word, allowed)
+    return f"did you mean `{meant}`?" if meant else ""
+
+
+def unknown(path: DocumentPath, message: str, word: str, allowed: Iterable[str], *, at_key: bool = False) -> Problem:
+    """The mistake that the name `word`, which stands at `path`, is none of those that there are."""
+    names = tuple(allowed)
+    return Problem(path, message, did_you_mean(word, names), names, at_key, rule=Rule.UNKNOWN_REFERENCE)

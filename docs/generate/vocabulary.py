@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from docs.generate.markdown import code, in_one_line, page, paragraph, prose, table
-from reconciler.config.schema_conditions import condition
+from reconciler.config.schema_match import condition
 from reconciler.exceptions import ExitCode
 from reconciler.reports.formats import FORMATS, SCREEN_FORMATS
 from reconciler.selectors.operands import OPERATORS

@@ -1,4 +1,4 @@
-"""All files merged: the named entries of a section, and what was found wrong on the way."""
+"""Files from the disk to data, and all of them merged: the named entries of a section, and what was found wrong."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.config.environment import Unexpanded, quoted
-from reconciler.diagnostics import Diagnostic, DocumentPath, Problem, Rule, Severity
+from reconciler.config.files import reason_of, shown_path
+from reconciler.config.yaml_document import BEGINNING, MAX_BYTES, parse
+from reconciler.diagnostics import Diagnostic, DocumentPath, Location, Problem, Rule, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from reconciler.config.files import Roots
     from reconciler.config.yaml_document import Document
-    from reconciler.diagnostics import Location
 
 __all__ = [
     "Entry",
@@ -26,6 +28,7 @@ __all__ = [
     "flag",
     "mapping",
     "number",
+    "read_sources",
     "text",
     "texts",
 ]
@@ -102,6 +105,45 @@ class Findings:
 
         found = self.diagnostics if self._has_errors() else [*self.diagnostics, *self.doubts]
         return tuple(sorted(dict.fromkeys(found), key=place))
+
+
+def read_sources(
+    files: Iterable[Path],
+    roots: Roots,
+    expansion: Callable[[object], tuple[object, list[Problem]]],
+    structure: Callable[[object], Iterable[Problem]],
+    findings: Findings,
+    beginning: str = BEGINNING,
+) -> list[Source]:
+    """The files that hold a mapping, read, expanded and checked for structure. What is wrong is among the findings.
+
+    `beginning` says to the user of an empty file how one begins.
+    """
+    sources = []
+    for file in files:
+        document = _document(file, roots, findings, beginning)
+        if document is None:
+            continue
+        data, problems = expansion(document.data)
+        for problem in (*problems, *structure(data)):
+            findings.problem(document, problem)
+        if isinstance(data, dict):
+            sources.append(Source(document, data))
+    return sources
+
+
+def _document(file: Path, roots: Roots, findings: Findings, beginning: str) -> Document | None:
+    """The file, as far as it can be read."""
+    shown = shown_path(file)
+    try:
+        content = roots.read(file, MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        message = f"the file cannot be read: {reason_of(error)}"
+        findings.add([Diagnostic(Severity.ERROR, message, Location(shown, 1, 1), rule=Rule.FILE)])
+        return None
+    document, diagnostics = parse(content, file, shown, beginning=beginning, roots=roots)
+    findings.add(diagnostics)
+    return None if document.data is None and diagnostics else document
 
 
 def entries_of(section: str, sources: Sequence[Source], findings: Findings) -> dict[str, Entry]:

@@ -10,14 +10,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.config.yaml_scalars import resolve
+from reconciler.config.yaml_events import resolve
 from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule
 from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.config.yaml_scalars import Scalar
+    from reconciler.config.yaml_events import Scalar
     from reconciler.diagnostics import DocumentPath
 
 __all__ = ["PLACEHOLDER", "Expanded", "Unexpanded", "expand", "quoted", "shown", "without_empty", "without_variables"]

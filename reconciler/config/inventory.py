@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.files import Roots
 
-__all__ = ["MAX_BYTES", "EntryKind", "is_url", "mistake_in", "read_entries"]
+__all__ = ["EntryKind", "is_url", "mistake_in", "read_entries"]
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 _MAX_MISTAKES: Final = 20

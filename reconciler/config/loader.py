@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.config.discovery import discover, left_out
-from reconciler.config.entries import Entry, Findings, Source, WrongType, entries_of
+from reconciler.config.entries import Entry, Findings, Source, WrongType, entries_of, read_sources
 from reconciler.config.environment import expand, without_empty
 from reconciler.config.fingerprint import fingerprint
 from reconciler.config.model import Configuration
 from reconciler.config.policies import PolicyReader, protection_of
+from reconciler.config.schema import structure_schema
 from reconciler.config.settings import settings_of
-from reconciler.config.source_file import read_document
-from reconciler.config.structure import Structure, structure_of
+from reconciler.config.structure import structure_of
 from reconciler.config.targets import target_of
 from reconciler.exceptions import InvalidConfiguration
 
@@ -61,28 +62,16 @@ def check(
     found = discover(paths, roots)
     findings.add(found.diagnostics)
     all_found = not findings.invalid
-    structure = structure_of(catalogue)
-    read = (_source(file, found.roots, structure, environment, findings, strict=strict) for file in found.files)
-    sources = [source for source in read if source is not None]
+    structure = structure_of(catalogue, structure_schema)
+    expansion = partial(expand, environment=environment, strict=strict)
+    read = read_sources(found.files, found.roots, expansion, structure.problems, findings)
+    sources = [replace(source, data=without_empty(source.data)) for source in read]
     all_files_read = len(sources) == len(found.files) and all_found
     configuration = _merged(sources, found.files, catalogue, findings, all_files_read=all_files_read)
     if roots is None and configuration.policies:
         findings.add(left_out(paths, found))
     diagnostics = findings.sorted()
     return None if findings.invalid else replace(configuration, warnings=diagnostics), diagnostics
-
-
-def _source(
-    file: Path, roots: Roots, structure: Structure, environment: Mapping[str, str], findings: Findings, *, strict: bool
-) -> Source | None:
-    """One file, read, expanded and checked for structure; None where it holds no mapping."""
-    document = read_document(file, roots, findings)
-    if document is None:
-        return None
-    data, problems = expand(document.data, environment, strict=strict)
-    for problem in (*problems, *structure.problems(data)):
-        findings.problem(document, problem)
-    return Source(document, without_empty(data)) if isinstance(data, dict) else None
 
 
 def _merged(

@@ -10,7 +10,7 @@ from reconciler.config.environment import quoted
 from reconciler.config.model import Absent, AtMost, Ensure, Keep, OnBlocked, Policy, Protection
 from reconciler.config.schema_parts import LONGEST_GLOB
 from reconciler.config.settings import limits
-from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, Severity, suggestion
+from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, Severity, unknown
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.states import can_act, dead_ends
 from reconciler.tasks.resource_type import Paging
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.status import Status
 
-__all__ = ["PolicyReader", "dead_end_problems", "protection_of"]
+__all__ = ["PolicyReader", "protection_of"]
 
 _WILDCARDS = frozenset("*?[")
 
@@ -124,23 +124,20 @@ class PolicyReader:
         self, pattern: str, path: tuple[str | int, ...], resource: ResourceType, candidates: tuple[str, ...]
     ) -> Iterator[Problem]:
         shown = quoted(pattern)
-        allowed = candidates
         other = self._targets.get(pattern)
         if other is not None:
             message = (
                 f"target {shown} is of provider `{other.provider}`, but {resource.name} needs `{resource.provider}`"
             )
-            yield Problem(path, message, allowed=allowed, rule=Rule.UNKNOWN_REFERENCE)
+            yield Problem(path, message, allowed=candidates, rule=Rule.UNKNOWN_REFERENCE)
         elif pattern in self._declared or not self._all_files_read:
             return  # it is there, and what is wrong with it is said in its own place
         elif not _WILDCARDS.isdisjoint(pattern):
             if not self._unclear:
                 message = f"{shown} matches no target of provider `{resource.provider}`"
-                yield Problem(path, message, allowed=allowed, rule=Rule.UNKNOWN_REFERENCE)
+                yield Problem(path, message, allowed=candidates, rule=Rule.UNKNOWN_REFERENCE)
         else:
-            meant = suggestion(pattern, candidates)
-            hint = f"did you mean `{meant}`?" if meant else ""
-            yield Problem(path, f"unknown target {shown}", hint, allowed, rule=Rule.UNKNOWN_REFERENCE)
+            yield unknown(path, f"unknown target {shown}", pattern, candidates)
 
     def _without_inventory(self, entry: Entry, resource: ResourceType, names: Sequence[str]) -> Iterator[Problem]:
         """Warnings where nothing can be seen, because the API does not list and the user has not told."""
@@ -173,11 +170,8 @@ def protection_of(entry: Entry, catalogue: Catalogue, findings: Findings) -> Pro
         return None
     resources = catalogue.matching(pattern)
     if not resources:
-        names = tuple(catalogue.resource_types)
-        meant = suggestion(pattern, names)
-        hint = f"did you mean `{meant}`?" if meant else ""
         message = f"{quoted(pattern)} matches no resource type"
-        problem = Problem((*entry.path, "resource"), message, hint, names, rule=Rule.UNKNOWN_REFERENCE)
+        problem = unknown((*entry.path, "resource"), message, pattern, catalogue.resource_types)
         findings.problem(entry.document, problem)
         return None
     if "match" not in entry.body:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.config.model import MOST_ACTIONS, RUN_ACTIONS, Settings
 from reconciler.config.schema_match import (
     any_match_schema,
     match_definitions,
@@ -17,14 +18,17 @@ from reconciler.config.schema_parts import (
     glob,
     map_of_named,
     optional,
+    or_variable,
     record,
     rendered,
     snippet,
+    text,
     variable_definitions,
+    whole_number,
 )
-from reconciler.config.schema_policies import policies_schema, policy_definitions
-from reconciler.config.schema_settings import settings_schema
+from reconciler.config.schema_policies import limits_schema, policies_schema, policy_definitions
 from reconciler.config.schema_targets import target_definitions, targets_schema
+from reconciler.selectors.durations import DURATION_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
 
     MatchSchema = Callable[[str, Sequence[ResourceType]], Schema]
 
-__all__ = ["build_schema", "protections_schema", "render_schema", "structure_schema"]
+__all__ = ["build_schema", "render_schema", "structure_schema"]
 
 
 def build_schema(catalogue: Catalogue) -> Schema:
@@ -71,13 +75,74 @@ def _document(catalogue: Catalogue, definitions: dict[str, Schema], protections:
         "additionalProperties": False,
         "properties": {
             "version": described({"const": 1}, "Version of this format. Every file needs it.", 1, default=1),
-            "settings": optional(settings_schema()),
+            "settings": optional(_settings_schema()),
             "targets": optional(targets_schema(catalogue)),
             "protect": optional(protections),
             "policies": optional(policies_schema(catalogue)),
         },
         "definitions": target_definitions(catalogue) | definitions,
     }
+
+
+_DEFAULTS = Settings()
+BACKEND_PATTERN = r"^(?:sqlite:///[^?#]+|postgresql(?:\+[a-z0-9]+)?://.+)$"
+
+
+def _run_limits_schema() -> Schema:
+    actions = (
+        "Most changes of all policies in one run; 0 allows none. "
+        f"Default: {RUN_ACTIONS}, or the largest max_actions of a policy."
+    )
+    percent = (
+        "Most changes of all policies on one target and resource type, in percent of the tasks there in a status that "
+        "any of them admits; from 10 such tasks on. Default: the largest max_percent of a policy there."
+    )
+    limits = record(
+        {
+            "max_actions": described(or_variable(whole_number(0, MOST_ACTIONS)), actions, 1000),
+            "max_percent": described(or_variable(whole_number(0, 100)), percent, 60),
+        },
+        title="run_limits",
+    )
+    return described(limits, "Guards of all policies together.", {"max_actions": 5000, "max_percent": 60})
+
+
+def _settings_schema() -> Schema:
+    duration = or_variable(text(DURATION_PATTERN, "a duration such as 90s, 15m, 6h or 7d"))
+    backend = or_variable(text(BACKEND_PATTERN, "sqlite:///FILE or postgresql://host/db"))
+    time_to_live = f"{_DEFAULTS.plan_ttl // 3600}h"
+    settings = record(
+        {
+            "limits": limits_schema("Guards of every policy that sets none of its own.", variables=True),
+            "run_limits": _run_limits_schema(),
+            "backend": described(
+                backend,
+                "Where runs, journal and locks are kept: sqlite:///FILE, relative to this file, or "
+                "postgresql://user@host/db for several machines. "
+                f"Default: {_DEFAULTS.backend} in the current directory.",
+                "postgresql://reconciler@db.example.com/reconciler",
+                "${RECONCILER_DATABASE:-sqlite:///.reconciler/history.db}",
+                default=str(_DEFAULTS.backend),
+            ),
+            "concurrency": described(
+                or_variable(whole_number(1, 256)),
+                f"Requests in flight per target, 1 to 256. Default: {_DEFAULTS.concurrency}.",
+                32,
+                default=_DEFAULTS.concurrency,
+            ),
+            "plan_ttl": described(
+                duration,
+                "How long a saved plan is good for: 90s, 15m, 6h, 7d, 2w or several, such as 1d12h. "
+                f"Default: {time_to_live}.",
+                "6h",
+                "2d",
+                default=time_to_live,
+            ),
+        },
+        title="settings",
+    )
+    example = {"limits": {"max_actions": 200, "max_percent": 30}, "plan_ttl": "12h"}
+    return described(settings, "Settings of the whole configuration. Each key may stand in one file only.", example)
 
 
 _MATCH = "Which tasks are protected: all, or conditions on fields. A task of which it stays unknown is protected, too."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.config.model import Keep, OnBlocked
+from reconciler.config.model import MOST_ACTIONS, Keep, OnBlocked, Settings
 from reconciler.config.schema_match import match_example
 from reconciler.config.schema_parts import (
     Schema,
@@ -16,13 +16,13 @@ from reconciler.config.schema_parts import (
     list_of,
     map_of_named,
     optional_choice,
+    or_variable,
     record,
     reference,
     snippet,
     text,
     whole_number,
 )
-from reconciler.config.schema_settings import limits_schema
 from reconciler.tasks.field import FieldType
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["policies_schema", "policy_definitions"]
+__all__ = ["limits_schema", "policies_schema", "policy_definitions"]
 
 _REQUIRED: Final = ("resource", "match", "ensure")
 _MATCH: Final = "Which tasks the policy is about: all, or conditions on fields. The fields depend on resource."
@@ -47,6 +47,30 @@ _ON_BLOCKED: Final[Mapping[str, str]] = {
     OnBlocked.REPORT.value: "They are listed, and no more.",
     OnBlocked.FAIL.value: "They make plan and apply end with exit code 3.",
 }
+
+
+def limits_schema(description: str, *, variables: bool = False) -> Schema:
+    def number(most: int) -> Schema:
+        return or_variable(whole_number(0, most)) if variables else whole_number(0, most)
+
+    actions = "Most changes of one policy in one run, on all its targets; 0 allows none."
+    percent = (
+        "Most changes of one policy on one target, in percent of the tasks listed there whose status match admits; "
+        "enforced from 10 such tasks on, and 0 of however few."
+    )
+    own = Settings().limits
+    limits = record(
+        {
+            "max_actions": described(
+                number(MOST_ACTIONS), f"{actions} Default: {own.max_actions}.", 100, default=own.max_actions
+            ),
+            "max_percent": described(
+                number(100), f"{percent} Default: {own.max_percent}.", 50, default=own.max_percent
+            ),
+        },
+        title="limits",
+    )
+    return described(limits, description, {"max_actions": own.max_actions, "max_percent": own.max_percent})
 
 
 def policies_schema(catalogue: Catalogue) -> Schema:

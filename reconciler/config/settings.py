@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, quote, urlsplit
 
-from reconciler.config.backend_url import backend_problem
 from reconciler.config.entries import WrongType, mapping, number, text
 from reconciler.config.environment import Expanded, Unexpanded, without_variables
 from reconciler.config.model import DatabaseUrl, Limits, RunLimits, Settings
-from reconciler.config.schema_settings import DURATION_PATTERN
-from reconciler.diagnostics import Problem, Rule
-from reconciler.selectors.durations import parse_duration
+from reconciler.diagnostics import Problem, Rule, suggestion
+from reconciler.selectors.durations import DURATION_PATTERN, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from urllib.parse import SplitResult
 
     from reconciler.config.entries import Findings, Source
 
@@ -117,3 +116,105 @@ def _plan_ttl(duration: str | None, source: Source | None, findings: Findings) -
     except ValueError as error:
         findings.problem(source.document, Problem(("settings", "plan_ttl"), str(error), rule=Rule.STRUCTURE))
         return None
+
+
+_PATH: Final = ("settings", "backend")
+_LARGEST_PORT: Final = 65535
+_LARGEST_NUMBER: Final = 2**31 - 1
+
+_SECRETS: Final = frozenset({"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"})
+_NUMBERS: Final = frozenset(
+    {"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"}
+)
+_SSL_VERSIONS: Final = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "channel_binding": ("disable", "prefer", "require"),
+    "gssdelegation": ("0", "1"),
+    "gssencmode": ("disable", "prefer", "require"),
+    "keepalives": ("0", "1"),
+    "load_balance_hosts": ("disable", "random"),
+    "ssl_max_protocol_version": _SSL_VERSIONS,
+    "ssl_min_protocol_version": _SSL_VERSIONS,
+    "sslcertmode": ("disable", "allow", "require"),
+    "sslcompression": ("0", "1"),
+    "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+    "sslnegotiation": ("postgres", "direct"),
+    "sslsni": ("0", "1"),
+    "target_session_attrs": ("any", "read-write", "primary"),
+}
+"""Of `target_session_attrs` those of a server that can be written to."""
+_TEXTS: Final = frozenset(
+    {
+        *("application_name", "client_encoding", "fallback_application_name", "gsslib", "host", "hostaddr"),
+        *("krbsrvname", "options", "passfile", "port", "require_auth", "requirepeer", "service", "sslcert", "sslcrl"),
+        *("sslcrldir", "sslkey", "sslrootcert", "user"),
+    }
+)
+
+
+def backend_problem(written: str, url: str | None) -> Problem | None:
+    """The first thing that is wrong. `written` is the URL without what variables give, `url` with it, where known.
+
+    No secret may be written, whatever variables give.
+    """
+    if not written.startswith("postgresql") and not (url or "").startswith("postgresql"):
+        return None
+    try:
+        parts = urlsplit(written)
+        secret = parts.password or _SECRETS & {name.lower() for name, _ in parse_qsl(parts.query, True)}
+    except ValueError:
+        return _broken("not a URL that can be read")
+    if secret or _at_signs(written) > 1:
+        hint = "write ${VARIABLE} in its place, or use ~/.pgpass; and renew it if it was committed"
+        return Problem(_PATH, "a password must not stand in the configuration", hint, rule=Rule.SECRET)
+    return _database_problem(url) if url is not None else None
+
+
+def _database_problem(url: str) -> Problem | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return _broken("not a URL that can be read")
+    if _at_signs(url) > 1 or (_at_signs(url) and "@" not in parts.netloc):
+        encoded = "in a user or a password, write @ as %40, / as %2F, ? as %3F, # as %23, : as %3A and % as %25"
+        return _broken("the URL has an `@` in a place that it cannot have", encoded)
+    if parts.fragment:
+        return _broken("the URL must not have a part after `#`", "in a password, write # as %23")
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0 or parts.netloc.endswith(":"):
+        return _broken(f"the port of the database is not a number from 1 to {_LARGEST_PORT}")
+    return _option_problem(parts)
+
+
+def _at_signs(url: str) -> int:
+    return url.count("@")
+
+
+def _option_problem(parts: SplitResult) -> Problem | None:
+    """What is wrong with the parameters in the query, which are libpq's."""
+    seen: set[str] = set()
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if name in _SECRETS:
+            hint = "write it before the host, as in postgresql://user:${VARIABLE}@host/db, or use ~/.pgpass"
+            return Problem(_PATH, f"`{name}` must not stand in the query of a URL", hint, rule=Rule.SECRET)
+        known = (*_WORDS, *_NUMBERS, *_TEXTS)
+        if name not in known:
+            meant = suggestion(name, known)
+            return _broken("the URL has an option that PostgreSQL does not have", f"is it `{meant}`?" if meant else "")
+        if name in seen:
+            return _broken(f"option `{name}` stands twice in the URL")
+        seen.add(name)
+        if name in _NUMBERS and not (value.isascii() and value.isdecimal() and int(value[:11]) <= _LARGEST_NUMBER):
+            return _broken(f"option `{name}` must be a whole number")
+        if name in _WORDS and value not in _WORDS[name]:
+            return _broken(f"option `{name}` must be one of {', '.join(_WORDS[name])}")
+        if not value:
+            return _broken(f"option `{name}` is empty")
+    return None
+
+
+def _broken(message: str, hint: str = "") -> Problem:
+    return Problem(_PATH, message, hint, rule=Rule.STRUCTURE)

@@ -16,21 +16,19 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from reconciler.config.environment import Expanded, Unexpanded, quoted, shown
-from reconciler.config.schema import structure_schema
 from reconciler.config.schema_parts import UNEXPANDED
-from reconciler.config.schema_settings import DURATION_PATTERN
 from reconciler.config.yaml_document import SENSITIVE_KEY
-from reconciler.diagnostics import MAX_PROBLEMS, QUOTE_IT, Problem, Rule, suggestion
+from reconciler.diagnostics import MAX_PROBLEMS, QUOTE_IT, Problem, Rule, did_you_mean
+from reconciler.selectors.durations import DURATION_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from jsonschema.protocols import Validator
-
+    from reconciler.config.schema_parts import Schema
     from reconciler.diagnostics import DocumentPath
     from reconciler.tasks.catalogue import Catalogue
 
-__all__ = ["EcmaValidator", "Structure", "kind_of", "structural_problems", "structure_of"]
+__all__ = ["EcmaValidator", "Structure", "structure_of"]
 
 _KINDS = {
     "object": "a mapping",
@@ -77,37 +75,31 @@ EcmaValidator = extend(  # type: ignore[no-untyped-call] # so in jsonschema
 
 
 class Structure:
-    """The structural checks for one catalogue. Make it once: building the validator costs more than using it."""
+    """The check of structure against one schema. Make it once: building the validator costs more than using it."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self.catalogue = catalogue
-        self._validator = EcmaValidator(structure_schema(catalogue))
+    def __init__(self, schema: Schema) -> None:
+        self._validator = EcmaValidator(schema)
 
-    def problems(self, data: object) -> list[Problem]:
-        """Every structural mistake in the data of one file, each once. Selectors are not looked at."""
-        return structural_problems(self._validator, data)
+    def problems(self, data: Any) -> list[Problem]:  # noqa: ANN401 - YAML may hold anything
+        """Every structural mistake in the data of one file, each once, in our words. Selectors are not looked at.
 
-
-def structural_problems(validator: Validator, data: Any) -> list[Problem]:  # noqa: ANN401 - YAML may hold anything
-    """Every mistake that the validator of a schema like ours finds in `data`, each once, in our words.
-
-    Beyond `MAX_PROBLEMS` the rest is not looked for.
-    """
-    found: dict[tuple[DocumentPath, str], Problem] = {}
-    problems = (problem for error in validator.iter_errors(data) for problem in _translated(error))
-    for problem in islice(problems, MAX_PROBLEMS):
-        found.setdefault((problem.path, problem.message), problem)
-    return list(found.values())
+        Beyond `MAX_PROBLEMS` the rest is not looked for.
+        """
+        found: dict[tuple[DocumentPath, str], Problem] = {}
+        problems = (problem for error in self._validator.iter_errors(data) for problem in _translated(error))
+        for problem in islice(problems, MAX_PROBLEMS):
+            found.setdefault((problem.path, problem.message), problem)
+        return list(found.values())
 
 
-_latest: list[Structure] = []
+_latest: dict[Callable[[Catalogue], Schema], tuple[Catalogue, Structure]] = {}
 
 
-def structure_of(catalogue: Catalogue) -> Structure:
-    """The checks for `catalogue`; those of the catalogue last asked for are kept, since a run has but one."""
-    if not _latest or _latest[0].catalogue is not catalogue:
-        _latest[:] = [Structure(catalogue)]
-    return _latest[0]
+def structure_of(catalogue: Catalogue, schema: Callable[[Catalogue], Schema]) -> Structure:
+    """The check against the `schema` of a catalogue; that of the last one is kept, since a run has but one."""
+    if schema not in _latest or _latest[schema][0] is not catalogue:
+        _latest[schema] = (catalogue, Structure(schema(catalogue)))
+    return _latest[schema][1]
 
 
 def kind_of(value: object) -> str:
@@ -147,7 +139,7 @@ def _unknown_keys(error: ValidationError, path: DocumentPath) -> Iterator[Proble
 
 
 def _hint_for_key(key: str, known: list[str], path: DocumentPath) -> str:
-    meant = _meant(key, known)
+    meant = did_you_mean(key, known)
     if not meant and len(path) == 2 and path[0] == "targets" and SENSITIVE_KEY.search(key):
         return f"it belongs under `credentials`, as {key}: {{env: NAME}} or {{file: PATH}}"
     return meant
@@ -181,7 +173,7 @@ def _not_allowed(error: ValidationError, path: DocumentPath) -> Iterator[Problem
     values = _as_list(error.validator_value) if error.validator == "enum" else [error.validator_value]
     allowed = [_written(value) for value in values if value not in (None, "")]
     found = quoted(error.instance)
-    hint = "" if isinstance(error.instance, Expanded) else _meant(str(error.instance), allowed)
+    hint = "" if isinstance(error.instance, Expanded) else did_you_mean(str(error.instance), allowed)
     rule = Rule.STRUCTURE
     match path:
         case ("policies", _, "ensure"):
@@ -293,11 +285,6 @@ def _credentials_problem(error: ValidationError, path: DocumentPath) -> Iterator
         yield _broken(path, "must be the name of an environment variable")
     else:
         yield _broken(path, "must not be empty")
-
-
-def _meant(word: str, allowed: list[str]) -> str:
-    close = suggestion(word, allowed)
-    return f"did you mean `{close}`?" if close else ""
 
 
 def _as_list(value: object) -> list[object]:

@@ -12,8 +12,7 @@ from typing import Final
 import yaml
 
 from reconciler.config.environment import quoted
-from reconciler.config.yaml_events import LOADER, Span, YamlError, events, marks
-from reconciler.config.yaml_scalars import Scalar, resolve
+from reconciler.config.yaml_events import LOADER, Scalar, Span, YamlError, events, marks, resolve
 
 __all__ = ["MAX_DEPTH", "MAX_KEY", "MAX_NODES", "MAX_SCALAR", "Mapping", "Node", "ScalarNode", "Sequence", "compose"]
 

@@ -15,7 +15,7 @@ from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["SUFFIX", "Found", "discover"]
+__all__ = ["Found", "discover"]
 
 NAME = "reconciler-test.yaml"
 SUFFIX = ".reconciler-test.yaml"

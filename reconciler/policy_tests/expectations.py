@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.config.entries import mapping, number, text, texts
 from reconciler.config.environment import quoted
-from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, suggestion
+from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, unknown
 from reconciler.policy_tests.model import Demand, Fate, Named
 from reconciler.tasks.resource_type import Action
 
@@ -32,11 +32,8 @@ def demands_of(
         if len(problems) >= MAX_PROBLEMS:
             break
         if name not in configuration.policies:
-            meant = suggestion(name, configuration.policies)
-            hint = f"did you mean `{meant}`?" if meant else ""
-            allowed = tuple(configuration.policies)
             message = f"unknown policy {quoted(name)}"
-            problems.append(Problem(path, message, hint, allowed, at_key=True, rule=Rule.UNKNOWN_REFERENCE))
+            problems.append(unknown(path, message, name, configuration.policies, at_key=True))
         elif name not in present:
             message = f"`policies` of this test leaves out {quoted(name)}"
             problems.append(Problem(path, message, "add it there, or expect nothing of it", at_key=True))

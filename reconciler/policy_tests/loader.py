@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.config.entries import Findings, Source, WrongType, entries_of, mapping
+from reconciler.config.entries import Findings, WrongType, entries_of, mapping, read_sources
 from reconciler.config.environment import expand
 from reconciler.config.files import shown_path
 from reconciler.config.loader import check
-from reconciler.config.source_file import read_document
-from reconciler.config.structure import EcmaValidator, structural_problems
+from reconciler.config.structure import structure_of
 from reconciler.diagnostics import MAX_PROBLEMS
 from reconciler.exceptions import InvalidConfiguration, InvalidTests
 from reconciler.policy_tests.discovery import discover
@@ -21,9 +21,6 @@ from reconciler.policy_tests.schema import structure_schema
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jsonschema.protocols import Validator
-
-    from reconciler.config.files import Roots
     from reconciler.config.model import Configuration
     from reconciler.diagnostics import Problem
     from reconciler.policy_tests.model import PolicyTest
@@ -52,9 +49,15 @@ def load_tests(paths: Sequence[Path], catalogue: Catalogue, *, environment: Mapp
     if found.diagnostics:
         raise InvalidTests(found.diagnostics)
     findings = Findings()
-    sources = [
-        source for file in found.tests if (source := _source(file, found.roots, catalogue, findings)) is not None
-    ]
+    structure = structure_of(catalogue, structure_schema)
+    sources = read_sources(
+        found.tests,
+        found.roots,
+        partial(expand, environment={}, strict=True),
+        lambda data: map(_hinted, structure.problems(data)),
+        findings,
+        _BEGINNING,
+    )
     configuration, diagnostics = check(
         found.configuration or [Path()], catalogue, environment=environment, roots=found.roots
     )
@@ -77,27 +80,6 @@ def load_tests(paths: Sequence[Path], catalogue: Catalogue, *, environment: Mapp
     return PolicyTests(configuration, tuple(tests), tuple(shown_path(file) for file in found.tests))
 
 
-def _source(file: Path, roots: Roots, catalogue: Catalogue, findings: Findings) -> Source | None:
-    """One file, read and checked for structure; None where it holds no mapping."""
-    document = read_document(file, roots, findings, _BEGINNING)
-    if document is None:
-        return None
-    data, problems = expand(document.data, {}, strict=True)
-    for problem in (*problems, *structural_problems(_validator(catalogue), data)):
-        findings.problem(document, _hinted(problem))
-    return Source(document, data) if isinstance(data, dict) else None
-
-
 def _hinted(problem: Problem) -> Problem:
     about_expect = problem.path[2:] == ("expect",) or problem.message == "missing key `expect`"
     return replace(problem, hint="`expect: {}` says that nothing may change") if about_expect else problem
-
-
-_latest: list[tuple[Catalogue, Validator]] = []
-
-
-def _validator(catalogue: Catalogue) -> Validator:
-    """The check of structure for a catalogue; the last one is kept, since a run has but one."""
-    if not _latest or _latest[0][0] is not catalogue:
-        _latest[:] = [(catalogue, EcmaValidator(structure_schema(catalogue)))]
-    return _latest[0][1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.config.environment import quoted
-from reconciler.diagnostics import suggestion
+from reconciler.diagnostics import did_you_mean
 from reconciler.selectors.mistake import Mistake
 
 if TYPE_CHECKING:
@@ -96,5 +96,4 @@ class Placement:
 
 
 def _unknown(what: str, name: str, allowed: Sequence[str]) -> Mistake:
-    meant = suggestion(name, allowed)
-    return Mistake(f"unknown {what} {quoted(name)}", f"did you mean `{meant}`?" if meant else "", tuple(allowed))
+    return Mistake(f"unknown {what} {quoted(name)}", did_you_mean(name, allowed), tuple(allowed))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.config.entries import text, texts
 from reconciler.config.environment import quoted
 from reconciler.config.model import AtMost
-from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, suggestion
+from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, unknown
 from reconciler.policy_tests.expectations import demands_of
 from reconciler.policy_tests.model import PolicyTest
 from reconciler.policy_tests.placement import Placement
@@ -76,11 +76,8 @@ class Reader:
             return frozenset(names)
         for index, glob in enumerate(written[:MAX_PROBLEMS]):
             if isinstance(glob, str) and glob and not any(fnmatchcase(name, glob) for name in names):
-                meant = suggestion(glob, names)
-                hint = f"did you mean `{meant}`?" if meant else ""
                 path = (*entry.path, "policies", index)
-                message = f"{quoted(glob)} names no policy of the configuration"
-                problems.append(Problem(path, message, hint, tuple(names), rule=Rule.UNKNOWN_REFERENCE))
+                problems.append(unknown(path, f"{quoted(glob)} names no policy of the configuration", glob, names))
         return frozenset(
             name for name in names if any(fnmatchcase(name, glob) for glob in texts(entry.body, "policies"))
         )
@@ -90,11 +87,7 @@ class Reader:
         resource, target = text(entry.body, "resource"), text(entry.body, "target")
         targets = self._configuration.targets
         if target and target not in targets:
-            meant = suggestion(target, targets)
-            hint = f"did you mean `{meant}`?" if meant else ""
-            path = (*entry.path, "target")
-            message = f"unknown target {quoted(target)}"
-            problems.append(Problem(path, message, hint, tuple(targets), rule=Rule.UNKNOWN_REFERENCE))
+            problems.append(unknown((*entry.path, "target"), f"unknown target {quoted(target)}", target, targets))
             return False
         return not resource or resource in self._catalogue.resource_types
 

@@ -20,8 +20,9 @@ from reconciler.config.schema_parts import (
     whole_number,
 )
 from reconciler.policy_tests.model import Fate
-from reconciler.policy_tests.schema_tasks import TIME, task_definitions, tasks_by_resource, tasks_key
+from reconciler.policy_tests.schema_tasks import task_definitions, tasks_by_resource, tasks_key
 from reconciler.tasks.resource_type import Action
+from reconciler.tasks.timestamps import TIMESTAMP_PATTERN
 
 if TYPE_CHECKING:
     from reconciler.tasks.catalogue import Catalogue
@@ -35,7 +36,7 @@ _FATES = {
     Fate.PROTECTED: "Tasks that the policy wants out and a protection holds. Where it is given: all of them.",
 }
 _NOON = "2026-11-01T12:00:00Z"
-_CLOCK = text(TIME, f"a time with a zone, such as {_NOON}")
+_CLOCK = text(TIMESTAMP_PATTERN, f"a time with a zone, such as {_NOON}")
 _EXPECT = {"no-stale-uploads": {"change": ["a1"]}}
 _TEST = {"snapshot": "snapshots/november.json", "expect": _EXPECT}
 """An example. Editors cannot insert one with mappings in a list, as `tasks` has."""

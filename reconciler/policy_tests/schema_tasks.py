@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.config.schema_parts import Schema, described, list_of, optional, record, reference, text
+from reconciler.selectors.durations import DURATION_PATTERN
 from reconciler.tasks.field import FieldType
 from reconciler.tasks.status import OBSERVABLE
+from reconciler.tasks.timestamps import TIMESTAMP_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,12 +17,9 @@ if TYPE_CHECKING:
     from reconciler.tasks.field import Field
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["TIME", "task_definitions", "tasks_by_resource", "tasks_key"]
+__all__ = ["task_definitions", "tasks_by_resource", "tasks_key"]
 
-TIME: Final = (
-    "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})$"
-)
-_AGE: Final = "^(?:[0-9]+w)?(?:[0-9]+d)?(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?$"
+_MOMENT: Final = f"{TIMESTAMP_PATTERN}|{DURATION_PATTERN}|^0s$"
 _ANY: Final = "any"
 _EXAMPLES: Final = {
     "id": "a1",
@@ -105,7 +104,7 @@ def _value(field: Field, rows: Sequence[ResourceType]) -> tuple[Schema, Sequence
         case FieldType.INTEGER:
             return {"type": "integer"}, [field.example or 0]
         case FieldType.TIMESTAMP:
-            moment = text(f"{TIME}|{_AGE}", "a time such as 2026-11-01T12:00:00Z, or an age such as 8h")
+            moment = text(_MOMENT, "a time such as 2026-11-01T12:00:00Z, or an age such as 8h")
             return moment, ["8h", "2026-11-01T04:00:00Z"]
         case FieldType.STRINGS:
             return {"type": "array", "items": text()}, [[field.example or "text"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.config.environment import quoted
-from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, suggestion
+from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, did_you_mean
 from reconciler.selectors.durations import parse_duration
 from reconciler.selectors.mistake import Mistake, described, noting
 from reconciler.selectors.operands import Subject, read_value
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import TaskKey
 
-__all__ = ["TaskReader", "read_moment"]
+__all__ = ["TaskReader"]
 
 _PLACE = ("target", "resource")
 
@@ -93,8 +93,7 @@ class TaskReader:
         """A field's value; None where it is empty, which is how a cloud says that there is none."""
         field = resource.fields.get(name)
         if field is None:
-            meant = suggestion(name, (*resource.fields, *_PLACE))
-            hint = f"did you mean `{meant}`?" if meant else ""
+            hint = did_you_mean(name, (*resource.fields, *_PLACE))
             raise Mistake(
                 f"{quoted(name)} is not a field of {resource.name}", hint, tuple(resource.fields), at_key=True
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.diagnostics import Problem, Rule, Severity, suggestion
+from reconciler.diagnostics import Problem, Rule, Severity, did_you_mean
 from reconciler.selectors.mistake import Misfit, TooManyError, UnknownField, described, noting, shown
 from reconciler.selectors.operands import (
     LIST_OPERATORS,
@@ -133,10 +133,10 @@ class ConditionParser:
     def _unknown_field(self, name: str, data: object) -> UnknownField:
         keys = data if isinstance(data, dict) else ()
         dotted = (f"{name}.{key}" for key in keys if isinstance(key, str) and f"{name}.{key}" in self.fields)
-        close = _OTHER_WORDS.get(name) or next(dotted, None) or suggestion(name, (*self.fields, *COMBINATORS))
+        close = _OTHER_WORDS.get(name) or next(dotted, None)
+        hint = f"did you mean `{close}`?" if close else did_you_mean(name, (*self.fields, *COMBINATORS))
         where = ", ".join(row.name for row in self.types)
         where = where if len(self.types) == 1 else f"any of {where}"
-        hint = f"did you mean `{close}`?" if close else ""
         return UnknownField(f"{shown(name)} is not a field of {where}", hint, self.fields, at_key=True)
 
 
@@ -153,7 +153,7 @@ def _operator(subjects: Sequence[Subject], key: str) -> Operator:
         what = f"`{subject.name}`, which is {TYPE_NAMES[subject.type]}"
         if key in set(Operator):
             raise Misfit(f"`{key}` does not apply to {what}", allowed=allowed, at_key=True)
-        hint = f"did you mean `{close}`?" if (close := suggestion(key, allowed)) else ""
+        hint = did_you_mean(key, allowed)
         if key in COMBINATORS:
             around = f"`not: {{{subject.name}: ...}}`" if key == "not" else f"`{key}: [{{{subject.name}: ...}}]`"
             hint = f"combinators stand around fields: {around}"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["MAX_DURATION", "format_duration", "parse_duration"]
+__all__ = ["DURATION_PATTERN", "MAX_DURATION", "format_duration", "parse_duration"]
 
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _DURATION = re.compile("".join(rf"(?:([0-9]{{1,12}}){unit})?" for unit in _UNITS))
 _SPELLING = "write it like `90s`, `15m`, `6h`, `7d`, `2w` or `1d12h`"
+
+DURATION_PATTERN = f"^(?=.*[1-9]){''.join(f'(?:[0-9]{{1,12}}{unit})?' for unit in _UNITS)}$"
+"""Regular expression (ECMA-262 too) of the form of a duration that is longer than zero."""
 
 MAX_DURATION = 100 * 365 * 86_400
 """Seconds; the longest duration that is accepted, 100 years of 365 days."""

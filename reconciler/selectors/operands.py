@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.diagnostics import QUOTE_IT, suggestion
+from reconciler.diagnostics import QUOTE_IT, did_you_mean
 from reconciler.selectors.durations import parse_duration
 from reconciler.selectors.globs import compile_glob, glob_size
 from reconciler.selectors.mistake import Misfit, described, shown
@@ -139,7 +139,7 @@ def _check_status(subject: Subject, text: str) -> None:
     elif text == Status.UNKNOWN:
         hint = "tasks of a vendor status that is not in the table are selected by `status: {exists: false}`"
     else:
-        hint = _did_you_mean(text.lower(), allowed)
+        hint = did_you_mean(text.lower(), allowed)
     raise Misfit(f"{shown(text)} is not a status", hint, allowed)
 
 
@@ -150,13 +150,8 @@ def _check_vendor_status(subject: Subject, text: str) -> None:
     if any(text == status for status in OBSERVABLE):
         hint = f"`{text}` is a value of `status`, not of `provider_status`"
     else:
-        hint = _did_you_mean(text, allowed) or _did_you_mean(text.upper(), allowed)
+        hint = did_you_mean(text, allowed) or did_you_mean(text.upper(), allowed)
     raise Misfit(f"{shown(text)} is not a status of the vendor", hint, allowed)
-
-
-def _did_you_mean(word: str, allowed: tuple[str, ...]) -> str:
-    close = suggestion(word, allowed)
-    return f"did you mean `{close}`?" if close else ""
 
 
 def _text(subject: Subject, raw: object) -> str:

@@ -17,7 +17,7 @@ import re2
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MAX_PATTERN", "REPLACEMENT", "check_pattern", "compile_regex", "escape", "program_size", "search_test"]
+__all__ = ["REPLACEMENT", "check_pattern", "compile_regex", "escape", "program_size", "search_test"]
 
 MAX_PATTERN = 1_000
 """Characters; the longest pattern that is accepted."""

@@ -7,10 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.tasks.field import EARLIEST
 
-__all__ = ["LATEST", "Timestamp", "format_timestamp", "parse_timestamp"]
+__all__ = ["LATEST", "TIMESTAMP_PATTERN", "Timestamp", "format_timestamp", "parse_timestamp"]
 
 LATEST = 253_402_300_799
 """Seconds since the epoch of the last moment that RFC 3339 can write down: the end of the year 9999, UTC."""
+
+TIMESTAMP_PATTERN = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})$"
+)
+"""Regular expression (ECMA-262 too) of the form of what `parse_timestamp` reads."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)

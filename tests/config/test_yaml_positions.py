@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.config.yaml_document import parse
-from reconciler.config.yaml_scalars import resolve
+from reconciler.config.yaml_events import resolve
 
 if TYPE_CHECKING:
     from reconciler.config.yaml_document import Document

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from reconciler.config.yaml_scalars import resolve
+from reconciler.config.yaml_events import resolve
 
 
 @pytest.mark.parametrize(
