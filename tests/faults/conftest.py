@@ -1,8 +1,9 @@
-"""Kinds of tasks to do harm to, and follow-up that doesn't keep a test waiting."""
+"""Follow-up that doesn't keep a test waiting."""
 
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,34 +14,23 @@ from reconciler.engine.batch import Patience
 from reconciler.engine.interruption import Interruption
 from reconciler.providers.transport.pacing import PaceBook
 from reconciler.providers.transport.retries import READS, WRITES
-from tests.faults.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.terminal import Terminal
-
-
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.resource)
-def kind(request: pytest.FixtureRequest, terminal: Terminal) -> Kind:
-    """A kind of task of each service, with three of them waiting and a policy that wants none."""
-    found: Kind = request.param
-    found.prepare(terminal)
-    return found
-
 
 class Pauses:
     """The clock of a follow-up: it moves with its pauses and with nothing else, so that a busy machine, which takes
-    its time for a reading, has as many readings as any other."""
+    its time for a reading, has as many readings as any other. Batches that go side by side have one each."""
 
     def __init__(self) -> None:
-        self.now = 0.0
+        self._now = ContextVar("now", default=0.0)
 
     def monotonic(self) -> float:
-        return self.now
+        return self._now.get()
 
     async def sleep(self, seconds: float) -> None:
-        self.now += seconds
+        self._now.set(self._now.get() + seconds)
         await asyncio.sleep(min(seconds, 0.01))
 
 

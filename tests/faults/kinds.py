@@ -1,7 +1,8 @@
-"""A kind of task of each service: what its requests look like, and what became of its tasks."""
+"""The kinds of tasks that are harmed: what their requests look like, and what became of them."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from tests.terminal import ALIYUN, HEAD
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reconciler.simulator import RequestRecord
     from tests.terminal import Finished, Terminal
 
 SNAPSHOT = "huaweicloud.mpc.snapshot"
@@ -20,34 +22,66 @@ PROJECT = "0123456789abcdef0123456789abcdef"
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind. `cancel` and `read` select requests for a fault; `listings` is how many requests list the scope."""
+    """One kind. `call` and `read` select requests for a fault; `listings` is how many requests list the scope."""
 
     resource: str
     ids: Sequence[str]
-    cancel: Mapping[str, str]
+    call: Mapping[str, str]
     read: Mapping[str, str]
-    listings: int
     throttled: str
     permission: Mapping[str, Any]
+    listings: int = 1
+    deletes: bool = False
 
-    def prepare(self, terminal: Terminal, match: str = "{status: pending}") -> None:
-        terminal.write(configured(f"{{resource: {self.resource}, match: {match}, ensure: absent}}"))
+    @property
+    def before(self) -> str:
+        return "succeeded" if self.deletes else "pending"
+
+    @property
+    def policy(self) -> str:
+        return f"{{resource: {self.resource}, match: {{status: {self.before}}}, ensure: absent}}"
+
+    def add(self, terminal: Terminal) -> None:
         for task_id in self.ids:
             fields = {"UploadURL": f"https://h/{task_id}.mp4"} if self.vendor == "aliyun" else {}
-            terminal.simulator.store(self.resource).add(self.resource, id=task_id, created="1d", **fields)
+            terminal.simulator.store(self.resource).add(
+                self.resource, id=task_id, status=self.before, created="1d", **fields
+            )
 
     @property
     def vendor(self) -> str:
         return self.resource.partition(".")[0]
 
-    def canceled(self, terminal: Terminal) -> set[str]:
-        """What the cloud itself says is canceled."""
+    def changed(self, terminal: Terminal) -> set[str]:
+        """What the cloud itself says is canceled, or gone."""
         store = terminal.simulator.store(self.resource)
-        return {task_id for task_id in self.ids if str(store.status(self.resource, task_id)).startswith("CANCEL")}
+        statuses = {task_id: store.status(self.resource, task_id) for task_id in self.ids}
+        return {task_id for task_id, status in statuses.items() if status is None or status.startswith("CANCEL")}
 
-    def fail_reads(self, terminal: Terminal, fault: str, *, times: int, **rule: Any) -> None:  # noqa: ANN401 - the attributes of Fault
-        """A fault from the first reading on, the listing skipped."""
-        terminal.simulator.faults.add(fault, **self.read, nth=self.listings + 1, times=times, **rule)
+    def fail(self, terminal: Terminal, to: str, *, fault: str, **rule: Any) -> None:  # noqa: ANN401 - as Fault has them
+        """A fault of its calls, of its lists, or (`read`) from the first reading on, the listing skipped."""
+        nth = self.listings + 1 if to == "read" else 1
+        terminal.simulator.faults.add(fault, **(self.call if to == "call" else self.read), nth=nth, **rule)
+
+    def called_unread(self, terminal: Terminal) -> set[str]:
+        """The tasks that were called again before any was read."""
+        unread: set[str] = set()
+        found: set[str] = set()
+        for record in terminal.simulator.requests:
+            if record.destructive:
+                ids = named(record) & {*self.ids}
+                found |= unread & ids
+                unread |= ids
+            elif re.search(self.read["path"], record.action or record.path):
+                unread.clear()
+        return found
+
+
+def prepare(terminal: Terminal, *kinds: Kind) -> None:
+    """Three tasks of each kind, and policies that want none of them."""
+    terminal.write(configured(*(kind.policy for kind in kinds)))
+    for kind in kinds:
+        kind.add(terminal)
 
 
 def configured(*policies: str, settings: str = "", head: str = HEAD) -> str:
@@ -59,35 +93,36 @@ def configured(*policies: str, settings: str = "", head: str = HEAD) -> str:
     )
 
 
-KINDS = [
-    Kind(
-        SNAPSHOT,
-        ("101", "102", "103"),
-        {"method": "DELETE", "path": "/thumbnails$"},
-        {"method": "GET", "path": "/thumbnails$"},
-        1,
-        "APIGW.0308",
-        {"status": 403, "body": {"error_code": "APIGW.0302", "error_msg": "not allowed"}},
-    ),
-    Kind(
-        "huaweicloud.vod.editing",
-        ("e1", "e2", "e3"),
-        {"method": "DELETE", "path": "/asset/editing/tasks$"},
-        {"method": "GET", "path": "/asset/editing/tasks$"},
-        1,
-        "VOD.10127",
-        {"status": 403, "body": {"error_code": "VOD.10056", "error_msg": "not allowed"}},
-    ),
-    Kind(
-        "aliyun.vod.url_upload",
-        ("a1", "a2", "a3"),
-        {"path": "^CancelUrlUploadJobs$"},
-        {"path": "^GetURLUploadInfos$"},
-        2,
-        "Throttling.User",
-        {"status": 403, "body": {"RequestId": "1", "Code": "Forbidden.RAM", "Message": "not allowed"}},
-    ),
-]
+def _of_huawei(resource: str, ids: str, path: str, *, deletes: bool = False) -> Kind:
+    vod = ".vod." in resource
+    return Kind(
+        resource,
+        ids.split(),
+        {"method": "DELETE", "path": f"{path}/task$" if deletes else f"{path}$"},
+        {"method": "GET", "path": f"{path}$"},
+        "VOD.10127" if vod else "APIGW.0308",
+        {"status": 403, "body": {"error_code": "VOD.10056" if vod else "APIGW.0302", "error_msg": "not allowed"}},
+        deletes=deletes,
+    )
+
+
+UPLOAD = Kind(
+    "aliyun.vod.url_upload",
+    ("a1", "a2", "a3"),
+    {"path": "^CancelUrlUploadJobs$"},
+    {"path": "^GetURLUploadInfos$"},
+    "Throttling.User",
+    {"status": 403, "body": {"RequestId": "1", "Code": "Forbidden.RAM", "Message": "not allowed"}},
+    listings=2,
+)
+KINDS = (
+    _of_huawei("huaweicloud.vod.editing", "e1 e2 e3", "/asset/editing/tasks"),
+    _of_huawei(TRANSCODING, "201 202 203", "/transcodings"),
+    _of_huawei(PACKAGING, "301 302 303", "/remux", deletes=True),
+    _of_huawei(SNAPSHOT, "101 102 103", "/thumbnails"),
+    UPLOAD,
+)
+"""Those of the five documented calls."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +168,12 @@ def calls_by_task(terminal: Terminal) -> dict[str, list[bool]]:
     """For each task the destructive requests that named it, in order: whether each one changed it."""
     found: dict[str, list[bool]] = {}
     for record in terminal.simulator.destructive_requests:
-        query = dict(record.query)
-        for task_id in (query.get("task_id") or query.get("JobIds") or "").split(","):
+        for task_id in named(record):
             found.setdefault(task_id, []).append(task_id in record.changed)
     return found
+
+
+def named(record: RequestRecord) -> set[str]:
+    """The tasks that a destructive request is about."""
+    query = dict(record.query)
+    return {*(query.get("task_id") or query.get("JobIds") or "").split(",")}

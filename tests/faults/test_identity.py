@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.providers.transport.surroundings import Surroundings
-from tests.faults.kinds import SNAPSHOT, applied, calls_by_task, configured
+from tests.faults.kinds import KINDS, SNAPSHOT, applied, calls_by_task, configured, prepare
 from tests.terminal import HEAD
 
 if TYPE_CHECKING:
-    from tests.faults.kinds import Kind
     from tests.terminal import Terminal
 
 MANY = [str(number) for number in range(1, 41)]
@@ -35,12 +34,15 @@ def canceled(terminal: Terminal) -> set[str]:
 
 @pytest.mark.parametrize(("hours", "words"), [(1, "ahead of"), (-1, "behind")])
 def test_a_clock_that_is_off_is_named_as_the_reason(
-    terminal: Terminal, kind: Kind, monkeypatch: pytest.MonkeyPatch, hours: int, words: str
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, hours: int, words: str
 ) -> None:
     off = partial(Surroundings, now=lambda: datetime.now(UTC) + timedelta(hours=hours))
     monkeypatch.setattr("reconciler.providers.gateway.Surroundings", off)
+    prepare(terminal, *KINDS)
     run = applied(terminal)
     assert run.code == 1
+    errors = [scope for scope in terminal.run("plan", "--format", "json").json["scopes"] if scope["error"]]
+    assert len(errors) == len(KINDS)
     assert words in run.text
     assert "clock" in run.text
     assert terminal.destructive() == []
@@ -89,17 +91,3 @@ def test_rights_that_are_revoked_in_the_middle_fail_the_rest_and_the_next_run_fi
     terminal.simulator.faults.clear()
     assert applied(terminal).code == 0
     assert canceled(terminal) == set(MANY)
-
-
-def test_rights_to_cancel_that_are_missing_are_failed(terminal: Terminal, kind: Kind) -> None:
-    terminal.simulator.faults.add("status", **kind.cancel, **kind.permission, times=0)
-    run = applied(terminal)
-    assert (run.code, run.kinds) == (3, {"failed"})
-    assert kind.canceled(terminal) == set()
-
-
-def test_rights_to_read_that_are_revoked_in_the_middle_are_unknown_and_not_done(terminal: Terminal, kind: Kind) -> None:
-    kind.fail_reads(terminal, "status", times=0, **kind.permission)
-    run = applied(terminal)
-    assert (run.code, run.kinds) == (3, {"unknown"})
-    assert {result["error"]["meaning"] for result in run.results.values()} == {"permission"}

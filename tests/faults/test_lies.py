@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.faults.kinds import KINDS, SNAPSHOT, TRANSCODING, applied, calls_by_task, configured
+from tests.faults.kinds import SNAPSHOT, TRANSCODING, UPLOAD, applied, calls_by_task, configured, prepare
 
 if TYPE_CHECKING:
     from tests.terminal import Terminal
@@ -117,10 +117,9 @@ def test_a_status_outside_the_table_is_left_alone(terminal: Terminal) -> None:
 
 
 def test_jobs_listed_and_said_not_to_exist_are_not_gone(terminal: Terminal) -> None:
-    (kind,) = (kind for kind in KINDS if kind.vendor == "aliyun")
-    kind.prepare(terminal)
-    infos = [{"JobId": task_id, "Status": "PENDING", "UploadURL": "https://h/v.mp4"} for task_id in kind.ids]
-    body = {"RequestId": "1", "URLUploadInfoList": infos, "NonExists": list(kind.ids)}
-    kind.fail_reads(terminal, "status", times=0, status=200, body=body)
+    prepare(terminal, UPLOAD)
+    infos = [{"JobId": task_id, "Status": "PENDING", "UploadURL": "https://h/v.mp4"} for task_id in UPLOAD.ids]
+    body = {"RequestId": "1", "URLUploadInfoList": infos, "NonExists": list(UPLOAD.ids)}
+    UPLOAD.fail(terminal, "read", fault="status", times=0, status=200, body=body)
     run = applied(terminal)
     assert (run.code, run.kinds) == (3, {"unknown"})

@@ -14,7 +14,7 @@ from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.batch import Patience
 from reconciler.simulator import Fault, FaultKind, Simulator
 from reconciler.simulator.faults import FaultQueue
-from tests.faults.kinds import PACKAGING, SNAPSHOT, TRANSCODING, applied
+from tests.faults.kinds import PACKAGING, SNAPSHOT, TRANSCODING, applied, named
 from tests.terminal import HEAD
 
 if TYPE_CHECKING:
@@ -232,5 +232,4 @@ def _check_requests(run: Applied, simulator: Witness, planned: set[tuple[str, st
 
 def _named(simulator: Simulator) -> set[str]:
     """The tasks that destructive requests named."""
-    queries = [dict(record.query) for record in simulator.destructive_requests]
-    return {task_id for query in queries for task_id in (query.get("task_id") or query.get("JobIds") or "").split(",")}
+    return {task_id for record in simulator.destructive_requests for task_id in named(record)}
