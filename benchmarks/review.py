@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, TypeVar
 import yaml
 
 from reconciler.documents.files import PLAN_FILE
-from reconciler.planning.plan import Change, Plan, PolicyVerdict, ScopeVerdict, Sources
+from reconciler.planning.change import Change
+from reconciler.planning.plan import Plan, Sources
+from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
 from reconciler.policy_tests.loader import load_tests
 from reconciler.policy_tests.runner import Selection, run_tests
 from reconciler.providers.registry import catalogue
@@ -47,15 +49,15 @@ def plan_of(changes: int) -> Plan:
             "input.object": f"talks/{number}.mp4",
         }
         reason = f"{POLICY}: no task may be there whose status is succeeded and finished_at older than 30d"
-        return Change(TARGET, RESOURCE, str(300_000 + number), (Action.DELETE,), (POLICY,), reason, observed)
+        return Change(TARGET, RESOURCE, str(300_000 + number), (POLICY,), reason, observed, (Action.DELETE,))
 
     return Plan(
         tool_version="0",
         created_at=Timestamp(NOW),
         expires_at=Timestamp(NOW + 86_400),
         configuration=Sources(f"sha256:{'0' * 64}", ("reconciler.yaml",)),
-        scopes=(ScopeVerdict(TARGET, RESOURCE, {"succeeded": changes}, 1 + changes // 100, Completeness.COMPLETE),),
-        policies=(PolicyVerdict(POLICY, RESOURCE, (TARGET,), changes, changes, changes),),
+        scopes=(ScopePlan(TARGET, RESOURCE, {"succeeded": changes}, 1 + changes // 100, Completeness.COMPLETE),),
+        policies=(PolicyPlan(POLICY, RESOURCE, (TARGET,), changes, changes, changes),),
         changes=tuple(map(change, range(changes))),
     )
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
         StalePlanError,
         UsageError,
     )
-    from reconciler.planning.plan import Change, Overrides, Plan
+    from reconciler.planning.change import Change
+    from reconciler.planning.guards import Overrides
+    from reconciler.planning.plan import Plan
     from reconciler.planning.report import Outcome, Report, Result
 
 __all__ = [
@@ -51,7 +53,7 @@ __version__ = "0.1.0"
 
 _HOMES = (
     *("engine.apply_run", "engine.approval", "planning.report", "engine.session"),
-    *("exceptions", "planning.plan"),
+    *("exceptions", "planning.change", "planning.guards", "planning.plan"),
 )
 """The modules that the names above come from."""
 

@@ -34,7 +34,7 @@ from reconciler.engine.approval import Approval
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, UsageError
-from reconciler.planning.plan import Overrides
+from reconciler.planning.guards import Overrides
 from reconciler.planning.report import FailOn
 from reconciler.redaction import presentable
 from reconciler.reports.formats import SCREEN_FORMATS

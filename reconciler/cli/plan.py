@@ -34,8 +34,8 @@ from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.engine.session import Session
 from reconciler.engine.world import load_world, plan_offline
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
+from reconciler.planning.guards import Overrides
 from reconciler.planning.judgement import statuses_wanted
-from reconciler.planning.plan import Overrides
 from reconciler.planning.snapshot import snapshot_of
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable

@@ -20,7 +20,7 @@ __all__ = ["DIFFERENCE", "PLAN_FILE", "REPORT_FILE", "read_either"]
 
 def _contradictions(plan: Plan) -> Iterator[str]:
     """What no planner writes: an altered plan with a digest and a checksum to match is still refused for these."""
-    failed = {(scope.target, scope.resource) for scope in plan.scopes if scope.completeness is Completeness.FAILED}
+    failed = {scope.key for scope in plan.scopes if scope.completeness is Completeness.FAILED}
     seen, statuses = set(), {*Status}
     for change in plan.changes:
         if change.key in seen:

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from reconciler.documents.document import Format
 from reconciler.exceptions import InvalidPlan
-from reconciler.planning.plan import Name, ResourceName
+from reconciler.planning.change import Name, ResourceName
 from reconciler.planning.planner import task_order
 from reconciler.planning.snapshot import Snapshot, SnapshotScope
 from reconciler.planning.url_cuts import cut

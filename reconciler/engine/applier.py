@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.engine.clouds import Clouds
-    from reconciler.planning.plan import Change
+    from reconciler.planning.change import Change
     from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.resource_type import Action, ResourceType
 

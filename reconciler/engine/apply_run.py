@@ -15,7 +15,7 @@ from reconciler.engine.run_journal import RunJournal
 from reconciler.engine.work import BatchContext, Patience
 from reconciler.exceptions import BackendError
 from reconciler.planning.judgement import Judgements
-from reconciler.planning.plan import Note
+from reconciler.planning.policy_plan import Note
 from reconciler.planning.report import FailOn, Outcome, Report, Result
 from reconciler.tasks.timestamps import Timestamp
 
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from reconciler.engine.hold import Held
     from reconciler.engine.interruption import Interruption
     from reconciler.engine.world import World
-    from reconciler.planning.plan import Change, GuardVerdict, Plan, PolicyVerdict
+    from reconciler.planning.change import Change
+    from reconciler.planning.guards import GuardCheck
+    from reconciler.planning.plan import Plan
+    from reconciler.planning.policy_plan import PolicyPlan
     from reconciler.tasks.observation import Observation
 
 __all__ = ["ApplyOptions", "carry_out"]
@@ -128,7 +131,7 @@ async def _begin(journal: Journal, digest: str, fingerprint: str) -> str:
     return await asyncio.to_thread(journal.begin_run, start)
 
 
-def _breach(policy: PolicyVerdict | None, verdict: GuardVerdict) -> Note:
+def _breach(policy: PolicyPlan | None, verdict: GuardCheck) -> Note:
     much = f"{verdict.changes} changes ({verdict.share} %)" if verdict.target else f"{verdict.changes} changes"
     limit = f"{verdict.guard.value} {verdict.limit}" + ("" if policy else " of run_limits")
     message = f"{much} are more than {limit}; {verdict.flag} lets them pass"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.backends.journal import Journal
     from reconciler.backends.leases import Lease
     from reconciler.engine.interruption import Interruption
-    from reconciler.planning.plan import Change
+    from reconciler.planning.change import Change
     from reconciler.planning.report import Report, Result
     from reconciler.tasks.fault import Fault
     from reconciler.tasks.resource_type import Action

@@ -18,7 +18,8 @@ from reconciler.tasks.timestamps import format_timestamp
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from reconciler.planning.plan import Change, Observed, Plan
+    from reconciler.planning.change import Change, Observed
+    from reconciler.planning.plan import Plan
     from reconciler.tasks.fault import Fault
     from reconciler.tasks.task import TaskKey
 
@@ -117,8 +118,8 @@ def justify(saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed]) -> Justi
     that is another than was shown.
     """
     asked = {change.key: change for change in fresh.changes}
-    skipped = {(entry.target, entry.resource, entry.task_id): entry for entry in (*fresh.blocked, *fresh.protected)}
-    unseen = {(scope.target, scope.resource) for scope in fresh.scopes if scope.completeness is Completeness.FAILED}
+    skipped = {entry.key: entry for entry in (*fresh.blocked, *fresh.protected)}
+    unseen = {scope.key for scope in fresh.scopes if scope.completeness is Completeness.FAILED}
     aside = left_out(saved, {policy.name: policy.targets for policy in fresh.policies})
     ahead: list[Change] = []
     dropped: list[Dropped] = []

@@ -14,9 +14,8 @@ from reconciler.diagnostics import Severity
 from reconciler.engine.apply_run import carry_out
 from reconciler.engine.saved_plan import check_fresh, check_unexpired, dropped_result, explained, justify, left_out
 from reconciler.engine.world import plan_from
-from reconciler.planning.guards import guarded
 from reconciler.planning.judgement import Judgements, statuses_wanted
-from reconciler.planning.plan import Note
+from reconciler.planning.policy_plan import Note
 from reconciler.planning.reasons import observed
 from reconciler.selectors.describe import fields_of
 from reconciler.tasks.fault import Fault, Meaning
@@ -33,7 +32,9 @@ if TYPE_CHECKING:
     from reconciler.engine.interruption import Interruption
     from reconciler.engine.saved_plan import Dropped
     from reconciler.engine.world import World
-    from reconciler.planning.plan import Change, Observed, Overrides, Plan
+    from reconciler.planning.change import Change, Observed
+    from reconciler.planning.guards import Overrides
+    from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report, Result
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Task, TaskKey
@@ -74,12 +75,12 @@ async def apply_saved_plan(
     justified = justify(saved, fresh, _seen_again(saved, observations.values(), world))
     judgements = Judgements(world.configuration, world.catalogue, world.now, clouds.is_off)
     plan = replace(
-        guarded(fresh, justified.ahead, world.configuration, judgements, overrides),
+        fresh.guarded(justified.ahead, world.configuration, judgements, overrides),
         changes=saved.changes,
         overrides=saved.overrides,
         diagnostics=(*fresh.diagnostics, *_scope_notes(saved, len(aside))),
     )
-    unlisted = {Scope(scope.target, scope.resource): scope.error for scope in fresh.scopes}
+    unlisted = {scope.key: scope.error for scope in fresh.scopes}
     dropped = await _settle(justified.dropped, clouds, world, unlisted)
     # The saved plan may have been made for fewer targets than this run looked at, and the report is of that plan.
     return await carry_out(world, plan, justified.ahead, dropped, clouds, held, interruption, options, reviewed=saved)
@@ -160,7 +161,7 @@ def _ids_to_read(world: World, saved: Plan, overrides: Overrides) -> dict[Scope,
     ids: dict[Scope, list[str]] = defaultdict(list)
     for change in saved.changes:
         ids[Scope(change.target, change.resource)].append(change.task_id)
-    cost = {Scope(scope.target, scope.resource): scope.requests for scope in saved.scopes}
+    cost = {scope.key: scope.requests for scope in saved.scopes}
     chosen = {}
     for scope in world.configuration.scopes():
         listing = world.catalogue.resource_types[scope.resource].listing

@@ -20,8 +20,8 @@ from reconciler.engine.saved_plan import check_fresh, left_out
 from reconciler.engine.saved_plan_run import apply_saved_plan
 from reconciler.engine.world import load_world, matching, plan_from
 from reconciler.exceptions import UsageError
+from reconciler.planning.guards import Overrides
 from reconciler.planning.judgement import statuses_wanted
-from reconciler.planning.plan import Overrides
 from reconciler.providers.registry import providers
 
 if TYPE_CHECKING:

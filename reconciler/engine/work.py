@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from reconciler.engine.interruption import Interruption
     from reconciler.engine.run_journal import RunJournal
     from reconciler.engine.verdict import Verdict
+    from reconciler.planning.change import Change
     from reconciler.planning.judgement import Judgements
-    from reconciler.planning.plan import Change
     from reconciler.planning.report import Result
     from reconciler.tasks.task import Task
 

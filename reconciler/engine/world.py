@@ -13,8 +13,8 @@ from reconciler.config.loader import load_configuration
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import CredentialsError, UsageError
 from reconciler.planning.judgement import statuses_wanted
-from reconciler.planning.plan import Note
 from reconciler.planning.planner import Planner
+from reconciler.planning.policy_plan import Note
 from reconciler.planning.url_cuts import doubts
 from reconciler.providers.registry import catalogue
 from reconciler.providers.secret_sources import check_sources
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.config.model import Configuration
-    from reconciler.planning.plan import Overrides, Plan
+    from reconciler.planning.guards import Overrides
+    from reconciler.planning.plan import Plan
     from reconciler.planning.snapshot import Snapshot
     from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.observation import Observation, Scope

@@ -8,8 +8,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from reconciler.diagnostics import Severity
+from reconciler.planning.change import Change, Digest, Skipped
 from reconciler.planning.field_differences import FieldDifference, field_differences
-from reconciler.planning.plan import Change, Digest, Note, Plan, RunOutcome, Skipped, Summary
+from reconciler.planning.plan import Plan, RunOutcome, Summary
+from reconciler.planning.policy_plan import Note
 from reconciler.tasks.observation import Scope
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey, id_order
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconciler.planning.field_differences import FieldValue
-    from reconciler.planning.plan import GuardVerdict, PolicyVerdict, ScopeVerdict
+    from reconciler.planning.guards import GuardCheck
+    from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
 
 __all__ = [
     "Kind",
@@ -92,7 +95,7 @@ class Standing:
     @property
     def status(self) -> str:
         """The normalised status that the task was seen in."""
-        return next((str(entry.observed.get("status", "unknown")) for entry in self.entries), "unknown")
+        return next((entry.status for entry in self.entries), "unknown")
 
     @property
     def entries(self) -> tuple[Change | Skipped, ...]:
@@ -259,16 +262,12 @@ def _kind(before: object | None, now: object | None) -> Kind:
 
 def _standings(plan: Plan) -> dict[TaskKey, Standing]:
     changes = {change.key: change for change in plan.changes}
-    blocked = {_key(skipped): skipped for skipped in plan.blocked}
-    protected = {_key(skipped): skipped for skipped in plan.protected}
+    blocked = {skipped.key: skipped for skipped in plan.blocked}
+    protected = {skipped.key: skipped for skipped in plan.protected}
     return {
         key: Standing(changes.get(key), blocked.get(key), protected.get(key))
         for key in {**changes, **blocked, **protected}
     }
-
-
-def _key(skipped: Skipped) -> TaskKey:
-    return TaskKey(skipped.target, skipped.resource, skipped.task_id)
 
 
 def _tasks(before: Mapping[TaskKey, Standing], now: Mapping[TaskKey, Standing]) -> Iterator[TaskDifference]:
@@ -351,7 +350,7 @@ def _policies(plan: Plan) -> dict[str, dict[str, FieldValue]]:
     return {policy.name: _policy_fields(policy) for policy in plan.policies}
 
 
-def _policy_fields(policy: PolicyVerdict) -> dict[str, FieldValue]:
+def _policy_fields(policy: PolicyPlan) -> dict[str, FieldValue]:
     counts = ("matched", "surplus", "changes", "kept", "blocked", "protected", "unknown")
     fields: dict[str, FieldValue] = {
         "resource": policy.resource,
@@ -365,12 +364,12 @@ def _policy_fields(policy: PolicyVerdict) -> dict[str, FieldValue]:
     return fields
 
 
-def _guard_name(verdict: GuardVerdict) -> str:
+def _guard_name(verdict: GuardCheck) -> str:
     place = " / ".join(name for name in (verdict.target, verdict.resource) if name)
     return f"{verdict.guard.value} on {place}" if place else verdict.guard.value
 
 
-def _guard_text(verdict: GuardVerdict) -> str:
+def _guard_text(verdict: GuardCheck) -> str:
     """A guard that holds is as it was, whatever the numbers; one that refuses is told by the number to pass."""
     if verdict.breached:
         return f"refuses: {verdict.needed} is more than {verdict.limit}"
@@ -378,10 +377,10 @@ def _guard_text(verdict: GuardVerdict) -> str:
 
 
 def _scopes(plan: Plan) -> dict[Scope, dict[str, FieldValue]]:
-    return {Scope(scope.target, scope.resource): _scope_fields(scope) for scope in plan.scopes}
+    return {scope.key: _scope_fields(scope) for scope in plan.scopes}
 
 
-def _scope_fields(scope: ScopeVerdict) -> dict[str, FieldValue]:
+def _scope_fields(scope: ScopePlan) -> dict[str, FieldValue]:
     """How far the listing came. How many tasks it saw is no difference of the plan."""
     fields: dict[str, FieldValue] = {"listing": scope.completeness.value}
     if scope.error is not None:

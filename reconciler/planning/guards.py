@@ -3,59 +3,108 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.config.model import RUN_ACTIONS
-from reconciler.planning.plan import Guard, GuardVerdict
-from reconciler.tasks.observation import Completeness, Scope
+from reconciler.planning.change import Change, Count, Name, ResourceName
+from reconciler.tasks.observation import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from reconciler.config.model import Configuration
     from reconciler.planning.judgement import Judgements
-    from reconciler.planning.plan import Change, Overrides, Plan, PolicyVerdict
     from reconciler.tasks.status import Status
 
-__all__ = ["guarded"]
+__all__ = ["Guard", "GuardCheck", "Guards", "Overrides"]
+
+PERCENT_FLOOR = 10
+"""Listed tasks from which on `max_percent` is enforced: below, one task is already 10 percent. 0 means 0 of any."""
 
 
-def guarded(
-    plan: Plan, changes: Iterable[Change], configuration: Configuration, judgements: Judgements, overrides: Overrides
-) -> Plan:
-    """`plan` with every guard held against `changes`, on what its scopes were seen to hold.
+class Guard(StrEnum):
+    MAX_ACTIONS = "max_actions"
+    """So many changes, over all scopes."""
+    MAX_PERCENT = "max_percent"
+    """Such a share of the tasks listed in one scope."""
 
-    A share is of the listed tasks in a status that the policy admits, or any policy of the scope. What a policy would
-    do that is refused counts nothing towards the limits of the run, which are for what is left.
+
+@dataclass(frozen=True, slots=True)
+class GuardCheck:
+    """One limit against what a policy, or all policies together, would do."""
+
+    DERIVED: ClassVar = ("needed", "breached")
+
+    guard: Guard
+    limit: Count
+    changes: Count
+    basis: Count
+    """Tasks that `max_percent` is a share of. No part of the digest."""
+    target: Name | None = None
+    """Set where the limit holds for one scope."""
+    resource: ResourceName | None = None
+    """Set where it holds for all policies of that scope together."""
+    overridden: bool = False
+    """It holds only for a limit of the command line."""
+
+    @property
+    def share(self) -> int:
+        """Percent of the basis that would change, rounded up."""
+        return -(-100 * self.changes // self.basis) if self.basis else 0
+
+    @property
+    def needed(self) -> Count:
+        """The least limit that lets it pass."""
+        if self.guard is Guard.MAX_ACTIONS:
+            return self.changes
+        return self.share if self.basis >= PERCENT_FLOOR else min(self.changes, 1)
+
+    @property
+    def breached(self) -> bool:
+        """Whether it refuses."""
+        return self.needed > self.limit
+
+    @property
+    def flag(self) -> str:
+        """The flag that lets it pass."""
+        return f"--{self.guard.value.replace('_', '-')} {self.needed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """Limits given on the command line instead of the policies' own. Part of the digest."""
+
+    max_actions: Count | None = None
+    max_percent: Count | None = None
+
+
+class Guards:
+    """Every guard of a configuration, held against the changes of one plan.
+
+    `listed` has the tasks by status of each scope that was listed. A share is of those in a status that the policy
+    admits, or any policy of the scope.
     """
-    held = _Guards(plan, tuple(changes), configuration, judgements, overrides)
-    policies = tuple(replace(verdict, guards=tuple(held.of_policy(verdict))) for verdict in plan.policies)
-    return replace(plan, policies=policies, run_guards=tuple(held.of_run(policies)))
 
-
-class _Guards:
     def __init__(
         self,
-        plan: Plan,
-        changes: tuple[Change, ...],
+        listed: Mapping[Scope, Mapping[str, int]],
+        changes: Collection[Change],
         configuration: Configuration,
         judgements: Judgements,
         overrides: Overrides,
     ) -> None:
-        self._listed = {
-            Scope(scope.target, scope.resource): scope.tasks
-            for scope in plan.scopes
-            if scope.completeness is not Completeness.FAILED
-        }
+        self._listed = listed
         self._changes = changes
         self._configuration = configuration
         self._judgements = judgements
         self._overrides = overrides
         self._wanted = Counter((policy, change.target) for change in changes for policy in change.policies)
 
-    def of_policy(self, verdict: PolicyVerdict) -> Iterator[GuardVerdict]:
-        policy = self._configuration.policies[verdict.name]
+    def of_policy(self, name: str) -> Iterator[GuardCheck]:
+        """Those of one policy: over all its scopes, and for each."""
+        policy = self._configuration.policies[name]
         limits, overrides = policy.limits, self._overrides
         basis = {
             target: self._basis(Scope(target, policy.resource), self._judgements.of(policy.name, target).admitted)
@@ -64,16 +113,17 @@ class _Guards:
         }
         actions = sum(self._wanted[policy.name, target] for target in basis)
         yield _held(
-            GuardVerdict(Guard.MAX_ACTIONS, limits.max_actions, actions, sum(basis.values())), overrides.max_actions
+            GuardCheck(Guard.MAX_ACTIONS, limits.max_actions, actions, sum(basis.values())), overrides.max_actions
         )
         for target, listed in basis.items():
             count = self._wanted[policy.name, target]
-            yield _held(
-                GuardVerdict(Guard.MAX_PERCENT, limits.max_percent, count, listed, target), overrides.max_percent
-            )
+            yield _held(GuardCheck(Guard.MAX_PERCENT, limits.max_percent, count, listed, target), overrides.max_percent)
 
-    def of_run(self, verdicts: Iterable[PolicyVerdict]) -> Iterator[GuardVerdict]:
-        refused = {verdict.name for verdict in verdicts if verdict.breaches}
+    def of_run(self, refused: set[str]) -> Iterator[GuardCheck]:
+        """Those of all policies together: of the run, and of each scope.
+
+        What only policies ask for that are `refused` counts nothing: these limits are for what is left.
+        """
         left = Counter(
             Scope(change.target, change.resource) for change in self._changes if not refused.issuperset(change.policies)
         )
@@ -89,7 +139,7 @@ class _Guards:
         if actions is None:
             actions = max([RUN_ACTIONS, *(policy.limits.max_actions for each in on.values() for policy in each)])
         yield _held(
-            GuardVerdict(Guard.MAX_ACTIONS, actions, left.total(), sum(basis.values())),
+            GuardCheck(Guard.MAX_ACTIONS, actions, left.total(), sum(basis.values())),
             _raised(actions, overrides.max_actions),
         )
         for scope, policies in on.items():
@@ -97,13 +147,12 @@ class _Guards:
             if percent is None:
                 percent = max(policy.limits.max_percent for policy in policies)
             yield _held(
-                GuardVerdict(Guard.MAX_PERCENT, percent, left[scope], basis[scope], scope.target, scope.resource),
+                GuardCheck(Guard.MAX_PERCENT, percent, left[scope], basis[scope], scope.target, scope.resource),
                 _raised(percent, overrides.max_percent),
             )
 
     def _basis(self, scope: Scope, admitted: Iterable[Status]) -> int:
-        observed: Mapping[str, int] = self._listed[scope]
-        return sum(observed.get(status.value, 0) for status in admitted)
+        return sum(self._listed[scope].get(status.value, 0) for status in admitted)
 
 
 def _raised(own: int, override: int | None) -> int | None:
@@ -111,8 +160,8 @@ def _raised(own: int, override: int | None) -> int | None:
     return override if override is not None and override > own else None
 
 
-def _held(own: GuardVerdict, override: int | None) -> GuardVerdict:
-    """The verdict under a limit of the command line, where there is one."""
+def _held(own: GuardCheck, override: int | None) -> GuardCheck:
+    """The check under a limit of the command line, where there is one."""
     if override is None:
         return own
     lifted = replace(own, limit=override)

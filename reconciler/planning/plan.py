@@ -9,61 +9,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from msgspec import Meta
-
-from reconciler.config.model import OnBlocked
-from reconciler.diagnostics import Severity
 from reconciler.exceptions import ExitCode
-from reconciler.tasks.fault import Fault
+from reconciler.planning.change import Change, Count, Digest, Skipped
+from reconciler.planning.guards import GuardCheck, Guards, Overrides
+from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.task import ID_FORM, TaskKey
 from reconciler.tasks.timestamps import Timestamp
 
-__all__ = [
-    "Cause",
-    "Change",
-    "Count",
-    "Digest",
-    "Guard",
-    "GuardVerdict",
-    "Name",
-    "Note",
-    "Observed",
-    "Overrides",
-    "Plan",
-    "PolicyVerdict",
-    "ResourceName",
-    "RunOutcome",
-    "ScopeVerdict",
-    "Skipped",
-    "Source",
-    "Sources",
-    "Summary",
-    "TaskId",
-    "canonical_json",
-    "sha256",
-]
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
-PERCENT_FLOOR = 10
-"""Listed tasks from which on `max_percent` is enforced: below, one task is already 10 percent. 0 means 0 of any."""
+    from reconciler.config.model import Configuration
+    from reconciler.planning.judgement import Judgements
 
-# What a file may hold. In Python `$` also matches before a line break at the end, hence what follows it.
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$(?!\n)")]
-ResourceName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$(?!\n)")]
-TaskId = Annotated[str, Meta(pattern=rf"^{ID_FORM.pattern}$(?!\n)")]
-Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]+$(?!\n)")]
-Count = Annotated[int, Meta(ge=0)]
-
-Observed = Mapping[str, str | int | tuple[str, ...]]
-"""Fields of a task as a reader sees them: URL queries replaced by a short hash, timestamps in RFC 3339."""
-
-_STEPS = frozenset({(Action.CANCEL,), (Action.DELETE,), (Action.CANCEL, Action.DELETE)})
+__all__ = ["Cause", "Plan", "RunOutcome", "Sources", "Summary", "canonical_json", "sha256"]
 
 
 class RunOutcome(StrEnum):
@@ -96,211 +60,6 @@ class Cause(StrEnum):
     MISSED = "missed"
     BLOCKED = "blocked"
     CHANGES = "changes"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The steps that take one task out of the selectors of its policies."""
-
-    DERIVED: ClassVar[tuple[str, ...]] = ("id",)
-
-    target: Name
-    resource: ResourceName
-    task_id: TaskId
-    """The id that the cloud gave the task."""
-    steps: tuple[Action, ...]
-    """The operations, in order: cancel, delete, or cancel and then delete."""
-    policies: tuple[Name, ...]
-    """The policies that ask for it."""
-    reason: str
-    """One sentence for a reviewer."""
-    observed: Observed
-    """Fields of the task as it was seen; queries of URLs replaced by a short hash."""
-
-    def __post_init__(self) -> None:
-        if self.steps not in _STEPS:
-            raise ValueError("the steps are cancel, delete, or cancel and then delete")
-
-    @property
-    def key(self) -> TaskKey:
-        return TaskKey(self.target, self.resource, self.task_id)
-
-    @property
-    def id(self) -> str:
-        """`<target>/<resource>/<task_id>`, unique within the document."""
-        return "/".join(self.key)
-
-    @property
-    def status(self) -> str:
-        """The normalised status that the task was seen in."""
-        return str(self.observed.get("status", "unknown"))
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A surplus task that is left alone: blocked (no operation leads out of its state) or protected."""
-
-    DERIVED: ClassVar[tuple[str, ...]] = ("id",)
-
-    target: Name
-    resource: ResourceName
-    task_id: TaskId
-    """The id that the cloud gave the task."""
-    policies: tuple[Name, ...]
-    """The policies that ask for it."""
-    reason: str
-    """One sentence for a reviewer."""
-    observed: Observed
-    """Fields of the task as it was seen; queries of URLs replaced by a short hash."""
-    protections: tuple[Name, ...] = ()
-    """The protections that hold it; none of a blocked task."""
-
-    @property
-    def key(self) -> TaskKey:
-        return TaskKey(self.target, self.resource, self.task_id)
-
-    @property
-    def id(self) -> str:
-        """`<target>/<resource>/<task_id>`, unique within its list."""
-        return "/".join(self.key)
-
-
-@dataclass(frozen=True, slots=True)
-class ScopeVerdict:
-    """One (target, resource type), and how listing it went."""
-
-    DERIVED: ClassVar = ("complete",)
-
-    target: Name
-    resource: ResourceName
-    tasks: Mapping[str, Count]
-    """Tasks seen, by status."""
-    requests: Count
-    """Calls made, retries included."""
-    completeness: Completeness
-    error: Fault | None = None
-
-    @property
-    def complete(self) -> bool:
-        """Whether all its tasks were seen, and all that policies ask about them is known."""
-        return self.completeness is Completeness.COMPLETE and self.error is None
-
-
-class Guard(StrEnum):
-    MAX_ACTIONS = "max_actions"
-    """So many changes, over all scopes."""
-    MAX_PERCENT = "max_percent"
-    """Such a share of the tasks listed in one scope."""
-
-
-@dataclass(frozen=True, slots=True)
-class GuardVerdict:
-    """One limit against what a policy, or all policies together, would do."""
-
-    DERIVED: ClassVar = ("needed", "breached")
-
-    guard: Guard
-    limit: Count
-    changes: Count
-    basis: Count
-    """Tasks that `max_percent` is a share of. No part of the digest."""
-    target: Name | None = None
-    """Set where the limit holds for one scope."""
-    resource: ResourceName | None = None
-    """Set where it holds for all policies of that scope together."""
-    overridden: bool = False
-    """It holds only for a limit of the command line."""
-
-    @property
-    def share(self) -> int:
-        """Percent of the basis that would change, rounded up."""
-        return -(-100 * self.changes // self.basis) if self.basis else 0
-
-    @property
-    def needed(self) -> Count:
-        """The least limit that lets it pass."""
-        if self.guard is Guard.MAX_ACTIONS:
-            return self.changes
-        return self.share if self.basis >= PERCENT_FLOOR else min(self.changes, 1)
-
-    @property
-    def breached(self) -> bool:
-        """Whether it refuses."""
-        return self.needed > self.limit
-
-    @property
-    def flag(self) -> str:
-        """The flag that lets it pass."""
-        return f"--{self.guard.value.replace('_', '-')} {self.needed}"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a policy is written."""
-
-    file: str
-    """As messages print it."""
-    line: Annotated[int, Meta(ge=1)]
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyVerdict:
-    """What one policy found over all its scopes, in tasks.
-
-    `description` and `source` are for readers, and no part of the digest: a policy that moves asks for the same.
-    """
-
-    name: Name
-    resource: ResourceName
-    targets: tuple[Name, ...]
-    description: str = field(default="", kw_only=True)
-    """Why the policy is there."""
-    matched: Count = 0
-    """Tasks that satisfy its selector."""
-    surplus: Count = 0
-    """Matches that are more than it tolerates."""
-    changes: Count = 0
-    kept: Count = 0
-    """Matches that an `at_most` leaves."""
-    blocked: Count = 0
-    """Surplus tasks that no operation takes out of it."""
-    protected: Count = 0
-    unknown: Count = 0
-    """Tasks of which it cannot be said whether they match."""
-    guards: tuple[GuardVerdict, ...] = ()
-    suspended: bool = False
-    on_blocked: OnBlocked = OnBlocked.REPORT
-    """`fail`: a blocked task counts like a change that failed."""
-    source: Source | None = None
-    """Where the policy is written."""
-
-    @property
-    def breaches(self) -> tuple[GuardVerdict, ...]:
-        return tuple(verdict for verdict in self.guards if verdict.breached)
-
-    @property
-    def blocked_fails(self) -> bool:
-        """Whether it does not tolerate the blocked tasks that it has."""
-        return self.blocked > 0 and self.on_blocked is OnBlocked.FAIL
-
-
-@dataclass(frozen=True, slots=True)
-class Overrides:
-    """Limits given on the command line instead of the policies' own. Part of the digest."""
-
-    max_actions: Count | None = None
-    max_percent: Count | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something that a reader should know."""
-
-    severity: Severity
-    message: str
-    target: str | None = None
-    resource: str | None = None
-    policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,8 +102,8 @@ class Plan:
     expires_at: Timestamp
     """When `apply` takes it no more."""
     configuration: Sources
-    scopes: tuple[ScopeVerdict, ...]
-    policies: tuple[PolicyVerdict, ...]
+    scopes: tuple[ScopePlan, ...]
+    policies: tuple[PolicyPlan, ...]
     changes: tuple[Change, ...]
     """Ordered by target, resource type, time of creation and id."""
     blocked: tuple[Skipped, ...] = ()
@@ -352,11 +111,9 @@ class Plan:
     protected: tuple[Skipped, ...] = ()
     """Surplus tasks that a protection holds."""
     diagnostics: tuple[Note, ...] = ()
-    run_guards: tuple[GuardVerdict, ...] = ()
+    run_guards: tuple[GuardCheck, ...] = ()
     """The limits of all policies together: of the run, and of each scope."""
-    overrides: Overrides = Overrides()
-    unknown: Count = 0
-    """Tasks of which some policy cannot say whether they match."""
+    overrides: Overrides = field(default_factory=Overrides)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -374,7 +131,7 @@ class Plan:
         return not self.complete
 
     @property
-    def breaches(self) -> tuple[tuple[PolicyVerdict | None, GuardVerdict], ...]:
+    def breaches(self) -> tuple[tuple[PolicyPlan | None, GuardCheck], ...]:
         """The guards that refuse, each with its policy; None: it holds for all policies together."""
         return (
             *((policy, verdict) for policy in self.policies for verdict in policy.breaches),
@@ -384,6 +141,16 @@ class Plan:
     @property
     def breached(self) -> bool:
         return bool(self.breaches)
+
+    def guarded(
+        self, changes: Collection[Change], configuration: Configuration, judgements: Judgements, overrides: Overrides
+    ) -> Plan:
+        """This plan with every guard held against `changes`, on what its scopes were seen to hold."""
+        listed = {scope.key: scope.tasks for scope in self.scopes if scope.completeness is not Completeness.FAILED}
+        guards = Guards(listed, changes, configuration, judgements, overrides)
+        policies = tuple(replace(policy, guards=tuple(guards.of_policy(policy.name))) for policy in self.policies)
+        refused = {policy.name for policy in policies if policy.breaches}
+        return replace(self, policies=policies, run_guards=tuple(guards.of_run(refused)))
 
     @property
     def applyable(self) -> bool:
@@ -426,7 +193,7 @@ class Plan:
             blocked=len(self.blocked),
             protected=len(self.protected),
             kept=sum(policy.kept for policy in self.policies),
-            unknown=self.unknown,
+            unknown=sum(scope.unknown for scope in self.scopes),
         )
 
     @property

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.config.model import AtMost
 from reconciler.diagnostics import Severity
-from reconciler.planning.guards import guarded
+from reconciler.planning.change import Change, Skipped
+from reconciler.planning.guards import Overrides
 from reconciler.planning.judgement import Judgement, Judgements
-from reconciler.planning.plan import (
-    Change,
-    Note,
-    Overrides,
-    Plan,
-    PolicyVerdict,
-    ScopeVerdict,
-    Skipped,
-    Source,
-    Sources,
-)
+from reconciler.planning.plan import Plan, Sources
+from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import LONGEST, blocked_reason, change_reason, observed, protected_reason
 from reconciler.redaction import bounded
@@ -92,7 +84,7 @@ class Planner:
         self._wanted: dict[TaskKey, _Wanted] = {}
         self._blocked: dict[TaskKey, _Wanted] = {}
         self._protected: dict[TaskKey, tuple[_Wanted, tuple[str, ...]]] = {}
-        self._unknown: set[TaskKey] = set()
+        self._unknown: dict[Scope, set[TaskKey]] = defaultdict(set)
         self._notes = [Note(Severity.WARNING, f"{found.location}: {found.message}") for found in configuration.warnings]
 
     def plan(
@@ -127,9 +119,9 @@ class Planner:
             configuration=Sources(
                 self._configuration.fingerprint, tuple(str(path) for path in self._configuration.files)
             ),
-            scopes=tuple(self._scope_verdict(observation) for observation in seen.values()),
+            scopes=tuple(self._scope_plan(observation) for observation in seen.values()),
             policies=tuple(
-                self._policy_verdict(policy, tallies[name])
+                self._policy_plan(policy, tallies[name])
                 for name, policy in sorted(self._configuration.policies.items())
             ),
             changes=tuple(self._change(wanted) for wanted in _in_order(self._wanted.values())),
@@ -140,9 +132,8 @@ class Planner:
             ),
             diagnostics=tuple(self._notes),
             overrides=overrides,
-            unknown=len(self._unknown),
         )
-        return guarded(plan, plan.changes, self._configuration, self._judgements, overrides)
+        return plan.guarded(plan.changes, self._configuration, self._judgements, overrides)
 
     def _plan_policy(self, policy: Policy, observation: Observation, tally: _Tally) -> None:
         """Say which tasks of one scope must change so that `policy` holds."""
@@ -151,7 +142,7 @@ class Planner:
         matched, unknown = judgement.sort(observation.tasks)
         tally.matched += len(matched)
         tally.unknown += len(unknown)
-        self._unknown.update(task.key for task in unknown)
+        self._unknown[observation.scope].update(task.key for task in unknown)
         if isinstance(policy.ensure, AtMost) and not observation.complete:
             self._note(
                 Severity.WARNING, "the listing is incomplete, so this at_most policy does not act", policy, target
@@ -212,8 +203,8 @@ class Planner:
         named = [name for policy in policies for name in fields_of(policy.match)]
         return observed(wanted.task, self._catalogue.resource_types[wanted.task.resource], named)
 
-    def _policy_verdict(self, policy: Policy, tally: _Tally) -> PolicyVerdict:
-        return PolicyVerdict(
+    def _policy_plan(self, policy: Policy, tally: _Tally) -> PolicyPlan:
+        return PolicyPlan(
             name=policy.name,
             description=bounded(" ".join(policy.description.split()), LONGEST),
             resource=policy.resource,
@@ -245,18 +236,19 @@ class Planner:
             return
         self._notes.append(Note(Severity.ERROR, message, scope.target, scope.resource))
 
-    def _scope_verdict(self, observation: Observation) -> ScopeVerdict:
+    def _scope_plan(self, observation: Observation) -> ScopePlan:
         scope, fault = observation.scope, observation.fault
         counts = Counter(task.status for task in observation.tasks)
         if fault is None and scope.target in self._off:
             fault = clock_fault(self._off[scope.target])
-        return ScopeVerdict(
+        return ScopePlan(
             target=scope.target,
             resource=scope.resource,
             tasks={status.value: counts[status] for status in Status if counts[status]},
             requests=observation.requests,
             completeness=observation.completeness,
             error=fault,
+            unknown=len(self._unknown[scope]),
         )
 
     def _note(self, severity: Severity, message: str, policy: Policy, target: str) -> None:

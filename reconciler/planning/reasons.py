@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from reconciler.config.model import Policy
-    from reconciler.planning.plan import Observed
+    from reconciler.planning.change import Observed
     from reconciler.planning.quota import Surplus
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Task

@@ -8,7 +8,9 @@ from enum import StrEnum
 from typing import ClassVar, Self
 
 from reconciler.exceptions import ExitCode
-from reconciler.planning.plan import Cause, Change, Count, Digest, Name, Note, RunOutcome
+from reconciler.planning.change import Change, Count, Digest, Name
+from reconciler.planning.plan import Cause, RunOutcome
+from reconciler.planning.policy_plan import Note
 from reconciler.tasks.fault import Fault
 from reconciler.tasks.timestamps import Timestamp
 

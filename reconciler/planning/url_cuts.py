@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.config.model import AtMost
 from reconciler.diagnostics import Severity
-from reconciler.planning.plan import Note
+from reconciler.planning.policy_plan import Note
 from reconciler.redaction import holds_url, presentable, strip_queries
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.describe import fields_of

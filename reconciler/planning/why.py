@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.config.model import Configuration, Policy
-    from reconciler.planning.plan import Change, Observed, Plan, Skipped
+    from reconciler.planning.change import Change, Observed, Skipped
+    from reconciler.planning.plan import Plan
     from reconciler.planning.quota import Surplus
     from reconciler.selectors.trace import Trace
     from reconciler.tasks.catalogue import Catalogue
@@ -158,8 +159,8 @@ class Inquiry:
         self._off = off
         self._judgements = Judgements(configuration, catalogue, now, self._off.__contains__)
         self._changes = {change.key: change for change in self.plan.changes}
-        self._blocked = {_key(skipped): skipped for skipped in self.plan.blocked}
-        self._protected = {_key(skipped): skipped for skipped in self.plan.protected}
+        self._blocked = {skipped.key: skipped for skipped in self.plan.blocked}
+        self._protected = {skipped.key: skipped for skipped in self.plan.protected}
         self._places: dict[tuple[str, Scope], Mapping[TaskKey, Surplus]] = {}
 
     def answer(self, name: str) -> Answer:
@@ -253,10 +254,6 @@ class Inquiry:
             for name, protection in sorted(self._configuration.protections.items())
             if task.resource in protection.resources
         )
-
-
-def _key(skipped: Skipped) -> TaskKey:
-    return TaskKey(skipped.target, skipped.resource, skipped.task_id)
 
 
 def _asks(policy: Policy, entry: Change | Skipped | None) -> bool:

@@ -14,7 +14,6 @@ from reconciler.planning.planner import Planner
 from reconciler.planning.why import Inquiry
 from reconciler.policy_tests.model import Fate
 from reconciler.tasks.observation import Completeness, Observation, Scope
-from reconciler.tasks.task import TaskKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.fault import Fault
     from reconciler.tasks.resource_type import Action
-    from reconciler.tasks.task import Task
+    from reconciler.tasks.task import Task, TaskKey
 
 __all__ = ["World"]
 
@@ -155,5 +154,5 @@ class World:
         for fate, group in ((Fate.BLOCKED, plan.blocked), (Fate.PROTECTED, plan.protected)):
             for skipped in group:
                 for policy in skipped.policies:
-                    found[policy][TaskKey(skipped.target, skipped.resource, skipped.task_id)] = fate
+                    found[policy][skipped.key] = fate
         return found

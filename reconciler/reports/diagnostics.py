@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from reconciler.diagnostics import Rule, Severity
 from reconciler.documents.document import Format
 from reconciler.exceptions import ExitCode
-from reconciler.planning.plan import Count
+from reconciler.planning.change import Count
 from reconciler.reports.cells import width
 
 if TYPE_CHECKING:

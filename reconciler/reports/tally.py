@@ -12,7 +12,9 @@ from reconciler.tasks.resource_type import Action
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.planning.plan import Change, Plan, PolicyVerdict, Skipped
+    from reconciler.planning.change import Change, Skipped
+    from reconciler.planning.plan import Plan
+    from reconciler.planning.policy_plan import PolicyPlan
 
 __all__ = ["Group", "SkippedGroup", "Tally", "skipped_groups"]
 
@@ -74,10 +76,10 @@ class Tally:
         """The changes of a policy by what is done, in the order of `wording.KINDS`."""
         return tuple(self.kinds.get((policy, steps), 0) for steps in KINDS)
 
-    def ranked(self, policies: Sequence[PolicyVerdict]) -> list[PolicyVerdict]:
+    def ranked(self, policies: Sequence[PolicyPlan]) -> list[PolicyPlan]:
         """Those that do most first, since they stay where a list is cut."""
 
-        def weight(policy: PolicyVerdict) -> tuple[int, int, int, str]:
+        def weight(policy: PolicyPlan) -> tuple[int, int, int, str]:
             deletes = sum(self.kinds.get((policy.name, steps), 0) for steps in KINDS if Action.DELETE in steps)
             return -deletes, -policy.changes, -policy.blocked, policy.name
 

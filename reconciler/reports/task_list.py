@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.documents.document import Format
-from reconciler.planning.plan import Observed, ResourceName
+from reconciler.planning.change import Observed, ResourceName
 from reconciler.planning.reasons import observed
 from reconciler.redaction import presentable
 from reconciler.reports.ages import age_of

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
 from reconciler.engine.saved_plan import NOT_SELECTED
-from reconciler.planning.plan import Guard
+from reconciler.planning.guards import Guard
 from reconciler.planning.report import Outcome
 from reconciler.redaction import presentable
 from reconciler.tasks.fault import AGES_UNKNOWN
@@ -16,16 +16,10 @@ from reconciler.tasks.resource_type import Action
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.planning.plan import (
-        GuardVerdict,
-        Note,
-        Observed,
-        Overrides,
-        Plan,
-        PolicyVerdict,
-        ScopeVerdict,
-        Summary,
-    )
+    from reconciler.planning.change import Observed
+    from reconciler.planning.guards import GuardCheck, Overrides
+    from reconciler.planning.plan import Plan, Summary
+    from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
     from reconciler.planning.report import Report, Result
 
 __all__ = [
@@ -105,11 +99,11 @@ def status_text(observed: Observed) -> str:
     return f"{status} ({vendor})" if vendor and vendor.lower() != status else status
 
 
-def scope_name(scope: ScopeVerdict) -> str:
+def scope_name(scope: ScopePlan) -> str:
     return f"{presentable(scope.resource)} on {presentable(scope.target)}"
 
 
-def open_scopes(plan: Plan) -> tuple[ScopeVerdict, ...]:
+def open_scopes(plan: Plan) -> tuple[ScopePlan, ...]:
     """The scopes that were not observed whole."""
     return tuple(scope for scope in plan.scopes if not scope.complete)
 
@@ -125,7 +119,7 @@ def half_truth(plan: Plan) -> str:
     return f"This plan is not the whole truth: {what}"
 
 
-def scope_error(scope: ScopeVerdict) -> tuple[str, str]:
+def scope_error(scope: ScopePlan) -> tuple[str, str]:
     """What happened to a scope that was not observed whole, and what that means for the plan."""
     cause = presentable(str(scope.error)) if scope.error else "no reason was given"
     if scope.completeness is Completeness.FAILED:
@@ -152,9 +146,7 @@ def unplaced_notes(plan: Plan) -> tuple[Note, ...]:
 
 def _repeats_scope(note: Note, plan: Plan) -> bool:
     return note.policy is None and any(
-        (note.target, note.resource) == (scope.target, scope.resource)
-        and scope.error is not None
-        and str(scope.error) in note.message
+        (note.target, note.resource) == scope.key and scope.error is not None and str(scope.error) in note.message
         for scope in open_scopes(plan)
     )
 
@@ -165,7 +157,7 @@ def note_place(note: Note) -> str:
     return ", ".join(f"{kind} {presentable(name)}" for kind, name in named if name)
 
 
-def guard_breach(policy: PolicyVerdict | None, verdict: GuardVerdict) -> str:
+def guard_breach(policy: PolicyPlan | None, verdict: GuardCheck) -> str:
     """Why a guard refuses, with its numbers. No policy: it is one of all policies together."""
     who = "all policies together" if policy is None else f"policy {presentable(policy.name)}"
     limit = f"{verdict.guard.value} {verdict.limit}{' of run_limits' if policy is None else ''}"
@@ -178,7 +170,7 @@ def guard_breach(policy: PolicyVerdict | None, verdict: GuardVerdict) -> str:
     )
 
 
-def guard_remedy(policy: PolicyVerdict | None, verdict: GuardVerdict) -> tuple[str, str, str]:
+def guard_remedy(policy: PolicyPlan | None, verdict: GuardCheck) -> tuple[str, str, str]:
     """The flag that lets a plan pass, the limit that does the same for good, and where that is written."""
     number = f"{{{verdict.guard.value}: {verdict.needed}}}"
     if policy is None:
@@ -186,7 +178,7 @@ def guard_remedy(policy: PolicyVerdict | None, verdict: GuardVerdict) -> tuple[s
     return verdict.flag, f"limits: {number}", "in the policy"
 
 
-def policy_counts(policy: PolicyVerdict) -> str:
+def policy_counts(policy: PolicyPlan) -> str:
     """`5 matched, 2 to change, 0 blocked, 0 protected, 3 kept, 0 unknown`: what one policy found, in tasks."""
     return (
         f"{policy.matched} matched, {policy.changes} to change, {policy.blocked} blocked, "
@@ -194,7 +186,7 @@ def policy_counts(policy: PolicyVerdict) -> str:
     )
 
 
-def blocked_failure(policy: PolicyVerdict) -> str | None:
+def blocked_failure(policy: PolicyPlan) -> str | None:
     """Why the blocked tasks of a policy are failures; None where there are none, or it only reports them."""
     if not policy.blocked_fails:
         return None

@@ -14,7 +14,10 @@ from reconciler.backends.leases import acquire
 from reconciler.config.loader import load_configuration
 from reconciler.config.model import OnBlocked, group_of
 from reconciler.exceptions import ExitCode, LockedError
-from reconciler.planning.plan import Change, Guard, GuardVerdict, Plan, PolicyVerdict, ScopeVerdict, Skipped, Sources
+from reconciler.planning.change import Change, Skipped
+from reconciler.planning.guards import Guard, GuardCheck
+from reconciler.planning.plan import Plan, Sources
+from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
 from reconciler.planning.report import FailOn, Outcome, Report, Result
 from reconciler.providers.registry import catalogue
 from reconciler.tasks.observation import Completeness
@@ -42,7 +45,7 @@ def test_every_exit_code_has_its_place() -> None:
 
 # -- the data -----------------------------------------------------------------------------------------------
 
-CHANGE = Change("t", SNAPSHOT, "1", (Action.CANCEL,), ("p",), "why", {"status": "pending"})
+CHANGE = Change("t", SNAPSHOT, "1", ("p",), "why", {"status": "pending"}, (Action.CANCEL,))
 BLOCKED = Skipped("t", SNAPSHOT, "2", ("p",), "why", {"status": "running"})
 
 
@@ -50,16 +53,14 @@ BLOCKED = Skipped("t", SNAPSHOT, "2", ("p",), "why", {"status": "running"})
 @pytest.mark.parametrize(("errored", "breached", "blocked", "changes"), list(product([False, True], repeat=4)))
 def test_a_plan(errored: bool, breached: bool, blocked: bool, changes: bool, detailed: bool) -> None:
     completeness = Completeness.FAILED if errored else Completeness.COMPLETE
-    guard = GuardVerdict(Guard.MAX_ACTIONS, 0 if breached else 1, 1, 1)
+    guard = GuardCheck(Guard.MAX_ACTIONS, 0 if breached else 1, 1, 1)
     plan = Plan(
         tool_version="1",
         created_at=Timestamp(0),
         expires_at=Timestamp(0),
         configuration=Sources("sha256:0", ()),
-        scopes=(ScopeVerdict("t", SNAPSHOT, {}, 1, completeness),),
-        policies=(
-            PolicyVerdict("p", SNAPSHOT, ("t",), blocked=int(blocked), guards=(guard,), on_blocked=OnBlocked.FAIL),
-        ),
+        scopes=(ScopePlan("t", SNAPSHOT, {}, 1, completeness),),
+        policies=(PolicyPlan("p", SNAPSHOT, ("t",), blocked=int(blocked), guards=(guard,), on_blocked=OnBlocked.FAIL),),
         changes=(CHANGE,) * changes,
         blocked=(BLOCKED,) * blocked,
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.backends.leases import Lease
-    from reconciler.planning.plan import Change
+    from reconciler.planning.change import Change
     from tests.terminal import Terminal
 
 TRANSCODING = "huaweicloud.mpc.transcoding"

@@ -17,17 +17,10 @@ from reconciler.documents.document import checksum
 from reconciler.documents.files import PLAN_FILE
 from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.exceptions import ExitCode, InvalidPlan
-from reconciler.planning.plan import (
-    Change,
-    Note,
-    Overrides,
-    Plan,
-    PolicyVerdict,
-    ScopeVerdict,
-    Skipped,
-    Source,
-    Sources,
-)
+from reconciler.planning.change import Change, Skipped
+from reconciler.planning.guards import Overrides
+from reconciler.planning.plan import Plan, Sources
+from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.redaction import presentable
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.field import EARLIEST
@@ -53,7 +46,7 @@ observations = st.dictionaries(
 steps = st.sampled_from([(Action.CANCEL,), (Action.DELETE,), (Action.CANCEL, Action.DELETE)])
 faults = st.builds(Fault, st.sampled_from(Meaning), texts, maybe, st.none() | st.integers(100, 599), maybe)
 ids = st.from_regex(ID_FORM, fullmatch=True)
-changes = st.builds(Change, names, resources, ids, steps, policy_names, texts, observations)
+changes = st.builds(Change, names, resources, ids, policy_names, texts, observations, steps)
 skipped = st.builds(Skipped, names, resources, ids, policy_names, texts, observations, policy_names)
 complete_or_unstable = st.sampled_from([Completeness.COMPLETE, Completeness.UNSTABLE])
 plans = st.builds(
@@ -68,19 +61,20 @@ plans = st.builds(
     ),
     scopes=st.lists(
         st.builds(
-            ScopeVerdict,
+            ScopePlan,
             names,
             resources,
             st.dictionaries(texts, counts, max_size=2),
             counts,
             complete_or_unstable,
             st.none() | faults,
+            counts,
         ),
         max_size=2,
     ).map(tuple),
     policies=st.lists(
         st.builds(
-            PolicyVerdict,
+            PolicyPlan,
             names,
             resources,
             policy_names,
@@ -96,15 +90,9 @@ plans = st.builds(
     protected=st.lists(skipped, max_size=1).map(tuple),
     diagnostics=st.lists(st.builds(Note, st.sampled_from(Severity), texts, maybe, maybe, maybe), max_size=2).map(tuple),
     overrides=st.builds(Overrides, st.none() | counts, st.none() | counts),
-    unknown=counts,
 ).filter(
     # No planner changes what is protected, and no reader believes a file that says so.
-    lambda plan: (
-        not (
-            {change.id for change in plan.changes}
-            & {"/".join((skipped.target, skipped.resource, skipped.task_id)) for skipped in plan.protected}
-        )
-    )
+    lambda plan: not ({change.id for change in plan.changes} & {skipped.id for skipped in plan.protected})
 )
 
 
@@ -139,10 +127,9 @@ def test_keys_are_those_of_the_contract() -> None:
     document = PLAN_FILE.document(PLANS["five_kinds"])
     assert " ".join(document) == (
         "format format_version outcome causes complete errored applyable digest summary tool_version created_at "
-        "expires_at configuration scopes policies changes blocked protected diagnostics run_guards overrides unknown "
-        "checksum"
+        "expires_at configuration scopes policies changes blocked protected diagnostics run_guards overrides checksum"
     )
-    assert " ".join(document["changes"][0]) == "id target resource task_id steps policies reason observed"
+    assert " ".join(document["changes"][0]) == "id target resource task_id policies reason observed steps"
 
 
 PLAN = replace(
@@ -274,7 +261,7 @@ def test_a_forged_plan_cannot_change_a_task_twice() -> None:
 
 
 def test_a_forged_plan_cannot_touch_a_scope_that_failed() -> None:
-    failed = ScopeVerdict(KINDS[0].target, KINDS[0].resource, {}, 1, Completeness.FAILED)
+    failed = ScopePlan(KINDS[0].target, KINDS[0].resource, {}, 1, Completeness.FAILED)
     with pytest.raises(InvalidPlan, match="could not be listed"):
         PLAN_FILE.read(PLAN_FILE.text(replace(PLAN, scopes=(failed,))))
 

@@ -19,8 +19,8 @@ from reconciler.engine.clouds import Clouds
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.run_journal import RunJournal
 from reconciler.exceptions import BackendError, LockedError
+from reconciler.planning.change import Change
 from reconciler.planning.judgement import Judgements
-from reconciler.planning.plan import Change
 from reconciler.providers.base import Readings
 from reconciler.tasks.catalogue import Catalogue, ProviderOptions
 from reconciler.tasks.fault import Fault, Meaning
@@ -363,7 +363,7 @@ def waiting(count: int = 1, row: ResourceType = CANCEL_ONLY, status: Status = St
 
 def change(task: Task, *steps: Action, policies: tuple[str, ...] = ("p",)) -> Change:
     return Change(
-        task.target, task.resource, task.id, steps or CANCEL, policies, "surplus", {"status": task.status.value}
+        task.target, task.resource, task.id, policies, "surplus", {"status": task.status.value}, steps or CANCEL
     )
 
 

@@ -41,7 +41,7 @@ from tests.planning.world import TWO_STEP, configuration, policy
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from reconciler.planning.plan import Change
+    from reconciler.planning.change import Change
     from reconciler.tasks.resource_type import Action
 
 LATE = 3

@@ -21,7 +21,8 @@ from tests.engine.cloud import BOTH, change
 from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, task
 
 if TYPE_CHECKING:
-    from reconciler.planning.plan import Change, Observed, Plan
+    from reconciler.planning.change import Change, Observed
+    from reconciler.planning.plan import Plan
     from reconciler.tasks.task import TaskKey
 
 STEPS = [(Action.CANCEL,), (Action.DELETE,), BOTH]

@@ -9,19 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.diagnostics import Severity
+from reconciler.planning.change import Change
 from reconciler.planning.difference import Kind, PlanDifference, difference
 from reconciler.planning.field_differences import FieldDifference, difference_words
-from reconciler.planning.plan import Change, Guard, GuardVerdict, Note, Overrides, Plan
+from reconciler.planning.guards import Guard, GuardCheck, Overrides
+from reconciler.planning.policy_plan import Note
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.task import TaskKey
 from tests.planning.test_planner_properties import WORLDS, build
 from tests.planning.test_planner_properties import plan as planned
 from tests.reports.examples import BOTH, EMPTY, change, observed, policy, scope, skipped
 
 if TYPE_CHECKING:
     from reconciler.planning.difference import TaskDifference
+    from reconciler.planning.plan import Plan
+    from reconciler.tasks.task import TaskKey
 
 BASE = replace(EMPTY, changes=(change("1"), change("2")), scopes=(scope(),), policies=(policy(changes=2),))
 
@@ -139,7 +142,7 @@ def test_in_an_altered_plan_the_status_of_the_change_is_what_differs() -> None:
 
 
 def test_policies() -> None:
-    breach = GuardVerdict(Guard.MAX_ACTIONS, limit=1, changes=2, basis=9)
+    breach = GuardCheck(Guard.MAX_ACTIONS, limit=1, changes=2, basis=9)
     now = replace(BASE, policies=(policy(changes=2, blocked=1, guards=(breach,)), policy("new")))
     found = difference(BASE, now).policies
     assert [(part.name, part.kind) for part in found] == [
@@ -150,7 +153,7 @@ def test_policies() -> None:
 
 
 def test_a_guard_that_holds_is_as_it_was_whatever_its_numbers() -> None:
-    guards = [GuardVerdict(Guard.MAX_PERCENT, 30, 2, basis, "t") for basis in (9, 12)]
+    guards = [GuardCheck(Guard.MAX_PERCENT, 30, 2, basis, "t") for basis in (9, 12)]
     plans = [replace(BASE, policies=(policy(changes=2, guards=(guard,)),)) for guard in guards]
     assert difference(*plans).same
 
@@ -191,7 +194,7 @@ def _standings(plan: Plan) -> dict[TaskKey, list[object]]:
     found: dict[TaskKey, list[object]] = {}
     for kind, entries in (("change", plan.changes), ("blocked", plan.blocked), ("protected", plan.protected)):
         for entry in entries:
-            key = TaskKey(entry.target, entry.resource, entry.task_id)
+            key = entry.key
             usual = {name: value for name, value in entry.observed.items() if name != "finished_at"}
             steps = entry.steps if isinstance(entry, Change) else entry.protections
             reason = entry.reason if isinstance(entry, Change) else ""

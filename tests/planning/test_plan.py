@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.planning.plan import Change, Guard, GuardVerdict, Overrides, Plan
+from reconciler.planning.guards import Guard, GuardCheck, Overrides
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import Timestamp
 from tests.reports.examples import PLANS
+
+if TYPE_CHECKING:
+    from reconciler.planning.change import Change
+    from reconciler.planning.plan import Plan
 
 PLAN = PLANS["guard_breach"]
 FIRST = PLAN.changes[0]
@@ -33,7 +38,7 @@ def with_first(change: Change) -> Plan:
         replace(PLAN, configuration=replace(PLAN.configuration, digest="sha256:00")),
         replace(PLAN, overrides=Overrides(max_actions=1)),
         replace(PLAN, policies=()),
-        replace(PLAN, run_guards=(GuardVerdict(Guard.MAX_ACTIONS, 1, 2, 10),)),
+        replace(PLAN, run_guards=(GuardCheck(Guard.MAX_ACTIONS, 1, 2, 10),)),
     ],
 )
 def test_the_digest_covers_all_that_is_reviewed(other: Plan) -> None:
@@ -45,7 +50,7 @@ def test_the_digest_covers_all_that_is_reviewed(other: Plan) -> None:
     [
         replace(PLAN, created_at=Timestamp(0), expires_at=Timestamp(1), tool_version="9"),
         replace(PLAN, configuration=replace(PLAN.configuration, files=("elsewhere.yaml",))),
-        replace(PLAN, scopes=(), diagnostics=(), unknown=9),
+        replace(PLAN, scopes=(), diagnostics=()),
         replace(PLAN, changes=PLAN.changes[::-1]),
         replace(PLAN, policies=tuple(replace(policy, description="another", matched=9) for policy in PLAN.policies)),
     ],
@@ -69,7 +74,7 @@ def test_the_digest_covers_nothing_else(other: Plan) -> None:
     ],
 )
 def test_a_share_is_rounded_up_and_is_counted_from_ten_tasks_on(changes: int, basis: int, needed: int) -> None:
-    verdict = GuardVerdict(Guard.MAX_PERCENT, needed, changes, basis)
+    verdict = GuardCheck(Guard.MAX_PERCENT, needed, changes, basis)
     assert verdict.needed == needed
     assert not verdict.breached
     assert not needed or replace(verdict, limit=needed - 1).breached

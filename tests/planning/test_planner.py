@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.config.model import AtMost, Configuration, Keep, Limits, OnBlocked, RunLimits
 from reconciler.exceptions import ExitCode
-from reconciler.planning.plan import Overrides, Plan
+from reconciler.planning.guards import Overrides
 from reconciler.planning.planner import Planner
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.status import Status
 from tests.planning.world import CANCEL_ONLY, CATALOGUE, NOW, configuration, policy, seen, task
+
+if TYPE_CHECKING:
+    from reconciler.planning.plan import Plan
 
 
 def planned(world, observations, overrides: Overrides = Overrides()) -> Plan:  # type: ignore[no-untyped-def] # noqa: ANN001, B008 - terse on purpose
@@ -76,6 +79,7 @@ def test_an_unknown_result_selects_nothing_and_is_counted() -> None:
     plan = planned(world, seen(task("1")))
     assert plan.changes == ()
     assert plan.summary.unknown == 1
+    assert [scope.unknown for scope in plan.scopes] == [1]
     assert [verdict.unknown for verdict in plan.policies] == [1, 1]
 
 

@@ -79,7 +79,7 @@ def test_every_task_is_changed_at_most_once_and_in_one_place(world: object) -> N
     result = plan(configured, tasks)
     changed = [change.key for change in result.changes]
     assert len(set(changed)) == len(changed)
-    assert not set(changed) & {(entry.target, entry.resource, entry.task_id) for entry in result.protected}
+    assert not set(changed) & {entry.key for entry in result.protected}
 
 
 @settings(max_examples=200)

@@ -7,20 +7,10 @@ from dataclasses import replace
 from reconciler.config.model import OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import ExitCode
-from reconciler.planning.plan import (
-    Change,
-    Guard,
-    GuardVerdict,
-    Note,
-    Observed,
-    Overrides,
-    Plan,
-    PolicyVerdict,
-    ScopeVerdict,
-    Skipped,
-    Source,
-    Sources,
-)
+from reconciler.planning.change import Change, Observed, Skipped
+from reconciler.planning.guards import Guard, GuardCheck, Overrides
+from reconciler.planning.plan import Plan, Sources
+from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.planning.report import FailOn, Outcome, Report, Result
 from reconciler.redaction import presentable
 from reconciler.tasks.fault import Fault, Meaning
@@ -64,17 +54,17 @@ def skipped(task_id: str, reason: str, *protections: str, status: str = "running
     )
 
 
-def scope(resource: str = TRANSCODING, target: str = "huawei-prod", **rest: object) -> ScopeVerdict:
+def scope(resource: str = TRANSCODING, target: str = "huawei-prod", **rest: object) -> ScopePlan:
     defaults: dict[str, object] = {
         "tasks": {"pending": 30, "running": 10},
         "requests": 4,
         "completeness": Completeness.COMPLETE,
     }
-    return ScopeVerdict(target, resource, **{**defaults, **rest})  # type: ignore[arg-type]  # as in `change`
+    return ScopePlan(target, resource, **{**defaults, **rest})  # type: ignore[arg-type]  # as in `change`
 
 
-def policy(name: str = "one-transcode-per-object", resource: str = TRANSCODING, **rest: object) -> PolicyVerdict:
-    return PolicyVerdict(name, resource, ("huawei-prod",), **rest)  # type: ignore[arg-type]  # as in `change`
+def policy(name: str = "one-transcode-per-object", resource: str = TRANSCODING, **rest: object) -> PolicyPlan:
+    return PolicyPlan(name, resource, ("huawei-prod",), **rest)  # type: ignore[arg-type]  # as in `change`
 
 
 EMPTY = Plan(
@@ -110,8 +100,8 @@ KINDS = (
 )
 
 GUARDS = (
-    GuardVerdict(Guard.MAX_ACTIONS, 500, 812, 2000),
-    GuardVerdict(Guard.MAX_PERCENT, 30, 812, 2000, "huawei-prod"),
+    GuardCheck(Guard.MAX_ACTIONS, 500, 812, 2000),
+    GuardCheck(Guard.MAX_PERCENT, 30, 812, 2000, "huawei-prod"),
 )
 
 PLANS: dict[str, Plan] = {
@@ -163,7 +153,7 @@ PLANS: dict[str, Plan] = {
     "unknown": replace(
         EMPTY,
         policies=(policy(matched=0, unknown=4), policy("no-stale", UPLOAD, unknown=2)),
-        unknown=5,
+        scopes=(scope(unknown=3), scope(PACKAGING, tasks={}), scope(UPLOAD, "aliyun-shanghai", unknown=2)),
         diagnostics=(
             Note(Severity.WARNING, "2 matching tasks are kept for want of a time", "huawei-prod", None, "no-stale"),
         ),
@@ -185,13 +175,11 @@ PLANS: dict[str, Plan] = {
         EMPTY,
         changes=(change("24010"), change("24011")),
         policies=(
-            policy(
-                matched=2, surplus=2, changes=2, guards=(GuardVerdict(Guard.MAX_PERCENT, 30, 2, 10, "huawei-prod"),)
-            ),
+            policy(matched=2, surplus=2, changes=2, guards=(GuardCheck(Guard.MAX_PERCENT, 30, 2, 10, "huawei-prod"),)),
         ),
         run_guards=(
-            GuardVerdict(Guard.MAX_ACTIONS, 1, 2, 10),
-            GuardVerdict(Guard.MAX_PERCENT, 10, 2, 10, "huawei-prod", TRANSCODING),
+            GuardCheck(Guard.MAX_ACTIONS, 1, 2, 10),
+            GuardCheck(Guard.MAX_PERCENT, 10, 2, 10, "huawei-prod", TRANSCODING),
         ),
     ),
     "failed_scope": replace(

@@ -26,6 +26,7 @@ from tests.reports.examples import (
     TRANSCODING,
     change,
     policy,
+    scope,
     skipped,
 )
 from tests.reports.html.strict_page import parsed
@@ -60,7 +61,7 @@ def plans(draw: st.DrawFn) -> Plan:
         blocked=tuple(skipped(f"b{index}", "no way out") for index in range(draw(few))),
         protected=tuple(skipped(f"p{index}", "protected by h", "h") for index in range(draw(few))),
         policies=tuple(verdicts),
-        unknown=draw(few),
+        scopes=(scope(PACKAGING, unknown=draw(few)), scope(unknown=draw(few))),
     )
 
 

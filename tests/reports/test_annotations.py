@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
-from reconciler.planning.plan import PolicyVerdict, Source
+from reconciler.planning.policy_plan import PolicyPlan, Source
 from reconciler.planning.report import Outcome
 from reconciler.reports.ci.annotations import SHOWN, Annotation, Level, render_annotations
 from reconciler.reports.ci.github import render_diagnostics_github, render_plan_github, render_report_github
@@ -97,7 +97,7 @@ def test_a_refusal_stands_on_the_line_of_the_policy() -> None:
 
 
 def test_the_policies_that_delete_most_come_first() -> None:
-    def named(name: str, steps: int, *, line: int) -> PolicyVerdict:
+    def named(name: str, steps: int, *, line: int) -> PolicyPlan:
         return policy(name, changes=steps, source=Source("x.yaml", line))
 
     plan = replace(

@@ -15,7 +15,8 @@ from reconciler.diagnostics import Severity
 from reconciler.documents.files import DIFFERENCE
 from reconciler.documents.schema import schema_text
 from reconciler.planning.difference import PlanDifference, difference
-from reconciler.planning.plan import Change, Guard, GuardVerdict, Note, Overrides, Plan
+from reconciler.planning.guards import Guard, GuardCheck, Overrides
+from reconciler.planning.policy_plan import Note
 from reconciler.redaction import presentable
 from reconciler.reports.difference.markdown import render_difference_markdown
 from reconciler.reports.difference.text import render_difference
@@ -42,6 +43,9 @@ from tests.reports.examples import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconciler.planning.change import Change
+    from reconciler.planning.plan import Plan
+
 GOLDENS = Path(__file__).parent / "differences"
 ANSI = re.compile(r"\x1b\[[0-9]+m")
 
@@ -56,7 +60,7 @@ BASE = replace(
 
 def everything() -> PlanDifference:
     """Tasks added, removed, moved and changed; policies, scopes, configuration and diagnostics."""
-    breach = GuardVerdict(Guard.MAX_ACTIONS, limit=1, changes=2, basis=9)
+    breach = GuardCheck(Guard.MAX_ACTIONS, limit=1, changes=2, basis=9)
     fault = Fault(Meaning.UNAVAILABLE, "the service is busy", "MPC.10211", 503)
     further = replace(
         change("3", steps=BOTH),

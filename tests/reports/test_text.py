@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.diagnostics import Severity
-from reconciler.planning.plan import Note, Overrides, Plan
+from reconciler.planning.guards import Overrides
+from reconciler.planning.policy_plan import Note
 from reconciler.reports.text.plan import render_plan_text
 from reconciler.reports.text.report import render_report_text
 from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, NOW, PLANS, REPORTS, change, policy, skipped
+
+if TYPE_CHECKING:
+    from reconciler.planning.plan import Plan
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)

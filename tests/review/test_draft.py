@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import InvalidPlan
-from reconciler.planning.plan import Note, Plan
+from reconciler.planning.policy_plan import Note
 from reconciler.reports.markdown.budget import BUDGET
 from reconciler.reports.markdown.marker import MarkerKind, parse
 from reconciler.reports.markdown.plan import render_plan_markdown
@@ -22,6 +22,7 @@ from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, PLANS, REPORTS, ch
 from tests.review.world import ORIGIN
 
 if TYPE_CHECKING:
+    from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
 
 NEWSWORTHY = {"empty": False, "protected": False, "unknown": False}

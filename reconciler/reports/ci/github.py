@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.diagnostics import Diagnostic
-    from reconciler.planning.plan import Note, Plan, PolicyVerdict
+    from reconciler.planning.plan import Plan
+    from reconciler.planning.policy_plan import Note, PolicyPlan
     from reconciler.planning.report import Report, Result
 
 __all__ = ["render_diagnostics_github", "render_plan_github", "render_report_github"]
@@ -99,7 +100,7 @@ def _notes(plan: Plan) -> Iterator[Annotation]:
         yield _of_note(note, named.get(note.policy or ""))
 
 
-def _of_note(note: Note, policy: PolicyVerdict | None = None) -> Annotation:
+def _of_note(note: Note, policy: PolicyPlan | None = None) -> Annotation:
     level = Level.ERROR if note.severity is Severity.ERROR else Level.WARNING
     place = note_place(note)
     message = f"{f'{place}: ' if place else ''}{presentable(note.message)}"
@@ -120,7 +121,7 @@ def _intents(plan: Plan) -> Iterator[Annotation]:
             yield _at(policy, Level.NOTICE, "plan", f"policy {presentable(policy.name)}: {words}")
 
 
-def _at(policy: PolicyVerdict | None, level: Level, title: str, message: str) -> Annotation:
+def _at(policy: PolicyPlan | None, level: Level, title: str, message: str) -> Annotation:
     source = policy.source if policy else None
     return Annotation(level, title, message, source.file if source else None, source.line if source else None)
 

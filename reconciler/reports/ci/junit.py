@@ -25,7 +25,9 @@ from reconciler.reports.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconciler.planning.plan import GuardVerdict, Note, Plan, PolicyVerdict, ScopeVerdict
+    from reconciler.planning.guards import GuardCheck
+    from reconciler.planning.plan import Plan
+    from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
     from reconciler.planning.report import Report, Result
 
 __all__ = ["render_plan_junit", "render_report_junit"]
@@ -60,7 +62,7 @@ def render_report_junit(report: Report) -> str:
     return render_junit([changes, errors] if errors.cases else [changes])
 
 
-def _scope(scope: ScopeVerdict) -> Case:
+def _scope(scope: ScopePlan) -> Case:
     if not scope.complete:
         what, consequence = scope_error(scope)
         return Case(scope.target, scope.resource, Verdict.ERROR, what, consequence)
@@ -70,7 +72,7 @@ def _scope(scope: ScopeVerdict) -> Case:
 
 def _policies(plan: Plan) -> Iterator[Case]:
     """A policy on a scope that was not seen whole cannot be said to pass."""
-    unseen = {(scope.target, scope.resource) for scope in open_scopes(plan)}
+    unseen = {scope.key for scope in open_scopes(plan)}
     for policy in plan.policies:
         verdict, message, detail = _judged(policy, any((name, policy.resource) in unseen for name in policy.targets))
         yield Case(policy.resource, policy.name, verdict, message, detail)
@@ -81,11 +83,11 @@ def _policies(plan: Plan) -> Iterator[Case]:
         yield Case("reconciler", "run_limits", Verdict.FAILED, refusals, remedies)
 
 
-def _remedy(policy: PolicyVerdict | None, verdict: GuardVerdict) -> str:
+def _remedy(policy: PolicyPlan | None, verdict: GuardCheck) -> str:
     return "to allow it: {}, or `{}` {}".format(*guard_remedy(policy, verdict))
 
 
-def _judged(policy: PolicyVerdict, in_the_dark: bool) -> tuple[Verdict, str, str]:
+def _judged(policy: PolicyPlan, in_the_dark: bool) -> tuple[Verdict, str, str]:
     counts = policy_counts(policy)
     if policy.suspended:
         return Verdict.SKIPPED, "suspended, so not checked", ""

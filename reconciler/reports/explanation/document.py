@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.documents.document import Format
-from reconciler.planning.plan import Count, ResourceName
+from reconciler.planning.change import Count, ResourceName
 from reconciler.reports.explanation.lifecycle import Lifecycle, lifecycle
 from reconciler.tasks.field import FieldType
 from reconciler.tasks.status import OBSERVABLE, Status

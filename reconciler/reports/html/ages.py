@@ -16,7 +16,8 @@ from reconciler.tasks.status import Status
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from reconciler.planning.plan import Change, Observed, Plan, Skipped
+    from reconciler.planning.change import Change, Observed, Skipped
+    from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
     from reconciler.reports.html.histograms import Histogram
 

@@ -9,7 +9,7 @@ from reconciler.reports.html.elements import Markup, element
 from reconciler.tasks.timestamps import format_timestamp, parse_timestamp
 
 if TYPE_CHECKING:
-    from reconciler.planning.plan import Observed
+    from reconciler.planning.change import Observed
 
 __all__ = ["created", "moment"]
 

@@ -12,7 +12,7 @@ from reconciler.tasks.timestamps import format_timestamp
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reconciler.planning.plan import Note
+    from reconciler.planning.policy_plan import Note
 
 __all__ = ["callout", "command", "facts", "filtered", "footer", "masthead", "note_item", "page"]
 

@@ -14,7 +14,8 @@ from reconciler.tasks.observation import Completeness
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.planning.plan import Plan, PolicyVerdict, ScopeVerdict
+    from reconciler.planning.plan import Plan
+    from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
 
 __all__ = ["policies", "scopes"]
 
@@ -57,7 +58,7 @@ def _policy_rows(plan: Plan, now: int) -> Iterator[list[str]]:
         yield [joined([element("code", policy.name), *_traits(policy)]), *map(str, counts), age]
 
 
-def _traits(policy: PolicyVerdict) -> Iterator[Markup]:
+def _traits(policy: PolicyPlan) -> Iterator[Markup]:
     if policy.suspended:
         yield element("em", "suspended")
     if policy.breaches:
@@ -74,7 +75,7 @@ def scopes(plan: Plan) -> Markup:
     return section("scopes", "Scopes", table("scopes", caption, _SCOPE_COLUMNS, map(_scope_row, plan.scopes)))
 
 
-def _scope_row(scope: ScopeVerdict) -> list[str]:
+def _scope_row(scope: ScopePlan) -> list[str]:
     observed = _OBSERVED[scope.completeness]
     return [
         element("code", scope.resource),

@@ -14,7 +14,8 @@ from reconciler.reports.wording import MEANINGS, counted, steps_words, value_tex
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.planning.plan import Change, Observed, Plan, Skipped
+    from reconciler.planning.change import Change, Observed, Skipped
+    from reconciler.planning.plan import Plan
     from reconciler.tasks.resource_type import Action
 
 __all__ = ["steps_cell", "tasks"]

@@ -12,7 +12,7 @@ from reconciler.reports.wording import note_place
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.planning.plan import Note
+    from reconciler.planning.policy_plan import Note
 
 __all__ = ["callout", "code", "comment", "folded", "listed", "note_item", "table"]
 

@@ -30,7 +30,8 @@ from reconciler.reports.wording import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.planning.plan import Note, Plan, PolicyVerdict
+    from reconciler.planning.plan import Plan
+    from reconciler.planning.policy_plan import Note, PolicyPlan
 
 __all__ = ["render_plan_markdown"]
 
@@ -135,7 +136,7 @@ def _policies(plan: Plan, tally: Tally, now: int, detail: Detail) -> str:
     return body if asked or not ranked else folded(title, body)
 
 
-def _policy(policy: PolicyVerdict, tally: Tally, now: int) -> list[str]:
+def _policy(policy: PolicyPlan, tally: Tally, now: int) -> list[str]:
     trait = " (suspended)" if policy.suspended else ""
     described = f"<br>{code(policy.description, _DESCRIPTION)}" if policy.description else ""
     return [

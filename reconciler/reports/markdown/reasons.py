@@ -23,7 +23,10 @@ from reconciler.tasks.resource_type import Action
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from reconciler.planning.plan import Change, GuardVerdict, Plan, PolicyVerdict, ScopeVerdict, Skipped
+    from reconciler.planning.change import Change, Skipped
+    from reconciler.planning.guards import GuardCheck
+    from reconciler.planning.plan import Plan
+    from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
     from reconciler.reports.markdown.budget import Detail
     from reconciler.reports.tally import Group, SkippedGroup, Tally
 
@@ -51,7 +54,7 @@ def cautions(plan: Plan, detail: Detail) -> str:
     return callout("CAUTION", [*filter(None, leads), *detail.bullets(lines, lambda line: line(), "reason")])
 
 
-def _breach(policy: PolicyVerdict | None, verdict: GuardVerdict) -> str:
+def _breach(policy: PolicyPlan | None, verdict: GuardCheck) -> str:
     flag, limit, place = guard_remedy(policy, verdict)
     return f"- {code(guard_breach(policy, verdict), 240)}, to allow it: {code(flag)} or {code(limit)} {place}"
 
@@ -60,7 +63,7 @@ def _blocked(reason: str) -> str:
     return f"- {code(reason, 160)}"
 
 
-def _open_scope(scope: ScopeVerdict) -> str:
+def _open_scope(scope: ScopePlan) -> str:
     what, consequence = scope_error(scope)
     return f"- {code(what, 240)}<br>{consequence}"
 

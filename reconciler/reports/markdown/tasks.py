@@ -12,7 +12,8 @@ from reconciler.reports.wording import counted, status_text, steps_words
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.planning.plan import Change, Plan, Skipped
+    from reconciler.planning.change import Change, Skipped
+    from reconciler.planning.plan import Plan
     from reconciler.reports.markdown.budget import Detail
     from reconciler.reports.tally import Group, Tally
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
 from reconciler.documents.document import Format
-from reconciler.planning.plan import Count
+from reconciler.planning.change import Count
 from reconciler.policy_tests.results import (
     Ambiguous,
     NoSuchTask,

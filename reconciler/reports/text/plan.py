@@ -16,7 +16,8 @@ from reconciler.reports.wording import counted, flags, overrides_flags, plan_cou
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.planning.plan import Change, Plan, Skipped
+    from reconciler.planning.change import Change, Skipped
+    from reconciler.planning.plan import Plan
 
 __all__ = ["render_plan_text"]
 

@@ -23,7 +23,8 @@ from reconciler.reports.wording import (
 )
 
 if TYPE_CHECKING:
-    from reconciler.planning.plan import Note, Plan, PolicyVerdict
+    from reconciler.planning.plan import Plan
+    from reconciler.planning.policy_plan import Note, PolicyPlan
     from reconciler.reports.cells import Palette
 
 __all__ = ["errors", "guards", "intolerant", "legend", "note_line", "notes", "policies", "unknown"]
@@ -106,7 +107,7 @@ def policies(plan: Plan, paint: Palette) -> list[str]:
     ]
 
 
-def _policy_row(policy: PolicyVerdict) -> tuple[str, ...]:
+def _policy_row(policy: PolicyPlan) -> tuple[str, ...]:
     if policy.suspended:
         return (presentable(policy.name), *("-" for _ in _COLUMNS))
     return (presentable(policy.name), *(str(getattr(policy, column)) for column in _COLUMNS))

@@ -13,7 +13,7 @@ from reconciler.reports.wording import SYMBOLS, status_text, steps_words, value_
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.planning.plan import Change, Observed, Skipped
+    from reconciler.planning.change import Change, Observed, Skipped
     from reconciler.reports.cells import Palette
 
 __all__ = ["TaskBlocks", "fields"]

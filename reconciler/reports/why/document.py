@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.documents.document import Format
-from reconciler.planning.plan import Observed, Source
+from reconciler.planning.change import Observed
+from reconciler.planning.policy_plan import Source
 from reconciler.planning.why import Verdict
 from reconciler.reports.why.words import outcome_words, protection_words, truth_word, verdict_words
 from reconciler.reports.wording import guard_breach

@@ -26,7 +26,8 @@ from reconciler.tasks.timestamps import format_timestamp
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.planning.plan import Observed, Plan
+    from reconciler.planning.change import Observed
+    from reconciler.planning.plan import Plan
     from reconciler.planning.why import Answer, PolicyAccount, ProtectionAccount, TaskAccount
     from reconciler.selectors.trace import Trace
 

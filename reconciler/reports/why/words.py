@@ -20,7 +20,7 @@ from reconciler.tasks.observation import Completeness
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.planning.plan import Observed
+    from reconciler.planning.change import Observed
     from reconciler.planning.why import Answer, PolicyAccount, ProtectionAccount, TaskAccount
     from reconciler.selectors.trace import Trace
     from reconciler.tasks.observation import Observation, Scope

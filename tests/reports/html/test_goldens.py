@@ -18,11 +18,10 @@ EVERYTHING = replace(
     changes=(*PLANS["guard_breach"].changes, *PLANS["two_step"].changes),
     blocked=PLANS["blocked"].blocked,
     protected=PLANS["protected"].protected,
-    scopes=(*PLANS["failed_scope"].scopes, *PLANS["unstable_scope"].scopes),
+    scopes=(*PLANS["failed_scope"].scopes, *(replace(scope, unknown=5) for scope in PLANS["unstable_scope"].scopes)),
     policies=(*PLANS["guard_breach"].policies, *PLANS["blocked"].policies, *PLANS["unknown"].policies),
     diagnostics=(*PLANS["failed_scope"].diagnostics, *PLANS["unknown"].diagnostics),
     run_guards=PLANS["run_breach"].run_guards,
-    unknown=PLANS["unknown"].unknown,
 )
 WENT_WRONG = replace(
     REPORTS["every_outcome"],

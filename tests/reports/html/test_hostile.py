@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from reconciler.config.model import OnBlocked
 from reconciler.diagnostics import Severity
-from reconciler.planning.plan import Change, Guard, GuardVerdict, Note, Observed, Plan, PolicyVerdict, Skipped, Sources
+from reconciler.planning.change import Change, Observed, Skipped
+from reconciler.planning.guards import Guard, GuardCheck
+from reconciler.planning.plan import Plan, Sources
+from reconciler.planning.policy_plan import Note, PolicyPlan
 from reconciler.planning.report import Outcome, Report, Result
 from reconciler.redaction import presentable
 from reconciler.reports.html import render_plan_html, render_report_html
@@ -31,9 +34,9 @@ def plan_of(text: str) -> Plan:
     usual = {"status": text, "provider_status": "of the vendor", "created_at": text}
     observed: Observed = {**usual, text: text, "list": (text, text)}
     skipped = Skipped(text, text, text, (text, text), text, observed, (text,))
-    breach = GuardVerdict(Guard.MAX_PERCENT, 30, 9, 10, text, text)
+    breach = GuardCheck(Guard.MAX_PERCENT, 30, 9, 10, text, text)
     fault = Fault(Meaning.PERMANENT, text, text, 400, text)
-    policy = PolicyVerdict(text, text, (text,))
+    policy = PolicyPlan(text, text, (text,))
     return replace(
         EMPTY,
         tool_version=text,
@@ -41,7 +44,7 @@ def plan_of(text: str) -> Plan:
         scopes=(scope(text, text, completeness=Completeness.FAILED, error=fault, tasks={text: 1}),),
         policies=(replace(policy, guards=(breach,), blocked=1, on_blocked=OnBlocked.FAIL, description=text),),
         run_guards=(breach,),
-        changes=(Change(text, text, text, (Action.DELETE,), (text,), text, observed),),
+        changes=(Change(text, text, text, (text,), text, observed, (Action.DELETE,)),),
         blocked=(skipped,),
         protected=(skipped,),
         diagnostics=(Note(Severity.ERROR, text, text, text, text), Note(Severity.WARNING, text)),

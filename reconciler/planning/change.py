@@ -1,0 +1,78 @@
+"""A change, and the tasks that a plan leaves alone: what is said of each surplus task, and the forms of the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from reconciler.tasks.resource_type import Action
+from reconciler.tasks.task import ID_FORM, TaskKey
+
+__all__ = ["Change", "Count", "Digest", "Entry", "Name", "Observed", "ResourceName", "Skipped", "TaskId"]
+
+# What a file may hold. In Python `$` also matches before a line break at the end, hence what follows it.
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$(?!\n)")]
+ResourceName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$(?!\n)")]
+TaskId = Annotated[str, Meta(pattern=rf"^{ID_FORM.pattern}$(?!\n)")]
+Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]+$(?!\n)")]
+Count = Annotated[int, Meta(ge=0)]
+
+Observed = Mapping[str, str | int | tuple[str, ...]]
+"""Fields of a task as a reader sees them: URL queries replaced by a short hash, timestamps in RFC 3339."""
+
+_STEPS = frozenset({(Action.CANCEL,), (Action.DELETE,), (Action.CANCEL, Action.DELETE)})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One task that is more than the policies tolerate, whatever becomes of it."""
+
+    DERIVED: ClassVar[tuple[str, ...]] = ("id",)
+
+    target: Name
+    resource: ResourceName
+    task_id: TaskId
+    """The id that the cloud gave the task."""
+    policies: tuple[Name, ...]
+    """The policies that ask for it."""
+    reason: str
+    """One sentence for a reviewer."""
+    observed: Observed
+    """Fields of the task as it was seen; queries of URLs replaced by a short hash."""
+
+    @property
+    def key(self) -> TaskKey:
+        return TaskKey(self.target, self.resource, self.task_id)
+
+    @property
+    def id(self) -> str:
+        """`<target>/<resource>/<task_id>`, unique within its list."""
+        return "/".join(self.key)
+
+    @property
+    def status(self) -> str:
+        """The normalised status that the task was seen in."""
+        return str(self.observed.get("status", "unknown"))
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Entry):
+    """The steps that take one task out of the selectors of its policies."""
+
+    steps: tuple[Action, ...]
+    """The operations, in order: cancel, delete, or cancel and then delete."""
+
+    def __post_init__(self) -> None:
+        if self.steps not in _STEPS:
+            raise ValueError("the steps are cancel, delete, or cancel and then delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped(Entry):
+    """A surplus task that is left alone: blocked (no operation leads out of its state) or protected."""
+
+    protections: tuple[Name, ...] = ()
+    """The protections that hold it; none of a blocked task."""

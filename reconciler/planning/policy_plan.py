@@ -1,0 +1,106 @@
+"""What a plan says of each scope and of each policy, and what a reader should know besides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from reconciler.config.model import OnBlocked
+from reconciler.diagnostics import Severity
+from reconciler.planning.change import Count, Name, ResourceName
+from reconciler.planning.guards import GuardCheck
+from reconciler.tasks.fault import Fault
+from reconciler.tasks.observation import Completeness, Scope
+
+__all__ = ["Note", "PolicyPlan", "ScopePlan", "Source"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScopePlan:
+    """One (target, resource type), and how listing it went."""
+
+    DERIVED: ClassVar = ("complete",)
+
+    target: Name
+    resource: ResourceName
+    tasks: Mapping[str, Count]
+    """Tasks seen, by status."""
+    requests: Count
+    """Calls made, retries included."""
+    completeness: Completeness
+    error: Fault | None = None
+    unknown: Count = 0
+    """Tasks of which some policy cannot say whether they match."""
+
+    @property
+    def key(self) -> Scope:
+        return Scope(self.target, self.resource)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all its tasks were seen, and all that policies ask about them is known."""
+        return self.completeness is Completeness.COMPLETE and self.error is None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a policy is written."""
+
+    file: str
+    """As messages print it."""
+    line: Annotated[int, Meta(ge=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyPlan:
+    """What one policy found over all its scopes, in tasks.
+
+    `description` and `source` are for readers, and no part of the digest: a policy that moves asks for the same.
+    """
+
+    name: Name
+    resource: ResourceName
+    targets: tuple[Name, ...]
+    description: str = field(default="", kw_only=True)
+    """Why the policy is there."""
+    matched: Count = 0
+    """Tasks that satisfy its selector."""
+    surplus: Count = 0
+    """Matches that are more than it tolerates."""
+    changes: Count = 0
+    kept: Count = 0
+    """Matches that an `at_most` leaves."""
+    blocked: Count = 0
+    """Surplus tasks that no operation takes out of it."""
+    protected: Count = 0
+    unknown: Count = 0
+    """Tasks of which it cannot be said whether they match."""
+    guards: tuple[GuardCheck, ...] = ()
+    suspended: bool = False
+    on_blocked: OnBlocked = OnBlocked.REPORT
+    """`fail`: a blocked task counts like a change that failed."""
+    source: Source | None = None
+    """Where the policy is written."""
+
+    @property
+    def breaches(self) -> tuple[GuardCheck, ...]:
+        return tuple(check for check in self.guards if check.breached)
+
+    @property
+    def blocked_fails(self) -> bool:
+        """Whether it does not tolerate the blocked tasks that it has."""
+        return self.blocked > 0 and self.on_blocked is OnBlocked.FAIL
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that a reader should know."""
+
+    severity: Severity
+    message: str
+    target: str | None = None
+    resource: str | None = None
+    policy: str | None = None
