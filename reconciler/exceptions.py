@@ -151,7 +151,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def bug(error: BaseException) -> str:
-    """What an exception that nobody expected was and where it was raised, such as "KeyError at mpc.py:80 in _row".
+    """What an exception that nobody expected was and where it was raised, such as "KeyError at rows.py:80 in _row".
 
     Without its text, which may hold values, and these secrets.
     """

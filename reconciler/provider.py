@@ -17,7 +17,7 @@ come with the program are written against this module as well, and import nothin
 
 from __future__ import annotations
 
-from reconciler.config.model import Credentials, Inventory, Secret, Target
+from reconciler.config.model import Credentials, Secret, Target
 from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.base import AccountCall, Client, PolicyLanguage, Provider, Readings
 from reconciler.providers.credential_source import CredentialSource, Fixed, Passing, RenewingAuth
@@ -36,8 +36,6 @@ from reconciler.providers.credentials import (
 )
 from reconciler.providers.gateway import Gateway, HttpClient, HttpProvider
 from reconciler.providers.records import Row, by_id, impossible_ids, task_from, tasks_in
-
-# One name a line would be a page of names.
 from reconciler.providers.secret_sources import (
     Secrets,
     UnusableFile,
@@ -57,7 +55,7 @@ from reconciler.providers.transport.pacing import Quota, always
 from reconciler.providers.transport.retries import READS, WRITES, Retries
 from reconciler.providers.transport.surroundings import Surroundings, Turns
 from reconciler.redaction import masked, presentable
-from reconciler.tasks.catalogue import ProviderOptions
+from reconciler.tasks.catalogue import Inventory, InventoryList, ProviderOptions
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.field import Field, FieldType
 from reconciler.tasks.observation import Completeness, Observation, Scope
@@ -65,10 +63,6 @@ from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, P
 from reconciler.tasks.status import TERMINAL, Status
 from reconciler.tasks.task import Task, TaskKey
 
-# One name a line would be a page of names.
-
-# One name a line would be a page of names.
-# fmt: off
 __all__ = [
     "ACCESS_KEY_KEYS",
     "API_VERSION",
@@ -95,6 +89,7 @@ __all__ = [
     "HttpClient",
     "HttpProvider",
     "Inventory",
+    "InventoryList",
     "LastResort",
     "Listing",
     "Meaning",
@@ -157,8 +152,6 @@ __all__ = [
     "temporary_key",
     "vendor_url",
 ]
-# fmt: on
-
 API_VERSION = 1
 """Version of this module. It grows when a name is taken away or means something else; a provider may say which it was
 written for in its attribute `api_version`, and is left out where that is another."""

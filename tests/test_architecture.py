@@ -6,6 +6,7 @@ Reads every import with `ast`, those under TYPE_CHECKING and inside functions in
 from __future__ import annotations
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -145,6 +146,25 @@ def test_the_clouds_are_written_against_the_public_module_alone() -> None:
     """As a provider of another package is."""
     outside = [found for found in INTERNAL if _cloud(found.importer) and not _cloud(found.imported)]
     assert {found.imported for found in outside} == {"reconciler.provider"}
+
+
+VENDORS = r"(?i)huawei|aliyun|alibaba|\b(mpc|vod|oss|obs)\b|\bcn-[a-z]|job_ids|upload_urls|UploadMediaByURL"
+NAMES_CLOUDS = {
+    "reconciler.scaffold.choices": "the templates of a new repository are those of two clouds",
+    "reconciler.cli.init": "its help says with what a new repository begins",
+    "reconciler.cli.demo": "it plays on local ones, and keeps the credentials for real ones away",
+    "reconciler.cli.simulator": "it is told which clouds it stands for",
+}
+
+
+def test_the_core_names_no_cloud() -> None:
+    """What one vendor calls its own is said in its package: a key, a region, a service, an example."""
+    named = {
+        module
+        for module, path in MODULES.items()
+        if not _cloud(module) and room(module) != "simulator" and re.search(VENDORS, path.read_text(encoding="utf-8"))
+    }
+    assert named == NAMES_CLOUDS.keys()
 
 
 def test_asyncio_stands_at_the_edge() -> None:

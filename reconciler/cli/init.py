@@ -16,16 +16,22 @@ from reconciler.exceptions import ExitCode, UsageError
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.reports.wording import counted
-from reconciler.scaffold.choices import Choices, ContinuousIntegration, NewTarget, checked_name, checked_region
-from reconciler.scaffold.clouds import CLOUDS
-from reconciler.scaffold.repository import repository_files
-from reconciler.scaffold.steps import FIRST_STEPS
+from reconciler.scaffold.choices import (
+    CLOUDS,
+    Choices,
+    ContinuousIntegration,
+    NewTarget,
+    checked_name,
+    checked_region,
+    proposed,
+)
+from reconciler.scaffold.repository import FIRST_STEPS, repository_files
 from reconciler.scaffold.writing import write_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from reconciler.scaffold.clouds import Cloud
+    from reconciler.tasks.catalogue import ProviderOptions
 
     Answer = TypeVar("Answer")
 
@@ -37,9 +43,7 @@ _CI = [choice.value for choice in ContinuousIntegration]
 
 @click.command("init")
 @argument("directory", type=click.Path(path_type=Path), default=Path(), metavar="[DIR]")
-@flag(
-    "--provider", "providers", multiple=True, type=click.Choice(list(CLOUDS)), help="Cloud to begin with (repeatable)."
-)
+@flag("--provider", "providers", multiple=True, type=click.Choice(CLOUDS), help="Cloud to begin with (repeatable).")
 @flag("--region", "regions", multiple=True, metavar="REGION", help="Region of the target; one for each --provider.")
 @flag("--target", "targets", multiple=True, metavar="NAME", help="Name of the target; one for each --provider.")
 @flag("--ci", type=click.Choice(_CI), help="Write workflows for pull or merge requests.")
@@ -61,7 +65,7 @@ def command(
     ask = not no_input and somebody_is_there()
     if ask and not (providers and regions and targets and ci):
         sys.stderr.write("Enter takes what stands in brackets. Everything can be changed later, in the files.\n")
-    chosen = [CLOUDS[name] for name in dict.fromkeys(providers or _providers(ask=ask))]
+    chosen = [catalogue().providers[name] for name in dict.fromkeys(providers or _providers(ask=ask))]
     choices = Choices(
         tuple(
             _target(cloud, region, name, ask=ask)
@@ -80,30 +84,29 @@ def command(
 def _providers(*, ask: bool) -> Sequence[str]:
     default, *_ = CLOUDS
     answer = _answer("Cloud", default, click.Choice([*CLOUDS, _BOTH]), ask=ask)
-    return tuple(CLOUDS) if answer == _BOTH else (answer,)
+    return CLOUDS if answer == _BOTH else (answer,)
 
 
-def _each(name: str, given: Sequence[str], chosen: Sequence[Cloud]) -> Sequence[str | None]:
+def _each(name: str, given: Sequence[str], chosen: Sequence[ProviderOptions]) -> Sequence[str | None]:
     """One value for each provider: those given, in order, or none at all."""
     if not given:
         return [None] * len(chosen)
     if len(given) != len(chosen):
-        clouds = " and ".join(cloud.provider for cloud in chosen)
+        clouds = " and ".join(cloud.name for cloud in chosen)
         raise UsageError(f"{name} is given {counted(len(given), 'time')}, but the repository begins with {clouds}")
     return given
 
 
-def _target(cloud: Cloud, region: str | None, name: str | None, *, ask: bool) -> NewTarget:
-    options = catalogue().providers[cloud.provider]
-
+def _target(cloud: ProviderOptions, region: str | None, name: str | None, *, ask: bool) -> NewTarget:
     def region_of(text: str) -> str:
-        return checked_region(text, options)
+        return checked_region(text, cloud)
 
+    usual = proposed(cloud)
     region = (
-        region_of(region) if region is not None else _checked(f"Region of {cloud.title}", cloud.region, region_of, ask)
+        region_of(region) if region is not None else _checked(f"Region of {cloud.title}", usual.region, region_of, ask)
     )
-    name = checked_name(name) if name is not None else _checked("Name of the target", cloud.target, checked_name, ask)
-    return NewTarget(cloud.provider, name, region)
+    name = checked_name(name) if name is not None else _checked("Name of the target", usual.name, checked_name, ask)
+    return NewTarget(cloud.name, name, region)
 
 
 def _checked(question: str, default: str, check: Callable[[str], str], ask: bool) -> str:

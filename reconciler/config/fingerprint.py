@@ -70,7 +70,6 @@ def _sorted(parts: tuple[Selector, ...]) -> list[object]:
 
 
 def _target(target: Target, entry: Entry) -> object:
-    inventory = target.inventory
     return {
         "provider": target.provider,
         "region": target.region,
@@ -78,7 +77,7 @@ def _target(target: Target, entry: Entry) -> object:
         "endpoints": dict(target.endpoints),
         "rate_limits": {service: str(rate) for service, rate in target.rate_limits.items()},
         "credentials": _as_written(mapping(entry.body, "credentials")),
-        "inventory": [inventory.job_ids, inventory.upload_urls] if inventory else None,
+        "inventory": None if target.inventory is None else [entries for _, entries in sorted(target.inventory.items())],
     }
 
 

@@ -25,7 +25,6 @@ __all__ = [
     "Configuration",
     "Credentials",
     "Ensure",
-    "Inventory",
     "Keep",
     "Limits",
     "OnBlocked",
@@ -119,14 +118,6 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Inventory:
-    """Tasks that the API cannot list, as the user knows them: job ids and source URLs, without duplicates, in order."""
-
-    job_ids: tuple[str, ...] = ()
-    upload_urls: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
     """One account x region x project of one provider: where tasks are looked for."""
 
@@ -140,8 +131,8 @@ class Target:
     rate_limits: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     """Requests per second by service, where the documented quota is not meant."""
     credentials: Credentials = Credentials()
-    inventory: Inventory | None = None
-    """What to ask about, where the API cannot list; None where it can."""
+    inventory: Mapping[str, tuple[str, ...]] | None = None
+    """What to ask about, where the API cannot list: the provider's lists by key, without duplicates, in order."""
     location: Location | None = None
     """Where it is written."""
     masked: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)

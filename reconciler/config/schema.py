@@ -151,8 +151,8 @@ _MATCH = "Which tasks are protected: all, or conditions on fields. A task of whi
 def protections_schema(catalogue: Catalogue, match: MatchSchema | None) -> Schema:
     """`match` gives the schema of a selector on these resource types; None leaves selectors unchecked.
 
-    Names of resource types and globs such as `huaweicloud.mpc.*` lead to the fields that there are; any other glob to
-    the fields of all kinds.
+    Names of resource types and the globs of `resource_groups` lead to the fields that there are; any other glob to the
+    fields of all kinds.
     """
     rows = list(catalogue.resource_types.values())
     known = {row.name: [row] for row in rows} | resource_groups(catalogue)

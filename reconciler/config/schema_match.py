@@ -148,7 +148,7 @@ def match_example(resources: Iterable[ResourceType]) -> Schema:
 
 
 def resource_groups(catalogue: Catalogue) -> dict[str, list[ResourceType]]:
-    """Resource types by the globs that people write: `huaweicloud.*`, `huaweicloud.mpc.*` and so on."""
+    """Resource types by the globs that people write, `<provider>.*` and `<provider>.<service>.*`."""
     groups: dict[str, list[ResourceType]] = {}
     for row in catalogue.resource_types.values():
         for pattern in (f"{row.provider}.*", f"{row.provider}.{row.service}.*"):

@@ -116,7 +116,7 @@ def policy_definitions(catalogue: Catalogue, match: Callable[[ResourceType], Sch
 
 
 def _keys(resource: Schema) -> dict[str, Schema]:
-    targets = glob("Name of a target, or a glob.", "huawei-prod", "huawei-*")
+    targets = glob("Name of a target, or a glob.", "prod", "prod*")
     return {
         "description": described(
             {"type": "string"}, "Why the policy is there. Plans and comments show it.", "Old uploads block the queue."
@@ -125,8 +125,8 @@ def _keys(resource: Schema) -> dict[str, Schema]:
         "targets": described(
             list_of(targets),
             "Targets it holds on. Default: every target of the provider.",
-            ["huawei-prod"],
-            ["huawei-*"],
+            ["prod"],
+            ["prod*"],
         ),
         "match": described({}, _MATCH, {"status": "pending", "created_at": {"older_than": "6h"}}),
         "ensure": _ensure(),

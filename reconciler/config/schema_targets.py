@@ -20,7 +20,7 @@ from reconciler.config.schema_parts import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.tasks.catalogue import Catalogue, ProviderOptions
+    from reconciler.tasks.catalogue import Catalogue, Inventory, InventoryList, ProviderOptions
 
 __all__ = ["COMMON_KEYS", "target_definitions", "targets_schema"]
 
@@ -87,10 +87,10 @@ def _target(options: ProviderOptions) -> Schema:
         "region": or_variable(region),
     }
     for key, schema in options.properties.items():
-        if key == "inventory":
-            properties[key] = _inventory()
-        elif key == "region" or key not in COMMON_KEYS:
+        if key == "region" or key not in COMMON_KEYS:
             properties[key] = or_variable({"description": f"The {key} of the target.", **_with_examples(schema)})
+    if options.inventory is not None:
+        properties["inventory"] = _inventory(options.inventory)
     properties |= {
         "endpoints": _endpoints(options),
         "rate_limits": _rate_limits(options),
@@ -107,8 +107,8 @@ def _example(options: ProviderOptions, first_stop: int | None = None) -> Schema:
     """The keys that a target must have. With `first_stop`, as a snippet whose tab stops count from there."""
     values: Schema = {"provider": options.name, "region": _REGION}
     for key in dict.fromkeys(("region", *options.required)):
-        schema = _inventory() if key == "inventory" else _with_examples(options.properties.get(key, {}))
-        examples = schema.get("examples")
+        listed = _inventory(options.inventory) if key == "inventory" and options.inventory else None
+        examples = (listed or _with_examples(options.properties.get(key, {}))).get("examples")
         if isinstance(examples, list):
             values[key] = examples[0]
     if first_stop is not None:
@@ -189,24 +189,21 @@ def _secret() -> Schema:
     return record(keys, title="secret", minProperties=1, errorMessage=told) | bound
 
 
-def _inventory() -> Schema:
-    def entries(what: str, example: str, file: str) -> Schema:
-        path = described(or_variable(text()), f"File of one {what} a line, relative to this file; # comments.", file)
-        source = record({"file": path}, ["file"])
+def _inventory(inventory: Inventory) -> Schema:
+    def entries(of: InventoryList) -> Schema:
+        what = f"File of one {of.entry} a line, relative to this file; # comments."
+        source = record({"file": described(or_variable(text()), what, of.file)}, ["file"])
         listed: Schema = {"type": "array", "items": or_variable(text())}
         return described(
-            either("array", listed, source | {"examples": [{"file": file}]}),
-            f"Each {what}, or {{file: PATH}}.",
-            [example],
+            either("array", listed, source | {"examples": [{"file": of.file}]}),
+            f"Each {of.entry}, or {{file: PATH}}.",
+            [of.example],
         )
 
-    inventory = record(
-        {
-            "upload_urls": entries("source URL", "https://media.example.com/a.mp4", "inventory/source-urls.txt"),
-            "job_ids": entries("job id", "341c92e6c18dc435ee31253685f9c0a1", "inventory/job-ids.txt"),
-        },
-        title="inventory",
-        minProperties=1,
+    lists = {key: entries(of) for key, of in inventory.lists.items()}
+    key, first = next(iter(inventory.lists.items()))
+    return described(
+        record(lists, title="inventory", minProperties=1),
+        "The tasks of an API that cannot list them: what to ask about.",
+        {key: {"file": first.file}},
     )
-    example = {"upload_urls": {"file": "inventory/source-urls.txt"}}
-    return described(inventory, "The tasks of an API that cannot list them: what to ask about.", example)

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from reconciler.config.entries import WrongType, mapping, text, texts
 from reconciler.config.environment import Expanded, Unexpanded, quoted, shown
 from reconciler.config.files import reason_of, shown_path
-from reconciler.config.inventory import EntryKind, is_url, mistake_in, read_entries
-from reconciler.config.model import Credentials, Inventory, Secret, Target
+from reconciler.config.inventory import mistake_in, read_entries
+from reconciler.config.model import Credentials, Secret, Target
 from reconciler.config.schema_targets import COMMON_KEYS
 from reconciler.diagnostics import Problem, Rule
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.config.entries import Entry, Findings
-    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.catalogue import Catalogue, Inventory
 
 __all__ = ["target_of"]
 
@@ -44,7 +44,7 @@ def target_of(entry: Entry, catalogue: Catalogue, findings: Findings) -> Target 
         endpoints={key: value.rstrip("/") for key, value in _words(entry.body, "endpoints").items()},
         rate_limits=_rate_limits(mapping(entry.body, "rate_limits")),
         credentials=_credentials(mapping(entry.body, "credentials"), entry.document.file.parent),
-        inventory=_inventory(entry, findings) if "inventory" in catalogue.providers[provider].properties else None,
+        inventory=_inventory(entry, catalogue.providers[provider].inventory, findings),
         location=entry.location,
         masked=dict(_from_variables(entry.body)) | dict(_hosts_from_variables(mapping(entry.body, "endpoints"))),
     )
@@ -130,44 +130,48 @@ def _credentials(body: Mapping[str, object], directory: Path) -> Credentials:
     return Credentials(profile=_word(body, "profile") or None, secrets=secrets)
 
 
-def _inventory(entry: Entry, findings: Findings) -> Inventory | None:
-    if "inventory" not in entry.body:
+def _inventory(entry: Entry, inventory: Inventory | None, findings: Findings) -> Mapping[str, tuple[str, ...]] | None:
+    if inventory is None or "inventory" not in entry.body:
         return None
-    entries = dict.fromkeys(one for kind in EntryKind for one in _entries(entry, kind, findings))
-    return Inventory(
-        job_ids=tuple(one for one in entries if not is_url(one)),
-        upload_urls=tuple(filter(is_url, entries)),
-    )
+    found: dict[str, dict[str, None]] = {key: {} for key in inventory.lists}
+    for key in sorted(inventory.lists):
+        for of, one in _entries(entry, key, inventory, findings):
+            found[of][one] = None
+    return {key: tuple(entries) for key, entries in found.items()}
 
 
-def _entries(entry: Entry, kind: EntryKind, findings: Findings) -> tuple[str, ...]:
+def _entries(entry: Entry, key: str, inventory: Inventory, findings: Findings) -> Iterator[tuple[str, str]]:
+    """What stands under a key, each with the list that it belongs to."""
     body = mapping(entry.body, "inventory")
-    written = body.get(kind)
+    written = body.get(key)
     if isinstance(written, dict):
-        return _from_file(written.get("file"), entry, kind, findings)
+        for one in _from_file(written.get("file"), entry, key, inventory, findings):
+            yield inventory.list_of(one), one
+        return
     for index, value in enumerate(written if isinstance(written, list) else ()):
-        if isinstance(value, str) and (reason := mistake_in(value, kind)):
-            problem = Problem((*entry.path, "inventory", kind.value, index), reason, rule=Rule.INVENTORY)
+        if isinstance(value, str) and (reason := mistake_in(value, key, inventory)):
+            problem = Problem((*entry.path, "inventory", key, index), reason, rule=Rule.INVENTORY)
             findings.problem(entry.document, problem)
-    return tuple(dict.fromkeys(texts(body, kind)))
+    for one in texts(body, key):
+        yield key, one
 
 
-def _from_file(path: object, entry: Entry, kind: EntryKind, findings: Findings) -> tuple[str, ...]:
+def _from_file(path: object, entry: Entry, key: str, inventory: Inventory, findings: Findings) -> tuple[str, ...]:
     if isinstance(path, Unexpanded):
         return ()
     if not isinstance(path, str):
         raise WrongType("file", "the path of a file")
     file = entry.document.file.parent / path
     shown_file = shown(path) if isinstance(path, Expanded) else shown_path(file)
-    asked = (file, kind.value, shown_file)
+    asked = (file, key, shown_file)
     if asked in findings.inventories:
         return findings.inventories[asked]
     try:
-        entries, diagnostics = read_entries(file, kind, shown_file, entry.document.roots)
+        entries, diagnostics = read_entries(file, key, inventory, shown_file, entry.document.roots)
     except (OSError, ValueError) as error:
         reason = str(error) if isinstance(error, ValueError) else reason_of(error)
         message = f"the inventory {quoted(shown_file)} cannot be read: {reason}"
-        problem = Problem((*entry.path, "inventory", kind.value, "file"), message, rule=Rule.INVENTORY)
+        problem = Problem((*entry.path, "inventory", key, "file"), message, rule=Rule.INVENTORY)
         findings.problem(entry.document, problem)
         return ()
     findings.add(diagnostics)

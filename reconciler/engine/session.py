@@ -58,7 +58,7 @@ def _nothing(_: object) -> None:
 class Session:
     """What a configuration asks for, held against the clouds: an async context manager, made by `Session.open`.
 
-        async with Session.open(["policies/"], target=["huawei-*"]) as session:
+        async with Session.open(["policies/"], target=["prod-*"]) as session:
             plan = await session.plan()
             report = await session.apply(plan, Approval.of_digest("sha256:..."))
 

@@ -184,8 +184,8 @@ class Inquiry:
         )
 
     def _is_named(self, name: str, scope: Scope) -> bool:
-        inventory = self._configuration.targets[scope.target].inventory
-        return inventory is not None and name.removeprefix("/".join((*scope, ""))) in inventory.job_ids
+        lists = (self._configuration.targets[scope.target].inventory or {}).values()
+        return any(name.removeprefix("/".join((*scope, ""))) in entries for entries in lists)
 
     def account(self, task: Task) -> TaskAccount:
         """What becomes of one of the observed tasks."""

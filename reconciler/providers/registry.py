@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.exceptions import bug
 from reconciler.provider import API_VERSION
 from reconciler.redaction import bounded
-from reconciler.tasks.catalogue import Catalogue, ProviderOptions
+from reconciler.tasks.catalogue import Catalogue, Inventory, ProviderOptions
 from reconciler.tasks.resource_type import ResourceType
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ def _mistakes(name: str, provider: Any, others: Mapping[str, InstalledProvider])
     parts = (options.properties, options.credentials, *options.properties.values())
     if not all(isinstance(part, Mapping) for part in parts):
         yield "its options hold no mappings of properties, each a mapping, and of credentials"
+    inventory: Any = options.inventory
+    if inventory is not None and not (isinstance(inventory, Inventory) and inventory.lists):
+        yield "its inventory has no lists"
     rows = getattr(provider, "resource_types", None)
     if not isinstance(rows, Mapping) or not rows:
         yield "its resource_types are no mapping of resource types"

@@ -57,7 +57,7 @@ def _reasons(grant: Grant) -> list[tuple[str, str, str]]:
 
 
 def _purpose(call: NeededCall) -> str:
-    """`cancel huaweicloud.mpc.packaging (no-drafts, retention)`."""
+    """`cancel <resource type> (no-drafts, retention)`."""
     return f"{call.call.value} {call.resource} ({', '.join(map(presentable, call.policies))})"
 
 

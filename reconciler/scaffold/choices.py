@@ -13,7 +13,10 @@ from reconciler.redaction import bounded
 if TYPE_CHECKING:
     from reconciler.tasks.catalogue import ProviderOptions
 
-__all__ = ["Choices", "ContinuousIntegration", "NewTarget", "checked_name", "checked_region"]
+__all__ = ["CLOUDS", "Choices", "ContinuousIntegration", "NewTarget", "checked_name", "checked_region", "proposed"]
+
+CLOUDS = ("huaweicloud", "aliyun")
+"""The providers for which there are templates; a repository begins with the first unless it is told otherwise."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _REGION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -51,6 +54,11 @@ class Choices:
             raise UsageError(f"two targets cannot have the same name {names[0]!r}")
 
 
+def proposed(options: ProviderOptions) -> NewTarget:
+    """The target that a repository has where nothing else is said."""
+    return NewTarget(options.name, options.target, options.regions[0])
+
+
 def checked_name(text: str) -> str:
     """`text`, if it can be the name of a target. Raises UsageError."""
     if _NAME.fullmatch(text) and len(text) <= LONGEST:
@@ -64,13 +72,13 @@ def checked_name(text: str) -> str:
 def checked_region(text: str, options: ProviderOptions) -> str:
     """`text`, if targets of the provider may have it as region. Raises UsageError."""
     schema = options.properties["region"]
-    allowed = schema.get("enum")
-    if isinstance(allowed, list) and text not in allowed:
-        raise UsageError(f"{_quoted(text)} is no region of {options.name}", f"there are: {', '.join(allowed)}")
+    if "enum" in schema and text not in options.regions:
+        raise UsageError(f"{_quoted(text)} is no region of {options.name}", f"there are: {', '.join(options.regions)}")
     pattern = str(schema.get("pattern", ""))
     if _REGION.fullmatch(text) and len(text) <= LONGEST and re.search(pattern, text):
         return text
-    raise UsageError(f"{_quoted(text)} cannot be a region of {options.name}", "a region is written like cn-north-4")
+    example = options.regions[0]
+    raise UsageError(f"{_quoted(text)} cannot be a region of {options.name}", f"a region is written like {example}")
 
 
 def _quoted(text: str) -> str:

@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from reconciler.config.schema import render_schema
 from reconciler.policy_tests.schema import render_schema as render_test_schema
-from reconciler.scaffold.steps import FIRST_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
 
     from reconciler.scaffold.choices import Choices, NewTarget
-    from reconciler.scaffold.steps import Step
     from reconciler.tasks.catalogue import Catalogue
 
-__all__ = ["repository_files"]
+__all__ = ["FIRST_STEPS", "repository_files"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What some lines of shell are for, and the lines."""
+
+    says: str
+    commands: tuple[str, ...]
+
+
+FIRST_STEPS = (
+    Step("Check the configuration, and test the policies:", ("reconciler validate", "reconciler test")),
+    Step(
+        "Start a local cloud in the background, and point this shell at it:",
+        ("reconciler simulator --seed simulator/seed.yaml &", "set -a; . simulator/simulator.env; set +a"),
+    ),
+    Step("See what would be changed, and why:", ("reconciler plan --out plan.json",)),
+    Step(
+        "See it as reviewers will, as a comment and in a browser:",
+        ("reconciler comment plan.json --dry-run", "reconciler show plan.json --format html > plan.html"),
+    ),
+    Step("Do what the plan says, and nothing more:", ("reconciler apply --plan plan.json",)),
+    Step("Stop the local cloud:", ("kill %1",)),
+)
+"""From the first check to an applied plan, typed in the root of a new repository."""
 
 _HERE = files("reconciler.scaffold")
 _PLACEHOLDER = re.compile(r"@\{([a-z_]+)\}")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.scaffold.clouds import CLOUDS
+from reconciler.providers.registry import catalogue
+from reconciler.scaffold.choices import CLOUDS, proposed
 from reconciler.simulator import Simulator
 from tests.pseudo_terminal import session
 from tests.terminal import Terminal
@@ -192,8 +193,8 @@ def test_at_a_terminal_both_clouds_are_one_word(terminal: Terminal) -> None:
     with session(terminal.directory, "init", "--ci", "gitlab") as asked:
         asked.until("Cloud (")
         asked.type("both\n")
-        for cloud in CLOUDS.values():
-            asked.until(f"Region of {cloud.title} [{cloud.region}]: ")
+        for cloud in (catalogue().providers[name] for name in CLOUDS):
+            asked.until(f"Region of {cloud.title} [{proposed(cloud).region}]: ")
             asked.type("\n")
             asked.until(f"Name of the target [{cloud.target}]: ")
             asked.type("\n")

@@ -116,7 +116,7 @@ def test_an_id_that_is_nowhere(terminal: Terminal) -> None:
     finished = terminal.run("why", "nowhere")
     assert (finished.code, finished.out) == (1, "")
     assert "there is no task nowhere among the 0 tasks of the 4 scopes that policies look at" in finished.err
-    assert "an upload job belongs into inventory.job_ids" in finished.err
+    assert "it does not name this" in finished.err
     assert "the cloud shows no such job" in terminal.run("why", "a1").err
 
 

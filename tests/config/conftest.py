@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.config.loader import check
+from reconciler.providers.aliyun import PROVIDER
 from reconciler.tasks.catalogue import Catalogue, ProviderOptions
 from reconciler.tasks.field import Field, FieldType
 from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, ResourceType
@@ -66,12 +67,12 @@ HUAWEICLOUD = ProviderOptions(
 ALIYUN = ProviderOptions(
     name="aliyun",
     properties={
-        "inventory": {"type": "object", "description": "The tasks to look at."},
         "region": {"type": "string", "pattern": "^cn-[a-z]+$", "patternErrorMessage": "must be a region of aliyun"},
     },
     required=(),
     services=("vod",),
     credentials=dict.fromkeys(("access_key_id", "secret_access_key", "security_token"), "a secret"),
+    inventory=PROVIDER.options.inventory,
 )
 ROWS = (
     resource_type("huaweicloud.mpc.transcoding", COMMON | INPUT, CANCEL, DELETE),

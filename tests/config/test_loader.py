@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.config.loader import check, load_configuration
-from reconciler.config.model import AtMost, DatabaseUrl, Inventory, Keep, Limits, OnBlocked, RunLimits, Settings
+from reconciler.config.model import AtMost, DatabaseUrl, Keep, Limits, OnBlocked, RunLimits, Settings
 from reconciler.config.structure import Structure
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import InvalidConfiguration
@@ -99,9 +99,10 @@ def test_the_example_of_the_design(accepted: Callable[..., Configuration], folde
     assert configuration.settings == Settings(backend=DatabaseUrl(f"sqlite:///{folder}/.reconciler/history.db"))
     assert dict(configuration.targets["huawei-prod"].options) == {}
     assert configuration.targets["huawei-prod"].rate_limits == pytest.approx({"mpc": 100 / 60, "vod": 100 / 60})
-    assert configuration.targets["aliyun-shanghai"].inventory == Inventory(
-        ("341c92e6c18dc435ee31253685f9c0a1",), ("https://legacy.example.com/a.mp4",)
-    )
+    assert configuration.targets["aliyun-shanghai"].inventory == {
+        "upload_urls": ("https://legacy.example.com/a.mp4",),
+        "job_ids": ("341c92e6c18dc435ee31253685f9c0a1",),
+    }
     assert configuration.protections["legal-hold"].resources == (
         "huaweicloud.mpc.packaging",
         "huaweicloud.mpc.snapshot",

@@ -59,7 +59,7 @@ Around = Callable[[Document], Document]
 
 TARGETS: Mapping[str, Document] = {
     "aliyun-shanghai": {"provider": "aliyun", "region": "cn-shanghai", "inventory": {"job_ids": ["j1"]}},
-    "huawei-prod": {"provider": "huaweicloud", "region": "cn-north-4"},
+    "prod": {"provider": "huaweicloud", "region": "cn-north-4"},
 }
 POLICY = {"resource": "huaweicloud.mpc.packaging", "match": {"status": "pending"}, "ensure": "absent"}
 PROTECTION = {"resource": "huaweicloud.mpc.packaging", "match": "all"}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.config.model import AtMost, Inventory, Keep
+from reconciler.config.model import AtMost, Keep
 from reconciler.planning.judgement import Judgements
 from reconciler.planning.planner import Planner
 from reconciler.planning.why import Inquiry, Verdict, scopes_of
@@ -146,7 +146,7 @@ def test_an_inventory_names_a_task_by_its_id_or_by_its_whole_name(name: str, nam
     row = replace(TWO_STEP, listing=listing)
     known = replace(CATALOGUE, resource_types={**CATALOGUE.resource_types, row.name: row})
     configured = configuration(policy())
-    target = replace(configured.targets["here"], inventory=Inventory(job_ids=("j1",)))
+    target = replace(configured.targets["here"], inventory={"job_ids": ("j1",)})
     asked = Inquiry(replace(configured, targets={"here": target}), known, seen(), NOW)
     assert asked.answer(name.format(TWO_STEP.name)).by_inventory == ((Scope("here", TWO_STEP.name), named),)
 

@@ -13,7 +13,6 @@ import httpx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.config.model import Inventory
 from reconciler.providers.aliyun import PROVIDER as ALIYUN
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
@@ -100,7 +99,7 @@ class Canned:
 
 def client(kind: ResourceType, answers: Sequence[tuple[int, bytes]]) -> Client:
     if kind is URL_UPLOAD:
-        inventory = Inventory(tuple(IDS), ("http://h/a,b",))
+        inventory = {"job_ids": tuple(IDS), "upload_urls": ("http://h/a,b",)}
         made: Any = ALIYUN.client(
             aliyun.target("http://127.0.0.1:1", inventory=inventory), concurrency=1, surroundings=around(aliyun.KEYS)
         )

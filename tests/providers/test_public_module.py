@@ -25,7 +25,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "provider.md"
 NAMES = """
 ACCESS_KEY_KEYS API_VERSION READS TERMINAL WRITES AccessKey AccountCall Action Ask AskedKey Client Codes Completeness
 CredentialSource Credentials CredentialsError Fault Field FieldType Fixed FoundCredentials Gateway HttpClient
-HttpProvider Inventory LastResort Listing Meaning Observation Operation Paging Passing Permissions PolicyLanguage
+HttpProvider Inventory InventoryList LastResort Listing Meaning Observation Operation Paging Passing Permissions
+PolicyLanguage
 Provider ProviderError ProviderOptions Quota Readings Redactor RenewingAuth ResourceType Retries Row Said Scope Secret
 Secrets Status Surroundings Tally Target Task TaskKey Turns UnusableFile all_or_fault always base_url by_id
 check_sources credentials_url header_text impossible_ids ini_section instant json_file json_object key_in malformed

@@ -51,6 +51,11 @@ UNSOUND = {
         SOUND.replace('("media",), {})', '("media",), ("token",))'),
         "its options hold no mappings of properties, each a mapping, and of credentials",
     ),
+    "has an inventory of nothing": (
+        "mine",
+        SOUND.replace('("media",), {})', '("media",), {}, inventory="ids")'),
+        "its inventory has no lists",
+    ),
     "has no service": (
         "mine",
         SOUND.replace('("media",), {})', "(), {})"),

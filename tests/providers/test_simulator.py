@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.config.model import Credentials, Inventory, Secret, Target
+from reconciler.config.model import Credentials, Secret, Target
 from reconciler.providers.aliyun import PROVIDER as ALIYUN
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
 from reconciler.simulator import Simulator
@@ -55,7 +55,7 @@ async def huaweicloud(simulator: Simulator, **changes: Any) -> AsyncIterator[Cli
 
 
 @asynccontextmanager
-async def aliyun(simulator: Simulator, inventory: Inventory) -> AsyncIterator[Client]:
+async def aliyun(simulator: Simulator, inventory: Mapping[str, tuple[str, ...]]) -> AsyncIterator[Client]:
     target = Target("shanghai", "aliyun", "cn-shanghai", endpoints={"vod": simulator.url}, inventory=inventory)
     async with ALIYUN.client(target, concurrency=8, surroundings=around(ENVIRONMENT, time=Time())) as client:
         yield client
@@ -194,7 +194,7 @@ def test_odd_answers(kind: str) -> None:
     async def run(simulator: Simulator) -> None:
         async with huaweicloud(simulator, options={"project_id": "0123456789abcdef0123456789abcdef"}) as client:
             observation = await client.observe(TRANSCODING, None)
-        async with aliyun(simulator, Inventory(("j1",))) as client:
+        async with aliyun(simulator, {"job_ids": ("j1",)}) as client:
             other = await client.observe(URL_UPLOAD, None)
         for each in (observation, other):
             assert each.completeness is Completeness.FAILED
@@ -286,7 +286,8 @@ def test_url_uploads(shape: str, refused: str) -> None:
             ]
         },
     }
-    inventory = Inventory(("p1", "none"), (url, "https://h.example.com/2.mp4", "https://h.example.com/none,d.mp4"))
+    urls = (url, "https://h.example.com/2.mp4", "https://h.example.com/none,d.mp4")
+    inventory = {"job_ids": ("p1", "none"), "upload_urls": urls}
 
     async def run(simulator: Simulator) -> None:
         async with aliyun(simulator, inventory) as client:

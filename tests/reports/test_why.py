@@ -169,7 +169,7 @@ def test_unseen_is_never_absent() -> None:
 
 def test_an_upload_job_may_be_outside_the_inventory() -> None:
     (whole,) = seen().values()
-    assert "belongs into inventory.job_ids" in _found_nothing(whole, by_inventory=((whole.scope, False),))
+    assert "it does not name this" in _found_nothing(whole, by_inventory=((whole.scope, False),))
     assert "the cloud shows no such job" in _found_nothing(whole, by_inventory=((whole.scope, True),))
 
 

@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 import shlex
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,15 +18,14 @@ from reconciler.config.yaml_document import parse
 from reconciler.exceptions import UsageError
 from reconciler.providers.registry import catalogue
 from reconciler.scaffold.choices import (
+    CLOUDS,
     Choices,
     ContinuousIntegration,
-    NewTarget,
     checked_name,
     checked_region,
+    proposed,
 )
-from reconciler.scaffold.clouds import CLOUDS
-from reconciler.scaffold.repository import repository_files
-from reconciler.scaffold.steps import FIRST_STEPS
+from reconciler.scaffold.repository import FIRST_STEPS, repository_files
 from reconciler.simulator import DEFAULT_ACCOUNTS
 from reconciler.simulator.seeds import read_seed
 from tests.command_lines import check, command_lines
@@ -37,9 +37,8 @@ HOSTILE = ["", "-a", "A", "a_b", "a b", "a\n", "a: {x", "${X}", "@{target}", '"'
 
 
 def _choices(providers: tuple[str, ...], ci: ContinuousIntegration, name: str | None = None) -> Choices:
-    clouds = [CLOUDS[provider] for provider in providers]
-    targets = (NewTarget(cloud.provider, name or cloud.target, cloud.region) for cloud in clouds)
-    return Choices(tuple(targets), ci)
+    targets = [proposed(catalogue().providers[provider]) for provider in providers]
+    return Choices(tuple(replace(target, name=name or target.name) for target in targets), ci)
 
 
 def _written(providers: tuple[str, ...], ci: ContinuousIntegration, name: str | None = None) -> dict[str, str]:
@@ -206,6 +205,6 @@ def test_two_targets_have_two_names() -> None:
 
 def test_what_is_proposed_is_allowed_for_every_provider() -> None:
     assert set(CLOUDS) == set(catalogue().providers)
-    for cloud in CLOUDS.values():
-        assert checked_name(cloud.target) == cloud.target
-        assert checked_region(cloud.region, catalogue().providers[cloud.provider]) == cloud.region
+    for options in catalogue().providers.values():
+        assert checked_name(proposed(options).name) == options.target
+        assert checked_region(options.regions[0], options) == proposed(options).region

@@ -14,6 +14,7 @@ from reconciler.provider import (
 )
 from reconciler.providers.aliyun.client import AliyunClient
 from reconciler.providers.aliyun.endpoints import REGIONS, SERVICES
+from reconciler.providers.aliyun.inventory import INVENTORY
 from reconciler.providers.aliyun.permissions import RamPolicies
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 
@@ -36,12 +37,14 @@ class Aliyun(HttpProvider[AliyunClient]):
                     "enum": list(REGIONS),
                     "description": "Region of the VOD service. Upload by URL exists in these only.",
                 },
-                "inventory": {"description": "The jobs to look after: the API has no list call."},
             }
         ),
         required=("region", "inventory"),
         services=SERVICES,
         credentials=ACCESS_KEY_KEYS,
+        inventory=INVENTORY,
+        title="Alibaba Cloud",
+        target="aliyun-prod",
     )
     resource_types: Mapping[str, ResourceType] = MappingProxyType({URL_UPLOAD.name: URL_UPLOAD})
     policy_language: PolicyLanguage = RamPolicies()

@@ -10,7 +10,6 @@ from reconciler.provider import (
     WRITES,
     Fault,
     HttpClient,
-    Inventory,
     Meaning,
     Observation,
     Operation,
@@ -39,7 +38,7 @@ class AliyunClient(HttpClient[Gateway]):
     """Looks up, reads and cancels URL upload jobs."""
 
     def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
-        self._inventory = target.inventory or Inventory()
+        self._inventory = target.inventory or {}
         self._hidden = target.masked
         super().__init__(target, Gateway(target, concurrency=concurrency, surroundings=surroundings))
 

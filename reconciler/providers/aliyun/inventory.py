@@ -1,7 +1,9 @@
-"""Finding jobs without a list call: the user's job ids and source URLs, looked up ten at a time."""
+"""Finding jobs without a list call: the user's job ids and source URLs, told apart by their form and looked up ten at a
+time."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +14,7 @@ from reconciler.provider import (
     READS,
     Fault,
     Inventory,
+    InventoryList,
     Meaning,
     Tally,
     Task,
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     from reconciler.providers.aliyun.gateway import Gateway
 
-__all__ = ["Resolved", "ask", "named", "questions", "resolve"]
+__all__ = ["INVENTORY", "Resolved", "ask", "named", "questions", "resolve"]
 
 ENTRIES = 10
 """Ids or URLs in one call at most (GetURLUploadInfos, CancelUrlUploadJobs)."""
@@ -43,6 +46,10 @@ _JOB_ID = re.compile(r"[0-9a-f]{32}")
 """As the vendor writes its own."""
 
 IDS, URLS = "JobIds", "UploadURLs"
+JOB_IDS, UPLOAD_URLS = "job_ids", "upload_urls"
+
+_LONGEST_URL = 8192
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"<>]+")
 
 _RANK = {name: rank for rank, name in enumerate(URL_UPLOAD.statuses)}
 
@@ -57,11 +64,61 @@ class Resolved:
     unfound: tuple[str, ...] = ()
 
 
-async def resolve(gateway: Gateway, target: str, inventory: Inventory, tally: Tally) -> Resolved | Fault:
+def _list_of(entry: str) -> str:
+    if not entry.isprintable() or any(character.isspace() for character in entry):
+        raise ValueError("an entry must not contain spaces or control characters")
+    if "://" not in entry:
+        if not URL_UPLOAD.has_id(entry):
+            raise ValueError("a job id is up to 256 letters, digits, `-` and `_`")
+        return JOB_IDS
+    if not _URL.fullmatch(entry):
+        raise ValueError("not a URL: it begins with a scheme such as https://, and holds no quotes or angle brackets")
+    if len(entry) > _LONGEST_URL:
+        raise ValueError(f"a URL of more than {_LONGEST_URL} characters")
+    return UPLOAD_URLS
+
+
+def _entries_of(line: str, key: str) -> Iterator[str]:
+    """The line, or of each job in a saved answer of UploadMediaByURL what the key asks for, else the other."""
+    if not line.startswith("{"):
+        yield line
+        return
+    try:
+        answer = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ValueError("not a JSON object on one line") from None
+    jobs = answer.get("UploadJobs", answer)
+    if isinstance(jobs, dict):
+        jobs = jobs.get("UploadJob")
+    if not isinstance(jobs, list):
+        raise ValueError("no answer of UploadMediaByURL: it has no list `UploadJobs`")
+    names = ("JobId", "SourceURL") if key == JOB_IDS else ("SourceURL", "JobId")
+    for job in jobs:
+        named = [job.get(name) for name in names] if isinstance(job, dict) else []
+        entry = next((text for text in named if isinstance(text, str) and text), None)
+        if entry is None:
+            raise ValueError("a job of this answer has neither `JobId` nor `SourceURL`")
+        yield entry
+
+
+INVENTORY = Inventory(
+    lists={
+        UPLOAD_URLS: InventoryList("source URL", "https://media.example.com/a.mp4", "inventory/source-urls.txt"),
+        JOB_IDS: InventoryList("job id", "341c92e6c18dc435ee31253685f9c0a1", "inventory/job-ids.txt"),
+    },
+    list_of=_list_of,
+    entries_of=_entries_of,
+)
+
+
+async def resolve(
+    gateway: Gateway, target: str, inventory: Mapping[str, Sequence[str]], tally: Tally
+) -> Resolved | Fault:
     """Look the whole inventory up; a fault where any call failed."""
-    for fault in impossible_ids(URL_UPLOAD, inventory.job_ids).values():
+    ids, urls = (inventory.get(key, ()) for key in (JOB_IDS, UPLOAD_URLS))
+    for fault in impossible_ids(URL_UPLOAD, ids).values():
         return fault
-    asked = [*questions(IDS, inventory.job_ids), *questions(URLS, inventory.upload_urls)]
+    asked = [*questions(IDS, ids), *questions(URLS, urls)]
     answers = await all_or_fault(ask(gateway, target, question, tally) for question in asked)
     if isinstance(answers, Fault):
         return answers

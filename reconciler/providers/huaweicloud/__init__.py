@@ -45,6 +45,8 @@ class Huaweicloud(HttpProvider[HuaweicloudClient]):
         required=("region",),
         services=SERVICES,
         credentials=KEYS,
+        title="Huawei Cloud",
+        target="huawei-prod",
     )
     resource_types: Mapping[str, ResourceType] = MappingProxyType(
         {row.name: row for row in (*mpc.RESOURCE_TYPES, *vod.RESOURCE_TYPES)}

@@ -118,7 +118,7 @@ def _pattern(name: str) -> re.Pattern[str]:
         return re.compile(re.escape(str(ip_address(name.strip("[]")))))
     except ValueError:
         reason = "`none` stands alone" if name == "none" else f"{bounded(name, 80)!r} is no host name"
-        raise UsageError(f"{ENDPOINT_HOSTS}: {reason}", "such as mpc.*.example.com, or none") from None
+        raise UsageError(f"{ENDPOINT_HOSTS}: {reason}", "such as media.*.example.com, or none") from None
 
 
 def _parsed(text: str, name: str) -> httpx.URL:

@@ -64,7 +64,7 @@ RULES: Mapping[Rule, RuleText] = MappingProxyType(
         ),
         Rule.INVENTORY: RuleText(
             "Tasks that an API cannot list are named in an inventory.",
-            "An inventory is a list of job ids or source URLs, inline or in a file of one entry a line.",
+            "An inventory is lists of ids, URLs or the like, inline or in files of one entry a line.",
         ),
         Rule.UNKNOWN_FIELD: RuleText(
             "A selector names fields of its resource type.",

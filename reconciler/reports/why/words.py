@@ -198,4 +198,4 @@ def _inventory_hint(scope: Scope, *, named: bool) -> str:
     where = _scope_name(scope)
     if named:
         return f"{where}: the inventory of the target names it, but the cloud shows no such job (any more)"
-    return f"{where} shows only what the inventory of the target names: an upload job belongs into inventory.job_ids"
+    return f"{where} shows only what the inventory of the target names, and it does not name this"

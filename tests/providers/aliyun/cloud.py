@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from reconciler.config.model import Inventory, Target
+from reconciler.config.model import Target
 from reconciler.providers.aliyun import PROVIDER
 from reconciler.tasks.resource_type import Action
 from tests.providers.loopback import Time, around, serving
@@ -33,7 +33,7 @@ assert CANCEL is not None
 
 def target(url: str, **changes: Any) -> Target:  # noqa: ANN401 - the attributes of Target
     """A target at `url`."""
-    usual = Target("shanghai", "aliyun", "cn-shanghai", endpoints={"vod": url}, inventory=Inventory())
+    usual = Target("shanghai", "aliyun", "cn-shanghai", endpoints={"vod": url}, inventory={})
     return replace(usual, **changes)
 
 
@@ -58,7 +58,7 @@ def observe(
     """List an inventory."""
 
     async def run() -> tuple[Observation, list[Received]]:
-        async with connected(answer, inventory=Inventory(tuple(ids), tuple(urls))) as (client, server):
+        async with connected(answer, inventory={"job_ids": ids, "upload_urls": urls}) as (client, server):
             observation = await client.observe(URL_UPLOAD, None)
             assert client.requests == observation.requests == len(server.requests)
         return observation, server.requests

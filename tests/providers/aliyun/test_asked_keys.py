@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from reconciler.config.model import Credentials, Inventory
+from reconciler.config.model import Credentials
 from reconciler.exceptions import CredentialsError
 from reconciler.providers.aliyun import PROVIDER
 from reconciler.providers.aliyun.credentials import find_credentials
@@ -110,7 +110,7 @@ async def on(
             metadata=server.url if metadata else None,
             **({"home": home} if home else {}),
         )
-        row = target(server.url, inventory=Inventory(job_ids=("j",)), credentials=Credentials(profile=profile))
+        row = target(server.url, inventory={"job_ids": ("j",)}, credentials=Credentials(profile=profile))
         async with PROVIDER.client(row, concurrency=8, surroundings=surroundings) as client:
             yield client, server
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.config.model import Credentials, Inventory
+from reconciler.config.model import Credentials
 from reconciler.exceptions import CredentialsError
 from reconciler.providers.aliyun import PROVIDER
 from reconciler.providers.aliyun.credentials import find_credentials
@@ -53,7 +53,7 @@ def answer(request: Received) -> Reply:
 def observed(home: Path, profile: str) -> Fault | None:
     async def run() -> Fault | None:
         async with serving(answer) as server:
-            row = target(server.url, inventory=Inventory(("j",)), credentials=Credentials(profile=profile))
+            row = target(server.url, inventory={"job_ids": ("j",)}, credentials=Credentials(profile=profile))
             async with PROVIDER.client(row, concurrency=4, surroundings=around({}, home=home)) as client:
                 found = await asyncio.gather(*(client.observe(URL_UPLOAD, None) for _ in range(3)))
                 return found[0].fault
