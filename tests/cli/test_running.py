@@ -65,7 +65,7 @@ def test_what_is_held_is_done_wholly_and_then_interrupted() -> None:
 
     def carry_out() -> None:
         with held():
-            signal.raise_signal(signal.SIGHUP)
+            signal.raise_signal(signal.SIGTERM)
             done.append("all of it")
         done.append("and more")
 
