@@ -8,7 +8,7 @@ from docs.generate.markdown import code, in_one_line, page, paragraph, prose, ta
 from reconciler.config.schema_match import condition
 from reconciler.exceptions import ExitCode
 from reconciler.reports.formats import FORMATS, SCREEN_FORMATS
-from reconciler.selectors.operands import OPERATORS
+from reconciler.selectors.operators import APPLICABLE
 from reconciler.selectors.syntax import Operator
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def operators_page() -> str:
     """Every operator: on which types of field, what it means, and an example."""
     keys: dict[str, Schema] = {}
     kinds: dict[str, list[str]] = {operator.value: [] for operator in Operator}
-    for kind in OPERATORS:
+    for kind in APPLICABLE:
         for name, key in _operators(condition(kind)).items():
             keys.setdefault(name, key)
             kinds[name].append(kind.value)

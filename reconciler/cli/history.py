@@ -34,8 +34,7 @@ from reconciler.reports.run_history import (
     run_label,
 )
 from reconciler.reports.wording import counted
-from reconciler.selectors.durations import parse_duration
-from reconciler.tasks.timestamps import Timestamp, format_timestamp, parse_timestamp
+from reconciler.tasks.timestamps import Timestamp, format_timestamp, parse_duration, parse_timestamp
 
 __all__ = ["command"]
 

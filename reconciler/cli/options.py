@@ -12,8 +12,7 @@ from click.core import ParameterSource
 from reconciler.config.model import MOST_ACTIONS
 from reconciler.exceptions import UsageError
 from reconciler.reports.formats import FORMATS
-from reconciler.selectors.durations import parse_duration
-from reconciler.tasks.timestamps import parse_timestamp
+from reconciler.tasks.timestamps import parse_duration, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, assert_never
 from reconciler.config.entries import mapping, number
 from reconciler.config.environment import Unexpanded
 from reconciler.config.model import Absent, AtMost
-from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test
+from reconciler.selectors.operators import OPERATORS, Form
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from reconciler.selectors.syntax import Selector
 
 __all__ = ["fingerprint"]
-
-_UNORDERED = {Operator.IN, Operator.NOT_IN}
 
 
 def fingerprint(
@@ -52,7 +51,7 @@ def canonical(selector: Selector) -> object:
             return "all"
         case Test(field, operator, operand):
             if isinstance(operand, tuple):
-                values = sorted(set(operand), key=str) if operator in _UNORDERED else list(operand)
+                values = sorted(set(operand), key=str) if OPERATORS[operator].form is Form.VALUES else list(operand)
                 return [field, operator.value, values]
             return [field, operator.value, operand]
         case AllOf(parts):

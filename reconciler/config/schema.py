@@ -28,7 +28,7 @@ from reconciler.config.schema_parts import (
 )
 from reconciler.config.schema_policies import limits_schema, policies_schema, policy_definitions
 from reconciler.config.schema_targets import target_definitions, targets_schema
-from reconciler.selectors.durations import DURATION_PATTERN
+from reconciler.tasks.timestamps import DURATION_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

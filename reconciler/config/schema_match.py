@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.config.schema_parts import Schema, choice, described, either, flag, list_of, reference, snippet, text
-from reconciler.selectors.durations import DURATION_PATTERN
-from reconciler.selectors.operands import LIST_OPERATORS, OPERATORS, TYPE_NAMES
+from reconciler.selectors.operators import APPLICABLE, OPERATORS, TYPE_NAMES, Form
 from reconciler.selectors.syntax import Operator
 from reconciler.tasks.field import FieldType
 from reconciler.tasks.status import Status
-from reconciler.tasks.timestamps import TIMESTAMP_PATTERN
+from reconciler.tasks.timestamps import DURATION_PATTERN, TIMESTAMP_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,34 +29,6 @@ STATUS_MEANINGS: Final[Mapping[str, str]] = {
 }
 """The statuses that a selector can name, whatever the vendor calls them."""
 
-_MEANINGS: Final = {
-    Operator.EQ: "Equal to this; the same as the plain value.",
-    Operator.NE: "Not equal to this. A task without the field is not selected.",
-    Operator.IN: "Equal to any of these; the same as a plain list.",
-    Operator.NOT_IN: "Equal to none of these. A task without the field is not selected.",
-    Operator.GLOB: "The whole text is like this, with case: * any run of characters, ? one, [abc] and [!abc] sets.",
-    Operator.REGEX: "Contains a match of this regular expression (syntax of RE2). Anchor it with ^ and $ yourself.",
-    Operator.CONTAINS: "Contains this text, or has this member.",
-    Operator.EXISTS: "Whether the task has the field at all; an empty one counts as missing.",
-    Operator.GT: "Greater than this.",
-    Operator.GTE: "Greater than this, or equal.",
-    Operator.LT: "Less than this.",
-    Operator.LTE: "Less than this, or equal.",
-    Operator.OLDER_THAN: "Longer ago than this duration: 90s, 15m, 6h, 7d, 2w or several, such as 1d12h.",
-    Operator.NEWER_THAN: "Less long ago than this duration: 90s, 15m, 6h, 7d, 2w or several, such as 1d12h.",
-    Operator.BEFORE: "Before this time, as RFC 3339 with a zone.",
-    Operator.AFTER: "After this time, as RFC 3339 with a zone.",
-}
-_EXAMPLES: Final[Mapping[Operator, tuple[object, ...]]] = {
-    Operator.GLOB: ("legal-*", "*.mp4"),
-    Operator.REGEX: ("^tmp/[0-9]+/", r"\.(mov|avi)$"),
-    Operator.CONTAINS: ("keep", "7000523"),
-    Operator.EXISTS: (True, False),
-    Operator.OLDER_THAN: ("6h", "30d"),
-    Operator.NEWER_THAN: ("15m", "1d12h"),
-    Operator.BEFORE: ("2025-01-31T08:00:00Z", "2025-01-31T08:00:00+08:00"),
-    Operator.AFTER: ("2025-01-31T08:00:00Z", "2025-01-31T08:00:00+08:00"),
-}
 _VALUES: Final[Mapping[FieldType, tuple[object, object]]] = {
     FieldType.STRING: ("drafts", "previews"),
     FieldType.INTEGER: (50, 100),
@@ -92,34 +63,27 @@ def _condition(kind: FieldType, value: Schema, examples: tuple[object, ...]) -> 
         "type": "object",
         "minProperties": 1,
         "additionalProperties": False,
-        "properties": {operator.value: _operand(operator, value, examples) for operator in OPERATORS[kind]},
+        "properties": {operator.value: _operand(operator, value, examples) for operator in APPLICABLE[kind]},
     }
-    if Operator.EQ not in OPERATORS[kind]:
-        offered = ", ".join(operator.value for operator in OPERATORS[kind])
+    if Operator.EQ not in APPLICABLE[kind]:
+        offered = ", ".join(operator.value for operator in APPLICABLE[kind])
         return operators | {"errorMessage": f"{TYPE_NAMES[kind]} takes operators: {offered}"}
     return either("object", operators, either("array", list_of(value), value))
 
 
 def _operand(operator: Operator, value: Schema, values: tuple[object, ...]) -> Schema:
-    if operator in LIST_OPERATORS:
-        return described(list_of(value), _MEANINGS[operator], list(values))
-    return described(_operand_type(operator, value), _MEANINGS[operator], *_EXAMPLES.get(operator, values))
+    spec = OPERATORS[operator]
+    if spec.form is Form.VALUES:
+        return described(list_of(value), spec.meaning, list(values))
+    return described(_FORMS.get(spec.form, value), spec.meaning, *(spec.examples or values))
 
 
-def _operand_type(operator: Operator, value: Schema) -> Schema:
-    match operator:
-        case Operator.EXISTS:
-            return flag()
-        case Operator.OLDER_THAN | Operator.NEWER_THAN:
-            return text(DURATION_PATTERN, "a duration such as 6h or 30d")
-        case Operator.BEFORE | Operator.AFTER:
-            return text(TIMESTAMP_PATTERN, "a time such as 2025-01-31T08:00:00Z")
-        case Operator.GLOB | Operator.REGEX | Operator.CONTAINS:
-            return text()
-        case _:
-            return value
-
-
+_FORMS: Final[Mapping[Form, Schema]] = {
+    Form.TEXT: text(),
+    Form.FLAG: flag(),
+    Form.DURATION: text(DURATION_PATTERN, "a duration such as 6h or 30d"),
+    Form.TIME: text(TIMESTAMP_PATTERN, "a time such as 2025-01-31T08:00:00Z"),
+}
 _ANY = "any"
 _USAGE = {
     FieldType.STRING: "Text: one value, a list of several, or operators such as glob, regex and contains.",

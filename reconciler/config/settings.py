@@ -11,7 +11,7 @@ from reconciler.config.entries import WrongType, mapping, number, text
 from reconciler.config.environment import Expanded, Unexpanded, without_variables
 from reconciler.config.model import DatabaseUrl, Limits, RunLimits, Settings
 from reconciler.diagnostics import Problem, Rule, suggestion
-from reconciler.selectors.durations import DURATION_PATTERN, parse_duration
+from reconciler.tasks.timestamps import DURATION_PATTERN, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ from reconciler.config.environment import Expanded, Unexpanded, quoted, shown
 from reconciler.config.schema_parts import UNEXPANDED
 from reconciler.config.yaml_document import SENSITIVE_KEY
 from reconciler.diagnostics import MAX_PROBLEMS, QUOTE_IT, Problem, Rule, did_you_mean
-from reconciler.selectors.durations import DURATION_PATTERN
+from reconciler.tasks.timestamps import DURATION_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

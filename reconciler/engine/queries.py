@@ -13,7 +13,7 @@ from reconciler.planning.planner import task_order
 from reconciler.planning.why import Inquiry, scopes_of
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.states import wanted_statuses
-from reconciler.selectors.truth import Truth
+from reconciler.selectors.syntax import Truth
 from reconciler.tasks.fault import clock_fault
 from reconciler.tasks.observation import Observation, Scope, clocks_off
 

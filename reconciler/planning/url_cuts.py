@@ -11,8 +11,7 @@ from reconciler.planning.policy_plan import Note
 from reconciler.redaction import holds_url, presentable, strip_queries
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.describe import fields_of
-from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test, composed
-from reconciler.selectors.truth import Truth
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test, Truth, composed
 from reconciler.tasks.observation import Scope
 from reconciler.tasks.status import OBSERVABLE
 from reconciler.tasks.task import id_order

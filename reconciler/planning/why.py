@@ -16,8 +16,8 @@ from reconciler.planning.judgement import Judgements
 from reconciler.planning.planner import Planner, task_order
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import observed
+from reconciler.selectors.syntax import Truth
 from reconciler.selectors.trace import trace
-from reconciler.selectors.truth import Truth
 from reconciler.tasks.fault import clock_fault
 from reconciler.tasks.observation import Completeness, Observation, Scope, clocks_off
 from reconciler.tasks.resource_type import Paging

@@ -9,9 +9,8 @@ from reconciler.planning.quota import group_of
 from reconciler.policy_tests.model import Fate
 from reconciler.policy_tests.results import PolicyCoverage
 from reconciler.selectors.describe import fields_of
-from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test, Truth
 from reconciler.selectors.trace import trace
-from reconciler.selectors.truth import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.config.schema_parts import Schema, described, list_of, optional, record, reference, text
-from reconciler.selectors.durations import DURATION_PATTERN
 from reconciler.tasks.field import FieldType
 from reconciler.tasks.status import OBSERVABLE
-from reconciler.tasks.timestamps import TIMESTAMP_PATTERN
+from reconciler.tasks.timestamps import DURATION_PATTERN, TIMESTAMP_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from reconciler.config.environment import quoted
 from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, did_you_mean
-from reconciler.selectors.durations import parse_duration
 from reconciler.selectors.mistake import Mistake, described, noting
 from reconciler.selectors.operands import Subject, read_value
 from reconciler.tasks.field import EARLIEST, LARGEST_INTEGER, FieldType
 from reconciler.tasks.status import OBSERVABLE, Status
 from reconciler.tasks.task import Task
-from reconciler.tasks.timestamps import parse_timestamp
+from reconciler.tasks.timestamps import parse_duration, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,29 +4,11 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from reconciler.selectors.durations import format_duration
-from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operand, Operator, Selector, Test
-from reconciler.tasks.timestamps import format_timestamp
+from reconciler.selectors.operators import OPERATORS, Form
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operand, Selector, Test
+from reconciler.tasks.timestamps import format_duration, format_timestamp
 
 __all__ = ["describe", "fields_of"]
-
-_WORDS = {
-    Operator.EQ: "is",
-    Operator.NE: "is not",
-    Operator.IN: "is one of",
-    Operator.NOT_IN: "is none of",
-    Operator.GLOB: "like",
-    Operator.REGEX: "matches",
-    Operator.CONTAINS: "contains",
-    Operator.GT: ">",
-    Operator.GTE: ">=",
-    Operator.LT: "<",
-    Operator.LTE: "<=",
-    Operator.OLDER_THAN: "older than",
-    Operator.NEWER_THAN: "newer than",
-    Operator.BEFORE: "before",
-    Operator.AFTER: "after",
-}
 
 
 def describe(selector: Selector) -> str:
@@ -68,17 +50,18 @@ def _grouped(selector: Selector) -> str:
 
 
 def _test(test: Test) -> str:
-    if test.operator is Operator.EXISTS:
-        return f"{test.field} is {'set' if test.operand else 'not set'}"
-    return f"{test.field} {_WORDS[test.operator]} {_operand(test.operator, test.operand)}"
+    spec = OPERATORS[test.operator]
+    return f"{test.field} {spec.words} {_operand(spec.form, test.operand)}"
 
 
-def _operand(operator: Operator, operand: Operand) -> str:
-    if isinstance(operand, tuple):
-        return ", ".join(str(item) for item in operand)
-    if isinstance(operand, int):
-        if operator in {Operator.OLDER_THAN, Operator.NEWER_THAN}:
+def _operand(form: Form, operand: Operand) -> str:
+    match form, operand:
+        case Form.FLAG, _:
+            return "set" if operand else "not set"
+        case Form.DURATION, int():
             return format_duration(operand)
-        if operator in {Operator.BEFORE, Operator.AFTER}:
+        case Form.TIME, int():
             return format_timestamp(operand)
+        case _, tuple():
+            return ", ".join(map(str, operand))
     return str(operand)

@@ -8,64 +8,23 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.diagnostics import QUOTE_IT, did_you_mean
-from reconciler.selectors.durations import parse_duration
-from reconciler.selectors.globs import compile_glob, glob_size
 from reconciler.selectors.mistake import Misfit, described, shown
-from reconciler.selectors.patterns import compile_regex, program_size
+from reconciler.selectors.operators import OPERATORS, TYPE_NAMES, Form
 from reconciler.selectors.syntax import Operator, composed
 from reconciler.tasks.field import FieldType
 from reconciler.tasks.status import OBSERVABLE, Status
-from reconciler.tasks.timestamps import parse_timestamp
+from reconciler.tasks.timestamps import parse_duration, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.selectors.syntax import Operand
 
-__all__ = [
-    "LIST_OPERATORS",
-    "OPERATORS",
-    "TYPE_NAMES",
-    "Subject",
-    "doubt_about",
-    "pattern_size",
-    "read_operand",
-    "read_value",
-]
+__all__ = ["Subject", "doubt_about", "read_operand", "read_value"]
 
 _Result = TypeVar("_Result")
 
-_EQUALITY = (Operator.EQ, Operator.NE, Operator.IN, Operator.NOT_IN)
-_ORDER = (Operator.GT, Operator.GTE, Operator.LT, Operator.LTE)
-_AGE = (Operator.OLDER_THAN, Operator.NEWER_THAN, Operator.BEFORE, Operator.AFTER)
-
-OPERATORS: Mapping[FieldType, tuple[Operator, ...]] = MappingProxyType(
-    {
-        FieldType.STRING: (*_EQUALITY, Operator.GLOB, Operator.REGEX, Operator.CONTAINS, Operator.EXISTS),
-        FieldType.INTEGER: (*_EQUALITY, *_ORDER, Operator.EXISTS),
-        FieldType.TIMESTAMP: (*_AGE, Operator.EXISTS),
-        FieldType.STRINGS: (Operator.CONTAINS, Operator.EXISTS),
-        FieldType.STATUS: (*_EQUALITY, Operator.EXISTS),
-    }
-)
-"""The operators that apply to each type of field."""
-
-LIST_OPERATORS = frozenset({Operator.IN, Operator.NOT_IN})
-"""The operators that take a list of values, each read by `read_value`."""
-
-_LITERAL = frozenset({*_EQUALITY, Operator.CONTAINS})
 _BRACES = re.compile(r"\{[^{},\"]*+,")
-
-TYPE_NAMES: Mapping[FieldType, str] = MappingProxyType(
-    {
-        FieldType.STRING: "text",
-        FieldType.INTEGER: "a whole number",
-        FieldType.TIMESTAMP: "a timestamp",
-        FieldType.STRINGS: "a list of texts",
-        FieldType.STATUS: "a status",
-    }
-)
-"""How messages name a type of field, after "is"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +42,14 @@ class Subject:
 
 def read_operand(subject: Subject, operator: Operator, raw: object) -> Operand:
     """The operand of a test that takes one value. Raises Misfit."""
+    spec = OPERATORS[operator]
     if isinstance(raw, list | tuple | dict):
-        instead = {Operator.EQ: Operator.IN, Operator.NE: Operator.NOT_IN}.get(operator)
-        hint = f"write `{instead}: [...]`" if instead else ""
+        hint = f"write `{spec.plural}: [...]`" if spec.plural else ""
         raise Misfit(f"`{operator}` takes one value, not {described(raw)}", hint)
-    return _READERS[operator](subject, raw)
+    operand = _READERS[spec.form](subject, raw)
+    if spec.pattern is not None:
+        _worded(spec.pattern.compile, str(operand))
+    return operand
 
 
 def read_value(subject: Subject, raw: object) -> str | int:
@@ -102,25 +64,17 @@ def read_value(subject: Subject, raw: object) -> str | int:
     return text
 
 
-def pattern_size(operator: Operator, operand: Operand) -> int:
-    """What matching a pattern costs for each character at the worst; 0 for other operators."""
-    match operator, operand:
-        case Operator.REGEX, str():
-            return program_size(operand)
-        case Operator.GLOB, str():
-            return glob_size(operand)
-    return 0
-
-
 def doubt_about(subject: Subject, operator: Operator, text: str) -> tuple[str, str] | None:
     """Why a text that may be compared with a field was probably not meant so, and what to do; None where it was."""
-    if operator not in _LITERAL and operator is not Operator.GLOB:
+    spec = OPERATORS[operator]
+    if spec.pattern is not None and not spec.pattern.whole:
         return None
-    if operator is not Operator.CONTAINS and text != text.strip():
-        return f"{shown(text)} begins or ends with a blank, which compares as well", "remove it if it is not meant"
-    if operator is not Operator.CONTAINS and subject.name.endswith(".object") and text.startswith("/"):
-        return f"{shown(text)} begins with `/`, which the name of an object does not", "leave it out"
-    if operator is Operator.GLOB:
+    if spec.pattern is not None or spec.form is not Form.TEXT:  # the whole text is compared
+        if text != text.strip():
+            return f"{shown(text)} begins or ends with a blank, which compares as well", "remove it if it is not meant"
+        if subject.name.endswith(".object") and text.startswith("/"):
+            return f"{shown(text)} begins with `/`, which the name of an object does not", "leave it out"
+    if spec.pattern is not None:
         braces = _BRACES.search(text) is not None
         return (f"{shown(text)}: braces compare literally", "write `any:` with a glob for each") if braces else None
     prose = "://" in text or '"' in text or any(map(str.isspace, text))
@@ -181,18 +135,6 @@ def _flag(_subject: Subject, raw: object) -> bool:
     raise Misfit(f"`exists` takes `true` or `false`, not {described(raw)}", hint, ("true", "false"))
 
 
-def _glob(subject: Subject, raw: object) -> str:
-    text = _text(subject, raw)
-    _worded(compile_glob, text)
-    return text
-
-
-def _regex(subject: Subject, raw: object) -> str:
-    text = _text(subject, raw)
-    _worded(compile_regex, text)
-    return text
-
-
 def _duration(subject: Subject, raw: object) -> int:
     if isinstance(raw, str):
         return _worded(parse_duration, raw)
@@ -217,18 +159,6 @@ def _worded(read: Callable[[str], _Result], text: str) -> _Result:
         raise Misfit(f"{shown(text)}: {message}", hint) from None
 
 
-_READERS: Mapping[Operator, Callable[[Subject, object], Operand]] = MappingProxyType(
-    {
-        Operator.EQ: read_value,
-        Operator.NE: read_value,
-        Operator.GLOB: _glob,
-        Operator.REGEX: _regex,
-        Operator.CONTAINS: _text,
-        Operator.EXISTS: _flag,
-        **dict.fromkeys(_ORDER, _integer),
-        Operator.OLDER_THAN: _duration,
-        Operator.NEWER_THAN: _duration,
-        Operator.BEFORE: _timestamp,
-        Operator.AFTER: _timestamp,
-    }
+_READERS: Mapping[Form, Callable[[Subject, object], Operand]] = MappingProxyType(
+    {Form.VALUE: read_value, Form.TEXT: _text, Form.FLAG: _flag, Form.DURATION: _duration, Form.TIME: _timestamp}
 )

@@ -1,12 +1,12 @@
-"""What a selector says, as data: the tree that parsing makes and compiling takes apart."""
+"""What a selector says, as data: the tree that parsing makes and compiling takes apart; and how true it can be."""
 
 from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
-__all__ = ["AllOf", "AnyOf", "Everything", "Negation", "Operand", "Operator", "Selector", "Test", "composed"]
+__all__ = ["AllOf", "AnyOf", "Everything", "Negation", "Operand", "Operator", "Selector", "Test", "Truth", "composed"]
 
 Operand = str | int | bool | tuple[str, ...] | tuple[int, ...]
 """Text, whole number (timestamps: seconds since the epoch, UTC; durations: seconds), flag of `exists`, or a list."""
@@ -66,3 +66,11 @@ Selector = Everything | Test | AllOf | AnyOf | Negation
 def composed(text: str) -> str:
     """The form in which texts are compared: NFC, since `é` has two spellings that nobody can tell apart."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+class Truth(IntEnum):
+    """Ordered so that AND is `min`, OR is `max` and NOT is `2 - value`."""
+
+    FALSE = 0
+    UNKNOWN = 1
+    TRUE = 2

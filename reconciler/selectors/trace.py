@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.selectors.compile import compile_selector
-from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test
-from reconciler.selectors.truth import Truth
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test, Truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

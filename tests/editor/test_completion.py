@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.providers.registry import catalogue
-from reconciler.selectors.operands import OPERATORS
+from reconciler.selectors.operators import APPLICABLE
 from reconciler.tasks.field import FieldType
 from reconciler.tasks.status import OBSERVABLE
 from tests.editor.texts import (
@@ -112,7 +112,7 @@ def test_a_field_offers_the_operators_of_its_type(opened: Opened, field: object)
     name, kind = getattr(field, "name", ""), getattr(field, "type", FieldType.STRING)
     found = offered(opened, match(f"{name}:\n  {CURSOR}", "huaweicloud.mpc.transcoding"))
     operators = {label for label, item in found.items() if ":" in item.inserted}
-    assert operators == {operator.value for operator in OPERATORS[kind]}
+    assert operators == {operator.value for operator in APPLICABLE[kind]}
 
 
 @pytest.mark.parametrize(

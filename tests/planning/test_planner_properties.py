@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reconciler.config.model import AtMost, Configuration, Keep
 from reconciler.planning.judgement import Judgements
 from reconciler.planning.planner import Planner
-from reconciler.selectors.truth import Truth
+from reconciler.selectors.syntax import Truth
 from reconciler.tasks.status import OBSERVABLE, Status
 from reconciler.tasks.task import Task
 from tests.planning.world import CATALOGUE, NOW, TWO_STEP, WORDS, configuration, policy, seen, task

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from reconciler.policy_tests.coverage import is_near_miss
 from reconciler.policy_tests.runner import Selection
 from reconciler.reports.policy_tests.words import missing_cases
-from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Truth
 from reconciler.selectors.syntax import Test as Condition
 from reconciler.selectors.trace import trace
-from reconciler.selectors.truth import Truth
 from tests.policy_tests.repository import one_test
 
 if TYPE_CHECKING:

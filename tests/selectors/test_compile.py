@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.parse import parse_selector
-from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Selector
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Selector, Truth
 from reconciler.selectors.syntax import Test as Condition
-from reconciler.selectors.truth import Truth
 from reconciler.tasks.status import Status
 from reconciler.tasks.timestamps import parse_timestamp
 

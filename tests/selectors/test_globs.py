@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.selectors.globs import compile_glob
+from reconciler.selectors.patterns import compile_glob
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.states import wanted_statuses
-from reconciler.selectors.truth import Truth
+from reconciler.selectors.syntax import Truth
 
 if TYPE_CHECKING:
     from reconciler.selectors.syntax import Selector

@@ -10,9 +10,18 @@ from hypothesis import strategies as st
 
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.parse import parse_selector
-from reconciler.selectors.situations import joint_truths, possible_truths, spelt, undocumented
-from reconciler.selectors.states import admits, admitted_statuses, after_operation, can_act, dead_ends
-from reconciler.selectors.truth import Truth
+from reconciler.selectors.states import (
+    Situation,
+    admits,
+    admitted_statuses,
+    after_operation,
+    can_act,
+    dead_ends,
+    joint_truths,
+    spelt,
+    undocumented,
+)
+from reconciler.selectors.syntax import Truth
 from reconciler.tasks.status import PROGRESS, Status
 
 if TYPE_CHECKING:
@@ -140,7 +149,7 @@ def test_a_field_that_the_type_lacks_is_missing(editing: ResourceType, packaging
 def test_possible_truths(
     match: object, known: dict[str, Value | None], truths: set[Truth], packaging: ResourceType
 ) -> None:
-    assert possible_truths(_parsed(match, packaging), known) == truths
+    assert joint_truths(_parsed(match, packaging), [Situation(known)]) == {(truth,) for truth in truths}
 
 
 @pytest.mark.parametrize(
@@ -176,7 +185,7 @@ def test_no_truth_is_overlooked(
     selector, values = _parsed(data.draw(documents), packaging), data.draw(tasks)
     names = data.draw(st.sets(st.sampled_from(sorted(packaging.fields))))
     known = {name: values.get(name) for name in names}
-    assert compile_selector(selector, NOW)(values) in possible_truths(selector, known)
+    assert (compile_selector(selector, NOW)(values),) in joint_truths(selector, [Situation(known)])
 
 
 def _leads_out(row: ResourceType, holds: HoldsAfter, values: dict[str, Value], status: Status) -> bool:
@@ -214,3 +223,33 @@ def test_without_a_dead_end_every_selected_task_finds_a_way_out(
         assert _leads_out(row, holds, values, status)
     if not can_act(selector, row):
         assert row.route(status, lambda state: holds(values, state)) is None
+
+
+TASK: dict[str, Value] = {"id": "1", "status": "pending", "provider_status": "WAITING", "created_at": 0}
+
+
+@pytest.mark.parametrize(
+    ("match", "holding"),
+    [
+        ({"status": "pending"}, {Status.PENDING}),
+        ({"created_at": {"older_than": "6h"}}, {*Status} - {Status.GONE}),
+        ("all", {*Status} - {Status.GONE}),
+        ({"id": "2"}, set()),
+        # `provider_status` follows the status, through each word that the vendor has for it.
+        ({"provider_status": "WAITING"}, {Status.PENDING}),
+        ({"provider_status": "INIT"}, {Status.PENDING}),
+        ({"provider_status": "CANCELED"}, {Status.CANCELED}),
+        ({"status": {"exists": False}}, {Status.UNKNOWN}),
+        ({"provider_status": "NEED_TO_BE_AUDIT"}, {Status.UNKNOWN}),
+    ],
+)
+def test_what_holds_after_an_operation(match: object, holding: set[Status], packaging: ResourceType) -> None:
+    holds, before = after_operation(compile_selector(_parsed(match, packaging), NOW), packaging), dict(TASK)
+    assert {status for status in Status if holds(TASK, status)} == holding
+    assert before == TASK
+
+
+def test_without_a_word_of_the_vendor_the_vendor_status_is_missing(upload: ResourceType) -> None:
+    selector = _parsed({"provider_status": {"exists": False}}, upload)
+    holds = after_operation(compile_selector(selector, NOW), upload)
+    assert {status for status in Status if holds(TASK, status)} == {Status.CANCELED, Status.UNKNOWN}

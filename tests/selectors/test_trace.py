@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.parse import parse_selector
-from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Truth
 from reconciler.selectors.syntax import Test as Condition
 from reconciler.selectors.trace import Trace, leaves, trace
-from reconciler.selectors.truth import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,8 @@ from reconciler.planning.why import Verdict
 from reconciler.redaction import bounded, presentable
 from reconciler.reports.ages import age_of
 from reconciler.reports.wording import counted, steps_words, value_text
-from reconciler.selectors.syntax import Test
+from reconciler.selectors.syntax import Test, Truth
 from reconciler.selectors.trace import leaves
-from reconciler.selectors.truth import Truth
 from reconciler.tasks.observation import Completeness
 
 if TYPE_CHECKING:

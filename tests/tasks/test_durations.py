@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.selectors.durations import MAX_DURATION, format_duration, parse_duration
+from reconciler.tasks.timestamps import MAX_DURATION, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(
