@@ -17,7 +17,6 @@ from reconciler.backends.fencing import Fence
 from reconciler.backends.history import History
 from reconciler.backends.journal import Journal
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.task import TaskKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +41,7 @@ def one_by_one(journal: Journal, run_id: str, intents: Sequence[Intent]) -> None
 
 def rate(write: Callable[[Journal, str, Sequence[Intent]], None], records: int, directory: str) -> float:
     """Rows per second, two rows (intent and result) to a record."""
-    intents = [Intent(TaskKey("target", "resource", str(number)), Action.CANCEL) for number in range(records)]
+    intents = [Intent("target", "resource", str(number), Action.CANCEL) for number in range(records)]
     url = f"sqlite:///{directory}/{write.__name__}.db"
     with Journal.open(url) as journal:
         run_id = journal.begin_run(START)

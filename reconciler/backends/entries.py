@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.exceptions import ReconcilerError
+from reconciler.tasks.resource_type import Action
+from reconciler.tasks.task import TaskKey
+from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from reconciler.tasks.fault import Fault
-    from reconciler.tasks.resource_type import Action
-    from reconciler.tasks.task import TaskKey
 
 __all__ = [
+    "ActionRecord",
     "ActionResult",
     "ActionState",
     "AlreadyDone",
@@ -23,8 +26,9 @@ __all__ = [
     "Intent",
     "IntentRefused",
     "NoOpenIntent",
-    "OpenIntent",
+    "RecordedFault",
     "RunEnd",
+    "RunRecord",
     "RunStart",
     "TaskOutcome",
 ]
@@ -50,6 +54,7 @@ class RunStart:
     command: str
     tool_version: str
     plan_digest: str
+    """Empty for a run that only settled what an earlier one had left open."""
     fingerprint: str
 
 
@@ -62,47 +67,148 @@ class RunEnd:
     summary: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord(RunStart):
+    """One run. What is null is not known: it is still going on, or was killed."""
+
+    WRITTEN: ClassVar = (
+        *("run_id", "command", "tool_version", "plan_digest", "configuration_digest", "started_at", "finished_at"),
+        *("took_ms", "outcome", "exit_code", "summary", "host", "pid"),
+    )
+
+    run_id: str
+    started_ms: int
+    """Milliseconds since the epoch (UTC), as `finished_ms`."""
+    finished_ms: int | None
+    outcome: str | None
+    exit_code: int | None
+    summary: Mapping[str, int] | None
+    """Changes by outcome."""
+    host: str
+    pid: int
+
+    @property
+    def configuration_digest(self) -> str:
+        return self.fingerprint
+
+    @property
+    def started_at(self) -> Timestamp:
+        return Timestamp(self.started_ms // 1000)
+
+    @property
+    def finished_at(self) -> Timestamp | None:
+        """null, as outcome and the like: still running, or killed."""
+        return None if self.finished_ms is None else Timestamp(self.finished_ms // 1000)
+
+    @property
+    def took_ms(self) -> int | None:
+        return _took(self.started_ms, self.finished_ms)
+
+
 @dataclass(frozen=True, slots=True)
-class Intent:
+class _OfTask:
+    DERIVED: ClassVar[tuple[str, ...]] = ("id",)
+
+    target: str
+    resource: str
+    task_id: str
+
+    @property
+    def key(self) -> TaskKey:
+        return TaskKey(self.target, self.resource, self.task_id)
+
+    @property
+    def id(self) -> str:
+        """`<target>/<resource>/<task_id>`"""
+        return "/".join(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent(_OfTask):
     """One call that is about to be sent for one task. `attempt` counts from 1 within a run."""
 
-    key: TaskKey
     action: Action
     attempt: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.action} of {self.id}, attempt {self.attempt}"
 
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """What became of an intent: any state but `intent`. `request_id` is the vendor's, where it gave one."""
+    """What became of an intent: any state but `intent`."""
 
     intent: Intent
     state: ActionState
     fault: Fault | None = None
-    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class TaskOutcome:
-    """The outcome of one change, as in the report. `before` and `now` are normalised statuses."""
+class RecordedFault:
+    """What the cloud, or the way to it, answered; the meaning in the words of the version that wrote it down."""
 
-    key: TaskKey
+    meaning: str
+    message: str
+    code: str | None
+    http_status: int | None
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRecord(Intent):
+    """One attempt at one call, written down before it was sent."""
+
+    WRITTEN: ClassVar = (
+        *("id", "target", "resource", "task_id", "action", "attempt", "state", "intended_at", "took_ms", "error"),
+        *("request_id", "settled_by"),
+    )
+
+    run_id: str
+    sequence: int
+    """Counts all intents of the database."""
+    state: ActionState
+    intent_at: int
+    """Milliseconds since the epoch (UTC), as `result_at`."""
+    result_at: int | None
+    fault_meaning: str | None
+    fault_code: str | None
+    fault_message: str | None
+    http_status: int | None
+    request_id: str | None
+    rate_group: str | None
+    """The rate-limit group of its target then; None where an earlier version of the tool did not write it."""
+    settled_by: str | None
+    """The later run that found out what became of it."""
+
+    @property
+    def intended_at(self) -> Timestamp:
+        return Timestamp(self.intent_at // 1000)
+
+    @property
+    def took_ms(self) -> int | None:
+        return _took(self.intent_at, self.result_at)
+
+    @property
+    def error(self) -> RecordedFault | None:
+        if self.fault_meaning is None:
+            return None
+        told = (self.fault_code, self.http_status, self.request_id)
+        return RecordedFault(self.fault_meaning, self.fault_message or "", *told)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOutcome(_OfTask):
+    """What became of one task, as in the report. `before` and `now` are normalised statuses."""
+
     outcome: str
     before: str
     now: str | None = None
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenIntent:
-    """An intent that a run left without a result, because it was killed. `intent_at`: ms since the epoch (UTC).
-
-    `group` is the rate-limit group of its target then; None where an earlier version of the tool did not write it.
-    """
-
-    run_id: str
-    intent: Intent
-    intent_at: int
-    group: str | None = None
+def _took(begin: int, end: int | None) -> int | None:
+    """Milliseconds; two hosts may have written the two, so that a clock set back does not count."""
+    return None if end is None else max(0, end - begin)
 
 
 class IntentRefused(ReconcilerError):  # noqa: N818 - reads as what it is: a verdict, not a failure of the journal
@@ -114,11 +220,8 @@ class IntentRefused(ReconcilerError):  # noqa: N818 - reads as what it is: a ver
     reason = "refused"
 
     def __init__(self, run_id: str, intents: Sequence[Intent]) -> None:
-        first = intents[0]
         more = f" and {len(intents) - 1} more" if len(intents) > 1 else ""
-        where = f"{first.action} of {'/'.join(first.key)}, attempt {first.attempt}{more}"
-        super().__init__(f"{where}: {self.reason} in run {run_id}")
-        self.run_id = run_id
+        super().__init__(f"{intents[0]}{more}: {self.reason} in run {run_id}")
         self.intents = tuple(intents)
 
 

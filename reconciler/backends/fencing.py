@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, case, select, update
 
-from reconciler.backends.dialects import insert_ignoring
-from reconciler.backends.schema import leases, legible
+from reconciler.backends.schema import insert_ignoring, leases, legible
 from reconciler.exceptions import LockedError
 
 if TYPE_CHECKING:

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, assert_never
 from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
-from reconciler.backends.dialects import insert_ignoring, insert_replacing
 from reconciler.backends.entries import ActionState, AlreadyDone, AlreadyIntended, IntentRefused, NoOpenIntent
 from reconciler.backends.failures import backend_error, exceeds_limits
 from reconciler.backends.fencing import verify
 from reconciler.backends.requests import Beginning, End, Intents, Outcomes, Results, storable
-from reconciler.backends.schema import actions, outcomes, runs
+from reconciler.backends.schema import actions, insert_ignoring, insert_replacing, outcomes, runs
 from reconciler.exceptions import BackendError, LockedError, ReconcilerError
 
 if TYPE_CHECKING:
@@ -77,11 +76,12 @@ def _segments(requests: Iterable[Request]) -> Iterator[list[Request]]:
             yield [request]
             segment, seen = [], set()
             continue
-        if not seen.isdisjoint(request.subjects):
+        subjects = request.subjects
+        if not seen.isdisjoint(subjects):
             yield segment
             segment, seen = [], set()
         segment.append(request)
-        seen |= request.subjects
+        seen |= subjects
     if segment:
         yield segment
 
@@ -171,8 +171,9 @@ def _refusal(connection: Connection, request: Request) -> ReconcilerError:
             return _intent_refusal(connection, request)
         case Results():
             run_id, result = request.entries[0]
-            where = f"{result.intent.action} of {'/'.join(result.intent.key)}, attempt {result.intent.attempt}"
-            return NoOpenIntent(f"{storable(where)}: run {run_id} has no open intent that this result could belong to")
+            return NoOpenIntent(
+                f"{storable(str(result.intent))}: run {run_id} has no open intent that this result could belong to"
+            )
         case Beginning() | End() | Outcomes():
             return BackendError(f"there is no run {request.run_id} in this database")
         case _:

@@ -9,64 +9,21 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, exists, or_, select
 
 from reconciler.backends.connect import connect
-from reconciler.backends.entries import ActionState, TaskOutcome
+from reconciler.backends.entries import ActionState, RunRecord, TaskOutcome
 from reconciler.backends.fencing import free, holdings
-from reconciler.backends.schema import actions, illegible, legible, outcomes, runs
-from reconciler.tasks.resource_type import Action
-from reconciler.tasks.task import TaskKey
+from reconciler.backends.schema import action_record, actions, illegible, legible, outcomes, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sqlalchemy import Row
 
     from reconciler.backends.backend import Backend
+    from reconciler.backends.entries import ActionRecord
     from reconciler.backends.fencing import Holding
 
-__all__ = ["ActionRecord", "History", "RunFilter", "RunRecord"]
+__all__ = ["History", "RunFilter"]
 
 _CHUNK = 500
 """Runs deleted in one transaction, so that a long pruning does not keep an apply waiting."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """One run. Times are milliseconds since the epoch (UTC). What is None is not known: it is running, or was killed.
-
-    `summary` counts changes per outcome.
-    """
-
-    run_id: str
-    command: str
-    tool_version: str
-    plan_digest: str
-    fingerprint: str
-    started_at: int
-    finished_at: int | None
-    outcome: str | None
-    exit_code: int | None
-    summary: Mapping[str, int] | None
-    host: str
-    pid: int
-
-
-@dataclass(frozen=True, slots=True)
-class ActionRecord:
-    """One attempt at one operation. Times are milliseconds since the epoch (UTC)."""
-
-    sequence: int
-    key: TaskKey
-    action: Action
-    attempt: int
-    state: ActionState
-    intent_at: int
-    result_at: int | None
-    fault_meaning: str | None
-    fault_code: str | None
-    fault_message: str | None
-    http_status: int | None
-    request_id: str | None
-    settled_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +76,7 @@ class History:
         """The operations of one run in the order in which they were intended."""
         query = select(actions).where(actions.c.run_id == run_id).order_by(actions.c.sequence)
         with self._backend.reading() as connection:
-            return [_action(row) for row in connection.execute(query)]
+            return [action_record(row) for row in connection.execute(query)]
 
     def outcomes(self, run_id: str) -> list[TaskOutcome]:
         """What became of the changes of one run, ordered by target, resource type and id."""
@@ -160,7 +117,7 @@ def _run(row: Row[tuple[object, ...]]) -> RunRecord:
     values = dict(legible(runs, row)._mapping)
     if values["summary"] is not None:
         values["summary"] = _summary(values["summary"])
-    return RunRecord(**values)
+    return RunRecord(started_ms=values.pop("started_at"), finished_ms=values.pop("finished_at"), **values)
 
 
 def _summary(text: str) -> dict[str, int]:
@@ -173,25 +130,7 @@ def _summary(text: str) -> dict[str, int]:
     return counts
 
 
-def _action(row: Row[tuple[object, ...]]) -> ActionRecord:
-    key = TaskKey(legible(actions, row).target, row.resource, row.task_id)
-    return ActionRecord(
-        sequence=row.sequence,
-        key=key,
-        action=Action(row.action),
-        attempt=row.attempt,
-        state=ActionState(row.state),
-        intent_at=row.intent_at,
-        result_at=row.result_at,
-        fault_meaning=row.fault_meaning,
-        fault_code=row.fault_code,
-        fault_message=row.fault_message,
-        http_status=row.http_status,
-        request_id=row.request_id,
-        settled_by=row.settled_by,
-    )
-
-
 def _outcome(row: Row[tuple[object, ...]]) -> TaskOutcome:
-    key = TaskKey(legible(outcomes, row).target, row.resource, row.task_id)
-    return TaskOutcome(key, row.outcome, row.before, row.now, row.detail)
+    values = dict(legible(outcomes, row)._mapping)
+    del values["run_id"]
+    return TaskOutcome(**values)

@@ -13,26 +13,21 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import and_, func, or_, select
 
 from reconciler.backends.connect import connect
-from reconciler.backends.entries import ActionResult, Intent, OpenIntent
+from reconciler.backends.entries import ActionResult
 from reconciler.backends.fencing import holdings
 from reconciler.backends.requests import Beginning, End, Intents, Outcomes, Results
-from reconciler.backends.schema import UNSETTLED, actions, legible
+from reconciler.backends.schema import UNSETTLED, action_record, actions
 from reconciler.backends.writer import GroupWriter
-from reconciler.tasks.resource_type import Action
-from reconciler.tasks.task import TaskKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from concurrent.futures import Future
     from types import TracebackType
 
-    from sqlalchemy import Row
-
     from reconciler.backends.backend import Backend
-    from reconciler.backends.entries import ActionState, RunEnd, RunStart, TaskOutcome
+    from reconciler.backends.entries import ActionRecord, ActionState, Intent, RunEnd, RunStart, TaskOutcome
     from reconciler.backends.fencing import Fence
     from reconciler.exceptions import BackendError
-    from reconciler.tasks.fault import Fault
 
 __all__ = ["Journal", "new_run_id", "wall_clock"]
 
@@ -118,10 +113,8 @@ class Journal:
         """Write down how a run ended."""
         return self._writer.submit(End(run_id, end, self._clock()))
 
-    def open_intents(
-        self, groups: Collection[str], targets: Collection[str] = (), *, excluding: str | None = None
-    ) -> list[OpenIntent]:
-        """Intents on `groups` that no certain result followed, oldest first, without those of the run `excluding`.
+    def open_intents(self, groups: Collection[str], targets: Collection[str] = ()) -> list[ActionRecord]:
+        """Intents on `groups` that no certain result followed, oldest first.
 
         To be asked while the leases of the groups are held: then whoever wrote them is dead, and their calls may or
         may not have been sent. Of those whose group was not written down, the ones for `targets`. Raises BackendError.
@@ -132,9 +125,9 @@ class Journal:
         )
         query = select(actions).where(UNSETTLED, theirs).order_by(actions.c.sequence)
 
-        def found() -> list[OpenIntent]:
+        def found() -> list[ActionRecord]:
             with self.backend.reading() as connection:
-                return [_open_intent(row) for row in connection.execute(query) if row.run_id != excluding]
+                return [action_record(row) for row in connection.execute(query)]
 
         return self.backend.persistently(found)
 
@@ -161,10 +154,9 @@ class Journal:
 
         return self.backend.persistently(found)
 
-    def resolve(self, found: OpenIntent, state: ActionState, *, by: str, fault: Fault | None = None) -> Future[None]:
+    def resolve(self, found: ActionRecord, state: ActionState, *, by: str) -> Future[None]:
         """Close an intent of an earlier run with what the cloud showed when the run `by` read the task back."""
-        entry = (found.run_id, ActionResult(found.intent, state, fault))
-        return self._writer.submit(Results((entry,), self._clock(), settled_by=by))
+        return self._writer.submit(Results(((found.run_id, ActionResult(found, state)),), self._clock(), settled_by=by))
 
     def close(self, patience: float | None = None) -> None:
         """Write what is queued, in so many seconds (None: as long as it takes), then stop; whatever comes later fails.
@@ -173,8 +165,3 @@ class Journal:
         """
         self._writer.close(patience)
         self.backend.engine.dispose()
-
-
-def _open_intent(row: Row[tuple[object, ...]]) -> OpenIntent:
-    key = TaskKey(legible(actions, row).target, row.resource, row.task_id)
-    return OpenIntent(row.run_id, Intent(key, Action(row.action), row.attempt), row.intent_at, row.rate_group)

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from reconciler.backends.entries import ActionState
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -65,25 +67,20 @@ class Intents:
     at: int
     fence: Fence
     groups: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    subjects: frozenset[Subject] = field(init=False)
 
-    def __post_init__(self) -> None:
-        subjects = frozenset(_operation(self.run_id, intent) for intent in self.entries)
-        object.__setattr__(self, "subjects", subjects)
+    @property
+    def subjects(self) -> frozenset[Subject]:
+        return frozenset(_operation(self.run_id, intent) for intent in self.entries)
 
     @property
     def rows(self) -> list[Row]:
+        state = ActionState.INTENT.value
         return [
             {
-                "run_id": self.run_id,
-                "target": intent.key.target,
-                "resource": intent.key.resource,
-                "task_id": intent.key.id,
-                "action": intent.action.value,
-                "attempt": intent.attempt,
-                "state": "intent",
+                **_attempt(self.run_id, intent),
+                "state": state,
                 "intent_at": self.at,
-                "rate_group": self.groups.get(intent.key.target),
+                "rate_group": self.groups.get(intent.target),
             }
             for intent in self.entries
         ]
@@ -96,11 +93,10 @@ class Results:
     entries: tuple[tuple[str, ActionResult], ...]
     at: int
     settled_by: str | None = None
-    subjects: frozenset[Subject] = field(init=False)
 
-    def __post_init__(self) -> None:
-        subjects = frozenset(_operation(run_id, result.intent) for run_id, result in self.entries)
-        object.__setattr__(self, "subjects", subjects)
+    @property
+    def subjects(self) -> frozenset[Subject]:
+        return frozenset(_operation(run_id, result.intent) for run_id, result in self.entries)
 
     @property
     def rows(self) -> list[Row]:
@@ -108,23 +104,15 @@ class Results:
         return [self._row(run_id, result) for run_id, result in self.entries]
 
     def _row(self, run_id: str, result: ActionResult) -> Row:
-        row: Row = {
-            "of_run_id": run_id,
-            "of_target": result.intent.key.target,
-            "of_resource": result.intent.key.resource,
-            "of_task_id": result.intent.key.id,
-            "of_action": result.intent.action.value,
-            "of_attempt": result.intent.attempt,
-            "of_state": result.state.value,
-            "state": result.state.value,
+        state = result.state.value
+        return {
+            **{f"of_{name}": value for name, value in _attempt(run_id, result.intent).items()},
+            "of_state": state,
+            "state": state,
             "result_at": self.at,
             "settled_by": self.settled_by,
+            **(_NO_FAULT if result.fault is None else _fault(result.fault)),
         }
-        fault = result.fault
-        row |= _NO_FAULT if fault is None else _fault(fault)
-        if result.request_id is not None:
-            row["request_id"] = storable(result.request_id)
-        return row
 
 
 _NO_FAULT: Row = dict.fromkeys(("fault_meaning", "fault_code", "fault_message", "http_status", "request_id"))
@@ -146,25 +134,15 @@ class Outcomes:
 
     run_id: str
     entries: tuple[TaskOutcome, ...]
-    subjects: frozenset[Subject] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "subjects", frozenset((self.run_id, *entry.key) for entry in self.entries))
+    @property
+    def subjects(self) -> frozenset[Subject]:
+        return frozenset((self.run_id, *entry.key) for entry in self.entries)
 
     @property
     def rows(self) -> list[Row]:
         return [
-            {
-                "run_id": self.run_id,
-                "target": entry.key.target,
-                "resource": entry.key.resource,
-                "task_id": entry.key.id,
-                "outcome": entry.outcome,
-                "before": entry.before,
-                "now": entry.now,
-                "detail": storable(entry.detail) or "",
-            }
-            for entry in self.entries
+            {**asdict(entry), "run_id": self.run_id, "detail": storable(entry.detail) or ""} for entry in self.entries
         ]
 
 
@@ -179,6 +157,18 @@ def storable(text: str | None) -> str | None:
     if text is None:
         return None
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def _attempt(run_id: str, intent: Intent) -> Row:
+    """The columns that say of which attempt a row is."""
+    return {
+        "run_id": run_id,
+        "target": intent.target,
+        "resource": intent.resource,
+        "task_id": intent.task_id,
+        "action": intent.action.value,
+        "attempt": intent.attempt,
+    }
 
 
 def _operation(run_id: str, intent: Intent) -> Subject:

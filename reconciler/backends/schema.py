@@ -16,21 +16,25 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
-from reconciler.backends.entries import ActionState
+from reconciler.backends.entries import ActionRecord, ActionState
 from reconciler.exceptions import BackendError
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import LATEST
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
+    from sqlalchemy import Connection, Insert, Row
 
 __all__ = [
     "METADATA",
     "UNSETTLED",
     "VERSION",
+    "action_record",
     "actions",
     "illegible",
+    "insert_ignoring",
+    "insert_replacing",
     "leases",
     "legible",
     "outcomes",
@@ -162,9 +166,36 @@ def legible(table: Table, row: Row[tuple[object, ...]]) -> Row[tuple[object, ...
     return row
 
 
+def action_record(row: Row[tuple[object, ...]]) -> ActionRecord:
+    """A whole row of `actions`. Raises BackendError."""
+    values = dict(legible(actions, row)._mapping)
+    return ActionRecord(action=Action(values.pop("action")), state=ActionState(values.pop("state")), **values)
+
+
 def illegible(table: Table, column: str) -> BackendError:
     """What is said of a value that no version of this tool writes."""
     return BackendError(
         f"the journal is corrupt: {table.name}.{column} holds what no version of reconciler writes",
         "Move it away or restore it from a backup; a journal that others can write says what they like.",
     )
+
+
+# Two statements that SQLAlchemy has no common form for, though both databases spell them alike.
+
+
+def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def insert_ignoring(connection: Connection, table: Table) -> Insert:
+    """An insert that skips rows which a unique index refuses; `rowcount` of its result counts those taken."""
+    statement = _insert(connection, table).on_conflict_do_nothing()
+    return statement.execution_options(preserve_rowcount=True)
+
+
+def insert_replacing(connection: Connection, table: Table) -> Insert:
+    """An insert that overwrites the row of the same primary key."""
+    statement = _insert(connection, table)
+    keys = [column.name for column in table.primary_key]
+    values = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=values)

@@ -8,11 +8,12 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.backends.connect import database_file
-from reconciler.backends.history import History, RunFilter, RunRecord
+from reconciler.backends.history import History, RunFilter
 from reconciler.backends.upgrade import NoJournal
 from reconciler.cli.options import argument, flag, format_option
 from reconciler.cli.places import somebody_is_there, write
@@ -35,6 +36,9 @@ from reconciler.reports.run_history import (
 )
 from reconciler.reports.wording import counted
 from reconciler.tasks.timestamps import Timestamp, format_timestamp, parse_duration, parse_timestamp
+
+if TYPE_CHECKING:
+    from reconciler.backends.entries import RunRecord
 
 __all__ = ["command"]
 
@@ -188,7 +192,7 @@ def _matching(history: History, wanted: RunFilter, targets: tuple[str, ...]) -> 
     limit = None if unfinished or wanted.limit is None else wanted.limit + 1
     asked = replace(wanted, outcome=None if unfinished else wanted.outcome, limit=limit)
     found = {run.run_id: run for name in targets or (None,) for run in history.runs(replace(asked, target=name))}
-    runs = sorted(found.values(), key=lambda run: (run.started_at, run.run_id), reverse=True)
+    runs = sorted(found.values(), key=lambda run: (run.started_ms, run.run_id), reverse=True)
     return [run for run in runs if run.outcome is None or not unfinished]
 
 
@@ -241,7 +245,7 @@ def _prune(history: History | None, before: int, *, auto_approve: bool, json: bo
 
 def _older(history: History | None, before: int) -> int:
     runs = history.runs(RunFilter(limit=None)) if history else []
-    return sum(run.started_at < 1000 * before for run in runs)
+    return sum(run.started_ms < 1000 * before for run in runs)
 
 
 def _unlock(history: History | None, group: str | None, *, auto_approve: bool, json: bool) -> int:

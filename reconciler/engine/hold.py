@@ -20,6 +20,7 @@ from reconciler.backends.leases import Lease, LeaseHeld, acquire, elapsed_clock
 from reconciler.config.model import group_of
 from reconciler.engine.interruption import Threads
 from reconciler.exceptions import ExitCode
+from reconciler.planning.plan import RunOutcome
 from reconciler.tasks.fault import Fault
 from reconciler.tasks.observation import Scope
 from reconciler.tasks.status import Status
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
     from reconciler.backends.backend import Backend
-    from reconciler.backends.entries import OpenIntent
+    from reconciler.backends.entries import ActionRecord
     from reconciler.engine.clouds import Clouds
     from reconciler.engine.world import World
     from reconciler.tasks.resource_type import Operation
@@ -175,10 +176,10 @@ async def _settle_open_intents(world: World, clouds: Clouds, journal: Journal, g
         return Recovery(strays=strays)
     start = RunStart("recover", __version__, "", world.configuration.fingerprint)
     run_id = await asyncio.to_thread(journal.begin_run, start)
-    by_scope: dict[Scope, list[OpenIntent]] = defaultdict(list)
+    by_scope: dict[Scope, list[ActionRecord]] = defaultdict(list)
     for found in left:
-        key = found.intent.key
-        by_scope[Scope(key.target if found.group is None else ours[found.group], key.resource)].append(found)
+        target = found.target if found.rate_group is None else ours[found.rate_group]
+        by_scope[Scope(target, found.resource)].append(found)
     took_effect = had_none = 0
     read = await asyncio.gather(*(_states(world, clouds, scope, intents) for scope, intents in by_scope.items()))
     for found, state in chain.from_iterable(read):
@@ -186,25 +187,25 @@ async def _settle_open_intents(world: World, clouds: Clouds, journal: Journal, g
         took_effect += state is ActionState.DONE
         had_none += state is ActionState.REFUSED
     recovery = Recovery(took_effect, had_none, len(left) - took_effect - had_none, strays)
-    code = ExitCode.ERROR if recovery.open else ExitCode.OK
-    end = RunEnd("error" if recovery.open else "ok", int(code), {"took_effect": took_effect, "had_none": had_none})
+    outcome, code = (RunOutcome.ERROR, ExitCode.ERROR) if recovery.open else (RunOutcome.OK, ExitCode.OK)
+    end = RunEnd(outcome, int(code), {"took_effect": took_effect, "had_none": had_none})
     await asyncio.wrap_future(journal.finish_run(run_id, end))
     return recovery
 
 
 async def _states(
-    world: World, clouds: Clouds, scope: Scope, intents: Sequence[OpenIntent]
-) -> list[tuple[OpenIntent, ActionState]]:
+    world: World, clouds: Clouds, scope: Scope, intents: Sequence[ActionRecord]
+) -> list[tuple[ActionRecord, ActionState]]:
     """What reading says of the intents of one scope; those that could not be read are left out."""
     client = await clouds.client(scope.target)
     resource = world.catalogue.resource_types.get(scope.resource)
     if isinstance(client, Fault) or resource is None:
         return []
-    readings = await client.read(resource, sorted({found.intent.key.id for found in intents}))
+    readings = await client.read(resource, sorted({found.task_id for found in intents}))
     states = []
     for found in intents:
-        task = readings.tasks.get(found.intent.key.id)
-        operation = resource.operation(found.intent.action)
+        task = readings.tasks.get(found.task_id)
+        operation = resource.operation(found.action)
         if task is not None and operation is not None:
             states.append((found, _state(operation, task, shared=resource.listing.rows_merge)))
     return states

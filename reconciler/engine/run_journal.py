@@ -57,8 +57,8 @@ class RunJournal:
 
     async def intend(self, action: Action, attempts: Sequence[tuple[Change, int]]) -> None:
         """Write that these calls are about to be sent. To be awaited before any of them is."""
-        intents = [Intent(change.key, action, attempt) for change, attempt in attempts]
-        targets = {intent.key.target for intent in intents}
+        intents = [Intent(*change.key, action, attempt) for change, attempt in attempts]
+        targets = {intent.target for intent in intents}
         unlocked = sorted(name for name in targets if self._groups.get(name) not in self._lease.fence.groups)
         if unlocked:
             raise LockedError(f"the lock of {', '.join(unlocked)} was not taken")
@@ -67,7 +67,7 @@ class RunJournal:
     async def record(self, action: Action, entries: Iterable[tuple[Change, int, ActionState, Fault | None]]) -> None:
         """Write what became of intents: after the call, and again once an uncertain one was read back."""
         results = [
-            ActionResult(Intent(change.key, action, attempt), state, fault, fault.request_id if fault else None)
+            ActionResult(Intent(*change.key, action, attempt), state, fault)
             for change, attempt, state, fault in entries
         ]
         await self._written(self._journal.record(self.run_id, results))
@@ -75,7 +75,7 @@ class RunJournal:
     async def conclude(self, results: Iterable[Result]) -> None:
         """Write the outcome of changes."""
         outcomes = [
-            TaskOutcome(result.key, result.outcome.value, result.before, result.now, result.detail)
+            TaskOutcome(*result.key, result.outcome.value, result.before, result.now, result.detail)
             for result in results
         ]
         await self._written(self._journal.record_outcomes(self.run_id, outcomes))

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from reconciler.backends.entries import ActionState
+from reconciler.backends.entries import ActionRecord, RunRecord, TaskOutcome
 from reconciler.documents.document import Format
 from reconciler.redaction import presentable
 from reconciler.reports.ages import duration
 from reconciler.reports.cells import clipped, table
 from reconciler.reports.wording import counted
-from reconciler.tasks.resource_type import Action
-from reconciler.tasks.timestamps import Timestamp, format_timestamp
+from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from reconciler.backends.entries import TaskOutcome
-    from reconciler.backends.history import ActionRecord, RunRecord
-    from reconciler.tasks.task import TaskKey
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "PRUNING",
@@ -48,94 +42,22 @@ _CELLS = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One run."""
-
-    run_id: str
-    command: str
-    tool_version: str
-    plan_digest: str
-    """Empty for a run that only settled what an earlier one had left open."""
-    configuration_digest: str
-    started_at: Timestamp
-    finished_at: Timestamp | None
-    """null, as outcome and the like: still running, or killed."""
-    took_ms: int | None
-    outcome: str | None
-    exit_code: int | None
-    summary: Mapping[str, int] | None
-    """Changes by outcome."""
-    host: str
-    pid: int
-
-
-@dataclass(frozen=True, slots=True)
 class Runs:
     """Past runs."""
 
     more: bool
     """Whether --limit kept others out."""
-    runs: tuple[Run, ...]
+    runs: tuple[RunRecord, ...]
     """The latest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedFault:
-    """What the cloud, or the way to it, answered; the meaning in the words of the version that wrote it down."""
-
-    meaning: str
-    message: str
-    code: str | None
-    http_status: int | None
-    request_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _OfTask:
-    DERIVED: ClassVar = ("id",)
-
-    target: str
-    resource: str
-    task_id: str
-
-    @property
-    def id(self) -> str:
-        """`<target>/<resource>/<task_id>`"""
-        return f"{self.target}/{self.resource}/{self.task_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt(_OfTask):
-    """One attempt at one call, written down before it was sent."""
-
-    action: Action
-    attempt: int
-    state: ActionState
-    intended_at: Timestamp
-    took_ms: int | None
-    error: RecordedFault | None
-    request_id: str | None
-    settled_by: str | None
-    """The later run that found out what became of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settled(_OfTask):
-    """What became of one task."""
-
-    outcome: str
-    before: str
-    now: str | None
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class RunDetails:
     """One run with all that it did."""
 
-    run: Run
-    actions: tuple[Attempt, ...]
-    outcomes: tuple[Settled, ...]
+    run: RunRecord
+    actions: tuple[ActionRecord, ...]
+    outcomes: tuple[TaskOutcome, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +106,7 @@ def render_runs_text(runs: Sequence[RunRecord], *, more: bool) -> str:
 
 def render_runs_json(runs: Sequence[RunRecord], *, more: bool) -> str:
     """One document; `more` as in the text."""
-    return RUNS.text(Runs(more, tuple(map(_run, runs))))
+    return RUNS.text(Runs(more, tuple(runs)))
 
 
 def render_run_text(
@@ -215,27 +137,17 @@ def render_run_text(
 
 def render_run_json(run: RunRecord, actions: Sequence[ActionRecord], outcomes: Sequence[TaskOutcome]) -> str:
     """One document."""
-    settled = (Settled(*one.key, one.outcome, one.before, one.now, one.detail) for one in outcomes)
-    return RUN.text(RunDetails(_run(run), tuple(map(_attempt, actions)), tuple(settled)))
+    return RUN.text(RunDetails(run, tuple(actions), tuple(outcomes)))
 
 
 def run_label(run: RunRecord) -> str:
     """The whole id, then `(apply of 2026-01-02T03:04:05Z, ok)`: for messages that tell runs apart."""
     outcome = presentable(run.outcome or UNFINISHED)
-    return f"{presentable(run.run_id)} ({presentable(run.command)} of {_time(run.started_at)}, {outcome})"
+    return f"{presentable(run.run_id)} ({presentable(run.command)} of {run.started_at}, {outcome})"
 
 
 def _short_id(run: RunRecord) -> str:
     return presentable(run.run_id[:_SHORT_ID])
-
-
-def _time(milliseconds: int) -> str:
-    return format_timestamp(milliseconds // 1000)
-
-
-def _took(begin: int, end: int | None) -> int | None:
-    """Milliseconds; two hosts may have written the two, so that a clock set back does not count."""
-    return None if end is None else max(0, end - begin)
 
 
 def _counts(summary: Mapping[str, int] | None) -> str:
@@ -245,10 +157,10 @@ def _counts(summary: Mapping[str, int] | None) -> str:
 
 
 def _run_row(run: RunRecord) -> tuple[str, ...]:
-    took = _took(run.started_at, run.finished_at)
+    took = run.took_ms
     return (
         _short_id(run),
-        _time(run.started_at),
+        str(run.started_at),
         presentable(run.command),
         presentable(run.outcome or UNFINISHED),
         "-" if run.exit_code is None else str(run.exit_code),
@@ -259,12 +171,12 @@ def _run_row(run: RunRecord) -> tuple[str, ...]:
 
 
 def _heading(run: RunRecord) -> list[str]:
-    took = _took(run.started_at, run.finished_at)
+    took = run.took_ms
     state = presentable(run.outcome or UNFINISHED)
     code = "" if run.exit_code is None else f" (exit {run.exit_code})"
     lasted = "" if took is None else f", took {duration(took // 1000)}"
     facts = [
-        ("Began", f"{_time(run.started_at)}{lasted}, on {presentable(run.host)} as process {run.pid}"),
+        ("Began", f"{run.started_at}{lasted}, on {presentable(run.host)} as process {run.pid}"),
         ("Plan", presentable(run.plan_digest) or "none: it settled what an earlier run had left open"),
         ("Configuration", presentable(run.fingerprint)),
         ("Tool", f"reconciler {presentable(run.tool_version)}"),
@@ -283,19 +195,14 @@ def _section(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]])
     return [title, *(f"  {line}" for line in table([head, *rows]))] if rows else [title]
 
 
-def _task(key: TaskKey) -> str:
-    return presentable("/".join(key))
-
-
 def _action_row(action: ActionRecord, verbose: bool) -> tuple[str, ...]:
-    took = _took(action.intent_at, action.result_at)
     return (
-        _time(action.intent_at),
-        _fitted(_task(action.key), verbose),
+        str(action.intended_at),
+        _fitted(action.id, verbose),
         action.action.value,
         str(action.attempt),
         action.state.value,
-        "-" if took is None else f"{took} ms",
+        "-" if action.took_ms is None else f"{action.took_ms} ms",
         _fitted(_answer(action), verbose),
     )
 
@@ -312,7 +219,7 @@ def _answer(action: ActionRecord) -> str:
 
 def _outcome_row(outcome: TaskOutcome, verbose: bool) -> tuple[str, ...]:
     return (
-        _fitted(_task(outcome.key), verbose),
+        _fitted(outcome.id, verbose),
         presentable(outcome.outcome),
         f"{presentable(outcome.before)} -> {presentable(outcome.now or 'not read')}",
         _fitted(outcome.detail, verbose),
@@ -321,39 +228,3 @@ def _outcome_row(outcome: TaskOutcome, verbose: bool) -> tuple[str, ...]:
 
 def _fitted(text: str, verbose: bool) -> str:
     return presentable(text) if verbose else clipped(presentable(text), _CELLS)
-
-
-def _run(run: RunRecord) -> Run:
-    return Run(
-        run_id=run.run_id,
-        command=run.command,
-        tool_version=run.tool_version,
-        plan_digest=run.plan_digest,
-        configuration_digest=run.fingerprint,
-        started_at=Timestamp(run.started_at // 1000),
-        finished_at=None if run.finished_at is None else Timestamp(run.finished_at // 1000),
-        took_ms=_took(run.started_at, run.finished_at),
-        outcome=run.outcome,
-        exit_code=run.exit_code,
-        summary=run.summary,
-        host=run.host,
-        pid=run.pid,
-    )
-
-
-def _attempt(action: ActionRecord) -> Attempt:
-    error = None
-    if action.fault_meaning is not None:
-        told = (action.fault_message or "", action.fault_code, action.http_status, action.request_id)
-        error = RecordedFault(action.fault_meaning, *told)
-    return Attempt(
-        *action.key,
-        action=action.action,
-        attempt=action.attempt,
-        state=action.state,
-        intended_at=Timestamp(action.intent_at // 1000),
-        took_ms=_took(action.intent_at, action.result_at),
-        error=error,
-        request_id=action.request_id,
-        settled_by=action.settled_by,
-    )

@@ -12,7 +12,6 @@ import pytest
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import Intent, RunStart
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.task import TaskKey
 from tests.postgresql_server import new_database, running_server
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def start() -> RunStart:
 @pytest.fixture
 def intent() -> Callable[..., Intent]:
     def build(task_id: str = "1", action: Action = Action.CANCEL, attempt: int = 1, target: str = "prod") -> Intent:
-        return Intent(TaskKey(target, "huaweicloud.mpc.transcoding", task_id), action, attempt)
+        return Intent(target, "huaweicloud.mpc.transcoding", task_id, action, attempt)
 
     return build
 

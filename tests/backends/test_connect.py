@@ -306,7 +306,7 @@ def test_a_journal_of_the_first_schema_keeps_its_open_calls(url: str, start: Run
             connection.execute(update(schema_version).values(version=1))
     with Journal.open(url) as journal:
         (found,) = journal.open_intents({"cloud/a"}, {"prod"})
-        assert (found.run_id, found.intent, found.group) == (run_id, intent(), None)
+        assert (found.run_id, found.key, found.rate_group) == (run_id, intent().key, None)
         assert journal.strays({"cloud/a"}, {"production"}) == {"prod": 1}
         names = {index["name"] for index in inspect(journal.backend.engine).get_indexes("actions")}
         assert names >= {"actions_gate", "actions_unsettled"}
@@ -323,7 +323,7 @@ def test_a_journal_that_showed_accounts_shows_them_no_more(url: str, start: RunS
             connection.execute(text("ALTER TABLE leases DROP COLUMN targets"))
             connection.execute(update(schema_version).values(version=2))
     with Journal.open(url) as journal:
-        assert [(found.run_id, found.group) for found in journal.open_intents({new})] == [(run_id, new)]
+        assert [(found.run_id, found.rate_group) for found in journal.open_intents({new})] == [(run_id, new)]
         assert journal.open_intents({old}, {"prod"}) == []
         with pytest.raises(LeaseHeld):
             acquire(journal.backend, {new: ()})

@@ -33,7 +33,7 @@ def step(name):
 
 step("begun")
 for number in range(3):
-    intent = Intent(TaskKey("prod", "r", str(number)), Action.CANCEL)
+    intent = Intent("prod", "r", str(number), Action.CANCEL)
     future = journal.intend(run_id, [intent], Fence(()))
     future.result()
     step(f"intended-{number}")
@@ -61,13 +61,13 @@ def test_kill_at_each_point(
     run_id = output.strip()
     with Journal.open(url) as journal:
         found = journal.open_intents((), {"prod"})
-        assert [(entry.run_id, entry.intent.key.id) for entry in found] == [(run_id, task_id) for task_id in left]
+        assert [(entry.run_id, entry.task_id) for entry in found] == [(run_id, task_id) for task_id in left]
         if journal.backend.engine.dialect.name == "sqlite":
             with journal.backend.reading() as connection:
                 assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
     run = History(connect(url)).run(run_id)
     assert run is not None
-    assert run.finished_at is None
+    assert run.finished_ms is None
 
 
 RACER = """

@@ -23,7 +23,6 @@ from reconciler.backends.gate import write_group
 from reconciler.backends.history import History
 from reconciler.backends.requests import Beginning, Intents, Results
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.task import TaskKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
 START = RunStart("apply", "0.1.0", "digest", "fingerprint")
 INTENTS = st.builds(
-    lambda task_id, attempt: Intent(TaskKey("prod", "r", task_id), Action.CANCEL, attempt),
+    lambda task_id, attempt: Intent("prod", "r", task_id, Action.CANCEL, attempt),
     st.sampled_from("abc"),
     st.integers(1, 3),
 )

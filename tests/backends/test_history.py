@@ -44,7 +44,7 @@ def runs(backend: Backend, start: RunStart, intent: Callable[..., Intent]) -> li
         journal.intend(ids[0], [intent("1")], Fence(()))
         journal.record(ids[0], [ActionResult(intent("1"), ActionState.DONE)])
         journal.finish_run(ids[0], RunEnd("ok", 0, {"done": 1}))
-        journal.record_outcomes(ids[1], [TaskOutcome(intent("1", target="test").key, "not_attempted", "pending")])
+        journal.record_outcomes(ids[1], [TaskOutcome(*intent("1", target="test").key, "not_attempted", "pending")])
         journal.finish_run(ids[1], RunEnd("partial", 3, {"not_attempted": 1}))
         journal.intend(ids[2], [intent("2")], Fence(()))
     return ids
@@ -72,7 +72,7 @@ def test_runs_are_filtered_and_the_latest_comes_first(
 def test_a_killed_run_shows_as_not_finished(backend: Backend, runs: list[str]) -> None:
     run = History(backend).run(runs[2])
     assert run is not None
-    assert (run.command, run.started_at, run.finished_at, run.outcome, run.summary) == ("apply", 3000, None, None, None)
+    assert (run.command, run.started_ms, run.finished_ms, run.outcome, run.summary) == ("apply", 3000, None, None, None)
 
 
 @pytest.mark.parametrize("table", [runs_table, actions, outcomes, leases, schema_version], ids=lambda table: table.name)
@@ -85,7 +85,7 @@ def test_whatever_stands_in_a_table_is_read_or_called_corrupt(
         acquire(journal.backend, {"cloud/a": ("prod",)}, heartbeat=False)
         run_id = journal.begin_run(start)
         journal.intend(run_id, [intent()], Fence(()), groups={"prod": "cloud/a"}).result()
-        journal.record_outcomes(run_id, [TaskOutcome(intent().key, "done", "pending")]).result()
+        journal.record_outcomes(run_id, [TaskOutcome(*intent().key, "done", "pending")]).result()
         journal.finish_run(run_id, RunEnd("ok", 0, {"done": 1})).result()
     backend, corrupt = connect(url), 0
     for column in table.columns:

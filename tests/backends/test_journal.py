@@ -167,14 +167,14 @@ def test_a_task_whose_id_cannot_be_stored_is_not_acted_on(journal: Journal, run_
 
 def test_an_end_and_outcomes_are_kept(journal: Journal, run_id: str, intent: Build) -> None:
     key = intent().key
-    journal.record_outcomes(run_id, [TaskOutcome(key, "unknown", "pending")])
-    journal.record_outcomes(run_id, [TaskOutcome(key, "done", "pending", "canceled", "verified")])
+    journal.record_outcomes(run_id, [TaskOutcome(*key, "unknown", "pending")])
+    journal.record_outcomes(run_id, [TaskOutcome(*key, "done", "pending", "canceled", "verified")])
     journal.finish_run(run_id, RunEnd("ok", 0, {"done": 1})).result()
     history = History(journal.backend)
-    assert history.outcomes(run_id) == [TaskOutcome(key, "done", "pending", "canceled", "verified")]
+    assert history.outcomes(run_id) == [TaskOutcome(*key, "done", "pending", "canceled", "verified")]
     run = history.run(run_id)
     assert run is not None
-    assert (run.outcome, run.exit_code, run.summary, run.finished_at) == ("ok", 0, {"done": 1}, NOW)
+    assert (run.outcome, run.exit_code, run.summary, run.finished_ms) == ("ok", 0, {"done": 1}, NOW)
 
 
 def test_close_writes_what_is_queued(journal: Journal, run_id: str, url: str, intent: Build) -> None:
@@ -209,17 +209,16 @@ def test_a_withdrawn_intent_is_not_written(url: str, start: RunStart, intent: Bu
     assert [(row.key.id, row.state) for row in History(backend).actions(run_id)] == [("first", ActionState.DONE)]
 
 
-def test_open_intents_are_those_of_other_runs_for_the_targets(journal: Journal, start: RunStart, intent: Build) -> None:
+def test_open_intents_are_those_for_the_targets(journal: Journal, start: RunStart, intent: Build) -> None:
     killed, current = journal.begin_run(start), journal.begin_run(start)
     journal.intend(killed, [intent("1"), intent("2"), intent("3", target="other")], Fence(())).result()
     journal.record(killed, [ActionResult(intent("2"), ActionState.UNCERTAIN)])
-    journal.intend(current, [intent("4")], Fence(())).result()
-    found, doubtful = journal.open_intents((), {"prod"}, excluding=current)
-    assert (found.run_id, found.intent, found.intent_at) == (killed, intent("1"), NOW)
-    assert doubtful.intent == intent("2")
+    found, doubtful = journal.open_intents((), {"prod"})
+    assert (found.run_id, found.key, found.attempt, found.intent_at) == (killed, intent("1").key, 1, NOW)
+    assert doubtful.key == intent("2").key
     journal.resolve(found, ActionState.DONE, by=current).result()
     journal.resolve(doubtful, ActionState.REFUSED, by=current).result()
-    assert journal.open_intents((), {"prod"}, excluding=current) == []
+    assert journal.open_intents((), {"prod"}) == []
     assert [row.settled_by for row in History(journal.backend).actions(killed)] == [current, current, None]
 
 
@@ -231,7 +230,7 @@ def test_what_is_open_belongs_to_an_account_whatever_the_target_was_called(
     intents = [intent(name, target=name) for name in groups]
     journal.intend(run_id, intents, Fence(()), groups=groups).result()
     (renamed,) = journal.open_intents({"cloud/a"}, {"new-name"})
-    assert (renamed.intent.key.target, renamed.group) == ("old-name", "cloud/a")
+    assert (renamed.target, renamed.rate_group) == ("old-name", "cloud/a")
     assert journal.open_intents({"cloud/x"}, {"prod"}) == [], "prod is another account now, which cannot tell"
     assert journal.strays({"cloud/a"}, {"new-name", "prod"}) == {"gone": 1}
     with acquire(journal.backend, {"cloud/c": ()}):

@@ -188,7 +188,7 @@ def test_a_revived_holder_can_intend_nothing(
             with pytest.raises(LeaseLost):
                 late.result()
             current.result()
-        assert [entry.intent.key.id for entry in journal.open_intents((), {"prod"})] == ["1", "4"]
+        assert [entry.task_id for entry in journal.open_intents((), {"prod"})] == ["1", "4"]
 
 
 def test_lock_timeout_waits_until_it_is_free(timed: Backend, take: Callable[..., Lease], clock: Clock) -> None:

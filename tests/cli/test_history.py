@@ -51,11 +51,11 @@ def record(terminal: Terminal) -> Callable[..., str]:
     ) -> str:
         with Journal(connect("sqlite:///.reconciler/history.db"), clock=lambda: now - ago) as journal:
             run_id = journal.begin_run(RunStart("apply", "0.9.0", DIGEST, "sha256:f00"))
-            intent = Intent(key(target=target), Action.CANCEL)
+            intent = Intent(*key(target=target), Action.CANCEL)
             journal.intend(run_id, [intent], Fence(())).result()
             if settled:
-                journal.record(run_id, [ActionResult(intent, ActionState.DONE, request_id="r-1")]).result()
-                journal.record_outcomes(run_id, [TaskOutcome(intent.key, "done", "pending", "canceled")]).result()
+                journal.record(run_id, [ActionResult(intent, ActionState.DONE)]).result()
+                journal.record_outcomes(run_id, [TaskOutcome(*intent.key, "done", "pending", "canceled")]).result()
             if outcome is not None:
                 journal.finish_run(run_id, RunEnd(outcome, code, {"done": 1, "missed": 0})).result()
         return run_id
@@ -176,15 +176,15 @@ def test_each_attempt_shows_its_state_and_fault(terminal: Terminal) -> None:
     with Journal(connect("sqlite:///.reconciler/history.db")) as journal:
         run_id = journal.begin_run(RunStart("apply", "0.9.0", DIGEST, "sha256:f00"))
         for attempt, state, fault in (
-            (1, ActionState.REFUSED, Fault(Meaning.UNAVAILABLE, "try later", "MPC.1", 503)),
+            (1, ActionState.REFUSED, Fault(Meaning.UNAVAILABLE, "try later", "MPC.1", 503, "r-1")),
             (2, ActionState.DONE, None),
         ):
-            intent = Intent(key(), Action.CANCEL, attempt)
+            intent = Intent(*key(), Action.CANCEL, attempt)
             journal.intend(run_id, [intent], Fence(())).result()
-            journal.record(run_id, [ActionResult(intent, state, fault, f"r-{attempt}")]).result()
-        left = Intent(key("2"), Action.CANCEL)
+            journal.record(run_id, [ActionResult(intent, state, fault)]).result()
+        left = Intent(*key("2"), Action.CANCEL)
         journal.intend(run_id, [left], Fence(())).result()
-        journal.record_outcomes(run_id, [TaskOutcome(key(), "done", "pending", "canceled")]).result()
+        journal.record_outcomes(run_id, [TaskOutcome(*key(), "done", "pending", "canceled")]).result()
     text = terminal.run("history", run_id).out
     assert f"Run {run_id}: apply, unfinished\n" in text
     assert "unavailable: HTTP 503 MPC.1: try later; request r-1" in text
@@ -200,7 +200,7 @@ def test_each_attempt_shows_its_state_and_fault(terminal: Terminal) -> None:
     assert first["error"] == {
         "meaning": "unavailable", "message": "try later", "code": "MPC.1", "http_status": 503, "request_id": "r-1",
     }  # fmt: skip
-    assert (second["error"], second["request_id"]) == (None, "r-2")
+    assert (second["error"], second["request_id"]) == (None, None)
     assert (third["state"], third["took_ms"]) == ("intent", None)
 
 
@@ -216,11 +216,11 @@ def test_hostile_values_reach_no_output_raw(terminal: Terminal) -> None:
     evil = "\x1b[31m\u202e https://h/v.mp4?token=s3cret"
     with Journal(connect("sqlite:///.reconciler/history.db")) as journal:
         run_id = journal.begin_run(RunStart(evil, evil, evil, evil))
-        intent = Intent(TaskKey(evil, SNAPSHOT, evil), Action.CANCEL)
+        intent = Intent(evil, SNAPSHOT, evil, Action.CANCEL)
         journal.intend(run_id, [intent], Fence(())).result()
         fault = Fault(Meaning.PERMANENT, evil, evil, 400, evil)
-        journal.record(run_id, [ActionResult(intent, ActionState.REFUSED, fault, evil)]).result()
-        journal.record_outcomes(run_id, [TaskOutcome(intent.key, "failed", "pending", evil, evil)]).result()
+        journal.record(run_id, [ActionResult(intent, ActionState.REFUSED, fault)]).result()
+        journal.record_outcomes(run_id, [TaskOutcome(*intent.key, "failed", "pending", evil, evil)]).result()
         journal.finish_run(run_id, RunEnd(evil, 3, {evil: 1})).result()
     for words in ((), (run_id,), (run_id, "-v")):
         for form in ("text", "json"):
@@ -234,7 +234,7 @@ def test_long_reasons_are_whole_on_request(terminal: Terminal) -> None:
     terminal.write(HEAD + POLICY)
     with Journal(connect("sqlite:///.reconciler/history.db")) as journal:
         run_id = journal.begin_run(RunStart("apply", "0.9.0", DIGEST, "sha256:f00"))
-        journal.record_outcomes(run_id, [TaskOutcome(key(), "missed", "pending", "running", "why " * 99)]).result()
+        journal.record_outcomes(run_id, [TaskOutcome(*key(), "missed", "pending", "running", "why " * 99)]).result()
     assert "why " * 98 not in terminal.run("history", run_id).out
     assert "why " * 98 in terminal.run("history", run_id, "-v").out
 

@@ -27,7 +27,6 @@ from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Observation, Scope
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.status import Status
-from reconciler.tasks.task import Task, TaskKey
 from tests.planning.world import CANCEL_ONLY, NOW, TWO_STEP, WORDS, configuration, policy
 from tests.planning.world import task as row_of
 
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from reconciler.config.model import Configuration, Target
     from reconciler.planning.report import Result
     from reconciler.tasks.resource_type import Operation, ResourceType
+    from reconciler.tasks.task import Task
 
 BATCHED = replace(
     CANCEL_ONLY,
@@ -216,8 +216,8 @@ class ScriptedClient:
         world.in_flight += 1
         world.most_in_flight = max(world.most_in_flight, world.in_flight)
         for task_id in ids:
-            key = TaskKey(world.tasks[task_id].target, resource.name, task_id)
-            world.expect(world.ledger.is_open(Intent(key, operation.action)), "called without an intent on disk")
+            intent = Intent(world.tasks[task_id].target, resource.name, task_id, operation.action)
+            world.expect(world.ledger.is_open(intent), "called without an intent on disk")
             world.events.append(Event("perform", task_id, operation.action))
         await self._pass()
         answers = {task_id: self._answer(operation, task_id) for task_id in ids}
@@ -309,7 +309,7 @@ class Ledger(RunJournal):
     async def intend(self, action: Action, attempts: Sequence[tuple[Change, int]]) -> None:
         await asyncio.sleep(0)
         self.fail_intend = _counted_down(self.fail_intend)
-        intents = [Intent(change.key, action, attempt) for change, attempt in attempts]
+        intents = [Intent(*change.key, action, attempt) for change, attempt in attempts]
         for intent in intents:
             known = {
                 state for old, state in self.states.items() if (old.key, old.action) == (intent.key, intent.action)
@@ -320,13 +320,13 @@ class Ledger(RunJournal):
                 raise AlreadyIntended("run", [intent])
         for intent in intents:
             self.states[intent] = ActionState.INTENT
-            self._world.events.append(Event("intend", intent.key.id, action))
+            self._world.events.append(Event("intend", intent.task_id, action))
 
     async def record(self, action: Action, entries: Iterable[tuple[Change, int, ActionState, Fault | None]]) -> None:
         await asyncio.sleep(0)
         self.fail_record = _counted_down(self.fail_record)
         for change, attempt, state, _ in entries:
-            intent = Intent(change.key, action, attempt)
+            intent = Intent(*change.key, action, attempt)
             if self.states.get(intent) not in {ActionState.INTENT, ActionState.UNCERTAIN, state}:
                 raise NoOpenIntent(f"{intent}: {self.states.get(intent)}, now {state}")
             self.states[intent] = state
