@@ -11,6 +11,7 @@ import socket
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, case, select, update
@@ -32,6 +33,7 @@ __all__ = [
     "Holding",
     "LeaseHeld",
     "LeaseLost",
+    "Loss",
     "free",
     "give_back",
     "holdings",
@@ -113,15 +115,21 @@ class LeaseHeld(LockedError):  # noqa: N818 - reads as what it is: a state of af
         self.holding = holding
 
 
-class LeaseLost(LockedError):  # noqa: N818 - as above
-    """A lease that was held has expired, and maybe another apply has taken it."""
+class Loss(Enum):
+    """How a lease was lost, in words that go on after its name."""
 
-    def __init__(self, groups: Collection[str]) -> None:
-        super().__init__(
-            f"the lock of {', '.join(groups)} is no longer ours: it was not renewed in time",
-            "Nothing more is sent. Run the command again; it finishes the work.",
-        )
-        self.groups = tuple(groups)
+    LATE = "is no longer ours: it was not renewed in time"
+    TAKEN = "is no longer ours: another apply has taken it, or somebody has freed it by hand"
+    ENDED = "was given back, since the run that held it has ended"
+
+
+class LeaseLost(LockedError):  # noqa: N818 - as above
+    """A lease that was held is not any more."""
+
+    def __init__(self, groups: Collection[str], loss: Loss) -> None:
+        hint = "Nothing more is sent. Run the command again; it finishes the work."
+        super().__init__(f"the lock of {', '.join(groups)} {loss.value}", hint)
+        self.loss = loss
 
 
 def take(
@@ -208,13 +216,10 @@ def _check(connection: Connection, backend: Backend, fence: Fence, *, share: boo
     """The database's time, at which all leases of `fence` were found to hold. Raises LeaseLost."""
     found = {row.rate_group: row for row in _locked(connection, fence.groups, share=share)}
     now = backend.now(connection)
-    lost = [
-        group
-        for group, token in fence.tokens
-        if group not in found or found[group].token != token or found[group].expires_at <= now
-    ]
-    if lost:
-        raise LeaseLost(lost)
+    taken = [group for group, token in fence.tokens if group not in found or found[group].token != token]
+    late = [group for group, row in found.items() if row.expires_at <= now]
+    if taken or late:
+        raise LeaseLost(taken or late, Loss.TAKEN if taken else Loss.LATE)
     return now
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from reconciler.backends import fencing
-from reconciler.backends.fencing import EXPIRY, Fence, Holder, LeaseHeld, LeaseLost
+from reconciler.backends.fencing import EXPIRY, Fence, Holder, LeaseHeld, LeaseLost, Loss
 from reconciler.exceptions import BackendError
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Lease:
         self._expiry = expiry
         self._elapsed = elapsed
         self._renewed_at = asked_at  # from before the question: the database's count begins later, never earlier
-        self._lost = False
+        self._lost: Loss | None = None
         self._released = threading.Event()
         self._thread: threading.Thread | None = None
         if heartbeat and fence.tokens:
@@ -120,7 +120,8 @@ class Lease:
     def check(self) -> None:
         """Raise LeaseLost unless the leases are held."""
         if not self.held:
-            raise LeaseLost(self.fence.groups)
+            loss = Loss.ENDED if self._released.is_set() else self._lost or Loss.LATE
+            raise LeaseLost(self.fence.groups, loss)
 
     def renew(self) -> None:
         """Hold on for another expiry. Raises LeaseLost, for good, and BackendError, after which one may try again."""
@@ -129,8 +130,8 @@ class Lease:
             with self._backend.writing() as connection:
                 fencing.renew(connection, self._backend, self.fence, self._expiry)
             self._backend.watch()()
-        except LeaseLost:
-            self._lost = True
+        except LeaseLost as lost:
+            self._lost = lost.loss
             raise
         self._renewed_at = asked_at
 

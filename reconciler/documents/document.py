@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from reconciler.documents.strict_json import Document
 
-__all__ = ["Format", "document_of", "keys_of"]
+__all__ = ["Format", "checksum", "document_of", "keys_of"]
 
 Data = TypeVar("Data")
 

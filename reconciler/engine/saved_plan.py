@@ -11,7 +11,6 @@ from reconciler.planning.field_differences import difference_words, field_differ
 from reconciler.planning.report import Outcome, Result
 from reconciler.redaction import bounded
 from reconciler.tasks.observation import CLOCKS_APART, Completeness
-from reconciler.tasks.resource_type import Action
 from reconciler.tasks.status import TERMINAL, Status
 from reconciler.tasks.timestamps import format_timestamp
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.planning.change import Change, Observed
     from reconciler.planning.plan import Plan
     from reconciler.tasks.fault import Fault
+    from reconciler.tasks.resource_type import Action
     from reconciler.tasks.task import TaskKey
 
 __all__ = [
@@ -160,12 +160,16 @@ def _ends_with(reviewed: tuple[Action, ...], needed: tuple[Action, ...]) -> bool
     return bool(needed) and reviewed[-len(needed) :] == needed
 
 
-def dropped_result(dropped: Dropped, now: Status | None, fault: Fault | None = None) -> Result:
-    """The result of a change that did not go ahead, by what reading the task says (`now` None: it was not read)."""
+def dropped_result(
+    dropped: Dropped, now: Status | None, *, end: Status = Status.GONE, fault: Fault | None = None
+) -> Result:
+    """The result of a change that did not go ahead, by what reading the task says (`now` None: it was not read).
+
+    `end` is where its last step leads.
+    """
     change = dropped.change
     if dropped.unread or now is None:
         return Result.of(change, Outcome.NOT_ATTEMPTED, dropped.why, error=fault)
-    end = Status.GONE if Action.DELETE in change.steps else Status.CANCELED
     if now in {end, Status.GONE}:
         return Result.of(change, Outcome.SATISFIED, f"already {now.value} without this run", now=now.value)
     return Result.of(change, Outcome.MISSED, dropped.why, now=now.value)

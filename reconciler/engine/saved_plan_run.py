@@ -106,7 +106,7 @@ async def _settle(
     for entry in dropped:
         scope = Scope(entry.change.target, entry.change.resource)
         if entry.unread:
-            results.append(dropped_result(entry, None, unlisted.get(scope)))
+            results.append(dropped_result(entry, None, fault=unlisted.get(scope)))
         else:
             by_scope[scope].append(entry)
     read = await asyncio.gather(*(_settle_scope(scope, entries, clouds, world) for scope, entries in by_scope.items()))
@@ -119,13 +119,15 @@ async def _settle_scope(scope: Scope, entries: Sequence[Dropped], clouds: Clouds
     resource = world.catalogue.resource_types.get(scope.resource)
     if client is None or isinstance(client, Fault) or resource is None:
         fault = client if isinstance(client, Fault) else None
-        return [dropped_result(entry, None, fault) for entry in entries]
+        return [dropped_result(entry, None, fault=fault) for entry in entries]
     readings = await client.read(resource, [entry.change.task_id for entry in entries])
     results = []
     for entry in entries:
         task = readings.tasks.get(entry.change.task_id)
         fault = readings.faults.get(entry.change.task_id)
-        result = dropped_result(entry, task.status if task else None, fault)
+        operation = resource.operation(entry.change.steps[-1])
+        end = operation.ends if operation else Status.GONE
+        result = dropped_result(entry, task.status if task else None, end=end, fault=fault)
         results.append(explained(result, _seen(entry.change, task, resource, world)) if task else result)
     return results
 

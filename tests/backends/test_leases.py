@@ -155,7 +155,7 @@ def test_what_has_expired_cannot_be_renewed(take: Callable[..., Lease], clock: C
     lease = take()
     clock.now += EXPIRY
     for question in (lease.check, lease.renew, lease.check):
-        with pytest.raises(LeaseLost):
+        with pytest.raises(LeaseLost, match="renewed in time"):
             question()
     clock.now -= EXPIRY  # not even a clock that goes back revives it
     assert not lease.held
@@ -165,7 +165,11 @@ def test_a_late_release_does_not_touch_the_next_holder(take: Callable[..., Lease
     frozen = take()
     clock.now += EXPIRY
     with take() as lease:
+        with pytest.raises(LeaseLost, match="has taken it"):
+            frozen.renew()
         frozen.release()
+        with pytest.raises(LeaseLost, match="was given back"):
+            frozen.check()
         lease.renew()
         with pytest.raises(LeaseHeld):
             take()
@@ -185,7 +189,7 @@ def test_a_revived_holder_can_intend_nothing(
         with take() as lease:
             late = journal.intend(run_id, [intent("3")], frozen.fence)
             current = journal.intend(run_id, [intent("4")], lease.fence)
-            with pytest.raises(LeaseLost):
+            with pytest.raises(LeaseLost, match="has taken it"):
                 late.result()
             current.result()
         assert [entry.task_id for entry in journal.open_intents((), {"prod"})] == ["1", "4"]

@@ -101,14 +101,13 @@ CHANGES = st.builds(
 )
 
 
-@given(CHANGES, st.one_of(st.none(), st.sampled_from(Status)), st.booleans(), st.booleans())
+@given(CHANGES, st.none() | st.sampled_from(Status), st.sampled_from(Status), st.booleans(), st.booleans())
 def test_a_change_that_fell_out_is_never_done_and_unread_is_never_satisfied(
-    dropped: Change, now: Status | None, unread: bool, faulty: bool
+    dropped: Change, now: Status | None, end: Status, unread: bool, faulty: bool
 ) -> None:
     fault = Fault(Meaning.UNAVAILABLE, "unread") if faulty else None
-    result = dropped_result(Dropped(dropped, "why", unread=unread), now, fault)
+    result = dropped_result(Dropped(dropped, "why", unread=unread), now, end=end, fault=fault)
     assert (result.key, result.calls, result.error in {None, fault}) == (dropped.key, 0, True)
-    end = Status.GONE if Action.DELETE in dropped.steps else Status.CANCELED
     if unread or now is None:
         expected = Outcome.NOT_ATTEMPTED
     else:
