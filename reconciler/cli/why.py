@@ -35,7 +35,7 @@ from reconciler.reports.why.text import render_why
 from reconciler.reports.why.words import listing_error, not_seen
 
 if TYPE_CHECKING:
-    from reconciler.planning.why import Answer
+    from reconciler.planning.why import Why
 
 __all__ = ["command"]
 
@@ -100,7 +100,7 @@ def command(
     return ExitCode.ERROR if errors else ExitCode.OK
 
 
-async def _asked(session: Session, task_id: str, resource: str | None) -> Answer:
+async def _asked(session: Session, task_id: str, resource: str | None) -> Why:
     progress = Progress()
     scopes = [scope for scope in scopes_of(session.configuration) if resource in {None, scope.resource}]
     async with session:

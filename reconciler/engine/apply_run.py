@@ -78,7 +78,7 @@ async def carry_out(
     if plan.breached:
         why = "a guard refuses this many changes"
         results = [Result.of(change, Outcome.NOT_ATTEMPTED, why) for change in plan.changes]
-        notes += [_breach(policy, verdict) for policy, verdict in plan.breaches]
+        notes += [_breach(policy, check) for policy, check in plan.breaches]
     else:
         context = BatchContext(
             Judgements(world.configuration, world.catalogue, world.now, clouds.is_off),
@@ -131,13 +131,13 @@ async def _begin(journal: Journal, digest: str, fingerprint: str) -> str:
     return await asyncio.to_thread(journal.begin_run, start)
 
 
-def _breach(policy: PolicyPlan | None, verdict: GuardCheck) -> Note:
-    much = f"{verdict.changes} changes ({verdict.share} %)" if verdict.target else f"{verdict.changes} changes"
-    limit = f"{verdict.guard.value} {verdict.limit}" + ("" if policy else " of run_limits")
-    message = f"{much} are more than {limit}; {verdict.flag} lets them pass"
+def _breach(policy: PolicyPlan | None, check: GuardCheck) -> Note:
+    much = f"{check.changes} changes ({check.share} %)" if check.target else f"{check.changes} changes"
+    limit = f"{check.guard.value} {check.limit}" + ("" if policy else " of run_limits")
+    message = f"{much} are more than {limit}; {check.flag} lets them pass"
     if policy is None:
-        return Note(Severity.ERROR, message, verdict.target, verdict.resource)
-    return Note(Severity.ERROR, message, verdict.target, policy.resource, policy.name)
+        return Note(Severity.ERROR, message, check.target, check.resource)
+    return Note(Severity.ERROR, message, check.target, policy.resource, policy.name)
 
 
 def _order_of(plan: Plan) -> Callable[[Result], int]:

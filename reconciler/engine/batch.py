@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.backends.entries import ActionState, IntentRefused, NoOpenIntent
 from reconciler.engine.run_journal import state_of
-from reconciler.engine.verdict import Next, Verdict, judge, out_of_time, refusal
+from reconciler.engine.settling import Next, Settled, judge, out_of_time, refusal
 from reconciler.engine.work import BatchContext, Lane, Patience, Work
 from reconciler.exceptions import BackendError, LockedError
 from reconciler.planning.report import Outcome, Result
@@ -54,17 +54,17 @@ class Batch:
         return [work for work in self._works if work.result is None]
 
     async def _step(self, operation: Operation) -> None:
-        """Call `operation` for all open changes and read them until each has a verdict."""
+        """Call `operation` for all open changes and read them until each is settled."""
         works = self._open()
         for work in works:
-            work.answer, work.verdict, work.step_calls, work.doubt = None, None, 0, False
+            work.answer, work.settled, work.step_calls, work.lost_answer = None, None, 0, False
         await self._call(operation, works)
         patience, context = self._context.patience, self._context
         end = context.monotonic() + patience.deadline
         pause = patience.first_pause
-        while unsettled := [work for work in works if work.verdict is None]:
+        while unsettled := [work for work in works if work.settled is None]:
             again = await self._read(operation, unsettled)
-            unsettled = [work for work in unsettled if work.verdict is None]
+            unsettled = [work for work in unsettled if work.settled is None]
             if context.interruption.asked:
                 end = min(end, context.monotonic() + patience.drain)
             if context.monotonic() >= end and all(work.reads >= patience.reads for work in unsettled):
@@ -85,13 +85,13 @@ class Batch:
     def _give_up(self, works: list[Work]) -> None:
         for work in works:
             now = work.now.status if work.now and work.readings else None
-            work.verdict = out_of_time(work.answer, now, doubt=work.doubt)
+            work.settled = out_of_time(work.answer, now, lost_answer=work.lost_answer)
 
     async def _call_again(self, operation: Operation, works: list[Work]) -> None:
         """Make calls again whose effect did not show. That it did not is written down first."""
         await self._record(operation, [(work, ActionState.REFUSED) for work in works])
         for work in works:
-            work.doubt = True
+            work.lost_answer = True
         await self._call(operation, works)
 
     async def _call(self, operation: Operation, works: list[Work]) -> None:
@@ -132,8 +132,8 @@ class Batch:
             if work.answer is not None:
                 self._lane.learn(work.answer)
             # After a lost answer, what this call was told says nothing of what the earlier one did.
-            if work.answer is not None and not work.doubt:
-                work.verdict = refusal(work.answer)
+            if work.answer is not None and not work.lost_answer:
+                work.settled = refusal(work.answer)
         await self._record(operation, [(work, state_of(work.answer)) for work in works])
 
     async def _intend(self, operation: Operation, works: list[Work]) -> bool:
@@ -162,8 +162,8 @@ class Batch:
     def _hold_back(self, works: list[Work]) -> None:
         """Settle calls that are not sent. One that was sent before and lost its answer is still to be read."""
         for work in works:
-            if not work.doubt:
-                work.verdict = Verdict(Outcome.NOT_ATTEMPTED, self._reason_to_stop())
+            if not work.lost_answer:
+                work.settled = Settled(Outcome.NOT_ATTEMPTED, self._reason_to_stop())
 
     async def _leave(self, operation: Operation, works: list[Work]) -> None:
         """Close the intents of calls that are not sent because of what happened since they were written."""
@@ -188,25 +188,25 @@ class Batch:
                 continue
             work.readings, work.now = work.readings + 1, task
             match self._judge(operation, work, task):
-                case Verdict() as verdict:
-                    work.verdict = verdict
+                case Settled() as settled:
+                    work.settled = settled
                 case Next.CALL_AGAIN if self._may_call_again(work, task):
                     again.append(work)
                 case _:
                     pass
         uncertain = [work for work in works if work.recorded is ActionState.UNCERTAIN]
-        seen = [(work, ActionState.DONE) for work in uncertain if work.verdict and work.verdict.outcome is Outcome.DONE]
+        seen = [(work, ActionState.DONE) for work in uncertain if work.settled and work.settled.outcome is Outcome.DONE]
         if seen:
             await self._record(operation, seen)
         return again
 
-    def _judge(self, operation: Operation, work: Work, task: Task) -> Verdict | Next:
+    def _judge(self, operation: Operation, work: Work, task: Task) -> Settled | Next:
         return judge(
             operation,
             work.answer,
             task.status,
             selected=self._selected(work, task),
-            doubt=work.doubt,
+            lost_answer=work.lost_answer,
             shared=self._resource.listing.rows_merge,
         )
 
@@ -225,43 +225,43 @@ class Batch:
         return any(self._context.judgements.of(policy, task.target).wants(task) for policy in work.change.policies)
 
     def _conclude(self, work: Work, operation: Operation, *, last: bool) -> None:
-        """Turn the verdict on a step into the result of the change, unless another step follows."""
-        verdict = work.verdict or Verdict(Outcome.UNKNOWN)
-        if verdict.outcome not in {Outcome.DONE, Outcome.SATISFIED}:
+        """Turn a settled step into the result of the change, unless another step follows."""
+        settled = work.settled or Settled(Outcome.UNKNOWN)
+        if settled.outcome not in {Outcome.DONE, Outcome.SATISFIED}:
             before = f"after {', '.join(work.completed)}: " if work.completed else ""
-            work.result = self._result(work, Verdict(verdict.outcome, before + verdict.detail))
+            work.result = self._result(work, Settled(settled.outcome, before + settled.detail))
             return
-        work.took_effect = work.took_effect or verdict.outcome is Outcome.DONE
+        work.took_effect = work.took_effect or settled.outcome is Outcome.DONE
         work.completed.append(operation.action.value)
         if last or work.now is None or work.now.status is Status.GONE:
-            final = Verdict(Outcome.DONE) if work.took_effect and verdict.outcome is Outcome.SATISFIED else verdict
+            final = Settled(Outcome.DONE) if work.took_effect and settled.outcome is Outcome.SATISFIED else settled
             work.result = self._result(work, final)
             return
         stop = self._before_next_step(work, work.now)
         if stop is not None:
             work.result = self._result(work, stop)
 
-    def _before_next_step(self, work: Work, task: Task) -> Verdict | None:
+    def _before_next_step(self, work: Work, task: Task) -> Settled | None:
         """Whether the next step may still be taken, now that the task has been read again; None: yes."""
         protections = self._context.judgements.protections(task)
         if protections:
             names = ", ".join(protections)
-            return Verdict(Outcome.NOT_ATTEMPTED, f"now {task.status.value}, it is protected by {names}")
+            return Settled(Outcome.NOT_ATTEMPTED, f"now {task.status.value}, it is protected by {names}")
         if not self._selected(work, task):
             outcome = Outcome.DONE if work.took_effect else Outcome.SATISFIED
-            return Verdict(outcome, "no policy selects it any more")
+            return Settled(outcome, "no policy selects it any more")
         if self._reason_to_stop():
             why = f"after {', '.join(work.completed)}: {self._reason_to_stop()}"
-            return Verdict(Outcome.NOT_ATTEMPTED, why)
+            return Settled(Outcome.NOT_ATTEMPTED, why)
         return None
 
-    def _result(self, work: Work, verdict: Verdict) -> Result:
+    def _result(self, work: Work, settled: Settled) -> Result:
         return Result.of(
             work.change,
-            verdict.outcome,
-            verdict.detail,
+            settled.outcome,
+            settled.detail,
             now=work.now.status.value if work.now else None,
-            error=None if verdict.outcome in {Outcome.DONE, Outcome.SATISFIED} else work.answer or work.unread,
+            error=None if settled.outcome in {Outcome.DONE, Outcome.SATISFIED} else work.answer or work.unread,
             calls=work.calls,
             started_ms=work.started_ms,
             finished_ms=self._context.elapsed_ms(),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.engine.clouds import Clouds
     from reconciler.engine.world import World
     from reconciler.planning.snapshot import Snapshot
-    from reconciler.planning.why import Answer
+    from reconciler.planning.why import Why
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Task
@@ -84,7 +84,7 @@ def narrowed(world: World, resource: str | None) -> World:
     return replace(world, configuration=replace(world.configuration, policies=kept))
 
 
-async def why(world: World, clouds: Clouds, task_id: str, on_listed: Callable[[Observation], None]) -> Answer:
+async def why(world: World, clouds: Clouds, task_id: str, on_listed: Callable[[Observation], None]) -> Why:
     """List the scopes of all policies in every status, and say what the policies make of the tasks of this id.
 
     A plan lists only the statuses that its policies want; here it is asked, too, why they do not want a task.
@@ -94,7 +94,7 @@ async def why(world: World, clouds: Clouds, task_id: str, on_listed: Callable[[O
     return Inquiry(world.configuration, world.catalogue, by_clock(world, observations), world.now).answer(task_id)
 
 
-def why_offline(world: World, task_id: str, snapshot: Snapshot) -> Answer:
+def why_offline(world: World, task_id: str, snapshot: Snapshot) -> Why:
     """The same from a snapshot, as a plan from it would have it.
 
     A snapshot holds what a plan needs: perhaps not every status, nor the scopes of suspended policies.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.engine.world import World
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
-    from reconciler.planning.why import Answer
+    from reconciler.planning.why import Why
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.observation import Observation, Scope
     from reconciler.tasks.resource_type import ResourceType
@@ -163,7 +163,7 @@ class Session:
 
     async def why(
         self, task_id: str, resource: str | None = None, on_listed: Callable[[Observation], None] = _nothing
-    ) -> Answer:
+    ) -> Why:
         """Say what the policies (of one resource type) make of the tasks of this id."""
         return await why(narrowed(self._world, resource), self._clouds, task_id, on_listed)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.backends.entries import ActionState
     from reconciler.engine.interruption import Interruption
     from reconciler.engine.run_journal import RunJournal
-    from reconciler.engine.verdict import Verdict
+    from reconciler.engine.settling import Settled
     from reconciler.planning.change import Change
     from reconciler.planning.judgement import Judgements
     from reconciler.planning.report import Result
@@ -101,7 +101,7 @@ class Work:
     """One change under way. `took_effect` says that some call of ours did what it should.
 
     Since the last call: `reads` attempts at reading were made, of which `readings` came through; `unread` is why the
-    last one did not. `doubt`: an earlier call of this step lost its answer, so an effect may be due to it.
+    last one did not. `lost_answer`: an earlier call of this step lost its answer, so an effect may be due to it.
     `recorded` is what the journal has of the last call.
     """
 
@@ -112,10 +112,10 @@ class Work:
     readings: int = 0
     unread: Fault | None = None
     answer: Fault | None = None
-    doubt: bool = False
+    lost_answer: bool = False
     recorded: ActionState | None = None
     now: Task | None = None
-    verdict: Verdict | None = None
+    settled: Settled | None = None
     took_effect: bool = False
     completed: list[str] = field(default_factory=list)
     result: Result | None = None

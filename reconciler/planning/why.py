@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Action
     from reconciler.tasks.task import Task
 
-__all__ = ["Answer", "Inquiry", "PolicyAccount", "ProtectionAccount", "TaskAccount", "Verdict", "scopes_of"]
+__all__ = ["Inquiry", "PolicyAccount", "ProtectionAccount", "TaskAccount", "Verdict", "Why", "scopes_of"]
 
 
 _NEAR = 3
@@ -102,7 +102,7 @@ class TaskAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Why:
     """The tasks of one id, in plan order. None: it was not seen, which is not to say that it is not there.
 
     `name` is the id as it was asked for. `near` are some ids that begin like it, where it was not seen.
@@ -163,13 +163,13 @@ class Inquiry:
         self._protected = {skipped.key: skipped for skipped in self.plan.protected}
         self._places: dict[tuple[str, Scope], Mapping[TaskKey, Surplus]] = {}
 
-    def answer(self, name: str) -> Answer:
+    def answer(self, name: str) -> Why:
         """All about the tasks of this id, or of this `<target>/<resource>/<id>`."""
         tasks = [task for seen in self._seen.values() for task in seen.tasks]
         named = [task for task in tasks if name in (task.id, "/".join(task.key))]
         near = {task.id for task in tasks if name and task.id.startswith(name)} if not named else set()
         rows = self._catalogue.resource_types
-        return Answer(
+        return Why(
             name=name,
             now=self._now,
             tasks=tuple(self.account(task) for task in sorted(named, key=task_order)),

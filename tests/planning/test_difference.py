@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from reconciler.diagnostics import Severity
 from reconciler.planning.change import Change
-from reconciler.planning.difference import Kind, PlanDifference, difference
+from reconciler.planning.difference import PlanDifference, difference
 from reconciler.planning.field_differences import FieldDifference, difference_words
 from reconciler.planning.guards import Guard, GuardCheck, Overrides
 from reconciler.planning.policy_plan import Note
+from reconciler.planning.task_differences import Kind
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
@@ -22,8 +23,8 @@ from tests.planning.test_planner_properties import plan as planned
 from tests.reports.examples import BOTH, EMPTY, change, observed, policy, scope, skipped
 
 if TYPE_CHECKING:
-    from reconciler.planning.difference import TaskDifference
     from reconciler.planning.plan import Plan
+    from reconciler.planning.task_differences import TaskDifference
     from reconciler.tasks.task import TaskKey
 
 BASE = replace(EMPTY, changes=(change("1"), change("2")), scopes=(scope(),), policies=(policy(changes=2),))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from reconciler.config.model import AtMost, Keep, Limits
 from reconciler.diagnostics import Location
 from reconciler.documents.schema import schema_text
-from reconciler.planning.why import Answer, Inquiry
+from reconciler.planning.why import Inquiry, Why
 from reconciler.redaction import presentable
 from reconciler.reports.why.document import WHY, render_why_json
 from reconciler.reports.why.text import render_why
@@ -37,7 +37,7 @@ GOLDENS = Path(__file__).parent / "whys"
 ANSI = re.compile(r"\x1b\[[0-9]+m")
 
 
-def answer(configured: Configuration, *tasks: Task, name: str = "1", **rest: object) -> Answer:
+def answer(configured: Configuration, *tasks: Task, name: str = "1", **rest: object) -> Why:
     return Inquiry(configured, CATALOGUE, seen(*tasks, **rest), NOW).answer(name)  # type: ignore[arg-type] # completeness
 
 
@@ -45,7 +45,7 @@ def placed(made: Policy, line: int) -> Policy:
     return replace(made, location=Location("reconciler.yaml", line, 3))
 
 
-def several() -> Answer:
+def several() -> Why:
     """Every shape of a condition, with policies of four verdicts and two protections."""
     old = {"created_at": {"older_than": "30m", "newer_than": "3d"}}
     nested = {
@@ -62,36 +62,36 @@ def several() -> Answer:
     return answer(configuration(*policies, protect=protect), task("1", input__bucket="uploads"))
 
 
-def quota() -> Answer:
+def quota() -> Why:
     ensure = AtMost(1, ("input.bucket",), Keep.OLDEST)
     configured = configuration(policy("one-each", {"status": "pending"}, ensure))
     return answer(configured, *(task(str(age), age=age, input__bucket="uploads") for age in (1, 2, 3)), name="3")
 
 
-def blocked() -> Answer:
+def blocked() -> Why:
     return answer(configuration(policy("all-gone")), task("1", Status.RUNNING))
 
 
-def protected() -> Answer:
+def protected() -> Why:
     return answer(configuration(policy("all-gone"), protect={"legal-hold": {"input.bucket": "legal"}}), task("1"))
 
 
-def refused() -> Answer:
+def refused() -> Why:
     """A guard would hold the change back."""
     return answer(configuration(policy("all-gone", limits=Limits(0, 100))), task("1", Status.FAILED))
 
 
-def undocumented() -> Answer:
+def undocumented() -> Why:
     return answer(configuration(policy("waiting", {"status": "pending"})), task("1", "BRAND_NEW"))
 
 
-def incomplete() -> Answer:
+def incomplete() -> Why:
     ensure = AtMost(0, (), Keep.NEWEST)
     found = answer(configuration(policy("none", ensure=ensure)), task("1"), completeness=Completeness.UNSTABLE)
     return replace(found, taken_at=NOW - 60)
 
 
-def hostile() -> Answer:
+def hostile() -> Why:
     match = {"any": [{"input.bucket": EVIL}, {"upload_url": {"glob": "https://h/*?token=s3cret"}}]}
     configured = configuration(policy("p", match), protect={"legal-hold": {"input.bucket": {"contains": EVIL}}})
     fields = {"input__bucket": EVIL, "upload_url": "https://me:pw@h/v.mp4?token=s3cret"}

@@ -22,8 +22,9 @@ from reconciler.tasks.timestamps import format_timestamp
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.planning.difference import PlanDifference, PolicyDifference, ScopeDifference, TaskDifference
+    from reconciler.planning.difference import PlanDifference, PolicyDifference, ScopeDifference
     from reconciler.planning.field_differences import FieldDifference
+    from reconciler.planning.task_differences import TaskDifference
 
 __all__ = ["render_difference_markdown"]
 

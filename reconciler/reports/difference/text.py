@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from reconciler.planning.difference import Kind
 from reconciler.planning.field_differences import difference_words
+from reconciler.planning.task_differences import Kind
 from reconciler.redaction import presentable
 from reconciler.reports.cells import Palette, clipped, padded, width
 from reconciler.reports.difference.words import (
@@ -22,9 +22,10 @@ from reconciler.reports.text.sections import note_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from reconciler.planning.difference import PlanDifference, PolicyDifference, ScopeDifference, TaskDifference
+    from reconciler.planning.difference import PlanDifference, PolicyDifference, ScopeDifference
     from reconciler.planning.field_differences import FieldDifference
     from reconciler.planning.plan import Plan
+    from reconciler.planning.task_differences import TaskDifference
 
 __all__ = ["render_difference"]
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from reconciler.planning.difference import Kind, Standing
 from reconciler.planning.field_differences import value_words
+from reconciler.planning.task_differences import Kind, Standing
 from reconciler.redaction import presentable
 from reconciler.reports.wording import plan_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.planning.difference import PlanDifference, PolicyDifference, ScopeDifference, TaskDifference
+    from reconciler.planning.difference import PlanDifference, PolicyDifference, ScopeDifference
+    from reconciler.planning.task_differences import TaskDifference
 
 __all__ = [
     "counts_words",

@@ -21,7 +21,7 @@ from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
-    from reconciler.planning.why import Answer, PolicyAccount, TaskAccount
+    from reconciler.planning.why import PolicyAccount, TaskAccount, Why
     from reconciler.selectors.trace import Trace
 
 __all__ = ["WHY", "render_why_json"]
@@ -141,10 +141,10 @@ class WhyRecord:
     """Ids that begin like it, where none was found."""
 
 
-WHY = Format("reconciler.why", "2.0", WhyRecord, "Answer of media-reconciler to why")
+WHY = Format("reconciler.why", "2.0", WhyRecord, "Why of media-reconciler to why")
 
 
-def render_why_json(answer: Answer) -> str:
+def render_why_json(answer: Why) -> str:
     """The text of the document."""
     breaches = tuple(guard_breach(policy, verdict) for policy, verdict in answer.plan.breaches)
     return WHY.text(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from reconciler.planning.change import Observed
     from reconciler.planning.plan import Plan
-    from reconciler.planning.why import Answer, PolicyAccount, ProtectionAccount, TaskAccount
+    from reconciler.planning.why import PolicyAccount, ProtectionAccount, TaskAccount, Why
     from reconciler.selectors.trace import Trace
 
 __all__ = ["render_why"]
@@ -51,7 +51,7 @@ class _Line(NamedTuple):
     marked: bool
 
 
-def render_why(answer: Answer, *, color: bool = False, verbose: bool = False) -> str:
+def render_why(answer: Why, *, color: bool = False, verbose: bool = False) -> str:
     """The tasks that were found, as text. `verbose` shows conditions and values whole. Empty where there is none."""
     page = _Page(Palette(color), answer.now, verbose)
     blocks = [block for task in answer.tasks for block in page.task(task, answer.plan)]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.planning.change import Observed
-    from reconciler.planning.why import Answer, PolicyAccount, ProtectionAccount, TaskAccount
+    from reconciler.planning.why import PolicyAccount, ProtectionAccount, TaskAccount, Why
     from reconciler.selectors.trace import Trace
     from reconciler.tasks.observation import Observation, Scope
 
@@ -170,7 +170,7 @@ def listing_error(seen: Observation) -> str:
     return f"{_scope_name(seen.scope)} could not be {how}: {why}"
 
 
-def not_seen(answer: Answer) -> tuple[str, list[str]]:
+def not_seen(answer: Why) -> tuple[str, list[str]]:
     """That no task of the id was seen, never more than that; and what may be behind it."""
     name, total, missing = bounded(answer.name, _ID), len(answer.observations), len(answer.incomplete)
     tasks = counted(sum(len(seen.tasks) for seen in answer.observations), "task")

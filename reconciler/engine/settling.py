@@ -14,7 +14,7 @@ from reconciler.tasks.status import Status
 if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Operation
 
-__all__ = ["Next", "Verdict", "judge", "out_of_time", "refusal"]
+__all__ = ["Next", "Settled", "judge", "out_of_time", "refusal"]
 
 
 class Next(Enum):
@@ -25,20 +25,20 @@ class Next(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Settled:
     """A settled step: what became of it, and why in a sentence."""
 
     outcome: Outcome
     detail: str = ""
 
 
-def refusal(answer: Fault) -> Verdict | None:
-    """The verdict on answers that settle a step without reading the task; None where it must be read."""
+def refusal(answer: Fault) -> Settled | None:
+    """What becomes of a step by an answer that settles it without reading the task; None where it must be read."""
     match answer.meaning:
         case Meaning.PERMISSION | Meaning.PERMANENT | Meaning.CREDENTIALS | Meaning.THROTTLED:
-            return Verdict(Outcome.FAILED, "the cloud refused the call")
+            return Settled(Outcome.FAILED, "the cloud refused the call")
         case Meaning.UNREACHABLE:
-            return Verdict(Outcome.NOT_ATTEMPTED, "the call could not be sent")
+            return Settled(Outcome.NOT_ATTEMPTED, "the call could not be sent")
         case _:
             return None
 
@@ -49,42 +49,42 @@ def judge(
     now: Status,
     *,
     selected: bool,
-    doubt: bool = False,
+    lost_answer: bool = False,
     shared: bool = False,
-) -> Verdict | Next:
+) -> Settled | Next:
     """Settle a step by what the cloud says now.
 
-    `answer` is what our last call was told (None: accepted); `doubt` says that an earlier one lost its answer;
+    `answer` is what our last call was told (None: accepted); `lost_answer` says that an earlier one lost its answer;
     `selected` whether a policy behind the change still selects the task as it is. An effect that is seen after a lost
     answer is ours. `shared`: the id stands for several pieces of work, so that a cancel has its effect once none of
     them waits, whatever the others do.
     """
-    ours = answer is None or answer.meaning.effect_uncertain or doubt
+    ours = answer is None or answer.meaning.effect_uncertain or lost_answer
     if now in {operation.ends, Status.GONE}:
-        return Verdict(Outcome.DONE) if ours else Verdict(Outcome.SATISFIED, f"already {now.value} without this run")
+        return Settled(Outcome.DONE) if ours else Settled(Outcome.SATISFIED, f"already {now.value} without this run")
     if now is Status.UNKNOWN:
         if answer is None and not selected:
-            return Verdict(Outcome.DONE, "accepted, and it is no longer in a status that a policy selects")
-        return Next.READ_AGAIN if ours else Verdict(Outcome.UNKNOWN, "its status is not documented")
+            return Settled(Outcome.DONE, "accepted, and it is no longer in a status that a policy selects")
+        return Next.READ_AGAIN if ours else Settled(Outcome.UNKNOWN, "its status is not documented")
     if now in operation.starts:
         return Next.CALL_AGAIN if answer is not None and answer.meaning.effect_uncertain else Next.READ_AGAIN
     if shared and ours and operation.action is Action.CANCEL:
-        return Verdict(Outcome.DONE, "none of it waits any more")
-    return Verdict(Outcome.MISSED, _moved_on(operation.action, now))
+        return Settled(Outcome.DONE, "none of it waits any more")
+    return Settled(Outcome.MISSED, _moved_on(operation.action, now))
 
 
-def out_of_time(answer: Fault | None, now: Status | None, *, doubt: bool = False) -> Verdict:
-    """The verdict on a step that reading back did not settle in time. `now` is None where no reading came through.
+def out_of_time(answer: Fault | None, now: Status | None, *, lost_answer: bool = False) -> Settled:
+    """What becomes of a step that reading back did not settle in time. `now` is None where no reading came through.
 
     Reads may lag behind, so a task that a refusal says has moved on gets the same time to show it.
     """
     if now is None:
-        return Verdict(Outcome.UNKNOWN, "the call was sent, but the task could not be read back")
+        return Settled(Outcome.UNKNOWN, "the call was sent, but the task could not be read back")
     if answer is None:
-        return Verdict(Outcome.UNKNOWN, f"the call was accepted, but the task is still {now.value}")
-    if answer.meaning.effect_uncertain or doubt:
-        return Verdict(Outcome.UNKNOWN, f"an answer was lost, and the task is still {now.value}")
-    return Verdict(Outcome.FAILED, f"the call was refused, although the task is {now.value}")
+        return Settled(Outcome.UNKNOWN, f"the call was accepted, but the task is still {now.value}")
+    if answer.meaning.effect_uncertain or lost_answer:
+        return Settled(Outcome.UNKNOWN, f"an answer was lost, and the task is still {now.value}")
+    return Settled(Outcome.FAILED, f"the call was refused, although the task is {now.value}")
 
 
 def _moved_on(action: Action, now: Status) -> str:

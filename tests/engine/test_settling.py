@@ -1,10 +1,10 @@
-"""The verdict table: every answer against every status that the task is read in afterwards."""
+"""The table of verdicts: every answer against every status that the task is read in afterwards."""
 
 from __future__ import annotations
 
 import pytest
 
-from reconciler.engine.verdict import Next, Verdict, judge, out_of_time, refusal
+from reconciler.engine.settling import Next, Settled, judge, out_of_time, refusal
 from reconciler.planning.report import Outcome
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.resource_type import Action
@@ -51,11 +51,11 @@ def fault(meaning: Meaning | None) -> Fault | None:
     return None if meaning is None else Fault(meaning, meaning.value)
 
 
-def verdict_on(action: Action, meaning: Meaning | None, status: Status, **facts: bool) -> Outcome | Next:
+def settled(action: Action, meaning: Meaning | None, status: Status, **facts: bool) -> Outcome | Next:
     operation = TWO_STEP.operation(action)
     assert operation is not None
     found = judge(operation, fault(meaning), status, selected=facts.pop("selected", True), **facts)
-    return found.outcome if isinstance(found, Verdict) else found
+    return found.outcome if isinstance(found, Settled) else found
 
 
 def test_the_table_is_whole() -> None:
@@ -67,7 +67,7 @@ def test_the_table_is_whole() -> None:
 def test_every_answer_against_every_status(
     action: Action, meaning: Meaning | None, status: Status, expected: Outcome | Next
 ) -> None:
-    assert verdict_on(action, meaning, status) is expected
+    assert settled(action, meaning, status) is expected
 
 
 @pytest.mark.parametrize(("action", "meaning", "status", "expected"), CELLS)
@@ -75,7 +75,7 @@ def test_what_is_selected_matters_only_to_a_status_nobody_knows(
     action: Action, meaning: Meaning | None, status: Status, expected: Outcome | Next
 ) -> None:
     accepted_and_out = meaning is None and status is Status.UNKNOWN
-    assert verdict_on(action, meaning, status, selected=False) is (DONE if accepted_and_out else expected)
+    assert settled(action, meaning, status, selected=False) is (DONE if accepted_and_out else expected)
 
 
 @pytest.mark.parametrize("meaning", CERTAIN)
@@ -83,16 +83,16 @@ def test_what_is_selected_matters_only_to_a_status_nobody_knows(
 def test_an_effect_after_an_earlier_lost_answer_is_ours_whatever_the_last_call_was_told(
     meaning: Meaning, status: Status
 ) -> None:
-    assert verdict_on(Action.CANCEL, meaning, status) is SATISFIED
-    assert verdict_on(Action.CANCEL, meaning, status, doubt=True) is DONE
+    assert settled(Action.CANCEL, meaning, status) is SATISFIED
+    assert settled(Action.CANCEL, meaning, status, lost_answer=True) is DONE
 
 
 @pytest.mark.parametrize("status", [Status.RUNNING, Status.SUCCEEDED, Status.FAILED])
 def test_where_one_id_is_several_pieces_of_work_none_waiting_is_the_effect(status: Status) -> None:
-    assert verdict_on(Action.CANCEL, None, status, shared=True) is DONE
-    assert verdict_on(Action.CANCEL, Meaning.LOST, status, shared=True) is DONE
-    assert verdict_on(Action.CANCEL, Meaning.CHANGED, status, shared=True) is MISSED
-    assert verdict_on(Action.CANCEL, None, Status.PENDING, shared=True) is READ
+    assert settled(Action.CANCEL, None, status, shared=True) is DONE
+    assert settled(Action.CANCEL, Meaning.LOST, status, shared=True) is DONE
+    assert settled(Action.CANCEL, Meaning.CHANGED, status, shared=True) is MISSED
+    assert settled(Action.CANCEL, None, Status.PENDING, shared=True) is READ
 
 
 REFUSALS = {
@@ -117,9 +117,9 @@ def test_what_is_settled_without_reading(meaning: Meaning) -> None:
 
 @pytest.mark.parametrize("meaning", [None, *Meaning])
 @pytest.mark.parametrize("status", [None, *Status])
-@pytest.mark.parametrize("doubt", [False, True])
-def test_out_of_time_is_never_a_success(meaning: Meaning | None, status: Status | None, doubt: bool) -> None:
-    found = out_of_time(fault(meaning), status, doubt=doubt)
-    certain = meaning is not None and meaning not in UNCERTAIN and not doubt and status is not None
+@pytest.mark.parametrize("lost", [False, True])
+def test_out_of_time_is_never_a_success(meaning: Meaning | None, status: Status | None, lost: bool) -> None:
+    found = out_of_time(fault(meaning), status, lost_answer=lost)
+    certain = meaning is not None and meaning not in UNCERTAIN and not lost and status is not None
     assert found.outcome is (Outcome.FAILED if certain else Outcome.UNKNOWN)
     assert found.detail
