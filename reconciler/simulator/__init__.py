@@ -20,9 +20,8 @@ from reconciler.simulator.faults import Fault, FaultKind
 from reconciler.simulator.options import Options, ResponseShape
 from reconciler.simulator.request_log import Anomaly, RequestRecord
 from reconciler.simulator.seeds import SeedError
-from reconciler.simulator.server import check_loopback, serve
-from reconciler.simulator.simulator import Simulator
-from reconciler.simulator.tasks import Task
+from reconciler.simulator.server import Simulator, check_loopback, serve
+from reconciler.simulator.store import Task
 
 __all__ = [
     "DEFAULT_ACCOUNTS",

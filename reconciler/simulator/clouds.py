@@ -1,35 +1,66 @@
 """The local clouds as one object: state, clock, faults and log, and how a request goes through them."""
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import RLock
 from typing import Any
 
 from reconciler.simulator.aliyun import cloud as aliyun_cloud
-from reconciler.simulator.aliyun import jobs
+from reconciler.simulator.aliyun import operations
 from reconciler.simulator.aliyun.cloud import Aliyun
-from reconciler.simulator.arrival import Arrival, identify
+from reconciler.simulator.aliyun.operations import OPERATIONS
 from reconciler.simulator.clock import VirtualClock
 from reconciler.simulator.faults import TASK_FAULTS, Fault, FaultKind, FaultQueue
 from reconciler.simulator.huaweicloud import cloud as huaweicloud_cloud
-from reconciler.simulator.huaweicloud.cloud import Huaweicloud
+from reconciler.simulator.huaweicloud.cloud import Huaweicloud, find_route
 from reconciler.simulator.huaweicloud.kinds import SPELLINGS as HUAWEICLOUD_SPELLINGS
 from reconciler.simulator.huaweicloud.vod import asset_of
-from reconciler.simulator.options import Options
-from reconciler.simulator.outcome import Outcome
-from reconciler.simulator.quotas import Quotas
-from reconciler.simulator.request_log import (
-    SECRET_HEADERS,
-    SECRET_PARAMETERS,
-    Anomaly,
-    RequestLog,
-    RequestRecord,
-)
+from reconciler.simulator.options import Options, Quotas
+from reconciler.simulator.request_log import SECRET_HEADERS, SECRET_PARAMETERS, Anomaly, RequestLog, RequestRecord
 from reconciler.simulator.seeds import SeedError, Source, read_options, read_seed
-from reconciler.simulator.store import TaskStore
-from reconciler.simulator.tasks import Phase, Row
-from reconciler.simulator.wire import WireRequest, pairs
+from reconciler.simulator.store import Phase, Row, TaskStore
+from reconciler.simulator.wire import Outcome, WireRequest, pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request on its way in: what it is, whom it is for and which faults it will meet."""
+
+    request: WireRequest
+    vendor: str
+    action: str
+    operation: str
+    kind: str
+    owner: str
+    destructive: bool
+    named: tuple[str, ...]
+    faults: tuple[Fault, ...] = ()
+
+
+def identify(request: WireRequest, aliyun: Aliyun) -> Arrival:
+    """Say what a request is, before anybody has checked it. `aliyun` knows whom its keys belong to."""
+    if request.path == "/":
+        action = aliyun_cloud.action_of(request)
+        operation = OPERATIONS.get(action)
+        named = aliyun_cloud.named_tasks(request)
+        destructive = operation.destructive if operation else False
+        owner = aliyun.owner_of(request)
+        return Arrival(request, aliyun_cloud.VENDOR, action, action, operations.KIND, owner, destructive, named)
+    route, project = find_route(request)
+    if route is None:
+        name = f"iam.{request.path.rpartition('/')[2]}" if request.path.startswith("/v3/") else ""
+        return Arrival(request, huaweicloud_cloud.VENDOR, "", name, "", "", destructive=False, named=())
+    return Arrival(
+        request=request,
+        vendor=huaweicloud_cloud.VENDOR,
+        action="",
+        operation=f"{route.kind}.{route.verb}",
+        kind=route.kind,
+        owner=project,
+        destructive=route.destructive,
+        named=huaweicloud_cloud.named_tasks(request, route),
+    )
 
 
 class LocalClouds:
@@ -58,7 +89,12 @@ class LocalClouds:
             asset_of,
         )
         self.aliyun = TaskStore(
-            jobs.SPELLINGS, jobs.new_id, self.clock, self._lock, _first(sown.accounts.aliyun), jobs.url_of
+            operations.SPELLINGS,
+            operations.new_id,
+            self.clock,
+            self._lock,
+            _first(sown.accounts.aliyun),
+            operations.url_of,
         )
         self._huaweicloud = Huaweicloud(self.huaweicloud, sown.accounts.huaweicloud, sown.options, self.clock, quotas)
         self._aliyun = Aliyun(self.aliyun, sown.accounts.aliyun, sown.options, self.clock, quotas)

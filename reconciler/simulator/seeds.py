@@ -29,15 +29,15 @@ from typing import Any
 import yaml
 
 from reconciler.simulator.accounts import DEFAULT_ACCOUNTS, Accounts, AliyunAccount, HuaweicloudAccount
-from reconciler.simulator.aliyun import jobs
+from reconciler.simulator.aliyun import operations
 from reconciler.simulator.clock import duration, moment
 from reconciler.simulator.huaweicloud import kinds
 from reconciler.simulator.options import DOCUMENTED_QUOTAS, Options, Refused, ResponseShape, UnknownIds
-from reconciler.simulator.tasks import Row
+from reconciler.simulator.store import Row
 
 Source = str | Path | Mapping[str, Any] | None
 
-_FIELDS = {**kinds.FIELDS, **jobs.FIELDS}
+_FIELDS = {**kinds.FIELDS, **operations.FIELDS}
 _TIMES = ("created", "started", "finished", "starts_at", "ends_at")
 _ROW_KEYS = frozenset({"id", "status", "owner", "ends_as", "count", "every", "extra", *_TIMES})
 _ALIASES = {"upload_url": "UploadURL", "media_id": "MediaId"}

@@ -1,22 +1,25 @@
-"""HTTP on loopback, by aiohttp: turns bytes into `WireRequest`s and faults into what the network does."""
+"""HTTP on loopback, by aiohttp: turns bytes into `WireRequest`s and faults into what the network does.
+
+A `Simulator` serves from a thread of its own, for tests that drive synchronous clients.
+"""
 
 import asyncio
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from email.utils import format_datetime
 from ipaddress import ip_address
+from threading import Event, Thread
+from typing import Self
 
 from aiohttp import web
 
 from reconciler.simulator import control
-from reconciler.simulator.arrival import Arrival
-from reconciler.simulator.clouds import LocalClouds
+from reconciler.simulator.clouds import Arrival, LocalClouds
 from reconciler.simulator.faults import Fault, FaultKind
-from reconciler.simulator.outcome import Outcome
-from reconciler.simulator.wire import Answer, WireRequest
+from reconciler.simulator.wire import Answer, Outcome, WireRequest
 
 _SHUTDOWN_SECONDS = 0.5
 _PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>"
@@ -188,3 +191,91 @@ def _hang_up(received: web.BaseRequest) -> web.Response:
             plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
     return web.Response()
+
+
+_START_TIMEOUT = 30.0
+
+
+class ServerThread:
+    """Runs a simulator's server until it is stopped."""
+
+    def __init__(self, simulator: LocalClouds, host: str, port: int) -> None:
+        self._simulator = simulator
+        self._host = host
+        self._port = port
+        self._ready = Event()
+        self._failure: Exception | None = None
+        self._ended = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._thread = Thread(target=self._run, name="reconciler-simulator", daemon=True)
+        self.url = ""
+
+    def start(self) -> None:
+        """Start and wait until the port is open. Raises what kept the server from starting."""
+        self._thread.start()
+        if not self._ready.wait(_START_TIMEOUT):
+            raise TimeoutError("the simulator did not start")
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Close the server and wait for the thread. Does nothing where it never started.
+
+        Raises what the server failed with, since whoever asked it saw an HTTP 500 or a closed connection only.
+        """
+        if self._loop is not None and self._stopping is not None and self._thread.is_alive():
+            with suppress(RuntimeError):  # the loop closed meanwhile: it has ended by itself, of what `start` raises
+                self._loop.call_soon_threadsafe(self._stopping.set)
+        if self._thread.ident is not None:
+            self._thread.join(_START_TIMEOUT)
+            if not self._ended:
+                raise TimeoutError("the simulator did not stop")
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as failure:  # noqa: BLE001 - a thread has nobody to raise to; `start` and `stop` raise it
+            self._fail(failure)
+        finally:
+            self._ended = True
+            self._ready.set()
+
+    def _fail(self, failure: Exception) -> None:
+        """Keep the first failure: the others may follow from it."""
+        self._failure = self._failure or failure
+
+    async def _serve(self) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        async with listening(self._simulator, self._host, self._port, self._fail) as url:
+            self.url = url
+            self._ready.set()
+            await self._stopping.wait()
+
+
+class Simulator(LocalClouds):
+    """Both vendors' APIs in one process. Use `running()` in tests, `serve()` in a program."""
+
+    _thread: ServerThread | None = None
+
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:PORT`, while running."""
+        if self._thread is None:
+            raise RuntimeError("the simulator is not running")
+        return self._thread.url
+
+    @contextmanager
+    def running(self, host: str = "127.0.0.1", port: int = 0) -> Iterator[Self]:
+        """Serve from a thread of its own for the duration of the block; port 0 takes a free one."""
+        if self._thread is not None:
+            raise RuntimeError("the simulator is already running")
+        thread = self._thread = ServerThread(self, host, port)
+        try:
+            thread.start()
+            yield self
+        finally:
+            self._thread = None
+            thread.stop()

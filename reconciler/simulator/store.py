@@ -4,13 +4,86 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from threading import RLock
 from typing import Any
 
 from reconciler.simulator.clock import VirtualClock, duration, moment
-from reconciler.simulator.tasks import TERMINAL, Phase, Row, Spellings, Task
+
+
+class Phase(StrEnum):
+    """Where a task stands, in one vocabulary for every vendor."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+TERMINAL = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELED})
+
+
+@dataclass(frozen=True, slots=True)
+class Spellings:
+    """How one kind of task writes its phases. The first spelling of a phase is the usual one."""
+
+    pending: tuple[str, ...]
+    running: tuple[str, ...]
+    succeeded: tuple[str, ...]
+    failed: tuple[str, ...]
+    canceled: tuple[str, ...]
+
+    def of(self, phase: Phase) -> tuple[str, ...]:
+        """Every spelling of `phase`."""
+        spellings: tuple[str, ...] = getattr(self, phase.value)
+        return spellings
+
+    def spelled(self, status: str) -> str:
+        """The vendor's word for a phase; any other text stays as it is, so that a seed can invent statuses."""
+        return self.of(Phase(status))[0] if status in set(Phase) else status
+
+    def phase(self, status: str) -> Phase | None:
+        """The phase that a vendor's word means, None for an unknown one."""
+        return next((phase for phase in Phase if status in self.of(phase)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task as the cloud holds it. `fields` are in the vendor's own names and go out as they are."""
+
+    kind: str
+    owner: str
+    id: str
+    status: str
+    created_at: datetime
+    order: int
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A task to be added, with ages relative to the clock. `id` empty: the cloud makes one.
+
+    `created`, `started` and `finished` are ages (a duration) or moments; `starts_at` and `ends_at` lie ahead, as a
+    duration from now or a moment. `owner` is a project id or an account, empty for the first one.
+    """
+
+    kind: str
+    id: str = ""
+    status: str = Phase.PENDING.value
+    created: str | int | float | datetime = 0
+    started: str | int | float | datetime | None = None
+    finished: str | int | float | datetime | None = None
+    starts_at: str | int | float | datetime | None = None
+    ends_at: str | int | float | datetime | None = None
+    ends_as: str = Phase.SUCCEEDED.value
+    owner: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 def when(text: str | int | float | datetime, now: datetime, direction: int) -> datetime:
@@ -127,17 +200,12 @@ class TaskStore:
     def set_status(self, kind: str, identifier: str | int, status: str, owner: str = "") -> Task:
         """Move a task to a phase (`pending`, `running`, …) or to any text as its vendor status."""
         with self._lock:
-            task = self.get(kind, identifier, owner)
-            if task is None:
-                raise KeyError(f"{kind} has no task {identifier!r}")
-            return self._put(self._moved(task, status, self._clock.now))
+            return self._put(self._moved(self._present(kind, identifier, owner), status, self._clock.now))
 
     def change(self, kind: str, identifier: str | int, owner: str = "", **fields: Any) -> Task:  # noqa: ANN401 - vendor fields
         """Set vendor fields of a task."""
         with self._lock:
-            task = self.get(kind, identifier, owner)
-            if task is None:
-                raise KeyError(f"{kind} has no task {identifier!r}")
+            task = self._present(kind, identifier, owner)
             return self._put(replace(task, fields={**task.fields, **fields}))
 
     def remove(self, kind: str, identifier: str | int, owner: str = "") -> bool:
@@ -158,6 +226,12 @@ class TaskStore:
             return iter([task for tasks in self._tasks.values() for task in tasks.values()])
 
     # -- inside ---------------------------------------------------------------------------------------------
+
+    def _present(self, kind: str, identifier: str | int, owner: str) -> Task:
+        task = self.get(kind, identifier, owner)
+        if task is None:
+            raise KeyError(f"{kind} has no task {identifier!r}")
+        return task
 
     def _free_id(self, bucket: tuple[str, str], tasks: Mapping[str, Task]) -> str:
         """The next id of a kind: never one that was in use before."""

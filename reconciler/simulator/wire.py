@@ -77,3 +77,12 @@ def json_object(body: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return parsed if isinstance(parsed, dict) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An answer, which tasks it changed, and what was odd about the request."""
+
+    answer: Answer
+    changed: tuple[str, ...] = ()
+    oddities: tuple[str, ...] = ()

@@ -20,9 +20,8 @@ from tests.terminal import HEAD
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.simulator.arrival import Arrival
-    from reconciler.simulator.outcome import Outcome
-    from reconciler.simulator.wire import WireRequest
+    from reconciler.simulator.clouds import Arrival
+    from reconciler.simulator.wire import Outcome, WireRequest
     from tests.faults.conftest import Pauses
     from tests.faults.kinds import Applied
     from tests.terminal import Terminal

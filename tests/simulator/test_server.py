@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.simulator import Simulator, check_loopback, serve
-from reconciler.simulator.thread import ServerThread
+from reconciler.simulator.server import ServerThread
 
 Send = Callable[..., Any]
 

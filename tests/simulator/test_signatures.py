@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from reconciler.simulator import Simulator
-from reconciler.simulator.aliyun import signature as aliyun
-from reconciler.simulator.huaweicloud import signature as huaweicloud
+from reconciler.simulator.aliyun import authorization as aliyun
+from reconciler.simulator.huaweicloud import authorization as huaweicloud
 from reconciler.simulator.wire import WireRequest, pairs
 
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # the SDK's signer
@@ -35,8 +35,8 @@ def test_captured_huaweicloud_requests_hold(entry: dict[str, Any]) -> None:
     claimed = huaweicloud.claim(request)
     assert claimed is not None
     assert claimed.access_key_id == CAPTURED["ak"]
-    assert huaweicloud.fault(request, claimed, CAPTURED["sk"]) is None
-    assert huaweicloud.fault(request, claimed, "another secret") is not None
+    assert huaweicloud.fault_of(request, claimed, CAPTURED["sk"]) is None
+    assert huaweicloud.fault_of(request, claimed, "another secret") is not None
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_what_was_signed_cannot_be_changed(change: dict[str, Any]) -> None:
     parts: dict[str, Any] = {name: getattr(request, name) for name in ("method", "path", "raw_query", "body")}
     headers = {**request.headers, **change.get("headers", {})}
     tampered = WireRequest(**{**parts, **change, "headers": headers})
-    assert huaweicloud.fault(tampered, claimed, CAPTURED["sk"]) is not None
+    assert huaweicloud.fault_of(tampered, claimed, CAPTURED["sk"]) is not None
 
 
 def test_captured_aliyun_requests_are_complete() -> None:

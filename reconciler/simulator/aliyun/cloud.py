@@ -5,16 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.simulator.accounts import AliyunAccount
-from reconciler.simulator.aliyun import signature
-from reconciler.simulator.aliyun.authorization import Authorization
+from reconciler.simulator.aliyun.authorization import Authorization, Incomplete, read
 from reconciler.simulator.aliyun.errors import refusal
 from reconciler.simulator.aliyun.operations import OPERATIONS, Call
 from reconciler.simulator.clock import VirtualClock
-from reconciler.simulator.options import Options
-from reconciler.simulator.outcome import Outcome
-from reconciler.simulator.quotas import Quotas
+from reconciler.simulator.options import Options, Quotas
 from reconciler.simulator.store import TaskStore
-from reconciler.simulator.wire import Answer, Refusal, WireRequest, pairs
+from reconciler.simulator.wire import Answer, Outcome, Refusal, WireRequest, pairs
 
 VENDOR = "aliyun"
 VERSION = "2017-03-21"
@@ -85,8 +82,8 @@ class Aliyun:
     def owner_of(self, request: WireRequest) -> str:
         """Whose tasks a request is about, before anybody has checked its signature."""
         try:
-            key = signature.read(request).access_key_id
-        except signature.Incomplete:
+            key = read(request).access_key_id
+        except Incomplete:
             key = ""
         owners = {account.access_key_id: account.owner for account in self.accounts}
         return owners.get(key, self.tasks.default_owner)

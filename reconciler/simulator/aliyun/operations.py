@@ -3,21 +3,88 @@
 Mind the parameter names: cancel says `UploadUrls`, the other two say `UploadURLs`.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
-from reconciler.simulator.aliyun import jobs
-from reconciler.simulator.aliyun.errors import refusal, request_id
-from reconciler.simulator.aliyun.shapes import put_records, put_strings
+from reconciler.simulator.aliyun.errors import put_records, put_strings, refusal, request_id
 from reconciler.simulator.clock import VirtualClock
 from reconciler.simulator.options import Options, Refused
-from reconciler.simulator.store import TaskStore
-from reconciler.simulator.tasks import Phase, Row, Task
+from reconciler.simulator.store import Phase, Row, Spellings, Task, TaskStore
 from reconciler.simulator.wire import Answer, json_answer
+
+KIND = "aliyun.vod.url_upload"
+CANCELED = "CANCELED"
+
+SPELLINGS: Mapping[str, Spellings] = {
+    KIND: Spellings(
+        pending=("PENDING",),
+        running=("PROCESSING", "DOWNLOADING", "DOWNLOAD_SUCCESS", "UPLOADING", "UPLOAD_SUCCESS"),
+        succeeded=("SUCCESS",),
+        failed=("DOWNLOAD_FAIL", "UPLOAD_FAIL"),
+        canceled=(CANCELED,),
+    )
+}
+
+FIELDS: Mapping[str, frozenset[str]] = {
+    KIND: frozenset(
+        {
+            "UploadURL",
+            "MediaId",
+            "RegisteredMediaId",
+            "FileSize",
+            "CompleteTime",
+            "ErrorCode",
+            "ErrorMessage",
+            "UserData",
+        }
+    )
+}
+
+_UNPULLED = "https://uploads.example.com/{id}.mp4"
+
+
+def new_id(kind: str, number: int) -> str:
+    """A job id as in the vendor's samples: 32 hex characters."""
+    return hashlib.md5(f"{kind} {number}".encode(), usedforsecurity=False).hexdigest()
+
+
+def stamp(at: datetime) -> str:
+    """`yyyy-MM-ddTHH:mm:ssZ`."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def url_of(job: Task) -> str:
+    """The URL that a job pulls, decoded."""
+    return str(job.fields.get("UploadURL", _UNPULLED.format(id=job.id)))
+
+
+def item(job: Task, phase: Phase | None) -> dict[str, Any]:
+    """A job as GetURLUploadInfos shows it: every value a string.
+
+    A pending job has a CompleteTime, as in the sample, but no media id, size or error code.
+    """
+    shown: dict[str, Any] = {
+        "JobId": job.id,
+        "UploadURL": url_of(job),
+        "Status": job.status,
+        "CreationTime": stamp(job.created_at),
+        "CompleteTime": stamp(job.finished_at or job.created_at),
+        "UserData": "",
+    }
+    if phase in {Phase.SUCCEEDED, Phase.FAILED}:
+        succeeded = phase is Phase.SUCCEEDED
+        shown["ErrorCode"] = "200" if succeeded else "InvalidFile.Download"
+        shown["ErrorMessage"] = "Job success" if succeeded else "The file could not be downloaded."
+    if phase is Phase.SUCCEEDED:
+        shown["MediaId"] = new_id("media", job.order)
+        shown["FileSize"] = "24"
+    return shown | dict(job.fields)
+
 
 MAXIMUM_NAMES = 10
 MAXIMUM_UPLOADS = 20
@@ -63,7 +130,7 @@ class Call:
 
     def is_visible(self, job: Task) -> bool:
         """Whether the API still knows a job: not for a cancelled one, unless the options say so."""
-        return job.status != jobs.CANCELED or self.options.canceled_visibility != GONE
+        return job.status != CANCELED or self.options.canceled_visibility != GONE
 
     def retained(self, job: Task) -> bool:
         """Whether a query still finds a job: only those of the last year."""
@@ -73,15 +140,15 @@ class Call:
         """The jobs that JobIds names, else those of the URLs, and what there is no job for."""
         if self.parameters.get("JobIds"):
             wanted = list(dict.fromkeys(self.names("JobIds", MAXIMUM_NAMES)))
-            found = [self.store.get(jobs.KIND, identifier, self.owner) for identifier in wanted]
+            found = [self.store.get(KIND, identifier, self.owner) for identifier in wanted]
             known = [job for job in found if job and self.is_visible(job) and (all_ages or self.retained(job))]
             ids = {job.id for job in known}
             return known, [identifier for identifier in wanted if identifier not in ids]
         if self.parameters.get(url_parameter):
             wanted = list(dict.fromkeys(self.urls(url_parameter, MAXIMUM_NAMES)))
-            shared = [job for url in wanted for job in self.store.sharing(jobs.KIND, url, self.owner)]
+            shared = [job for url in wanted for job in self.store.sharing(KIND, url, self.owner)]
             known = [job for job in shared if self.is_visible(job) and (all_ages or self.retained(job))]
-            urls = {jobs.url_of(job) for job in known}
+            urls = {url_of(job) for job in known}
             return known, [url for url in wanted if url not in urls]
         raise refusal("MissingParameter", f"(JobIds or {url_parameter})")
 
@@ -95,7 +162,7 @@ def cancel_jobs(call: Call) -> Answer:
         raise refusal("OperationDenied", "(a job is not in the Pending state)")
     visibility = call.options.canceled_visibility
     for job in pending:
-        call.store.set_status(jobs.KIND, job.id, jobs.CANCELED if visibility == GONE else visibility, call.owner)
+        call.store.set_status(KIND, job.id, CANCELED if visibility == GONE else visibility, call.owner)
         call.changed.append(job.id)
     shape = call.options.response_shape
     body: dict[str, Any] = {"RequestId": request_id()}
@@ -110,7 +177,7 @@ def get_infos(call: Call) -> Answer:
     found, missing = call.selected("UploadURLs", all_ages=False)
     shape = call.options.response_shape
     body: dict[str, Any] = {"RequestId": request_id()}
-    records = [jobs.item(job, call.store.phase(job)) for job in found[:MAXIMUM_RECORDS]]
+    records = [item(job, call.store.phase(job)) for job in found[:MAXIMUM_RECORDS]]
     put_records(body, "URLUploadInfoList", records, shape, "UrlUploadJobInfoDTO")
     put_strings(body, "NonExists", missing, shape, "ExistId")
     return json_answer(200, body)
@@ -137,7 +204,7 @@ def upload(call: Call) -> Answer:
     submitted = []
     for url in urls:
         fields = {"UploadURL": url} | ({"UserData": user_data} if user_data else {})
-        job = call.store.insert(Row(kind=jobs.KIND, owner=call.owner, fields=fields))
+        job = call.store.insert(Row(kind=KIND, owner=call.owner, fields=fields))
         call.changed.append(job.id)
         submitted.append({"JobId": job.id, "SourceURL": url})
     body: dict[str, Any] = {"RequestId": request_id()}

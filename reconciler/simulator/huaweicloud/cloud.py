@@ -9,13 +9,10 @@ from reconciler.simulator.accounts import HuaweicloudAccount
 from reconciler.simulator.clock import VirtualClock
 from reconciler.simulator.huaweicloud import iam, mpc, vod
 from reconciler.simulator.huaweicloud.authorization import Authorization, Grant
-from reconciler.simulator.huaweicloud.call import Call, Route
-from reconciler.simulator.huaweicloud.errors import refusal
-from reconciler.simulator.options import Options
-from reconciler.simulator.outcome import Outcome
-from reconciler.simulator.quotas import Quotas
+from reconciler.simulator.huaweicloud.call import Call, Route, refusal
+from reconciler.simulator.options import Options, Quotas
 from reconciler.simulator.store import TaskStore
-from reconciler.simulator.wire import Answer, Refusal, WireRequest, json_answer, pairs
+from reconciler.simulator.wire import Answer, Outcome, Refusal, WireRequest, json_answer, pairs
 
 VENDOR = "huaweicloud"
 _ROUTES: Mapping[tuple[str, str], Route] = {(route.method, route.path): route for route in (*mpc.ROUTES, *vod.ROUTES)}

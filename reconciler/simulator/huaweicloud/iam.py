@@ -4,7 +4,7 @@ from typing import Any
 
 from reconciler.simulator.accounts import HuaweicloudAccount
 from reconciler.simulator.huaweicloud.authorization import Authorization
-from reconciler.simulator.huaweicloud.errors import iam_refusal
+from reconciler.simulator.huaweicloud.call import iam_refusal
 from reconciler.simulator.wire import Answer, Refusal, WireRequest, json_answer, json_object, pairs
 
 PROJECTS = "/v3/projects"

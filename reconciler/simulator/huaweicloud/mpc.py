@@ -6,16 +6,14 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from reconciler.simulator.huaweicloud.call import DEFAULT_SIZE, MAXIMUM_IDS, MAXIMUM_SIZE, Call, Route
-from reconciler.simulator.huaweicloud.errors import refusal
-from reconciler.simulator.huaweicloud.kinds import MPC_KINDS, PACKAGING, TRANSCODING, MpcKind
+from reconciler.simulator.huaweicloud.call import DEFAULT_SIZE, MAXIMUM_IDS, MAXIMUM_SIZE, Call, Route, refusal
+from reconciler.simulator.huaweicloud.kinds import MPC_KINDS, PACKAGING, PROGRESS, TRANSCODING, MpcKind
 from reconciler.simulator.options import UnknownIds
-from reconciler.simulator.tasks import TERMINAL, Phase, Row, Task
+from reconciler.simulator.store import TERMINAL, Phase, Row, Task
 from reconciler.simulator.wire import Answer, json_answer
 
 _COMPACT_TIME = re.compile(r"\d{14}", re.ASCII)
 _PAGING = ("status", "start_time", "end_time", "page", "size")
-_PROGRESS = {Phase.PENDING: 0, Phase.RUNNING: 50, Phase.SUCCEEDED: 100, Phase.FAILED: 50, Phase.CANCELED: 0}
 _DESCRIPTIONS = {Phase.SUCCEEDED: "The task has completed.", Phase.FAILED: "System error."}
 _SYSTEM_ERROR = "MPC.10050"
 
@@ -35,13 +33,13 @@ def item(kind: MpcKind, task: Task, *, numeric: bool) -> dict[str, Any]:
     }
     if kind.id_name == "job_id":
         shown["task_id"] = shown["job_id"]
-    if kind.start_time and task.started_at:
+    if not kind.is_array and task.started_at:
         shown["start_time"] = compact(task.started_at)
     if task.finished_at:
         shown["end_time"] = compact(task.finished_at)
     if phase is not None:
         if kind.progress:
-            shown[kind.progress] = _PROGRESS[phase]
+            shown[kind.progress] = PROGRESS[phase]
         if phase in _DESCRIPTIONS:
             shown["description"] = _DESCRIPTIONS[phase]
         if phase is Phase.SUCCEEDED and kind.completed_code:
@@ -79,7 +77,7 @@ def list_tasks(kind: MpcKind, call: Call) -> Answer:
 
 def _envelope(kind: MpcKind, shown: list[dict[str, Any]], total: int, *, more: bool) -> dict[str, Any]:
     envelope: dict[str, Any] = {"total": total, kind.envelope: shown}
-    if kind.truncated:
+    if kind.is_array:
         envelope["is_truncated"] = int(more)
     return envelope
 
@@ -101,10 +99,10 @@ def _matching(kind: MpcKind, call: Call, since: str | None, until: str | None) -
 
 
 def _status(kind: MpcKind, call: Call) -> str | None:
-    status = call.one("status")
-    if status is not None and status not in kind.filters:
+    status, filters = call.one("status"), kind.filters
+    if status is not None and status not in filters:
         call.invalid(f"status={status}")
-    return kind.filters[status] if status is not None else None
+    return filters[status] if status is not None else None
 
 
 def _time(call: Call, name: str) -> str | None:
@@ -131,7 +129,7 @@ def _by_ids(kind: MpcKind, call: Call, wanted: Sequence[str]) -> list[dict[str, 
         task = call.task(identifier)
         if task is not None and status in {None, task.status}:
             shown.append(item(kind, task, numeric=call.options.numeric_ids))
-        elif task is None and status is None and kind.no_task and call.options.unknown_ids is UnknownIds.NO_TASK:
+        elif task is None and status is None and kind.is_array and call.options.unknown_ids is UnknownIds.NO_TASK:
             number = kind.integer_id or call.options.numeric_ids
             shown.append({kind.id_name: _number(identifier) if number else identifier, "status": "NO_TASK"})
     return shown

@@ -11,13 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.simulator.clock import moment
-from reconciler.simulator.huaweicloud.call import DEFAULT_SIZE, MAXIMUM_SIZE, Call, Route
-from reconciler.simulator.huaweicloud.errors import refusal
-from reconciler.simulator.huaweicloud.kinds import VOD_EDITING, VOD_TRANSCODING
-from reconciler.simulator.tasks import Phase, Row, Task
+from reconciler.simulator.huaweicloud.call import DEFAULT_SIZE, MAXIMUM_SIZE, Call, Route, refusal
+from reconciler.simulator.huaweicloud.kinds import PROGRESS, VOD_EDITING, VOD_TRANSCODING
+from reconciler.simulator.store import Phase, Row, Task
 from reconciler.simulator.wire import Answer, json_answer
 
-_PROGRESS = {Phase.PENDING: 0, Phase.RUNNING: 50, Phase.SUCCEEDED: 100, Phase.FAILED: 50, Phase.CANCELED: 0}
 _ASSET_TASK_STATUSES = frozenset({"WAITING", "PROCESSING", "SUCCEED", "FAILED"})
 _ASSET_TASK_TYPES = frozenset({"TRANSCODE", "THUMBNAIL"})
 _MAXIMUM_INPUTS = 20
@@ -40,7 +38,7 @@ def _editing_item(call: Call, task: Task) -> dict[str, Any]:
         "create_time": format_timestamp(task.created_at),
     }
     if phase is not None:
-        shown["progress"] = _PROGRESS[phase]
+        shown["progress"] = PROGRESS[phase]
     if task.finished_at:
         shown["end_time"] = format_timestamp(task.finished_at)
     return shown | dict(task.fields)

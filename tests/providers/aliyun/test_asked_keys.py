@@ -17,7 +17,7 @@ from reconciler.exceptions import CredentialsError
 from reconciler.providers.aliyun import PROVIDER
 from reconciler.providers.aliyun.credentials import find_credentials
 from reconciler.providers.aliyun.endpoints import sts_endpoint
-from reconciler.simulator.aliyun import signature
+from reconciler.simulator.aliyun import authorization
 from reconciler.simulator.wire import WireRequest
 from reconciler.tasks.fault import Meaning
 from tests.providers.aliyun.cloud import CANCEL, KEYS, URL_UPLOAD, target
@@ -173,8 +173,8 @@ def test_a_role_is_assumed_with_a_signed_request(home: Path) -> None:
     assert observed(machine, home=home) is None
     [asked] = machine.asked
     wire = received_as_wire(asked)
-    signed = signature.read(wire)
-    assert signature.holds(wire, signed, "hunter0")
+    signed = authorization.read(wire)
+    assert authorization.holds(wire, signed, "hunter0")
     assert (signed.action, signed.version, signed.access_key_id) == ("AssumeRole", "2015-04-01", "base-ak")
     assert dict(signed.parameters) == {
         "RoleArn": ARN,
@@ -204,8 +204,8 @@ def test_the_vendors_sdk_asks_for_the_same_role(home: Path, vendor: SimpleNamesp
     assert key.get_security_token() == "tok3n-2"
     [theirs] = machine.asked
     # Its signature is not looked at: it signs a blank as "+", and would be refused for this policy.
-    signed = signature.read(received_as_wire(theirs))
-    assert signed.parameters == signature.read(received_as_wire(ours)).parameters
+    signed = authorization.read(received_as_wire(theirs))
+    assert signed.parameters == authorization.read(received_as_wire(ours)).parameters
     assert (signed.action, signed.version) == ("AssumeRole", "2015-04-01")
 
 
@@ -228,10 +228,10 @@ def test_the_token_service_tells_the_time_and_the_machine_does_not(by_role: bool
 def test_a_chain_of_roles(home: Path) -> None:
     machine = Machine()
     assert observed(machine, home=home, profile="chain") is None
-    first, second = (signature.read(received_as_wire(asked)) for asked in machine.asked)
+    first, second = (authorization.read(received_as_wire(asked)) for asked in machine.asked)
     assert (first.access_key_id, first.security_token) == ("base-ak", "")
     assert (second.access_key_id, second.security_token) == ("STS.1", "tok3n-1")
-    assert signature.holds(received_as_wire(machine.asked[1]), second, "hunter1")
+    assert authorization.holds(received_as_wire(machine.asked[1]), second, "hunter1")
 
 
 def form(request: Received) -> dict[str, str]:
