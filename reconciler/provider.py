@@ -8,7 +8,7 @@ come with the program are written against this module as well, and import nothin
 - What it does: a `Client` of one `Target` lists a scope (`Observation`), reads ids (`Readings`), acts on them. It
   raises nothing for what the cloud does: a failure is a `Fault`, whose `Meaning` says what follows from it. A lost
   answer is never success, an id that was not answered is unknown, and what was not sent is `UNREACHABLE`.
-- What it builds on: `Gateway` sends a request in its turn, within bounds, signed anew at each try (`RenewingAuth`);
+- What it builds on: `HttpClient` sends a request in its turn, within bounds, signed anew at each try (`RenewingAuth`);
   `json_object` reads the answer, `tasks_in` and `task_from` turn its rows into tasks, and `Redactor` quotes what the
   server said without its secrets. `Secrets` reads what a target names.
 
@@ -19,40 +19,31 @@ from __future__ import annotations
 
 from reconciler.config.model import Credentials, Secret, Target
 from reconciler.exceptions import CredentialsError, ProviderError
+from reconciler.providers.asked_keys import Ask, AskedKey, LastResort, renewed
 from reconciler.providers.base import AccountCall, Client, PolicyLanguage, Provider, Readings
-from reconciler.providers.credential_source import CredentialSource, Fixed, Passing, RenewingAuth
+from reconciler.providers.client import HttpClient, HttpProvider
+from reconciler.providers.credential_source import CredentialSource, Passing, RenewingAuth
 from reconciler.providers.credentials import (
     ACCESS_KEY_KEYS,
     AccessKey,
-    AskedKey,
-    FoundCredentials,
-    LastResort,
-    instant,
-    key_in,
-    principal_name,
-    secret_in,
-    secret_text,
-    temporary_key,
-)
-from reconciler.providers.gateway import Gateway, HttpClient, HttpProvider
-from reconciler.providers.records import Row, by_id, impossible_ids, task_from, tasks_in
-from reconciler.providers.secret_sources import (
-    Secrets,
+    ResolvedCredentials,
     UnusableFile,
-    check_sources,
     ini_section,
+    instant,
     json_file,
     option,
+    principal_name,
+    secret_in,
     secret_in_file,
-    small_text,
+    secret_text,
 )
+from reconciler.providers.records import Row, by_id, impossible_ids, task_from, tasks_in
+from reconciler.providers.secret_sources import CredentialSearch, Secrets
 from reconciler.providers.transport.answers import Redactor, header_text, json_object, malformed, parsed_object, said_in
-from reconciler.providers.transport.ask import Ask, renewed
-from reconciler.providers.transport.caller import Tally, all_or_fault
+from reconciler.providers.transport.caller import READS, WRITES, Retries, Tally, all_or_fault
 from reconciler.providers.transport.codes import Codes, Said
 from reconciler.providers.transport.endpoint import base_url, credentials_url, service_url, vendor_url
 from reconciler.providers.transport.pacing import Quota, always
-from reconciler.providers.transport.retries import READS, WRITES, Retries
 from reconciler.providers.transport.surroundings import Surroundings, Turns
 from reconciler.redaction import masked, presentable
 from reconciler.tasks.catalogue import Inventory, InventoryList, ProviderOptions
@@ -77,15 +68,13 @@ __all__ = [
     "Client",
     "Codes",
     "Completeness",
+    "CredentialSearch",
     "CredentialSource",
     "Credentials",
     "CredentialsError",
     "Fault",
     "Field",
     "FieldType",
-    "Fixed",
-    "FoundCredentials",
-    "Gateway",
     "HttpClient",
     "HttpProvider",
     "Inventory",
@@ -106,6 +95,7 @@ __all__ = [
     "Readings",
     "Redactor",
     "RenewingAuth",
+    "ResolvedCredentials",
     "ResourceType",
     "Retries",
     "Row",
@@ -125,7 +115,6 @@ __all__ = [
     "always",
     "base_url",
     "by_id",
-    "check_sources",
     "credentials_url",
     "header_text",
     "impossible_ids",
@@ -133,7 +122,6 @@ __all__ = [
     "instant",
     "json_file",
     "json_object",
-    "key_in",
     "malformed",
     "masked",
     "option",
@@ -146,10 +134,8 @@ __all__ = [
     "secret_in_file",
     "secret_text",
     "service_url",
-    "small_text",
     "task_from",
     "tasks_in",
-    "temporary_key",
     "vendor_url",
 ]
 API_VERSION = 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from reconciler.config.model import Target
     from reconciler.tasks.catalogue import ProviderOptions
@@ -25,6 +25,16 @@ class Readings:
 
     tasks: Mapping[str, Task]
     faults: Mapping[str, Fault]
+
+    @classmethod
+    def united(cls, parts: Iterable[Readings]) -> Readings:
+        """What several calls brought, each for ids of its own."""
+        tasks: dict[str, Task] = {}
+        faults: dict[str, Fault] = {}
+        for part in parts:
+            tasks |= part.tasks
+            faults |= part.faults
+        return cls(tasks, faults)
 
 
 class Client(Protocol):

@@ -1,38 +1,41 @@
-"""Credentials: key pairs and the texts that they are made of, who is asked for them, and what is known of where they
-were found."""
+"""Credentials: key pairs, the texts and files that they are made of, and what is known of where they were found."""
 
 from __future__ import annotations
 
+import json
+from configparser import ConfigParser, InterpolationError
+from configparser import Error as ParserError
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from reconciler.exceptions import CredentialsError, ProviderError
-from reconciler.providers.transport.answers import header_text
+from reconciler.exceptions import CredentialsError
 from reconciler.providers.transport.surroundings import trimmed
 from reconciler.tasks.fault import Meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from reconciler.config.model import Target
-    from reconciler.providers.transport.ask import Ask
     from reconciler.tasks.fault import Fault
 
 __all__ = [
     "ACCESS_KEY_KEYS",
     "AccessKey",
-    "AskedKey",
-    "FoundCredentials",
-    "LastResort",
+    "ResolvedCredentials",
+    "UnusableFile",
+    "ini_section",
     "instant",
-    "key_in",
+    "json_file",
+    "option",
     "principal_name",
     "secret_in",
+    "secret_in_file",
     "secret_text",
-    "temporary_key",
+    "small_text",
 ]
 
 
@@ -80,97 +83,77 @@ def secret_text(text: str, place: str, *, blanks: bool = False) -> str:
     return found
 
 
-def key_in(
-    environment: Mapping[str, str], names: tuple[str, str, str], vendor: str, tried: list[str]
-) -> AccessKey | None:
-    """The key whose id, secret and security token are in variables of these names; None, told to `tried`, without it.
-
-    Raises CredentialsError for half a key: going on to a file might mean to act as somebody else than was meant.
-    """
-    key_id, secret = (secret_in(environment, name) for name in names[:2])
-    if key_id and secret:
-        return AccessKey(key_id, secret, secret_in(environment, names[2]))
-    if key_id or secret:
-        missing = names[1] if key_id else names[0]
-        raise CredentialsError(
-            f"half of the {vendor} credentials is in the environment: {missing} is not set",
-            f"set both {names[0]} and {names[1]}, or none",
-        )
-    tried.append(f"environment variables {names[0]} and {names[1]} (not set)")
-    return None
-
-
 def secret_in(environment: Mapping[str, str], name: str) -> str:
     """The `secret_text` of an environment variable; empty where it is not set."""
     return secret_text(environment.get(name, ""), f"environment variable {name}")
 
 
-class AskedKey(Protocol):
-    """A way to get temporary keys. `place` names it in messages."""
-
-    @property
-    def place(self) -> str: ...
-
-    def __hash__(self) -> int: ...  # who asks the same shares the answer
-
-    async def key(self, ask: Ask) -> AccessKey:
-        """A new key. Raises ProviderError with a message that says why there is none, and no secret."""
-        ...
+def secret_in_file(file: str) -> str:
+    """The `secret_text` of a file, such as the token of an identity provider. Raises CredentialsError."""
+    try:
+        text = secret_text(small_text(Path(file)), f"file {file}")
+    except UnusableFile as error:
+        raise CredentialsError(f"file {file} ({error})") from None
+    if not text:
+        raise CredentialsError(f"file {file} (holds no token)")
+    return text
 
 
-class LastResort:
-    """Asks those who may or may not be there, in order, when credentials stand nowhere.
+LARGEST = 1024 * 1024
+"""Bytes; a profile has some hundred."""
 
-    The first who answers stays the one, so that a renewal never acts as somebody else. `tried` are the places before.
-    Raises CredentialsError where there is nobody to ask.
-    """
-
-    place = "services of the machine"
-
-    def __init__(self, vendor: str, hint: str, options: Sequence[AskedKey], tried: Sequence[str]) -> None:
-        if not options:
-            raise _none_found(vendor, hint, tried)
-        self._vendor = vendor
-        self._hint = hint
-        self._options = options
-        self._tried = tuple(tried)
-        self._chosen: AskedKey | None = None
-
-    async def key(self, ask: Ask) -> AccessKey:
-        if self._chosen is not None:
-            return await self._chosen.key(ask)
-        tried = list(self._tried)
-        for option in self._options:
-            try:
-                key = await option.key(ask)
-            except ProviderError as error:
-                tried.append(f"{option.place} ({error.fault.message})")
-            else:
-                self._chosen = option
-                return key
-        raise _none_found(self._vendor, self._hint, tried)
+READS_OF_A_TORN_FILE = 3
 
 
-def _none_found(vendor: str, hint: str, tried: Sequence[str]) -> CredentialsError:
-    """The error that names everything that was tried, in order."""
-    return CredentialsError(f"no {vendor} credentials found; tried: {'; '.join(tried)}", hint)
+class UnusableFile(Exception):  # noqa: N818 - a reason, not a failure of the program
+    """Why a file does not help. Says nothing of what is in it."""
 
 
-def temporary_key(found: object, names: Mapping[str, Sequence[str]]) -> AccessKey | None:
-    """The key in a JSON object; None unless it is whole.
+def small_text(path: Path) -> str:
+    """The text of a file. Raises UnusableFile."""
+    try:
+        if path.exists() and not path.is_file():
+            raise UnusableFile("not a file")  # a pipe might never answer
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise UnusableFile(f"more than {LARGEST} bytes")
+        return content.decode("utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        raise UnusableFile("does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableFile(type(error).__name__) from None
 
-    `names` are the spellings of `id`, `secret`, `token` and `expires`.
-    """
-    body: Mapping[str, Any] = found if isinstance(found, dict) else {}
 
-    def text(part: str) -> str:
-        return header_text(next((body[name] for name in names[part] if body.get(name)), ""))
+def json_file(path: Path) -> Any:  # noqa: ANN401 - any JSON
+    """The document in a file that its owner may be rewriting: a torn one is read again. Raises UnusableFile."""
+    for _ in range(READS_OF_A_TORN_FILE):
+        try:
+            return json.loads(small_text(path))
+        except (ValueError, RecursionError):
+            continue
+    raise UnusableFile("not JSON")
 
-    key_id, secret, token, expires = (text(part) for part in ("id", "secret", "token", "expires"))
-    moment = instant(expires)
-    if not (key_id and secret and token and moment):
-        return None
-    return AccessKey(key_id, secret, token, moment)
+
+def ini_section(path: Path, section: str, *, interpolation: bool) -> ConfigParser:
+    """The parsed file, which has the section. Raises UnusableFile."""
+    parser = ConfigParser() if interpolation else ConfigParser(interpolation=None)
+    try:
+        parser.read_string(small_text(path))
+    except ParserError:
+        # The parser's own message quotes lines of the file.
+        raise UnusableFile("not an INI file") from None
+    if not parser.has_section(section):
+        raise UnusableFile(f"no section [{section}]")
+    return parser
+
+
+def option(parser: ConfigParser, section: str, name: str) -> str:
+    """A value, or an empty text."""
+    try:
+        return parser.get(section, name, fallback="").strip()
+    except InterpolationError:  # the vendor wants % doubled; a secret that has one undoubled is meant as it stands
+        return parser.get(section, name, raw=True).strip()
 
 
 def instant(text: str) -> datetime | None:
@@ -183,7 +166,7 @@ def instant(text: str) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundCredentials(Generic[K]):
+class ResolvedCredentials(Generic[K]):
     """Credentials and where they were found. `tried` are the places before, each with its reason; no value in either.
 
     `again` reads the same place once more, where what is in it may be replaced.

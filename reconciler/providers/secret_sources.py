@@ -1,4 +1,4 @@
-"""Where a target's `credentials` point at: which variables, files and profiles they may name, and what is in them.
+"""Where credentials are looked for: what a target's `credentials` may name, and what is in it, else where SDKs look.
 
 RECONCILER_CREDENTIAL_SOURCES lists what may be named. Who writes the configuration is not always who holds the
 credentials: a file or variable that was meant for something else would be sent to a cloud as a key.
@@ -6,91 +6,27 @@ credentials: a file or variable that was meant for something else would be sent 
 
 from __future__ import annotations
 
-import json
 import os.path
 import re
-from configparser import ConfigParser, InterpolationError
-from configparser import Error as ParserError
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from reconciler.exceptions import CredentialsError, UsageError
-from reconciler.providers.credentials import AccessKey, secret_text
+from reconciler.providers.asked_keys import LastResort
+from reconciler.providers.credentials import AccessKey, UnusableFile, secret_in, secret_text, small_text
 from reconciler.redaction import bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.config.model import Secret, Target
+    from reconciler.providers.asked_keys import AskedKey
+    from reconciler.providers.transport.surroundings import Surroundings
 
-__all__ = [
-    "CREDENTIAL_SOURCES",
-    "Secrets",
-    "UnusableFile",
-    "check_sources",
-    "ini_section",
-    "json_file",
-    "option",
-    "small_text",
-]
+__all__ = ["CREDENTIAL_SOURCES", "CredentialSearch", "Secrets", "check_sources"]
 
-LARGEST = 1024 * 1024
-"""Bytes; a profile has some hundred."""
-
-READS_OF_A_TORN_FILE = 3
-
-
-class UnusableFile(Exception):  # noqa: N818 - a reason, not a failure of the program
-    """Why a file does not help. Says nothing of what is in it."""
-
-
-def small_text(path: Path) -> str:
-    """The text of a file. Raises UnusableFile."""
-    try:
-        if path.exists() and not path.is_file():
-            raise UnusableFile("not a file")  # a pipe might never answer
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            raise UnusableFile(f"more than {LARGEST} bytes")
-        return content.decode("utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError):
-        raise UnusableFile("does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnusableFile(type(error).__name__) from None
-
-
-def json_file(path: Path) -> Any:  # noqa: ANN401 - any JSON
-    """The document in a file that its owner may be rewriting: a torn one is read again. Raises UnusableFile."""
-    for _ in range(READS_OF_A_TORN_FILE):
-        try:
-            return json.loads(small_text(path))
-        except (ValueError, RecursionError):
-            continue
-    raise UnusableFile("not JSON")
-
-
-def ini_section(path: Path, section: str, *, interpolation: bool) -> ConfigParser:
-    """The parsed file, which has the section. Raises UnusableFile."""
-    parser = ConfigParser() if interpolation else ConfigParser(interpolation=None)
-    try:
-        parser.read_string(small_text(path))
-    except ParserError:
-        # The parser's own message quotes lines of the file.
-        raise UnusableFile("not an INI file") from None
-    if not parser.has_section(section):
-        raise UnusableFile(f"no section [{section}]")
-    return parser
-
-
-def option(parser: ConfigParser, section: str, name: str) -> str:
-    """A value, or an empty text."""
-    try:
-        return parser.get(section, name, fallback="").strip()
-    except InterpolationError:  # the vendor wants % doubled; a secret that has one undoubled is meant as it stands
-        return parser.get(section, name, raw=True).strip()
-
+T = TypeVar("T")
 
 CREDENTIAL_SOURCES: Final = "RECONCILER_CREDENTIAL_SOURCES"
 """Names of variables, absolute paths of files and `profile:NAME`, separated by commas or blanks; `*` stands for any run
@@ -203,12 +139,66 @@ def _place(secret: Secret) -> str:
     return secret.place or (f"file {secret.file}" if secret.file is not None else f"environment variable {secret.env}")
 
 
-def secret_in_file(file: str) -> str:
-    """The `secret_text` of a file, such as the token of an identity provider. Raises CredentialsError."""
-    try:
-        text = secret_text(small_text(Path(file)), f"file {file}")
-    except UnusableFile as error:
-        raise CredentialsError(f"file {file} ({error})") from None
-    if not text:
-        raise CredentialsError(f"file {file} (holds no token)")
-    return text
+@dataclass(slots=True)
+class CredentialSearch:
+    """Looks where a vendor's SDK does, in the order in which it is asked to; `tried` are the places without success,
+    each with its reason and no value.
+
+    Raises CredentialsError where the target names sources that it must not.
+    """
+
+    target: Target
+    surroundings: Surroundings
+    vendor: str
+    hint: str
+    tried: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        check_sources(self.target, self.environment)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return self.surroundings.environment
+
+    def is_off(self, what: str, variable: str) -> bool:
+        """Whether somebody switched a place off."""
+        off = self.environment.get(variable, "").lower() == "true"
+        if off:
+            self.tried.append(f"{what} (switched off by {variable})")
+        return off
+
+    def has(self, what: str, *names: str) -> bool:
+        """Whether all these variables are set; of `A or B`, one of the two."""
+        missing = [name for name in names if not any(map(self.environment.get, name.split(" or ")))]
+        if missing:
+            self.tried.append(f"{what} ({', '.join(missing)} not set)")
+        return not missing
+
+    def key(self, *names: str) -> AccessKey | None:
+        """The key whose id, secret and security token are in variables of these names.
+
+        Raises CredentialsError for half a key: going on to a file might mean to act as somebody else than was meant.
+        """
+        key_id, secret = (secret_in(self.environment, name) for name in names[:2])
+        if key_id and secret:
+            return AccessKey(key_id, secret, secret_in(self.environment, names[2]))
+        if key_id or secret:
+            missing = names[1] if key_id else names[0]
+            raise CredentialsError(
+                f"half of the {self.vendor} credentials is in the environment: {missing} is not set",
+                f"set both {names[0]} and {names[1]}, or none",
+            )
+        self.tried.append(f"environment variables {names[0]} and {names[1]} (not set)")
+        return None
+
+    def in_file(self, path: Path, read: Callable[[], T]) -> T | None:
+        """What `read` finds in a file, unless it raises UnusableFile."""
+        try:
+            return read()
+        except UnusableFile as error:
+            self.tried.append(f"file {path} ({error})")
+            return None
+
+    def last_resort(self, options: Sequence[AskedKey]) -> LastResort:
+        """Who is asked when all else failed. Raises CredentialsError where there is nobody."""
+        return LastResort(self.vendor, self.hint, options, self.tried)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.providers.transport.retries import hinted_delay
+from reconciler.providers.transport.caller import hinted_delay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

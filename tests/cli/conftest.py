@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.batch import Patience
-from reconciler.providers.transport.retries import READS
+from reconciler.providers.transport.caller import READS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

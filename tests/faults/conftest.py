@@ -12,8 +12,8 @@ import pytest
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.batch import Patience
 from reconciler.engine.interruption import Interruption
+from reconciler.providers.transport.caller import READS, WRITES
 from reconciler.providers.transport.pacing import PaceBook
-from reconciler.providers.transport.retries import READS, WRITES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pauses]:
     monkeypatch.setattr(Interruption, "sleep", clock.sleep)
     monkeypatch.setattr("reconciler.providers.transport.caller.LEAST_PAUSE", 0.01)
     paces = PaceBook()  # a quota that one test used up is none of the next one's business
-    monkeypatch.setattr("reconciler.providers.gateway.PACES", paces)
+    monkeypatch.setattr("reconciler.providers.client.PACES", paces)
     # Bounded by count: a busy machine changes nothing. The longest hint is longer than the deadline.
     hasty = {"tries": 6, "deadline": 100.0, "first": 0.01}
     before = [(retries, name, getattr(retries, name)) for retries in (READS, WRITES) for name in hasty]

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.aliyun.asked_keys import KEY_NAMES
+from reconciler.providers.asked_keys import Ask, temporary_key
 from reconciler.providers.credential_source import PAUSE, Fixed, Passing, Renewed
-from reconciler.providers.credentials import AccessKey, temporary_key
+from reconciler.providers.credentials import AccessKey
 from reconciler.providers.transport.answers import Redactor
-from reconciler.providers.transport.ask import Ask
+from reconciler.providers.transport.codes import NO_CODES
 from reconciler.providers.transport.wire import Wire
 from reconciler.tasks.fault import Fault, Meaning
 from tests.providers.loopback import FROZEN, Time, around
@@ -286,7 +287,7 @@ TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, m
 def test_a_refusal_that_echoes_secrets_shows_none(secrets: list[str], around_it: str, status: int) -> None:
     redactor = Redactor()
     redactor.learn(secrets)
-    ask = Ask(Wire(), redactor, around())
+    ask = Ask(Wire(), redactor, around(), NO_CODES)
     shown = str(ask.refusal(httpx.Response(status), f"{around_it}{around_it.join(secrets)} {' '.join(secrets)}"))
     assert not any(secret in shown for secret in secrets if secret.strip("*") and secret not in around_it)
 

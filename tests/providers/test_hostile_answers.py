@@ -14,11 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.exceptions import ProviderError
+from reconciler.providers.aliyun import PROVIDER as ALIYUN_PROVIDER
 from reconciler.providers.aliyun.answers import Infos, Question, canceled_in, infos_in
 from reconciler.providers.aliyun.asked_keys import AssumedRole, CredentialsUri, EcsRole, OidcRole, Role, account_of
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
+from reconciler.providers.asked_keys import Ask
 from reconciler.providers.credential_source import Fixed
 from reconciler.providers.credentials import AccessKey
+from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD_PROVIDER
 from reconciler.providers.huaweicloud.asked_keys import Agency, Container, IdentityToken
 from reconciler.providers.huaweicloud.endpoints import project_named
 from reconciler.providers.huaweicloud.pages import Page, page, united
@@ -26,10 +29,11 @@ from reconciler.providers.huaweicloud.signing import SignatureAuth
 from reconciler.providers.huaweicloud.tokens import Login, Token, TokenAuth, TokenIssuer
 from reconciler.providers.registry import catalogue
 from reconciler.providers.transport.answers import Redactor
-from reconciler.providers.transport.ask import Ask
 from reconciler.providers.transport.wire import Wire
 from reconciler.tasks.fault import Fault, Meaning
 from reconciler.tasks.resource_type import Action, ResourceType
+from tests.providers.aliyun import cloud as aliyun
+from tests.providers.huaweicloud import cloud as huaweicloud
 from tests.providers.loopback import around
 
 if TYPE_CHECKING:
@@ -126,7 +130,10 @@ ANSWERS = st.builds(
 )
 
 HUAWEICLOUD = [row for row in catalogue().resource_types.values() if row.provider == "huaweicloud"]
-EXCERPTS = Redactor(("secret",))
+HUAWEI = HUAWEICLOUD_PROVIDER.client(
+    huaweicloud.target("http://127.0.0.1:1"), concurrency=1, surroundings=around(huaweicloud.KEYS)
+)
+ALI = ALIYUN_PROVIDER.client(aliyun.target("http://127.0.0.1:1"), concurrency=1, surroundings=around(aliyun.KEYS))
 
 
 def now() -> datetime:
@@ -136,7 +143,7 @@ def now() -> datetime:
 @settings(max_examples=400)
 @given(ANSWERS, st.sampled_from(HUAWEICLOUD))
 def test_a_page_of_huaweicloud(answer: httpx.Response, kind: ResourceType) -> None:
-    found = page(answer, "t", kind, EXCERPTS, now)
+    found = page(answer, HUAWEI, kind)
     assert isinstance(found, Page | Fault)
     if isinstance(found, Fault):
         return
@@ -152,7 +159,7 @@ def test_a_page_of_huaweicloud(answer: httpx.Response, kind: ResourceType) -> No
 @given(ANSWERS, st.sampled_from(["JobIds", "UploadURLs"]))
 def test_what_aliyun_says_of_jobs(answer: httpx.Response, parameter: str) -> None:
     question = Question(parameter, ("a1", "https://h/v.mp4"))
-    found = infos_in(answer, question, "t", EXCERPTS, now)
+    found = infos_in(answer, question, ALI)
     assert isinstance(found, Infos | Fault)
     if isinstance(found, Infos):
         assert answer.status_code == 200
@@ -165,7 +172,7 @@ def test_what_aliyun_says_of_jobs(answer: httpx.Response, parameter: str) -> Non
 def test_what_aliyun_says_of_canceling(answer: httpx.Response) -> None:
     operation = URL_UPLOAD.operation(Action.CANCEL)
     assert operation is not None
-    found = canceled_in(answer, operation, ["a1", "b2"], EXCERPTS, now)
+    found = canceled_in(answer, operation, ["a1", "b2"], ALI)
     if isinstance(found, Fault):
         return
     assert answer.status_code == 200
@@ -210,7 +217,7 @@ def test_who_hands_out_credentials(service: str, tmp_path: Path, answer: httpx.R
     file = tmp_path / "identity"
     file.write_text("identity")
     try:
-        got = asyncio.run(SERVICES[service](Ask(Says(answer), Redactor(), around()), file))
+        got = asyncio.run(SERVICES[service](Ask(Says(answer), Redactor(), around(), ALI.codes), file))
     except ProviderError:
         return
     request = httpx.Request("GET", "https://mpc.example.com/")
@@ -225,7 +232,7 @@ def test_who_hands_out_credentials(service: str, tmp_path: Path, answer: httpx.R
 @settings(max_examples=400)
 @given(ANSWERS)
 def test_the_project_of_a_region(answer: httpx.Response) -> None:
-    found = project_named(answer, "cn-north-4", EXCERPTS, now)
+    found = project_named(answer, "cn-north-4", HUAWEI)
     assert isinstance(found, Fault) or re.fullmatch(r"[\w-]{1,64}", found, re.ASCII)
 
 
@@ -233,17 +240,17 @@ def test_the_project_of_a_region(answer: httpx.Response) -> None:
 @pytest.mark.parametrize("kind", HUAWEICLOUD, ids=lambda kind: kind.name)
 def test_an_error_beside_an_empty_page_is_no_page(kind: ResourceType, reported: str) -> None:
     body = f'{{"{kind.listing.envelope}": [], "{kind.listing.total}": 0, {reported}}}'
-    assert isinstance(page(httpx.Response(200, content=body), "t", kind, EXCERPTS, now), Fault)
+    assert isinstance(page(httpx.Response(200, content=body), HUAWEI, kind), Fault)
 
 
 def test_an_error_beside_empty_lists_is_neither_no_jobs_nor_not_canceled() -> None:
     body = '{"RequestId": "1", "Code": "Throttling.User", "URLUploadInfoList": [], "NonExists": ["a1"]}'
-    found = infos_in(httpx.Response(200, content=body), Question("JobIds", ("a1",)), "t", EXCERPTS, now)
+    found = infos_in(httpx.Response(200, content=body), Question("JobIds", ("a1",)), ALI)
     assert isinstance(found, Fault)
     assert found.meaning is Meaning.THROTTLED
     operation = URL_UPLOAD.operation(Action.CANCEL)
     assert operation is not None
     body = '{"RequestId": "1", "Code": "OperationDenied", "CanceledJobs": ["a1"], "NonExists": []}'
-    verdict = canceled_in(httpx.Response(200, content=body), operation, ["a1"], EXCERPTS, now)
+    verdict = canceled_in(httpx.Response(200, content=body), operation, ["a1"], ALI)
     assert isinstance(verdict, Fault)
     assert verdict.meaning.effect_uncertain

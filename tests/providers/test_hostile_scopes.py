@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,7 +16,6 @@ from reconciler.providers.aliyun import PROVIDER as ALIYUN
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
 from reconciler.providers.registry import catalogue
-from reconciler.providers.transport.answers import Redactor
 from reconciler.tasks.field import LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.status import Status
@@ -80,17 +78,12 @@ def bodies(draw: st.DrawFn, kind: ResourceType) -> bytes:
 
 
 class Canned:
-    """A gateway whose answers go round, whatever is asked."""
-
-    redactor = Redactor(("secret",))
+    """The way to a cloud whose answers go round, whatever is asked."""
 
     def __init__(self, answers: Sequence[tuple[int, bytes]]) -> None:
         self._answers = cycle(answers)
 
-    def now(self) -> datetime:
-        return datetime(2026, 1, 2, tzinfo=UTC)
-
-    async def call(self, *words: object, tally: Tally, **_: object) -> object:
+    async def __call__(self, *words: object, tally: Tally, **_: object) -> object:
         judge = cast("Callable[[httpx.Response], object]", words[-1])
         tally.requests += 1
         status, body = next(self._answers)
@@ -107,7 +100,7 @@ def client(kind: ResourceType, answers: Sequence[tuple[int, bytes]]) -> Client:
         made = HUAWEICLOUD.client(
             huaweicloud.target("http://127.0.0.1:1"), concurrency=1, surroundings=around(huaweicloud.KEYS)
         )
-    made.gateway = Canned(answers)
+    made.call = Canned(answers)
     return cast("Client", made)
 
 

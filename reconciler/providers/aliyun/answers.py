@@ -1,23 +1,29 @@
-"""What GetURLUploadInfos and CancelUrlUploadJobs say, checked against what was asked."""
+"""What GetURLUploadInfos and CancelUrlUploadJobs say, checked against what was asked.
+
+The ways in which VOD writes lists are all seen in the vendor's own material: arrays, arrays of one comma-joined
+element, arrays of one JSON-like element (also with single quotes), a bare string, an object around the array, null, and
+no key at all. What was asked for is looked for first, since a decoded URL may itself hold commas, brackets and quotes.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from reconciler.provider import Fault, Meaning, Operation, Redactor, Task, by_id, json_object, malformed, tasks_in
-from reconciler.providers.aliyun.errors import CODES
-from reconciler.providers.aliyun.shapes import entry_key, named, records
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD, job_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Iterable, Mapping, Sequence
 
     import httpx
 
-__all__ = ["Infos", "Question", "canceled_in", "infos_in"]
+    from reconciler.providers.aliyun.gateway import Gateway
+
+__all__ = ["Infos", "Question", "canceled_in", "entry_key", "infos_in", "named", "records"]
 
 OK = 200
 NON_EXISTS = "NonExists"
@@ -54,13 +60,9 @@ class Infos:
     contradicted: frozenset[str] = frozenset()
 
 
-def infos_in(
-    response: httpx.Response, question: Question, target: str, redactor: Redactor, now: Callable[[], datetime]
-) -> Infos | Fault:
+def infos_in(response: httpx.Response, question: Question, gateway: Gateway) -> Infos | Fault:
     """The answer of GetURLUploadInfos to a question. A missing envelope is never "no jobs"."""
-    if response.status_code != OK:
-        return CODES.refusal(response, redactor, now=now)
-    body = _body(response, URL_UPLOAD.listing.envelope, redactor, CODES.means)
+    body = _documented(gateway.body(response), URL_UPLOAD.listing.envelope, response, gateway.redactor)
     if isinstance(body, Fault):
         return body
     rows = records(body.get(URL_UPLOAD.listing.envelope))
@@ -68,9 +70,9 @@ def infos_in(
         return malformed(f"{URL_UPLOAD.listing.envelope} is no list", response)
     if len(rows) > MOST_RECORDS:
         return malformed(f"{len(rows)} records in one answer", response)
-    read = tasks_in(URL_UPLOAD, rows, partial(job_from, target))
+    read = tasks_in(URL_UPLOAD, rows, partial(job_from, gateway.target.name))
     if isinstance(read, str):
-        return malformed(redactor(read), response)
+        return malformed(gateway.redactor(read), response)
     whole, contradicted = by_id(read)
     fitting = [task for task in whole.values() if question.is_about(task)]
     missing = named(body.get(NON_EXISTS), question.entries)
@@ -80,17 +82,15 @@ def infos_in(
 
 
 def canceled_in(
-    response: httpx.Response,
-    operation: Operation,
-    ids: Sequence[str],
-    redactor: Redactor,
-    now: Callable[[], datetime],
+    response: httpx.Response, operation: Operation, ids: Sequence[str], gateway: Gateway
 ) -> Mapping[str, Fault | None] | Fault:
     """What CancelUrlUploadJobs says of each job. One in neither list was not canceled: it waits no more."""
-    refused = CODES.not_accepted(response, operation, redactor, now)
+    refused = gateway.not_accepted(response, operation)
     if refused is not None:
         return refused
-    body = _body(response, CANCELED, redactor)
+    redactor = gateway.redactor
+    # No code of an error is believed here: beside HTTP 200 the call may have had its effect.
+    body = _documented(json_object(response, redactor), CANCELED, response, redactor)
     if isinstance(body, Fault):
         return body
     canceled, missing = named(body.get(CANCELED), ids), named(body.get(NON_EXISTS), ids)
@@ -112,17 +112,109 @@ def _verdict(task_id: str, canceled: frozenset[str], missing: frozenset[str], re
             return Fault(Meaning.MALFORMED, contradiction, http_status=OK, request_id=request_id)
 
 
-def _body(
-    response: httpx.Response,
-    envelope: str,
-    redactor: Redactor,
-    means: Callable[[str], Meaning | None] = lambda _: None,
+def _documented(
+    body: dict[str, Any] | Fault, envelope: str, response: httpx.Response, redactor: Redactor
 ) -> dict[str, Any] | Fault:
-    body = json_object(response, redactor, means)
-    if isinstance(body, Fault):
-        return body
     # Either list may be left out where it is empty, but then the answer is still one of this API.
-    if body.keys().isdisjoint({envelope, NON_EXISTS, "RequestId"}):
-        keys = ", ".join(sorted(map(str, body))) or "none"
-        return malformed(f"neither {envelope} nor {NON_EXISTS}; keys: {redactor(keys, 120)}", response)
-    return body
+    if isinstance(body, Fault) or not body.keys().isdisjoint({envelope, NON_EXISTS, "RequestId"}):
+        return body
+    keys = ", ".join(sorted(map(str, body))) or "none"
+    return malformed(f"neither {envelope} nor {NON_EXISTS}; keys: {redactor(keys, 120)}", response)
+
+
+DECODINGS = 3
+"""A URL is encoded twice on its way to the vendor; nobody encodes it more often."""
+
+DEPTH = 6
+"""Levels of a list in an answer: an object around an array of texts that are lists themselves."""
+
+MOST_ELEMENTS = 10_000
+LONGEST_TEXT = 64 * 1024
+"""Ten URLs, joined and encoded, are shorter."""
+
+
+def entry_key(text: str) -> str:
+    """What two spellings of one id or URL have in common: the fully decoded text."""
+    key = text.strip()
+    for _ in range(DECODINGS):
+        decoded = unquote(key)
+        if decoded == key:
+            break
+        key = decoded
+    return key
+
+
+def named(found: object, requested: Iterable[str]) -> frozenset[str]:
+    """Which of the `requested` ids or URLs the value `found` of an answer names, in whatever shape."""
+    wanted: dict[str, set[str]] = {}
+    for entry in requested:
+        wanted.setdefault(entry_key(entry), set()).add(entry)
+    keys = _keys(found, wanted)
+    return frozenset(entry for key in keys for entry in wanted[key])
+
+
+def records(found: object) -> list[object] | None:
+    """The rows of a list, which may be wrapped in an object of one key; None where it is something else.
+
+    A key that is left out, or null, is the empty list: what was asked for and is named nowhere stays unanswered.
+    """
+    if isinstance(found, dict):
+        if len(found) != 1:
+            return None
+        found = next(iter(found.values()))
+    if found is None:
+        return []
+    return found if isinstance(found, list) else None
+
+
+def _keys(found: object, wanted: Mapping[str, object], depth: int = DEPTH) -> set[str]:
+    """What is larger or deeper than the vendor's shapes names nothing."""
+    if depth == 0:
+        return set()
+    match found:
+        case str():
+            return _keys_in_text(found, wanted, depth)
+        case list() if len(found) <= MOST_ELEMENTS:
+            return {key for element in found for key in _keys(element, wanted, depth - 1)}
+        case dict() if len(found) == 1:
+            return _keys(next(iter(found.values())), wanted, depth - 1)
+        case int() if not isinstance(found, bool):
+            return _keys_in_text(str(found), wanted, depth)
+        case _:
+            return set()
+
+
+def _keys_in_text(text: str, wanted: Mapping[str, object], depth: int) -> set[str]:
+    if len(text) > LONGEST_TEXT:
+        return set()
+    key = entry_key(text)
+    if key in wanted:
+        return {key}
+    stripped = text.strip()
+    if stripped.startswith("[") and stripped.endswith("]"):
+        return _keys_in_brackets(stripped, wanted, depth)
+    return _keys_in_parts(stripped.split(","), wanted)
+
+
+def _keys_in_brackets(text: str, wanted: Mapping[str, object], depth: int) -> set[str]:
+    try:
+        return _keys(json.loads(text), wanted, depth - 1)
+    except (ValueError, RecursionError):
+        return _keys_in_parts(text[1:-1].split(","), wanted)
+
+
+def _keys_in_parts(parts: list[str], wanted: Mapping[str, object]) -> set[str]:
+    """Join neighbouring parts again wherever they make up something that was asked for, the longest first."""
+    keys: set[str] = set()
+    start = 0
+    lengths = sorted({1 + key.count(",") for key in wanted}, reverse=True)
+    while start < len(parts):
+        for length in (length for length in lengths if start + length <= len(parts)):
+            key = entry_key(",".join(parts[start : start + length]).strip().strip("'\""))
+            if key in wanted:
+                keys.add(key)
+                start += length
+                break
+        else:
+            start += 1
+    return keys

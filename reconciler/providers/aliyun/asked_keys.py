@@ -21,16 +21,12 @@ from reconciler.provider import (
     credentials_url,
     header_text,
     parsed_object,
-    said_in,
     secret_in_file,
-    temporary_key,
 )
 from reconciler.providers.aliyun.signing import DATE_FORMAT, canonical_query, sign
 
 __all__ = [
     "DISABLED",
-    "KEY_NAMES",
-    "METADATA",
     "AssumedRole",
     "CredentialsUri",
     "EcsRole",
@@ -142,14 +138,8 @@ async def account_of(key: AccessKey, sts: str, ask: Ask) -> str:
     answer = await ask.send(request)
     account = (parsed_object(answer) or {}).get("AccountId")
     if answer.status_code != OK or not isinstance(account, str) or not account:
-        raise ask.refusal(answer, "without an account" if answer.status_code == OK else reason(answer))
+        raise ask.refusal(answer, "without an account")
     return account
-
-
-def reason(answer: httpx.Response) -> str:
-    """Code and message of a refusal."""
-    body = parsed_object(answer) or {}
-    return ": ".join(text for name in ("Code", "Message") if (text := said_in(body.get(name))))
 
 
 METADATA = "http://100.100.100.200"
@@ -189,7 +179,7 @@ class EcsRole:
         try:
             answer = await ask.send(httpx.Request("PUT", url, headers=headers), seconds=SECONDS, direct=True)
             if answer.status_code != OK:
-                raise ask.refusal(answer, reason(answer))
+                raise ask.refusal(answer)
         except ProviderError:
             # In a container the answer may not come back over a second hop; version 1 has no such limit.
             if self.strict:
@@ -209,7 +199,7 @@ class EcsRole:
             if answer.status_code == OK:
                 break
         if answer.status_code != OK:
-            raise ask.refusal(answer, reason(answer))
+            raise ask.refusal(answer)
         return answer
 
 
@@ -231,8 +221,4 @@ def _key(ask: Ask, answer: httpx.Response, *, bare: bool = False) -> AccessKey:
     """The key in an answer of the token service; `bare`: in one that is nothing but a key, and says whether it is."""
     body = parsed_object(answer) or {}
     found = body.get("Credentials") if not bare else body if body.get("Code") == "Success" else None
-    key = temporary_key(found, KEY_NAMES) if answer.status_code == OK else None
-    if key is None:
-        said = reason(answer) if bare or answer.status_code != OK else ""
-        raise ask.refusal(answer, said or "without a key")
-    return key
+    return ask.key(answer, found, KEY_NAMES)

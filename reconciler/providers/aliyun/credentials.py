@@ -13,27 +13,31 @@ from typing import TYPE_CHECKING
 from reconciler.provider import (
     AccessKey,
     AskedKey,
+    CredentialSearch,
     CredentialsError,
-    FoundCredentials,
     LastResort,
+    ResolvedCredentials,
     Secrets,
     Surroundings,
     Target,
     UnusableFile,
-    check_sources,
-    key_in,
 )
 from reconciler.providers.aliyun.asked_keys import DISABLED, AssumedRole, CredentialsUri, EcsRole, OidcRole, Role
 from reconciler.providers.aliyun.endpoints import sts_endpoint
-from reconciler.providers.aliyun.profiles import command_line_file, command_line_profile, ini_file, ini_profile
-from reconciler.providers.aliyun.vendor_profile import VendorProfile
+from reconciler.providers.aliyun.profiles import (
+    VendorProfile,
+    command_line_file,
+    command_line_profile,
+    ini_file,
+    ini_profile,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from reconciler.providers.aliyun.profiles import Profile
 
-__all__ = ["Credentials", "Found", "find_credentials"]
+__all__ = ["AliyunCredentials", "find_credentials"]
 
 Asked = AssumedRole | OidcRole | EcsRole | VendorProfile | LastResort
 Credentials = AccessKey | Asked
@@ -45,7 +49,7 @@ HINT = (
 )
 
 
-class Found(FoundCredentials[Credentials]):
+class AliyunCredentials(ResolvedCredentials[Credentials]):
     """Of Alibaba Cloud."""
 
     __slots__ = ()
@@ -75,72 +79,65 @@ class Found(FoundCredentials[Credentials]):
                 return ""
 
 
-def find_credentials(target: Target, surroundings: Surroundings) -> Found:
+def find_credentials(target: Target, surroundings: Surroundings) -> AliyunCredentials:
     """The credentials of a target.
 
     Raises CredentialsError that names every place that was tried, and no value.
     """
-    environment = surroundings.environment
-    check_sources(target, environment)
+    search = CredentialSearch(target, surroundings, VENDOR, HINT)
     if target.credentials.secrets:
 
         def from_target() -> Credentials:
-            return Secrets(target, environment).access_key()
+            return Secrets(target, surroundings.environment).access_key()
 
-        return Found(from_target(), f"targets.{target.name}.credentials", again=from_target)
-    tried: list[str] = []
+        return AliyunCredentials(from_target(), f"targets.{target.name}.credentials", again=from_target)
     named = target.credentials.profile
-    if not named and (found := _from_environment(environment, tried) or _from_oidc(surroundings, tried)):
-        return found
-    profile = named or environment.get("ALIBABA_CLOUD_PROFILE", "")
+    if not named:
+        key = search.key(
+            "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN"
+        )
+        if key:
+            return AliyunCredentials(key, "the environment")
+        if asked := _oidc_role(search):
+            return AliyunCredentials(asked, asked.place, tuple(search.tried))
+    profile = named or search.environment.get("ALIBABA_CLOUD_PROFILE", "")
     readers = (
         (command_line_file(surroundings), command_line_profile, profile),
         (ini_file(surroundings), ini_profile, profile or "default"),
     )
     for path, read, name in readers:
-        try:
-            chosen, credentials = read(name, surroundings)
-        except UnusableFile as error:
-            tried.append(f"file {path} ({error})")
-            continue
-        # The name stays the one that was chosen, so that a change of the current profile changes nobody's identity.
-        again = partial(_reread, read, chosen, surroundings)
-        temporary = isinstance(credentials, AccessKey) and credentials.security_token
-        return Found(credentials, f"{path} [{chosen}]", tuple(tried), again if temporary else None)
-    options = [] if named else _machine(environment, tried)
-    return Found(LastResort(VENDOR, HINT, options, tried), LastResort.place, tuple(tried))
+        found = search.in_file(path, partial(read, name, surroundings))
+        if found is not None:
+            chosen, credentials = found
+            # The name stays the one that was chosen, so that a change of the current profile changes nobody's identity.
+            again = partial(_reread, read, chosen, surroundings)
+            temporary = isinstance(credentials, AccessKey) and credentials.security_token
+            where = f"{path} [{chosen}]"
+            return AliyunCredentials(credentials, where, tuple(search.tried), again if temporary else None)
+    asked_last = search.last_resort([] if named else _machine(search))
+    return AliyunCredentials(asked_last, LastResort.place, tuple(search.tried))
 
 
-def _from_environment(environment: Mapping[str, str], tried: list[str]) -> Found | None:
-    names = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")
-    key = key_in(environment, names, VENDOR, tried)
-    return Found(key, "the environment") if key else None
-
-
-def _from_oidc(surroundings: Surroundings, tried: list[str]) -> Found | None:
-    environment = surroundings.environment
+def _oidc_role(search: CredentialSearch) -> OidcRole | None:
     names = ("ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE")
-    if missing := [name for name in names if not environment.get(name)]:
-        tried.append(f"OIDC role ({', '.join(missing)} not set)")
+    if not search.has("OIDC role", *names):
         return None
-    arn, provider, file = (environment[name] for name in names)
-    session = environment.get("ALIBABA_CLOUD_ROLE_SESSION_NAME", "") or "media-reconciler"
-    asked = OidcRole(Role(arn, sts_endpoint(surroundings), session), provider, file)
-    return Found(asked, asked.place, tuple(tried))
+    arn, provider, file = (search.environment[name] for name in names)
+    session = search.environment.get("ALIBABA_CLOUD_ROLE_SESSION_NAME", "") or "media-reconciler"
+    return OidcRole(Role(arn, sts_endpoint(search.surroundings), session), provider, file)
 
 
-def _machine(environment: Mapping[str, str], tried: list[str]) -> list[AskedKey]:
+def _machine(search: CredentialSearch) -> list[AskedKey]:
     """Who on this machine may be asked."""
     options: list[AskedKey] = []
-    if environment.get(DISABLED, "").lower() == "true":
-        tried.append(f"RAM role of this ECS (switched off by {DISABLED})")
-    else:
+    environment = search.environment
+    if not search.is_off("RAM role of this ECS", DISABLED):
         strict = environment.get("ALIBABA_CLOUD_IMDSV1_DISABLED", "").lower() == "true"
         options.append(EcsRole(environment.get("ALIBABA_CLOUD_ECS_METADATA", ""), strict))
     if uri := environment.get("ALIBABA_CLOUD_CREDENTIALS_URI"):
         options.append(CredentialsUri(uri))
     elif not options:
-        tried.append(f"{CredentialsUri.place} (not set)")
+        search.tried.append(f"{CredentialsUri.place} (not set)")
     return options
 
 

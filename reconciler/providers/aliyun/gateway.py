@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from reconciler.provider import (
     AccessKey,
     Fault,
+    HttpClient,
     Passing,
     ProviderError,
     Quota,
@@ -22,12 +23,12 @@ from reconciler.provider import (
     always,
     principal_name,
 )
-from reconciler.provider import Gateway as CloudGateway
 from reconciler.providers.aliyun.asked_keys import account_of
-from reconciler.providers.aliyun.credentials import Found, find_credentials
+from reconciler.providers.aliyun.credentials import AliyunCredentials, find_credentials
 from reconciler.providers.aliyun.endpoints import endpoint, sts_endpoint
+from reconciler.providers.aliyun.errors import CODES
+from reconciler.providers.aliyun.profiles import VendorProfile
 from reconciler.providers.aliyun.signing import SignatureAuth, canonical_query
-from reconciler.providers.aliyun.vendor_profile import VendorProfile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,24 +47,25 @@ _VENDOR_HOST = re.compile(r"vod(?:-vpc)?\.(?P<region>[a-z0-9-]+)\.aliyuncs\.com"
 T = TypeVar("T")
 
 
-class Gateway(CloudGateway[Found]):
+class Gateway(HttpClient[AliyunCredentials]):
     """Calls of one target. Raises CredentialsError when made without credentials; nothing is sent until then."""
 
     # https://help.aliyun.com/document_detail/342790.html: per account, RAM users summed, for each action.
     quotas = MappingProxyType({"CancelUrlUploadJobs": Quota(50, 1.0), "GetURLUploadInfos": Quota(100, 1.0)})
+    codes = CODES
     retry_header = "x-acs-retry-after"
 
     def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
-        found = find_credentials(target, surroundings)
+        resolved = find_credentials(target, surroundings)
         self._url = f"{endpoint(target, surroundings.environment)}/"
-        asks = not found.names_account and (surroundings.sts_url or not target.endpoints)
+        asks = not resolved.names_account and (surroundings.sts_url or not target.endpoints)
         self._sts = sts_endpoint(surroundings) if asks else ""
-        self._group = f"{self._url} {found.owner(target)}"
+        self._group = f"{self._url} {resolved.owner(target)}"
         urls = (self._url, self._sts) if asks else (self._url,)
-        super().__init__(target, found, urls, concurrency=concurrency, surroundings=surroundings)
+        super().__init__(target, resolved, urls, concurrency=concurrency, surroundings=surroundings)
 
     def auth(self) -> SignatureAuth:
-        match self.found.credentials:
+        match self.resolved.credentials:
             case AccessKey() as key:
                 self._source = self.standing(key)
             case VendorProfile() as profile:
@@ -77,12 +79,12 @@ class Gateway(CloudGateway[Found]):
 
         Where the target names an endpoint of its own, the vendor's token service is not asked.
         """
-        name = self.found.owner(self.target)
+        name = self.resolved.owner(self.target)
         if self._sts:
             try:
                 key = await self._source.current()
             except ProviderError as error:
-                return self.found.explained(error.fault)
+                return self.resolved.explained(error.fault)
             try:
                 name = principal_name(await account_of(key, self._sts, self.ask))
             except ProviderError as error:

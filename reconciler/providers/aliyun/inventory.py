@@ -111,29 +111,27 @@ INVENTORY = Inventory(
 )
 
 
-async def resolve(
-    gateway: Gateway, target: str, inventory: Mapping[str, Sequence[str]], tally: Tally
-) -> Resolved | Fault:
-    """Look the whole inventory up; a fault where any call failed."""
-    ids, urls = (inventory.get(key, ()) for key in (JOB_IDS, UPLOAD_URLS))
+async def resolve(gateway: Gateway, tally: Tally) -> Resolved | Fault:
+    """Look the whole inventory of the target up; a fault where any call failed."""
+    ids, urls = ((gateway.target.inventory or {}).get(key, ()) for key in (JOB_IDS, UPLOAD_URLS))
     for fault in impossible_ids(URL_UPLOAD, ids).values():
         return fault
     asked = [*questions(IDS, ids), *questions(URLS, urls)]
-    answers = await all_or_fault(ask(gateway, target, question, tally) for question in asked)
+    answers = await all_or_fault(ask(gateway, question, tally) for question in asked)
     if isinstance(answers, Fault):
         return answers
     full = [question for question, infos in zip(asked, answers, strict=True) if _cut_off(infos, question)]
     again = [Question(question.parameter, (entry,)) for question in full for entry in question.entries]
-    single = await all_or_fault(ask(gateway, target, question, tally) for question in again)
+    single = await all_or_fault(ask(gateway, question, tally) for question in again)
     if isinstance(single, Fault):
         return single
     whole = [infos for question, infos in zip(asked, answers, strict=True) if question not in full]
     return _united([*whole, *single], answers)
 
 
-async def ask(gateway: Gateway, target: str, question: Question, tally: Tally) -> Infos | Fault:
+async def ask(gateway: Gateway, question: Question, tally: Tally) -> Infos | Fault:
     """One call of GetURLUploadInfos."""
-    judge = partial(infos_in, question=question, target=target, redactor=gateway.redactor, now=gateway.now)
+    judge = partial(infos_in, question=question, gateway=gateway)
     value = ",".join(_encoded(question.parameter, entry) for entry in question.entries)
     return await gateway.call(URL_UPLOAD.listing.path, {question.parameter: value}, judge, retries=READS, tally=tally)
 

@@ -19,7 +19,7 @@ VERSION = "1"
 
 
 class RamPolicies:
-    """Implements `reconciler.providers.policy_language.PolicyLanguage`."""
+    """Implements `reconciler.provider.PolicyLanguage`."""
 
     kind = "RAM policy"
     documentation = "https://www.alibabacloud.com/help/document_detail/93739.html"

@@ -16,21 +16,18 @@ from reconciler.provider import (
     AccessKey,
     Ask,
     CredentialsError,
-    ProviderError,
     credentials_url,
     header_text,
     parsed_object,
-    said_in,
     secret_in,
     secret_in_file,
-    temporary_key,
 )
 from reconciler.providers.huaweicloud.endpoints import sts_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DISABLED", "KEY_NAMES", "METADATA", "Agency", "Container", "IdentityToken", "OidcAgency"]
+__all__ = ["DISABLED", "Agency", "Container", "IdentityToken", "OidcAgency"]
 
 METADATA = "http://169.254.169.254"
 DISABLED = "HUAWEICLOUD_ECS_METADATA_DISABLED"
@@ -69,29 +66,12 @@ class Agency:
             headers["X-Metadata-Token"] = header_text(granted.text)
             ask.redactor.learn(headers.values())
         elif granted.status_code not in WITHOUT_TOKENS:
-            raise _refusal(ask, granted)
+            raise ask.refusal(granted, granted.text)
         answer = await ask.send(
             httpx.Request("GET", f"{base}{KEY_PATH}", headers=headers), seconds=SECONDS, direct=True
         )
-        key = temporary_key((parsed_object(answer) or {}).get("credential"), KEY_NAMES)
-        if answer.status_code != OK or key is None:
-            raise _refusal(ask, answer)
-        return key
-
-
-def _refusal(ask: Ask, answer: httpx.Response) -> ProviderError:
-    if answer.status_code == OK:  # what is in it may be half a key
-        return ask.refusal(answer, "without a key")
-    return ask.refusal(answer, iam_reason(answer) or answer.text)
-
-
-def iam_reason(answer: httpx.Response) -> str:
-    """Why IAM, STS or the metadata service refused, in its own words."""
-    body = parsed_object(answer) or {}
-    nested = body.get("error")
-    rows = (nested if isinstance(nested, dict) else {}, body)
-    names = ("message", "error_msg", "error_code")
-    return next((text for row in rows for name in names if (text := said_in(row.get(name)))), "")
+        found = (parsed_object(answer) or {}).get("credential")
+        return ask.key(answer, found, KEY_NAMES, "" if answer.is_success else answer.text)  # half a key is not quoted
 
 
 SIX_HOURS = 6 * 60 * 60
@@ -164,7 +144,7 @@ class IdentityToken:
         )
         token = header_text(answer.headers.get("X-Subject-Token"))
         if not answer.is_success or not token:
-            raise ask.refusal(answer, iam_reason(answer))
+            raise ask.refusal(answer)
         ask.redactor.learn((token,))
         wanted = {"methods": ["token"], "token": {"id": token, "duration_seconds": SIX_HOURS}}
         answer = await ask.send(
@@ -195,7 +175,4 @@ class Container:
 def _key(ask: Ask, answer: httpx.Response, *envelopes: str) -> AccessKey:
     body = parsed_object(answer) or {}
     found = next((body[name] for name in envelopes if name in body), body if "" in envelopes else None)
-    key = temporary_key(found, KEY_NAMES) if answer.is_success else None
-    if key is None:
-        raise ask.refusal(answer, "without a key" if answer.is_success else iam_reason(answer))
-    return key
+    return ask.key(answer, found, KEY_NAMES)

@@ -14,16 +14,15 @@ from reconciler.provider import (
     ACCESS_KEY_KEYS,
     AccessKey,
     AskedKey,
+    CredentialSearch,
     CredentialsError,
-    FoundCredentials,
     LastResort,
+    ResolvedCredentials,
     Secrets,
     Surroundings,
     Target,
     UnusableFile,
-    check_sources,
     ini_section,
-    key_in,
     option,
     secret_in,
     secret_text,
@@ -32,7 +31,7 @@ from reconciler.providers.huaweicloud.asked_keys import DISABLED, Agency, Contai
 from reconciler.providers.huaweicloud.endpoints import endpoint, sts_endpoint
 from reconciler.providers.huaweicloud.tokens import Login, Token
 
-__all__ = ["KEYS", "Credentials", "Found", "Login", "Token", "find_credentials"]
+__all__ = ["KEYS", "HuaweicloudCredentials", "Login", "Token", "find_credentials"]
 
 KEYS = {
     **ACCESS_KEY_KEYS,
@@ -52,7 +51,7 @@ SECTION = "basic"
 
 
 @dataclass(frozen=True, slots=True)
-class Found(FoundCredentials[Credentials]):
+class HuaweicloudCredentials(ResolvedCredentials[Credentials]):
     """Of Huawei Cloud. `project_id` is that of the project that came with them, perhaps empty."""
 
     project_id: str = ""
@@ -80,12 +79,12 @@ class Found(FoundCredentials[Credentials]):
                 return ""
 
 
-def find_credentials(target: Target, surroundings: Surroundings) -> Found:
+def find_credentials(target: Target, surroundings: Surroundings) -> HuaweicloudCredentials:
     """The credentials of a target.
 
     Raises CredentialsError that names every place that was tried, and no value.
     """
-    check_sources(target, surroundings.environment)
+    search = CredentialSearch(target, surroundings, VENDOR, HINT)
     wanted = target.credentials
     if wanted.secrets:
         return _from_target(target, surroundings)
@@ -95,71 +94,46 @@ def find_credentials(target: Target, surroundings: Surroundings) -> Found:
             f"have no named profiles, their file has the one section [{SECTION}]",
             "say in the target's `credentials` where to read access_key_id and secret_access_key",
         )
-    tried: list[str] = []
-    if wanted.profile is None:
-        found = _from_oidc(surroundings, tried) or _from_environment(target, surroundings, tried)
-        if found is not None:
-            return found
-    found = _from_file(target, surroundings, tried)
-    if found is not None:
+    project = secret_in(search.environment, "HUAWEICLOUD_SDK_PROJECT_ID")
+    if wanted.profile is None and (found := _from_environment(search, project)):
         return found
-    asked = LastResort(VENDOR, HINT, [] if wanted.profile else _machine(surroundings, tried), tried)
-    project = secret_in(surroundings.environment, "HUAWEICLOUD_SDK_PROJECT_ID")
-    return Found(asked, LastResort.place, tuple(tried), project_id=project)
+    named = search.environment.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "")
+    path = Path(named) if named else surroundings.home / ".huaweicloud" / "credentials"
+    if found := search.in_file(path, lambda: _in_file(path, target, surroundings, tuple(search.tried))):
+        return found
+    asked = search.last_resort([] if wanted.profile else _machine(search))
+    return HuaweicloudCredentials(asked, LastResort.place, tuple(search.tried), project_id=project)
 
 
-def _from_target(target: Target, surroundings: Surroundings) -> Found:
+def _from_target(target: Target, surroundings: Surroundings) -> HuaweicloudCredentials:
     secrets = Secrets(target, surroundings.environment)
     source = f"targets.{target.name}.credentials"
     if secrets.has("iam_user") and not secrets.has("token"):
-        return Found(
-            Login(*(secrets.read(f"iam_{part}", blanks=True) for part in ("user", "password", "domain"))), source
-        )
+        user, password, domain = (secrets.read(f"iam_{part}", blanks=True) for part in ("user", "password", "domain"))
+        return HuaweicloudCredentials(Login(user, password, domain), source)
 
     def read() -> Credentials:
         now = Secrets(target, surroundings.environment)
         return Token(now.read("token")) if now.has("token") else now.access_key()
 
-    return Found(read(), source, again=read)
+    return HuaweicloudCredentials(read(), source, again=read)
 
 
-def _from_oidc(surroundings: Surroundings, tried: list[str]) -> Found | None:
-    environment = surroundings.environment
-    tokens = ("HUAWEICLOUD_OIDC_ID_TOKEN", "HUAWEICLOUD_OIDC_TOKEN_FILE")
-    if all(map(environment.get, OidcAgency.REQUIRED)) and any(map(environment.get, tokens)):
-        asked = OidcAgency(environment)
-        return Found(asked, asked.place, project_id=secret_in(environment, "HUAWEICLOUD_SDK_PROJECT_ID"))
-    missing = [name for name in OidcAgency.REQUIRED if not environment.get(name)]
-    if not any(map(environment.get, tokens)):
-        missing.append(" or ".join(tokens))
-    tried.append(f"OIDC agency ({', '.join(missing)} not set)")
-    return None
-
-
-def _from_environment(target: Target, surroundings: Surroundings, tried: list[str]) -> Found | None:
-    environment = surroundings.environment
-    project = secret_in(environment, "HUAWEICLOUD_SDK_PROJECT_ID")
+def _from_environment(search: CredentialSearch, project: str) -> HuaweicloudCredentials | None:
+    environment = search.environment
+    if search.has("OIDC agency", *OidcAgency.REQUIRED, "HUAWEICLOUD_OIDC_ID_TOKEN or HUAWEICLOUD_OIDC_TOKEN_FILE"):
+        agency = OidcAgency(environment)
+        return HuaweicloudCredentials(agency, agency.place, project_id=project)
     provider = environment.get("HUAWEICLOUD_SDK_IDP_ID", "")
     file = environment.get("HUAWEICLOUD_SDK_ID_TOKEN_FILE", "")
     if provider and file:
-        asked = IdentityToken(provider, file, endpoint(target, "iam", environment))
-        return Found(asked, asked.place, tuple(tried), project_id=project)
-    names = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN")
-    key = key_in(environment, names, VENDOR, tried)
-    return Found(key, "the environment", tuple(tried), project_id=project) if key else None
+        asked = IdentityToken(provider, file, endpoint(search.target, "iam", environment))
+        return HuaweicloudCredentials(asked, asked.place, tuple(search.tried), project_id=project)
+    key = search.key("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN")
+    return HuaweicloudCredentials(key, "the environment", tuple(search.tried), project_id=project) if key else None
 
 
-def _from_file(target: Target, surroundings: Surroundings, tried: list[str]) -> Found | None:
-    named = surroundings.environment.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "")
-    path = Path(named) if named else surroundings.home / ".huaweicloud" / "credentials"
-    try:
-        return _in_file(path, target, surroundings, tuple(tried))
-    except UnusableFile as error:
-        tried.append(f"file {path} ({error})")
-        return None
-
-
-def _in_file(path: Path, target: Target, surroundings: Surroundings, tried: tuple[str, ...]) -> Found:
+def _in_file(path: Path, target: Target, surroundings: Surroundings, tried: tuple[str, ...]) -> HuaweicloudCredentials:
     parser = ini_section(path, SECTION, interpolation=True)
     source = f"{path} [{SECTION}]"
 
@@ -168,14 +142,14 @@ def _in_file(path: Path, target: Target, surroundings: Surroundings, tried: tupl
 
     if get("idp_id") and get("id_token_file"):
         iam = endpoint(target, "iam", {"HUAWEICLOUD_SDK_IAM_ENDPOINT": get("iam_endpoint"), **surroundings.environment})
-        return Found(
+        return HuaweicloudCredentials(
             IdentityToken(get("idp_id"), get("id_token_file"), iam), source, tried, project_id=get("project_id")
         )
     if missing := [name for name in ("ak", "sk") if not get(name)]:
         raise UnusableFile(f"section [{SECTION}] lacks {' and '.join(missing)}")
     key = AccessKey(get("ak"), get("sk"), get("security_token"))
     again = partial(_reread, path, target, surroundings)
-    return Found(key, source, tried, again if key.security_token else None, get("project_id"))
+    return HuaweicloudCredentials(key, source, tried, again if key.security_token else None, get("project_id"))
 
 
 def _reread(path: Path, target: Target, surroundings: Surroundings) -> Credentials:
@@ -185,16 +159,11 @@ def _reread(path: Path, target: Target, surroundings: Surroundings) -> Credentia
         raise CredentialsError(f"file {path} ({error})") from None
 
 
-def _machine(surroundings: Surroundings, tried: list[str]) -> list[AskedKey]:
+def _machine(search: CredentialSearch) -> list[AskedKey]:
     """Who on this machine may be asked."""
-    environment = surroundings.environment
-    options: list[AskedKey] = []
-    if environment.get(DISABLED, "").lower() == "true":
-        tried.append(f"{Agency.place} (switched off by {DISABLED})")
-    else:
-        options.append(Agency())
-    url = environment.get("HC_CONTAINER_CREDENTIALS_FULL_URI", "")
-    file = environment.get("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", "")
+    options: list[AskedKey] = [] if search.is_off(Agency.place, DISABLED) else [Agency()]
+    url = search.environment.get("HC_CONTAINER_CREDENTIALS_FULL_URI", "")
+    file = search.environment.get("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", "")
     if url and file:
         options.append(Container(url, file))
     return options

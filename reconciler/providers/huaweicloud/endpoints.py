@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reconciler.provider import Fault, Meaning, Redactor, Target, Turns, json_object, malformed, service_url, vendor_url
-from reconciler.providers.huaweicloud.errors import CODES
+from reconciler.provider import Fault, HttpClient, Meaning, Target, Turns, malformed, service_url, vendor_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Mapping
 
     import httpx
 
@@ -72,16 +70,12 @@ def is_project(text: str) -> bool:
     return bool(_ID.fullmatch(text))
 
 
-def project_named(
-    response: httpx.Response, region: str, redactor: Redactor, now: Callable[[], datetime]
-) -> str | Fault:
+def project_named(response: httpx.Response, region: str, client: HttpClient[Any]) -> str | Fault:
     """The id of the one project whose name is the region's; a fault where there is none, or more than one."""
-    if response.status_code != OK:
-        fault = CODES.refusal(response, redactor, now=now)
-        return replace(fault, message=f"project look-up: {fault.message}; or {WAY_OUT}")
-    body = json_object(response, redactor, CODES.means)
+    body = client.body(response)
     if isinstance(body, Fault):
-        return body
+        look_up = f"project look-up: {body.message}; or {WAY_OUT}"
+        return body if response.status_code == OK else replace(body, message=look_up)
     rows = body.get("projects")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         return malformed("no list 'projects'", response)
@@ -90,7 +84,7 @@ def project_named(
     if len(ids) == 1:
         return ids[0].strip() if is_project(ids[0].strip()) else malformed("no id of a project", response)
     found = (
-        f"{len(ids)} projects are named {region} ({redactor(', '.join(ids), 200)})"
+        f"{len(ids)} projects are named {region} ({client.redactor(', '.join(ids), 200)})"
         if ids
         else f"no project is named {region}"
     )

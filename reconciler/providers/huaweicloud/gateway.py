@@ -11,6 +11,7 @@ from reconciler.provider import (
     READS,
     AccessKey,
     Fault,
+    HttpClient,
     Meaning,
     Quota,
     Retries,
@@ -20,8 +21,7 @@ from reconciler.provider import (
     always,
     renewed,
 )
-from reconciler.provider import Gateway as CloudGateway
-from reconciler.providers.huaweicloud.credentials import Found, Login, Token, find_credentials
+from reconciler.providers.huaweicloud.credentials import HuaweicloudCredentials, Login, Token, find_credentials
 from reconciler.providers.huaweicloud.endpoints import (
     PROJECTS_PATH,
     SERVICES,
@@ -31,6 +31,7 @@ from reconciler.providers.huaweicloud.endpoints import (
     is_project,
     project_named,
 )
+from reconciler.providers.huaweicloud.errors import CODES
 from reconciler.providers.huaweicloud.signing import SignatureAuth, canonical_query
 from reconciler.providers.huaweicloud.tokens import TokenAuth, TokenIssuer
 
@@ -44,27 +45,28 @@ __all__ = ["Gateway"]
 T = TypeVar("T")
 
 
-class Gateway(CloudGateway[Found]):
+class Gateway(HttpClient[HuaweicloudCredentials]):
     """Calls of one target. Raises CredentialsError when made without credentials; nothing is sent until then."""
 
     # https://support.huaweicloud.com/intl/en-us/productdesc-mpc/mpc_03_0018.html; VOD's processing group alike. IAM
     # publishes none for the one look-up.
     quotas = MappingProxyType({"mpc": Quota(100, 60.0), "vod": Quota(100, 60.0), "iam": Quota(10, 1.0)})
+    codes = CODES
     margin = 40 * 60.0
 
     def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
-        found = find_credentials(target, surroundings)
+        resolved = find_credentials(target, surroundings)
         self._endpoints = {name: endpoint(target, name, surroundings.environment) for name in SERVICES}
-        super().__init__(target, found, self._endpoints.values(), concurrency=concurrency, surroundings=surroundings)
-        given = target.options.get("project_id") or found.project_id.strip()
+        super().__init__(target, resolved, self._endpoints.values(), concurrency=concurrency, surroundings=surroundings)
+        given = target.options.get("project_id") or resolved.project_id.strip()
         odd = Fault(Meaning.CREDENTIALS, f"the id of the project beside the credentials is none; {WAY_OUT}")
         self._project: str | Fault = odd if given and not is_project(given) else given
         self._known = surroundings.shared.of(
-            (KnownProject, found.credentials, self._endpoints["iam"], target.region), KnownProject
+            (KnownProject, resolved.credentials, self._endpoints["iam"], target.region), KnownProject
         )
 
     def auth(self) -> httpx.Auth:
-        match self.found.credentials:
+        match self.resolved.credentials:
             case AccessKey() as key:
                 return SignatureAuth(self.standing(key), self.now)
             case Token() as token:
@@ -123,7 +125,7 @@ class Gateway(CloudGateway[Found]):
             async with self._known.turns.lock():
                 self._project = self._project or self._known.id or await self._look_up()
                 self._known.id = self._known.id if isinstance(self._project, Fault) else self._project
-        return self.found.explained(self._project) if isinstance(self._project, Fault) else self._project
+        return self.resolved.explained(self._project) if isinstance(self._project, Fault) else self._project
 
     async def _look_up(self) -> str | Fault:
         region = self.target.region
@@ -131,9 +133,9 @@ class Gateway(CloudGateway[Found]):
             "GET",
             self._at("iam", PROJECTS_PATH, [("name", region)]),
             {"Content-Type": "application/json"},
-            partial(project_named, region=region, redactor=self.redactor, now=self.now),
+            partial(project_named, region=region, client=self),
             service="iam",
-            group=f"{self._endpoints['iam']} {self.found.owner(self.target)}",
+            group=f"{self._endpoints['iam']} {self.resolved.owner(self.target)}",
             retries=READS,
             tally=Tally(),
         )

@@ -74,7 +74,6 @@ class _Pass:
 
 async def list_scope(
     gateway: Gateway,
-    target: str,
     resource: ResourceType,
     statuses: frozenset[str] | None,
     tally: Tally,
@@ -84,7 +83,7 @@ async def list_scope(
 
     A fault where any page could not be had, and where rows that make up one task may be missing.
     """
-    lister = _Lister(gateway, target, resource, tally, bounds)
+    lister = _Lister(gateway, resource, tally, bounds)
     listed = Listed()
     for chosen in _filters(resource, statuses):
         fault = await lister.list(chosen, listed)
@@ -123,7 +122,6 @@ class _Lister:
     """Lists one scope."""
 
     gateway: Gateway
-    target: str
     resource: ResourceType
     tally: Tally
     bounds: Bounds
@@ -221,9 +219,7 @@ class _Lister:
         listing = self.resource.listing
         if made.text > self.bounds.text:
             return Fault(Meaning.MALFORMED, f"a list of more than {self.bounds.text} characters")
-        judge = partial(
-            page, target=self.target, resource=self.resource, redactor=self.gateway.redactor, now=self.gateway.now
-        )
+        judge = partial(page, client=self.gateway, resource=self.resource)
         found = await self.gateway.call(
             self.resource.service,
             "GET",

@@ -5,31 +5,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.provider import (
     Fault,
-    Redactor,
+    HttpClient,
     ResourceType,
     Status,
     Task,
     by_id,
-    json_object,
     malformed,
     task_from,
     tasks_in,
 )
-from reconciler.providers.huaweicloud.errors import CODES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
 
     import httpx
 
 __all__ = ["Page", "page", "united"]
-
-OK = 200
 
 MOST_ROWS = 10_000
 """Rows of one answer at most. Pages of 100 are asked for; a server that ignores it may send more, not anything."""
@@ -67,24 +62,20 @@ def _texts(value: str | int | tuple[str, ...]) -> tuple[str, ...]:
             return ()
 
 
-def page(
-    response: httpx.Response, target: str, resource: ResourceType, redactor: Redactor, now: Callable[[], datetime]
-) -> Page | Fault:
+def page(response: httpx.Response, client: HttpClient[Any], resource: ResourceType) -> Page | Fault:
     """The page in an answer, or a fault that says what came instead. A missing envelope is never "no tasks"."""
-    if response.status_code != OK:
-        return CODES.refusal(response, redactor, now=now)
-    body = json_object(response, redactor, CODES.means)
+    body = client.body(response)
     if isinstance(body, Fault):
         return body
     rows = body.get(resource.listing.envelope)
     if not isinstance(rows, list):
         keys = ", ".join(sorted(map(str, body))) or "none"
-        return malformed(f"no list {resource.listing.envelope!r}; keys: {redactor(keys, 120)}", response)
+        return malformed(f"no list {resource.listing.envelope!r}; keys: {client.redactor(keys, 120)}", response)
     if len(rows) > MOST_ROWS:
         return malformed(f"{len(rows)} rows in one page", response)
-    tasks = tasks_in(resource, rows, partial(task_from, target, resource))
+    tasks = tasks_in(resource, rows, partial(task_from, client.target.name, resource))
     if isinstance(tasks, str):
-        return malformed(redactor(tasks), response)
+        return malformed(client.redactor(tasks), response)
     marker = _marker(body.get("next_marker"))
     if marker is None:
         return malformed("a next_marker that is no text, or too long", response)

@@ -30,7 +30,7 @@ _SYSTEM_PERMISSIONS: Mapping[str, str] = MappingProxyType(
 
 
 class IdentityPolicies:
-    """Implements `reconciler.providers.policy_language.PolicyLanguage`."""
+    """Implements `reconciler.provider.PolicyLanguage`."""
 
     kind = "IAM identity policy"
     documentation = "https://support.huaweicloud.com/intl/en-us/usermanual-iam5/iam_01_0934.html"

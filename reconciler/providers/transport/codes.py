@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from reconciler.providers.transport.answers import json_object, malformed
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.providers.transport.answers import Redactor
     from reconciler.tasks.resource_type import Operation
 
-__all__ = ["Codes", "Said"]
+__all__ = ["NO_CODES", "Codes", "Said"]
 
 V = TypeVar("V")
 
@@ -56,7 +55,7 @@ class Codes:
     ) -> None:
         self._meanings = {code.casefold(): meaning for meaning, codes in meanings.items() for code in codes}
         self._hints = {code.casefold(): hint for code, hint in hints.items()}
-        self._said = said
+        self.said = said
         self._clock = clock.casefold()
 
     def means(self, code: str) -> Meaning | None:
@@ -67,22 +66,21 @@ class Codes:
         self,
         response: httpx.Response,
         redactor: Redactor,
-        refusals: Mapping[str, Meaning] = MappingProxyType({}),
+        operation: Operation | None = None,
         *,
-        unlisted: Meaning = Meaning.PERMANENT,
-        now: Callable[[], datetime] | None = None,
+        now: Callable[[], datetime],
     ) -> Fault:
-        """The fault in an answer that is no success.
+        """The fault in an answer that is no success; of a call of `operation`, whose own codes come first.
 
-        `refusals` are the codes particular to the call; `unlisted` is what HTTP 400 with a code of no table means.
-        With `now`, refused credentials are explained by how far this machine's clock is from the server's.
+        Refused credentials are explained by how far this machine's clock is from the server's.
         """
         status = response.status_code
         if not (response.is_client_error or response.is_server_error):
             return _undocumented(response, redactor, f"HTTP {status}, which is not documented")
-        code, message, request_id, documented = self._said(response)
+        code, message, request_id, documented = self.said(response)
         if not documented and not response.is_server_error and status not in _BY_HTTP_STATUS:
             return _undocumented(response, redactor, "an error without a code")
+        refusals, unlisted = (operation.refusals, operation.unlisted) if operation else ({}, Meaning.PERMANENT)
         particular = {name.casefold(): meaning for name, meaning in refusals.items()}.get(code.casefold())
         otherwise = unlisted if status == 400 else _BY_HTTP_STATUS.get(status, Meaning.PERMANENT)
         meaning = particular or self.means(code) or otherwise
@@ -90,7 +88,7 @@ class Codes:
             meaning = Meaning.UNAVAILABLE
         told = redactor(message) if message else f"HTTP {status} without a message"
         explained = [told, _looked_up(self._hints, code)]
-        if meaning is Meaning.CREDENTIALS and now is not None:
+        if meaning is Meaning.CREDENTIALS:
             explained.append(clock_skew(response, now(), 0 if self._clock in code.casefold() else CLOCKS_APART))
         return Fault(
             meaning,
@@ -100,16 +98,9 @@ class Codes:
             redactor(request_id, 80) or None,
         )
 
-    def not_accepted(
-        self, response: httpx.Response, operation: Operation, redactor: Redactor, now: Callable[[], datetime]
-    ) -> Fault | None:
-        """Why an answer does not say that the operation was accepted; None where it does."""
-        if response.status_code in operation.accepted:
-            return None
-        if response.is_success:
-            accepted = " or ".join(map(str, sorted(operation.accepted)))
-            return malformed(f"HTTP {response.status_code} instead of {accepted}", response)
-        return self.refusal(response, redactor, operation.refusals, unlisted=operation.unlisted, now=now)
+
+NO_CODES = Codes({}, {}, lambda _: Said("", "", "", documented=True), clock="no code")
+"""Of a vendor whose errors have none: the HTTP status decides."""
 
 
 def _undocumented(response: httpx.Response, redactor: Redactor, what: str) -> Fault:

@@ -527,7 +527,7 @@ def test_a_torn_file_is_read_again(home: Path, monkeypatch: pytest.MonkeyPatch) 
         reads += 1
         return whole if reads == 2 else whole[:-20]
 
-    monkeypatch.setattr("reconciler.providers.secret_sources.small_text", mended)
+    monkeypatch.setattr("reconciler.providers.credentials.small_text", mended)
     assert find_credentials(target("https://x"), around({}, home=home)).source.endswith("[role]")
 
 

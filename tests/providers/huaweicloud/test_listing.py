@@ -517,7 +517,7 @@ def test_pages_and_memory_are_bounded_whatever_the_total(bounds: Bounds, request
         url = "https://h/" + "x" * 14_000
         async with connected(endless(10**6, transcode_result={"template_name": url})) as (client, server):
             tally = Tally()
-            found = await list_scope(client.gateway, "t", VOD_TRANSCODING, None, tally, bounds)
+            found = await list_scope(client, VOD_TRANSCODING, None, tally, bounds)
             assert tally.requests == len(server.requests)
             return found, tally.requests
 

@@ -17,9 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.providers.transport.answers import Redactor
-from reconciler.providers.transport.caller import Caller, Tally
+from reconciler.providers.transport.caller import READS, WRITES, Caller, Retries, Tally, hinted_delay
 from reconciler.providers.transport.pacing import GIVEN_UP, GIVEN_UP_AFTER, LOOK, Pace, Quota
-from reconciler.providers.transport.retries import READS, WRITES, Retries, hinted_delay
 from reconciler.tasks.fault import Fault, Meaning
 from tests.providers.loopback import FROZEN, GONE_SILENT, Reply, Time, around, serving
 

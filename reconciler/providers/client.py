@@ -1,21 +1,24 @@
 """What clients over HTTP have in common: the way to a target's services, and what every client does alike.
 
-A cloud says how a request is signed (`Gateway.auth`), what its quotas are, and how it lists, reads and acts; see
+A cloud says how a request is signed (`auth`), what its quotas and its codes are, and how it lists, reads and acts; see
 `docs/how-to/provider.md` for a whole one.
 """
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from reconciler.exceptions import CredentialsError
+from reconciler.providers.asked_keys import Ask, renewed
+from reconciler.providers.base import Readings
 from reconciler.providers.credential_source import Fixed
 from reconciler.providers.records import impossible_ids
-from reconciler.providers.transport.answers import Redactor
-from reconciler.providers.transport.ask import Ask, renewed
+from reconciler.providers.transport.answers import Redactor, json_object, malformed
 from reconciler.providers.transport.caller import Caller
 from reconciler.providers.transport.clocks import Clocks
+from reconciler.providers.transport.codes import NO_CODES, Codes
 from reconciler.providers.transport.pacing import PACES, Quota, always
 from reconciler.providers.transport.surroundings import Surroundings
 from reconciler.providers.transport.wire import Wire
@@ -28,34 +31,39 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.config.model import Target
+    from reconciler.providers.asked_keys import AskedKey
     from reconciler.providers.credential_source import C, CredentialSource
-    from reconciler.providers.credentials import AccessKey, AskedKey, FoundCredentials
-    from reconciler.providers.transport.caller import Tally
-    from reconciler.providers.transport.retries import Retries
+    from reconciler.providers.credentials import AccessKey, ResolvedCredentials
+    from reconciler.providers.transport.caller import Retries, Tally
     from reconciler.tasks.resource_type import Operation, ResourceType
     from reconciler.tasks.task import Task
 
-__all__ = ["Gateway", "HttpClient", "HttpProvider"]
+__all__ = ["HttpClient", "HttpProvider"]
+
+OK = 200
 
 T = TypeVar("T")
-F = TypeVar("F", bound="FoundCredentials[Any]")
+R = TypeVar("R", bound="ResolvedCredentials[Any]")
 
 
-class Gateway(Generic[F]):
-    """Paced, signed calls of one target. Sends nothing until it is asked to.
+class HttpClient(Generic[R]):
+    """Paced, signed calls of one target. Sends nothing until it is asked to. `observe`, `read_some` and `act` are a
+    cloud's own; see `reconciler.providers.base.Client`.
 
-    `quotas` are those that the vendor documents, by whatever they are counted by; `margin` is how many seconds before
-    their end credentials are renewed; `retry_header` is where the vendor says, in milliseconds, when to come again.
+    `quotas` are those that the vendor documents, by whatever they are counted by; `codes` is what its errors mean;
+    `margin` is how many seconds before their end credentials are renewed; `retry_header` is where the vendor says, in
+    milliseconds, when to come again.
     """
 
     quotas: ClassVar[Mapping[str, Quota]]
+    codes: ClassVar[Codes] = NO_CODES
     margin: ClassVar[float] = 15 * 60.0
     retry_header: ClassVar[str] = ""
 
     def __init__(
         self,
         target: Target,
-        found: F,
+        resolved: R,
         urls: Iterable[str],
         *,
         concurrency: int,
@@ -63,14 +71,14 @@ class Gateway(Generic[F]):
     ) -> None:
         """`urls` are the services whose clocks count, beside those that hand the credentials out."""
         self.target = target
-        self.found = found
+        self.resolved = resolved
         self.surroundings = surroundings
         self.now = surroundings.now
-        self.redactor = Redactor(found.secrets, target.masked)
+        self.redactor = Redactor(resolved.secrets, target.masked)
         self._clocks = surroundings.shared.of(Clocks, partial(Clocks, self.now))
-        self._urls = frozenset(urls) | found.issuers
+        self._urls = frozenset(urls) | resolved.issuers
         wire = Wire(surroundings.environment, on_answer=self._clocks.note)
-        self.ask = Ask(wire, self.redactor, surroundings)
+        self.ask = Ask(wire, self.redactor, surroundings, self.codes)
         self._caller = Caller(
             auth=self.auth(),
             concurrency=concurrency,
@@ -86,14 +94,14 @@ class Gateway(Generic[F]):
 
     def standing(self, held: C) -> CredentialSource[C]:
         """Credentials that stand somewhere: read again when they are refused, if they may have been replaced since."""
-        again = self.found.again
+        again = self.resolved.again
         if again is None:
             return Fixed(held)
 
         async def fetch() -> C:
             read = again()
             if not isinstance(read, type(held)):
-                raise CredentialsError(f"{self.found.source}: another kind of credentials than before")
+                raise CredentialsError(f"{self.resolved.source}: another kind of credentials than before")
             return read
 
         return renewed(fetch, self.ask, self.margin, first=held)
@@ -110,12 +118,15 @@ class Gateway(Generic[F]):
     def requests(self) -> int:
         return self._caller.requests
 
-    async def close(self) -> None:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
         await self._caller.close()
 
     async def account(self) -> str | Fault:
         """The account that quotas and tasks belong to; a cloud that can tell it asks for it."""
-        return self.found.owner(self.target)
+        return self.resolved.owner(self.target)
 
     async def send(
         self,
@@ -146,35 +157,26 @@ class Gateway(Generic[F]):
         )
         request = self._caller.request(method, url, headers)
         verdict = await self._caller.send(request, judge, pace=pace, retries=retries, tally=tally, permitted=permitted)
-        return self.found.explained(verdict) if isinstance(verdict, Fault) else verdict
+        return self.resolved.explained(verdict) if isinstance(verdict, Fault) else verdict
 
+    def body(self, response: httpx.Response) -> dict[str, Any] | Fault:
+        """The JSON object of an answer of success, or a fault that says what came instead."""
+        if response.status_code != OK:
+            return self.refusal(response)
+        return json_object(response, self.redactor, self.codes.means)
 
-G = TypeVar("G", bound=Gateway[Any])
+    def refusal(self, response: httpx.Response, operation: Operation | None = None) -> Fault:
+        """What an answer means that is no success, of a call of `operation` where one is given."""
+        return self.codes.refusal(response, self.redactor, operation, now=self.now)
 
-
-class HttpClient(Generic[G]):
-    """What clients do alike; `observe`, `read` and `act` are a cloud's own. See `reconciler.providers.base.Client`."""
-
-    def __init__(self, target: Target, gateway: G) -> None:
-        self.target = target.name
-        self.gateway = gateway
-
-    @property
-    def skews(self) -> tuple[int, ...]:
-        return self.gateway.skews
-
-    @property
-    def requests(self) -> int:
-        return self.gateway.requests
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.gateway.close()
-
-    async def account(self) -> str | Fault:
-        return await self.gateway.account()
+    def not_accepted(self, response: httpx.Response, operation: Operation) -> Fault | None:
+        """Why an answer does not say that the operation was accepted; None where it does."""
+        if response.status_code in operation.accepted:
+            return None
+        if response.is_success:
+            accepted = " or ".join(map(str, sorted(operation.accepted)))
+            return malformed(f"HTTP {response.status_code} instead of {accepted}", response)
+        return self.refusal(response, operation)
 
     def observation(
         self,
@@ -185,11 +187,22 @@ class HttpClient(Generic[G]):
         unfound: tuple[str, ...] = (),
     ) -> Observation:
         """What a listing brought; `doubt` says why there may be other tasks."""
-        scope = Scope(self.target, resource.name)
+        scope = Scope(self.target.name, resource.name)
         if isinstance(tasks, Fault):
             return Observation(scope, (), tally.requests, Completeness.FAILED, tasks)
         completeness = Completeness.UNSTABLE if doubt else Completeness.COMPLETE
         return Observation(scope, tuple(tasks), tally.requests, completeness, doubt, unfound=unfound)
+
+    async def read(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
+        refused = impossible_ids(resource, ids)
+        asked = [task_id for task_id in dict.fromkeys(ids) if task_id not in refused]
+        size = resource.listing.ids_per_call
+        calls = [self.read_some(resource, asked[start : start + size]) for start in range(0, len(asked), size)]
+        return Readings.united((Readings({}, refused), *await asyncio.gather(*calls)))
+
+    async def read_some(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
+        """Ask for these ids, as many as one call takes at most, all of the form that the API takes."""
+        raise NotImplementedError
 
     async def perform(
         self,
