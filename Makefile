@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_FLAGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest lint types format schemas reference goldens constraints lock sbom release clean
+.PHONY: help demo test pytest bench lint types format schemas reference goldens constraints lock sbom release clean
 .DELETE_ON_ERROR:
 
 help: ## Show the targets.
@@ -27,6 +27,9 @@ test: $(VENV)/.dev $(VENV)/sbom/.created ## Check style and types, and run the t
 
 pytest: $(VENV)/.dev ## Run the tests alone.
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+bench: $(VENV)/.dev $(VENV)/bench/.created ## Measure, and write benchmarks/results.md and its charts anew (about half an hour).
+	@$(BIN)/python -m benchmarks $(BENCH_FLAGS)
 
 lint: $(VENV)/.dev ## Check style and format.
 	@$(BIN)/python -m ruff check .
@@ -94,6 +97,12 @@ $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.created
 $(VENV)/sbom/.created: constraints.txt $(VENV)/.created
 	@$(BIN)/python -m venv --clear --without-pip $(VENV)/sbom
 	@$(PIP) --python $(VENV)/sbom/bin/python install --constraint constraints.txt cyclonedx-bom
+	@touch $@
+
+# Peers of the benchmarks, and what draws their charts: their dependencies would slow every start of the program, too.
+$(VENV)/bench/.created: benchmarks/requirements.txt $(VENV)/.created
+	@$(BIN)/python -m venv --clear --without-pip $(VENV)/bench
+	@$(PIP) --python $(VENV)/bench/bin/python install --requirement benchmarks/requirements.txt
 	@touch $@
 
 # The newest Python of 3.11 and up that can make an environment with pip in it. A whole environment is kept.

@@ -1,16 +1,13 @@
-"""Group commit against one commit per row, on one run: `python benchmarks/journal.py [records] [directory]`.
-
-Prints rows per second of both and their ratio. The slower the disk's fsync, the larger the ratio; a directory on
-the disk in question tells what to expect there.
-"""
+"""The journal: group commit against one commit for each row. The slower the disk's fsync, the larger the ratio."""
 
 from __future__ import annotations
 
-import sys
+import statistics
 import tempfile
 import time
 from typing import TYPE_CHECKING
 
+from benchmarks.table import Table, times
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionResult, ActionState, Intent, RunStart
 from reconciler.backends.fencing import Fence
@@ -54,12 +51,17 @@ def rate(write: Callable[[Journal, str, Sequence[Intent]], None], records: int, 
     return 2 * records / seconds
 
 
-def main() -> None:
-    records = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
-    with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else None) as directory:
-        single, group = rate(one_by_one, records, directory), rate(grouped, records, directory)
-    print(f"one commit per row {single:,.0f} rows/s, group commit {group:,.0f} rows/s: {group / single:.1f}x")
-
-
-if __name__ == "__main__":
-    main()
+def tables(rounds: int, records: int = 2_000) -> list[Table]:
+    made = []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as directory:
+            made.append((rate(grouped, records, directory), rate(one_by_one, records, directory)))
+    ours, bare = (statistics.median(figures) for figures in zip(*made, strict=True))
+    return [
+        Table(
+            "Journal",
+            "Intents and results on disk (SQLite, synchronous commits): what comes together is committed together.",
+            ("rows", "in groups, rows/s", "one by one, rows/s", "ratio"),
+            ((f"{2 * records:,}", f"{ours:,.0f}", f"{bare:,.0f}", times(ours, bare)),),
+        )
+    ]

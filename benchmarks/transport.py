@@ -1,15 +1,14 @@
-"""What one request costs, by way of sending it: `python benchmarks/transport.py [requests]`.
+"""What one request costs, by way of sending it.
 
 CPU time of this process per request on loopback, at 1, 16, 64 and 256 in flight, of three clients in one run: httpx
 with its own transport, httpx on our wire, and aiohttp bare. The server is another process, whose time is not counted.
-The clients take turns, and the best of three turns counts, so that what else the machine does weighs on all alike.
 """
 
 from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import sys
+import statistics
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ import aiohttp
 import httpx
 from aiohttp import web
 
+from benchmarks.table import Table, times
 from reconciler.providers.transport.wire import Wire
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     Client = Callable[[str], AbstractAsyncContextManager[Send]]
 
 IN_FLIGHT = (1, 16, 64, 256)
-TURNS = 3
 BODY = b'{"total": 0, "task_array": []}'
 
 
@@ -102,26 +101,30 @@ async def cpu_seconds(client: Client, url: str, requests: int, in_flight: int) -
         return time.process_time() - began
 
 
-def main() -> None:
-    requests = int(sys.argv[1]) if len(sys.argv) > 1 else 1_024
+def tables(rounds: int, requests: int = 1_024) -> list[Table]:
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,), daemon=True)
     server.start()
+    rows = []
     try:
         url: str = ours.recv()
         for in_flight in IN_FLIGHT:
             turns: dict[str, list[float]] = {name: [] for name in CLIENTS}
-            for _ in range(TURNS):
+            for _ in range(rounds):
                 for name, client in CLIENTS.items():
                     turns[name].append(asyncio.run(cpu_seconds(client, url, requests, in_flight)))
-            best = {name: min(seconds) / requests * 1e6 for name, seconds in turns.items()}
-            base = best["aiohttp bare"]
-            figures = ", ".join(f"{name} {cost:,.0f} us ({cost / base:.2f}x)" for name, cost in best.items())
-            print(f"{in_flight:>3} in flight: {figures}")
+            cost = {name: statistics.median(seconds) / requests * 1e6 for name, seconds in turns.items()}
+            bare = cost["aiohttp bare"]
+            rows.append((str(in_flight), *(f"{each:,.0f} ({times(each, bare)})" for each in cost.values())))
     finally:
         server.kill()
         server.join()
-
-
-if __name__ == "__main__":
-    main()
+    return [
+        Table(
+            "Transport",
+            "CPU time of one request on loopback, in microseconds, the server's not counted; in brackets against bare "
+            "aiohttp. The pool of httpx looks at all of its connections for each request.",
+            ("in flight", *CLIENTS),
+            tuple(rows),
+        )
+    ]

@@ -1,21 +1,14 @@
-"""What reviewing costs, as ratios in one run: `python benchmarks/review.py [changes] [tests]`.
-
-Reading a saved plan against `json.loads` of the same text, and against the same check by `jsonschema` alone; each
-rendering against writing the plan as JSON; policy tests against PyYAML's C loader on the same text. Prints milliseconds
-of CPU time and the ratios.
-"""
+"""Documents: reading, writing and rendering a large plan, and policy tests, each against the parser alone."""
 
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 import yaml
 
+from benchmarks.table import Table, in_turns, times, within
 from reconciler.documents.files import PLAN_FILE
 from reconciler.planning.change import Change
 from reconciler.planning.plan import Plan, Sources
@@ -27,11 +20,6 @@ from reconciler.reports.registry import PLAN_FORMATS, View, render
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import Timestamp
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Made = TypeVar("Made")
 
 NOW = 1_800_000_000
 POLICY, TARGET, RESOURCE = "packaging-record-retention", "huawei-prod", "huaweicloud.mpc.packaging"
@@ -81,54 +69,55 @@ TEST = """
       packaging-record-retention: {{change: [{{id: "1", steps: [delete]}}], keep: ["2", "3"]}}"""
 
 
-def timed(call: Callable[[], Made]) -> tuple[Made, float]:
-    """What a call gives, and the CPU time of the quickest of three, in milliseconds."""
-    times = []
-    for _ in range(3):
-        began = time.process_time()
-        made = call()
-        times.append((time.process_time() - began) * 1000)
-    return made, min(times)
-
-
-def saved_plans(changes: int) -> None:
+def saved_plans(rounds: int, changes: int) -> Table:
     plan = plan_of(changes)
-    text, written = timed(lambda: PLAN_FILE.text(plan))
-    _, parsed = timed(lambda: json.loads(text))
-    again, read = timed(lambda: PLAN_FILE.read(text))
-    assert again == plan
-    print(f"{changes:,} changes, {len(text) / 2**20:.1f} MiB")
-    print(f"json.loads                 {parsed:8.0f} ms   1.0")
-    print(f"read and checked           {read:8.0f} ms  {read / parsed:4.1f}")
-    print(f"written as json            {written:8.0f} ms   1.0")
-    for name in sorted(set(PLAN_FORMATS) - {"json"}):
-        rendered, spent = timed(lambda name=name: render(plan, name, View(now=NOW)))  # type: ignore[misc]  # bound at once
-        assert rendered
-        print(f"rendered as {name:14s} {spent:8.0f} ms  {spent / written:4.1f}   {len(rendered) / 2**20:.2f} MiB")
+    text = PLAN_FILE.text(plan)
+    parsed, read, written = in_turns(
+        rounds,
+        lambda: within(lambda: json.loads(text)),
+        lambda: within(lambda: PLAN_FILE.read(text)),
+        lambda: within(lambda: PLAN_FILE.text(plan)),
+    )
+    assert PLAN_FILE.read(text) == plan
+    names = sorted(set(PLAN_FORMATS) - {"json"})
+    rendered = in_turns(
+        1,
+        *(lambda name=name: within(lambda: render(plan, name, View(now=NOW))) for name in names),
+    )
+    figures = {"`json.loads`": parsed, "read and checked": read, "written": written}
+    figures |= {f"rendered as {name}": cost for name, cost in zip(names, rendered, strict=True)}
+    return Table(
+        f"A plan of {changes:,} changes",
+        f"{len(text) / 2**20:.0f} MiB of JSON. CPU seconds, against the parser alone.",
+        ("what", "CPU s", "of `json.loads`"),
+        tuple((what, f"{cost.cpu:.2f}", times(cost.cpu, parsed.cpu)) for what, cost in figures.items()),
+    )
 
 
-def policy_tests(number: int) -> None:
+def policy_tests(rounds: int, number: int) -> Table:
     text = "version: 1\nnow: 2026-11-01T00:00:00Z\ntests:" + "".join(TEST.format(number=each) for each in range(number))
     with tempfile.TemporaryDirectory() as directory:
         place, installed = Path(directory), catalogue()
         (place / "reconciler.yaml").write_text(CONFIGURATION, encoding="utf-8")
         (place / "retention.reconciler-test.yaml").write_text(text, encoding="utf-8")
-        _, parsed = timed(lambda: yaml.load(text, yaml.CSafeLoader))
-        loaded, read = timed(lambda: load_tests([place], installed, environment={}))
-        results, ran = timed(lambda: run_tests(loaded, installed, Selection()))
+        loaded = load_tests([place], installed, environment={})
+        parsed, read, ran = in_turns(
+            rounds,
+            lambda: within(lambda: yaml.load(text, yaml.CSafeLoader)),
+            lambda: within(lambda: load_tests([place], installed, environment={})),
+            lambda: within(lambda: run_tests(loaded, installed, Selection())),
+        )
+        results = run_tests(loaded, installed, Selection())
     assert len(results.results) == number
     assert not any(result.failures for result in results.results)
-    print(f"{number:,} policy tests of three tasks")
-    print(f"CSafeLoader                {parsed:8.0f} ms   1.0")
-    print(f"read and checked           {read:8.0f} ms  {read / parsed:4.1f}")
-    print(f"run, with coverage         {ran:8.0f} ms  {ran / parsed:4.1f}")
+    figures = {"PyYAML's C loader": parsed, "read and checked, with positions": read, "run, with coverage": ran}
+    return Table(
+        f"{number:,} policy tests of three tasks",
+        "CPU seconds, against the parser alone.",
+        ("what", "CPU s", "of the C loader"),
+        tuple((what, f"{cost.cpu:.2f}", times(cost.cpu, parsed.cpu)) for what, cost in figures.items()),
+    )
 
 
-def main() -> None:
-    numbers = [int(word) for word in sys.argv[1:]]
-    saved_plans(numbers[0] if numbers else 10_000)
-    policy_tests(numbers[1] if len(numbers) > 1 else 1_000)
-
-
-if __name__ == "__main__":
-    main()
+def tables(rounds: int, changes: int = 48_000, tests: int = 1_000) -> list[Table]:
+    return [saved_plans(rounds, changes), policy_tests(rounds, tests)]
