@@ -16,7 +16,7 @@ from reconciler.redaction import presentable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Found", "discover", "files_under", "is_configuration", "left_out"]
+__all__ = ["Found", "discover", "files_under", "head", "is_configuration", "left_out"]
 
 NAME: Final = "reconciler.yaml"
 SUFFIX: Final = ".reconciler.yaml"
@@ -81,12 +81,12 @@ def left_out(paths: Sequence[Path], found: Found) -> list[Diagnostic]:
     beside = {os.path.realpath(file): file for file in _beside(paths)}
     warnings = []
     for real, file in sorted(beside.items()):
-        head = b"" if real in read else _head(file, Roots.of([file]))
-        if match := _PROTECTIONS.search(head):
+        begun = b"" if real in read else head(file, Roots.of([file]))
+        if match := _PROTECTIONS.search(begun):
             shown = shown_path(file)
             message = f"`{shown}` is not among the paths given: its protections do not hold"
             hint = "name it as well, or give the directory that holds all files"
-            line = head.count(b"\n", 0, match.start()) + 1
+            line = begun.count(b"\n", 0, match.start()) + 1
             warnings.append(_mistake(shown, message, hint, line=line, severity=Severity.WARNING))
     return warnings
 
@@ -165,12 +165,12 @@ def _is_yaml(name: str) -> bool:
 
 
 def _seems_ours(file: Path, roots: Roots) -> bool:
-    head = _head(file, roots)
-    return _VERSION.search(head) is not None and _SECTION.search(head) is not None
+    begun = head(file, roots)
+    return _VERSION.search(begun) is not None and _SECTION.search(begun) is not None
 
 
-def _head(file: Path, roots: Roots) -> bytes:
-    """The beginning of a file; nothing where it is not to be read, or cannot be."""
+def head(file: Path, roots: Roots) -> bytes:
+    """The beginning of a file, to tell what it is; nothing where it is not to be read, or cannot be."""
     try:
         return roots.read(file, _SNIFFED)
     except (OSError, ValueError):

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from reconciler.config.model import AtMost
 from reconciler.planning.quota import group_of
-from reconciler.policy_tests.model import Fate
-from reconciler.policy_tests.results import PolicyCoverage
+from reconciler.policy_tests.model import Fate, PolicyCoverage
 from reconciler.selectors.describe import fields_of
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test, Truth
 from reconciler.selectors.trace import trace

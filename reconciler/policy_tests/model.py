@@ -1,4 +1,4 @@
-"""A policy test, checked and typed: what the runner reads instead of YAML."""
+"""A policy test, checked and typed, and what running tests brought: the failures of each, and coverage of policies."""
 
 from __future__ import annotations
 
@@ -11,10 +11,29 @@ if TYPE_CHECKING:
 
     from reconciler.diagnostics import Location
     from reconciler.planning.snapshot import Snapshot
+    from reconciler.planning.why import PolicyAccount, TaskAccount
+    from reconciler.tasks.fault import Fault
+    from reconciler.tasks.observation import Scope
     from reconciler.tasks.resource_type import Action
-    from reconciler.tasks.task import Task
+    from reconciler.tasks.task import Task, TaskKey
 
-__all__ = ["Demand", "Fate", "Named", "PolicyTest"]
+__all__ = [
+    "Ambiguous",
+    "Demand",
+    "Failure",
+    "Fate",
+    "Named",
+    "NoSuchTask",
+    "PolicyCoverage",
+    "PolicyTest",
+    "Result",
+    "Results",
+    "Unexpected",
+    "Unseen",
+    "WrongCount",
+    "WrongFate",
+    "WrongSteps",
+]
 
 
 class Fate(StrEnum):
@@ -69,3 +88,136 @@ class PolicyTest:
     def file(self) -> str:
         """The file that it stands in, as messages print it."""
         return self.location.file
+
+
+@dataclass(frozen=True, slots=True)
+class WrongFate:
+    """A named task became something else. `account` is what the policy makes of it, with the deciding conditions."""
+
+    location: Location
+    policy: str
+    expected: Fate
+    found: Fate
+    task: TaskAccount
+    account: PolicyAccount
+
+
+@dataclass(frozen=True, slots=True)
+class WrongSteps:
+    """A named task is changed, but not by the expected operations. `found` is what all policies together ask for."""
+
+    location: Location
+    policy: str
+    task: TaskKey
+    expected: tuple[Action, ...]
+    found: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WrongCount:
+    """Not as many tasks of one fate as expected. `found` are those that there are."""
+
+    location: Location
+    policy: str
+    fate: Fate
+    expected: int
+    found: tuple[TaskKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unexpected:
+    """A task that no expectation names is changed, or blocked or protected where all of those were named."""
+
+    location: Location
+    policy: str
+    found: Fate
+    task: TaskAccount
+    account: PolicyAccount
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchTask:
+    """An expectation about a task that the policy does not look at. `others` are some that it does look at.
+
+    `elsewhere` is a task of the test that has the id, of another resource type or target.
+    """
+
+    location: Location
+    policy: str
+    id: str
+    target: str | None
+    others: tuple[str, ...]
+    elsewhere: TaskKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """An expectation about an id that tasks on several targets have."""
+
+    location: Location
+    policy: str
+    id: str
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """The snapshot does not show what a policy looks at, so nothing could be said about it."""
+
+    location: Location
+    scope: Scope
+    fault: Fault | None
+
+
+Failure = WrongFate | WrongSteps | WrongCount | Unexpected | NoSuchTask | Ambiguous | Unseen
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One test that was run."""
+
+    test: PolicyTest
+    failures: tuple[Failure, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCoverage:
+    """The first test with a task that the policy matches, and with one that a single condition or the quota keeps.
+
+    `needs_near_miss` is false of a policy that matches every task and leaves none.
+    """
+
+    policy: str
+    location: Location | None
+    matching: str | None
+    near_miss: str | None
+    needs_near_miss: bool
+
+    @property
+    def covered(self) -> bool:
+        return self.matching is not None and (self.near_miss is not None or not self.needs_near_miss)
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All tests that were run, in the order of files and names. `coverage` is None where only some were run.
+
+    `idle` are the protections that hold no task of any test which a policy wants.
+    """
+
+    files: tuple[str, ...]
+    results: tuple[Result, ...]
+    coverage: tuple[PolicyCoverage, ...] | None = None
+    idle: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> tuple[Result, ...]:
+        return tuple(result for result in self.results if not result.passed)
+
+    @property
+    def uncovered(self) -> tuple[PolicyCoverage, ...]:
+        return tuple(policy for policy in self.coverage or () if not policy.covered)

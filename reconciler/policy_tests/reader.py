@@ -5,23 +5,27 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from reconciler.config.entries import text, texts
+from reconciler.config.entries import mapping, number, text, texts
 from reconciler.config.environment import quoted
+from reconciler.config.files import reason_of, shown_path
 from reconciler.config.model import AtMost
 from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, unknown
-from reconciler.policy_tests.expectations import demands_of
-from reconciler.policy_tests.model import PolicyTest
-from reconciler.policy_tests.placement import Placement
-from reconciler.policy_tests.snapshots import SnapshotFiles
-from reconciler.policy_tests.tasks import TaskReader
+from reconciler.documents.snapshot import read_snapshot
+from reconciler.documents.strict_json import MAX_BYTES
+from reconciler.exceptions import InvalidPlan
+from reconciler.policy_tests.model import Demand, Fate, Named, PolicyTest
+from reconciler.policy_tests.tasks import Placement, TaskReader
 from reconciler.selectors.describe import fields_of
 from reconciler.selectors.mistake import Mistake
+from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from reconciler.config.entries import Entry, Findings
+    from reconciler.config.files import Roots
     from reconciler.config.model import Configuration
     from reconciler.diagnostics import DocumentPath
     from reconciler.planning.snapshot import Snapshot
@@ -38,20 +42,19 @@ class Reader:
         self._configuration = configuration
         self._catalogue = catalogue
         self._findings = findings
-        self._snapshots = SnapshotFiles(catalogue)
+        self._snapshots: dict[Path, Snapshot | Mistake] = {}
 
     def test(self, entry: Entry, file: Mapping[str, object]) -> PolicyTest:
         """The test of an entry in a file with these keys."""
         problems: list[Problem] = []
         present = self._present(entry, problems)
-        demands = demands_of(entry, self._configuration, present, problems)
+        demands = _demands_of(entry, self._configuration, present, problems)
         snapshot = self._snapshot(entry, problems)
         now = self._now(entry, file, snapshot, problems)
         tasks: list[Task] = []
         if self._places_are_known(entry, problems):
             placement = self._placement(entry, present, demands)
-            by_word = self._by_word(present)
-            reader = TaskReader(placement, now, problems, elsewhere=_keys(snapshot), by_word=by_word)
+            reader = TaskReader(placement, now, problems, _keys(snapshot), self._by_word(present))
             tasks = _tasks(entry, reader)
         if not entry.body.get("tasks") and not entry.body.get("snapshot"):
             problems.append(Problem(entry.path, "a test needs `tasks` or a `snapshot`", at_key=True))
@@ -119,11 +122,14 @@ class Reader:
         path = text(entry.body, "snapshot")
         if not path:
             return None
-        try:
-            return self._snapshots.read(entry.document.file.parent / path, entry.document.roots)
-        except Mistake as mistake:
-            problems.append(Problem((*entry.path, "snapshot"), mistake.message, mistake.hint, rule=Rule.FILE))
+        file = entry.document.file.parent / path
+        if file not in self._snapshots:
+            self._snapshots[file] = _read_snapshot(file, entry.document.roots, self._catalogue)
+        found = self._snapshots[file]
+        if isinstance(found, Mistake):
+            problems.append(Problem((*entry.path, "snapshot"), found.message, found.hint, rule=Rule.FILE))
             return None
+        return found
 
     def _now(self, entry: Entry, file: Mapping[str, object], snapshot: Snapshot | None, problems: list[Problem]) -> int:
         """The clock: of the test, else of its snapshot, else of the file."""
@@ -163,3 +169,74 @@ def _moment(written: str | None, path: DocumentPath, problems: list[Problem]) ->
         message, _, hint = str(error).partition("; ")
         problems.append(Problem(path, f"{quoted(written)}: {message}", hint))
         return None
+
+
+def _demands_of(
+    entry: Entry, configuration: Configuration, present: frozenset[str], problems: list[Problem]
+) -> dict[str, tuple[Demand, ...]]:
+    """The demands of a test by policy. `present` are the policies that `policies` leaves in."""
+    found: dict[str, tuple[Demand, ...]] = {}
+    for name, body in mapping(entry.body, "expect").items():
+        path = (*entry.path, "expect", name)
+        if len(problems) >= MAX_PROBLEMS:
+            break
+        if name not in configuration.policies:
+            message = f"unknown policy {quoted(name)}"
+            problems.append(unknown(path, message, name, configuration.policies, at_key=True))
+        elif name not in present:
+            message = f"`policies` of this test leaves out {quoted(name)}"
+            problems.append(Problem(path, message, "add it there, or expect nothing of it", at_key=True))
+        elif isinstance(body, dict):
+            found[name] = tuple(_demands(name, body, path, entry))
+            problems += _repeated(found[name], path)
+    return found
+
+
+def _demands(policy: str, body: Mapping[str, object], path: DocumentPath, entry: Entry) -> Iterator[Demand]:
+    for fate in Fate:
+        written = body.get(fate.value)
+        where = (*path, fate.value)
+        location = entry.document.location(where, at_key=True)
+        if isinstance(written, list):
+            named = (_named(item, (*where, index), entry) for index, item in enumerate(written))
+            yield Demand(policy, fate, location, tuple(one for one in named if one is not None))
+        elif (count := number(body, fate.value)) is not None:
+            yield Demand(policy, fate, location, count=count)
+
+
+def _named(item: object, path: DocumentPath, entry: Entry) -> Named | None:
+    location = entry.document.location(path)
+    if isinstance(item, str) and item:
+        return Named(item, location)
+    if not isinstance(item, dict) or not text(item, "id"):
+        return None
+    steps = tuple(Action(step) for step in texts(item, "steps") if step in set(Action))
+    return Named(text(item, "id") or "", location, text(item, "target") or None, steps or None)
+
+
+def _repeated(demands: tuple[Demand, ...], path: DocumentPath) -> Iterator[Problem]:
+    """A task has one fate under one policy, so it can be named once."""
+    seen: dict[tuple[str, str | None], Fate] = {}
+    for demand in demands:
+        for index, named in enumerate(demand.tasks):
+            first = seen.get((named.id, named.target))
+            where = (*path, demand.fate.value, index)
+            if first is None:
+                seen[named.id, named.target] = demand.fate
+            elif first is not demand.fate:
+                yield Problem(where, f"{quoted(named.id)} stands under `{first}` as well", "a task has one fate")
+            else:
+                yield Problem(where, f"{quoted(named.id)} stands twice in the list", rule=Rule.DUPLICATE)
+
+
+def _read_snapshot(file: Path, roots: Roots, catalogue: Catalogue) -> Snapshot | Mistake:
+    shown = shown_path(file)
+    try:
+        return read_snapshot(roots.read(file, MAX_BYTES + 1).decode("utf-8-sig"), catalogue, shown)
+    except InvalidPlan as error:
+        return Mistake(error.message, error.hint)
+    except UnicodeDecodeError:
+        return Mistake(f"the snapshot {shown} is not UTF-8 text", "write it with `plan --save-snapshot`")
+    except (OSError, ValueError) as error:
+        hint = "write it with `plan --save-snapshot`; the path is relative to this file"
+        return Mistake(f"the snapshot {shown} cannot be read: {reason_of(error)}", hint)

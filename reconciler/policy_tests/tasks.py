@@ -1,7 +1,8 @@
-"""The tasks that stand in a test, read as the providers read rows: into fields of their type."""
+"""The tasks of a test: where they are, and what stands in them, read as providers read rows: into fields of a type."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.config.environment import quoted
@@ -14,19 +15,94 @@ from reconciler.tasks.task import Task
 from reconciler.tasks.timestamps import parse_duration, parse_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from reconciler.config.model import Configuration, Policy
     from reconciler.diagnostics import DocumentPath
-    from reconciler.policy_tests.placement import Placement
+    from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.field import Field, Value
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import TaskKey
 
-__all__ = ["TaskReader"]
+__all__ = ["Placement", "TaskReader"]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Finds the resource type and the target of a task.
+
+    `named` are the policies that the test names in `expect`, or else in `policies`; `present` all that are there.
+    `resource` and `target` are what the test says for all its tasks. Methods raise Mistake.
+    """
+
+    configuration: Configuration
+    catalogue: Catalogue
+    named: Sequence[Policy]
+    present: Sequence[Policy]
+    resource: str | None
+    target: str | None
+    _fitting: dict[str, list[str]] = field(default_factory=dict)
+
+    def resource_of(self, written: str | None) -> ResourceType:
+        """The resource type that a task is `written` to have, or else that of the test or its policies."""
+        name = written or self.resource or self._only_resource()
+        rows = self.catalogue.resource_types
+        if name not in rows:
+            raise _unknown("resource type", name, sorted(rows))
+        return rows[name]
+
+    def target_of(self, written: str | None, resource: ResourceType) -> str:
+        """The target that a task is `written` to be on, or else that of the test or its policies."""
+        name = written or self.target or self._first_target(resource)
+        fitting = self._targets_of(resource)
+        target = self.configuration.targets.get(name)
+        if target is None:
+            raise _unknown("target", name, fitting)
+        if target.provider != resource.provider:
+            message = f"target {quoted(name)} is of provider `{target.provider}`, but the task is of {resource.name}"
+            raise Mistake(message, allowed=tuple(fitting))
+        return name
+
+    def _only_resource(self) -> str:
+        found = sorted({policy.resource for policy in self.named})
+        if len(found) == 1:
+            return found[0]
+        why = f"the policies that the test names are about {' and '.join(found)}" if found else "it names no policy"
+        hint = "write `resource: ...` in the task or in the test"
+        raise Mistake(
+            f"the resource type of the task does not follow from the test: {why}",
+            hint,
+            tuple(found or sorted(self.catalogue.resource_types)),
+        )
+
+    def _first_target(self, resource: ResourceType) -> str:
+        """The first target that all policies on the resource type share: of those named, or else of all."""
+        policies = [policy for policy in self.named if policy.resource == resource.name]
+        policies = policies or [policy for policy in self.present if policy.resource == resource.name]
+        shared = [name for name in self._targets_of(resource) if all(name in policy.targets for policy in policies)]
+        if shared and policies:
+            return shared[0]
+        why = f"its policies on {resource.name} share none" if policies else f"no policy is about {resource.name}"
+        message = f"the target of the task does not follow from the test: {why}"
+        raise Mistake(message, "write `target: ...` in the task or in the test", tuple(self._targets_of(resource)))
+
+    def _targets_of(self, resource: ResourceType) -> list[str]:
+        if resource.provider not in self._fitting:
+            targets = self.configuration.targets.items()
+            self._fitting[resource.provider] = sorted(
+                name for name, target in targets if target.provider == resource.provider
+            )
+        return self._fitting[resource.provider]
+
+
+def _unknown(what: str, name: str, allowed: Sequence[str]) -> Mistake:
+    return Mistake(f"unknown {what} {quoted(name)}", did_you_mean(name, allowed), tuple(allowed))
+
 
 _PLACE = ("target", "resource")
 
 
+@dataclass(frozen=True, slots=True)
 class TaskReader:
     """Reads the tasks of one test. `now` is its clock, which ages are counted back from.
 
@@ -34,40 +110,31 @@ class TaskReader:
     the vendor's word for the status. What is wrong is noted in `problems`, each mistake about the place of tasks once.
     """
 
-    def __init__(
-        self,
-        placement: Placement,
-        now: int,
-        problems: list[Problem],
-        *,
-        elsewhere: frozenset[TaskKey],
-        by_word: frozenset[str],
-    ) -> None:
-        self._placement = placement
-        self._now = now
-        self._problems = problems
-        self._elsewhere = elsewhere
-        self._by_word = by_word
-        self._said: set[str] = set()
-        self._seen: set[TaskKey] = set()
+    placement: Placement
+    now: int
+    problems: list[Problem]
+    elsewhere: frozenset[TaskKey]
+    by_word: frozenset[str]
+    _said: set[str] = field(default_factory=set)
+    _seen: set[TaskKey] = field(default_factory=set)
 
     @property
     def is_lost(self) -> bool:
         """Whether there are so many mistakes that no more are looked for."""
-        return len(self._problems) >= MAX_PROBLEMS
+        return len(self.problems) >= MAX_PROBLEMS
 
     def task(self, body: Mapping[str, object], path: DocumentPath) -> Task | None:
         """The task that `body` describes; None where it is not known what or where it is."""
         try:
-            resource = self._placement.resource(_given(body, "resource"))
-            target = self._placement.target(_given(body, "target"), resource)
+            resource = self.placement.resource_of(_given(body, "resource"))
+            target = self.placement.target_of(_given(body, "target"), resource)
         except Mistake as mistake:
             self._misplaced(mistake, body, path)
             return None
         values: dict[str, Value] = {}
         for name, raw in body.items():
             if name not in _PLACE:
-                with noting(self._problems, (*path, name)):
+                with noting(self.problems, (*path, name)):
                     value = self._value(resource, name, raw)
                     if value is not None:
                         values[name] = value
@@ -77,12 +144,12 @@ class TaskReader:
                 self._problem(path, "a task needs an `id`", "any text will do that is not another's")
             return None
         try:
-            status = _status(resource, values, by_word=resource.name in self._by_word)
+            status = _status(resource, values, by_word=resource.name in self.by_word)
         except Mistake as mistake:
-            self._problems.append(Problem(path, mistake.message, mistake.hint, mistake.allowed, rule=mistake.rule))
+            self.problems.append(Problem(path, mistake.message, mistake.hint, mistake.allowed, rule=mistake.rule))
             return None
         task = Task(target, resource.name, task_id, status, values)
-        if task.key in self._seen or task.key in self._elsewhere:
+        if task.key in self._seen or task.key in self.elsewhere:
             where = "stands twice" if task.key in self._seen else "is in the snapshot, too"
             self._problem((*path, "id"), f"the task {quoted(task_id)} {where}", "give one of them another id")
         self._seen.add(task.key)
@@ -100,7 +167,7 @@ class TaskReader:
             return None
         match field.type:
             case FieldType.TIMESTAMP:
-                return read_moment(name, raw, self._now)
+                return read_moment(name, raw, self.now)
             case FieldType.STRINGS:
                 return _texts(field, raw)
             case FieldType.STATUS if raw == Status.UNKNOWN:
@@ -119,10 +186,10 @@ class TaskReader:
         self._said.add(mistake.message)
         where = path if key is None else (*path, key)
         problem = Problem(where, mistake.message, mistake.hint, mistake.allowed, rule=Rule.UNKNOWN_REFERENCE)
-        self._problems.append(problem)
+        self.problems.append(problem)
 
     def _problem(self, path: DocumentPath, message: str, hint: str) -> None:
-        self._problems.append(Problem(path, message, hint))
+        self.problems.append(Problem(path, message, hint))
 
 
 def read_moment(name: str, raw: object, now: int) -> int:

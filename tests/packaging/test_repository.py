@@ -22,7 +22,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from reconciler import __version__
 from reconciler.config.discovery import discover
-from reconciler.policy_tests.discovery import discover as discover_tests
+from reconciler.policy_tests.loader import discover as discover_tests
 from tests.command_lines import check, command_lines
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from reconciler.reports.policy_tests.words import failure_reasons, failure_sente
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.policy_tests.results import Failure, Result, Results
+    from reconciler.policy_tests.model import Failure, Result, Results
 
 CONFIGURATION = """
 version: 1

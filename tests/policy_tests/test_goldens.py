@@ -18,7 +18,7 @@ from tests.goldens import golden
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.policy_tests.results import Results
+    from reconciler.policy_tests.model import Results
     from tests.policy_tests.repository import Repository
 
 GOLDENS = Path(__file__).parent / "goldens"

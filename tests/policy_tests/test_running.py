@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.exceptions import UsageError
-from reconciler.policy_tests.results import NoSuchTask, WrongFate
+from reconciler.policy_tests.model import NoSuchTask, WrongFate
 from reconciler.policy_tests.runner import Selection
 from tests.policy_tests.repository import one_test
 

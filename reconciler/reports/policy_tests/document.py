@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from reconciler.documents.document import Format
 from reconciler.planning.change import Count
-from reconciler.policy_tests.results import (
+from reconciler.policy_tests.model import (
     Ambiguous,
     NoSuchTask,
     Unexpected,
@@ -22,7 +22,7 @@ from reconciler.tasks.timestamps import Timestamp
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.policy_tests.results import Failure, PolicyCoverage, Result, Results
+    from reconciler.policy_tests.model import Failure, PolicyCoverage, Result, Results
     from reconciler.tasks.task import TaskKey
 
 __all__ = ["RESULTS", "render_results_json"]

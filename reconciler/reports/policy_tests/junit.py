@@ -9,7 +9,7 @@ from reconciler.reports.ci.junit_document import Case, Suite, Verdict, render_ju
 from reconciler.reports.policy_tests.words import NEAR_MISS, failure_reasons, failure_sentence, missing_cases
 
 if TYPE_CHECKING:
-    from reconciler.policy_tests.results import PolicyCoverage, Result, Results
+    from reconciler.policy_tests.model import PolicyCoverage, Result, Results
 
 __all__ = ["render_results_junit"]
 

@@ -20,7 +20,7 @@ from reconciler.reports.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.policy_tests.results import Result, Results
+    from reconciler.policy_tests.model import Result, Results
 
 __all__ = ["render_results_text"]
 

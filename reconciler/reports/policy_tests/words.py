@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from reconciler.policy_tests.model import Fate
-from reconciler.policy_tests.results import (
+from reconciler.policy_tests.model import (
     Ambiguous,
+    Fate,
     NoSuchTask,
     Unexpected,
     Unseen,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.planning.why import PolicyAccount, TaskAccount
-    from reconciler.policy_tests.results import Failure, PolicyCoverage, Results
+    from reconciler.policy_tests.model import Failure, PolicyCoverage, Results
     from reconciler.tasks.task import TaskKey
 
 __all__ = ["NEAR_MISS", "coverage_sentence", "failure_reasons", "failure_sentence", "missing_cases", "results_counts"]
