@@ -10,31 +10,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import (
-    color_option,
-    duration,
-    filter_options,
-    flag,
-    format_option,
-    limit_options,
-    moment,
-    paths_argument,
-    report_option,
-    verbosity_options,
-)
-from reconciler.cli.output import Output
+from reconciler.cli.options import duration, flag, limit_options, moment, paths_argument
+from reconciler.cli.output import Flags, run_flags
 from reconciler.cli.places import somebody_is_there, write
-from reconciler.cli.progress import Progress, start_logging
+from reconciler.cli.progress import Progress
 from reconciler.cli.running import run_work
-from reconciler.cli.saved_file import read_saved
+from reconciler.cli.saved_file import saved_plan
 from reconciler.cli.signals import Interrupted, held, interruptible
-from reconciler.documents.files import PLAN_FILE
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.approval import Approval
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, UsageError
-from reconciler.planning.guards import Overrides
 from reconciler.planning.report import FailOn
 from reconciler.redaction import presentable
 from reconciler.reports.formats import SCREEN_FORMATS
@@ -42,16 +29,13 @@ from reconciler.reports.registry import render
 from reconciler.reports.wording import changes_counted, counted
 
 if TYPE_CHECKING:
+    from reconciler.cli.output import Output
     from reconciler.engine.hold import Held
+    from reconciler.planning.guards import Overrides
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
 
 __all__ = ["command"]
-
-
-_ANSWER = 60_000
-"""Milliseconds that a person may take over a plan before it is treated as a saved one, which can shrink and never grow.
-A screen of changes is read in them, and a listing may take as long."""
 
 
 @click.command("apply")
@@ -76,29 +60,18 @@ A screen of changes is read in them, and a listing may take as long."""
     show_default=True,
     help="How long to wait while another apply holds the account.",
 )
-@filter_options
-@format_option(*SCREEN_FORMATS)
-@report_option
-@color_option
-@verbosity_options
+@run_flags(*SCREEN_FORMATS, reports=True)
 def command(
     paths: tuple[Path, ...],
     plan_file: Path | None,
     auto_approve: bool,
     approved_digest: str | None,
     approved_until: str | None,
-    max_actions: int | None,
-    max_percent: int | None,
+    overrides: Overrides,
     on_error: str,
     fail_on: str,
     lock_timeout: str,
-    targets: tuple[str, ...],
-    policies: tuple[str, ...],
-    output_format: str,
-    reports: tuple[str, ...],
-    color: str,
-    verbose: bool,
-    log_format: str,
+    flags: Flags,
 ) -> int:
     """Cancel and delete what the policies ask for, verify it, and report.
 
@@ -107,15 +80,14 @@ def command(
     Interrupted (Ctrl-C, SIGTERM), it finishes the calls in flight and reports; running the same command again finishes
     the work.
     """
-    output = Output.of(output_format, color, verbose=verbose, reports=reports, paths=paths)
+    output = flags.output(paths=paths)
     progress, interruption = Progress(), Interruption()
     approval = _approval(auto_approve or plan_file is not None, approved_digest, approved_until, progress)
-    saved = PLAN_FILE.read(read_saved(plan_file), str(plan_file)) if plan_file else None
-    start_logging(log_format, verbose=verbose)
+    saved = saved_plan(plan_file) if plan_file else None
     session = Session.open(
         paths,
-        target=targets,
-        policy=policies,
+        target=flags.targets,
+        policy=flags.policies,
         lock_timeout=duration("--lock-timeout", lock_timeout),
         interruption=interruption,
         on_held=_tell,
@@ -123,7 +95,6 @@ def command(
     options = ApplyOptions(
         on_error == "stop", _named_outcomes(fail_on), on_result=progress.settled, on_listed=progress.seen
     )
-    overrides = Overrides(max_actions, max_percent)
     with held():  # once calls were made nothing keeps the report from being written
         plan, report = run_work(_applied(session, saved, approval, overrides, options, progress, output), interruption)
         # A plan that was just shown has said in so many words that, or why, there is nothing to apply.

@@ -12,8 +12,7 @@ import click
 from reconciler.cli.options import argument, flag, format_option, verbosity_options
 from reconciler.cli.places import write
 from reconciler.cli.progress import start_logging
-from reconciler.cli.saved_file import read_saved
-from reconciler.documents.files import read_either
+from reconciler.cli.saved_file import saved_plan_or_report
 from reconciler.exceptions import ExitCode, InvalidPlan, UsageError
 from reconciler.redaction import presentable
 from reconciler.review.approval import approved
@@ -80,7 +79,7 @@ def command(
     The token comes from the environment: GITHUB_TOKEN or GH_TOKEN, GITLAB_TOKEN. Without one, --dry-run asks nobody.
     """
     start_logging(log_format, verbose=verbose)
-    item = read_either(read_saved(file), str(file))
+    item = saved_plan_or_report(file)
     place = Place(platform) if platform else recognised(os.environ)
     token = token_of(place, os.environ) if place else None
     if dry_run and not print_digest and token is None:

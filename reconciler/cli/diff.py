@@ -10,8 +10,8 @@ import click
 from reconciler.cli.options import argument, color_option, flag, format_option
 from reconciler.cli.output import Output
 from reconciler.cli.places import write
-from reconciler.cli.saved_file import read_saved
-from reconciler.documents.files import DIFFERENCE, PLAN_FILE
+from reconciler.cli.saved_file import saved_plan
+from reconciler.documents.files import DIFFERENCE
 from reconciler.exceptions import ExitCode
 from reconciler.planning.difference import difference
 from reconciler.reports.difference.markdown import render_difference_markdown
@@ -36,7 +36,7 @@ def command(old: Path, new: Path, detailed_exitcode: bool, output_format: str, c
     Times, versions and reasons alone are no difference.
     """
     output = Output.of(output_format, color, verbose=verbose)
-    found = difference(*(PLAN_FILE.read(read_saved(path), str(path)) for path in (old, new)))
+    found = difference(*(saved_plan(path) for path in (old, new)))
     write(_rendered(found, (str(old), str(new)), output), output.format)
     return ExitCode.CHANGES if detailed_exitcode and not found.same else ExitCode.OK
 

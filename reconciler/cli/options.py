@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +12,7 @@ from click.core import ParameterSource
 
 from reconciler.config.model import MOST_ACTIONS
 from reconciler.exceptions import UsageError
+from reconciler.planning.guards import Overrides
 from reconciler.reports.formats import FORMATS
 from reconciler.tasks.timestamps import parse_duration, parse_timestamp
 
@@ -74,8 +76,9 @@ def paths_argument(command: Command) -> Command:
     return argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")(command)
 
 
-def filter_options(command: Command) -> Command:
-    command = flag("--policy", "policies", multiple=True, metavar="GLOB", help="Only these policies.")(command)
+def filter_options(command: Command, *, policies: bool = True) -> Command:
+    if policies:
+        command = flag("--policy", "policies", multiple=True, metavar="GLOB", help="Only these policies.")(command)
     return flag("--target", "targets", multiple=True, metavar="GLOB", help="Only these targets.")(command)
 
 
@@ -121,19 +124,25 @@ def verbosity_options(command: Command) -> Command:
     return flag("--verbose", "-v", is_flag=True, help="Log what is going on to stderr.")(command)
 
 
-def limit_options(command: Command) -> Command:
-    command = flag(
+def limit_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the flags that lift limits, as one argument `overrides`."""
+
+    @wraps(command)
+    def called(*, max_actions: int | None, max_percent: int | None, **given: Any) -> int:  # noqa: ANN401 - click's own
+        return command(overrides=Overrides(max_actions, max_percent), **given)
+
+    decorated = flag(
         "--max-percent",
         type=click.IntRange(0, 100),
         metavar="N",
         help="Let each policy change up to N percent of a scope, whatever its own limit, and all together.",
-    )(command)
+    )(called)
     return flag(
         "--max-actions",
         type=click.IntRange(0, MOST_ACTIONS),
         metavar="N",
         help="Let each policy make up to N changes, whatever its own limit, and all together.",
-    )(command)
+    )(decorated)
 
 
 def duration(name: str, text: str) -> int:

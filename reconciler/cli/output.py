@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from reconciler.cli.options import color_option, filter_options, format_option, report_option, verbosity_options
 from reconciler.cli.places import check_place, write, write_private
+from reconciler.cli.progress import start_logging
 from reconciler.cli.signals import held
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError, bug
 from reconciler.planning.report import Report
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from reconciler.planning.plan import Plan
 
-__all__ = ["Output", "keep"]
+__all__ = ["Flags", "Output", "keep", "run_flags"]
 
 _NO_FILES: Mapping[str, Path | None] = MappingProxyType({})
 
@@ -96,6 +98,44 @@ class Output:
                 view = replace(self.view(now, saved), color=False)
                 code = keep(path, partial(render, item, name, view)) or code
         return code
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What the flags say that all commands share which work on the targets of a configuration."""
+
+    targets: tuple[str, ...]
+    output_format: str
+    verbose: bool
+    policies: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+    color: str = "never"
+
+    def output(self, files: Mapping[str, Path | None] = _NO_FILES, paths: Sequence[Path] | None = None) -> Output:
+        """As `Output.of`."""
+        return Output.of(
+            self.output_format, self.color, verbose=self.verbose, reports=self.reports, files=files, paths=paths
+        )
+
+
+def run_flags(
+    *formats: str, policies: bool = True, reports: bool = False, color: bool = True
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command the flags that those which work on targets share, as one argument `flags`, and start the log."""
+
+    def with_flags(command: Callable[..., int]) -> Callable[..., int]:
+        @wraps(command)
+        def called(*, log_format: str, **given: Any) -> int:  # noqa: ANN401 - click's own
+            shared = {name: given.pop(name) for name in Flags.__dataclass_fields__ if name in given}
+            start_logging(log_format, verbose=shared["verbose"])
+            return command(flags=Flags(**shared), **given)
+
+        decorated: Callable[..., int] = verbosity_options(called)
+        decorated = color_option(decorated) if color else decorated
+        decorated = report_option(decorated) if reports else decorated
+        return filter_options(format_option(*formats)(decorated), policies=policies)
+
+    return with_flags
 
 
 def keep(path: Path, rendered: Callable[[], str]) -> ExitCode:

@@ -10,31 +10,19 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import __version__
-from reconciler.cli.options import (
-    color_option,
-    duration,
-    filter_options,
-    flag,
-    format_option,
-    limit_options,
-    moment,
-    paths_argument,
-    report_option,
-    verbosity_options,
-)
-from reconciler.cli.output import Output, keep
+from reconciler.cli.options import duration, flag, limit_options, moment, paths_argument
+from reconciler.cli.output import Flags, keep, run_flags
 from reconciler.cli.places import write_private
-from reconciler.cli.progress import Progress, start_logging
+from reconciler.cli.progress import Progress
 from reconciler.cli.running import run_work
-from reconciler.cli.saved_file import SNAPSHOT_MAKER, read_saved
+from reconciler.cli.saved_file import saved_snapshot
 from reconciler.cli.signals import held
 from reconciler.documents.files import PLAN_FILE
-from reconciler.documents.snapshot import read_snapshot, render_snapshot
+from reconciler.documents.snapshot import render_snapshot
 from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.engine.session import Session
 from reconciler.engine.world import load_world, plan_offline
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
-from reconciler.planning.guards import Overrides
 from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.snapshot import snapshot_of
 from reconciler.providers.registry import catalogue
@@ -43,8 +31,8 @@ from reconciler.reports.formats import SCREEN_FORMATS
 from reconciler.reports.wording import counted
 
 if TYPE_CHECKING:
+    from reconciler.planning.guards import Overrides
     from reconciler.planning.plan import Plan
-    from reconciler.planning.snapshot import Snapshot
 
 __all__ = ["command"]
 
@@ -69,28 +57,17 @@ __all__ = ["command"]
     metavar="FILE",
     help="Plan from a saved snapshot: no network, no credentials. Ages are counted from when it was taken.",
 )
-@filter_options
-@format_option(*SCREEN_FORMATS)
-@report_option
-@color_option
-@verbosity_options
+@run_flags(*SCREEN_FORMATS, reports=True)
 def command(
     paths: tuple[Path, ...],
     out: Path | None,
     detailed_exitcode: bool,
-    max_actions: int | None,
-    max_percent: int | None,
+    overrides: Overrides,
     expires: str | None,
     now: str | None,
     save_snapshot: Path | None,
     snapshot_file: Path | None,
-    targets: tuple[str, ...],
-    policies: tuple[str, ...],
-    output_format: str,
-    reports: tuple[str, ...],
-    color: str,
-    verbose: bool,
-    log_format: str,
+    flags: Flags,
 ) -> int:
     """Compare the policies with the clouds and show what apply would do.
 
@@ -100,16 +77,15 @@ def command(
     if save_snapshot is not None and snapshot_file is not None:
         raise UsageError("--snapshot and --save-snapshot exclude each other", "what a snapshot holds is saved already")
     files = {"--out": out, "--save-snapshot": save_snapshot}
-    output = Output.of(output_format, color, verbose=verbose, reports=reports, files=files, paths=paths)
-    start_logging(log_format, verbose=verbose)
-    snapshot = _read(snapshot_file) if snapshot_file is not None else None
-    set_to, overrides = moment("--now", now), Overrides(max_actions, max_percent)
+    output = flags.output(files, paths)
+    snapshot = saved_snapshot(snapshot_file) if snapshot_file is not None else None
+    set_to = moment("--now", now)
     lifetime = None if expires is None else duration("--expires", expires)
     if snapshot is not None:
-        world = load_world(paths, targets, policies, now=set_to, snapshot=snapshot)
+        world = load_world(paths, flags.targets, flags.policies, now=set_to, snapshot=snapshot)
         plan = plan_offline(world, snapshot, expires_in=lifetime, overrides=overrides)
     else:
-        session = Session.open(paths, target=targets, policy=policies, now=set_to)
+        session = Session.open(paths, target=flags.targets, policy=flags.policies, now=set_to)
         started = int(time.time())
         plan = run_work(_planned(session, overrides, lifetime))
         if save_snapshot is not None:
@@ -125,10 +101,6 @@ async def _planned(session: Session, overrides: Overrides, lifetime: int | None)
     async with session:
         with progress.stage("Listing", len(session.configuration.scopes())):
             return await session.plan(overrides, expires_in=lifetime, on_listed=progress.listed)
-
-
-def _read(path: Path) -> Snapshot:
-    return read_snapshot(read_saved(path, SNAPSHOT_MAKER), catalogue(), str(path))
 
 
 def _save(path: Path, session: Session, taken_at: int) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import argument, flag, format_option, paths_argument, verbosity_options
+from reconciler.cli.options import argument, flag, paths_argument
+from reconciler.cli.output import Flags, run_flags
 from reconciler.cli.places import write
-from reconciler.cli.progress import Progress, start_logging
+from reconciler.cli.progress import Progress
 from reconciler.cli.running import run_work
-from reconciler.diagnostics import suggestion
+from reconciler.engine.queries import resource_type
 from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.providers.registry import catalogue
@@ -37,33 +38,25 @@ _WHOLE = re.compile("-?[0-9]{1,18}")
 @argument("resource")
 @paths_argument
 @flag("--where", "conditions", multiple=True, metavar="FIELD=VALUE", help="Only tasks with this value (repeatable).")
-@flag("--target", "targets", multiple=True, metavar="GLOB", help="Only these targets.")
-@format_option("text", "json")
-@verbosity_options
+@run_flags("text", "json", policies=False, color=False)
 def command(
     resource: str,
     paths: tuple[Path, ...],
     conditions: tuple[str, ...],
-    targets: tuple[str, ...],
-    output_format: str,
-    verbose: bool,
-    log_format: str,
+    flags: Flags,
 ) -> int:
     """List tasks of one resource type, as the targets of the configuration report them. Reads only.
 
     Several --where are ANDed; a status is filtered by the cloud itself.
     """
-    start_logging(log_format, verbose=verbose)
-    session = Session.open(paths, target=targets)
-    rows = catalogue().resource_types
-    row = rows.get(resource)
-    if row is None:
-        near = suggestion(resource, rows)
-        raise UsageError(f"there is no resource type {resource!r}", f"did you mean {near}?" if near else "")
+    session = Session.open(paths, target=flags.targets)
+    row = resource_type(catalogue(), resource)
     selector = _selector(conditions, row)
     found = run_work(_asked(session, row, selector))
-    table = render_task_json(found, row) if output_format == "json" else render_task_table(found, row, session.now)
-    write(table, output_format)
+    table = (
+        render_task_json(found, row) if flags.output_format == "json" else render_task_table(found, row, session.now)
+    )
+    write(table, flags.output_format)
     for observation in found.incomplete:
         scope = observation.scope
         how = "" if observation.complete else "could not be listed whole: "

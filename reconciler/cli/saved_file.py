@@ -4,23 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.documents.files import PLAN_FILE, read_either
+from reconciler.documents.snapshot import read_snapshot
 from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.exceptions import InvalidPlan, UsageError
+from reconciler.providers.registry import catalogue
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["SNAPSHOT_MAKER", "read_saved"]
+    from reconciler.planning.plan import Plan
+    from reconciler.planning.report import Report
+    from reconciler.planning.snapshot import Snapshot
 
-SNAPSHOT_MAKER = "`reconciler plan --save-snapshot FILE` saves a snapshot"
-"""How a snapshot comes to be."""
+__all__ = ["saved_plan", "saved_plan_or_report", "saved_snapshot"]
+
+_PLAN_MAKER = "`reconciler plan --out FILE` saves a plan"
+_SNAPSHOT_MAKER = "`reconciler plan --save-snapshot FILE` saves a snapshot"
 
 
-def read_saved(path: Path, made_by: str = "`reconciler plan --out FILE` saves a plan") -> str:
-    """The text of a saved file; `made_by` says how one comes to be, for whoever names a file that is not there.
+def saved_plan(path: Path) -> Plan:
+    """Raises UsageError where the file cannot be read, InvalidPlan where it is no plan that was saved."""
+    return PLAN_FILE.read(_text(path, _PLAN_MAKER), str(path))
 
-    Raises UsageError where it cannot be read, InvalidPlan where it is no such file.
-    """
+
+def saved_plan_or_report(path: Path) -> Plan | Report:
+    """Raises as `saved_plan` does."""
+    return read_either(_text(path, _PLAN_MAKER), str(path))
+
+
+def saved_snapshot(path: Path) -> Snapshot:
+    """Raises as `saved_plan` does."""
+    return read_snapshot(_text(path, _SNAPSHOT_MAKER), catalogue(), str(path))
+
+
+def _text(path: Path, made_by: str) -> str:
+    """The text of a saved file; `made_by` says how one comes to be, for whoever names a file that is not there."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)

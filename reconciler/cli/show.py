@@ -9,8 +9,7 @@ import click
 
 from reconciler.cli.options import argument, color_option, flag, format_option
 from reconciler.cli.output import Output
-from reconciler.cli.saved_file import read_saved
-from reconciler.documents.files import read_either
+from reconciler.cli.saved_file import saved_plan_or_report
 from reconciler.reports.formats import FORMATS
 
 __all__ = ["command"]
@@ -29,5 +28,5 @@ def command(file: Path, output_format: str, color: str, verbose: bool) -> int:
     `reconciler show plan.json --format outputs >> "$GITHUB_OUTPUT"`.
     """
     output = Output.of(output_format, color, verbose=verbose)
-    item = read_either(read_saved(file), str(file))
+    item = saved_plan_or_report(file)
     return output.show(item, int(time.time()), saved_to=file)

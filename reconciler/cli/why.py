@@ -8,28 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import (
-    argument,
-    color_option,
-    filter_options,
-    flag,
-    format_option,
-    moment,
-    paths_argument,
-    verbosity_options,
-)
-from reconciler.cli.output import Output
+from reconciler.cli.options import argument, flag, moment, paths_argument
+from reconciler.cli.output import Flags, run_flags
 from reconciler.cli.places import write
-from reconciler.cli.progress import Progress, start_logging
+from reconciler.cli.progress import Progress
 from reconciler.cli.running import run_work
-from reconciler.cli.saved_file import SNAPSHOT_MAKER, read_saved
-from reconciler.documents.snapshot import read_snapshot
+from reconciler.cli.saved_file import saved_snapshot
 from reconciler.engine.queries import narrowed, why_offline
 from reconciler.engine.session import Session
 from reconciler.engine.world import load_world
 from reconciler.exceptions import ExitCode
 from reconciler.planning.why import scopes_of
-from reconciler.providers.registry import catalogue
 from reconciler.reports.why.document import render_why_json
 from reconciler.reports.why.text import render_why
 from reconciler.reports.why.words import listing_error, not_seen
@@ -52,46 +41,33 @@ __all__ = ["command"]
     metavar="FILE",
     help="Ask a snapshot of plan --save-snapshot: no network, no credentials. Its time is the clock of ages.",
 )
-@filter_options
-@format_option("text", "json")
-@color_option
-@verbosity_options
+@run_flags("text", "json")
 def command(
     task_id: str,
     paths: tuple[Path, ...],
     resource: str | None,
     now: str | None,
     snapshot_file: Path | None,
-    targets: tuple[str, ...],
-    policies: tuple[str, ...],
-    output_format: str,
-    color: str,
-    verbose: bool,
-    log_format: str,
+    flags: Flags,
 ) -> int:
     """Say what the policies make of a task and why, condition by condition. Reads only.
 
     TASK_ID is the id that the cloud gave the task, or <target>/<resource>/<id>. The scopes that policies look at are
     listed in every status, those of suspended policies included.
     """
-    output = Output.of(output_format, color, verbose=verbose)
-    start_logging(log_format, verbose=verbose)
-    snapshot = (
-        read_snapshot(read_saved(snapshot_file, SNAPSHOT_MAKER), catalogue(), str(snapshot_file))
-        if snapshot_file
-        else None
-    )
+    output = flags.output()
+    snapshot = saved_snapshot(snapshot_file) if snapshot_file else None
     set_to = moment("--now", now)
     if snapshot is None:
-        session = Session.open(paths, target=targets, policy=policies, now=set_to)
+        session = Session.open(paths, target=flags.targets, policy=flags.policies, now=set_to)
         answer = run_work(_asked(session, task_id, resource))
     else:
-        world = load_world(paths, targets, policies, now=set_to, snapshot=snapshot)
+        world = load_world(paths, flags.targets, flags.policies, now=set_to, snapshot=snapshot)
         answer = why_offline(narrowed(world, resource), task_id, snapshot)
     if output.format == "json":
         write(render_why_json(answer), "json")
     else:
-        write(render_why(answer, color=output.color, verbose=verbose))
+        write(render_why(answer, color=output.color, verbose=output.verbose))
     errors = [listing_error(seen) for seen in answer.incomplete]
     if not answer.tasks:
         message, hints = not_seen(answer)

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from reconciler.planning.snapshot import Snapshot
     from reconciler.planning.why import Why
     from reconciler.selectors.syntax import Selector
+    from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Task
 
-__all__ = ["QueryResult", "narrowed", "query", "why", "why_offline"]
+__all__ = ["QueryResult", "narrowed", "query", "resource_type", "why", "why_offline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +70,20 @@ async def query(
     )
 
 
+def resource_type(catalogue: Catalogue, name: str) -> ResourceType:
+    """The resource type of this name. Raises UsageError where there is none."""
+    rows = catalogue.resource_types
+    if name not in rows:
+        near = suggestion(name, rows)
+        raise UsageError(f"there is no resource type {name!r}", f"did you mean {near}?" if near else "")
+    return rows[name]
+
+
 def narrowed(world: World, resource: str | None) -> World:
     """The world with the policies of one resource type only. Raises UsageError where there are none."""
     if resource is None:
         return world
-    rows = world.catalogue.resource_types
-    if resource not in rows:
-        near = suggestion(resource, rows)
-        raise UsageError(f"there is no resource type {resource!r}", f"did you mean {near}?" if near else "")
+    resource_type(world.catalogue, resource)
     kept = {name: policy for name, policy in world.configuration.policies.items() if policy.resource == resource}
     if not kept:
         looked_at = ", ".join(sorted({policy.resource for policy in world.configuration.policies.values()}))
