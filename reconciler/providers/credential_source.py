@@ -6,6 +6,8 @@ They are renewed before they expire, one renewal at a time, and once more when t
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import logging
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -16,10 +18,10 @@ from reconciler.providers.transport.surroundings import Turns
 from reconciler.tasks.fault import Meaning
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
     from datetime import datetime
 
-__all__ = ["Credential", "CredentialSource", "Fixed", "Kept", "Passing", "Renewed", "RenewingAuth"]
+__all__ = ["Credential", "CredentialSource", "Fixed", "Kept", "Passing", "Renewed", "RenewingAuth", "signature"]
 
 PAUSE = 60.0
 """Seconds between renewals that something other than the end of the credentials asks for: a refusal, a failure."""
@@ -190,6 +192,20 @@ class Renewed(Generic[C]):
         if held is None or held.expires_at is None:
             return False
         return (held.expires_at - self._now()).total_seconds() <= seconds
+
+
+def signature(
+    secret: str, heading: str, method: str, path: str, query: str, headers: Mapping[str, str], body_hash: str
+) -> str:
+    """HMAC-SHA256 of a canonical request, in the form that the vendors took over from AWS (Signature Version 4).
+
+    `headers` are those to be signed, names in lower case; `heading` are the lines before the hash of the request.
+    """
+    names = sorted(headers)
+    spelt = "".join(f"{name}:{headers[name].strip()}\n" for name in names)
+    canonical = "\n".join((method, path, query, spelt, ";".join(names), body_hash))
+    to_sign = f"{heading}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    return hmac.new(secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
 
 
 class RenewingAuth(httpx.Auth, Generic[C]):

@@ -25,8 +25,7 @@ from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD_PROVIDER
 from reconciler.providers.huaweicloud.asked_keys import Agency, Container, IdentityToken
 from reconciler.providers.huaweicloud.endpoints import project_named
 from reconciler.providers.huaweicloud.pages import Page, page, united
-from reconciler.providers.huaweicloud.signing import SignatureAuth
-from reconciler.providers.huaweicloud.tokens import Login, Token, TokenAuth, TokenIssuer
+from reconciler.providers.huaweicloud.signing import Login, SignatureAuth, Token, TokenAuth, TokenIssuer
 from reconciler.providers.registry import catalogue
 from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.wire import Wire

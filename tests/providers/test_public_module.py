@@ -29,8 +29,8 @@ InventoryList LastResort Listing Meaning Observation Operation Paging Passing Pe
 ProviderError ProviderOptions Quota Readings Redactor RenewingAuth ResolvedCredentials ResourceType Retries Row Said
 Scope Secret Secrets Status Surroundings Tally Target Task TaskKey Turns UnusableFile all_or_fault always base_url
 by_id credentials_url header_text impossible_ids ini_section instant json_file json_object malformed masked option
-parsed_object presentable principal_name renewed said_in secret_in secret_in_file secret_text service_url task_from
-tasks_in vendor_url
+parsed_object presentable principal_name renewed said_in secret_in secret_in_file secret_text service_url signature
+task_from tasks_in vendor_url
 """
 
 

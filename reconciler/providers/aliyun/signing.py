@@ -6,11 +6,10 @@ https://help.aliyun.com/zh/sdk/product-overview/v3-request-structure-and-signatu
 from __future__ import annotations
 
 import hashlib
-import hmac
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote
 
-from reconciler.provider import AccessKey, CredentialSource, RenewingAuth, parsed_object, said_in
+from reconciler.provider import AccessKey, CredentialSource, RenewingAuth, parsed_object, said_in, signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,20 +36,9 @@ def authorization(key: AccessKey, method: str, target: str, headers: Mapping[str
     `x-acs-content-sha256`.
     """
     path, _, query = target.partition("?")
-    names = sorted(headers)
-    canonical = "\n".join(
-        (
-            method,
-            path or "/",
-            canonical_query(dict(parse_qsl(query, keep_blank_values=True))),
-            "".join(f"{name}:{headers[name].strip()}\n" for name in names),
-            ";".join(names),
-            headers["x-acs-content-sha256"],
-        )
-    )
-    to_sign = f"{ALGORITHM}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    signature = hmac.new(key.secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
-    return f"{ALGORITHM} Credential={key.id},SignedHeaders={';'.join(names)},Signature={signature}"
+    query = canonical_query(dict(parse_qsl(query, keep_blank_values=True)))
+    signed = signature(key.secret, ALGORITHM, method, path or "/", query, headers, headers["x-acs-content-sha256"])
+    return f"{ALGORITHM} Credential={key.id},SignedHeaders={';'.join(sorted(headers))},Signature={signed}"
 
 
 def sign(request: httpx.Request, key: AccessKey, date: datetime, nonce: str) -> None:

@@ -29,7 +29,7 @@ from reconciler.provider import (
 )
 from reconciler.providers.huaweicloud.asked_keys import DISABLED, Agency, Container, IdentityToken, OidcAgency
 from reconciler.providers.huaweicloud.endpoints import endpoint, sts_endpoint
-from reconciler.providers.huaweicloud.tokens import Login, Token
+from reconciler.providers.huaweicloud.signing import Login, Token
 
 __all__ = ["KEYS", "HuaweicloudCredentials", "Login", "Token", "find_credentials"]
 

@@ -32,8 +32,7 @@ from reconciler.providers.huaweicloud.endpoints import (
     project_named,
 )
 from reconciler.providers.huaweicloud.errors import CODES
-from reconciler.providers.huaweicloud.signing import SignatureAuth, canonical_query
-from reconciler.providers.huaweicloud.tokens import TokenAuth, TokenIssuer
+from reconciler.providers.huaweicloud.signing import SignatureAuth, TokenAuth, TokenIssuer, canonical_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
