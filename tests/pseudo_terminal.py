@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
+from tests.preloaded import program
 from tests.terminal import Finished
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _LAUNCHER = """
 import fcntl, os, signal, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 signal.signal(signal.SIGINT, signal.SIG_DFL)
-os.execv(sys.executable, [sys.executable, "-m", "reconciler", *sys.argv[1:]])
+os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
@@ -99,7 +100,7 @@ def session(directory: Path, *words: str, stdout_too: bool = False) -> Iterator[
     ours, theirs = pty.openpty()
     with (directory / ".stdout").open("w+", encoding="utf-8") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", _LAUNCHER, *words],
+            [sys.executable, "-ISc", _LAUNCHER, str(program()), *words],
             cwd=directory,
             env={**os.environ, "TERM": "xterm", "COLUMNS": "200"},
             stdin=theirs,

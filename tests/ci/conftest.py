@@ -12,6 +12,7 @@ import pytest
 from reconciler.cli.main import main
 from tests.ci.platforms import HEAD_COMMIT, GitHubActions, GitLabPipelines
 from tests.ci.runner import Runner
+from tests.preloaded import program
 from tests.review.forge import SHA, TOKEN
 from tests.terminal import HEAD, credentials
 
@@ -71,7 +72,7 @@ STAND_INS = {
     "python3": f"""
 if [ "$1 $2 $3" = "-I -m venv" ]; then
   mkdir -p -- "$4/bin"
-  ln -s {BIN / "reconciler"} "$4/bin/reconciler"
+  ln -s "$(command -v reconciler)" "$4/bin/reconciler"
   ln -s "$0" "$4/bin/python"
 elif [ "$1 $2 $3" != "-I -m pip" ]; then
   exec {sys.executable} "$@"
@@ -93,11 +94,19 @@ jq --exit-status --arg digest "$(sha256sum < "$3" | cut -d ' ' -f 1)" --arg repo
 def _programs(tmp_path: Path) -> Path:
     place = tmp_path / "bin"
     place.mkdir()
-    (place / "reconciler").symlink_to(BIN / "reconciler")
+    (place / "reconciler").symlink_to(program())
     for name, script in STAND_INS.items():
         (place / name).write_text(f"#!/bin/bash\nset -e\n{script}", encoding="utf-8")
         (place / name).chmod(0o755)
     return place
+
+
+@pytest.fixture
+def real_program(environment: dict[str, str]) -> None:
+    """The one that a user installs, for tests of what signals do to it."""
+    place = Path(environment["PATH"].partition(":")[0]) / "reconciler"
+    place.unlink()
+    place.symlink_to(BIN / "reconciler")
 
 
 @pytest.fixture

@@ -175,6 +175,7 @@ def test_apply_without_approval_does_nothing(runner: Runner, waiting: Simulator)
     assert waiting.requests == []
 
 
+@pytest.mark.usefixtures("real_program")
 def test_a_canceled_run_finishes_what_is_in_flight_and_reports(runner: Runner, simulator: Simulator) -> None:
     """GitHub sends SIGINT to the step's bash, and to nothing else."""
     for number in range(60):
@@ -197,6 +198,7 @@ def test_a_canceled_run_finishes_what_is_in_flight_and_reports(runner: Runner, s
     assert "not attempted" in runner.summary
 
 
+@pytest.mark.usefixtures("real_program")
 def test_a_killed_run_has_an_outcome_and_no_exit_code(runner: Runner, waiting: Simulator) -> None:
     waiting.faults.add("latency", method="DELETE", times=0, seconds=1)
 

@@ -357,6 +357,7 @@ def test_the_schedule_applies_what_the_branch_says(pipeline: Pipeline, waiting: 
     assert len(waiting.destructive_requests) == 3
 
 
+@pytest.mark.usefixtures("real_program")
 def test_a_canceled_job_finishes_what_is_in_flight(pipeline: Pipeline) -> None:
     """GitLab's runner sends SIGTERM to the processes of the job, of which shells take no notice."""
     for number in range(60):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import shlex
 import socket
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from reconciler.providers.registry import catalogue
 from reconciler.scaffold.choices import CLOUDS, proposed
 from reconciler.simulator import Simulator
+from tests.preloaded import program
 from tests.pseudo_terminal import session
 from tests.terminal import Terminal
 
@@ -241,10 +240,6 @@ def test_what_it_prints_works_when_it_is_pasted(terminal: Terminal) -> None:
         port = str(free.getsockname()[1])
     variables = terminal.directory / "media" / "simulator" / "simulator.env"
     variables.write_text(variables.read_text(encoding="utf-8").replace("8799", port), encoding="utf-8")
-    program = terminal.directory / "bin" / "reconciler"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m reconciler "$@"\n', encoding="utf-8")
-    program.chmod(0o755)
     script = "\n".join(commands)
     finished = subprocess.run(
         ["/bin/bash", "-e"],
@@ -254,7 +249,7 @@ def test_what_it_prints_works_when_it_is_pasted(terminal: Terminal) -> None:
             **os.environ,
             "RECONCILER_PORT": port,
             "NO_COLOR": "1",
-            "PATH": f"{program.parent}:{os.environ['PATH']}",
+            "PATH": f"{program().parent}:{os.environ['PATH']}",
         },
         capture_output=True,
         text=True,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.examples.walkthrough import Command, File, Shell, free_port, occurs, steps
+from tests.preloaded import program
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "docs/tutorial.md", *(ROOT / "docs/how-to").glob("*.md")])
@@ -19,7 +20,7 @@ PORT = "8799"
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """A home of its own, and the commands of this environment; nothing else that the machine has set."""
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    path = f"{program().parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     return {"HOME": str(tmp_path), "PATH": path, "LANG": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1"}
 
 
