@@ -198,6 +198,14 @@ class Policy:
     location: Location | None = None
     """Where it is written."""
 
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """What it looks at."""
+        return tuple(Scope(target, self.resource) for target in self.targets)
+
+    def looks_at(self, scope: Scope) -> bool:
+        return self.resource == scope.resource and scope.target in self.targets
+
 
 @dataclass(frozen=True, slots=True)
 class Protection:
@@ -227,12 +235,9 @@ class Configuration:
     def scopes(self) -> tuple[Scope, ...]:
         """What a run has to list: each (target, resource type) that an active policy looks at, sorted, once."""
         active = (policy for policy in self.policies.values() if not policy.suspend)
-        return tuple(sorted({Scope(target, policy.resource) for policy in active for target in policy.targets}))
+        return tuple(sorted({scope for policy in active for scope in policy.scopes}))
 
     def policies_on(self, scope: Scope) -> tuple[Policy, ...]:
         """The active policies that look at a scope, by name."""
-        return tuple(
-            policy
-            for _, policy in sorted(self.policies.items())
-            if policy.resource == scope.resource and scope.target in policy.targets and not policy.suspend
-        )
+        policies = (policy for _, policy in sorted(self.policies.items()))
+        return tuple(policy for policy in policies if policy.looks_at(scope) and not policy.suspend)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -31,31 +32,26 @@ __all__ = ["PolicyReader", "protection_of"]
 _WILDCARDS = frozenset("*?[")
 
 
+@dataclass(slots=True)
 class PolicyReader:
     """Makes policies of entries. `declared` are the names of all targets, those with mistakes included; with
     `all_files_read` false, a target may stand in a file that could not be read, and none is called unknown."""
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        targets: Mapping[str, Target],
-        declared: Sequence[str],
-        limits: Limits,
-        *,
-        all_files_read: bool,
-    ) -> None:
-        self._catalogue = catalogue
-        self._targets = targets
-        self._by_provider: dict[str, tuple[str, ...]] = {}
-        self._misses = 0
-        self._unclear = not all_files_read or len(targets) < len(declared)
-        self._declared = declared
-        self._all_files_read = all_files_read
-        self._limits = limits
+    catalogue: Catalogue
+    targets: Mapping[str, Target]
+    declared: Sequence[str]
+    limits: Limits
+    all_files_read: bool
+    _by_provider: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _misses: int = 0
+
+    @property
+    def _unclear(self) -> bool:
+        return not self.all_files_read or len(self.targets) < len(self.declared)
 
     def policy(self, entry: Entry, findings: Findings) -> Policy | None:
         """The policy that `entry` describes; None where there is too little to make one."""
-        resource = self._catalogue.resource_types.get(text(entry.body, "resource") or "")
+        resource = self.catalogue.resource_types.get(text(entry.body, "resource") or "")
         if resource is None or "match" not in entry.body:
             return None
         targets, problems = self._targets_of(entry, resource)
@@ -68,16 +64,13 @@ class PolicyReader:
             findings.problem(entry.document, problem)
         if selector is None:
             return None
-        return self._assembled(entry, resource, targets, selector)
-
-    def _assembled(self, entry: Entry, resource: ResourceType, targets: tuple[str, ...], selector: Selector) -> Policy:
         return Policy(
             name=entry.name,
             resource=resource.name,
             targets=targets,
             match=selector,
             ensure=_ensure(entry.body),
-            limits=limits(mapping(entry.body, "limits"), self._limits),
+            limits=limits(mapping(entry.body, "limits"), self.limits),
             description=text(entry.body, "description") or "",
             suspend=flag(entry.body, "suspend"),
             on_blocked=choice(entry.body, "on_blocked", OnBlocked, OnBlocked.REPORT),
@@ -110,13 +103,13 @@ class PolicyReader:
     def _names_of(self, provider: str) -> tuple[str, ...]:
         """Names of the targets of a provider, sorted."""
         if provider not in self._by_provider:
-            names = sorted(name for name, target in self._targets.items() if target.provider == provider)
+            names = sorted(name for name, target in self.targets.items() if target.provider == provider)
             self._by_provider[provider] = tuple(names)
         return self._by_provider[provider]
 
     def _matching(self, pattern: str, provider: str) -> Sequence[str]:
         if _WILDCARDS.isdisjoint(pattern):
-            target = self._targets.get(pattern)
+            target = self.targets.get(pattern)
             return [pattern] if target is not None and target.provider == provider else []
         return [name for name in self._names_of(provider) if fnmatchcase(name, pattern)]
 
@@ -124,13 +117,13 @@ class PolicyReader:
         self, pattern: str, path: tuple[str | int, ...], resource: ResourceType, candidates: tuple[str, ...]
     ) -> Iterator[Problem]:
         shown = quoted(pattern)
-        other = self._targets.get(pattern)
+        other = self.targets.get(pattern)
         if other is not None:
             message = (
                 f"target {shown} is of provider `{other.provider}`, but {resource.name} needs `{resource.provider}`"
             )
             yield Problem(path, message, allowed=candidates, rule=Rule.UNKNOWN_REFERENCE)
-        elif pattern in self._declared or not self._all_files_read:
+        elif pattern in self.declared or not self.all_files_read:
             return  # it is there, and what is wrong with it is said in its own place
         elif not _WILDCARDS.isdisjoint(pattern):
             if not self._unclear:
@@ -144,7 +137,7 @@ class PolicyReader:
         if resource.listing.paging is not Paging.INVENTORY:
             return
         for name in names:
-            if self._targets[name].inventory is None:
+            if self.targets[name].inventory is None:
                 message = (
                     f"target `{name}` has no inventory, and the API of {resource.name} cannot list: no task is seen"
                 )

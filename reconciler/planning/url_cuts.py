@@ -12,7 +12,6 @@ from reconciler.redaction import holds_url, presentable, strip_queries
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.describe import fields_of
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test, Truth, composed
-from reconciler.tasks.observation import Scope
 from reconciler.tasks.status import OBSERVABLE
 from reconciler.tasks.task import id_order
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.config.model import Configuration
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.field import Value
-    from reconciler.tasks.observation import Observation
+    from reconciler.tasks.observation import Observation, Scope
     from reconciler.tasks.task import Task
 
 __all__ = ["cut", "doubts"]
@@ -62,7 +61,7 @@ def doubts(configuration: Configuration, observations: Mapping[Scope, Observatio
         selectors = [policy.match, *(protection.match for protection in protections)]
         per = policy.ensure.per if isinstance(policy.ensure, AtMost) else ()
         names = {name for selector in selectors for name in fields_of(selector)} | set(per)
-        for scope in (Scope(target, policy.resource) for target in policy.targets):
+        for scope in policy.scopes:
             tasks = observations[scope].tasks if scope in observations else ()
             marked = (task for task in tasks if any(_is_cut(task.values.get(name)) for name in names))
             if doubted := [task for task in marked if _in_doubt(selectors, per, task.values, now)]:

@@ -129,7 +129,7 @@ class Why:
 
 def scopes_of(configuration: Configuration) -> tuple[Scope, ...]:
     """The scopes that an answer needs: those of a plan, and those of suspended policies."""
-    found = {Scope(target, policy.resource) for policy in configuration.policies.values() for target in policy.targets}
+    found = {scope for policy in configuration.policies.values() for scope in policy.scopes}
     return tuple(sorted(found))
 
 
@@ -191,7 +191,7 @@ class Inquiry:
         """What becomes of one of the observed tasks."""
         scope = Scope(task.target, task.resource)
         policies = [policy for _, policy in sorted(self._configuration.policies.items())]
-        here = [policy for policy in policies if policy.resource == scope.resource and scope.target in policy.targets]
+        here = [policy for policy in policies if policy.looks_at(scope)]
         change = self._changes.get(task.key)
         row = self._catalogue.resource_types[task.resource]
         return TaskAccount(

@@ -54,10 +54,8 @@ class World:
 
     def tasks(self, policy: Policy) -> tuple[Task, ...]:
         """The tasks that a policy looks at."""
-        scopes = (Scope(target, policy.resource) for target in policy.targets)
-        return tuple(
-            task for scope in scopes if scope in self._observations for task in self._observations[scope].tasks
-        )
+        seen = (self._observations[scope] for scope in policy.scopes if scope in self._observations)
+        return tuple(task for observation in seen for task in observation.tasks)
 
     def called(self, policy: str, task_id: str) -> tuple[TaskKey, ...]:
         """The tasks of this id among those that a policy looks at: one on each target at most."""
@@ -139,11 +137,7 @@ class World:
         return any((task.target, task.resource) == scope for task in test.tasks)
 
     def _has_quota(self, scope: Scope) -> bool:
-        return any(
-            isinstance(policy.ensure, AtMost) and scope in ((target, policy.resource) for target in policy.targets)
-            for policy in self.policies.values()
-            if not policy.suspend
-        )
+        return any(isinstance(policy.ensure, AtMost) for policy in self._tested.policies_on(scope))
 
     def _all_fates(self) -> defaultdict[str, dict[TaskKey, Fate]]:
         plan = self._plan
