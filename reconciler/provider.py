@@ -46,13 +46,19 @@ from reconciler.providers.transport.endpoint import base_url, credentials_url, s
 from reconciler.providers.transport.pacing import Quota, always
 from reconciler.providers.transport.surroundings import Surroundings, Turns
 from reconciler.redaction import masked, presentable
-from reconciler.tasks.catalogue import Inventory, InventoryList, ProviderOptions
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.field import Field, FieldType
-from reconciler.tasks.observation import Completeness, Observation, Scope
-from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, Permissions, ResourceType
-from reconciler.tasks.status import TERMINAL, Status
-from reconciler.tasks.task import Task, TaskKey
+from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
+from reconciler.tasks.resource_type import (
+    Action,
+    Inventory,
+    InventoryList,
+    Listing,
+    Operation,
+    Paging,
+    Permissions,
+    ProviderOptions,
+    ResourceType,
+)
+from reconciler.tasks.task import TERMINAL, Field, FieldType, Status, Task, TaskKey
 
 # One name a line would be a page of names.
 # fmt: off

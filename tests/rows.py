@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.tasks.resource_type import Action, Operation
-from reconciler.tasks.status import TERMINAL, Status
+from reconciler.tasks.task import TERMINAL, Status
 
 _WAYS = {
     Action.CANCEL: (frozenset({Status.PENDING}), Status.CANCELED),

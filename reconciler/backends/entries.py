@@ -15,7 +15,7 @@ from reconciler.tasks.timestamps import Timestamp
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.tasks.fault import Fault
+    from reconciler.tasks.observation import Fault
 
 __all__ = [
     "ActionRecord",

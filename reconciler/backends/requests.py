@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.backends.entries import ActionResult, Intent, RunEnd, RunStart, TaskOutcome
     from reconciler.backends.fencing import Fence
-    from reconciler.tasks.fault import Fault
+    from reconciler.tasks.observation import Fault
 
 __all__ = ["Beginning", "End", "Intents", "Outcomes", "Request", "Results", "Row", "Subject", "storable"]
 

@@ -31,7 +31,7 @@ from reconciler.scaffold.writing import write_all
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from reconciler.tasks.catalogue import ProviderOptions
+    from reconciler.tasks.resource_type import ProviderOptions
 
     Answer = TypeVar("Answer")
 

@@ -20,7 +20,7 @@ from reconciler.providers.registry import catalogue
 from reconciler.reports.task_list import render_task_json, render_task_table
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.syntax import Everything
-from reconciler.tasks.field import FieldType
+from reconciler.tasks.task import FieldType
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.documents.document import Format
-    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.resource_type import Catalogue
 
 __all__ = ["OUTPUT", "command"]
 

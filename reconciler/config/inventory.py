@@ -1,6 +1,6 @@
 """Tasks that an API cannot list, as the user knows them: inline, or from a file of one entry a line.
 
-What the entries are is the provider's to say: see `reconciler.tasks.catalogue.Inventory`.
+What the entries are is the provider's to say: see `reconciler.tasks.resource_type.Inventory`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.config.files import Roots
-    from reconciler.tasks.catalogue import Inventory
+    from reconciler.tasks.resource_type import Inventory
 
 __all__ = ["mistake_in", "read_entries"]
 

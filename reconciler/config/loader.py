@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.files import Roots
     from reconciler.diagnostics import Diagnostic
-    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.resource_type import Catalogue
 
 __all__ = ["check", "load_configuration"]
 

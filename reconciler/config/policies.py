@@ -15,7 +15,7 @@ from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, Severity, unknow
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.states import can_act, dead_ends
 from reconciler.tasks.resource_type import Paging
-from reconciler.tasks.status import OBSERVABLE
+from reconciler.tasks.task import OBSERVABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from reconciler.config.entries import Entry, Findings
     from reconciler.config.model import Limits, Target
     from reconciler.selectors.syntax import Selector
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.resource_type import ResourceType
-    from reconciler.tasks.status import Status
+    from reconciler.tasks.resource_type import Catalogue, ResourceType
+    from reconciler.tasks.task import Status
 
 __all__ = ["PolicyReader", "protection_of"]
 

@@ -33,8 +33,7 @@ from reconciler.tasks.timestamps import DURATION_PATTERN
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.resource_type import Catalogue, ResourceType
 
     MatchSchema = Callable[[str, Sequence[ResourceType]], Schema]
 

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Final
 from reconciler.config.schema_parts import Schema, choice, described, either, flag, list_of, reference, snippet, text
 from reconciler.selectors.operators import APPLICABLE, OPERATORS, TYPE_NAMES, Form
 from reconciler.selectors.syntax import Operator
-from reconciler.tasks.field import FieldType
-from reconciler.tasks.status import Status
+from reconciler.tasks.task import FieldType, Status
 from reconciler.tasks.timestamps import DURATION_PATTERN, TIMESTAMP_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.field import Field
-    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.resource_type import Catalogue, ResourceType
+    from reconciler.tasks.task import Field
 
 __all__ = ["any_match_schema", "condition", "match_definitions", "match_example", "match_schema", "resource_groups"]
 

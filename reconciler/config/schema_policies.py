@@ -23,13 +23,12 @@ from reconciler.config.schema_parts import (
     text,
     whole_number,
 )
-from reconciler.tasks.field import FieldType
+from reconciler.tasks.task import FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.resource_type import Catalogue, ResourceType
 
 __all__ = ["limits_schema", "policies_schema", "policy_definitions"]
 

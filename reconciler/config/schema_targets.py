@@ -20,7 +20,7 @@ from reconciler.config.schema_parts import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.tasks.catalogue import Catalogue, Inventory, InventoryList, ProviderOptions
+    from reconciler.tasks.resource_type import Catalogue, Inventory, InventoryList, ProviderOptions
 
 __all__ = ["COMMON_KEYS", "target_definitions", "targets_schema"]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.schema_parts import Schema
     from reconciler.diagnostics import DocumentPath
-    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.resource_type import Catalogue
 
 __all__ = ["EcmaValidator", "Structure", "structure_of"]
 

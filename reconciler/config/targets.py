@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.config.entries import Entry, Findings
-    from reconciler.tasks.catalogue import Catalogue, Inventory
+    from reconciler.tasks.resource_type import Catalogue, Inventory
 
 __all__ = ["target_of"]
 

@@ -10,7 +10,7 @@ from reconciler.planning.difference import PlanDifference
 from reconciler.planning.plan import Plan
 from reconciler.planning.report import Report
 from reconciler.tasks.observation import Completeness
-from reconciler.tasks.status import Status
+from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,17 +19,13 @@ from reconciler.planning.planner import task_order
 from reconciler.planning.snapshot import Snapshot, SnapshotScope
 from reconciler.planning.url_cuts import cut
 from reconciler.redaction import bounded, presentable
-from reconciler.tasks.fault import Fault
-from reconciler.tasks.field import FieldType
-from reconciler.tasks.observation import CLOCKS_APART, Completeness, Observation, Scope
-from reconciler.tasks.status import Status
-from reconciler.tasks.task import Task
+from reconciler.tasks.observation import CLOCKS_APART, Completeness, Fault, Observation, Scope
+from reconciler.tasks.task import FieldType, Status, Task
 from reconciler.tasks.timestamps import Timestamp, format_timestamp, parse_timestamp
 
 if TYPE_CHECKING:
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.field import Field, Value
-    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.resource_type import Catalogue, ResourceType
+    from reconciler.tasks.task import Field, Value
 
 __all__ = ["SNAPSHOT_FILE", "read_snapshot", "render_snapshot"]
 

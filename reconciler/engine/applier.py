@@ -12,15 +12,14 @@ from reconciler.engine.clouds import log_bug
 from reconciler.engine.work import BatchContext, Lane, Work
 from reconciler.exceptions import bug
 from reconciler.planning.report import Outcome, Result
-from reconciler.tasks.fault import Fault
+from reconciler.tasks.observation import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.engine.clouds import Clouds
     from reconciler.planning.change import Change
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.resource_type import Action, ResourceType
+    from reconciler.tasks.resource_type import Action, Catalogue, ResourceType
 
 __all__ = ["BATCH_SIZE", "Applier"]
 

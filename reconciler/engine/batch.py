@@ -12,8 +12,8 @@ from reconciler.engine.work import BatchContext, Lane, Patience, Work
 from reconciler.exceptions import BackendError, LockedError
 from reconciler.planning.report import Outcome, Result
 from reconciler.providers.base import Readings
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.status import Status
+from reconciler.tasks.observation import Fault, Meaning
+from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.exceptions import ProviderError, bug, innermost, traceback_lines
 from reconciler.providers.base import Readings
 from reconciler.redaction import masked
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import CLOCKS_APART, Completeness, Observation, Scope
+from reconciler.tasks.observation import CLOCKS_APART, Completeness, Fault, Meaning, Observation, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Configuration, Target
     from reconciler.providers.base import Client, Provider
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.resource_type import Operation, ResourceType
+    from reconciler.tasks.resource_type import Catalogue, Operation, ResourceType
 
 __all__ = ["Clouds", "log_bug"]
 

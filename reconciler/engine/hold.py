@@ -21,9 +21,8 @@ from reconciler.config.model import group_of
 from reconciler.engine.interruption import Threads
 from reconciler.exceptions import ExitCode
 from reconciler.planning.plan import RunOutcome
-from reconciler.tasks.fault import Fault
-from reconciler.tasks.observation import Scope
-from reconciler.tasks.status import Status
+from reconciler.tasks.observation import Fault, Scope
+from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence

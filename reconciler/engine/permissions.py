@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.config.model import Configuration, Target
     from reconciler.planning.permissions import NeededCall
     from reconciler.providers.base import AccountCall, Provider
-    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.resource_type import Catalogue
 
 __all__ = ["Grant", "Role", "Unnamed", "grants"]
 

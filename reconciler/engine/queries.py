@@ -14,8 +14,7 @@ from reconciler.planning.why import Inquiry, scopes_of
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.states import wanted_statuses
 from reconciler.selectors.syntax import Truth
-from reconciler.tasks.fault import clock_fault
-from reconciler.tasks.observation import Observation, Scope, clocks_off
+from reconciler.tasks.observation import Observation, Scope, clock_fault, clocks_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from reconciler.planning.snapshot import Snapshot
     from reconciler.planning.why import Why
     from reconciler.selectors.syntax import Selector
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.resource_type import Catalogue, ResourceType
     from reconciler.tasks.task import Task
 
 __all__ = ["QueryResult", "narrowed", "query", "resource_type", "why", "why_offline"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.engine.interruption import Interruption
     from reconciler.planning.change import Change
     from reconciler.planning.report import Report, Result
-    from reconciler.tasks.fault import Fault
+    from reconciler.tasks.observation import Fault
     from reconciler.tasks.resource_type import Action
 
 __all__ = ["PARTING", "RunJournal", "state_of"]

@@ -11,7 +11,7 @@ from reconciler.planning.field_differences import difference_words, field_differ
 from reconciler.planning.report import Outcome, Result
 from reconciler.redaction import bounded
 from reconciler.tasks.observation import CLOCKS_APART, Completeness
-from reconciler.tasks.status import TERMINAL, Status
+from reconciler.tasks.task import TERMINAL, Status
 from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.planning.change import Change, Observed
     from reconciler.planning.plan import Plan
-    from reconciler.tasks.fault import Fault
+    from reconciler.tasks.observation import Fault
     from reconciler.tasks.resource_type import Action
     from reconciler.tasks.task import TaskKey
 

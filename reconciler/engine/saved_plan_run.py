@@ -18,9 +18,8 @@ from reconciler.planning.judgement import Judgements, statuses_wanted
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.reasons import observed
 from reconciler.selectors.describe import fields_of
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import Completeness, Observation, Scope
-from reconciler.tasks.status import Status
+from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
+from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -7,9 +7,9 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from reconciler.planning.report import Outcome
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.status import Status
+from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Operation

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import LockedError
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 
 if TYPE_CHECKING:
     from asyncio import Semaphore

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from reconciler.planning.guards import Overrides
     from reconciler.planning.plan import Plan
     from reconciler.planning.snapshot import Snapshot
-    from reconciler.tasks.catalogue import Catalogue
     from reconciler.tasks.observation import Observation, Scope
+    from reconciler.tasks.resource_type import Catalogue
 
 __all__ = ["World", "by_clock", "load_world", "matching", "plan_from", "plan_offline", "restrict"]
 

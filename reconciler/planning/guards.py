@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Configuration
     from reconciler.planning.judgement import Judgements
-    from reconciler.tasks.status import Status
+    from reconciler.tasks.task import Status
 
 __all__ = ["Guard", "GuardCheck", "Guards", "Overrides"]
 

@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.states import admitted_statuses, after_operation, wanted_statuses
 from reconciler.selectors.syntax import Truth
-from reconciler.tasks.status import Status
+from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.selectors.operators import Predicate
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.field import Value
     from reconciler.tasks.observation import Observation, Scope
-    from reconciler.tasks.resource_type import Operation, ResourceType
-    from reconciler.tasks.task import Task
+    from reconciler.tasks.resource_type import Catalogue, Operation, ResourceType
+    from reconciler.tasks.task import Task, Value
 
 __all__ = ["Judgement", "Judgements", "statuses_wanted"]
 

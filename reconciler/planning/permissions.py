@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.selectors.states import routes
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.status import OBSERVABLE
+from reconciler.tasks.task import OBSERVABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.selectors.syntax import Selector
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.resource_type import Catalogue, ResourceType
 
 __all__ = ["CallKind", "NeededCall", "Role", "needed_calls", "reachable_actions"]
 

@@ -17,10 +17,8 @@ from reconciler.planning.quota import split
 from reconciler.planning.reasons import LONGEST, blocked_reason, change_reason, observed, protected_reason
 from reconciler.redaction import bounded
 from reconciler.selectors.describe import fields_of
-from reconciler.tasks.fault import AGES_UNKNOWN, clock_fault
-from reconciler.tasks.observation import Completeness, Observation, Scope, clocks_off
-from reconciler.tasks.status import Status
-from reconciler.tasks.task import id_order
+from reconciler.tasks.observation import AGES_UNKNOWN, Completeness, Observation, Scope, clock_fault, clocks_off
+from reconciler.tasks.task import Status, id_order
 from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
@@ -28,8 +26,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.planning.quota import Surplus
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.resource_type import Operation
+    from reconciler.tasks.resource_type import Catalogue, Operation
     from reconciler.tasks.task import Task, TaskKey
 
 __all__ = ["Planner", "task_order"]

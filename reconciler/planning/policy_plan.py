@@ -12,8 +12,7 @@ from reconciler.config.model import OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.planning.change import Count, Name, ResourceName
 from reconciler.planning.guards import GuardCheck
-from reconciler.tasks.fault import Fault
-from reconciler.tasks.observation import Completeness, Scope
+from reconciler.tasks.observation import Completeness, Fault, Scope
 
 __all__ = ["Note", "PolicyPlan", "ScopePlan", "Source"]
 

@@ -11,8 +11,7 @@ from reconciler.tasks.task import id_order
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.tasks.field import Value
-    from reconciler.tasks.task import Task
+    from reconciler.tasks.task import Task, Value
 
 __all__ = ["Split", "Surplus", "group_of", "split"]
 

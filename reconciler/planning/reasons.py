@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from reconciler.config.model import Absent, AtMost
 from reconciler.redaction import bounded, presentable
 from reconciler.selectors.describe import describe
-from reconciler.tasks.field import FieldType
-from reconciler.tasks.status import Status
+from reconciler.tasks.task import FieldType, Status
 from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:

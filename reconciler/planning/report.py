@@ -11,7 +11,7 @@ from reconciler.exceptions import ExitCode
 from reconciler.planning.change import Change, Count, Digest, Name
 from reconciler.planning.plan import Cause, RunOutcome
 from reconciler.planning.policy_plan import Note
-from reconciler.tasks.fault import Fault
+from reconciler.tasks.observation import Fault
 from reconciler.tasks.timestamps import Timestamp
 
 __all__ = ["FailOn", "Outcome", "Report", "Result"]

@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.planning.url_cuts import cut
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import Completeness, Observation, Scope
+from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.field import Value
+    from reconciler.tasks.resource_type import Catalogue
+    from reconciler.tasks.task import Value
 
 __all__ = ["Snapshot", "SnapshotScope", "snapshot_of"]
 

@@ -12,17 +12,15 @@ from reconciler.redaction import holds_url, presentable, strip_queries
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.describe import fields_of
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test, Truth, composed
-from reconciler.tasks.status import OBSERVABLE
-from reconciler.tasks.task import id_order
+from reconciler.tasks.task import OBSERVABLE, id_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.config.model import Configuration
     from reconciler.selectors.syntax import Selector
-    from reconciler.tasks.field import Value
     from reconciler.tasks.observation import Observation, Scope
-    from reconciler.tasks.task import Task
+    from reconciler.tasks.task import Task, Value
 
 __all__ = ["cut", "doubts"]
 

@@ -18,8 +18,7 @@ from reconciler.planning.quota import split
 from reconciler.planning.reasons import observed
 from reconciler.selectors.syntax import Truth
 from reconciler.selectors.trace import trace
-from reconciler.tasks.fault import clock_fault
-from reconciler.tasks.observation import Completeness, Observation, Scope, clocks_off
+from reconciler.tasks.observation import Completeness, Observation, Scope, clock_fault, clocks_off
 from reconciler.tasks.resource_type import Paging
 from reconciler.tasks.task import TaskKey, id_order
 
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
     from reconciler.planning.plan import Plan
     from reconciler.planning.quota import Surplus
     from reconciler.selectors.trace import Trace
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.resource_type import Action
+    from reconciler.tasks.resource_type import Action, Catalogue
     from reconciler.tasks.task import Task
 
 __all__ = ["Inquiry", "PolicyAccount", "ProtectionAccount", "TaskAccount", "Verdict", "Why", "scopes_of"]

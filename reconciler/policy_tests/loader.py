@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.config.model import Configuration
     from reconciler.diagnostics import Problem
     from reconciler.policy_tests.model import PolicyTest
-    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.resource_type import Catalogue
 
 __all__ = ["PolicyTests", "discover", "load_tests"]
 

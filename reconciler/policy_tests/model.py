@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from reconciler.diagnostics import Location
     from reconciler.planning.snapshot import Snapshot
     from reconciler.planning.why import PolicyAccount, TaskAccount
-    from reconciler.tasks.fault import Fault
-    from reconciler.tasks.observation import Scope
+    from reconciler.tasks.observation import Fault, Scope
     from reconciler.tasks.resource_type import Action
     from reconciler.tasks.task import Task, TaskKey
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reconciler.config.model import Configuration
     from reconciler.diagnostics import DocumentPath
     from reconciler.planning.snapshot import Snapshot
-    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.resource_type import Catalogue
     from reconciler.tasks.task import Task, TaskKey
 
 __all__ = ["Reader"]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reconciler.diagnostics import Location
     from reconciler.policy_tests.loader import PolicyTests
     from reconciler.policy_tests.model import Demand, Failure, Named, PolicyTest
-    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.resource_type import Catalogue
 
 __all__ = ["Selection", "run_tests"]
 

@@ -22,17 +22,15 @@ from reconciler.config.schema_parts import (
     whole_number,
 )
 from reconciler.policy_tests.model import Fate
-from reconciler.tasks.field import FieldType
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.status import OBSERVABLE
+from reconciler.tasks.task import OBSERVABLE, FieldType
 from reconciler.tasks.timestamps import DURATION_PATTERN, TIMESTAMP_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.field import Field
-    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.resource_type import Catalogue, ResourceType
+    from reconciler.tasks.task import Field
 
 __all__ = ["build_schema", "render_schema", "structure_schema"]
 

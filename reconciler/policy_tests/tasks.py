@@ -9,9 +9,7 @@ from reconciler.config.environment import quoted
 from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, did_you_mean
 from reconciler.selectors.mistake import Mistake, described, noting
 from reconciler.selectors.operands import Subject, read_value
-from reconciler.tasks.field import EARLIEST, LARGEST_INTEGER, FieldType
-from reconciler.tasks.status import OBSERVABLE, Status
-from reconciler.tasks.task import Task
+from reconciler.tasks.task import EARLIEST, LARGEST_INTEGER, OBSERVABLE, FieldType, Status, Task
 from reconciler.tasks.timestamps import parse_duration, parse_timestamp
 
 if TYPE_CHECKING:
@@ -19,10 +17,8 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.diagnostics import DocumentPath
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.field import Field, Value
-    from reconciler.tasks.resource_type import ResourceType
-    from reconciler.tasks.task import TaskKey
+    from reconciler.tasks.resource_type import Catalogue, ResourceType
+    from reconciler.tasks.task import Field, TaskKey, Value
 
 __all__ = ["Placement", "TaskReader"]
 

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from reconciler.config.model import Configuration, Policy
     from reconciler.planning.why import PolicyAccount, TaskAccount
     from reconciler.policy_tests.model import PolicyTest
-    from reconciler.tasks.catalogue import Catalogue
-    from reconciler.tasks.fault import Fault
-    from reconciler.tasks.resource_type import Action
+    from reconciler.tasks.observation import Fault
+    from reconciler.tasks.resource_type import Action, Catalogue
     from reconciler.tasks.task import Task, TaskKey
 
 __all__ = ["World"]

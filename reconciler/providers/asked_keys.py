@@ -15,8 +15,7 @@ from reconciler.providers.transport.answers import header_text
 from reconciler.providers.transport.caller import USER_AGENT
 from reconciler.providers.transport.clocks import clock_skew
 from reconciler.providers.transport.wire import DIRECT, UnreadableAnswer
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import CLOCKS_APART
+from reconciler.tasks.observation import CLOCKS_APART, Fault, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence

@@ -9,10 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from reconciler.config.model import Target
-    from reconciler.tasks.catalogue import ProviderOptions
-    from reconciler.tasks.fault import Fault
-    from reconciler.tasks.observation import Observation
-    from reconciler.tasks.resource_type import Operation, ResourceType
+    from reconciler.tasks.observation import Fault, Observation
+    from reconciler.tasks.resource_type import Operation, ProviderOptions, ResourceType
     from reconciler.tasks.task import Task
 
 __all__ = ["AccountCall", "Client", "Granting", "InstalledProvider", "PolicyLanguage", "Provider", "Readings"]

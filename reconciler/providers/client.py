@@ -22,8 +22,7 @@ from reconciler.providers.transport.codes import NO_CODES, Codes
 from reconciler.providers.transport.pacing import PACES, Quota, always
 from reconciler.providers.transport.surroundings import Surroundings
 from reconciler.providers.transport.wire import Wire
-from reconciler.tasks.fault import Fault
-from reconciler.tasks.observation import Completeness, Observation, Scope
+from reconciler.tasks.observation import Completeness, Fault, Observation, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -15,7 +15,7 @@ import httpx
 
 from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.transport.surroundings import Turns
-from reconciler.tasks.fault import Meaning
+from reconciler.tasks.observation import Meaning
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping

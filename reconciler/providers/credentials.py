@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from reconciler.exceptions import CredentialsError
 from reconciler.providers.transport.surroundings import trimmed
-from reconciler.tasks.fault import Meaning
+from reconciler.tasks.observation import Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.config.model import Target
-    from reconciler.tasks.fault import Fault
+    from reconciler.tasks.observation import Fault
 
 __all__ = [
     "ACCESS_KEY_KEYS",

@@ -14,16 +14,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.redaction import bounded
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.field import EARLIEST, LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS, FieldType
-from reconciler.tasks.status import Status
-from reconciler.tasks.task import Task
+from reconciler.tasks.observation import Fault, Meaning
+from reconciler.tasks.task import EARLIEST, LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS, FieldType, Status, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from reconciler.tasks.field import Field, Value
     from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.task import Field, Value
 
 __all__ = ["Row", "by_id", "identity", "impossible_ids", "task_from", "tasks_in", "timestamp"]
 

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.exceptions import bug
 from reconciler.provider import API_VERSION
 from reconciler.redaction import bounded
-from reconciler.tasks.catalogue import Catalogue, Inventory, ProviderOptions
-from reconciler.tasks.resource_type import ResourceType
+from reconciler.tasks.resource_type import Catalogue, Inventory, ProviderOptions, ResourceType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,7 @@ from reconciler.engine.saved_plan import NOT_SELECTED
 from reconciler.planning.guards import Guard
 from reconciler.planning.report import Outcome
 from reconciler.redaction import presentable
-from reconciler.tasks.fault import AGES_UNKNOWN
-from reconciler.tasks.observation import Completeness
+from reconciler.tasks.observation import AGES_UNKNOWN, Completeness
 from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:

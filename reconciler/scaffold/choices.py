@@ -11,7 +11,7 @@ from reconciler.exceptions import UsageError
 from reconciler.redaction import bounded
 
 if TYPE_CHECKING:
-    from reconciler.tasks.catalogue import ProviderOptions
+    from reconciler.tasks.resource_type import ProviderOptions
 
 __all__ = ["CLOUDS", "Choices", "ContinuousIntegration", "NewTarget", "checked_name", "checked_region", "proposed"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.selectors.syntax import Selector
-    from reconciler.tasks.field import Value
+    from reconciler.tasks.task import Value
 
 __all__ = ["compile_selector"]
 

@@ -11,8 +11,7 @@ from reconciler.diagnostics import QUOTE_IT, did_you_mean
 from reconciler.selectors.mistake import Misfit, described, shown
 from reconciler.selectors.operators import OPERATORS, TYPE_NAMES, Form
 from reconciler.selectors.syntax import Operator, composed
-from reconciler.tasks.field import FieldType
-from reconciler.tasks.status import OBSERVABLE, Status
+from reconciler.tasks.task import OBSERVABLE, FieldType, Status
 from reconciler.tasks.timestamps import parse_duration, parse_timestamp
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from reconciler.selectors.patterns import compile_glob, compile_regex, glob_size, program_size
 from reconciler.selectors.syntax import Operand, Operator, Truth, composed
-from reconciler.tasks.field import FieldType, Value
+from reconciler.tasks.task import FieldType, Value
 
 __all__ = ["APPLICABLE", "OPERATORS", "TYPE_NAMES", "Form", "OperatorSpec", "Pattern", "Predicate"]
 

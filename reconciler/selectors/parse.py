@@ -9,7 +9,7 @@ from reconciler.selectors.mistake import Misfit, Mistake, TooManyError, UnknownF
 from reconciler.selectors.operands import Subject, doubt_about, read_operand, read_value
 from reconciler.selectors.operators import APPLICABLE, OPERATORS, TYPE_NAMES, Form
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test
-from reconciler.tasks.field import FieldType
+from reconciler.tasks.task import FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

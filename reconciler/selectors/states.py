@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, assert_never
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.operators import OPERATORS, Form
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test, Truth
-from reconciler.tasks.field import Value
-from reconciler.tasks.status import OBSERVABLE, PROGRESS, Status
+from reconciler.tasks.task import OBSERVABLE, PROGRESS, Status, Value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconciler.selectors.syntax import Selector
-    from reconciler.tasks.field import Value
+    from reconciler.tasks.task import Value
 
 __all__ = ["Trace", "leaves", "trace"]
 

@@ -1,6 +1,5 @@
-"""A resource type: one kind of task, described wholly by data.
-
-Adding a kind that resembles an existing one is one more `ResourceType(...)` in its provider's table.
+"""The resource types that a run knows, handed down as an argument to config, selectors and planning: kinds of task as
+data, with what differs between them, and the options of their providers.
 """
 
 from __future__ import annotations
@@ -8,20 +7,31 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconciler.tasks.fault import Meaning
-from reconciler.tasks.status import OBSERVABLE, TERMINAL, Status
-from reconciler.tasks.task import ID_FORM
+from reconciler.tasks.observation import Meaning
+from reconciler.tasks.task import ID_FORM, OBSERVABLE, TERMINAL, Status
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from reconciler.tasks.field import Field
+    from reconciler.tasks.task import Field
 
-__all__ = ["Action", "Listing", "Operation", "Paging", "Permissions", "ResourceType"]
+__all__ = [
+    "Action",
+    "Catalogue",
+    "Inventory",
+    "InventoryList",
+    "Listing",
+    "Operation",
+    "Paging",
+    "Permissions",
+    "ProviderOptions",
+    "ResourceType",
+]
 
 
 class Action(StrEnum):
@@ -171,3 +181,67 @@ class ResourceType:
                 seen.add(operation.ends)
                 waiting.append((operation.ends, (*steps, operation)))
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryList:
+    """One list of an inventory. `entry` says what stands in it, `example` is one, and `file` the name of a file of
+    them."""
+
+    entry: str
+    example: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Tasks that an API cannot list, as targets name them: lists, inline or from a file of one entry a line.
+
+    `lists` has them by their keys in YAML. `list_of` says to which of them an entry belongs by its form, since a file
+    may mix them. `entries_of` takes a line of a file apart, which may be more than an entry; it is given the key that
+    names the file as well. Both raise ValueError, whose words say what is wrong and quote nothing of it.
+    """
+
+    lists: Mapping[str, InventoryList]
+    list_of: Callable[[str], str]
+    entries_of: Callable[[str, str], Iterable[str]] = lambda line, _: (line,)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderOptions:
+    """What a provider's targets may say in YAML beyond the common keys.
+
+    `properties` are JSON Schema (draft-07) properties, `required` the keys a target must have. `endpoints` and
+    `rate_limits` name the services whose endpoint and quota can be set; `credentials` the keys of a credentials map,
+    each with what is read there, in words. The examples of `region`, or its allowed values, show what one looks like.
+    `inventory` is for an API that cannot list. `title` is what people call the provider, and `target` a name that
+    examples give to a target of it.
+    """
+
+    name: str
+    properties: Mapping[str, Mapping[str, object]]
+    required: tuple[str, ...]
+    services: tuple[str, ...]
+    credentials: Mapping[str, str]
+    inventory: Inventory | None = None
+    title: str = ""
+    target: str = "prod"
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions that there are, where the provider names them all, else examples of one."""
+        schema = self.properties.get("region", {})
+        named = schema.get("enum") or schema.get("examples")
+        return tuple(map(str, named)) if isinstance(named, list) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All resource types by name, and all providers by name."""
+
+    resource_types: Mapping[str, ResourceType]
+    providers: Mapping[str, ProviderOptions]
+
+    def matching(self, pattern: str) -> tuple[ResourceType, ...]:
+        """The resource types whose name matches a glob, in the catalogue's order."""
+        return tuple(row for name, row in self.resource_types.items() if fnmatchcase(name, pattern))

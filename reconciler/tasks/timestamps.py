@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from reconciler.tasks.field import EARLIEST
+from reconciler.tasks.task import EARLIEST
 
 __all__ = [
     "DURATION_PATTERN",

@@ -22,7 +22,7 @@ from reconciler.backends.history import History
 from reconciler.backends.journal import Journal, new_run_id
 from reconciler.backends.leases import acquire
 from reconciler.exceptions import BackendError
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,7 +17,7 @@ from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEn
 from reconciler.backends.fencing import Fence
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import LeaseLost, acquire
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey
 from tests.pseudo_terminal import session

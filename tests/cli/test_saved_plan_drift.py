@@ -17,7 +17,7 @@ from reconciler.engine.saved_plan import LONGEST, drift
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.simulator import Simulator
-from reconciler.tasks.catalogue import Catalogue
+from reconciler.tasks.resource_type import Catalogue
 from tests.terminal import HEAD
 
 if TYPE_CHECKING:

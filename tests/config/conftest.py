@@ -8,10 +8,8 @@ import pytest
 
 from reconciler.config.loader import check
 from reconciler.providers.aliyun import PROVIDER
-from reconciler.tasks.catalogue import Catalogue, ProviderOptions
-from reconciler.tasks.field import Field, FieldType
-from reconciler.tasks.resource_type import Action, Listing, Operation, Paging, ResourceType
-from reconciler.tasks.status import Status
+from reconciler.tasks.resource_type import Action, Catalogue, Listing, Operation, Paging, ProviderOptions, ResourceType
+from reconciler.tasks.task import Field, FieldType, Status
 from tests.rows import operation
 
 if TYPE_CHECKING:

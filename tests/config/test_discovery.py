@@ -15,7 +15,7 @@ from reconciler.exceptions import ExitCode, InvalidConfiguration
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.resource_type import Catalogue
 
 
 def names(*paths: str) -> list[str]:

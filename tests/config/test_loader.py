@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Configuration
     from reconciler.diagnostics import Diagnostic
-    from reconciler.tasks.catalogue import Catalogue
+    from reconciler.tasks.resource_type import Catalogue
 
 TARGETS = """\
 version: 1

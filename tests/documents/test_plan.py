@@ -22,11 +22,9 @@ from reconciler.planning.guards import Overrides
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.redaction import presentable
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.field import EARLIEST
-from reconciler.tasks.observation import Completeness
+from reconciler.tasks.observation import Completeness, Fault, Meaning
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.task import ID_FORM
+from reconciler.tasks.task import EARLIEST, ID_FORM
 from reconciler.tasks.timestamps import Timestamp
 from tests.reports.examples import EVIL, KINDS, PLANS
 

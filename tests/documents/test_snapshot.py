@@ -18,11 +18,8 @@ from reconciler.planning.planner import Planner, task_order
 from reconciler.planning.snapshot import Snapshot, SnapshotScope, snapshot_of
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import strip_queries
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.field import EARLIEST, FieldType, Value
-from reconciler.tasks.observation import Completeness, Observation, Scope
-from reconciler.tasks.status import Status
-from reconciler.tasks.task import Task
+from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
+from reconciler.tasks.task import EARLIEST, FieldType, Status, Task, Value
 from tests.planning.test_planner_properties import WORLDS, build
 from tests.planning.world import CATALOGUE, NOW, TWO_STEP, seen, task
 

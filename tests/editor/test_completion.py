@@ -8,8 +8,7 @@ import pytest
 
 from reconciler.providers.registry import catalogue
 from reconciler.selectors.operators import APPLICABLE
-from reconciler.tasks.field import FieldType
-from reconciler.tasks.status import OBSERVABLE
+from reconciler.tasks.task import OBSERVABLE, FieldType
 from tests.editor.texts import (
     COMBINATORS,
     CURSOR,

@@ -22,11 +22,9 @@ from reconciler.exceptions import BackendError, LockedError
 from reconciler.planning.change import Change
 from reconciler.planning.judgement import Judgements
 from reconciler.providers.base import Readings
-from reconciler.tasks.catalogue import Catalogue, ProviderOptions
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import Observation, Scope
-from reconciler.tasks.resource_type import Action
-from reconciler.tasks.status import Status
+from reconciler.tasks.observation import Fault, Meaning, Observation, Scope
+from reconciler.tasks.resource_type import Action, Catalogue, ProviderOptions
+from reconciler.tasks.task import Status
 from tests.planning.world import CANCEL_ONLY, NOW, TWO_STEP, WORDS, configuration, policy
 from tests.planning.world import task as row_of
 

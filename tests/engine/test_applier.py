@@ -12,8 +12,8 @@ from reconciler.backends.entries import ActionState, NoOpenIntent
 from reconciler.engine import batch
 from reconciler.exceptions import CredentialsError
 from reconciler.planning.report import Outcome
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.status import Status
+from reconciler.tasks.observation import Fault, Meaning
+from reconciler.tasks.task import Status
 from tests.engine.cloud import (
     ACCEPTED,
     ACCEPTED_IN_VAIN,

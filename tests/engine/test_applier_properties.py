@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from reconciler.backends.entries import ActionState
 from reconciler.planning.report import Outcome, Result
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.status import PROGRESS, Status
+from reconciler.tasks.task import PROGRESS, Status
 from tests.engine.cloud import BATCHED, BOTH, CANCEL, FULL, UNREAD, Call, World, changes, move, waiting
 from tests.planning.world import CANCEL_ONLY, TWO_STEP, configuration, policy
 

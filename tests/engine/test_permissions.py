@@ -16,8 +16,7 @@ from reconciler.planning.permissions import Role, needed_calls, reachable_action
 from reconciler.providers.registry import catalogue, providers
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.states import can_act
-from reconciler.tasks.status import OBSERVABLE, Status
-from reconciler.tasks.task import Task
+from reconciler.tasks.task import OBSERVABLE, Status, Task
 from tests.engine.cloud import CATALOGUE as OTHER_CATALOGUE
 from tests.engine.cloud import ScriptedProvider, World
 from tests.planning import world

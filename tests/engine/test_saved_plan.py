@@ -13,10 +13,9 @@ from reconciler.engine.saved_plan import Dropped, check_fresh, dropped_result, j
 from reconciler.exceptions import StalePlanError
 from reconciler.planning.planner import Planner
 from reconciler.planning.report import Outcome
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import Completeness
+from reconciler.tasks.observation import Completeness, Fault, Meaning
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.status import OBSERVABLE, Status
+from reconciler.tasks.task import OBSERVABLE, Status
 from tests.engine.cloud import BOTH, change
 from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, task
 

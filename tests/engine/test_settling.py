@@ -6,9 +6,9 @@ import pytest
 
 from reconciler.engine.settling import Next, Settled, judge, out_of_time, refusal
 from reconciler.planning.report import Outcome
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.status import Status
+from reconciler.tasks.task import Status
 from tests.planning.world import TWO_STEP
 
 UNCERTAIN = (Meaning.UNAVAILABLE, Meaning.LOST, Meaning.MALFORMED)

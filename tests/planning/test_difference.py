@@ -15,8 +15,7 @@ from reconciler.planning.field_differences import FieldDifference, difference_wo
 from reconciler.planning.guards import Guard, GuardCheck, Overrides
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.task_differences import Kind
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import Completeness
+from reconciler.tasks.observation import Completeness, Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from tests.planning.test_planner_properties import WORLDS, build
 from tests.planning.test_planner_properties import plan as planned

@@ -12,7 +12,7 @@ from reconciler.exceptions import ExitCode
 from reconciler.planning.guards import Overrides
 from reconciler.planning.planner import Planner
 from reconciler.tasks.observation import Completeness
-from reconciler.tasks.status import Status
+from reconciler.tasks.task import Status
 from tests.planning.world import CANCEL_ONLY, CATALOGUE, NOW, configuration, policy, seen, task
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from reconciler.config.model import AtMost, Configuration, Keep
 from reconciler.planning.judgement import Judgements
 from reconciler.planning.planner import Planner
 from reconciler.selectors.syntax import Truth
-from reconciler.tasks.status import OBSERVABLE, Status
-from reconciler.tasks.task import Task
+from reconciler.tasks.task import OBSERVABLE, Status, Task
 from tests.planning.world import CATALOGUE, NOW, TWO_STEP, WORDS, configuration, policy, seen, task
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from reconciler.planning.planner import Planner
 from reconciler.planning.why import Inquiry, Verdict, scopes_of
 from reconciler.tasks.observation import Completeness, Observation, Scope
 from reconciler.tasks.resource_type import Action, Paging
-from reconciler.tasks.status import Status
+from reconciler.tasks.task import Status
 from tests.planning.test_planner_properties import WORLDS, build
 from tests.planning.world import CANCEL_ONLY, CATALOGUE, NOW, TWO_STEP, configuration, policy, seen, task
 

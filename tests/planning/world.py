@@ -18,12 +18,9 @@ from reconciler.config.model import (
     Target,
 )
 from reconciler.selectors.parse import parse_selector
-from reconciler.tasks.catalogue import Catalogue
-from reconciler.tasks.field import Field, FieldType, Value
 from reconciler.tasks.observation import Completeness, Observation, Scope
-from reconciler.tasks.resource_type import Action, Listing, Paging, ResourceType
-from reconciler.tasks.status import Status
-from reconciler.tasks.task import Task
+from reconciler.tasks.resource_type import Action, Catalogue, Listing, Paging, ResourceType
+from reconciler.tasks.task import Field, FieldType, Status, Task, Value
 from tests.rows import operation
 
 if TYPE_CHECKING:

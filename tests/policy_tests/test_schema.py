@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.policy_tests.schema import build_schema, render_schema
 from reconciler.providers.registry import catalogue
-from reconciler.tasks.field import FieldType
-from reconciler.tasks.status import OBSERVABLE
+from reconciler.tasks.task import OBSERVABLE, FieldType
 from tests.policy_tests.repository import Repository, one_test
 from tests.policy_tests.test_mistakes import CASES, text_of
 from tests.policy_tests.test_running import FAILING, PASSING, TWO

@@ -9,10 +9,8 @@ import pytest
 from reconciler.documents.snapshot import render_snapshot
 from reconciler.planning.snapshot import Snapshot, SnapshotScope
 from reconciler.providers.registry import catalogue
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import Completeness, Observation, Scope
-from reconciler.tasks.status import Status
-from reconciler.tasks.task import Task
+from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
+from reconciler.tasks.task import Status, Task
 from reconciler.tasks.timestamps import parse_timestamp
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from reconciler.providers.credentials import AccessKey
 from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.codes import NO_CODES
 from reconciler.providers.transport.wire import Wire
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 from tests.providers.loopback import FROZEN, Time, around
 
 if TYPE_CHECKING:

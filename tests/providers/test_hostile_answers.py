@@ -29,7 +29,7 @@ from reconciler.providers.huaweicloud.signing import Login, SignatureAuth, Token
 from reconciler.providers.registry import catalogue
 from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.wire import Wire
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action, ResourceType
 from tests.providers.aliyun import cloud as aliyun
 from tests.providers.huaweicloud import cloud as huaweicloud

@@ -16,9 +16,8 @@ from reconciler.providers.aliyun import PROVIDER as ALIYUN
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
 from reconciler.providers.registry import catalogue
-from reconciler.tasks.field import LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS
 from reconciler.tasks.observation import Completeness
-from reconciler.tasks.status import Status
+from reconciler.tasks.task import LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS, Status
 from tests.providers.aliyun import cloud as aliyun
 from tests.providers.huaweicloud import cloud as huaweicloud
 from tests.providers.loopback import around

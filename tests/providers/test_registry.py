@@ -17,7 +17,7 @@ SOUND = """
 from dataclasses import replace
 from types import MappingProxyType
 from reconciler.providers.huaweicloud import PROVIDER as OTHER
-from reconciler.tasks.catalogue import ProviderOptions
+from reconciler.tasks.resource_type import ProviderOptions
 
 ROW = replace(OTHER.resource_types["huaweicloud.mpc.snapshot"], name="mine.media.snapshot")
 

@@ -11,16 +11,14 @@ from reconciler.providers.aliyun import PROVIDER as ALIYUN
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
 from reconciler.providers.records import task_from, timestamp
 from reconciler.providers.registry import catalogue, providers
-from reconciler.tasks.field import LONGEST_TEXT, MOST_TEXTS, FieldType
 from reconciler.tasks.resource_type import Action, Operation, Paging, ResourceType
-from reconciler.tasks.status import OBSERVABLE, Status
-from reconciler.tasks.task import Task
+from reconciler.tasks.task import LONGEST_TEXT, MOST_TEXTS, OBSERVABLE, FieldType, Status, Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.providers.base import Provider
-    from reconciler.tasks.field import Value
+    from reconciler.tasks.task import Value
 
 TYPES = catalogue().resource_types
 EVERYWHERE = {"id": FieldType.STRING, "status": FieldType.STATUS, "provider_status": FieldType.STRING}

@@ -14,17 +14,16 @@ from reconciler.config.model import Credentials, Secret, Target
 from reconciler.providers.aliyun import PROVIDER as ALIYUN
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
 from reconciler.simulator import Simulator
-from reconciler.tasks.fault import Meaning
-from reconciler.tasks.observation import Completeness
+from reconciler.tasks.observation import Completeness, Meaning
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.status import Status
+from reconciler.tasks.task import Status
 from tests.providers.loopback import Time, around
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from reconciler.providers.base import Client
-    from reconciler.tasks.fault import Fault
+    from reconciler.tasks.observation import Fault
     from reconciler.tasks.resource_type import ResourceType
 
 AK, SK = "SIMULATORHUAWEICLOUD", "simulator-secret-of-huaweicloud"

@@ -13,8 +13,7 @@ from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.planning.report import FailOn, Outcome, Report, Result
 from reconciler.redaction import presentable
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import Completeness
+from reconciler.tasks.observation import Completeness, Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import Timestamp
 

@@ -12,7 +12,7 @@ from reconciler.diagnostics import Severity
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.report import Outcome, Report, Result
 from reconciler.redaction import presentable
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 from tests.reports.examples import EMPTY, EVERY_OUTCOME, EVIL, change, policy, scope, skipped
 
 if TYPE_CHECKING:

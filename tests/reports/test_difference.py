@@ -21,8 +21,7 @@ from reconciler.redaction import presentable
 from reconciler.reports.difference.markdown import render_difference_markdown
 from reconciler.reports.difference.text import render_difference
 from reconciler.reports.markdown.budget import BUDGET
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import Completeness
+from reconciler.tasks.observation import Completeness, Fault, Meaning
 from tests.goldens import golden
 from tests.reports.examples import (
     BOTH,

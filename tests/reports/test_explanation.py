@@ -17,7 +17,7 @@ from reconciler.reports.explanation.drawing import draw_lifecycle, mermaid_lifec
 from reconciler.reports.explanation.lifecycle import lifecycle
 from reconciler.reports.explanation.text import render_explanation
 from reconciler.tasks.resource_type import Action, Listing, Paging, ResourceType
-from reconciler.tasks.status import OBSERVABLE, TERMINAL, Status
+from reconciler.tasks.task import OBSERVABLE, TERMINAL, Status
 from tests.goldens import golden
 from tests.rows import operation
 

@@ -16,8 +16,7 @@ from reconciler.reports.markdown.budget import BUDGET
 from reconciler.reports.markdown.plan import render_plan_markdown
 from reconciler.reports.markdown.report import render_report_markdown
 from reconciler.reports.wording import plan_counts
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import Completeness
+from reconciler.tasks.observation import Completeness, Fault, Meaning
 from reconciler.tasks.timestamps import Timestamp
 from tests.reports.examples import (
     BIG,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of, parse
 from reconciler.reports.markdown.plan import render_plan_markdown
 from reconciler.reports.markdown.report import render_report_markdown
-from reconciler.tasks.field import EARLIEST
+from reconciler.tasks.task import EARLIEST
 from tests.reports.examples import BIG, NOW, PLANS, REPORTS
 
 if TYPE_CHECKING:

@@ -11,15 +11,13 @@ from reconciler.engine.queries import QueryResult
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.reports.task_list import render_task_json, render_task_table
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import Completeness, Observation, Scope
-from reconciler.tasks.status import Status
-from reconciler.tasks.task import Task
+from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
+from reconciler.tasks.task import Status, Task
 from tests.reports.examples import NOW, TRANSCODING
 from tests.reports.hostile_texts import hostile
 
 if TYPE_CHECKING:
-    from reconciler.tasks.field import Value
+    from reconciler.tasks.task import Value
 
 ROW = catalogue().resource_types[TRANSCODING]
 

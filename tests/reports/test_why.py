@@ -21,9 +21,8 @@ from reconciler.redaction import presentable
 from reconciler.reports.why.document import WHY, render_why_json
 from reconciler.reports.why.text import render_why
 from reconciler.reports.why.words import listing_error, not_seen
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import Completeness, Observation
-from reconciler.tasks.status import Status
+from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation
+from reconciler.tasks.task import Status
 from tests.goldens import golden
 from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, task
 from tests.reports.examples import EVIL

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from reconciler.tasks.field import Field, FieldType, Value
 from reconciler.tasks.resource_type import Action, Listing, Paging, ResourceType
-from reconciler.tasks.status import Status
+from reconciler.tasks.task import Field, FieldType, Status, Value
 from tests.rows import operation
 
 NOW = 1_750_000_000

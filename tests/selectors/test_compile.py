@@ -13,12 +13,12 @@ from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Selector, Truth
 from reconciler.selectors.syntax import Test as Condition
-from reconciler.tasks.status import Status
+from reconciler.tasks.task import Status
 from reconciler.tasks.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
-    from reconciler.tasks.field import Value
     from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.task import Value
 
 NOW = 1_750_000_000
 HOUR = 3_600

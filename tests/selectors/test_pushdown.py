@@ -13,8 +13,8 @@ from reconciler.selectors.syntax import Truth
 
 if TYPE_CHECKING:
     from reconciler.selectors.syntax import Selector
-    from reconciler.tasks.field import Value
     from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.task import Value
 
 NOW = 1_750_000_000
 PENDING = {"INIT", "WAITING"}

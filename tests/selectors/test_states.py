@@ -22,13 +22,13 @@ from reconciler.selectors.states import (
     undocumented,
 )
 from reconciler.selectors.syntax import Truth
-from reconciler.tasks.status import PROGRESS, Status
+from reconciler.tasks.task import PROGRESS, Status
 
 if TYPE_CHECKING:
     from reconciler.selectors.states import HoldsAfter
     from reconciler.selectors.syntax import Selector
-    from reconciler.tasks.field import Value
     from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.task import Value
 
 NOW = 1_750_000_000
 PENDING, RUNNING, UNKNOWN = Status.PENDING, Status.RUNNING, Status.UNKNOWN

@@ -16,8 +16,8 @@ from reconciler.selectors.trace import Trace, leaves, trace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.tasks.field import Value
     from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.task import Value
 
 NOW = 1_750_000_000
 

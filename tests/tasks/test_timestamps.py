@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.tasks.field import EARLIEST
+from reconciler.tasks.task import EARLIEST
 from reconciler.tasks.timestamps import format_timestamp, parse_timestamp
 
 

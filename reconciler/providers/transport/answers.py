@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from reconciler.providers.transport.surroundings import trimmed
 from reconciler.redaction import bounded, masked
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

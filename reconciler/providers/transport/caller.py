@@ -16,7 +16,7 @@ from reconciler.exceptions import ProviderError
 from reconciler.providers.transport.clocks import http_date
 from reconciler.providers.transport.pacing import LOOK, ROUNDING, always
 from reconciler.providers.transport.wire import NEVER_SENT, UnreadableAnswer, Wire
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping

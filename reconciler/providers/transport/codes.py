@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from reconciler.providers.transport.answers import json_object, malformed
 from reconciler.providers.transport.clocks import clock_skew
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import CLOCKS_APART
+from reconciler.tasks.observation import CLOCKS_APART, Fault, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

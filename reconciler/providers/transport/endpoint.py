@@ -15,7 +15,7 @@ import httpx
 
 from reconciler.exceptions import ProviderError, UsageError
 from reconciler.redaction import bounded
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

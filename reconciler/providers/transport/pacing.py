@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.providers.transport.surroundings import Turns
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -20,7 +20,7 @@ import httpx
 
 from reconciler.exceptions import ProviderError
 from reconciler.providers.transport.endpoint import has_host, is_loopback
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.documents.document import Format
 from reconciler.planning.change import Count, ResourceName
 from reconciler.reports.explanation.lifecycle import Lifecycle, lifecycle
-from reconciler.tasks.field import FieldType
-from reconciler.tasks.status import OBSERVABLE, Status
+from reconciler.tasks.task import OBSERVABLE, FieldType, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

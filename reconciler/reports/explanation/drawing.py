@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.redaction import presentable
 from reconciler.reports.explanation.lifecycle import lifecycle
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.status import Status
+from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

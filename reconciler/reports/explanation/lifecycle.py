@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.status import OBSERVABLE, PROGRESS, TERMINAL, Status
+from reconciler.tasks.task import OBSERVABLE, PROGRESS, TERMINAL, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.reports.cells import table
 from reconciler.reports.explanation.drawing import draw_lifecycle
 from reconciler.tasks.resource_type import Paging
-from reconciler.tasks.status import OBSERVABLE
+from reconciler.tasks.task import OBSERVABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ from reconciler.reports.html.histograms import AGES, Aged, histograms
 from reconciler.reports.html.moments import created
 from reconciler.reports.html.tables import Column, Sort, section, table
 from reconciler.reports.wording import counted
-from reconciler.tasks.status import Status
+from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -14,10 +14,9 @@ from reconciler.reports.why.words import outcome_words, protection_words, truth_
 from reconciler.reports.wording import guard_breach
 from reconciler.selectors.describe import describe
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test
-from reconciler.tasks.fault import Fault
-from reconciler.tasks.field import Value
-from reconciler.tasks.observation import Completeness
+from reconciler.tasks.observation import Completeness, Fault
 from reconciler.tasks.resource_type import Action
+from reconciler.tasks.task import Value
 from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.providers.aliyun.client import AliyunClient
     from reconciler.providers.base import Readings
-    from reconciler.tasks.fault import Fault
-    from reconciler.tasks.observation import Observation
+    from reconciler.tasks.observation import Fault, Observation
     from tests.providers.loopback import Received, Reply, Server
 
 AK = "FAKEAKID0000000000000000"

@@ -19,7 +19,7 @@ from reconciler.providers.aliyun.credentials import find_credentials
 from reconciler.providers.aliyun.endpoints import sts_endpoint
 from reconciler.simulator.aliyun import authorization
 from reconciler.simulator.wire import WireRequest
-from reconciler.tasks.fault import Meaning
+from reconciler.tasks.observation import Meaning
 from tests.providers.aliyun.cloud import CANCEL, KEYS, URL_UPLOAD, target
 from tests.providers.loopback import FROZEN, NO_METADATA, ODD_ANSWERS, Reply, Time, around, as_json, dated, serving
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
     from reconciler.providers.aliyun.client import AliyunClient
-    from reconciler.tasks.fault import Fault
+    from reconciler.tasks.observation import Fault
     from tests.providers.loopback import Received, Server
 
 ARN = "acs:ram::123456:role/reconciler"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 from tests.providers.aliyun.cloud import AK, SK, asked_ids, cancel
 from tests.providers.loopback import GONE_SILENT, ODD_ANSWERS, Reply, as_json
 

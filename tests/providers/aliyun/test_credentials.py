@@ -22,7 +22,7 @@ from tests.providers.loopback import Reply, around, as_json, serving
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.tasks.fault import Fault
+    from reconciler.tasks.observation import Fault
     from tests.providers.loopback import Received
 
 PROFILES = {

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.tasks.fault import Meaning
-from reconciler.tasks.observation import Completeness
+from reconciler.tasks.observation import Completeness, Meaning
 from tests.providers.aliyun.cloud import asked_ids, asked_urls, cancel, job, observe, read
 from tests.providers.loopback import GONE_SILENT, ODD_ANSWERS, Reply, as_json
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD, job_from
-from reconciler.tasks.status import Status
+from reconciler.tasks.task import Status
 from tests.providers.aliyun.cloud import job
 
 

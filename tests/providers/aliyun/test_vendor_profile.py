@@ -13,14 +13,14 @@ from reconciler.config.model import Credentials
 from reconciler.exceptions import CredentialsError
 from reconciler.providers.aliyun import PROVIDER
 from reconciler.providers.aliyun.credentials import find_credentials
-from reconciler.tasks.fault import Meaning
+from reconciler.tasks.observation import Meaning
 from tests.providers.aliyun.cloud import URL_UPLOAD, target
 from tests.providers.loopback import around, as_json, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.tasks.fault import Fault
+    from reconciler.tasks.observation import Fault
     from tests.providers.loopback import Received, Reply
 
 KEY = {"access_key_id": "ext-ak", "access_key_secret": "hunter2", "sts_token": "hunter3", "mode": "StsToken"}

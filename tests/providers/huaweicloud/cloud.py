@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.providers.huaweicloud.client import HuaweicloudClient
-    from reconciler.tasks.fault import Fault
-    from reconciler.tasks.observation import Observation
+    from reconciler.tasks.observation import Fault, Observation
     from tests.providers.loopback import Received, Reply, Server
 
 AK = "AKIDEXAMPLE0000000000"

@@ -16,7 +16,7 @@ from reconciler.config.model import Credentials, Secret
 from reconciler.exceptions import CredentialsError
 from reconciler.providers.huaweicloud import PROVIDER
 from reconciler.providers.huaweicloud.credentials import find_credentials
-from reconciler.tasks.fault import Meaning
+from reconciler.tasks.observation import Meaning
 from reconciler.tasks.resource_type import Action
 from tests.providers.huaweicloud.cloud import KEYS, PACKAGING, TRANSCODING, one_fault, target
 from tests.providers.loopback import FROZEN, NO_METADATA, ODD_ANSWERS, Reply, Time, around, as_json, dated, serving
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
     from reconciler.providers.huaweicloud.client import HuaweicloudClient
-    from reconciler.tasks.fault import Fault
+    from reconciler.tasks.observation import Fault
     from tests.providers.loopback import Received, Server
 
 EMPTY = {"total": 0, "task_array": [], "tasks": []}

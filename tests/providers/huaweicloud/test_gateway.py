@@ -13,7 +13,7 @@ from reconciler.config.model import Credentials, Secret, group_of
 from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.huaweicloud import PROVIDER, Huaweicloud
 from reconciler.providers.huaweicloud.endpoints import endpoint
-from reconciler.tasks.fault import Meaning
+from reconciler.tasks.observation import Meaning
 from reconciler.tasks.resource_type import Action
 from tests.providers.huaweicloud.cloud import (
     AK,

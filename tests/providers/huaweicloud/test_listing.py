@@ -9,8 +9,7 @@ import pytest
 
 from reconciler.providers.huaweicloud.listing import Bounds, Listed, list_scope
 from reconciler.providers.transport.caller import Tally
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import Completeness
+from reconciler.tasks.observation import Completeness, Fault, Meaning
 from tests.providers.huaweicloud.cloud import (
     ANIMATED_GIF,
     PACKAGING,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.tasks.fault import Meaning
+from reconciler.tasks.observation import Meaning
 from tests.providers.huaweicloud.cloud import PACKAGING, SNAPSHOT, TRANSCODING, VOD_EDITING, VOD_TRANSCODING, connected
 from tests.providers.loopback import ODD_ANSWERS, Reply, as_json
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from reconciler.providers.transport.answers import Redactor, header_text, json_object, parsed_object
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 from tests.providers.loopback import ODD_ANSWERS
 
 OBJECTS = {"an object without anything", "another envelope"}

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.caller import READS, WRITES, Caller, Retries, Tally, hinted_delay
 from reconciler.providers.transport.pacing import GIVEN_UP, GIVEN_UP_AFTER, LOOK, Pace, Quota
-from reconciler.tasks.fault import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 from tests.providers.loopback import FROZEN, GONE_SILENT, Reply, Time, around, serving
 
 if TYPE_CHECKING:

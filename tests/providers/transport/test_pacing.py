@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.providers.transport.pacing import GIVEN_UP_AFTER, LEAST_SHARE, LOOK, MARGIN, Pace, PaceBook, Quota
-from reconciler.tasks.fault import Fault
+from reconciler.tasks.observation import Fault
 from tests.providers.loopback import Time
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.exceptions import ProviderError
 from reconciler.providers.transport.route import proxy_of, trusted
-from reconciler.tasks.fault import Meaning
+from reconciler.tasks.observation import Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,8 +18,7 @@ from reconciler.planning.policy_plan import Note, PolicyPlan
 from reconciler.planning.report import Outcome, Report, Result
 from reconciler.redaction import presentable
 from reconciler.reports.html import render_plan_html, render_report_html
-from reconciler.tasks.fault import Fault, Meaning
-from reconciler.tasks.observation import Completeness
+from reconciler.tasks.observation import Completeness, Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from tests.reports.examples import EMPTY, EVERY_OUTCOME, EVIL, NOW, scope
 from tests.reports.hostile_texts import hostile
