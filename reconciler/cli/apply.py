@@ -6,7 +6,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -67,11 +67,10 @@ def command(
     auto_approve: bool,
     approved_digest: str | None,
     approved_until: str | None,
-    overrides: Overrides,
     on_error: str,
     fail_on: str,
     lock_timeout: str,
-    flags: Flags,
+    **shared: Any,  # noqa: ANN401 - what `run_flags` adds
 ) -> int:
     """Cancel and delete what the policies ask for, verify it, and report.
 
@@ -80,6 +79,7 @@ def command(
     Interrupted (Ctrl-C, SIGTERM), it finishes the calls in flight and reports; running the same command again finishes
     the work.
     """
+    flags = Flags.of(**shared)
     output = flags.output(paths=paths)
     progress, interruption = Progress(), Interruption()
     approval = _approval(auto_approve or plan_file is not None, approved_digest, approved_until, progress)
@@ -96,7 +96,9 @@ def command(
         on_error == "stop", _named_outcomes(fail_on), on_result=progress.settled, on_listed=progress.seen
     )
     with held():  # once calls were made nothing keeps the report from being written
-        plan, report = run_work(_applied(session, saved, approval, overrides, options, progress, output), interruption)
+        plan, report = run_work(
+            _applied(session, saved, approval, flags.overrides, options, progress, output), interruption
+        )
         # A plan that was just shown has said in so many words that, or why, there is nothing to apply.
         quiet = saved is None and output.format == "text" and not plan.applyable
         tell = output.save if quiet else output.show

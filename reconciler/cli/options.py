@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +11,6 @@ from click.core import ParameterSource
 
 from reconciler.config.model import MOST_ACTIONS
 from reconciler.exceptions import UsageError
-from reconciler.planning.guards import Overrides
 from reconciler.reports.formats import FORMATS
 from reconciler.tasks.timestamps import parse_duration, parse_timestamp
 
@@ -124,25 +122,19 @@ def verbosity_options(command: Command) -> Command:
     return flag("--verbose", "-v", is_flag=True, help="Log what is going on to stderr.")(command)
 
 
-def limit_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the flags that lift limits, as one argument `overrides`."""
-
-    @wraps(command)
-    def called(*, max_actions: int | None, max_percent: int | None, **given: Any) -> int:  # noqa: ANN401 - click's own
-        return command(overrides=Overrides(max_actions, max_percent), **given)
-
-    decorated = flag(
+def limit_options(command: Command) -> Command:
+    command = flag(
         "--max-percent",
         type=click.IntRange(0, 100),
         metavar="N",
         help="Let each policy change up to N percent of a scope, whatever its own limit, and all together.",
-    )(called)
+    )(command)
     return flag(
         "--max-actions",
         type=click.IntRange(0, MOST_ACTIONS),
         metavar="N",
         help="Let each policy make up to N changes, whatever its own limit, and all together.",
-    )(decorated)
+    )(command)
 
 
 def duration(name: str, text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, replace
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from reconciler.cli.places import check_place, write, write_private
 from reconciler.cli.progress import start_logging
 from reconciler.cli.signals import held
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError, bug
+from reconciler.planning.guards import Overrides
 from reconciler.planning.report import Report
 from reconciler.redaction import presentable
 from reconciler.reports.formats import FORMATS
@@ -102,14 +103,28 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What the flags say that all commands share which work on the targets of a configuration."""
+    """What the flags say that all commands share which work on the targets of a configuration: see `run_flags`."""
 
     targets: tuple[str, ...]
     output_format: str
     verbose: bool
+    log_format: str
     policies: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     color: str = "never"
+    max_actions: int | None = None
+    max_percent: int | None = None
+
+    @classmethod
+    def of(cls, **given: Any) -> Flags:  # noqa: ANN401 - click's own
+        """Take what click read, and start the log as it says."""
+        flags = cls(**given)
+        start_logging(flags.log_format, verbose=flags.verbose)
+        return flags
+
+    @property
+    def overrides(self) -> Overrides:
+        return Overrides(self.max_actions, self.max_percent)
 
     def output(self, files: Mapping[str, Path | None] = _NO_FILES, paths: Sequence[Path] | None = None) -> Output:
         """As `Output.of`."""
@@ -121,21 +136,15 @@ class Flags:
 def run_flags(
     *formats: str, policies: bool = True, reports: bool = False, color: bool = True
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Give a command the flags that those which work on targets share, as one argument `flags`, and start the log."""
+    """The flags that commands share which work on targets; a command takes them as `**shared`, for `Flags.of`."""
 
-    def with_flags(command: Callable[..., int]) -> Callable[..., int]:
-        @wraps(command)
-        def called(*, log_format: str, **given: Any) -> int:  # noqa: ANN401 - click's own
-            shared = {name: given.pop(name) for name in Flags.__dataclass_fields__ if name in given}
-            start_logging(log_format, verbose=shared["verbose"])
-            return command(flags=Flags(**shared), **given)
+    def flagged(command: Callable[..., int]) -> Callable[..., int]:
+        command = verbosity_options(command)
+        command = color_option(command) if color else command
+        command = report_option(command) if reports else command
+        return filter_options(format_option(*formats)(command), policies=policies)
 
-        decorated: Callable[..., int] = verbosity_options(called)
-        decorated = color_option(decorated) if color else decorated
-        decorated = report_option(decorated) if reports else decorated
-        return filter_options(format_option(*formats)(decorated), policies=policies)
-
-    return with_flags
+    return flagged
 
 
 def keep(path: Path, rendered: Callable[[], str]) -> ExitCode:

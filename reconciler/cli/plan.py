@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -62,12 +62,11 @@ def command(
     paths: tuple[Path, ...],
     out: Path | None,
     detailed_exitcode: bool,
-    overrides: Overrides,
     expires: str | None,
     now: str | None,
     save_snapshot: Path | None,
     snapshot_file: Path | None,
-    flags: Flags,
+    **shared: Any,  # noqa: ANN401 - what `run_flags` adds
 ) -> int:
     """Compare the policies with the clouds and show what apply would do.
 
@@ -77,17 +76,18 @@ def command(
     if save_snapshot is not None and snapshot_file is not None:
         raise UsageError("--snapshot and --save-snapshot exclude each other", "what a snapshot holds is saved already")
     files = {"--out": out, "--save-snapshot": save_snapshot}
+    flags = Flags.of(**shared)
     output = flags.output(files, paths)
     snapshot = saved_snapshot(snapshot_file) if snapshot_file is not None else None
     set_to = moment("--now", now)
     lifetime = None if expires is None else duration("--expires", expires)
     if snapshot is not None:
         world = load_world(paths, flags.targets, flags.policies, now=set_to, snapshot=snapshot)
-        plan = plan_offline(world, snapshot, expires_in=lifetime, overrides=overrides)
+        plan = plan_offline(world, snapshot, expires_in=lifetime, overrides=flags.overrides)
     else:
         session = Session.open(paths, target=flags.targets, policy=flags.policies, now=set_to)
         started = int(time.time())
-        plan = run_work(_planned(session, overrides, lifetime))
+        plan = run_work(_planned(session, flags.overrides, lifetime))
         if save_snapshot is not None:
             _save(save_snapshot, session, started if now else plan.created_at)
     with held():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -43,12 +43,13 @@ def command(
     resource: str,
     paths: tuple[Path, ...],
     conditions: tuple[str, ...],
-    flags: Flags,
+    **shared: Any,  # noqa: ANN401 - what `run_flags` adds
 ) -> int:
     """List tasks of one resource type, as the targets of the configuration report them. Reads only.
 
     Several --where are ANDed; a status is filtered by the cloud itself.
     """
+    flags = Flags.of(**shared)
     session = Session.open(paths, target=flags.targets)
     row = resource_type(catalogue(), resource)
     selector = _selector(conditions, row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -48,13 +48,14 @@ def command(
     resource: str | None,
     now: str | None,
     snapshot_file: Path | None,
-    flags: Flags,
+    **shared: Any,  # noqa: ANN401 - what `run_flags` adds
 ) -> int:
     """Say what the policies make of a task and why, condition by condition. Reads only.
 
     TASK_ID is the id that the cloud gave the task, or <target>/<resource>/<id>. The scopes that policies look at are
     listed in every status, those of suspended policies included.
     """
+    flags = Flags.of(**shared)
     output = flags.output()
     snapshot = saved_snapshot(snapshot_file) if snapshot_file else None
     set_to = moment("--now", now)
