@@ -191,6 +191,22 @@ def test_nothing_is_carried_out_but_by_who_holds_the_locks() -> None:
     assert makers == ["reconciler.engine.hold"]
 
 
+def _defined(tree: ast.AST, before: str = "") -> Iterator[str]:
+    """The functions and classes of a module, as `Class.method`."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield before + node.name
+            yield from _defined(node, f"{before}{node.name}.")
+
+
+def test_the_way_from_a_saved_plan_to_its_call_leads_through_what_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    steps = re.findall(r"^(?:[0-9]+\.|   -) `(\S+\.py)` `(\S+)`", page, re.MULTILINE)
+    assert len(steps) > 15
+    for file, name in steps:
+        assert name in _defined(ast.parse((ROOT / "reconciler" / file).read_text(encoding="utf-8"))), file
+
+
 def test_no_rings_of_modules() -> None:
     assert _ring(INTERNAL) == []
 

@@ -1,28 +1,31 @@
-"""A run that changes something: apply, and report."""
+"""A run that changes something: makes the calls of a plan, and reports what became of each change."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.backends.entries import RunStart
 from reconciler.diagnostics import Severity
-from reconciler.engine.applier import Applier
+from reconciler.engine.batch import Batch
+from reconciler.engine.clouds import log_bug
 from reconciler.engine.run_journal import RunJournal
-from reconciler.engine.work import BatchContext, Patience
-from reconciler.exceptions import BackendError
+from reconciler.engine.work import BatchContext, Lane, Patience, Work
+from reconciler.exceptions import BackendError, bug
 from reconciler.planning.judgement import Judgements
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.report import FailOn, Outcome, Report, Result
+from reconciler.tasks.observation import Fault
 from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from reconciler.backends.journal import Journal
     from reconciler.engine.clouds import Clouds
     from reconciler.engine.hold import Held
     from reconciler.engine.interruption import Interruption
@@ -32,8 +35,9 @@ if TYPE_CHECKING:
     from reconciler.planning.plan import Plan
     from reconciler.planning.policy_plan import PolicyPlan
     from reconciler.tasks.observation import Observation
+    from reconciler.tasks.resource_type import Action, Catalogue, ResourceType
 
-__all__ = ["ApplyOptions", "carry_out"]
+__all__ = ["BATCH_SIZE", "Applier", "ApplyOptions", "Applying", "carry_out"]
 
 
 def _nothing(_: object) -> None:
@@ -52,27 +56,30 @@ class ApplyOptions:
     monotonic: Callable[[], float] = time.monotonic
 
 
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """What carrying out a plan takes: what a session has, and what it `held` when it was told to."""
+
+    world: World
+    clouds: Clouds
+    held: Held
+    interruption: Interruption
+    options: ApplyOptions
+
+
 async def carry_out(
-    world: World,
-    plan: Plan,
-    ahead: Sequence[Change],
-    dropped: Sequence[Result],
-    clouds: Clouds,
-    held: Held,
-    interruption: Interruption,
-    options: ApplyOptions,
-    *,
-    reviewed: Plan,
+    run: Applying, plan: Plan, ahead: Sequence[Change], dropped: Sequence[Result], *, reviewed: Plan
 ) -> Report:
     """Make the calls for the changes of `plan` that go `ahead`, and report on all; `dropped` has those that do not.
 
     `reviewed` is the plan that was agreed to: what its digest is of, whatever `plan` knows better by now. One that no
     guard lets pass is only reported. Never raises for what a cloud does.
     """
-    started, digest = int(time.time()), reviewed.digest
-    run_id = await _begin(held.journal, digest, plan.configuration.digest)
-    interruption.drain()
-    run = RunJournal(held.journal, run_id, interruption, held.lease, held.groups)
+    started, digest, held, options = int(time.time()), reviewed.digest, run.held, run.options
+    start = RunStart("apply", __version__, digest, plan.configuration.digest)
+    run_id = await asyncio.to_thread(held.journal.begin_run, start)
+    run.interruption.drain()
+    journal = RunJournal(held.journal, run_id, run.interruption, held.lease, held.groups)
     notes, faults = list(plan.diagnostics), []
     notes += [Note(Severity.ERROR, held.why_not(target), target) for target in sorted(held.locked)]
     if plan.breached:
@@ -80,19 +87,20 @@ async def carry_out(
         results = [Result.of(change, Outcome.NOT_ATTEMPTED, why) for change in plan.changes]
         notes += [_breach(policy, check) for policy, check in plan.breaches]
     else:
+        world, concurrency = run.world, run.world.configuration.settings.concurrency
         context = BatchContext(
-            Judgements(world.configuration, world.catalogue, world.now, clouds.is_off),
-            run,
-            interruption,
+            Judgements(world.configuration, world.catalogue, world.now, run.clouds.is_off),
+            journal,
+            run.interruption,
             options.monotonic,
             options.patience,
         )
         applier = Applier(
-            clouds,
+            run.clouds,
             world.catalogue,
             context,
-            batches_in_flight=max(1, world.configuration.settings.concurrency // 4),
-            calls_in_flight=world.configuration.settings.concurrency,
+            batches_in_flight=max(1, concurrency // 4),
+            calls_in_flight=concurrency,
             stop_on_error=options.stop_on_error,
             locked={change.target: held.why_not(change.target) for change in ahead},
             on_result=options.on_result,
@@ -101,7 +109,7 @@ async def carry_out(
         faults = [fault for fault in (context.journal_fault, context.bug) if fault]
         notes += [Note(Severity.ERROR, fault) for fault in faults]
     report = Report(
-        run_id=run.run_id,
+        run_id=run_id,
         tool_version=__version__,
         plan_digest=digest,
         started_at=Timestamp(started),
@@ -114,21 +122,16 @@ async def carry_out(
         locked=tuple(sorted(held.locked)),
         blocked_fails=plan.blocked_fails,
         fail_on=options.fail_on,
-        interrupted=interruption.exit_code,
+        interrupted=run.interruption.exit_code,
         diagnostics=tuple(notes),
     )
     try:
-        await run.conclude(report.results)
-        await run.finish(report)
+        await journal.conclude(report.results)
+        await journal.finish(report)
     except BackendError as error:
         notes.append(Note(Severity.ERROR, error.message))
-        report = replace(report, errored=True, interrupted=interruption.exit_code, diagnostics=tuple(notes))
+        report = replace(report, errored=True, interrupted=run.interruption.exit_code, diagnostics=tuple(notes))
     return report
-
-
-async def _begin(journal: Journal, digest: str, fingerprint: str) -> str:
-    start = RunStart("apply", __version__, digest, fingerprint)
-    return await asyncio.to_thread(journal.begin_run, start)
 
 
 def _breach(policy: PolicyPlan | None, check: GuardCheck) -> Note:
@@ -143,3 +146,119 @@ def _breach(policy: PolicyPlan | None, check: GuardCheck) -> Note:
 def _order_of(plan: Plan) -> Callable[[Result], int]:
     order = {change.id: number for number, change in enumerate(plan.changes)}
     return lambda result: order[result.id]
+
+
+BATCH_SIZE = 10
+"""Changes that go through their steps together: as many ids as the clouds read back, or cancel, in one call."""
+
+READ_TOGETHER = 500
+"""The same where so many ids are no one call: read back together, they may cost a list of a few pages instead."""
+
+
+class Applier:
+    """Executes changes. Those of one scope with the same steps go in batches; targets go side by side.
+
+    `calls_in_flight` bounds the calls of one target that are under way at once, `batches_in_flight` the batches that
+    they come from or are read back for. With `stop_on_error` the first change that fails or has no verdict keeps new
+    batches from starting. `locked` says of targets why they are sent nothing at all.
+    """
+
+    def __init__(
+        self,
+        clouds: Clouds,
+        catalogue: Catalogue,
+        context: BatchContext,
+        *,
+        batches_in_flight: int = 4,
+        calls_in_flight: int = 16,
+        stop_on_error: bool = False,
+        locked: Mapping[str, str] = MappingProxyType({}),
+        on_result: Callable[[Result], None] = lambda _: None,
+    ) -> None:
+        self._clouds = clouds
+        self._catalogue = catalogue
+        self._context = context
+        self._batches_in_flight = batches_in_flight
+        self._calls_in_flight = calls_in_flight
+        self._stop_on_error = stop_on_error
+        self._locked = locked
+        self._on_result = on_result
+        self._held_back = ""
+        """Why nothing more is sent to any target."""
+
+    async def apply(self, changes: Sequence[Change]) -> tuple[Result, ...]:
+        """Carry out `changes`, once each, and return one result for each, in their order.
+
+        Never raises for what a cloud does. Interrupted, it drains the batches in flight and leaves the rest.
+        """
+        results: dict[str, Result] = {}
+        async with asyncio.TaskGroup() as group:
+            for target, batches in self._batches(changes).items():
+                lane = Lane(
+                    target,
+                    asyncio.Semaphore(self._batches_in_flight),
+                    asyncio.Semaphore(self._calls_in_flight),
+                    self._locked.get(target, ""),
+                )
+                for resource, steps, members in batches:
+                    group.create_task(self._run(lane, resource, steps, members, results))
+        return tuple(results[change.id] for change in changes)
+
+    def _batches(
+        self, changes: Iterable[Change]
+    ) -> dict[str, list[tuple[ResourceType, tuple[Action, ...], list[Change]]]]:
+        alike: dict[tuple[str, str, tuple[Action, ...]], list[Change]] = defaultdict(list)
+        for change in changes:
+            alike[change.target, change.resource, change.steps].append(change)
+        batches: dict[str, list[tuple[ResourceType, tuple[Action, ...], list[Change]]]] = defaultdict(list)
+        for (target, resource, steps), members in alike.items():
+            row = self._catalogue.resource_types[resource]
+            size = self._size(row)
+            for start in range(0, len(members), size):
+                batches[target].append((row, steps, members[start : start + size]))
+        return batches
+
+    def _size(self, resource: ResourceType) -> int:
+        """Changes to a batch. An error stops the next batch, so that they are small where one is to stop the run."""
+        return BATCH_SIZE if self._stop_on_error or resource.listing.calls(BATCH_SIZE) == 1 else READ_TOGETHER
+
+    async def _run(
+        self,
+        lane: Lane,
+        resource: ResourceType,
+        steps: tuple[Action, ...],
+        members: list[Change],
+        results: dict[str, Result],
+    ) -> None:
+        works = [Work(change) for change in members]
+        async with lane.batches:
+            try:
+                outcome = await self._results(lane, resource, steps, works)
+            except Exception as error:  # noqa: BLE001 - a bug settles its own changes, and the report is written
+                log_bug(f"target {lane.target}", error)
+                self._context.bug = f"bug in reconciler: {bug(error)}; please report it: -v shows more"
+                outcome = [work.cut_off(self._context.bug) for work in works]
+        for result in outcome:
+            if result.error is not None:
+                lane.learn(result.error)
+            if self._stop_on_error and result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
+                self._held_back = self._held_back or f"an earlier change did not succeed ({result.id})"
+            results[result.id] = result
+            self._on_result(result)
+
+    async def _results(
+        self, lane: Lane, resource: ResourceType, steps: tuple[Action, ...], works: list[Work]
+    ) -> list[Result]:
+        client = await self._clouds.client(lane.target)
+        if isinstance(client, Fault):
+            return [_not_attempted(work.change, str(client), client) for work in works]
+        held_back = self._context.reason_to_stop() or lane.held_back or self._held_back
+        if held_back:
+            return [_not_attempted(work.change, held_back) for work in works]
+        operations = [resource.operation(step) for step in steps]
+        batch = Batch(client, resource, works, self._context, lane)
+        return await batch.run([operation for operation in operations if operation is not None])
+
+
+def _not_attempted(change: Change, why: str, fault: Fault | None = None) -> Result:
+    return Result.of(change, Outcome.NOT_ATTEMPTED, why, error=fault)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from reconciler.backends.entries import ActionState, IntentRefused, NoOpenIntent
 from reconciler.engine.run_journal import state_of
 from reconciler.engine.settling import Next, Settled, judge, out_of_time, refusal
-from reconciler.engine.work import BatchContext, Lane, Patience, Work
 from reconciler.exceptions import BackendError, LockedError
 from reconciler.planning.report import Outcome, Result
 from reconciler.providers.base import Readings
@@ -18,11 +17,12 @@ from reconciler.tasks.task import Status
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconciler.engine.work import BatchContext, Lane, Work
     from reconciler.providers.base import Client
     from reconciler.tasks.resource_type import Operation, ResourceType
     from reconciler.tasks.task import Task
 
-__all__ = ["Batch", "BatchContext", "Lane", "Patience", "Work"]
+__all__ = ["Batch"]
 
 
 class Batch:

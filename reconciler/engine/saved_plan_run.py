@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.config.model import Policy
-    from reconciler.engine.apply_run import ApplyOptions
+    from reconciler.engine.apply_run import Applying
     from reconciler.engine.clouds import Clouds
-    from reconciler.engine.hold import Held
-    from reconciler.engine.interruption import Interruption
     from reconciler.engine.saved_plan import Dropped
     from reconciler.engine.world import World
     from reconciler.planning.change import Change, Observed
@@ -41,15 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["apply_saved_plan"]
 
 
-async def apply_saved_plan(
-    world: World,
-    saved: Plan,
-    overrides: Overrides,
-    clouds: Clouds,
-    held: Held,
-    interruption: Interruption,
-    options: ApplyOptions,
-) -> Report:
+async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> Report:
     """Carry out what the policies still ask for of a saved plan.
 
     Its tasks are read again, or their scopes listed; guards are checked again on what was seen, with `overrides`
@@ -57,16 +47,17 @@ async def apply_saved_plan(
     others are not attempted, and their targets are not spoken to. Raises StalePlanError where the plan was made from
     another configuration, or has expired.
     """
+    world, clouds = run.world, run.clouds
     check_fresh(saved, world.configuration.fingerprint, world.now)
     wanted = statuses_wanted(world.configuration, world.catalogue)
     aside = left_out(saved, {name: policy.targets for name, policy in world.configuration.policies.items()})
     by_id = _ids_to_read(world, saved, overrides)
     observations = await clouds.observe(
-        {scope: statuses for scope, statuses in wanted.items() if scope not in by_id}, options.on_listed
+        {scope: statuses for scope, statuses in wanted.items() if scope not in by_id}, run.options.on_listed
     )
     for seen in await asyncio.gather(*(_read_scope(world, clouds, scope, ids) for scope, ids in by_id.items())):
         observations[seen.scope] = seen
-        options.on_listed(seen)
+        run.options.on_listed(seen)
     now = max(world.now, int(time.time()))  # a long listing may outlast the plan
     for seen in observations.values():  # a clock that was set back does not revive it
         check_unexpired(saved, now + seen.ahead)
@@ -82,7 +73,7 @@ async def apply_saved_plan(
     unlisted = {scope.key: scope.error for scope in fresh.scopes}
     dropped = await _settle(justified.dropped, clouds, world, unlisted)
     # The saved plan may have been made for fewer targets than this run looked at, and the report is of that plan.
-    return await carry_out(world, plan, justified.ahead, dropped, clouds, held, interruption, options, reviewed=saved)
+    return await carry_out(run, plan, justified.ahead, dropped, reviewed=saved)
 
 
 def _scope_notes(saved: Plan, aside: int) -> list[Note]:

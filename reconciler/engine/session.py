@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Self
 
 from reconciler.backends.leases import elapsed_clock
-from reconciler.engine.apply_run import ApplyOptions, carry_out
+from reconciler.engine.apply_run import Applying, ApplyOptions, carry_out
 from reconciler.engine.clouds import Clouds
 from reconciler.engine.hold import hold
 from reconciler.engine.interruption import Interruption
@@ -228,12 +228,8 @@ class Session:
         if elapsed_clock() - self._made_at > FRESH:
             LOGGER.warning("the plan was made a while ago: its tasks are read again before anything is called")
             self._look_at_the_clock()
-            return await apply_saved_plan(
-                self._world, plan, plan.overrides, self._clouds, held, self._interruption, options
-            )
-        return await carry_out(
-            self._world, plan, plan.changes, (), self._clouds, held, self._interruption, options, reviewed=plan
-        )
+            return await apply_saved_plan(self._applying_with(held, options), plan, plan.overrides)
+        return await carry_out(self._applying_with(held, options), plan, plan.changes, (), reviewed=plan)
 
     async def _apply_saved(self, plan: Plan, approval: Approval, options: ApplyOptions, given: Overrides) -> Report:
         saved = approval.bounded(plan)
@@ -251,9 +247,10 @@ class Session:
             approval.check_digest(saved)
             if saved.changes:
                 approval.check_given(saved)
-            return await apply_saved_plan(
-                self._world, saved, overrides, self._clouds, held, self._interruption, options
-            )
+            return await apply_saved_plan(self._applying_with(held, options), saved, overrides)
+
+    def _applying_with(self, held: Held, options: ApplyOptions) -> Applying:
+        return Applying(self._world, self._clouds, held, self._interruption, options)
 
 
 def plan(

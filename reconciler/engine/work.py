@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import LockedError
+from reconciler.planning.report import Outcome, Result
 from reconciler.tasks.observation import Fault, Meaning
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from reconciler.engine.settling import Settled
     from reconciler.planning.change import Change
     from reconciler.planning.judgement import Judgements
-    from reconciler.planning.report import Result
     from reconciler.tasks.task import Task
 
 __all__ = ["BatchContext", "Lane", "Patience", "Work"]
@@ -120,3 +120,13 @@ class Work:
     completed: list[str] = field(default_factory=list)
     result: Result | None = None
     started_ms: int | None = None
+
+    def cut_off(self, why: str) -> Result:
+        """The result of a change whose batch raised: what is known of it, else whether a call may have been sent."""
+        if self.result is not None:
+            return self.result
+        outcome = Outcome.NOT_ATTEMPTED if self.started_ms is None else Outcome.UNKNOWN
+        now = self.now.status.value if self.now else None
+        return Result.of(
+            self.change, outcome, why, now=now, error=self.answer, calls=self.calls, started_ms=self.started_ms
+        )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.engine.apply_run import ApplyOptions
-from reconciler.engine.batch import Patience
+from reconciler.engine.work import Patience
 from reconciler.providers.transport.caller import READS
 
 if TYPE_CHECKING:

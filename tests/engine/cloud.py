@@ -13,11 +13,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.backends.entries import ActionState, AlreadyDone, AlreadyIntended, Intent, NoOpenIntent
-from reconciler.engine.applier import Applier
-from reconciler.engine.batch import BatchContext, Patience
+from reconciler.engine.apply_run import Applier
 from reconciler.engine.clouds import Clouds
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.run_journal import RunJournal
+from reconciler.engine.work import BatchContext, Patience
 from reconciler.exceptions import BackendError, LockedError
 from reconciler.planning.change import Change
 from reconciler.planning.judgement import Judgements

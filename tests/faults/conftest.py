@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.engine.apply_run import ApplyOptions
-from reconciler.engine.batch import Patience
 from reconciler.engine.interruption import Interruption
+from reconciler.engine.work import Patience
 from reconciler.providers.transport.caller import READS, WRITES
 from reconciler.providers.transport.pacing import PaceBook
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.engine.apply_run import ApplyOptions
-from reconciler.engine.batch import Patience
+from reconciler.engine.work import Patience
 from reconciler.simulator import Fault, FaultKind, Simulator
 from reconciler.simulator.faults import FaultQueue
 from tests.faults.kinds import PACKAGING, SNAPSHOT, TRANSCODING, applied, named
