@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.config.model import MOST_ACTIONS, RUN_ACTIONS, Settings
 from reconciler.config.schema_match import (
-    any_match_schema,
     match_definitions,
     match_example,
     match_schema,
@@ -43,13 +42,13 @@ __all__ = ["build_schema", "render_schema", "structure_schema"]
 def build_schema(catalogue: Catalogue) -> Schema:
     """JSON Schema (draft-07) of one file, for editors and other tools: everything that can be checked without
     looking at other files, variables or the order of a task's states."""
-    policies = policy_definitions(catalogue, match_schema) | match_definitions(catalogue)
+    policies = policy_definitions(catalogue, lambda row: match_schema(row.name, [row])) | match_definitions(catalogue)
     definitions = variable_definitions(expanded=False) | policies
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "reconciler configuration",
         "description": "Which media-processing tasks may exist, and where.",
-        **_document(catalogue, definitions, protections_schema(catalogue, any_match_schema)),
+        **_document(catalogue, definitions, protections_schema(catalogue, match_schema)),
     }
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Catalogue, ResourceType
     from reconciler.tasks.task import Field
 
-__all__ = ["any_match_schema", "condition", "match_definitions", "match_example", "match_schema", "resource_groups"]
+__all__ = ["condition", "match_definitions", "match_example", "match_schema", "resource_groups"]
 
 STATUS_MEANINGS: Final[Mapping[str, str]] = {
     Status.PENDING.value: "Waits in the queue; it can be canceled.",
@@ -92,14 +92,16 @@ _USAGE = {
 }
 
 
-def match_schema(resource: ResourceType) -> Schema:
-    """The `match` of a policy on `resource`."""
-    return _match(resource.name, [resource])
-
-
-def any_match_schema(name: str, resources: Sequence[ResourceType]) -> Schema:
-    """The `match` of a protection for these resource types, which are those of the group `name`."""
-    return _match(resources[0].name if len(resources) == 1 else name, resources)
+def match_schema(name: str, resources: Sequence[ResourceType]) -> Schema:
+    """The `match` of a policy or a protection on these resource types, which are those of the group `name`."""
+    # Labelled otherwise than the combinator `all`, which is offered at the same place.
+    everything = snippet("all (every task)", "Every task of this kind.", "all")
+    defined = reference(f"match.{resources[0].name if len(resources) == 1 else name}")
+    return described(
+        {"allOf": [{"defaultSnippets": [everything]}], **either("string", {"enum": ["all"]}, defined)},
+        "Which tasks: all, or conditions on fields, ANDed. all: [...], any: [...] and not: {...} combine them.",
+        match_example(resources),
+    )
 
 
 def match_example(resources: Iterable[ResourceType]) -> Schema:
@@ -128,19 +130,6 @@ def match_definitions(catalogue: Catalogue) -> dict[str, Schema]:
         f"match.{name}": _selector(name, _conditions(name, members, conditions)) for name, members in kinds.items()
     }
     return selectors | conditions
-
-
-def _match(name: str, resources: Iterable[ResourceType]) -> Schema:
-    # Labelled otherwise than the combinator `all`, which is offered at the same place.
-    everything = snippet("all (every task)", "Every task of this kind.", "all")
-    return described(
-        {
-            "allOf": [{"defaultSnippets": [everything]}],
-            **either("string", {"enum": ["all"]}, reference(f"match.{name}")),
-        },
-        "Which tasks: all, or conditions on fields, ANDed. all: [...], any: [...] and not: {...} combine them.",
-        match_example(resources),
-    )
 
 
 def _selector(name: str, conditions: dict[str, Schema]) -> Schema:

@@ -1,4 +1,7 @@
-"""`settings`: the keys of all files together, with defaults."""
+"""`settings`: the keys of all files together, with defaults, and what is wrong with the URL of the database.
+
+https://www.postgresql.org/docs/17/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+"""
 
 from __future__ import annotations
 
@@ -155,7 +158,7 @@ _TEXTS: Final = frozenset(
 def backend_problem(written: str, url: str | None) -> Problem | None:
     """The first thing that is wrong. `written` is the URL without what variables give, `url` with it, where known.
 
-    No secret may be written, whatever variables give.
+    No secret may be written, whatever variables give. No message repeats any of it.
     """
     if not written.startswith("postgresql") and not (url or "").startswith("postgresql"):
         return None

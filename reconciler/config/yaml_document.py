@@ -11,14 +11,14 @@ from reconciler.config.environment import quoted
 from reconciler.config.files import Roots
 from reconciler.config.yaml_events import LOADER, Span, YamlError
 from reconciler.config.yaml_nodes import MAX_DEPTH, MAX_NODES, Node, ScalarNode
-from reconciler.diagnostics import MAX_PROBLEMS, QUOTE_IT, Diagnostic, DocumentPath, Location, Problem, Rule, Severity
+from reconciler.diagnostics import MAX_PROBLEMS, QUOTE_IT, Diagnostic, DocumentPath, Location, Problem, Rule
 from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["BEGINNING", "MAX_BYTES", "SENSITIVE_KEY", "Document", "Position", "parse"]
+__all__ = ["BEGINNING", "MAX_BYTES", "SENSITIVE_KEY", "Document", "parse"]
 
 MAX_BYTES: Final = 5 * 1024 * 1024
 MAX_EXCERPT: Final = 400
@@ -84,39 +84,19 @@ class Document:
         span = self.span(path, at_key=at_key)
         return Location(self.shown, span.line, span.column)
 
-    def diagnostic(
-        self,
-        message: str,
-        span: Span,
-        path: DocumentPath = (),
-        *,
-        hint: str = "",
-        allowed: tuple[str, ...] = (),
-        severity: Severity = Severity.ERROR,
-        rule: Rule = Rule.YAML_SYNTAX,
-    ) -> Diagnostic:
+    def diagnose(self, problem: Problem, span: Span | None = None) -> Diagnostic:
+        """Give a mistake its place in the file: `span`, or that of its path."""
+        span = span or self.span(problem.path, at_key=problem.at_key)
         excerpt = self.excerpt(span.line)
         return Diagnostic(
-            severity=severity,
-            message=_fit_to_print(message),
+            severity=problem.severity,
+            message=_fit_to_print(problem.message),
             location=Location(self.shown, span.line, span.column),
-            path=dotted(path),
-            hint=_fit_to_print(hint),
-            allowed=tuple(map(presentable, allowed[:_MOST_ALLOWED])),  # the names of targets, which may be anything
+            path=dotted(problem.path),
+            hint=_fit_to_print(problem.hint) if problem.hint != QUOTE_IT else self._quoted(problem.path),
+            allowed=tuple(map(presentable, problem.allowed[:_MOST_ALLOWED])),  # names of targets may be anything
             excerpt=excerpt,
             excerpt_length=span.length if excerpt else 1,  # the length of a secret is nobody's business
-            rule=rule,
-        )
-
-    def diagnose(self, problem: Problem) -> Diagnostic:
-        """Give a mistake found in the data its place in the file."""
-        return self.diagnostic(
-            problem.message,
-            self.span(problem.path, at_key=problem.at_key),
-            problem.path,
-            hint=problem.hint if problem.hint != QUOTE_IT else self._quoted(problem.path),
-            allowed=problem.allowed,
-            severity=problem.severity,
             rule=problem.rule,
         )
 
@@ -183,7 +163,8 @@ def parse(
         document.data = walk.value(root, (), 1)
     except YamlError as error:
         document.data = None
-        return document, [document.diagnostic(error.message, error.span, hint=error.hint)]
+        problem = Problem((), error.message, error.hint, rule=Rule.YAML_SYNTAX)
+        return document, [document.diagnose(problem, error.span)]
     return document, walk.diagnostics
 
 
@@ -319,7 +300,7 @@ class _Walk:
         """Report a mistake where it stands, once: what has an anchor is walked at each of its aliases."""
         if (span, message) not in self._told and len(self._told) < MAX_PROBLEMS:
             self._told.add((span, message))
-            self.diagnostics.append(self._document.diagnostic(message, span, path, hint=hint, rule=rule))
+            self.diagnostics.append(self._document.diagnose(Problem(path, message, hint, rule=rule), span))
 
 
 def _is_merge(key: Node) -> bool:

@@ -17,7 +17,7 @@ from reconciler.engine.world import plan_from
 from reconciler.planning.judgement import Judgements, statuses_wanted
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.reasons import observed
-from reconciler.selectors.describe import fields_of
+from reconciler.selectors.trace import fields_of
 from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
 from reconciler.tasks.task import Status
 

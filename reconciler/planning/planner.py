@@ -16,7 +16,7 @@ from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import LONGEST, blocked_reason, change_reason, observed, protected_reason
 from reconciler.redaction import bounded
-from reconciler.selectors.describe import fields_of
+from reconciler.selectors.trace import fields_of
 from reconciler.tasks.observation import AGES_UNKNOWN, Completeness, Observation, Scope, clock_fault, clocks_off
 from reconciler.tasks.task import Status, id_order
 from reconciler.tasks.timestamps import Timestamp

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from reconciler.config.model import Absent, AtMost
 from reconciler.redaction import bounded, presentable
-from reconciler.selectors.describe import describe
+from reconciler.selectors.trace import describe
 from reconciler.tasks.task import FieldType, Status
 from reconciler.tasks.timestamps import format_timestamp
 

@@ -10,8 +10,8 @@ from reconciler.diagnostics import Severity
 from reconciler.planning.policy_plan import Note
 from reconciler.redaction import holds_url, presentable, strip_queries
 from reconciler.selectors.compile import compile_selector
-from reconciler.selectors.describe import fields_of
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test, Truth, composed
+from reconciler.selectors.trace import fields_of
 from reconciler.tasks.task import OBSERVABLE, id_order
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.exceptions import InvalidPlan
 from reconciler.policy_tests.model import Demand, Fate, Named, PolicyTest
 from reconciler.policy_tests.tasks import Placement, TaskReader
-from reconciler.selectors.describe import fields_of
 from reconciler.selectors.mistake import Mistake
+from reconciler.selectors.trace import fields_of
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import parse_timestamp
 

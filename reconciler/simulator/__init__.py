@@ -9,15 +9,16 @@ Production code never imports this package. It imports nothing of the project, s
 vendors' documents is not made on both sides.
 """
 
-from reconciler.simulator.accounts import (
+from reconciler.simulator.clock import VirtualClock
+from reconciler.simulator.faults import Fault, FaultKind
+from reconciler.simulator.options import (
     DEFAULT_ACCOUNTS,
     Accounts,
     AliyunAccount,
     HuaweicloudAccount,
+    Options,
+    ResponseShape,
 )
-from reconciler.simulator.clock import VirtualClock
-from reconciler.simulator.faults import Fault, FaultKind
-from reconciler.simulator.options import Options, ResponseShape
 from reconciler.simulator.request_log import Anomaly, RequestRecord
 from reconciler.simulator.seeds import SeedError
 from reconciler.simulator.server import Simulator, check_loopback, serve

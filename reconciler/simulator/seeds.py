@@ -28,11 +28,20 @@ from typing import Any
 
 import yaml
 
-from reconciler.simulator.accounts import DEFAULT_ACCOUNTS, Accounts, AliyunAccount, HuaweicloudAccount
 from reconciler.simulator.aliyun import operations
 from reconciler.simulator.clock import duration, moment
 from reconciler.simulator.huaweicloud import kinds
-from reconciler.simulator.options import DOCUMENTED_QUOTAS, Options, Refused, ResponseShape, UnknownIds
+from reconciler.simulator.options import (
+    DEFAULT_ACCOUNTS,
+    DOCUMENTED_QUOTAS,
+    Accounts,
+    AliyunAccount,
+    HuaweicloudAccount,
+    Options,
+    Refused,
+    ResponseShape,
+    UnknownIds,
+)
 from reconciler.simulator.store import Row
 
 Source = str | Path | Mapping[str, Any] | None

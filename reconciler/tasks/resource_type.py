@@ -1,5 +1,7 @@
-"""The resource types that a run knows, handed down as an argument to config, selectors and planning: kinds of task as
-data, with what differs between them, and the options of their providers.
+"""A resource type: one kind of task, described wholly by data; and all of them as a run knows them, with its providers.
+
+Adding a kind that resembles an existing one is one more `ResourceType(...)` in its provider's table. The catalogue is
+handed down as an argument to config, selectors and planning.
 """
 
 from __future__ import annotations

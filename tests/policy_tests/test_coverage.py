@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.policy_tests.coverage import is_near_miss
-from reconciler.policy_tests.runner import Selection
+from reconciler.policy_tests.runner import Selection, is_near_miss
 from reconciler.reports.policy_tests.words import missing_cases
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Truth
 from reconciler.selectors.syntax import Test as Condition

@@ -17,8 +17,7 @@ from reconciler.policy_tests.model import (
 from reconciler.redaction import bounded, presentable
 from reconciler.reports.why.words import protection_words, truth_word, value_words, verdict_words
 from reconciler.reports.wording import counted, steps_words
-from reconciler.selectors.describe import describe
-from reconciler.selectors.trace import leaves
+from reconciler.selectors.trace import describe, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

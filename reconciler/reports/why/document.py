@@ -12,8 +12,8 @@ from reconciler.planning.policy_plan import Source
 from reconciler.planning.why import Verdict
 from reconciler.reports.why.words import outcome_words, protection_words, truth_word, verdict_words
 from reconciler.reports.wording import guard_breach
-from reconciler.selectors.describe import describe
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test
+from reconciler.selectors.trace import describe
 from reconciler.tasks.observation import Completeness, Fault
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import Value

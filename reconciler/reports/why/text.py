@@ -17,9 +17,8 @@ from reconciler.reports.why.words import (
     verdict_words,
 )
 from reconciler.reports.wording import counted, flags, guard_breach
-from reconciler.selectors.describe import describe
 from reconciler.selectors.syntax import AllOf, AnyOf, Negation, Truth
-from reconciler.selectors.trace import leaves
+from reconciler.selectors.trace import describe, leaves
 from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:

@@ -1,4 +1,9 @@
-"""Who is calling: the checks that the RPC gateway makes before an operation is reached."""
+"""Who is calling: the checks that the RPC gateway makes before an operation is reached.
+
+ACS3-HMAC-SHA256 and the older RPC HMAC-SHA1 are seen from the server's side. Source: "V3 request body and signature
+mechanism" (help.aliyun.com document 2593177, vector on the page of the common parameters) and "Signature method" of the
+VOD API reference. Written without looking at the client of this project.
+"""
 
 import hashlib
 import hmac
@@ -9,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from reconciler.simulator.accounts import AliyunAccount
-from reconciler.simulator.aliyun.errors import refusal
+from reconciler.simulator.aliyun.answers import refusal
+from reconciler.simulator.options import AliyunAccount
 from reconciler.simulator.wire import WireRequest, pairs
 
 ALGORITHM = "ACS3-HMAC-SHA256"

@@ -4,12 +4,11 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.simulator.accounts import AliyunAccount
+from reconciler.simulator.aliyun.answers import refusal
 from reconciler.simulator.aliyun.authorization import Authorization, Incomplete, read
-from reconciler.simulator.aliyun.errors import refusal
 from reconciler.simulator.aliyun.operations import OPERATIONS, Call
 from reconciler.simulator.clock import VirtualClock
-from reconciler.simulator.options import Options, Quotas
+from reconciler.simulator.options import AliyunAccount, Options, Quotas
 from reconciler.simulator.store import TaskStore
 from reconciler.simulator.wire import Answer, Outcome, Refusal, WireRequest, pairs
 

@@ -1,6 +1,8 @@
-"""CancelUrlUploadJobs, GetURLUploadInfos and UploadMediaByURL.
+"""URL upload jobs, and the calls CancelUrlUploadJobs, GetURLUploadInfos and UploadMediaByURL.
 
-Mind the parameter names: cancel says `UploadUrls`, the other two say `UploadURLs`.
+Mind the parameter names: cancel says `UploadUrls`, the other two say `UploadURLs`. Source of the statuses: the data
+types of the VOD API reference ("Status of URL upload jobs", 2021) and the samples of GetURLUploadInfos. There is no
+published status for a cancelled job.
 """
 
 import hashlib
@@ -11,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
-from reconciler.simulator.aliyun.errors import put_records, put_strings, refusal, request_id
+from reconciler.simulator.aliyun.answers import put_records, put_strings, refusal, request_id
 from reconciler.simulator.clock import VirtualClock
 from reconciler.simulator.options import Options, Refused
 from reconciler.simulator.store import Phase, Row, Spellings, Task, TaskStore

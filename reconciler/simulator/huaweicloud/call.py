@@ -1,13 +1,16 @@
-"""One call as its operation sees it: checked parameters, the project's tasks, and what it changed."""
+"""One call as its operation sees it: checked parameters, the project's tasks, and what it changed; and the errors.
+
+Sources of the errors: devg-apisign/api-sign-errorcode (APIGW), api-mpc/ErrorCode and the pages of the single calls
+(MPC), api-vod/ErrorCode (VOD). Where a page documents a status for one call, the caller passes it.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from uuid import uuid4
 
-from reconciler.simulator.accounts import HuaweicloudAccount
 from reconciler.simulator.clock import VirtualClock
-from reconciler.simulator.options import Options
+from reconciler.simulator.options import HuaweicloudAccount, Options
 from reconciler.simulator.store import Task, TaskStore
 from reconciler.simulator.wire import Answer, Refusal, WireRequest, json_answer, json_object
 

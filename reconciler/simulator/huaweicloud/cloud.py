@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from reconciler.simulator.accounts import HuaweicloudAccount
 from reconciler.simulator.clock import VirtualClock
-from reconciler.simulator.huaweicloud import iam, mpc, vod
+from reconciler.simulator.huaweicloud import authorization, mpc, vod
 from reconciler.simulator.huaweicloud.authorization import Authorization, Grant
 from reconciler.simulator.huaweicloud.call import Call, Route, refusal
-from reconciler.simulator.options import Options, Quotas
+from reconciler.simulator.options import HuaweicloudAccount, Options, Quotas
 from reconciler.simulator.store import TaskStore
 from reconciler.simulator.wire import Answer, Outcome, Refusal, WireRequest, json_answer, pairs
 
@@ -67,10 +66,10 @@ class Huaweicloud:
         )
 
     def _serve(self, request: WireRequest, changed: list[str], oddities: list[str]) -> Answer:
-        if (request.method, request.path) == ("GET", iam.PROJECTS):
-            return iam.list_projects(request, self.authorization)
-        if (request.method, request.path) == ("POST", iam.TOKENS):
-            return iam.create_token(request, self.authorization)
+        if (request.method, request.path) == ("GET", authorization.PROJECTS):
+            return authorization.list_projects(request, self.authorization)
+        if (request.method, request.path) == ("POST", authorization.TOKENS):
+            return authorization.create_token(request, self.authorization)
         route, project = find_route(request)
         if route is None:
             raise refusal("APIGW.0101")

@@ -1,7 +1,7 @@
-"""The error answers of Alibaba Cloud's RPC gateway and of VOD.
+"""The answers of Alibaba Cloud's RPC gateway and of VOD: errors, and the ways in which lists are written.
 
 Source: the common error codes (help.aliyun.com document 434846) and the VOD error centre. The HTTP status of a code
-is that of the pages; clients should look at the code.
+is that of the pages; clients should look at the code. The shapes of lists were all seen in the vendor's own material.
 """
 
 import json
