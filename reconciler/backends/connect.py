@@ -19,7 +19,7 @@ from reconciler.config.model import DatabaseUrl
 from reconciler.exceptions import BackendError
 from reconciler.redaction import masked
 
-__all__ = ["BUSY_TIMEOUT", "connect", "database_file"]
+__all__ = ["connect", "database_file"]
 
 BUSY_TIMEOUT = 10_000
 """Milliseconds that a locked database is waited for; well below the expiry of a lease, which must be renewed."""

@@ -181,11 +181,11 @@ def give_back(connection: Connection, fence: Fence) -> None:
         connection.execute(update(leases).where(*ours).values(holder=None, expires_at=0))
 
 
-def holdings(connection: Connection, backend: Backend, expiry: int = EXPIRY) -> list[Holding]:
+def holdings(connection: Connection, backend: Backend) -> list[Holding]:
     """All leases that were taken and not given back, in force or not, by group."""
     rows = connection.execute(select(leases).where(leases.c.holder.is_not(None)).order_by(leases.c.rate_group)).all()
     now = backend.now(connection)
-    return [_holding(legible(leases, row), now, expiry) for row in rows]
+    return [_holding(legible(leases, row), now, EXPIRY) for row in rows]
 
 
 def free(connection: Connection, holding: Holding) -> bool:

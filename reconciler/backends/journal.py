@@ -27,12 +27,11 @@ if TYPE_CHECKING:
     from reconciler.backends.backend import Backend
     from reconciler.backends.entries import ActionRecord, ActionState, Intent, RunEnd, RunStart, TaskOutcome
     from reconciler.backends.fencing import Fence
-    from reconciler.exceptions import BackendError
 
-__all__ = ["Journal", "new_run_id", "wall_clock"]
+__all__ = ["Journal", "new_run_id"]
 
 
-def wall_clock() -> int:
+def _wall_clock() -> int:
     """Milliseconds since the epoch (UTC), by this host."""
     return time.time_ns() // 1_000_000
 
@@ -56,15 +55,15 @@ class Journal:
     the intent; a result can't be withdrawn.
     """
 
-    def __init__(self, backend: Backend, *, clock: Callable[[], int] = wall_clock) -> None:
+    def __init__(self, backend: Backend, *, clock: Callable[[], int] = _wall_clock) -> None:
         self.backend = backend
         self._clock = clock
         self._writer = GroupWriter(backend)
 
     @classmethod
-    def open(cls, url: str, *, clock: Callable[[], int] = wall_clock) -> Journal:
+    def open(cls, url: str) -> Journal:
         """Open the database at `url`, which is created where it is missing. Raises BackendError."""
-        return cls(connect(url), clock=clock)
+        return cls(connect(url))
 
     def __enter__(self) -> Self:
         return self
@@ -73,11 +72,6 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    @property
-    def failure(self) -> BackendError | None:
-        """Why nothing can be written any more; None while all is well."""
-        return self._writer.failure
 
     def begin_run(self, start: RunStart) -> str:
         """Write down that a run begins, and return its id. Waits for one commit. Raises BackendError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.config.model import AtMost
@@ -55,7 +55,7 @@ class _Wanted:
 
 @dataclass(slots=True)
 class _Tally:
-    """What one policy found so far, over its scopes."""
+    """What one policy found so far, over its scopes, as in `PolicyPlan`."""
 
     matched: int = 0
     surplus: int = 0
@@ -141,15 +141,13 @@ class Planner:
         tally.unknown += len(unknown)
         self._unknown[observation.scope].update(task.key for task in unknown)
         if isinstance(policy.ensure, AtMost) and not observation.complete:
-            self._note(
-                Severity.WARNING, "the listing is incomplete, so this at_most policy does not act", policy, target
-            )
+            self._warn("the listing is incomplete, so this at_most policy does not act", policy, target)
             return
         division = split(matched, policy.ensure)
         tally.kept += division.kept
         tally.surplus += len(division.surplus)
         if division.undecided:
-            self._note(Severity.WARNING, _undecided(division.undecided), policy, target)
+            self._warn(_undecided(division.undecided), policy, target)
         for surplus in division.surplus:
             self._route(judgement, surplus, tally)
 
@@ -206,13 +204,7 @@ class Planner:
             description=bounded(" ".join(policy.description.split()), LONGEST),
             resource=policy.resource,
             targets=policy.targets,
-            matched=tally.matched,
-            surplus=tally.surplus,
-            changes=tally.changes,
-            kept=tally.kept,
-            blocked=tally.blocked,
-            protected=tally.protected,
-            unknown=tally.unknown,
+            **asdict(tally),
             suspended=policy.suspend,
             on_blocked=policy.on_blocked,
             source=Source(policy.location.file, policy.location.line) if policy.location else None,
@@ -248,8 +240,8 @@ class Planner:
             unknown=len(self._unknown[scope]),
         )
 
-    def _note(self, severity: Severity, message: str, policy: Policy, target: str) -> None:
-        self._notes.append(Note(severity, message, target, policy.resource, policy.name))
+    def _warn(self, message: str, policy: Policy, target: str) -> None:
+        self._notes.append(Note(Severity.WARNING, message, target, policy.resource, policy.name))
 
 
 def _in_order(wanted: Iterable[_Wanted]) -> list[_Wanted]:

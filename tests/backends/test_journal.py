@@ -156,7 +156,7 @@ def test_an_unknown_run_is_refused_and_harms_no_other(journal: Journal, run_id: 
     good.result()
     with pytest.raises(BackendError, match="no run nobody"):
         end.result()
-    assert journal.failure is None
+    journal.intend(run_id, [intent("2")], Fence(())).result()
 
 
 def test_a_task_whose_id_cannot_be_stored_is_not_acted_on(journal: Journal, run_id: str, intent: Build) -> None:
