@@ -16,7 +16,7 @@ from reconciler.redaction import presentable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["discover", "files_under", "head", "is_configuration", "left_out"]
+__all__ = ["Found", "discover", "files_under", "head", "is_configuration", "left_out"]
 
 NAME: Final = "reconciler.yaml"
 SUFFIX: Final = ".reconciler.yaml"

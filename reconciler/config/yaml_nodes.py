@@ -14,7 +14,7 @@ import yaml
 from reconciler.config.environment import quoted
 from reconciler.config.yaml_events import LOADER, Scalar, Span, YamlError, events, marks, resolve
 
-__all__ = ["MAX_DEPTH", "MAX_NODES", "Node", "ScalarNode"]
+__all__ = ["MAX_DEPTH", "MAX_KEY", "MAX_NODES", "MAX_SCALAR", "Mapping", "Node", "ScalarNode", "Sequence", "compose"]
 
 MAX_DEPTH: Final = 64
 """Levels of nesting, aliases expanded."""

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Catalogue
     from reconciler.tasks.task import Task
 
-__all__ = ["Selection", "is_near_miss", "run_tests"]
+__all__ = ["Coverage", "Selection", "is_near_miss", "run_tests"]
 
 
 @dataclass(frozen=True, slots=True)

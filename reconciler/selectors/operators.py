@@ -14,7 +14,7 @@ from reconciler.selectors.patterns import compile_glob, compile_regex, glob_size
 from reconciler.selectors.syntax import Operand, Operator, Truth, composed
 from reconciler.tasks.task import FieldType, Value
 
-__all__ = ["APPLICABLE", "OPERATORS", "TYPE_NAMES", "Form", "Predicate"]
+__all__ = ["APPLICABLE", "OPERATORS", "TYPE_NAMES", "Form", "OperatorSpec", "Pattern", "Predicate"]
 
 Predicate = Callable[[Mapping[str, Value]], Truth]
 """The truth of a selector for the values of one task. Returns the members of `Truth` themselves: compare by `is`."""
