@@ -31,13 +31,15 @@ def compile_selector(selector: Selector, now: int | None) -> Predicate:
     """
     match selector:
         case Everything():
-            return _conjunction([])
+            return _joined([], Truth.FALSE, Truth.TRUE)
         case Test():
             return OPERATORS[selector.operator].test(selector.field, selector.operand, now)
         case AllOf(parts):
-            return _conjunction([compile_selector(part, now) for part in sorted(parts, key=_cost)])
+            ordered = [compile_selector(part, now) for part in sorted(parts, key=_cost)]
+            return _joined(ordered, Truth.FALSE, Truth.TRUE)
         case AnyOf(parts):
-            return _disjunction([compile_selector(part, now) for part in sorted(parts, key=_cost)])
+            ordered = [compile_selector(part, now) for part in sorted(parts, key=_cost)]
+            return _joined(ordered, Truth.TRUE, Truth.FALSE)
         case Negation(part):
             return _negation(compile_selector(part, now))
         case _:
@@ -60,33 +62,16 @@ def _cost(selector: Selector) -> int:
             assert_never(selector)
 
 
-def _conjunction(parts: list[Predicate]) -> Predicate:
-    """AND: false as soon as one is; an unknown part may still be overruled by a false one."""
-    false, unknown, true = Truth
+def _joined(parts: list[Predicate], decisive: Truth, otherwise: Truth) -> Predicate:
+    """AND and OR: decided as soon as one part is `decisive`, which may still overrule an unknown one."""
+    unknown = Truth.UNKNOWN  # a closure's cell is the cheapest to reach
 
     def predicate(values: Mapping[str, Value]) -> Truth:
-        truth = true
+        truth = otherwise
         for part in parts:
             result = part(values)
-            if result is false:
-                return false
-            if result is unknown:
-                truth = unknown
-        return truth
-
-    return predicate
-
-
-def _disjunction(parts: list[Predicate]) -> Predicate:
-    """OR: true as soon as one is; an unknown part may still be overruled by a true one."""
-    false, unknown, true = Truth
-
-    def predicate(values: Mapping[str, Value]) -> Truth:
-        truth = false
-        for part in parts:
-            result = part(values)
-            if result is true:
-                return true
+            if result is decisive:
+                return decisive
             if result is unknown:
                 truth = unknown
         return truth

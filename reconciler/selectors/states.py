@@ -216,20 +216,15 @@ def after_operation(predicate: Predicate, row: ResourceType) -> HoldsAfter:
     Only the status changes, and with it `provider_status`: to each word that the vendor has for the state, or to
     missing without one. True where the selector is true for any of them. Never true for `GONE`.
     """
-    replacements: dict[Status, tuple[dict[str, Value], ...]] = {
-        status: _replacements(row, status) for status in Status if status is not Status.GONE
-    }
+    replacements: dict[Status, list[dict[str, Value]]] = {Status.GONE: []}
+    for status in {*Status} - {Status.GONE}:
+        known = [case.known for case in situations(row, status)]
+        replacements[status] = [{name: to for name, to in case.items() if to is not None} for case in known]
 
     def holds(values: Mapping[str, Value], status: Status) -> bool:
         rest = dict(values)
         rest.pop("status", None)
         rest.pop("provider_status", None)
-        return any(predicate(rest | replaced) is Truth.TRUE for replaced in replacements.get(status, ()))
+        return any(predicate(rest | replaced) is Truth.TRUE for replaced in replacements[status])
 
     return holds
-
-
-def _replacements(row: ResourceType, status: Status) -> tuple[dict[str, Value], ...]:
-    normalised: dict[str, Value] = {"status": status.value} if status in OBSERVABLE else {}
-    words = row.vendor_statuses(status)
-    return tuple(normalised | {"provider_status": word} for word in words) or (normalised,)

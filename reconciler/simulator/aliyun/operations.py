@@ -32,20 +32,8 @@ SPELLINGS: Mapping[str, Spellings] = {
     )
 }
 
-FIELDS: Mapping[str, frozenset[str]] = {
-    KIND: frozenset(
-        {
-            "UploadURL",
-            "MediaId",
-            "RegisteredMediaId",
-            "FileSize",
-            "CompleteTime",
-            "ErrorCode",
-            "ErrorMessage",
-            "UserData",
-        }
-    )
-}
+_FIELDS = "UploadURL MediaId RegisteredMediaId FileSize CompleteTime ErrorCode ErrorMessage UserData"
+FIELDS: Mapping[str, frozenset[str]] = {KIND: frozenset(_FIELDS.split())}
 
 _UNPULLED = "https://uploads.example.com/{id}.mp4"
 

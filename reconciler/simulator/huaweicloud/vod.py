@@ -122,21 +122,13 @@ def list_asset_tasks(call: Call) -> Answer:
 
 def _within(call: Call, tasks: list[Task]) -> list[Task]:
     """Apply the time filters: `after` includes its moment, `before` does not."""
-    for name, of in (("create_time", _created), ("end_time", _finished)):
+    for name, attribute in (("create_time", "created_at"), ("end_time", "finished_at")):
         after, before = _moment(call, f"{name}_after"), _moment(call, f"{name}_before")
         if after is not None:
-            tasks = [task for task in tasks if (at := of(task)) is not None and at >= after]
+            tasks = [task for task in tasks if (at := getattr(task, attribute)) is not None and at >= after]
         if before is not None:
-            tasks = [task for task in tasks if (at := of(task)) is not None and at < before]
+            tasks = [task for task in tasks if (at := getattr(task, attribute)) is not None and at < before]
     return tasks
-
-
-def _created(task: Task) -> datetime | None:
-    return task.created_at
-
-
-def _finished(task: Task) -> datetime | None:
-    return task.finished_at
 
 
 def _moment(call: Call, name: str) -> datetime | None:
