@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ import pytest
 from reconciler.cli.main import main
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import subprocess
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from reconciler.simulator import Simulator
@@ -81,6 +83,13 @@ class Terminal:
             (record.method, record.action or record.path, record.raw_query)
             for record in self.simulator.destructive_requests
         ]
+
+
+def wait_until(true: Callable[[], object], process: subprocess.Popen[str]) -> None:
+    """Wait for what a process brings about. Looking without a pause would take the time that it needs for it."""
+    while not true():
+        assert process.poll() is None
+        time.sleep(0.005)
 
 
 def credentials(simulator: Simulator) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ import yaml
 
 from tests.ci.conftest import CONFIGURATION, ROOT, SNAPSHOT, merge, typed
 from tests.review.forge import TOKEN, Account
+from tests.terminal import wait_until
 
 if TYPE_CHECKING:
     import subprocess
@@ -183,8 +184,7 @@ def test_a_canceled_run_finishes_what_is_in_flight_and_reports(runner: Runner, s
     simulator.faults.add("latency", method="DELETE", times=0, seconds=0.05)
 
     def cancel(process: subprocess.Popen[str]) -> None:
-        while len(simulator.destructive_requests) < 2:
-            assert process.poll() is None
+        wait_until(lambda: len(simulator.destructive_requests) > 1, process)
         process.send_signal(signal.SIGINT)
 
     runner.meanwhile["Run reconciler"] = cancel
@@ -203,8 +203,7 @@ def test_a_killed_run_has_an_outcome_and_no_exit_code(runner: Runner, waiting: S
     waiting.faults.add("latency", method="DELETE", times=0, seconds=1)
 
     def kill(process: subprocess.Popen[str]) -> None:
-        while not waiting.destructive_requests:
-            assert process.poll() is None
+        wait_until(lambda: waiting.destructive_requests, process)
         process.kill()
 
     runner.meanwhile["Run reconciler"] = kill

@@ -17,6 +17,7 @@ from tests.ci.platforms import HEAD_COMMIT, Store
 from tests.ci.runner import needing
 from tests.ci.test_files import PIPELINE
 from tests.review.forge import SHA, TOKEN, Account
+from tests.terminal import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -365,8 +366,7 @@ def test_a_canceled_job_finishes_what_is_in_flight(pipeline: Pipeline) -> None:
     pipeline.clouds.faults.add("latency", method="DELETE", times=0, seconds=0.05)
 
     def cancel(process: subprocess.Popen[str]) -> None:
-        while len(pipeline.clouds.destructive_requests) < 2:
-            assert process.poll() is None
+        wait_until(lambda: len(pipeline.clouds.destructive_requests) > 1, process)
         process.send_signal(signal.SIGTERM)
 
     pipeline.meanwhile = cancel

@@ -15,7 +15,7 @@ import pytest
 
 from tests.review.forge import SHA, TOKEN, Account, Fault, GitHubServer, GitLabServer, Reply
 from tests.review.world import Clock
-from tests.terminal import HEAD
+from tests.terminal import HEAD, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -393,8 +393,7 @@ def test_a_signal_while_it_waits_for_the_platform_ends_it(terminal: Terminal, gi
     process = subprocess.Popen(
         command, cwd=terminal.directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    while github.faults[0].times:
-        assert process.poll() is None
+    wait_until(lambda: not github.faults[0].times, process)
     process.terminate()
     assert process.communicate(timeout=30) == ("", "Error: interrupted\n")
     assert process.returncode == 143

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.terminal import HEAD
+from tests.terminal import HEAD, wait_until
 
 if TYPE_CHECKING:
     from reconciler.planning.report import Report
@@ -85,9 +85,19 @@ def test_a_signal_drains_reports_and_leaves_the_rest(terminal: Terminal, number:
     assert "Stopping" in err
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 @pytest.mark.parametrize(
-    "words", [("apply", "--auto-approve"), ("apply", "--plan=plan.json"), ("plan",), ("query", SNAPSHOT), ("why", "1")]
+    ("words", "number", "code"),
+    [
+        (("apply", "--auto-approve"), signal.SIGINT, 130),
+        (("apply", "--auto-approve"), signal.SIGTERM, 143),
+        (("apply", "--auto-approve"), signal.SIGHUP, 143),
+        (("apply", "--plan=plan.json"), signal.SIGINT, 130),
+        (("apply", "--plan=plan.json"), signal.SIGHUP, 143),
+        (("plan",), signal.SIGINT, 130),
+        (("plan",), signal.SIGTERM, 143),
+        (("query", SNAPSHOT), signal.SIGHUP, 143),
+        (("why", "1"), signal.SIGTERM, 143),
+    ],
 )
 def test_a_signal_while_tasks_are_read_ends_it_in_order(
     terminal: Terminal, words: tuple[str, ...], number: signal.Signals, code: int
@@ -103,8 +113,7 @@ def test_a_signal_while_tasks_are_read_ends_it_in_order(
         stderr=subprocess.PIPE,
         text=True,
     )
-    while listing in terminal.simulator.faults.pending:
-        assert process.poll() is None
+    wait_until(lambda: listing not in terminal.simulator.faults.pending, process)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (code, "Error: interrupted\n")
@@ -123,8 +132,7 @@ def test_as_pid_1_no_signal_is_lost(terminal: Terminal) -> None:
     listing = terminal.simulator.faults.add("latency", method="GET", path="/thumbnails", seconds=60)
     words = [*namespace, sys.executable, "-m", "reconciler", "apply", "--auto-approve", "--format", "json"]
     outer = subprocess.Popen(words, cwd=terminal.directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while listing in terminal.simulator.faults.pending:
-        assert outer.poll() is None
+    wait_until(lambda: listing not in terminal.simulator.faults.pending, outer)
     [inner] = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
     os.kill(int(inner), signal.SIGTERM)
     out, _ = outer.communicate(timeout=60)
@@ -181,8 +189,7 @@ def test_a_second_signal_ends_it_at_once(terminal: Terminal) -> None:
     terminal.simulator.faults.clear()
     call = terminal.simulator.faults.add("latency", method="DELETE", seconds=60)
     process = started(terminal, until="listed")
-    while call in terminal.simulator.faults.pending:
-        assert process.poll() is None
+    wait_until(lambda: call not in terminal.simulator.faults.pending, process)
     process.send_signal(signal.SIGTERM)
     assert process.stderr is not None
     while "Stopping" not in process.stderr.readline():
@@ -215,8 +222,7 @@ def test_a_killed_run_leaves_its_intents_and_the_next_one_finishes(terminal: Ter
 def test_the_next_run_settles_the_calls_that_a_killed_one_left_open(terminal: Terminal) -> None:
     terminal.simulator.faults.add("lost_answer", method="DELETE", times=0)
     process = started(terminal, until="listed")
-    while len(terminal.simulator.destructive_requests) < 2:
-        assert process.poll() is None
+    wait_until(lambda: len(terminal.simulator.destructive_requests) > 1, process)
     kill(process, terminal)
     terminal.simulator.faults.clear()
     finished = terminal.run("apply", "--auto-approve")

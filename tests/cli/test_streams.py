@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,10 @@ def _shell(terminal: Terminal, line: str, *, buffered: bool = True) -> subproces
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-@pytest.mark.parametrize("buffered", [True, False])
-@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize(
+    ("words", "buffered"),
+    [*((words, True) for words in COMMANDS), ("--help", False), ("plan", False), ("schema", False)],
+)
 def test_a_full_disk_is_an_error_and_no_bug(terminal: Terminal, words: str, buffered: bool) -> None:
     terminal.write(HEAD + POLICY)
     finished = _shell(terminal, f"$R {words} > /dev/full", buffered=buffered)
@@ -80,46 +83,52 @@ def test_without_stdin_nobody_can_be_asked(terminal: Terminal) -> None:
     assert terminal.simulator.requests == []
 
 
-LONG = "ü媒" + "x" * 300
-
 STDERR = {"full": "2> /dev/full", "closed": "2>&-", "without a reader": "2>&1 > out | true"}
 
 
-@pytest.mark.parametrize("buffered", [True, False])
-@pytest.mark.parametrize("stderr", STDERR.values(), ids=STDERR)
+SAYING = {
+    "plan --nope": 64,
+    "plan nowhere": 65,
+    "apply": 64,
+    "plan -v --detailed-exitcode": 2,
+    "apply --auto-approve -v": 0,
+    "": 64,
+}
+PAIRS = list(product(SAYING, STDERR))
+
+
 @pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        ("plan --nope", 64),
-        ("plan nowhere", 65),
-        ("apply", 64),
-        ("plan -v --detailed-exitcode", 2),
-        ("apply --auto-approve -v", 0),
-        ("", 64),
-    ],
+    ("words", "stderr", "buffered"), [(*pair, number % 2 == 0) for number, pair in enumerate(PAIRS[:9] + PAIRS[:8:-1])]
 )
 def test_what_stderr_does_not_take_changes_no_exit_code(
-    terminal: Terminal, words: str, code: int, stderr: str, buffered: bool
+    terminal: Terminal, words: str, stderr: str, buffered: bool
 ) -> None:
     terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
-    redirections, _, reader = stderr.partition("|")
+    redirections, _, reader = STDERR[stderr].partition("|")
     line = f"{{ $R {words} {redirections}; echo $? >&3; }} 3> code" + (f" | {reader}" if reader else " > out")
     _shell(terminal, line, buffered=buffered)
-    assert (terminal.directory / "code").read_text() == f"{code}\n"
+    assert (terminal.directory / "code").read_text() == f"{SAYING[words]}\n"
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gbk", "utf-16", "utf-8"])
-@pytest.mark.parametrize("form", ["json", "html", "markdown"])
+@pytest.mark.parametrize(
+    ("form", "encoding"),
+    [
+        *(("json", name) for name in ("ascii", "latin-1", "gbk", "utf-16", "utf-8")),
+        ("html", "gbk"),
+        ("markdown", "ascii"),
+    ],
+)
 def test_what_machines_read_is_utf_8_in_every_locale(terminal: Terminal, form: str, encoding: str) -> None:
     terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d", input={"bucket": "ü媒体…"})
     finished = _shell(terminal, f"PYTHONIOENCODING={encoding} $R plan --format {form} > out")
     assert (finished.returncode, finished.stderr) == (0, "")
     assert "ü媒体…" in (terminal.directory / "out").read_text(encoding="utf-8")
-    failed = _shell(terminal, f"PYTHONIOENCODING={encoding} $R validate ü媒体 --format json > out")
-    assert failed.returncode == 65
-    assert "ü媒体" in (terminal.directory / "out").read_text(encoding="utf-8")
+    if form == "json":
+        failed = _shell(terminal, f"PYTHONIOENCODING={encoding} $R validate ü媒体 --format json > out")
+        assert failed.returncode == 65
+        assert "ü媒体" in (terminal.directory / "out").read_text(encoding="utf-8")
 
 
 def test_text_for_people_does_with_what_the_terminal_has(terminal: Terminal) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.kinds import PACKAGING, SNAPSHOT, applied, calls_by_task, configured
+from tests.terminal import wait_until
 
 if TYPE_CHECKING:
     from tests.terminal import Terminal
@@ -133,8 +134,7 @@ def test_a_frozen_holder_that_comes_back_to_life_does_no_more(terminal: Terminal
     # The holder is frozen while it waits for an answer, and not in the middle of a commit, which would lock the file.
     waiting = terminal.simulator.faults.add("latency", method="DELETE", nth=12, seconds=5.0)
     process = child(terminal, "-m", "reconciler", "apply", "--auto-approve", "--format", "json")
-    while waiting in terminal.simulator.faults.pending:
-        assert process.poll() is None
+    wait_until(lambda: waiting not in terminal.simulator.faults.pending, process)
     os.kill(process.pid, signal.SIGSTOP)
     try:
         let_the_lock_expire(terminal)

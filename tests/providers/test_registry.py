@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.providers.registry import providers
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -77,36 +79,44 @@ UNSOUND = {
 }
 
 
-def explained(directory: Path, name: str, source: str) -> tuple[list[str], str]:
-    """The resource types that there are with such a package installed, and what is said on stderr."""
+def install(directory: Path, name: str, source: str) -> None:
     (directory / "mine_provider.py").write_text(source, encoding="utf-8")
     metadata = directory / "mine_provider-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mine-provider\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text(f"[reconciler.providers]\n{name} = mine_provider:PROVIDER\n")
+
+
+@pytest.mark.parametrize(("source", "count", "said"), [(SOUND, 13, ""), ("1 / 0", 12, "The provider mine of ")])
+def test_one_that_is_installed_is_found_or_told(tmp_path: Path, source: str, count: int, said: str) -> None:
+    install(tmp_path, "mine", source)
     finished = subprocess.run(
         [sys.executable, "-m", "reconciler", "explain", "--format", "json"],
         capture_output=True,
         text=True,
         encoding="utf-8",
         check=True,
-        env={**os.environ, "PYTHONPATH": str(directory)},
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )
-    return [row["name"] for row in json.loads(finished.stdout)["resource_types"]], finished.stderr
-
-
-def test_a_sound_one_is_found_beside_ours(tmp_path: Path) -> None:
-    names, said = explained(tmp_path, "mine", SOUND)
-    assert said == ""
-    assert {"mine.media.snapshot", "huaweicloud.mpc.snapshot", "aliyun.vod.url_upload"} < set(names)
+    names = {row["name"] for row in json.loads(finished.stdout)["resource_types"]}
+    assert len(names) == count
+    assert ("mine.media.snapshot" in names) == (not said)
+    assert {"huaweicloud.mpc.snapshot", "aliyun.vod.url_upload"} < names
+    assert (finished.stderr.count("\n"), finished.stderr[: len(said)]) == (bool(said), said)
 
 
 @pytest.mark.parametrize("case", UNSOUND)
-def test_an_unsound_one_is_told_and_out_alone(case: str, tmp_path: Path) -> None:
+def test_an_unsound_one_is_told_and_out_alone(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     name, source, why = UNSOUND[case]
-    names, said = explained(tmp_path, name, source)
-    assert {row.split(".")[0] for row in names} == {"huaweicloud", "aliyun"}
-    assert len(names) == 12
+    install(tmp_path, name, source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine_provider", raising=False)
+    found = providers.__wrapped__()
+    assert {kind.split(".")[0] for each in found.values() for kind in each.resource_types} == {"huaweicloud", "aliyun"}
+    assert sum(len(each.resource_types) for each in found.values()) == 12
+    (said,) = [record.getMessage() for record in caplog.records]
     assert said.startswith(f"The provider {name} of mine-provider is left out: ")
     assert why in said
-    assert said.count("\n") == 1
+    assert "\n" not in said
