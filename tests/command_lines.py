@@ -1,17 +1,12 @@
 """Command lines that stand in documents and examples: found in text, and held against the real program."""
 
-from __future__ import annotations
-
 import re
 import shlex
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import click
 
 from reconciler.cli.program import program
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["check", "command_lines"]
 

@@ -1,8 +1,7 @@
 """What holds for every test; a terminal in an empty directory, with local clouds that hold nothing yet."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -11,11 +10,6 @@ from reconciler.providers.aliyun import asked_keys as of_aliyun
 from reconciler.providers.huaweicloud import asked_keys as of_huaweicloud
 from reconciler.simulator import Simulator
 from tests.terminal import Terminal, credentials
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 
 settings.register_profile("reconciler", deadline=None)  # a busy machine is no defect
 settings.load_profile("reconciler")

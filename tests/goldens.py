@@ -3,13 +3,8 @@
 After a wanted change: `make goldens`, then read the difference.
 """
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 __all__ = ["golden"]
 

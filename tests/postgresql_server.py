@@ -1,7 +1,5 @@
 """A PostgreSQL server of our own for the tests: its own data, no network, gone afterwards."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import pwd
@@ -13,14 +11,12 @@ import socket
 import subprocess
 import tempfile
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["Wire", "new_database", "pooled", "running_server"]
 

@@ -8,8 +8,6 @@ Three processes: the stand-in that the test starts hands its words and its strea
 ends as it is told; the server forks a process that is the program, and one that waits for it.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import gc

@@ -1,23 +1,19 @@
 """A person at a real terminal: the program in a process of its own, on a pseudo-terminal that a test types on."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import pty
 import select
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TextIO
+from pathlib import Path
+from typing import TextIO
 
 from tests.preloaded import program
 from tests.terminal import Finished
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 __all__ = ["Session", "session"]
 

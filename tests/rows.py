@@ -1,7 +1,5 @@
 """Operations of made-up resource types, which go the way that the clouds' own go."""
 
-from __future__ import annotations
-
 from reconciler.tasks.resource_type import Action, Operation
 from reconciler.tasks.task import TERMINAL, Status
 

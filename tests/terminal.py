@@ -1,22 +1,17 @@
 """Using the command line as a person would, in this process, against local clouds."""
 
-from __future__ import annotations
-
 import json
+import subprocess
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconciler.cli.main import main
-
-if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from reconciler.simulator import Simulator
+from reconciler.simulator import Simulator
 
 HEAD = """
 version: 1

@@ -3,18 +3,14 @@
 Reads every import with `ast`, those under TYPE_CHECKING and inside functions included.
 """
 
-from __future__ import annotations
-
 import ast
 import re
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 

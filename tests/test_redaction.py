@@ -1,7 +1,5 @@
 """What may leave the process."""
 
-from __future__ import annotations
-
 import doctest
 import unicodedata
 

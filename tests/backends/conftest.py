@@ -1,24 +1,18 @@
 """Databases to test on: an SQLite file always, a PostgreSQL of our own where its programs and psycopg are there."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from reconciler.backends.backend import Backend
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import Intent, RunStart
 from reconciler.tasks.resource_type import Action
 from tests.postgresql_server import new_database, running_server
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from reconciler.backends.backend import Backend
 
 START = RunStart("apply", "0.1.0", "digest", "fingerprint")
 

@@ -1,18 +1,13 @@
 """A run that is killed leaves a record from which the next one can tell what may have been sent."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+import subprocess
+from collections.abc import Callable
 
 import pytest
 
 from reconciler.backends.connect import connect
 from reconciler.backends.history import History
 from reconciler.backends.journal import Journal
-
-if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Callable
 
 PROGRAM = """
 import os, signal, sys

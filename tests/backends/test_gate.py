@@ -1,9 +1,7 @@
 """However requests are cut into groups, the journal answers as if each had been written by itself."""
 
-from __future__ import annotations
-
 import tempfile
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,13 +19,8 @@ from reconciler.backends.entries import (
 from reconciler.backends.fencing import Fence
 from reconciler.backends.gate import write_group
 from reconciler.backends.history import History
-from reconciler.backends.requests import Beginning, Intents, Results
+from reconciler.backends.requests import Beginning, Intents, Request, Results
 from reconciler.tasks.resource_type import Action
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from reconciler.backends.requests import Request
 
 START = RunStart("apply", "0.1.0", "digest", "fingerprint")
 INTENTS = st.builds(

@@ -1,15 +1,15 @@
 """Past runs: found, shown and forgotten."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Table, select, update
 
+from reconciler.backends.backend import Backend
 from reconciler.backends.connect import connect
-from reconciler.backends.entries import ActionResult, ActionState, RunEnd, TaskOutcome
+from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEnd, RunStart, TaskOutcome
 from reconciler.backends.fencing import Fence
 from reconciler.backends.history import History, RunFilter
 from reconciler.backends.journal import Journal
@@ -18,15 +18,6 @@ from reconciler.backends.schema import actions, leases, outcomes, schema_version
 from reconciler.backends.schema import runs as runs_table
 from reconciler.exceptions import BackendError
 from reconciler.reports.run_history import render_run_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from sqlalchemy import Table
-
-    from reconciler.backends.backend import Backend
-    from reconciler.backends.entries import Intent, RunStart
 
 
 @pytest.fixture

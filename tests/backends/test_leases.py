@@ -1,28 +1,19 @@
 """Leases: one holder at a time, whatever becomes of the others."""
 
-from __future__ import annotations
-
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
+from reconciler.backends.backend import Backend
 from reconciler.backends.connect import connect
+from reconciler.backends.entries import Intent, RunStart
 from reconciler.backends.journal import Journal
-from reconciler.backends.leases import EXPIRY, LeaseHeld, LeaseLost, acquire
+from reconciler.backends.leases import EXPIRY, Lease, LeaseHeld, LeaseLost, acquire
 from reconciler.backends.schema import leases
 from reconciler.exceptions import BackendError, ExitCode
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sqlalchemy import Connection
-
-    from reconciler.backends.backend import Backend
-    from reconciler.backends.entries import Intent, RunStart
-    from reconciler.backends.leases import Lease
 
 FIRST, SECOND = "huaweicloud/a", "aliyun/b"
 GROUPS = {FIRST: ["a-2", "a"], SECOND: ["b"]}

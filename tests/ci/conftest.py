@@ -1,25 +1,19 @@
 """A repository on a machine of a CI service, with local clouds."""
 
-from __future__ import annotations
-
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.cli.main import main
+from reconciler.simulator import Simulator
 from tests.ci.platforms import HEAD_COMMIT, GitHubActions, GitLabPipelines
 from tests.ci.runner import Runner
 from tests.preloaded import program
 from tests.review.forge import SHA, TOKEN
 from tests.terminal import HEAD, credentials
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from reconciler.simulator import Simulator
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

@@ -1,13 +1,8 @@
 """GitHub's expressions, as far as our files use them: names, texts, comparisons, `&&`, `||`, `!`, status functions."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["Status", "condition", "expand"]
 

@@ -1,7 +1,5 @@
 """GitHub and GitLab on loopback, with what the workflows ask of them besides comments."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any

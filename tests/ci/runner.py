@@ -5,24 +5,20 @@ Other people's actions are stood in for by what they do: checkout and setup-pyth
 the attestation a line in what GitHub has signed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil
 import subprocess
 from collections import ChainMap
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from tests.ci.expressions import Status, condition, expand
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 __all__ = ["Finished", "Runner", "Step", "needing"]
 

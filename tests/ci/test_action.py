@@ -1,25 +1,19 @@
 """The composite action, run: real bash, the real program, local clouds."""
 
-from __future__ import annotations
-
 import json
 import signal
+import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+from reconciler.simulator import Simulator
 from tests.ci.conftest import CONFIGURATION, ROOT, SNAPSHOT, merge, typed
+from tests.ci.platforms import GitHubActions
+from tests.ci.runner import Runner
 from tests.review.forge import TOKEN, Account
 from tests.terminal import wait_until
-
-if TYPE_CHECKING:
-    import subprocess
-
-    from reconciler.simulator import Simulator
-    from tests.ci.platforms import GitHubActions
-    from tests.ci.runner import Runner
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 

@@ -1,22 +1,18 @@
 """The files of the CI kits, by the services' own schemas and by what reads their scripts."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from reconciler import __version__
 from tests.ci.conftest import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 TEMPLATES = ROOT / "reconciler" / "scaffold" / "templates"
 GITHUB = TEMPLATES / "github"

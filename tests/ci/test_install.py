@@ -1,26 +1,21 @@
 """How the action installs: for real, into an environment of its own, but of a wheel that is built here."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys
 import tarfile
 import zipfile
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from reconciler import __version__
 from tests.ci.conftest import ROOT
+from tests.ci.runner import Runner
 from tests.ci.test_files import all_scripts
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.ci.runner import Runner
 
 
 @pytest.fixture

@@ -1,30 +1,24 @@
 """The GitLab pipeline that `init` copies: its rules, and its jobs run the way GitLab's runner does."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import signal
 import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from reconciler.simulator import Simulator
 from tests.ci.conftest import MERGED_AT, SNAPSHOT, typed
-from tests.ci.platforms import HEAD_COMMIT, Store
+from tests.ci.platforms import HEAD_COMMIT, GitLabPipelines, Store
 from tests.ci.runner import needing
 from tests.ci.test_files import PIPELINE
 from tests.review.forge import SHA, TOKEN, Account
 from tests.terminal import wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from reconciler.simulator import Simulator
-    from tests.ci.platforms import GitLabPipelines
 
 JOBS = yaml.safe_load(PIPELINE.read_text(encoding="utf-8"))
 _WHO = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")

@@ -1,19 +1,14 @@
 """The Renovate files find the version that is installed, in the files as they are copied."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import re2
 
 from reconciler import __version__
 from tests.ci.test_files import GITHUB, GITLAB, TEMPLATES, names
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(

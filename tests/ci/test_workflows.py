@@ -1,28 +1,22 @@
 """The workflows that `init` copies, run job by job: from the pull request to the apply of what was reviewed."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from reconciler.simulator import Simulator
 from tests.ci.conftest import MERGED_AT, ROOT, SNAPSHOT, merge, typed
 from tests.ci.conftest import WORKFLOW as WORKFLOW_PATH
-from tests.ci.platforms import HEAD_COMMIT
+from tests.ci.platforms import HEAD_COMMIT, GitHubActions
+from tests.ci.runner import Finished, Runner
 from tests.ci.test_files import GITHUB
 from tests.review.forge import TOKEN, Account
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from reconciler.simulator import Simulator
-    from tests.ci.platforms import GitHubActions
-    from tests.ci.runner import Finished, Runner
 
 RUN = "4242"
 ARTIFACT = "31"

@@ -1,18 +1,13 @@
 """Runs that do not keep a test waiting."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.work import Patience
 from reconciler.providers.transport.caller import READS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture

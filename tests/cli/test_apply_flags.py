@@ -1,29 +1,23 @@
 """The flags of apply, and a person who is asked: typed answers on a real terminal."""
 
-from __future__ import annotations
-
 import json
 import os
 import sqlite3
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from reconciler.backends.connect import connect
-from reconciler.backends.leases import acquire
+from reconciler.backends.leases import Lease, acquire
 from reconciler.config.loader import load_configuration
 from reconciler.config.model import group_of
 from reconciler.engine.apply_run import carry_out
+from reconciler.planning.report import Report
 from reconciler.providers.registry import catalogue
 from tests.pseudo_terminal import session
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from reconciler.backends.leases import Lease
-    from reconciler.planning.report import Report
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 SNAPSHOT = "huaweicloud.mpc.snapshot"
 COUNT = 25

@@ -1,20 +1,15 @@
 """This machine's clock, held against the `Date` of what the clouds answer."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from reconciler.engine.apply_run import carry_out
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from reconciler.planning.report import Report
-    from tests.terminal import Terminal
+from reconciler.planning.report import Report
+from tests.terminal import HEAD, Terminal
 
 TRANSCODING = "huaweicloud.mpc.transcoding"
 POLICY = """

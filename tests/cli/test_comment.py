@@ -1,27 +1,19 @@
 """`reconciler comment`, from a plan of the local clouds to the comment on a local GitHub or GitLab, and back."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.review.forge import SHA, TOKEN, Account, Fault, GitHubServer, GitLabServer, Reply
+from tests.review.forge import SHA, TOKEN, Account, Call, Fault, Forge, GitHubServer, GitLabServer, Reply
 from tests.review.world import Clock
-from tests.terminal import HEAD, wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.review.forge import Call, Forge
-    from tests.terminal import Finished, Terminal
+from tests.terminal import HEAD, Finished, Terminal, wait_until
 
 TRANSCODING = "huaweicloud.mpc.transcoding"
 POLICY = """

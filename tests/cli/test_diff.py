@@ -1,21 +1,15 @@
 """`reconciler diff` of plans that `plan --out` saved."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 
 from reconciler.documents.files import PLAN_FILE, REPORT_FILE
 from tests.reports.examples import EVIL, REPORTS
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 SNAPSHOT = "huaweicloud.mpc.snapshot"
 POLICY = """

@@ -1,17 +1,10 @@
 """RECONCILER_ENDPOINT_HOSTS, and variables that hold secrets: a configuration that a branch proposes gets neither."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from reconciler.providers.secret_sources import CREDENTIAL_SOURCES
 from reconciler.providers.transport.endpoint import ENDPOINT_HOSTS
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 POLICY = """
 policies:

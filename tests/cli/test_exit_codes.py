@@ -1,11 +1,9 @@
 """Where several exit codes apply, one wins: 130/143, 64, 65, 1, 6, 5, 4, 3, 2, 0, in this order."""
 
-from __future__ import annotations
-
 import os
 import time
+from collections.abc import Iterable
 from itertools import product
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,12 +21,7 @@ from reconciler.providers.registry import catalogue
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import Timestamp
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 PRECEDENCE = (130, 143, 64, 65, 1, 6, 5, 4, 3, 2, 0)
 SNAPSHOT = "huaweicloud.mpc.snapshot"

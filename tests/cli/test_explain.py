@@ -1,11 +1,6 @@
 """`reconciler explain` as one types it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import Terminal
 
 
 def test_draws_the_lifecycle(terminal: Terminal) -> None:

@@ -1,16 +1,10 @@
 """Each of the five documented calls: the exact request. What can happen to it: tests/faults/test_one_fault.py."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.terminal import ALIYUN, HEAD
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import ALIYUN, HEAD, Terminal
 
 PROJECT = "0123456789abcdef0123456789abcdef"
 

@@ -1,13 +1,10 @@
 """The formats as they come out of the commands, for CI systems to read."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import jsonschema
@@ -16,10 +13,7 @@ import pytest
 from reconciler.reports.formats import FORMATS
 from tests.reports.junit_schema import check_junit
 from tests.reports.sarif_schema import SARIF
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 POLICY = """
 policies:

@@ -1,14 +1,12 @@
 """Past runs: listed, shown and forgotten, without network and credentials."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,18 +14,12 @@ from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEnd, RunStart, TaskOutcome
 from reconciler.backends.fencing import Fence
 from reconciler.backends.journal import Journal
-from reconciler.backends.leases import LeaseLost, acquire
+from reconciler.backends.leases import Lease, LeaseLost, acquire
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey
 from tests.pseudo_terminal import session
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reconciler.backends.leases import Lease
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 SNAPSHOT = "huaweicloud.mpc.snapshot"
 POLICY = f"\npolicies:\n  p: {{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent}}\n"

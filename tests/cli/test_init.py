@@ -1,13 +1,12 @@
 """`reconciler init`: what it writes works at once, on local clouds that hold what its seed says."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import re
 import socket
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,10 +16,6 @@ from reconciler.simulator import Simulator
 from tests.preloaded import program
 from tests.pseudo_terminal import session
 from tests.terminal import Terminal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 PROVIDERS = (("huaweicloud",), ("aliyun",), ("huaweicloud", "aliyun"))
 CASES = list(itertools.product(PROVIDERS, ("github", "gitlab", "none")))

@@ -1,7 +1,5 @@
 """Stopping a run in the middle: what is in flight is finished and reported, and the next run does the rest."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -12,15 +10,12 @@ import sys
 from contextlib import closing
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.terminal import HEAD, wait_until
-
-if TYPE_CHECKING:
-    from reconciler.planning.report import Report
-    from tests.terminal import Terminal
+from reconciler.planning.report import Report
+from tests.terminal import HEAD, Terminal, wait_until
 
 SNAPSHOT = "huaweicloud.mpc.snapshot"
 COUNT = 60

@@ -1,15 +1,8 @@
 """What is listed, how cheaply, and that nothing is concluded from an answer that is none."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 POLICIES = """
 policies:

@@ -1,16 +1,10 @@
 """Whatever a cloud, a file or a variable holds: secrets and URL queries reach no output, log, file or database."""
 
-from __future__ import annotations
-
 from itertools import product
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 TOKEN = "Zq7signature9vX"
 POLICY = """

@@ -1,17 +1,10 @@
 """What every flag, argument and variable of every command keeps."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import click
 import pytest
 
 from reconciler.cli.program import program
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 POLICY = "\npolicies:\n  p: {resource: huaweicloud.mpc.snapshot, match: {status: pending}, ensure: absent}\n"
 CONTEXT = click.Context(program)

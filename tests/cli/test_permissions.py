@@ -1,23 +1,17 @@
 """`reconciler permissions`: the documents as a user pastes them, and every call of a real run held against them."""
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from reconciler.providers.registry import catalogue
-from reconciler.simulator import Simulator
+from reconciler.simulator import RequestRecord, Simulator
 from tests.goldens import golden
 from tests.terminal import ALIYUN, HEAD, Terminal, credentials
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from reconciler.simulator import RequestRecord
 
 GOLDENS = Path(__file__).parent / "goldens"
 PROJECT = "0123456789abcdef0123456789abcdef"

@@ -1,23 +1,16 @@
 """A team's database: two machines share one history, and exclude each other on one account."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.postgresql_server import Wire, new_database, running_server
 from tests.pseudo_terminal import session
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 SNAPSHOT = "huaweicloud.mpc.snapshot"
 SETTINGS = 'settings: {backend: "${BACKEND}"}\n'

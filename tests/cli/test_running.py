@@ -1,7 +1,5 @@
 """Ctrl-C at any moment of asynchronous work."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import signal

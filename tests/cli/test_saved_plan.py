@@ -1,30 +1,23 @@
 """Saved plans: they can shrink, never grow, and never be forged."""
 
-from __future__ import annotations
-
 import html
 import json
 import re
 import shlex
 import stat
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reconciler.backends.leases import acquire
+from reconciler.backends.leases import Lease, acquire
 from reconciler.documents.files import PLAN_FILE
+from reconciler.planning.change import Change
 from reconciler.tasks.resource_type import Action
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from reconciler.backends.leases import Lease
-    from reconciler.planning.change import Change
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 TRANSCODING = "huaweicloud.mpc.transcoding"
 PACKAGING = "huaweicloud.mpc.packaging"

@@ -1,12 +1,12 @@
 """What falls out of a saved plan, and why: in words that a reviewer of the plan can follow."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,13 +18,7 @@ from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.simulator import Simulator
 from reconciler.tasks.resource_type import Catalogue
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 TRANSCODING = "huaweicloud.mpc.transcoding"
 SNAPSHOT = "huaweicloud.mpc.snapshot"

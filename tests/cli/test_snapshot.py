@@ -1,22 +1,16 @@
 """`plan --save-snapshot` and `plan --snapshot`: the same plan without the clouds."""
 
-from __future__ import annotations
-
 import json
 import socket
 import stat
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.terminal import ALIYUN, HEAD
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.terminal import Finished, Terminal
+from tests.terminal import ALIYUN, HEAD, Finished, Terminal
 
 TRANSCODING, SNAPSHOT, PACKAGING = (f"huaweicloud.mpc.{kind}" for kind in ("transcoding", "snapshot", "packaging"))
 POLICIES = """

@@ -1,20 +1,14 @@
 """Streams that are full or closed: a message and a documented exit code, never a bug."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 POLICY = "\npolicies:\n  p: {resource: huaweicloud.mpc.snapshot, match: {status: pending}, ensure: absent}\n"
 COMMANDS = ["--help", "plan --help", "--version", "validate", "plan", "explain", "schema", "permissions", "init new"]

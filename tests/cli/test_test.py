@@ -1,20 +1,15 @@
 """`reconciler test`: exit codes, flags and formats, in a directory with nothing but files."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
 
 from tests.policy_tests.repository import CONFIGURATION, one_test
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import Terminal
 
 GOOD = one_test("tasks: [{id: '1', status: failed, input.bucket: drafts}]\nexpect: {no-drafts: {change: 1}}")
 BAD = GOOD.replace("change: 1", "change: 2").replace("  it:", "  not-so:")

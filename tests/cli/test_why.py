@@ -1,20 +1,14 @@
 """`reconciler why` against local clouds."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 
-from tests.terminal import ALIYUN, HEAD
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import ALIYUN, HEAD, Terminal
 
 SNAPSHOT, PACKAGING, UPLOAD = "huaweicloud.mpc.snapshot", "huaweicloud.mpc.packaging", "aliyun.vod.url_upload"
 

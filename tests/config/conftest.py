@@ -1,23 +1,18 @@
 """A small catalogue with the real shapes, and a folder to write configurations to."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from reconciler.config.loader import check
+from reconciler.config.model import Configuration
+from reconciler.diagnostics import Diagnostic
 from reconciler.providers.aliyun import PROVIDER
 from reconciler.tasks.resource_type import Action, Catalogue, Listing, Operation, Paging, ProviderOptions, ResourceType
 from reconciler.tasks.task import Field, FieldType, Status
 from tests.rows import operation
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from reconciler.config.model import Configuration
-    from reconciler.diagnostics import Diagnostic
 COMMON = {
     "id": FieldType.STRING,
     "status": FieldType.STATUS,

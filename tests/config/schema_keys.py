@@ -1,13 +1,9 @@
 """The keys of a JSON Schema: every entry of every `properties` in it, with the place where it stands."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any
 
 __all__ = ["SCHEMAS", "keys", "load", "mapping_of"]
 

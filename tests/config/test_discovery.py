@@ -1,21 +1,15 @@
 """Which files are found."""
 
-from __future__ import annotations
-
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.config.discovery import discover
 from reconciler.config.loader import check, load_configuration
 from reconciler.exceptions import ExitCode, InvalidConfiguration
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reconciler.tasks.resource_type import Catalogue
+from reconciler.tasks.resource_type import Catalogue
 
 
 def names(*paths: str) -> list[str]:

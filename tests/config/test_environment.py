@@ -1,18 +1,12 @@
 """`${VAR}` in targets and settings."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
+from reconciler.config.model import Configuration
+from reconciler.diagnostics import Diagnostic
 from reconciler.selectors import syntax
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reconciler.config.model import Configuration
-    from reconciler.diagnostics import Diagnostic
 
 TEXT = "version: 1\ntargets:\n  hw:\n    provider: huaweicloud\n    region: cn-north-4\n    project_id: {value}\n"
 

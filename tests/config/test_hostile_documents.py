@@ -1,20 +1,14 @@
 """Whatever a document holds, it is diagnosed, never an exception."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.config.loader import check
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from reconciler.diagnostics import Diagnostic
-    from reconciler.tasks.resource_type import Catalogue
+from reconciler.diagnostics import Diagnostic
+from reconciler.tasks.resource_type import Catalogue
 
 KEYS = st.sampled_from(
     [

@@ -1,20 +1,14 @@
 """Tasks that the API cannot list."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
 from reconciler.config import inventory
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from reconciler.config.model import Configuration
-    from reconciler.diagnostics import Diagnostic
+from reconciler.config.model import Configuration
+from reconciler.diagnostics import Diagnostic
 
 TARGET = "version: 1\ntargets:\n  ali:\n    provider: aliyun\n    region: cn-shanghai\n    inventory:\n"
 JOBS_FILE = TARGET + "      job_ids: {file: jobs.txt}\n"

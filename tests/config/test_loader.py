@@ -1,29 +1,21 @@
 """Files merged to one configuration."""
 
-from __future__ import annotations
-
 import json
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.config.loader import check, load_configuration
-from reconciler.config.model import AtMost, DatabaseUrl, Keep, Limits, OnBlocked, RunLimits, Settings
+from reconciler.config.model import AtMost, Configuration, DatabaseUrl, Keep, Limits, OnBlocked, RunLimits, Settings
 from reconciler.config.structure import Structure
-from reconciler.diagnostics import Severity
+from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.exceptions import InvalidConfiguration
 from reconciler.selectors.syntax import Everything
 from reconciler.tasks.observation import Scope
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reconciler.config.model import Configuration
-    from reconciler.diagnostics import Diagnostic
-    from reconciler.tasks.resource_type import Catalogue
+from reconciler.tasks.resource_type import Catalogue
 
 TARGETS = """\
 version: 1

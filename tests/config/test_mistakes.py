@@ -1,14 +1,9 @@
 """One mistake each, and the exact words for it."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 GOOD = """\
 version: 1

@@ -1,10 +1,9 @@
 """What the schemas tell whoever hovers over a key: a description and examples, each of which can be written so."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,10 +12,6 @@ from reconciler.config.structure import EcmaValidator
 from reconciler.diagnostics import Severity
 from reconciler.providers.registry import catalogue
 from tests.config.schema_keys import SCHEMAS, keys, load, mapping_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 schemas = pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
 

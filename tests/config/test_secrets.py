@@ -1,19 +1,12 @@
 """Secrets never stand in YAML; where one does, it is not repeated."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.config.model import Credentials, Secret
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reconciler.config.model import Configuration
-    from reconciler.diagnostics import Diagnostic
+from reconciler.config.model import Configuration, Credentials, Secret
+from reconciler.diagnostics import Diagnostic
 
 TARGET = "version: 1\ntargets:\n  hw:\n    provider: huaweicloud\n    region: cn-north-4\n"
 SECRET = "wJalrXUtnFEMI"

@@ -1,7 +1,5 @@
 """Files that are not YAML as we read it: a clean diagnostic with line and column, never an exception."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 

@@ -1,20 +1,14 @@
 """Positions point at the text they speak of; hostile bytes are diagnosed; both parsers give the same document."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.config.yaml_document import parse
+from reconciler.config.yaml_document import Document, parse
 from reconciler.config.yaml_events import resolve
-
-if TYPE_CHECKING:
-    from reconciler.config.yaml_document import Document
 
 FILE = Path("f.yaml")
 WORDS = st.text(st.sampled_from("abcdefgxyz0123456789 -_é漢😀:#'\"{}[],&*!|>%@"), min_size=1, max_size=12).filter(

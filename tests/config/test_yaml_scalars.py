@@ -1,7 +1,5 @@
 """Unquoted scalars mean what YAML 1.2 says, not what 1.1 said."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

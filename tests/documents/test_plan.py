@@ -1,11 +1,10 @@
 """Plans as JSON documents: what is written is read back, what was altered or torn is refused."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,9 +26,6 @@ from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import EARLIEST, ID_FORM
 from reconciler.tasks.timestamps import Timestamp
 from tests.reports.examples import EVIL, KINDS, PLANS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 names = st.sampled_from(["a", "huawei-prod", "0-9--"])
 resources = st.sampled_from(["huaweicloud.mpc.snapshot", "aliyun.vod.url_upload"])

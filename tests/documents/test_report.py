@@ -1,20 +1,15 @@
 """Reports as JSON documents: what is written is read back, what was altered is refused."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from reconciler.documents.files import PLAN_FILE, REPORT_FILE, read_either
 from reconciler.exceptions import ExitCode, InvalidPlan
+from reconciler.planning.report import Report
 from tests.reports.examples import EVERY_OUTCOME, PLANS, REPORTS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reconciler.planning.report import Report
 
 
 @pytest.mark.parametrize("report", [report for name, report in REPORTS.items() if name != "hostile"])

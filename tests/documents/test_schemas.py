@@ -1,10 +1,8 @@
 """The published schemas: fresh, valid, and true of every document."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jsonschema
 import pytest
@@ -13,10 +11,7 @@ from reconciler.cli.schema import OUTPUT
 from reconciler.documents.files import PLAN_FILE, REPORT_FILE
 from reconciler.documents.schema import schema_text
 from tests.reports.examples import PLANS, REPORTS, TRANSCODING
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 POLICY = f"""
 policies:

@@ -1,10 +1,9 @@
 """Snapshots: what was listed comes back whole, and never passes for more than it was."""
 
-from __future__ import annotations
-
 import contextlib
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import jsonschema
 import pytest
@@ -22,9 +21,6 @@ from reconciler.tasks.observation import Completeness, Fault, Meaning, Observati
 from reconciler.tasks.task import EARLIEST, FieldType, Status, Task, Value
 from tests.planning.test_planner_properties import WORLDS, build
 from tests.planning.world import CATALOGUE, NOW, TWO_STEP, seen, task
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ROWS = catalogue().resource_types
 SCHEMA = json.loads(schema_text("Snapshot", SNAPSHOT_FILE))

@@ -1,21 +1,14 @@
 """A language server that runs as long as the tests do, and a folder that it has open."""
 
-from __future__ import annotations
-
 import shutil
+from collections.abc import Callable, Iterator
 from itertools import count
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.config.schema_keys import SCHEMAS
-from tests.editor.language_server import MISSING, LanguageServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from tests.editor.language_server import Document
+from tests.editor.language_server import MISSING, Document, LanguageServer
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,9 @@
 """Every YAML file that we ship and every complete one in the documents is free of complaints in an editor."""
 
-from __future__ import annotations
-
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -13,11 +11,7 @@ from click.testing import CliRunner
 from reconciler.cli.program import program
 from reconciler.simulator.demo import write_configuration
 from tests.config.schema_keys import SCHEMAS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.editor.language_server import Document, LanguageServer
+from tests.editor.language_server import Document, LanguageServer
 
 ROOT = Path(__file__).parents[2]
 MODELINE = "# yaml-language-server: $schema="

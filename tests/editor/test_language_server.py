@@ -1,15 +1,10 @@
 """The language server of these tests reaches nothing beyond this machine, and says so if it would."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.editor.language_server import MISSING, LanguageServer
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 

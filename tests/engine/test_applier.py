@@ -1,18 +1,19 @@
 """The applier against scripted answers: what is called, in which order, how often, and what is said about it."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from reconciler.backends.entries import ActionState, NoOpenIntent
 from reconciler.engine import batch
 from reconciler.exceptions import CredentialsError
+from reconciler.planning.change import Change
 from reconciler.planning.report import Outcome
 from reconciler.tasks.observation import Fault, Meaning
+from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import Status
 from tests.engine.cloud import (
     ACCEPTED,
@@ -37,12 +38,6 @@ from tests.engine.cloud import (
     waiting,
 )
 from tests.planning.world import TWO_STEP, configuration, policy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from reconciler.planning.change import Change
-    from reconciler.tasks.resource_type import Action
 
 LATE = 3
 """Readings after which a slow effect shows."""

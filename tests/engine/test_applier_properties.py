@@ -1,7 +1,5 @@
 """What holds whatever the cloud answers and whatever the tasks do meanwhile."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 
 from hypothesis import given, settings

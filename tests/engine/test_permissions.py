@@ -1,10 +1,7 @@
 """The least that must be allowed: properties over made-up configurations, and providers of every make."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,14 +13,12 @@ from reconciler.planning.permissions import Role, needed_calls, reachable_action
 from reconciler.providers.registry import catalogue, providers
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.states import can_act
+from reconciler.selectors.syntax import Selector
+from reconciler.tasks.resource_type import ResourceType
 from reconciler.tasks.task import OBSERVABLE, Status, Task
 from tests.engine.cloud import CATALOGUE as OTHER_CATALOGUE
 from tests.engine.cloud import ScriptedProvider, World
 from tests.planning import world
-
-if TYPE_CHECKING:
-    from reconciler.selectors.syntax import Selector
-    from reconciler.tasks.resource_type import ResourceType
 
 NOW = world.NOW
 INSTALLED = catalogue()

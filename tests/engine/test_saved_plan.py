@@ -1,9 +1,6 @@
 """What may become of a saved plan: it can shrink, never grow, and never be forged."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -11,18 +8,15 @@ from hypothesis import strategies as st
 
 from reconciler.engine.saved_plan import Dropped, check_fresh, dropped_result, justify
 from reconciler.exceptions import StalePlanError
+from reconciler.planning.change import Change, Observed
+from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
 from reconciler.planning.report import Outcome
 from reconciler.tasks.observation import Completeness, Fault, Meaning
 from reconciler.tasks.resource_type import Action
-from reconciler.tasks.task import OBSERVABLE, Status
+from reconciler.tasks.task import OBSERVABLE, Status, TaskKey
 from tests.engine.cloud import BOTH, change
 from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, task
-
-if TYPE_CHECKING:
-    from reconciler.planning.change import Change, Observed
-    from reconciler.planning.plan import Plan
-    from reconciler.tasks.task import TaskKey
 
 STEPS = [(Action.CANCEL,), (Action.DELETE,), BOTH]
 STATES = st.sampled_from([*OBSERVABLE, "NEVER_SEEN", None])

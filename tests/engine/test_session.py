@@ -1,7 +1,5 @@
 """The front door: a session, and its blocking short forms, against local clouds."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re
@@ -11,26 +9,21 @@ import sys
 import threading
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 import reconciler
-from reconciler import Approval, Outcome, Session
+from reconciler import Approval, Outcome, Plan, Result, Session
 from reconciler.backends.connect import connect
-from reconciler.backends.leases import acquire
+from reconciler.backends.leases import Lease, acquire
 from reconciler.config.model import group_of
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.exceptions import LockedError, RefusedError, StalePlanError, UsageError
 from reconciler.providers.aliyun.client import AliyunClient
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from tests.faults.kinds import PROJECT, SNAPSHOT, configured
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from reconciler import Plan, Result
-    from reconciler.backends.leases import Lease
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 SNAPSHOTS = f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent}}"
 UPLOADS = "{resource: aliyun.vod.url_upload, match: {status: pending}, ensure: absent}"

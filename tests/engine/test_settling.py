@@ -1,7 +1,5 @@
 """The table of verdicts: every answer against every status that the task is read in afterwards."""
 
-from __future__ import annotations
-
 import pytest
 
 from reconciler.engine.settling import Next, Settled, judge, out_of_time, refusal

@@ -1,11 +1,9 @@
 """The documents tell the truth: what they show was printed, what they write can be typed, what they list is all."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import pytest
@@ -21,13 +19,9 @@ from reconciler.selectors.syntax import Operator
 from reconciler.simulator import FaultKind, Options, ResponseShape, Simulator
 from reconciler.simulator.demo import SEED, write_configuration
 from reconciler.simulator.seeds import read_seed
+from reconciler.tasks.resource_type import Listing, Operation
 from tests.command_lines import check, command_lines
 from tests.terminal import Terminal, credentials
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from reconciler.tasks.resource_type import Listing, Operation
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(

@@ -1,11 +1,9 @@
 """The examples work as they stand: valid without a warning, and on local clouds they do what they say and no more."""
 
-from __future__ import annotations
-
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -13,9 +11,6 @@ import yaml
 from reconciler.simulator import Simulator
 from tests.command_lines import check, command_lines
 from tests.terminal import Terminal, credentials
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 GITOPS = EXAMPLES / "gitops"

@@ -1,7 +1,5 @@
 """The reference in docs/reference/ is what the code says."""
 
-from __future__ import annotations
-
 import re
 
 import click

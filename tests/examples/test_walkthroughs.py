@@ -1,7 +1,5 @@
 """The pages that lead by the hand can be followed: every file written, every command typed, every output as shown."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

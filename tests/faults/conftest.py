@@ -1,11 +1,9 @@
 """Follow-up that doesn't keep a test waiting."""
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import Iterator
 from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,9 +12,6 @@ from reconciler.engine.interruption import Interruption
 from reconciler.engine.work import Patience
 from reconciler.providers.transport.caller import READS, WRITES
 from reconciler.providers.transport.pacing import PaceBook
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class Pauses:

@@ -1,18 +1,12 @@
 """The kinds of tasks that are harmed: what their requests look like, and what became of them."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tests.terminal import ALIYUN, HEAD
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from reconciler.simulator import RequestRecord
-    from tests.terminal import Finished, Terminal
+from reconciler.simulator import RequestRecord
+from tests.terminal import ALIYUN, HEAD, Finished, Terminal
 
 SNAPSHOT = "huaweicloud.mpc.snapshot"
 PACKAGING = "huaweicloud.mpc.packaging"

@@ -1,15 +1,9 @@
 """Lists that move while they are read: nothing is concluded from what was not seen."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tests.faults.kinds import SNAPSHOT, TRANSCODING, applied, configured
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import Terminal
 
 ABSENT = f"{{resource: {TRANSCODING}, match: {{status: pending}}, ensure: absent}}"
 AT_MOST = f"{{resource: {TRANSCODING}, match: {{status: pending}}, ensure: {{at_most: 1}}}}"

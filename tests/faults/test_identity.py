@@ -1,19 +1,13 @@
 """Who may do what: clocks, tokens and rights that go wrong at the start or in the middle."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.providers.transport.surroundings import Surroundings
 from tests.faults.kinds import KINDS, SNAPSHOT, applied, calls_by_task, configured, prepare
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 MANY = [str(number) for number in range(1, 41)]
 POLICY = f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent}}"

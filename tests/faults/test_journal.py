@@ -1,21 +1,16 @@
 """The journal and the lock: without an intent on disk, or without the lock, nothing more is sent."""
 
-from __future__ import annotations
-
 import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
 
 from reconciler.engine.run_journal import RunJournal
 from tests.faults.kinds import SNAPSHOT, Applied, applied, calls_by_task, configured
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.terminal import Terminal
+from tests.terminal import Terminal
 
 MANY = [f"{number:0200d}" for number in range(1, 61)]
 """Long ids, so that the pages of a small disk fill up soon."""

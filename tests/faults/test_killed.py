@@ -1,7 +1,5 @@
 """Runs that are killed, or frozen and revived: the next one settles what they left, and nothing is done twice."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sqlite3
@@ -9,15 +7,11 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.faults.kinds import PACKAGING, SNAPSHOT, applied, calls_by_task, configured
-from tests.terminal import wait_until
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import Terminal, wait_until
 
 PROGRAM = Path(__file__).with_name("killed.py")
 COUNT = 6

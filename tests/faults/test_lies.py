@@ -1,15 +1,11 @@
 """Servers that say what is not so: only what can be checked is believed, and what contradicts itself is not."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.faults.kinds import SNAPSHOT, TRANSCODING, UPLOAD, applied, calls_by_task, configured, prepare
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import Terminal
 
 ABSENT = f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent}}"
 LIST = {"method": "GET", "path": "/thumbnails$", "query": "page="}

@@ -1,23 +1,16 @@
 """One apply at a time per account, however its targets spell it, and no lock of an account that is left alone."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.backends.connect import connect
-from reconciler.backends.leases import acquire
+from reconciler.backends.leases import Lease, acquire
 from reconciler.config.model import group_of
 from tests.faults.kinds import PACKAGING, PROJECT, SNAPSHOT, applied, configured
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from reconciler.backends.leases import Lease
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 GROUP = group_of("huaweicloud", PROJECT)
 SNAPSHOTS = f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent, targets: [huawei]}}"

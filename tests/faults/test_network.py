@@ -1,19 +1,12 @@
 """Ways to a cloud that lead nowhere, and a home that is missing: the others go on."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
+from reconciler.tasks.observation import Observation
+from reconciler.tasks.resource_type import ResourceType
 from tests.faults.kinds import SNAPSHOT, applied, configured
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from reconciler.tasks.observation import Observation
-    from reconciler.tasks.resource_type import ResourceType
-    from tests.terminal import Terminal
+from tests.terminal import HEAD, Terminal
 
 ONE = f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent}}"
 TWO = (ONE, "{resource: huaweicloud.vod.editing, match: {status: pending}, ensure: absent}")

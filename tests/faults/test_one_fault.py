@@ -1,15 +1,11 @@
 """One fault, met by each of the five documented calls at once, and the end that is promised."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from tests.faults.kinds import KINDS, Kind, applied, calls_by_task, prepare
-
-if TYPE_CHECKING:
-    from tests.terminal import Terminal
+from tests.terminal import Terminal
 
 ALWAYS = 0
 ENOUGH = 1.0

@@ -1,7 +1,5 @@
 """The table of docs/reliability.md and this folder say the same: no claim without a test, no test without a claim."""
 
-from __future__ import annotations
-
 import ast
 import re
 from pathlib import Path

@@ -1,30 +1,23 @@
 """Ten thousand changes against clouds in which everything goes wrong at once, and every promise is kept."""
 
-from __future__ import annotations
-
 import json
 import random
 from collections import Counter
+from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.work import Patience
 from reconciler.simulator import Fault, FaultKind, Simulator
+from reconciler.simulator.clouds import Arrival
 from reconciler.simulator.faults import FaultQueue
-from tests.faults.kinds import PACKAGING, SNAPSHOT, TRANSCODING, applied, named
-from tests.terminal import HEAD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from reconciler.simulator.clouds import Arrival
-    from reconciler.simulator.wire import Outcome, WireRequest
-    from tests.faults.conftest import Pauses
-    from tests.faults.kinds import Applied
-    from tests.terminal import Terminal
+from reconciler.simulator.wire import Outcome, WireRequest
+from tests.faults.conftest import Pauses
+from tests.faults.kinds import PACKAGING, SNAPSHOT, TRANSCODING, Applied, applied, named
+from tests.terminal import HEAD, Terminal
 
 EDITING, GIF, UPLOAD = "huaweicloud.vod.editing", "huaweicloud.mpc.animated_gif", "aliyun.vod.url_upload"
 SEED = 20

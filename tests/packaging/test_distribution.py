@@ -4,8 +4,6 @@ The environment holds the wheel and what the wheel says it needs, nothing else: 
 development tools. It is made without network, of the packages that are installed for the tests.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import re
@@ -14,11 +12,11 @@ import sys
 import tarfile
 import venv
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_string
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from packaging.requirements import Requirement
@@ -27,9 +25,6 @@ from packaging.utils import canonicalize_name
 from reconciler import __version__
 from reconciler.config.schema import render_schema
 from reconciler.providers.registry import catalogue
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 VALID = """

@@ -1,7 +1,5 @@
 """What stands at the root of the repository for other tools: the pre-commit hook, the constraints, the CI script."""
 
-from __future__ import annotations
-
 import ast
 import json
 import os
@@ -11,9 +9,10 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
@@ -24,9 +23,6 @@ from reconciler import __version__
 from reconciler.config.discovery import discover
 from reconciler.policy_tests.loader import discover as discover_tests
 from tests.command_lines import check, command_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 ROOT = Path(__file__).parents[2]
 

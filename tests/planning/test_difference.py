@@ -1,9 +1,6 @@
 """What differs between two plans, and what does not."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,18 +10,15 @@ from reconciler.planning.change import Change
 from reconciler.planning.difference import PlanDifference, difference
 from reconciler.planning.field_differences import FieldDifference, difference_words
 from reconciler.planning.guards import Guard, GuardCheck, Overrides
+from reconciler.planning.plan import Plan
 from reconciler.planning.policy_plan import Note
-from reconciler.planning.task_differences import Kind
+from reconciler.planning.task_differences import Kind, TaskDifference
 from reconciler.tasks.observation import Completeness, Fault, Meaning
 from reconciler.tasks.resource_type import Action
+from reconciler.tasks.task import TaskKey
 from tests.planning.test_planner_properties import WORLDS, build
 from tests.planning.test_planner_properties import plan as planned
 from tests.reports.examples import BOTH, EMPTY, change, observed, policy, scope, skipped
-
-if TYPE_CHECKING:
-    from reconciler.planning.plan import Plan
-    from reconciler.planning.task_differences import TaskDifference
-    from reconciler.tasks.task import TaskKey
 
 BASE = replace(EMPTY, changes=(change("1"), change("2")), scopes=(scope(),), policies=(policy(changes=2),))
 

@@ -1,20 +1,15 @@
 """The data of a plan: what its digest covers, and how guards count."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.planning.change import Change
 from reconciler.planning.guards import Guard, GuardCheck, Overrides
+from reconciler.planning.plan import Plan
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import Timestamp
 from tests.reports.examples import PLANS
-
-if TYPE_CHECKING:
-    from reconciler.planning.change import Change
-    from reconciler.planning.plan import Plan
 
 PLAN = PLANS["guard_breach"]
 FIRST = PLAN.changes[0]

@@ -1,22 +1,18 @@
 """The planner, read as its specification: which tasks must change so that the policies hold."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from reconciler.config.model import AtMost, Configuration, Keep, Limits, OnBlocked, RunLimits
 from reconciler.exceptions import ExitCode
 from reconciler.planning.guards import Overrides
+from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.task import Status
 from tests.planning.world import CANCEL_ONLY, CATALOGUE, NOW, configuration, policy, seen, task
-
-if TYPE_CHECKING:
-    from reconciler.planning.plan import Plan
 
 
 def planned(world, observations, overrides: Overrides = Overrides()) -> Plan:  # type: ignore[no-untyped-def] # noqa: ANN001, B008 - terse on purpose

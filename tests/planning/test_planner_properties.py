@@ -1,23 +1,17 @@
 """What holds for every plan, whatever the policies and tasks."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+import random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.config.model import AtMost, Configuration, Keep
 from reconciler.planning.judgement import Judgements
+from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
 from reconciler.selectors.syntax import Truth
 from reconciler.tasks.task import OBSERVABLE, Status, Task
 from tests.planning.world import CATALOGUE, NOW, TWO_STEP, WORDS, configuration, policy, seen, task
-
-if TYPE_CHECKING:
-    import random
-
-    from reconciler.planning.plan import Plan
 
 MATCHES = st.sampled_from(
     [

@@ -1,28 +1,21 @@
 """What a snapshot leaves out of URLs changes no verdict without a word about it."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.config.model import AtMost, Keep
+from reconciler.config.model import AtMost, Configuration, Keep
 from reconciler.documents.snapshot import read_snapshot, render_snapshot
 from reconciler.planning.planner import Planner
 from reconciler.planning.snapshot import snapshot_of
 from reconciler.planning.url_cuts import cut, doubts
 from reconciler.redaction import presentable, strip_queries
+from reconciler.tasks.observation import Observation, Scope
+from reconciler.tasks.task import Task
 from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, task
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from reconciler.config.model import Configuration
-    from reconciler.tasks.observation import Observation, Scope
-    from reconciler.tasks.task import Task
 
 BY_URL = AtMost(1, ("upload_url",), Keep.OLDEST)
 

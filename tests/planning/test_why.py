@@ -1,31 +1,22 @@
 """Why says what the plan says, for every task."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.config.model import AtMost, Keep
+from reconciler.config.model import AtMost, Configuration, Keep
 from reconciler.planning.judgement import Judgements
 from reconciler.planning.planner import Planner
-from reconciler.planning.why import Inquiry, Verdict, scopes_of
+from reconciler.planning.why import Inquiry, PolicyAccount, TaskAccount, Verdict, scopes_of
 from reconciler.tasks.observation import Completeness, Observation, Scope
 from reconciler.tasks.resource_type import Action, Paging
-from reconciler.tasks.task import Status
+from reconciler.tasks.task import Status, Task
 from tests.planning.test_planner_properties import WORLDS, build
 from tests.planning.world import CANCEL_ONLY, CATALOGUE, NOW, TWO_STEP, configuration, policy, seen, task
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from reconciler.config.model import Configuration
-    from reconciler.planning.why import PolicyAccount, TaskAccount
-    from reconciler.tasks.task import Task
 
 ONE_EACH = AtMost(1, ("input.bucket",), Keep.OLDEST)
 

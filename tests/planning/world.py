@@ -1,9 +1,7 @@
 """A small, made-up catalogue and the making of configurations and tasks for planner tests."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from reconciler.config.model import (
     Absent,
@@ -18,15 +16,11 @@ from reconciler.config.model import (
     Target,
 )
 from reconciler.selectors.parse import parse_selector
+from reconciler.selectors.syntax import Selector
 from reconciler.tasks.observation import Completeness, Observation, Scope
 from reconciler.tasks.resource_type import Action, Catalogue, Listing, Paging, ResourceType
 from reconciler.tasks.task import Field, FieldType, Status, Task, Value
 from tests.rows import operation
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from reconciler.selectors.syntax import Selector
 
 NOW = 1_800_000_000
 """The planner's clock: seconds since the epoch."""

@@ -1,20 +1,14 @@
 """A small repository of policies over the real resource types, and the running of tests in it."""
 
-from __future__ import annotations
-
+from pathlib import Path
 from textwrap import dedent, indent
-from typing import TYPE_CHECKING
 
 from reconciler.exceptions import InvalidConfiguration
 from reconciler.policy_tests.loader import PolicyTests, load_tests
+from reconciler.policy_tests.model import Failure, Result, Results
 from reconciler.policy_tests.runner import Selection, run_tests
 from reconciler.providers.registry import catalogue
 from reconciler.reports.policy_tests.words import failure_reasons, failure_sentence
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from reconciler.policy_tests.model import Failure, Result, Results
 
 CONFIGURATION = """
 version: 1

@@ -1,9 +1,6 @@
 """Coverage: a policy is tried out by a task that it matches and by one that it only just does not."""
 
-from __future__ import annotations
-
 from itertools import product
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -11,14 +8,10 @@ from hypothesis import strategies as st
 
 from reconciler.policy_tests.runner import Selection, is_near_miss
 from reconciler.reports.policy_tests.words import missing_cases
-from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Truth
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Selector, Truth
 from reconciler.selectors.syntax import Test as Condition
 from reconciler.selectors.trace import trace
-from tests.policy_tests.repository import one_test
-
-if TYPE_CHECKING:
-    from reconciler.selectors.syntax import Selector
-    from tests.policy_tests.repository import Repository
+from tests.policy_tests.repository import Repository, one_test
 
 MATCHING = "{id: m, status: pending, upload_url: 'https://legacy.example.com/x', created_at: 7h}"
 FAR = "{id: f, status: running, upload_url: 'https://cdn.example.com/x', created_at: 7h}"

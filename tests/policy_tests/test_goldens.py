@@ -1,25 +1,19 @@
 """Every format of some test runs, compared as whole text."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
 
+from reconciler.policy_tests.model import Results
 from reconciler.policy_tests.runner import Selection
 from reconciler.reports.policy_tests.document import render_results_json
 from reconciler.reports.policy_tests.junit import render_results_junit
 from reconciler.reports.policy_tests.text import render_results_text
 from tests.goldens import golden
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reconciler.policy_tests.model import Results
-    from tests.policy_tests.repository import Repository
+from tests.policy_tests.repository import Repository
 
 GOLDENS = Path(__file__).parent / "goldens"
 EVIL = '"\\e]0;owned\\a\\u202egnp.</failure>]]>@team #1 <script>x</script> https://h/v?token=s3cret"'

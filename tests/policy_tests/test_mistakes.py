@@ -1,17 +1,12 @@
 """What is wrong with a test file is said all at once, each mistake at its place, and with what would be right."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
 
-from tests.policy_tests.repository import NOON, one_test
-
-if TYPE_CHECKING:
-    from tests.policy_tests.repository import Repository
+from tests.policy_tests.repository import NOON, Repository, one_test
 
 EXPECT = "expect: {stale-uploads: {}}"
 CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("mistakes.yaml").read_text("utf-8"))

@@ -1,18 +1,11 @@
 """What passes and what fails, told by small tests of the policies of `repository.py`."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from reconciler.exceptions import UsageError
 from reconciler.policy_tests.model import NoSuchTask, WrongFate
 from reconciler.policy_tests.runner import Selection
-from tests.policy_tests.repository import one_test
-
-if TYPE_CHECKING:
-    from tests.policy_tests.repository import Repository
+from tests.policy_tests.repository import Repository, one_test
 
 LEGACY = "upload_url: 'https://legacy.example.com/x.mp4'"
 

@@ -1,7 +1,5 @@
 """The schema of test files agrees with the program: what it accepts and what it refuses."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

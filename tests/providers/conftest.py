@@ -2,23 +2,17 @@
 
 # ruff: noqa: PLC0415 - importing Huawei's SDK writes into $HOME, which must be replaced first
 
-from __future__ import annotations
-
 import asyncio
 import json
 import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.providers.loopback import serving
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.providers.loopback import Received, Reply
+from tests.providers.loopback import Received, Reply, serving
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 

@@ -1,21 +1,16 @@
 """Servers on loopback that answer what a test says and keep the bytes they were sent, and a clock that never waits."""
 
-from __future__ import annotations
-
 import asyncio
 import json
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from reconciler.providers.transport.surroundings import Surroundings
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
 
 FROZEN = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
 NOWHERE = Path("/nonexistent-home")

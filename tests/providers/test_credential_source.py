@@ -1,12 +1,10 @@
 """Credentials that end are renewed in time, by one at a time, and never shown."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import traceback
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -23,9 +21,6 @@ from reconciler.providers.transport.codes import NO_CODES
 from reconciler.providers.transport.wire import Wire
 from reconciler.tasks.observation import Fault, Meaning
 from tests.providers.loopback import FROZEN, Time, around
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 MARGIN = 900.0
 HOUR = 3600.0

@@ -6,24 +6,19 @@ The SDK creates a task, `query` shows it, a policy takes it out, and the SDK see
 # ruff: noqa: ANN401 - the vendors' SDKs have no types
 # ruff: noqa: PLC0415 - importing Huawei's SDK writes into $HOME, which must be replaced first
 
-from __future__ import annotations
-
 import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 
 from reconciler.providers.registry import catalogue
+from reconciler.simulator import Simulator
 from reconciler.tasks.resource_type import Action
 from tests.terminal import HEAD, Terminal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from reconciler.simulator import Simulator
 
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # the SDK's signer
 

@@ -1,12 +1,11 @@
 """Whatever a server answers, reading it gives tasks or a fault: it never raises, nor takes nonsense for a list."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import httpx
 import pytest
@@ -34,10 +33,6 @@ from reconciler.tasks.resource_type import Action, ResourceType
 from tests.providers.aliyun import cloud as aliyun
 from tests.providers.huaweicloud import cloud as huaweicloud
 from tests.providers.loopback import around
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
-    from pathlib import Path
 
 SCALARS = st.one_of(
     st.none(),

@@ -1,12 +1,11 @@
 """Whatever the pages of a scope hold: listing, reading and acting give tasks or faults, never an exception, and
 nothing that is larger than its bound or cannot be written down."""
 
-from __future__ import annotations
-
 import asyncio
 import json
+from collections.abc import Callable, Sequence
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import httpx
 from hypothesis import given, settings
@@ -14,22 +13,16 @@ from hypothesis import strategies as st
 
 from reconciler.providers.aliyun import PROVIDER as ALIYUN
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
+from reconciler.providers.base import Client
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
 from reconciler.providers.registry import catalogue
-from reconciler.tasks.observation import Completeness
-from reconciler.tasks.task import LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS, Status
+from reconciler.providers.transport.caller import Tally
+from reconciler.tasks.observation import Completeness, Observation
+from reconciler.tasks.resource_type import ResourceType
+from reconciler.tasks.task import LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS, Status, Task
 from tests.providers.aliyun import cloud as aliyun
 from tests.providers.huaweicloud import cloud as huaweicloud
 from tests.providers.loopback import around
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from reconciler.providers.base import Client
-    from reconciler.providers.transport.caller import Tally
-    from reconciler.tasks.observation import Observation
-    from reconciler.tasks.resource_type import ResourceType
-    from reconciler.tasks.task import Task
 
 KINDS = catalogue().resource_types
 IDS = ["1", "2", "10"]

@@ -1,10 +1,7 @@
 """The vendors' policy documents, as their pages define them."""
 
-from __future__ import annotations
-
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,9 +10,7 @@ from reconciler.providers.aliyun import PROVIDER as ALIYUN
 from reconciler.providers.base import Granting
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
 from reconciler.providers.registry import catalogue, providers
-
-if TYPE_CHECKING:
-    from reconciler.tasks.resource_type import ResourceType
+from reconciler.tasks.resource_type import ResourceType
 
 TYPES = catalogue().resource_types
 

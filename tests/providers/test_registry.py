@@ -1,19 +1,14 @@
 """Providers of other packages: what is sound is found, and what is not is told and out alone."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from reconciler.providers.registry import providers
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SOUND = """
 from dataclasses import replace

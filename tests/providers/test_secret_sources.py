@@ -1,9 +1,7 @@
 """What a target's `credentials` may name, and what is around a secret where it is kept."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +12,6 @@ from reconciler.providers.credentials import AccessKey
 from reconciler.providers.huaweicloud import credentials as huaweicloud
 from reconciler.providers.secret_sources import CREDENTIAL_SOURCES, Secrets, check_sources
 from tests.providers.loopback import around
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 VENDORS = ("huaweicloud", "aliyun")
 

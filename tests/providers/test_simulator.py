@@ -1,30 +1,23 @@
 """Both clients against the strict clouds of the simulator: what they send raises no eyebrow there."""
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from reconciler.config.model import Credentials, Secret, Target
 from reconciler.providers.aliyun import PROVIDER as ALIYUN
+from reconciler.providers.base import Client
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
 from reconciler.simulator import Simulator
-from reconciler.tasks.observation import Completeness, Meaning
-from reconciler.tasks.resource_type import Action
+from reconciler.tasks.observation import Completeness, Fault, Meaning
+from reconciler.tasks.resource_type import Action, ResourceType
 from reconciler.tasks.task import Status
 from tests.providers.loopback import Time, around
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
-
-    from reconciler.providers.base import Client
-    from reconciler.tasks.observation import Fault
-    from reconciler.tasks.resource_type import ResourceType
 
 AK, SK = "SIMULATORHUAWEICLOUD", "simulator-secret-of-huaweicloud"
 ENVIRONMENT = {

@@ -1,7 +1,5 @@
 """Plans and reports that the golden files show. One function for each situation a reviewer may meet."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from reconciler.config.model import OnBlocked

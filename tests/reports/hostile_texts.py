@@ -1,22 +1,17 @@
 """Texts that try to be more than text, and plans and reports made of nothing else."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
 from reconciler.config.model import OnBlocked
 from reconciler.diagnostics import Severity
+from reconciler.planning.plan import Plan
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.report import Outcome, Report, Result
 from reconciler.redaction import presentable
 from reconciler.tasks.observation import Fault, Meaning
 from tests.reports.examples import EMPTY, EVERY_OUTCOME, EVIL, change, policy, scope, skipped
-
-if TYPE_CHECKING:
-    from reconciler.planning.plan import Plan
 
 REFERENCES = (
     *("%milestone", '%"a b"', "~label", "!123", "$12", "&45", "#6", "@all", "group/project#7", "[vulnerability:8]"),

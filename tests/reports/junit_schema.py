@@ -1,12 +1,7 @@
 """What a JUnit document may hold: the parts that we write of `junit-10.xsd`, by which Jenkins' xUnit plugin reads."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element
 
 __all__ = ["check_junit"]
 

@@ -5,8 +5,6 @@ with errata 01), and what GitHub asks for on top: https://docs.github.com/en/cod
 sarif-files/sarif-support. The types of DefinitelyTyped (`@types/sarif`, made from that schema) accept our logs, too.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 __all__ = ["SARIF"]

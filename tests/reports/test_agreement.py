@@ -1,16 +1,14 @@
 """All formats tell of the same plan: the same numbers, in the same order."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.planning.plan import Plan
 from reconciler.planning.report import Outcome, Report, Result
 from reconciler.reports.registry import View, render
 from reconciler.reports.wording import KINDS, plan_counts, report_counts
@@ -30,9 +28,6 @@ from tests.reports.examples import (
     skipped,
 )
 from tests.reports.html.strict_page import parsed
-
-if TYPE_CHECKING:
-    from reconciler.planning.plan import Plan
 
 VIEW = View(now=NOW, saved_to="plan.json")
 NAMES = ("p-one", "p-two", "p-three")

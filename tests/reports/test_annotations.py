@@ -1,7 +1,5 @@
 """Workflow commands as GitHub's runner reads them: one line each, nothing of a text gets out of its place."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Widths and ages, the small pieces of every text."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

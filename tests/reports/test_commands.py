@@ -1,7 +1,5 @@
 """Printed commands, read back by a real shell."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Diagnostics for a terminal: the mark stands below what it is about."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,11 +1,9 @@
 """The explanation of every resource type as whole text, and what holds for the drawing of any."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -14,17 +12,12 @@ from hypothesis import strategies as st
 from reconciler.providers.registry import catalogue
 from reconciler.reports.explanation.document import EXPLANATION, explanation
 from reconciler.reports.explanation.drawing import draw_lifecycle, mermaid_lifecycle
-from reconciler.reports.explanation.lifecycle import lifecycle
+from reconciler.reports.explanation.lifecycle import Lifecycle, lifecycle
 from reconciler.reports.explanation.text import render_explanation
 from reconciler.tasks.resource_type import Action, Listing, Paging, ResourceType
 from reconciler.tasks.task import OBSERVABLE, TERMINAL, Status
 from tests.goldens import golden
 from tests.rows import operation
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from reconciler.reports.explanation.lifecycle import Lifecycle
 
 GOLDENS = Path(__file__).parent / "explanations"
 ROWS = catalogue().resource_types

@@ -1,7 +1,5 @@
 """The counts that GitLab shows in a merge request."""
 
-from __future__ import annotations
-
 import json
 
 from reconciler.reports.ci.gitlab import render_plan_gitlab, render_report_gitlab

@@ -1,7 +1,5 @@
 """Every format of every example, compared as whole text."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

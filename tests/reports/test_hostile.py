@@ -1,7 +1,5 @@
 """Whatever a task is called, it is shown as the characters it is made of, and does nothing."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

@@ -1,22 +1,16 @@
 """Plans and reports in the test tab: what fails there is what fails the run."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 
-from reconciler.planning.report import FailOn
+from reconciler.planning.report import FailOn, Report
 from reconciler.reports.ci.junit import render_plan_junit, render_report_junit
 from tests.reports.examples import EVERY_OUTCOME, PLANS, REPORTS, policy
 from tests.reports.hostile_texts import hostile, plan_of, report_of
 from tests.reports.junit_schema import check_junit
-
-if TYPE_CHECKING:
-    from reconciler.planning.report import Report
 
 
 def verdicts(text: str) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """JUnit XML: well-formed whatever the texts are, of the shape that its readers expect, and the same each time."""
 
-from __future__ import annotations
-
 from xml.etree import ElementTree
 
 import pytest

@@ -1,16 +1,14 @@
 """Comments on pull requests: within GitHub's limit, whole, and found again."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.config.model import OnBlocked
 from reconciler.diagnostics import Severity
+from reconciler.planning.plan import Plan
 from reconciler.planning.policy_plan import Note
 from reconciler.reports.markdown.budget import BUDGET
 from reconciler.reports.markdown.plan import render_plan_markdown
@@ -34,9 +32,6 @@ from tests.reports.examples import (
     scope,
     skipped,
 )
-
-if TYPE_CHECKING:
-    from reconciler.planning.plan import Plan
 
 WIDE = "@" * 300
 HUGE = replace(

@@ -1,11 +1,9 @@
 """Comments as GitHub's and GitLab's own parsers read them: whatever a task is called, it is text in a code element."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from itertools import product
-from typing import TYPE_CHECKING
 
 import cmarkgfm
 import comrak
@@ -13,15 +11,11 @@ import pytest
 from cmarkgfm.cmark import Options
 from hypothesis import example, given
 
+from reconciler.planning.plan import Plan
+from reconciler.planning.report import Report
 from reconciler.reports.registry import View, render
 from tests.reports.examples import EVIL, NOW, PLANS, REPORTS
 from tests.reports.hostile_texts import REFERENCES, hostile, plan_of, report_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reconciler.planning.plan import Plan
-    from reconciler.planning.report import Report
 
 VIEW = View(now=NOW, saved_to="plan.json")
 

@@ -1,24 +1,19 @@
 """The hidden first line: what is written is read back, and nothing else is believed."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.planning.plan import Plan
+from reconciler.planning.report import Report
 from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of, parse
 from reconciler.reports.markdown.plan import render_plan_markdown
 from reconciler.reports.markdown.report import render_report_markdown
 from reconciler.tasks.task import EARLIEST
 from tests.reports.examples import BIG, NOW, PLANS, REPORTS
-
-if TYPE_CHECKING:
-    from reconciler.planning.plan import Plan
-    from reconciler.planning.report import Report
 
 PLAN = Marker(
     MarkerKind.PLAN, key="0123456789ab", digest="sha256:" + "ab" * 32, outcome="changes", changes=3, valid_at=NOW

@@ -1,7 +1,5 @@
 """`key=value` lines: what a workflow goes on with."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

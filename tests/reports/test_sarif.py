@@ -1,7 +1,5 @@
 """Logs for code scanning: valid, within GitHub's limits, and the same finding has the same fingerprint."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from dataclasses import replace

@@ -1,9 +1,6 @@
 """The table and the document of `query`: what a cloud calls its tasks moves nothing in a terminal."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
 
 from hypothesis import given
 
@@ -12,12 +9,9 @@ from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.reports.task_list import render_task_json, render_task_table
 from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
-from reconciler.tasks.task import Status, Task
+from reconciler.tasks.task import Status, Task, Value
 from tests.reports.examples import NOW, TRANSCODING
 from tests.reports.hostile_texts import hostile
-
-if TYPE_CHECKING:
-    from reconciler.tasks.task import Value
 
 ROW = catalogue().resource_types[TRANSCODING]
 

@@ -1,21 +1,16 @@
 """The plan and the report for a terminal: what the golden files do not show."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.diagnostics import Severity
 from reconciler.planning.guards import Overrides
+from reconciler.planning.plan import Plan
 from reconciler.planning.policy_plan import Note
 from reconciler.reports.text.plan import render_plan_text
 from reconciler.reports.text.report import render_report_text
 from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, NOW, PLANS, REPORTS, change, policy, skipped
-
-if TYPE_CHECKING:
-    from reconciler.planning.plan import Plan
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)

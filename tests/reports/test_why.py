@@ -1,19 +1,16 @@
 """The answer of `why` as whole text."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.config.model import AtMost, Keep, Limits
+from reconciler.config.model import AtMost, Configuration, Keep, Limits, Policy
 from reconciler.diagnostics import Location
 from reconciler.documents.schema import schema_text
 from reconciler.planning.why import Inquiry, Why
@@ -22,14 +19,10 @@ from reconciler.reports.why.document import WHY, render_why_json
 from reconciler.reports.why.text import render_why
 from reconciler.reports.why.words import listing_error, not_seen
 from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation
-from reconciler.tasks.task import Status
+from reconciler.tasks.task import Status, Task
 from tests.goldens import golden
 from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, task
 from tests.reports.examples import EVIL
-
-if TYPE_CHECKING:
-    from reconciler.config.model import Configuration, Policy
-    from reconciler.tasks.task import Task
 
 GOLDENS = Path(__file__).parent / "whys"
 

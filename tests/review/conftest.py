@@ -1,19 +1,12 @@
 """Both platforms on loopback, and the request that tests comment on."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
-from reconciler.review.request import found_request
+from reconciler.review.request import Request, found_request
 from tests.review.forge import TOKEN, Forge, GitHubServer, GitLabServer
 from tests.review.world import Clock, job_for
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from reconciler.review.request import Request
 
 
 @pytest.fixture

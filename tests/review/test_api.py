@@ -1,10 +1,7 @@
 """What the platforms and the way to them may answer: said in words, within bounds, and never with the token in it."""
 
-from __future__ import annotations
-
 import logging
 import traceback
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,13 +9,10 @@ from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
 from reconciler.review import api as api_module
 from reconciler.review.failures import ReviewError, Unsettled
 from reconciler.review.publishing import publish
-from reconciler.review.request import found_request
+from reconciler.review.request import Request, found_request
 from tests.reports.examples import NOW
 from tests.review.forge import SHA, TOKEN, Account, Fault, Forge, GitHubServer, GitLabServer, Reply
 from tests.review.world import Clock, job_for, plan_draft
-
-if TYPE_CHECKING:
-    from reconciler.review.request import Request
 
 DRAFT = plan_draft()
 HTML = b"<html><body>Please sign in</body></html>"

@@ -1,7 +1,5 @@
 """The digest that a reviewer saw, or a refusal."""
 
-from __future__ import annotations
-
 import pytest
 
 from reconciler.exceptions import ExitCode, RefusedError

@@ -1,20 +1,15 @@
 """What to do about the comments that are there, in whatever order things happened."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.review.decision import CLOCKS_APART, Create, Decision, Nothing, Reason, Update, Withdraw, decide
+from reconciler.review.draft import Draft
 from reconciler.review.platform import Comment
 from tests.reports.examples import NOW
 from tests.review.world import plan_draft, quiet_draft, report_draft
-
-if TYPE_CHECKING:
-    from reconciler.review.draft import Draft
 
 ME = {"reviewer"}
 DRAFT = plan_draft()

@@ -1,17 +1,16 @@
 """What the comment says, and whether it is worth a new one."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import InvalidPlan
+from reconciler.planning.plan import Plan
 from reconciler.planning.policy_plan import Note
+from reconciler.planning.report import Report
 from reconciler.reports.markdown.budget import BUDGET
 from reconciler.reports.markdown.marker import MarkerKind, parse
 from reconciler.reports.markdown.plan import render_plan_markdown
@@ -20,10 +19,6 @@ from reconciler.review.origin import Origin
 from reconciler.review.platform import Comment
 from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, PLANS, REPORTS, change
 from tests.review.world import ORIGIN
-
-if TYPE_CHECKING:
-    from reconciler.planning.plan import Plan
-    from reconciler.planning.report import Report
 
 NEWSWORTHY = {"empty": False, "protected": False, "unknown": False}
 

@@ -1,24 +1,17 @@
 """Two runs at once, one step at a time, in every order that hypothesis thinks of."""
 
-from __future__ import annotations
-
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.review.draft import Draft
 from reconciler.review.platform import Comment
-from reconciler.review.publishing import Action, publish
+from reconciler.review.publishing import Action, Published, publish
 from tests.reports.examples import NOW
 from tests.review.world import Clock, plan_draft
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from reconciler.review.draft import Draft
-    from reconciler.review.publishing import Published
 
 FOREIGN = Comment(1, "mallory", plan_draft(NOW + 999).body)
 DRAFTS = {moment: plan_draft(NOW + moment) for moment in (-1, 0, 1)}

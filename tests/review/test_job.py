@@ -1,18 +1,13 @@
 """Which request it is, as the environment of each platform says."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from reconciler.exceptions import UsageError
 from reconciler.review.job import Job, Place, job_of, origin_of, recognised, token_of
 from reconciler.review.origin import Origin
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SHA, HEAD = "ab" * 20, "cd" * 20
 GITHUB = {

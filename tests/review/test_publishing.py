@@ -1,23 +1,16 @@
 """Commenting on real servers: one comment, whatever happens to the requests."""
 
-from __future__ import annotations
-
 import threading
-from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.review.draft import Draft
 from reconciler.review.failures import ReviewError
-from reconciler.review.publishing import Action, intended, publish
-from reconciler.review.request import found_request
+from reconciler.review.publishing import Action, Published, intended, publish
+from reconciler.review.request import Request, found_request
 from tests.reports.examples import NOW
 from tests.review.forge import TOKEN, Account, Call, Fault, Forge, GitHubServer, GitLabServer, Note, Reply
 from tests.review.world import Clock, job_for, plan_draft, quiet_draft, report_draft
-
-if TYPE_CHECKING:
-    from reconciler.review.draft import Draft
-    from reconciler.review.publishing import Published
-    from reconciler.review.request import Request
 
 DRAFT = plan_draft()
 UPDATES = ("PATCH", "PUT")

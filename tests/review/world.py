@@ -1,10 +1,8 @@
 """Drafts, jobs, and a clock that never waits."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from reconciler.review.draft import Draft
 from reconciler.review.failures import Patience
@@ -12,12 +10,7 @@ from reconciler.review.job import Job, Place
 from reconciler.review.origin import Origin
 from reconciler.tasks.timestamps import Timestamp
 from tests.reports.examples import EMPTY, EVERY_OUTCOME, NOW, PLANS
-from tests.review.forge import GitHubServer, GitLabServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.review.forge import Forge
+from tests.review.forge import Forge, GitHubServer, GitLabServer
 
 ORIGIN = Origin("https://ci.example.com/octo/media/actions/runs/12", "12", "ab" * 20)
 

@@ -1,7 +1,5 @@
 """The text of a new repository, for every choice."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import re

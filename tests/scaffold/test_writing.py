@@ -1,8 +1,7 @@
 """All files or none, and never over what is there."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,10 +9,6 @@ from hypothesis import strategies as st
 
 from reconciler.exceptions import ReconcilerError, UsageError
 from reconciler.scaffold.writing import write_all
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 FILES = {"README.md": "read\n", "policies/a.yaml": "a\n", "policies/deep/b.yaml": "b\n"}
 

@@ -3,8 +3,6 @@
 Documents are plain data, as YAML gives them, always well-formed and few in their values, so that tasks often match.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

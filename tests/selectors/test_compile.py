@@ -1,9 +1,7 @@
 """The meaning of selectors: tables for a reader, and random ones against an evaluator written from the design."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,12 +11,9 @@ from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Selector, Truth
 from reconciler.selectors.syntax import Test as Condition
-from reconciler.tasks.task import Status
+from reconciler.tasks.resource_type import ResourceType
+from reconciler.tasks.task import Status, Value
 from reconciler.tasks.timestamps import parse_timestamp
-
-if TYPE_CHECKING:
-    from reconciler.tasks.resource_type import ResourceType
-    from reconciler.tasks.task import Value
 
 NOW = 1_750_000_000
 HOUR = 3_600

@@ -1,11 +1,9 @@
 """What is a selector, what is not, and what is said of it."""
 
-from __future__ import annotations
-
 import re
 from ast import literal_eval
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,9 +13,7 @@ from reconciler.diagnostics import Problem, Rule, Severity
 from reconciler.selectors.parse import MAX_CONDITIONS, MAX_DEPTH, parse_selector
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Selector
 from reconciler.selectors.syntax import Test as Condition
-
-if TYPE_CHECKING:
-    from reconciler.tasks.resource_type import ResourceType
+from reconciler.tasks.resource_type import ResourceType
 
 PENDING = Condition("status", Operator.EQ, "pending")
 STATUSES = ("pending", "running", "succeeded", "failed", "canceled")

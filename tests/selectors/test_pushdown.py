@@ -1,6 +1,4 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,12 +7,9 @@ from hypothesis import strategies as st
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.states import wanted_statuses
-from reconciler.selectors.syntax import Truth
-
-if TYPE_CHECKING:
-    from reconciler.selectors.syntax import Selector
-    from reconciler.tasks.resource_type import ResourceType
-    from reconciler.tasks.task import Value
+from reconciler.selectors.syntax import Selector, Truth
+from reconciler.tasks.resource_type import ResourceType
+from reconciler.tasks.task import Value
 
 NOW = 1_750_000_000
 PENDING = {"INIT", "WAITING"}

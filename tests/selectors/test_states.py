@@ -1,8 +1,6 @@
 """What follows from the lifecycle alone, by example and against simulated tasks."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.states import (
+    HoldsAfter,
     Situation,
     admits,
     admitted_statuses,
@@ -21,14 +20,9 @@ from reconciler.selectors.states import (
     spelt,
     undocumented,
 )
-from reconciler.selectors.syntax import Truth
-from reconciler.tasks.task import PROGRESS, Status
-
-if TYPE_CHECKING:
-    from reconciler.selectors.states import HoldsAfter
-    from reconciler.selectors.syntax import Selector
-    from reconciler.tasks.resource_type import ResourceType
-    from reconciler.tasks.task import Value
+from reconciler.selectors.syntax import Selector, Truth
+from reconciler.tasks.resource_type import ResourceType
+from reconciler.tasks.task import PROGRESS, Status, Value
 
 NOW = 1_750_000_000
 PENDING, RUNNING, UNKNOWN = Status.PENDING, Status.RUNNING, Status.UNKNOWN

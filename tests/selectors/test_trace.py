@@ -1,7 +1,6 @@
-from __future__ import annotations
-
+from collections.abc import Iterator
 from itertools import count, product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -12,12 +11,8 @@ from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Truth
 from reconciler.selectors.syntax import Test as Condition
 from reconciler.selectors.trace import Trace, leaves, trace
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from reconciler.tasks.resource_type import ResourceType
-    from reconciler.tasks.task import Value
+from reconciler.tasks.resource_type import ResourceType
+from reconciler.tasks.task import Value
 
 NOW = 1_750_000_000
 

@@ -1,26 +1,20 @@
 """Targets and clients of an Alibaba Cloud on loopback."""
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 from urllib.parse import unquote
 
 from reconciler.config.model import Target
 from reconciler.providers.aliyun import PROVIDER
+from reconciler.providers.aliyun.client import AliyunClient
+from reconciler.providers.base import Readings
+from reconciler.tasks.observation import Fault, Observation
 from reconciler.tasks.resource_type import Action
-from tests.providers.loopback import Time, around, serving
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-    from datetime import datetime
-
-    from reconciler.providers.aliyun.client import AliyunClient
-    from reconciler.providers.base import Readings
-    from reconciler.tasks.observation import Fault, Observation
-    from tests.providers.loopback import Received, Reply, Server
+from tests.providers.loopback import Received, Reply, Server, Time, around, serving
 
 AK = "FAKEAKID0000000000000000"
 SK = "FakeSecret/With+Signs"

@@ -1,13 +1,14 @@
 """Keys that somebody is asked for: a role, an OIDC provider, the machine, an address. The SDK asks the same way."""
 
-from __future__ import annotations
-
 import asyncio
 import json
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -15,22 +16,26 @@ import pytest
 from reconciler.config.model import Credentials
 from reconciler.exceptions import CredentialsError
 from reconciler.providers.aliyun import PROVIDER
+from reconciler.providers.aliyun.client import AliyunClient
 from reconciler.providers.aliyun.credentials import find_credentials
 from reconciler.providers.aliyun.endpoints import sts_endpoint
 from reconciler.simulator.aliyun import authorization
 from reconciler.simulator.wire import WireRequest
-from reconciler.tasks.observation import Meaning
+from reconciler.tasks.observation import Fault, Meaning
 from tests.providers.aliyun.cloud import CANCEL, KEYS, URL_UPLOAD, target
-from tests.providers.loopback import FROZEN, NO_METADATA, ODD_ANSWERS, Reply, Time, around, as_json, dated, serving
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
-    from types import SimpleNamespace
-
-    from reconciler.providers.aliyun.client import AliyunClient
-    from reconciler.tasks.observation import Fault
-    from tests.providers.loopback import Received, Server
+from tests.providers.loopback import (
+    FROZEN,
+    NO_METADATA,
+    ODD_ANSWERS,
+    Received,
+    Reply,
+    Server,
+    Time,
+    around,
+    as_json,
+    dated,
+    serving,
+)
 
 ARN = "acs:ram::123456:role/reconciler"
 OIDC = {"ALIBABA_CLOUD_ROLE_ARN": ARN, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": "acs:ram::123456:oidc-provider/github"}

@@ -1,20 +1,13 @@
 """What CancelUrlUploadJobs says of each job."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import pytest
 
 from reconciler.tasks.observation import Fault, Meaning
 from tests.providers.aliyun.cloud import AK, SK, asked_ids, cancel
-from tests.providers.loopback import GONE_SILENT, ODD_ANSWERS, Reply, as_json
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tests.providers.loopback import Received
+from tests.providers.loopback import GONE_SILENT, ODD_ANSWERS, Received, Reply, as_json
 
 IDS = ("a" * 32, "b" * 32, "c" * 32)
 

@@ -1,10 +1,9 @@
 """Credentials are found where the vendor's SDK looks, or where the target says, and never shown."""
 
-from __future__ import annotations
-
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,14 +15,9 @@ from reconciler.providers.aliyun.credentials import find_credentials
 from reconciler.providers.aliyun.endpoints import endpoint
 from reconciler.providers.credentials import AccessKey
 from reconciler.providers.transport.surroundings import Surroundings
+from reconciler.tasks.observation import Fault
 from tests.providers.aliyun.cloud import AK, KEYS, target
-from tests.providers.loopback import Reply, around, as_json, serving
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from reconciler.tasks.observation import Fault
-    from tests.providers.loopback import Received
+from tests.providers.loopback import Received, Reply, around, as_json, serving
 
 PROFILES = {
     "current": "work",

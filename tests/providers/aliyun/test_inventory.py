@@ -1,19 +1,13 @@
 """What the inventory names is looked up, and what is not seen is not taken for absent."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from reconciler.tasks.observation import Completeness, Meaning
 from tests.providers.aliyun.cloud import asked_ids, asked_urls, cancel, job, observe, read
-from tests.providers.loopback import GONE_SILENT, ODD_ANSWERS, Reply, as_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.providers.loopback import Received
+from tests.providers.loopback import GONE_SILENT, ODD_ANSWERS, Received, Reply, as_json
 
 ENVELOPE = "URLUploadInfoList"
 IMPOSSIBLE = ["", "j1,j2", "j1 j2", "j1\n", "j1\tj2", "j1;j2", "j1&JobIds=j2", "j\u200b1", "\ud800", "j" * 257]

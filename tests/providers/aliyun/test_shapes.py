@@ -1,7 +1,5 @@
 """Every shape of a list that the vendor's material shows, and what was asked for comes first."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

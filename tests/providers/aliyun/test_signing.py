@@ -1,19 +1,14 @@
 """The signature is the vendor's: its published vector, its captures, its own code."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from reconciler.providers.aliyun.signing import authorization, canonical_query
 from reconciler.providers.credentials import AccessKey
 from tests.providers.aliyun.cloud import AK, KEYS, SK, cancel, observe, read
-from tests.providers.loopback import FROZEN, as_json
-
-if TYPE_CHECKING:
-    from tests.providers.loopback import Received
+from tests.providers.loopback import FROZEN, Received, as_json
 
 EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 SIGNED = ["host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"]

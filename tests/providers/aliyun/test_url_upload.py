@@ -1,7 +1,5 @@
 """A record of GetURLUploadInfos as a task."""
 
-from __future__ import annotations
-
 import pytest
 
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD, job_from

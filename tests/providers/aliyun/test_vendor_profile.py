@@ -1,11 +1,9 @@
 """Profiles that are handed to the vendor's library, where it is installed."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -13,15 +11,9 @@ from reconciler.config.model import Credentials
 from reconciler.exceptions import CredentialsError
 from reconciler.providers.aliyun import PROVIDER
 from reconciler.providers.aliyun.credentials import find_credentials
-from reconciler.tasks.observation import Meaning
+from reconciler.tasks.observation import Fault, Meaning
 from tests.providers.aliyun.cloud import URL_UPLOAD, target
-from tests.providers.loopback import around, as_json, serving
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from reconciler.tasks.observation import Fault
-    from tests.providers.loopback import Received, Reply
+from tests.providers.loopback import Received, Reply, around, as_json, serving
 
 KEY = {"access_key_id": "ext-ak", "access_key_secret": "hunter2", "sts_token": "hunter3", "mode": "StsToken"}
 

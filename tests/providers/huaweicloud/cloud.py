@@ -1,23 +1,17 @@
 """Targets and clients of a Huawei Cloud on loopback."""
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from reconciler.config.model import Target
 from reconciler.providers.huaweicloud import PROVIDER
-from tests.providers.loopback import Time, around, serving
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-    from datetime import datetime
-
-    from reconciler.providers.huaweicloud.client import HuaweicloudClient
-    from reconciler.tasks.observation import Fault, Observation
-    from tests.providers.loopback import Received, Reply, Server
+from reconciler.providers.huaweicloud.client import HuaweicloudClient
+from reconciler.tasks.observation import Fault, Observation
+from tests.providers.loopback import Received, Reply, Server, Time, around, serving
 
 AK = "AKIDEXAMPLE0000000000"
 SK = "SkExample/Secret+Key0000000000000000000"

@@ -1,34 +1,39 @@
 """Keys that somebody is asked for: an agency, an identity provider, a token service. The SDK asks the same way."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from reconciler.config.model import Credentials, Secret
 from reconciler.exceptions import CredentialsError
 from reconciler.providers.huaweicloud import PROVIDER
+from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from reconciler.providers.huaweicloud.credentials import find_credentials
-from reconciler.tasks.observation import Meaning
+from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from tests.providers.huaweicloud.cloud import KEYS, PACKAGING, TRANSCODING, one_fault, target
-from tests.providers.loopback import FROZEN, NO_METADATA, ODD_ANSWERS, Reply, Time, around, as_json, dated, serving
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
-    from types import SimpleNamespace
-
-    from reconciler.providers.huaweicloud.client import HuaweicloudClient
-    from reconciler.tasks.observation import Fault
-    from tests.providers.loopback import Received, Server
+from tests.providers.loopback import (
+    FROZEN,
+    NO_METADATA,
+    ODD_ANSWERS,
+    Received,
+    Reply,
+    Server,
+    Time,
+    around,
+    as_json,
+    dated,
+    serving,
+)
 
 EMPTY = {"total": 0, "task_array": [], "tasks": []}
 LIFETIME = 24 * 3600.0

@@ -1,7 +1,5 @@
 """Credentials are found where the vendor's SDK looks, or where the target says, and never shown."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,11 +1,10 @@
 """Endpoints, the look-up of the project, and tokens."""
 
-from __future__ import annotations
-
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -26,12 +25,7 @@ from tests.providers.huaweicloud.cloud import (
     connected,
     target,
 )
-from tests.providers.loopback import FROZEN, ODD_ANSWERS, Reply, Time, around, as_json, dated, serving
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.providers.loopback import Received
+from tests.providers.loopback import FROZEN, ODD_ANSWERS, Received, Reply, Time, around, as_json, dated, serving
 
 PROJECTS = {"projects": [{"id": PROJECT, "name": "cn-north-4"}]}
 EMPTY = {"total": 0, "task_array": [], "tasks": []}

@@ -1,15 +1,15 @@
 """A listing is whole, or says that it is not."""
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from reconciler.providers.huaweicloud.listing import Bounds, Listed, list_scope
 from reconciler.providers.transport.caller import Tally
-from reconciler.tasks.observation import Completeness, Fault, Meaning
+from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation
+from reconciler.tasks.resource_type import ResourceType
 from tests.providers.huaweicloud.cloud import (
     ANIMATED_GIF,
     PACKAGING,
@@ -21,14 +21,7 @@ from tests.providers.huaweicloud.cloud import (
     connected,
     seen,
 )
-from tests.providers.loopback import GONE_SILENT, ODD_ANSWERS, Reply, as_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reconciler.tasks.observation import Observation
-    from reconciler.tasks.resource_type import ResourceType
-    from tests.providers.loopback import Received
+from tests.providers.loopback import GONE_SILENT, ODD_ANSWERS, Received, Reply, as_json
 
 Row = dict[str, Any]
 

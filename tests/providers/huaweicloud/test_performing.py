@@ -1,14 +1,12 @@
 """What the cloud says to a cancel or a delete, and what it means."""
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from reconciler.tasks.observation import Fault, Meaning
-from reconciler.tasks.resource_type import Action
+from reconciler.tasks.resource_type import Action, ResourceType
 from tests.providers.huaweicloud.cloud import (
     PACKAGING,
     SNAPSHOT,
@@ -19,13 +17,7 @@ from tests.providers.huaweicloud.cloud import (
     connected,
     one_fault,
 )
-from tests.providers.loopback import GONE_SILENT, ODD_ANSWERS, Reply, as_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reconciler.tasks.resource_type import ResourceType
-    from tests.providers.loopback import Received
+from tests.providers.loopback import GONE_SILENT, ODD_ANSWERS, Received, Reply, as_json
 
 CANCEL, DELETE = Action.CANCEL, Action.DELETE
 

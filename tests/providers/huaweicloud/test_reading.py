@@ -1,22 +1,16 @@
 """Asked for by id: there, gone, or not answered. The last two are never mistaken for each other."""
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
+from reconciler.providers.base import Readings
 from reconciler.tasks.observation import Meaning
+from reconciler.tasks.resource_type import ResourceType
 from tests.providers.huaweicloud.cloud import PACKAGING, SNAPSHOT, TRANSCODING, VOD_EDITING, VOD_TRANSCODING, connected
-from tests.providers.loopback import ODD_ANSWERS, Reply, as_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from reconciler.providers.base import Readings
-    from reconciler.tasks.resource_type import ResourceType
-    from tests.providers.loopback import Received
+from tests.providers.loopback import ODD_ANSWERS, Received, Reply, as_json
 
 Row = dict[str, Any]
 

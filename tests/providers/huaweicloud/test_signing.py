@@ -1,9 +1,8 @@
 """The signature is the vendor's, by its own captures and by its own signer."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -11,16 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.providers.credentials import AccessKey
+from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from reconciler.providers.huaweicloud.signing import authorization, canonical_query
 from reconciler.tasks.resource_type import Action, ResourceType
 from tests.providers.huaweicloud.cloud import AK, PROJECT, SK, TYPES, against
-from tests.providers.loopback import FROZEN, Reply, as_json
-
-if TYPE_CHECKING:
-    from types import SimpleNamespace
-
-    from reconciler.providers.huaweicloud.client import HuaweicloudClient
-    from tests.providers.loopback import Received
+from tests.providers.loopback import FROZEN, Received, Reply, as_json
 
 # The SDK sorts a list of integers as numbers; text sorting, the gateway's and ours, gives another order.
 SORTED_AS_NUMBERS = {"list_transcoding_task.ids"}

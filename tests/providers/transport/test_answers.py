@@ -1,7 +1,5 @@
 """Whatever comes instead of the documented form is named, briefly and without secrets."""
 
-from __future__ import annotations
-
 import re
 
 import httpx

@@ -1,15 +1,13 @@
 """What is sent again, when, and what is left to the caller."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
+from collections.abc import Generator
 from dataclasses import replace
 from datetime import UTC
 from email.utils import format_datetime
 from functools import partial
 from itertools import cycle
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -20,12 +18,7 @@ from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.caller import READS, WRITES, Caller, Retries, Tally, hinted_delay
 from reconciler.providers.transport.pacing import GIVEN_UP, GIVEN_UP_AFTER, LOOK, Pace, Quota
 from reconciler.tasks.observation import Fault, Meaning
-from tests.providers.loopback import FROZEN, GONE_SILENT, Reply, Time, around, serving
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from tests.providers.loopback import Received
+from tests.providers.loopback import FROZEN, GONE_SILENT, Received, Reply, Time, around, serving
 
 RETRY_HEADER = "x-acs-retry-after"
 MEANINGS = {

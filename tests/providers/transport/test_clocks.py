@@ -1,7 +1,5 @@
 """How far clocks are apart, by the `Date` of answers: every answer counts, for the service that gave it."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import httpx

@@ -1,7 +1,5 @@
 """Hosts: what one may be, which are permitted, and that nothing leads a vendor's own host elsewhere."""
 
-from __future__ import annotations
-
 import pytest
 
 from reconciler.config.model import Target

@@ -1,7 +1,5 @@
 """Pacing keeps to the quota, whoever asks, and gives way when throttled."""
 
-from __future__ import annotations
-
 import asyncio
 from itertools import pairwise
 

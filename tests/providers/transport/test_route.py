@@ -1,9 +1,8 @@
 """Proxies and trusted certificates of the environment: who gets one, and what is said of one that cannot be used."""
 
-from __future__ import annotations
-
 import ssl
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,10 +10,6 @@ import pytest
 from reconciler.exceptions import ProviderError
 from reconciler.providers.transport.route import proxy_of, trusted
 from reconciler.tasks.observation import Meaning
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 HERE = "http://proxy.example.com:3128"
 CLOUD = "https://mpc.cn-north-4.myhuaweicloud.com/v1"

@@ -1,25 +1,18 @@
 """The wire sends what it is given, once, and tells "never sent" from "maybe sent"."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import aiohttp
 import httpx
 import pytest
 
 from reconciler.providers.transport.wire import NEVER_SENT, UnreadableAnswer, Wire
-from tests.providers.loopback import GONE_SILENT, Reply, serving
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.providers.loopback import Received
+from tests.providers.loopback import GONE_SILENT, Received, Reply, serving
 
 
 def exchange(

@@ -1,7 +1,5 @@
 """The pages of all examples, and those trees."""
 
-from __future__ import annotations
-
 from reconciler.reports.html import render_plan_html, render_report_html
 from tests.reports.examples import NOW, PLANS, REPORTS
 from tests.reports.html.strict_page import parsed

@@ -1,7 +1,5 @@
 """What a reviewer needs to say yes or no is on the page."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """What is around the content: well-formed, shut off from the world, and the same bytes every time."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

@@ -1,7 +1,5 @@
 """Plain text never becomes more than text, wherever it is put."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

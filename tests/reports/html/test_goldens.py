@@ -1,7 +1,5 @@
 """The pages as a whole: one with everything that a plan or a report may hold, and those that are unlike it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

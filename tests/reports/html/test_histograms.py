@@ -1,7 +1,5 @@
 """Ages counted by policy and kind."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

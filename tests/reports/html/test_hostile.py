@@ -1,7 +1,5 @@
 """Whatever a task is called, the page has the same elements, and shows the characters that the name is made of."""
 
-from __future__ import annotations
-
 import unicodedata
 from dataclasses import replace
 
