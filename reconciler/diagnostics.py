@@ -8,6 +8,8 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from reconciler.redaction import Shown, presentable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -79,7 +81,7 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Location:
+class Location(Shown):
     """A place in a file; line and column count from 1."""
 
     file: str
@@ -110,7 +112,8 @@ class Problem:
 class Diagnostic:
     """A mistake with its place.
 
-    `path` names the value in dotted form (`policies.no-stale.match.statuss`); `excerpt` is the source line.
+    `path` names the value in dotted form (`policies.no-stale.match.statuss`); `excerpt` is the source line, fit to be
+    shown. Of all other text it holds what is presentable, as `Shown` does.
     """
 
     severity: Severity
@@ -122,6 +125,17 @@ class Diagnostic:
     excerpt: str = ""
     excerpt_length: int = 1
     rule: Rule = Rule.CONFIGURATION
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", _sentence(self.message))
+        object.__setattr__(self, "path", presentable(self.path))
+        object.__setattr__(self, "hint", _sentence(self.hint))
+        object.__setattr__(self, "allowed", tuple(map(presentable, self.allowed)))
+
+
+def _sentence(text: str) -> str:
+    # Each quoted value by itself: in a URL, the closing backtick would be taken for a part of the query.
+    return "`".join(map(presentable, text.split("`")))
 
 
 def suggestion(word: str, allowed: Iterable[str]) -> str | None:

@@ -22,6 +22,7 @@ from enum import IntEnum
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from reconciler.redaction import presentable
 from reconciler.tasks.observation import Fault, Meaning
 
 if TYPE_CHECKING:
@@ -74,14 +75,13 @@ _WEIGHTS = tuple(map(ExitCode, (130, 143, 64, 65, 1, 6, 5, 4, 3, 2, 0)))
 
 
 class ReconcilerError(Exception):
-    """A failure with a message for the user: what happened, where, what to do."""
+    """A failure with a message for the user: what happened, where, what to do; what is presentable of it."""
 
     exit_code = ExitCode.ERROR
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = presentable(message), presentable(hint)
+        super().__init__(self.message)
 
 
 class UsageError(ReconcilerError):

@@ -2,6 +2,9 @@
 
 Signed source URLs carry credentials in their query. A short hash of the query stays in its place, so that two URLs
 that differ only there stay two for the reader.
+
+Plans, reports and all other documents are `Shown`: text becomes presentable where it enters them. So what renders a
+document never meets any other text, and escapes nothing but what has a meaning in its own format.
 """
 
 from __future__ import annotations
@@ -10,13 +13,16 @@ import hashlib
 import json
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from enum import Enum
+from operator import is_
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-__all__ = ["bounded", "holds_url", "masked", "presentable", "strip_queries"]
+__all__ = ["Shown", "bounded", "holds_url", "masked", "presentable", "strip_queries"]
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})
@@ -71,7 +77,7 @@ def presentable(text: str) -> str:
     something else than what is there, and so do combining marks that pile up. They are escaped first, so that none
     of them hides where a URL goes on.
     """
-    if text.isascii() and text.isprintable() and not holds_url(text):
+    if text.isascii() and text.isprintable() and not (":" in text and holds_url(text)):
         return text
     return strip_queries("".join(_visible(text)))
 
@@ -111,3 +117,36 @@ def bounded(text: str, longest: int) -> str:
         return shown
     kept = shown[: longest - 1]
     return re.sub(r"\?~[0-9a-f]{0,8}$|\?$", "", kept) + "…"
+
+
+class Shown:
+    """Base of the frozen dataclasses that documents are made of: they hold what is presentable of any text given.
+
+    However they are made: by hand, by `replace`, or from a file. Enums stay, and so do the records within them, which
+    are `Shown` themselves.
+    """
+
+    __slots__ = ()
+    __dataclass_fields__: ClassVar[dict[str, object]]
+
+    def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            shown = _shown(value)
+            if shown is not value:
+                object.__setattr__(self, name, shown)
+
+
+def _shown(value: object) -> object:
+    """`value` with all text in it made presentable; itself where there is nothing to change, which is nearly always."""
+    if type(value) is str:
+        return presentable(value)
+    if isinstance(value, tuple | list):
+        items = [_shown(item) for item in value]
+        if all(map(is_, items, value)):
+            return value
+        return value._make(items) if hasattr(value, "_make") else type(value)(items)
+    if isinstance(value, Mapping):
+        pairs = {_shown(key): _shown(item) for key, item in value.items()}
+        return value if pairs == value else pairs
+    return presentable(value) if isinstance(value, str) and not isinstance(value, Enum) else value

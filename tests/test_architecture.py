@@ -22,11 +22,11 @@ LAYERS = (
 
 BOTTOM = {
     "__init__": frozenset[str](),
-    "diagnostics": frozenset[str](),
+    "diagnostics": frozenset({"redaction"}),
     "redaction": frozenset[str](),
-    "exceptions": frozenset({"tasks", "diagnostics"}),
+    "exceptions": frozenset({"tasks", "diagnostics", "redaction"}),
 }
-"""Modules under all layers, and what they import in turn. `tasks` alone imports none of them."""
+"""Modules under all layers, and what they import in turn. `tasks` imports `redaction` alone of them."""
 
 BLIND_TO_PROVIDERS = ("config", "selectors", "planning", "policy_tests")
 """They receive the catalogue of resource types as an argument."""
@@ -102,7 +102,7 @@ def _allowed(importer: str) -> frozenset[str]:
     if importer == "providers":  # the clouds are written against the public module
         below |= {"provider"}
     if importer == "tasks":
-        return below
+        return below | {"redaction"}
     return below | frozenset(BOTTOM) | (frozenset({"simulator"}) if importer == "cli" else frozenset())
 
 

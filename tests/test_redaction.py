@@ -2,13 +2,22 @@
 
 import doctest
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass, replace
+from enum import StrEnum
+from typing import NamedTuple, get_args, get_type_hints
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import redaction
-from reconciler.redaction import bounded, masked, presentable, strip_queries
+from reconciler.cli.schema import OUTPUT
+from reconciler.diagnostics import Diagnostic, Location, Severity
+from reconciler.exceptions import ReconcilerError
+from reconciler.redaction import Shown, bounded, masked, presentable, strip_queries
+from reconciler.tasks.task import TaskKey
 
 
 def test_the_example_in_the_docstring() -> None:
@@ -109,3 +118,102 @@ def test_what_is_masked_is_named_instead() -> None:
     assert masked("https://abcdef/abcd/abc", values) == "https://${B}/${A}/abc"
     assert masked("GET ABCDEF.example", values) == "GET ${B}.example"
     assert masked("a(b)c\\1", {"(b)c": "\\1 ${X}"}) == "a\\1 ${X}\\1"
+
+
+EVIL = "\x1b[31m\u202e https://u:p@h/v?token=s3cret"
+
+
+class Kind(StrEnum):
+    EVIL = EVIL
+
+
+class Key(NamedTuple):
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Shown):
+    text: str
+    texts: tuple[str, ...]
+    fields: Mapping[str, str | int | tuple[str, ...]]
+    key: Key
+    kind: Kind = Kind.EVIL
+
+
+RECORD = Record(EVIL, ("a", EVIL), {EVIL: EVIL, "b": (EVIL,), "c": 1}, Key(EVIL, 2))
+
+
+def test_a_document_holds_what_is_presentable_of_any_text() -> None:
+    shown = presentable(EVIL)
+    assert Record(shown, ("a", shown), {shown: shown, "b": (shown,), "c": 1}, Key(shown, 2)) == RECORD
+    assert type(RECORD.key) is Key
+    assert RECORD.kind is Kind.EVIL
+
+
+def test_however_it_is_made() -> None:
+    shown = presentable(EVIL)
+    assert replace(RECORD, text=f"{EVIL} again").text == f"{shown} again"
+    written = {"text": EVIL, "texts": [EVIL], "fields": {"a": EVIL}, "key": [EVIL, 1]}
+    assert msgspec.convert(written, Record) == Record(shown, (shown,), {"a": shown}, Key(shown, 1))
+
+
+def test_what_is_presentable_stays_the_same_object() -> None:
+    texts, named = ("a", "b"), {"a": "b"}
+    record = Record("a", texts, named, Key("a", 1))
+    assert record.texts is texts
+    assert record.fields is named
+
+
+def test_messages_are_presentable_whoever_makes_them() -> None:
+    shown = presentable(EVIL)
+    error = ReconcilerError(EVIL, EVIL)
+    assert (error.message, error.hint, str(error)) == (shown, shown, shown)
+    place = Location(EVIL, 1, 1)
+    mistake = Diagnostic(Severity.ERROR, f"`{EVIL}` is odd", place, EVIL, f"did you mean `{EVIL}`?", (EVIL,))
+    assert mistake.message == f"`{shown}` is odd"
+    assert (place.file, mistake.path, mistake.hint, mistake.allowed) == (
+        shown,
+        shown,
+        f"did you mean `{shown}`?",
+        (shown,),
+    )
+
+
+UNSHOWN = {
+    # A snapshot holds what selectors see, and its text is written with `cut` and shown by none.
+    *("SnapshotRecord", "ScopeRecord", "TaskRecord"),
+    # Its `body` is a whole comment, which is made of a plan or report.
+    "CommentRecord",
+}
+
+
+def _dataclasses(hint: object, seen: dict[type, None]) -> dict[type, None]:
+    """The dataclasses that a type is made of, in `seen` as well."""
+    if isinstance(hint, type) and is_dataclass(hint) and hint not in seen:
+        seen[hint] = None
+        for part in _fields(hint):
+            _dataclasses(part, seen)
+    for part in get_args(hint):
+        _dataclasses(part, seen)
+    return seen
+
+
+def _fields(kind: type) -> list[object]:
+    """The types of the fields of a dataclass."""
+    hints = get_type_hints(kind)
+    return [hints[name] for name in kind.__dataclass_fields__]  # type: ignore[attr-defined] # those of a dataclass
+
+
+def _holds_text(hint: object) -> bool:
+    return hint in (str, TaskKey) or any(map(_holds_text, get_args(hint)))
+
+
+def test_every_class_that_documents_are_made_of_is_shown() -> None:
+    kinds: dict[type, None] = {}
+    for formats in OUTPUT.values():
+        for form in formats:
+            _dataclasses(form.kind, kinds)
+    assert len(kinds) > 50
+    bare = {kind for kind in kinds if not issubclass(kind, Shown) and any(map(_holds_text, _fields(kind)))}
+    assert {kind.__name__ for kind in bare} == UNSHOWN

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.exceptions import ReconcilerError
+from reconciler.redaction import Shown
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey
 from reconciler.tasks.timestamps import Timestamp
@@ -48,7 +49,7 @@ class ActionState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RunStart:
+class RunStart(Shown):
     """What is known of a run when it begins. `command` is the name of the command, never its arguments."""
 
     command: str
@@ -106,7 +107,7 @@ class RunRecord(RunStart):
 
 
 @dataclass(frozen=True, slots=True)
-class _OfTask:
+class _OfTask(Shown):
     DERIVED: ClassVar[tuple[str, ...]] = ("id",)
 
     target: str
@@ -144,7 +145,7 @@ class ActionResult:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedFault:
+class RecordedFault(Shown):
     """What the cloud, or the way to it, answered; the meaning in the words of the version that wrote it down."""
 
     meaning: str

@@ -171,7 +171,7 @@ def _tell(held: Held) -> None:
             f"{'stays' if count == 1 else 'stay'} open: a target of the same account would settle them.\n"
         )
     for target, error in held.locked.items():
-        sys.stderr.write(presentable(f"{target}: {error.message}; its changes are not attempted.") + "\n")
+        sys.stderr.write(f"{target}: {error.message}; its changes are not attempted.\n")
 
 
 def _named_outcomes(text: str) -> tuple[FailOn, ...]:

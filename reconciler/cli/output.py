@@ -17,7 +17,6 @@ from reconciler.cli.signals import held
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError, bug
 from reconciler.planning.guards import Overrides
 from reconciler.planning.report import Report
-from reconciler.redaction import presentable
 from reconciler.reports.formats import FORMATS
 from reconciler.reports.registry import View, render
 
@@ -84,7 +83,7 @@ class Output:
                     sys.stderr.write("Error: cannot write to stdout: its reader has gone\n")
                 return ExitCode.ERROR
             except ReconcilerError as error:
-                return _said(error.message)
+                return _said(error)
         return code
 
     def view(self, now: int, saved_to: str | None = None) -> View:
@@ -152,14 +151,14 @@ def keep(path: Path, rendered: Callable[[], str]) -> ExitCode:
     try:
         write_private(path, rendered())
     except ReconcilerError as error:
-        return _said(error.message)
+        return _said(error)
     except Exception as error:  # noqa: BLE001 - what was done must be told, whichever format has a bug
-        return _said(f"{path} was not written: internal error: {bug(error)}")
+        return _said(ReconcilerError(f"{path} was not written: internal error: {bug(error)}"))
     return ExitCode.OK
 
 
-def _said(message: str) -> ExitCode:
-    sys.stderr.write(f"Error: {presentable(message)}\n")
+def _said(error: ReconcilerError) -> ExitCode:
+    sys.stderr.write(f"Error: {error.message}\n")
     return ExitCode.ERROR
 
 

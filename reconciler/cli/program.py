@@ -189,7 +189,7 @@ def _usage_hint(error: click.ClickException) -> str:
 
 
 def _report(words: list[str], error: ReconcilerError) -> int:
-    message, hint = presentable(error.message), presentable(error.hint)
+    message, hint = error.message, error.hint
     if not isinstance(error, InvalidConfiguration):
         return _fail(words, error.exit_code, message, hint)
     from reconciler.reports.diagnostics import render_diagnostics  # noqa: PLC0415 - only on failure

@@ -17,7 +17,7 @@ from reconciler.engine.queries import resource_type
 from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.providers.registry import catalogue
-from reconciler.reports.task_list import render_task_json, render_task_table
+from reconciler.reports.task_list import TASK_LIST, render_tasks, task_list
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.syntax import Everything
 from reconciler.tasks.task import FieldType
@@ -54,10 +54,9 @@ def command(
     row = resource_type(catalogue(), resource)
     selector = _selector(conditions, row)
     found = run_work(_asked(session, row, selector))
-    table = (
-        render_task_json(found, row) if flags.output_format == "json" else render_task_table(found, row, session.now)
-    )
-    write(table, flags.output_format)
+    tasks = task_list(found, row)
+    as_json = flags.output_format == "json"
+    write(TASK_LIST.text(tasks) if as_json else render_tasks(tasks, session.now), flags.output_format)
     for observation in found.incomplete:
         scope = observation.scope
         how = "" if observation.complete else "could not be listed whole: "

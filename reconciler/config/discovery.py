@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.config.files import Roots, leads_away, reason_of, shown_path
 from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
-from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -188,7 +187,7 @@ def _near_miss(file: Path) -> Diagnostic:
     shown, stem = shown_path(file), file.name.partition(".")[0]
     name = NAME if stem.lower() == "reconciler" else f"{stem}{SUFFIX}"
     message = f"`{shown}` looks like configuration, but is not read: its name is neither {NAME} nor *{SUFFIX}"
-    return _mistake(shown, message, f"rename it to {presentable(name)}, or name it", severity=Severity.WARNING)
+    return _mistake(shown, message, f"rename it to {name}, or name it", severity=Severity.WARNING)
 
 
 def _leads_out(directory: Path) -> Diagnostic:

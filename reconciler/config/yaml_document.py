@@ -90,11 +90,11 @@ class Document:
         excerpt = self.excerpt(span.line)
         return Diagnostic(
             severity=problem.severity,
-            message=_fit_to_print(problem.message),
+            message=problem.message,
             location=Location(self.shown, span.line, span.column),
             path=dotted(problem.path),
-            hint=_fit_to_print(problem.hint) if problem.hint != QUOTE_IT else self._quoted(problem.path),
-            allowed=tuple(map(presentable, problem.allowed[:_MOST_ALLOWED])),  # names of targets may be anything
+            hint=problem.hint if problem.hint != QUOTE_IT else self._quoted(problem.path),
+            allowed=problem.allowed[:_MOST_ALLOWED],
             excerpt=excerpt,
             excerpt_length=span.length if excerpt else 1,  # the length of a secret is nobody's business
             rule=problem.rule,
@@ -127,15 +127,9 @@ class Document:
         return presentable(text.replace("\t", " ").rstrip())[:MAX_EXCERPT]
 
 
-def _fit_to_print(message: str) -> str:
-    # Each quoted value by itself: in a URL, the closing backtick would be taken for a part of the query.
-    return "`".join(presentable(part) for part in message.split("`"))
-
-
 def dotted(path: DocumentPath) -> str:
     """`("policies", "a", "per", 0)` as `policies.a.per[0]`."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return presentable(text.removeprefix("."))
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
 def parse(

@@ -173,7 +173,7 @@ class _Reader:
             tuple(tasks.values()),
             0,
             record.completeness,
-            _shown(record.error),
+            record.error,
             () if record.clock_skew is None else (record.clock_skew,),
             record.unfound,
         )
@@ -227,13 +227,6 @@ _NAMES: Mapping[FieldType, str] = {
     FieldType.STRINGS: "a list of texts",
     FieldType.TIMESTAMP: "a time in RFC 3339",
 }
-
-
-def _shown(fault: Fault | None) -> Fault | None:
-    if fault is None:
-        return None
-    code, request_id = (text and presentable(text) for text in (fault.code, fault.request_id))
-    return Fault(fault.meaning, presentable(fault.message), code, fault.http_status, request_id)
 
 
 def _quoted(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.exceptions import ProviderError, bug, innermost, traceback_lines
 from reconciler.providers.base import Readings
-from reconciler.redaction import masked
+from reconciler.redaction import bounded, masked
 from reconciler.tasks.observation import CLOCKS_APART, Completeness, Fault, Meaning, Observation, Scope
 
 if TYPE_CHECKING:
@@ -146,6 +146,10 @@ class _Guarded:
     async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
         try:
             found = await self._client.observe(resource, statuses)
+            odd = next((task.id for task in found.tasks if not resource.has_id(task.id)), None)
+            if odd is not None:
+                fault = Fault(Meaning.MALFORMED, f"{bounded(odd, 80)!r} can be no id of a {resource.name}")
+                return Observation(found.scope, (), found.requests, Completeness.FAILED, fault)
             return replace(found, fault=_masked(found.fault, self._row)) if found.fault else found
         except Exception as error:  # noqa: BLE001 - as the class says
             fault = _unexpected(self._target, error)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.planning.permissions import Role, needed_calls
 from reconciler.providers.base import Granting
+from reconciler.redaction import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ __all__ = ["Grant", "Role", "Unnamed", "grants"]
 
 
 @dataclass(frozen=True, slots=True)
-class Unnamed:
+class Unnamed(Shown):
     """A call for which the vendor publishes no action, and what the user can grant instead."""
 
     call: NeededCall
@@ -28,7 +29,7 @@ class Unnamed:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Shown):
     """One policy document, and the targets whose credentials need exactly this.
 
     `document` is None where no call has a published action. `kind` is what the vendor calls such a document; empty for

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
+from reconciler.redaction import Shown
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import ID_FORM, TaskKey
 
@@ -27,7 +28,7 @@ _STEPS = frozenset({(Action.CANCEL,), (Action.DELETE,), (Action.CANCEL, Action.D
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Shown):
     """One task that is more than the policies tolerate, whatever becomes of it."""
 
     DERIVED: ClassVar[tuple[str, ...]] = ("id",)
@@ -66,6 +67,7 @@ class Change(Entry):
     """The operations, in order: cancel, delete, or cancel and then delete."""
 
     def __post_init__(self) -> None:
+        Shown.__post_init__(self)
         if self.steps not in _STEPS:
             raise ValueError("the steps are cancel, delete, or cancel and then delete")
 

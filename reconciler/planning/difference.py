@@ -12,6 +12,7 @@ from reconciler.planning.field_differences import FieldDifference, field_differe
 from reconciler.planning.plan import Plan, RunOutcome, Summary
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.task_differences import SETS, Kind, TaskDifference, kind_of, task_differences
+from reconciler.redaction import Shown
 from reconciler.tasks.observation import Scope
 from reconciler.tasks.timestamps import Timestamp
 
@@ -33,7 +34,7 @@ Name = TypeVar("Name", str, Scope)
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyDifference:
+class PolicyDifference(Shown):
     """One policy that differs."""
 
     name: str
@@ -43,7 +44,7 @@ class PolicyDifference:
 
 
 @dataclass(frozen=True, slots=True)
-class ScopeDifference:
+class ScopeDifference(Shown):
     """One scope that differs."""
 
     target: str
@@ -58,7 +59,7 @@ class ScopeDifference:
 
 
 @dataclass(frozen=True, slots=True)
-class NotesDifference:
+class NotesDifference(Shown):
     """Diagnostics of one plan only; those that repeat the error of a scope are left out."""
 
     added: tuple[Note, ...] = ()
@@ -66,7 +67,7 @@ class NotesDifference:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class Side(Shown):
     """One of the two plans."""
 
     created_at: Timestamp

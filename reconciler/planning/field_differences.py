@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from reconciler.redaction import bounded
+from reconciler.redaction import Shown, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -23,7 +23,7 @@ _ITEMS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class FieldDifference:
+class FieldDifference(Shown):
     """One field that differs. None: it is not there. `item`: the values are one item of a list, not the whole."""
 
     field: str

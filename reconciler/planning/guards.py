@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.config.model import RUN_ACTIONS
 from reconciler.planning.change import Change, Count, Name, ResourceName
+from reconciler.redaction import Shown
 from reconciler.tasks.observation import Scope
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Guard(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class GuardCheck:
+class GuardCheck(Shown):
     """One limit against what a policy, or all policies together, would do."""
 
     DERIVED: ClassVar = ("needed", "breached")

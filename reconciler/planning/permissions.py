@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.redaction import Shown
 from reconciler.selectors.states import routes
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import OBSERVABLE
@@ -36,7 +37,7 @@ class CallKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class NeededCall:
+class NeededCall(Shown):
     """One call that a role makes on a target, and the policies that lead to it, by name.
 
     `request` is the call in the vendor's terms, `action` the vendor's name for the right to make it; None where the

@@ -17,6 +17,7 @@ from reconciler.exceptions import ExitCode
 from reconciler.planning.change import Change, Count, Digest, Skipped
 from reconciler.planning.guards import GuardCheck, Guards, Overrides
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
+from reconciler.redaction import Shown
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import Timestamp
@@ -80,7 +81,7 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Shown):
     """The configuration that a plan was made from."""
 
     digest: Digest
@@ -89,7 +90,7 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Shown):
     """A planned run.
 
     `changes`, `blocked` and `protected` are ordered by target, resource type, time of creation and id.

@@ -12,13 +12,14 @@ from reconciler.config.model import OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.planning.change import Count, Name, ResourceName
 from reconciler.planning.guards import GuardCheck
+from reconciler.redaction import Shown
 from reconciler.tasks.observation import Completeness, Fault, Scope
 
 __all__ = ["Note", "PolicyPlan", "ScopePlan", "Source"]
 
 
 @dataclass(frozen=True, slots=True)
-class ScopePlan:
+class ScopePlan(Shown):
     """One (target, resource type), and how listing it went."""
 
     DERIVED: ClassVar = ("complete",)
@@ -45,7 +46,7 @@ class ScopePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Source(Shown):
     """Where a policy is written."""
 
     file: str
@@ -54,7 +55,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyPlan:
+class PolicyPlan(Shown):
     """What one policy found over all its scopes, in tasks.
 
     `description` and `source` are for readers, and no part of the digest: a policy that moves asks for the same.
@@ -95,7 +96,7 @@ class PolicyPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class Note(Shown):
     """Something that a reader should know."""
 
     severity: Severity

@@ -24,7 +24,7 @@ __all__ = ["LONGEST", "blocked_reason", "change_reason", "observed", "protected_
 
 def change_reason(policy: Policy, surplus: Surplus) -> str:
     """What the policy asserts, and for a quota where the task stands in its group."""
-    condition = presentable(describe(policy.match))
+    condition = describe(policy.match)
     match policy.ensure:
         case Absent():
             return f"{policy.name}: no task may be there whose {condition}"

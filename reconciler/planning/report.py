@@ -11,6 +11,7 @@ from reconciler.exceptions import ExitCode
 from reconciler.planning.change import Change, Count, Digest, Name
 from reconciler.planning.plan import Cause, RunOutcome
 from reconciler.planning.policy_plan import Note
+from reconciler.redaction import Shown
 from reconciler.tasks.observation import Fault
 from reconciler.tasks.timestamps import Timestamp
 
@@ -102,7 +103,7 @@ _OUTCOME_OF_CODE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(Shown):
     """An executed run."""
 
     DERIVED: ClassVar = ("outcome", "causes", "exit_code", "summary")
@@ -133,6 +134,7 @@ class Report:
     diagnostics: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
+        Shown.__post_init__(self)
         if self.interrupted not in {None, ExitCode.INTERRUPTED, ExitCode.TERMINATED}:
             raise ValueError("interrupted is 130, 143 or null")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.planning.change import Change, Skipped
 from reconciler.planning.field_differences import FieldDifference, field_differences
+from reconciler.redaction import Shown
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey, id_order
 
@@ -86,7 +87,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskDifference:
+class TaskDifference(Shown):
     """One task that differs. None: the plan does not name it. A task that moved, from change to blocked, is one."""
 
     WRITTEN: ClassVar = ("id", "target", "resource", "task_id", "kind", "before", "now", "fields")

@@ -151,7 +151,7 @@ def _is_settled_early(glob: str, beginning: str) -> bool:
 
 
 def _sentence(tasks: list[Task]) -> str:
-    some = presentable(", ".join(sorted((task.id for task in tasks), key=id_order)[:_NAMED]))
+    some = ", ".join(sorted((task.id for task in tasks), key=id_order)[:_NAMED])
     more = ", ..." if len(tasks) > _NAMED else ""
     which = "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"
     return f"the verdict on {which} hangs on a part of a URL that the snapshot does not hold: {some}{more}"

@@ -16,6 +16,7 @@ from reconciler.planning.judgement import Judgements
 from reconciler.planning.planner import Planner, task_order
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import observed
+from reconciler.redaction import Shown
 from reconciler.selectors.syntax import Truth
 from reconciler.selectors.trace import trace
 from reconciler.tasks.observation import Completeness, Observation, Scope, clock_fault, clocks_off
@@ -58,7 +59,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyAccount:
+class PolicyAccount(Shown):
     """One policy against one task.
 
     `steps` are those that this policy asks for. `standing` is the task's place in its group, where a quota counts it
@@ -74,7 +75,7 @@ class PolicyAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class ProtectionAccount:
+class ProtectionAccount(Shown):
     """One protection against one task. It holds the task unless it is false of it."""
 
     name: str
@@ -83,7 +84,7 @@ class ProtectionAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskAccount:
+class TaskAccount(Shown):
     """All that the policies of its scope make of one task.
 
     `steps` is what the plan does to it in all. `fields` are those it has, fit to be shown. `elsewhere` counts the
@@ -100,7 +101,7 @@ class TaskAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class Why(Shown):
     """The tasks of one id, in plan order. None: it was not seen, which is not to say that it is not there.
 
     `name` is the id as it was asked for. `near` are some ids that begin like it, where it was not seen.

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.redaction import Shown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -46,7 +48,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class Named(Shown):
     """One task that an expectation names. `target` and `steps` are None where any will do."""
 
     id: str
@@ -67,7 +69,7 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyTest:
+class PolicyTest(Shown):
     """One test. `now` is its frozen clock, in seconds since the epoch (UTC).
 
     `policies` are the names of the policies that are there, suspended ones included. `expected` has a key for each
@@ -90,7 +92,7 @@ class PolicyTest:
 
 
 @dataclass(frozen=True, slots=True)
-class WrongFate:
+class WrongFate(Shown):
     """A named task became something else. `account` is what the policy makes of it, with the deciding conditions."""
 
     location: Location
@@ -102,7 +104,7 @@ class WrongFate:
 
 
 @dataclass(frozen=True, slots=True)
-class WrongSteps:
+class WrongSteps(Shown):
     """A named task is changed, but not by the expected operations. `found` is what all policies together ask for."""
 
     location: Location
@@ -113,7 +115,7 @@ class WrongSteps:
 
 
 @dataclass(frozen=True, slots=True)
-class WrongCount:
+class WrongCount(Shown):
     """Not as many tasks of one fate as expected. `found` are those that there are."""
 
     location: Location
@@ -124,7 +126,7 @@ class WrongCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Unexpected:
+class Unexpected(Shown):
     """A task that no expectation names is changed, or blocked or protected where all of those were named."""
 
     location: Location
@@ -135,7 +137,7 @@ class Unexpected:
 
 
 @dataclass(frozen=True, slots=True)
-class NoSuchTask:
+class NoSuchTask(Shown):
     """An expectation about a task that the policy does not look at. `others` are some that it does look at.
 
     `elsewhere` is a task of the test that has the id, of another resource type or target.
@@ -150,7 +152,7 @@ class NoSuchTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Ambiguous:
+class Ambiguous(Shown):
     """An expectation about an id that tasks on several targets have."""
 
     location: Location
@@ -160,7 +162,7 @@ class Ambiguous:
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class Unseen(Shown):
     """The snapshot does not show what a policy looks at, so nothing could be said about it."""
 
     location: Location
@@ -184,7 +186,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyCoverage:
+class PolicyCoverage(Shown):
     """The first test with a task that the policy matches, and with one that a single condition or the quota keeps.
 
     `needs_near_miss` is false of a policy that matches every task and leaves none.
@@ -202,7 +204,7 @@ class PolicyCoverage:
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
+class Results(Shown):
     """All tests that were run, in the order of files and names. `coverage` is None where only some were run.
 
     `idle` are the protections that hold no task of any test which a policy wants.

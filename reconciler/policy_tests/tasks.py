@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.config.environment import quoted
 from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, did_you_mean
+from reconciler.redaction import presentable
 from reconciler.selectors.mistake import Mistake, described, noting
 from reconciler.selectors.operands import Subject, read_value
 from reconciler.tasks.task import EARLIEST, LARGEST_INTEGER, OBSERVABLE, FieldType, Status, Task
@@ -144,7 +145,7 @@ class TaskReader:
         except Mistake as mistake:
             self.problems.append(Problem(path, mistake.message, mistake.hint, mistake.allowed, rule=mistake.rule))
             return None
-        task = Task(target, resource.name, task_id, status, values)
+        task = Task(target, resource.name, presentable(task_id), status, values)
         if task.key in self._seen or task.key in self.elsewhere:
             where = "stands twice" if task.key in self._seen else "is in the snapshot, too"
             self._problem((*path, "id"), f"the task {quoted(task_id)} {where}", "give one of them another id")

@@ -9,6 +9,7 @@ from reconciler.diagnostics import Rule, Severity
 from reconciler.documents.document import Format
 from reconciler.exceptions import ExitCode
 from reconciler.planning.change import Count
+from reconciler.redaction import Shown
 from reconciler.reports.cells import width
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _excerpt(text: str, where: Location, length: int) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Shown):
     """A mistake in a file; line and column count from 1."""
 
     severity: Severity
@@ -86,7 +87,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Validation:
+class Validation(Shown):
     """Whether a configuration is valid, and all that is to be said of it."""
 
     WRITTEN: ClassVar = ("valid", "outcome", "error_count", "warning_count", "diagnostics")
@@ -109,7 +110,7 @@ class Validation:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Shown):
     """Why a command failed: the one document that stands on stdout then, under `--format json`."""
 
     WRITTEN: ClassVar = ("outcome", "exit_code", "message", "hint", "diagnostics")

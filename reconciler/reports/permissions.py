@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.documents.document import Format
 from reconciler.engine.permissions import Role
 from reconciler.planning.permissions import CallKind
-from reconciler.redaction import presentable
+from reconciler.redaction import Shown
 from reconciler.reports.cells import table
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _sections(grant: Grant, role: Role) -> Iterator[str]:
 
 def _heading(grant: Grant, role: Role) -> str:
     kind = grant.kind or "Permissions"
-    targets = [presentable(name) for name in grant.targets]
+    targets = grant.targets
     where = f"target {targets[0]}" if len(targets) == 1 else f"targets {', '.join(targets[:-1])} and {targets[-1]}"
     title = f"{kind} for {where} (role: {role.value})"
     return f"{title}\n{'=' * len(title)}"
@@ -58,7 +58,7 @@ def _reasons(grant: Grant) -> list[tuple[str, str, str]]:
 
 def _purpose(call: NeededCall) -> str:
     """`cancel <resource type> (no-drafts, retention)`."""
-    return f"{call.call.value} {call.resource} ({', '.join(map(presentable, call.policies))})"
+    return f"{call.call.value} {call.resource} ({', '.join(call.policies)})"
 
 
 def _without_action(grant: Grant) -> Iterator[str]:
@@ -72,11 +72,11 @@ def _without_action(grant: Grant) -> Iterator[str]:
 
 
 def _wrapped(sentence: str) -> str:
-    return textwrap.fill(presentable(sentence), WIDTH, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(sentence, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 @dataclass(frozen=True, slots=True)
-class AllowedAction:
+class AllowedAction(Shown):
     """An action, a call that needs it, and why that is made: the reason, or the policies that lead to it."""
 
     action: str | None
@@ -88,7 +88,7 @@ class AllowedAction:
 
 
 @dataclass(frozen=True, slots=True)
-class UnnamedCall:
+class UnnamedCall(Shown):
     """A call for which the vendor publishes no action."""
 
     request: str
@@ -100,7 +100,7 @@ class UnnamedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class GrantRecord:
+class GrantRecord(Shown):
     """One policy document, and the targets whose credentials need exactly this."""
 
     provider: str
@@ -116,7 +116,7 @@ class GrantRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Permissions:
+class Permissions(Shown):
     """What the credentials of each target must be allowed, and no more."""
 
     outcome: str

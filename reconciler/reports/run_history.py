@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.backends.entries import ActionRecord, RunRecord, TaskOutcome
 from reconciler.documents.document import Format
-from reconciler.redaction import presentable
+from reconciler.redaction import Shown
 from reconciler.reports.ages import duration
 from reconciler.reports.cells import clipped, table
 from reconciler.reports.wording import counted
@@ -42,7 +42,7 @@ _CELLS = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class Runs(Shown):
     """Past runs."""
 
     more: bool
@@ -52,7 +52,7 @@ class Runs:
 
 
 @dataclass(frozen=True, slots=True)
-class RunDetails:
+class RunDetails(Shown):
     """One run with all that it did."""
 
     run: RunRecord
@@ -61,7 +61,7 @@ class RunDetails:
 
 
 @dataclass(frozen=True, slots=True)
-class Pruning:
+class Pruning(Shown):
     """What was forgotten."""
 
     before: Timestamp
@@ -71,7 +71,7 @@ class Pruning:
 
 
 @dataclass(frozen=True, slots=True)
-class Freed:
+class Freed(Shown):
     """A lock that was freed."""
 
     group: str
@@ -84,7 +84,7 @@ class Freed:
 
 
 @dataclass(frozen=True, slots=True)
-class Unlocking:
+class Unlocking(Shown):
     """The locks that were freed, one at most."""
 
     freed: tuple[Freed, ...]
@@ -128,7 +128,7 @@ def render_run_text(
             ("TASK", "OUTCOME", "STATUS", "WHY"),
             [_outcome_row(outcome, verbose) for outcome in outcomes],
         ),
-        [f"{presentable(run.command).capitalize()}: {_counts(run.summary) or 'nothing to count'}."]
+        [f"{run.command.capitalize()}: {_counts(run.summary) or 'nothing to count'}."]
         if run.summary is not None
         else [_no_end(run)],
     ]
@@ -142,18 +142,18 @@ def render_run_json(run: RunRecord, actions: Sequence[ActionRecord], outcomes: S
 
 def run_label(run: RunRecord) -> str:
     """The whole id, then `(apply of 2026-01-02T03:04:05Z, ok)`: for messages that tell runs apart."""
-    outcome = presentable(run.outcome or UNFINISHED)
-    return f"{presentable(run.run_id)} ({presentable(run.command)} of {run.started_at}, {outcome})"
+    outcome = run.outcome or UNFINISHED
+    return f"{run.run_id} ({run.command} of {run.started_at}, {outcome})"
 
 
 def _short_id(run: RunRecord) -> str:
-    return presentable(run.run_id[:_SHORT_ID])
+    return run.run_id[:_SHORT_ID]
 
 
 def _counts(summary: Mapping[str, int] | None) -> str:
     """`2 done, 1 not attempted`; what there is none of is left out."""
     counts = (summary or {}).items()
-    return ", ".join(f"{count} {presentable(name).replace('_', ' ')}" for name, count in counts if count)
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts if count)
 
 
 def _run_row(run: RunRecord) -> tuple[str, ...]:
@@ -161,34 +161,34 @@ def _run_row(run: RunRecord) -> tuple[str, ...]:
     return (
         _short_id(run),
         str(run.started_at),
-        presentable(run.command),
-        presentable(run.outcome or UNFINISHED),
+        run.command,
+        run.outcome or UNFINISHED,
         "-" if run.exit_code is None else str(run.exit_code),
         "-" if took is None else duration(took // 1000),
         _counts(run.summary) or "-",
-        presentable(run.plan_digest.removeprefix("sha256:")[:_SHORT_DIGEST]) or "-",
+        run.plan_digest.removeprefix("sha256:")[:_SHORT_DIGEST] or "-",
     )
 
 
 def _heading(run: RunRecord) -> list[str]:
     took = run.took_ms
-    state = presentable(run.outcome or UNFINISHED)
+    state = run.outcome or UNFINISHED
     code = "" if run.exit_code is None else f" (exit {run.exit_code})"
     lasted = "" if took is None else f", took {duration(took // 1000)}"
     facts = [
-        ("Began", f"{run.started_at}{lasted}, on {presentable(run.host)} as process {run.pid}"),
-        ("Plan", presentable(run.plan_digest) or "none: it settled what an earlier run had left open"),
-        ("Configuration", presentable(run.fingerprint)),
-        ("Tool", f"reconciler {presentable(run.tool_version)}"),
+        ("Began", f"{run.started_at}{lasted}, on {run.host} as process {run.pid}"),
+        ("Plan", run.plan_digest or "none: it settled what an earlier run had left open"),
+        ("Configuration", run.fingerprint),
+        ("Tool", f"reconciler {run.tool_version}"),
     ]
     return [
-        f"Run {presentable(run.run_id)}: {presentable(run.command)}, {state}{code}",
+        f"Run {run.run_id}: {run.command}, {state}{code}",
         *(f"  {line}" for line in table([(f"{name}:", text) for name, text in facts])),
     ]
 
 
 def _no_end(run: RunRecord) -> str:
-    return f"The run has not ended: it is still going on, or process {run.pid} on {presentable(run.host)} was killed."
+    return f"The run has not ended: it is still going on, or process {run.pid} on {run.host} was killed."
 
 
 def _section(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
@@ -220,11 +220,11 @@ def _answer(action: ActionRecord) -> str:
 def _outcome_row(outcome: TaskOutcome, verbose: bool) -> tuple[str, ...]:
     return (
         _fitted(outcome.id, verbose),
-        presentable(outcome.outcome),
-        f"{presentable(outcome.before)} -> {presentable(outcome.now or 'not read')}",
+        outcome.outcome,
+        f"{outcome.before} -> {outcome.now or 'not read'}",
         _fitted(outcome.detail, verbose),
     )
 
 
 def _fitted(text: str, verbose: bool) -> str:
-    return presentable(text) if verbose else clipped(presentable(text), _CELLS)
+    return text if verbose else clipped(text, _CELLS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.documents.document import Format
 from reconciler.planning.change import Observed, ResourceName
 from reconciler.planning.reasons import observed
-from reconciler.redaction import presentable
+from reconciler.redaction import Shown
 from reconciler.reports.ages import age_of
 from reconciler.reports.cells import clipped, table
 from reconciler.reports.wording import counted, value_text
@@ -17,34 +17,15 @@ if TYPE_CHECKING:
     from reconciler.engine.queries import QueryResult
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["TASK_LIST", "render_task_json", "render_task_table"]
+__all__ = ["TASK_LIST", "render_tasks", "task_list"]
 
 _COLUMNS = ("provider_status", "input.bucket", "input.object", "upload_url", "asset_id", "media_id", "user_data")
 _WIDEST = 60
 _ID_CELLS = 120
 
 
-def render_task_table(found: QueryResult, row: ResourceType, now: int) -> str:
-    """One line a task, with the columns that any of them has; `now` in seconds since the epoch, for ages."""
-    records = [(task, observed(task, row, row.fields)) for task in found.tasks]
-    columns = [name for name in _COLUMNS if any(name in record for _, record in records)]
-    head = ("TARGET", "ID", "STATUS", "AGE", *(name.upper() for name in columns))
-    lines = [
-        (
-            presentable(task.target),
-            clipped(presentable(task.id), _ID_CELLS),
-            task.status.value,
-            age_of(record.get("created_at"), now) or "-",
-            *(clipped(value_text(record.get(name, "-")), _WIDEST) for name in columns),
-        )
-        for task, record in records
-    ]
-    listed = "\n".join(line.rstrip() for line in table([head, *lines])) + "\n" if records else ""
-    return f"{listed}{counted(len(records), 'task')}.\n"
-
-
 @dataclass(frozen=True, slots=True)
-class Unlisted:
+class Unlisted(Shown):
     """A target that could not be listed whole, and why."""
 
     target: str
@@ -52,7 +33,7 @@ class Unlisted:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskList:
+class TaskList(Shown):
     """Tasks of one resource type."""
 
     resource: ResourceName
@@ -67,13 +48,29 @@ class TaskList:
 TASK_LIST = Format("reconciler.tasks", "2.0", TaskList, "Tasks that `reconciler query` found")
 
 
-def render_task_json(found: QueryResult, row: ResourceType) -> str:
-    """One document."""
-    return TASK_LIST.text(
-        TaskList(
-            row.name,
-            not found.incomplete,
-            tuple(Unlisted(seen.scope.target, str(seen.fault or "")) for seen in found.incomplete),
-            tuple({"target": task.target, "id": task.id, **observed(task, row, row.fields)} for task in found.tasks),
-        )
+def task_list(found: QueryResult, row: ResourceType) -> TaskList:
+    """What was found, as a document."""
+    return TaskList(
+        row.name,
+        not found.incomplete,
+        tuple(Unlisted(seen.scope.target, str(seen.fault or "")) for seen in found.incomplete),
+        tuple({"target": task.target, "id": task.id, **observed(task, row, row.fields)} for task in found.tasks),
     )
+
+
+def render_tasks(found: TaskList, now: int) -> str:
+    """One line a task, with the columns that any of them has; `now` in seconds since the epoch, for ages."""
+    columns = [name for name in _COLUMNS if any(name in task for task in found.tasks)]
+    head = ("TARGET", "ID", "STATUS", "AGE", *(name.upper() for name in columns))
+    lines = [
+        (
+            value_text(task["target"]),
+            clipped(value_text(task["id"]), _ID_CELLS),
+            value_text(task["status"]),
+            age_of(task.get("created_at"), now) or "-",
+            *(clipped(value_text(task.get(name, "-")), _WIDEST) for name in columns),
+        )
+        for task in found.tasks
+    ]
+    listed = "\n".join(line.rstrip() for line in table([head, *lines])) + "\n" if lines else ""
+    return f"{listed}{counted(len(lines), 'task')}.\n"

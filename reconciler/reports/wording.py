@@ -8,7 +8,6 @@ from reconciler.diagnostics import Severity
 from reconciler.engine.saved_plan import NOT_SELECTED
 from reconciler.planning.guards import Guard
 from reconciler.planning.report import Outcome
-from reconciler.redaction import presentable
 from reconciler.tasks.observation import AGES_UNKNOWN, Completeness
 from reconciler.tasks.resource_type import Action
 
@@ -88,7 +87,7 @@ def steps_words(steps: tuple[Action, ...]) -> str:
 
 def value_text(value: str | int | tuple[str, ...]) -> str:
     """A field's value on one line."""
-    return ", ".join(map(presentable, value)) if isinstance(value, tuple) else presentable(str(value))
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def status_text(observed: Observed) -> str:
@@ -99,7 +98,7 @@ def status_text(observed: Observed) -> str:
 
 
 def scope_name(scope: ScopePlan) -> str:
-    return f"{presentable(scope.resource)} on {presentable(scope.target)}"
+    return f"{scope.resource} on {scope.target}"
 
 
 def open_scopes(plan: Plan) -> tuple[ScopePlan, ...]:
@@ -120,7 +119,7 @@ def half_truth(plan: Plan) -> str:
 
 def scope_error(scope: ScopePlan) -> tuple[str, str]:
     """What happened to a scope that was not observed whole, and what that means for the plan."""
-    cause = presentable(str(scope.error)) if scope.error else "no reason was given"
+    cause = str(scope.error) if scope.error else "no reason was given"
     if scope.completeness is Completeness.FAILED:
         return (
             f"scope {scope_name(scope)} could not be listed: {cause}",
@@ -153,16 +152,16 @@ def _repeats_scope(note: Note, plan: Plan) -> bool:
 def note_place(note: Note) -> str:
     """`policy p, target t`, or the empty string."""
     named = (("policy", note.policy), ("target", note.target), ("resource", note.resource))
-    return ", ".join(f"{kind} {presentable(name)}" for kind, name in named if name)
+    return ", ".join(f"{kind} {name}" for kind, name in named if name)
 
 
 def guard_breach(policy: PolicyPlan | None, verdict: GuardCheck) -> str:
     """Why a guard refuses, with its numbers. No policy: it is one of all policies together."""
-    who = "all policies together" if policy is None else f"policy {presentable(policy.name)}"
+    who = "all policies together" if policy is None else f"policy {policy.name}"
     limit = f"{verdict.guard.value} {verdict.limit}{' of run_limits' if policy is None else ''}"
     if verdict.guard is Guard.MAX_ACTIONS:
         return f"{who}: {counted(verdict.changes, 'change')}, more than {limit}"
-    place = " / ".join(presentable(name) for name in (verdict.target or "its target", verdict.resource) if name)
+    place = " / ".join(name for name in (verdict.target or "its target", verdict.resource) if name)
     return (
         f"{who} on {place}: {verdict.changes} of {counted(verdict.basis, 'listed task')} would change "
         f"({verdict.share}%), more than {limit}"
@@ -189,7 +188,7 @@ def blocked_failure(policy: PolicyPlan) -> str | None:
     """Why the blocked tasks of a policy are failures; None where there are none, or it only reports them."""
     if not policy.blocked_fails:
         return None
-    return f"policy {presentable(policy.name)}: {_as_failures(policy.blocked)} (on_blocked: fail)"
+    return f"policy {policy.name}: {_as_failures(policy.blocked)} (on_blocked: fail)"
 
 
 def _as_failures(blocked: int) -> str:
@@ -261,9 +260,9 @@ def report_counts(report: Report) -> str:
 
 def result_reason(result: Result) -> str:
     """Why a change ended as it did: the detail, then what the cloud answered."""
-    request = f" (request {presentable(result.error.request_id)})" if result.error and result.error.request_id else ""
-    error = f"{presentable(str(result.error))}{request}" if result.error else ""
-    return "; ".join(part for part in (presentable(result.detail), error) if part)
+    request = f" (request {result.error.request_id})" if result.error and result.error.request_id else ""
+    error = f"{result.error!s}{request}" if result.error else ""
+    return "; ".join(part for part in (result.detail, error) if part)
 
 
 def _mending(report: Report) -> Iterator[str]:

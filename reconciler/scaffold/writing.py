@@ -7,7 +7,6 @@ import os
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import ReconcilerError, UsageError
-from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,7 +29,7 @@ def write_all(directory: Path, files: Mapping[str, str]) -> None:
     if os.path.lexists(directory) and not directory.is_dir():
         raise UsageError(f"{_shown(directory)} is no directory", f"choose another name; {_NOTHING_WRITTEN}")
     if taken := _in_the_way(directory, files):
-        listed = ", ".join(presentable(name) for name in taken[:_NAMED])
+        listed = ", ".join(taken[:_NAMED])
         more = f" and {len(taken) - _NAMED} more of the files" if len(taken) > _NAMED else ""
         hint = f"choose another directory, or move them away; {_NOTHING_WRITTEN}"
         raise UsageError(f"{_shown(directory)} already has {listed}{more}", hint)
@@ -41,8 +40,9 @@ def write_all(directory: Path, files: Mapping[str, str]) -> None:
             _write(directory / name, text, made)
         complete = True
     except OSError as error:
-        place = presentable(str(error.filename or directory))
-        raise ReconcilerError(f"cannot write {place}: {error.strerror or error}", _NOTHING_WRITTEN) from error
+        raise ReconcilerError(
+            f"cannot write {error.filename or directory}: {error.strerror or error}", _NOTHING_WRITTEN
+        ) from error
     finally:
         if not complete:
             _remove(made)
@@ -84,4 +84,4 @@ def _remove(made: list[Path]) -> None:
 
 
 def _shown(directory: Path) -> str:
-    return presentable(str(directory)) if str(directory) != "." else "the current directory"
+    return str(directory) if str(directory) != "." else "the current directory"

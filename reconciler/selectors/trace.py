@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
+from reconciler.redaction import presentable
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.operators import OPERATORS, Form
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operand, Selector, Test, Truth
@@ -19,7 +20,11 @@ __all__ = ["Trace", "describe", "fields_of", "leaves", "trace"]
 
 
 def describe(selector: Selector) -> str:
-    """One line of text: `status is pending and created_at older than 6h`. URLs are given whole: redact afterwards."""
+    """One line of text, presentable: `status is pending and created_at older than 6h`."""
+    return presentable(_words(selector))
+
+
+def _words(selector: Selector) -> str:
     match selector:
         case Everything():
             return "any task"
@@ -51,7 +56,7 @@ def fields_of(selector: Selector) -> tuple[str, ...]:
 
 
 def _grouped(selector: Selector) -> str:
-    text = describe(selector)
+    text = _words(selector)
     compound = isinstance(selector, AllOf | AnyOf) and len(selector.parts) > 1
     return f"({text})" if compound else text
 

@@ -1,5 +1,6 @@
 """The applier against scripted answers: what is called, in which order, how often, and what is said about it."""
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,10 +10,11 @@ import pytest
 
 from reconciler.backends.entries import ActionState, NoOpenIntent
 from reconciler.engine import batch
+from reconciler.engine.clouds import Clouds
 from reconciler.exceptions import CredentialsError
 from reconciler.planning.change import Change
 from reconciler.planning.report import Outcome
-from reconciler.tasks.observation import Fault, Meaning
+from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import Status
 from tests.engine.cloud import (
@@ -21,6 +23,7 @@ from tests.engine.cloud import (
     BATCHED,
     BOTH,
     BRIEF,
+    CATALOGUE,
     DELETE,
     FULL,
     LOCK_LOST,
@@ -31,13 +34,14 @@ from tests.engine.cloud import (
     UNREAD,
     Call,
     Reading,
+    ScriptedProvider,
     World,
     changes,
     move,
     refused,
     waiting,
 )
-from tests.planning.world import TWO_STEP, configuration, policy
+from tests.planning.world import CANCEL_ONLY, TWO_STEP, configuration, policy
 
 LATE = 3
 """Readings after which a slow effect shows."""
@@ -513,6 +517,22 @@ def test_a_bug_in_a_batch_settles_its_changes(monkeypatch: pytest.MonkeyPatch, w
     assert {result.outcome for result in rest} == {Outcome.DONE}
     assert world.context.bug.startswith("bug in reconciler: LookupError at ")
     assert "hunter2" not in str(results)
+
+
+@pytest.mark.parametrize("odd", ["", "4,5", "\x1b[31m"])
+def test_a_listing_with_an_id_that_none_can_have_is_no_listing(odd: str) -> None:
+    """Whoever wrote the provider: such an id is shown to nobody, and is no task that could be changed."""
+    world = World({odd: replace(waiting()["1"], id=odd)})
+    scope = Scope("here", CANCEL_ONLY.name)
+
+    async def listed() -> Observation:
+        async with Clouds(world.configuration, CATALOGUE, {"cloud": ScriptedProvider(world)}) as clouds:
+            return (await clouds.observe({scope: None}))[scope]
+
+    seen = asyncio.run(listed())
+    assert (seen.completeness, seen.tasks) == (Completeness.FAILED, ())
+    assert seen.fault is not None
+    assert seen.fault.meaning is Meaning.MALFORMED
 
 
 # -- interruption --------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from reconciler.diagnostics import Severity
 from reconciler.planning.plan import Plan
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.report import Outcome, Report, Result
-from reconciler.redaction import presentable
 from reconciler.tasks.observation import Fault, Meaning
 from tests.reports.examples import EMPTY, EVERY_OUTCOME, EVIL, change, policy, scope, skipped
 
@@ -34,23 +33,19 @@ hostile = st.one_of(
 
 
 def plan_of(text: str) -> Plan:
-    shown = presentable(text)
     return replace(
         EMPTY,
-        changes=(change(shown, reason=shown, observed={"status": shown, shown: shown, "list": (shown, shown)}),),
-        blocked=(replace(skipped(shown, shown), observed={"created_at": shown}),),
-        protected=(skipped(shown, shown, "legal-hold"),),
-        scopes=(*EMPTY.scopes, scope(error=Fault(Meaning.PERMANENT, shown, shown, 400, shown))),
-        diagnostics=(Note(Severity.ERROR, shown, shown, shown, shown), Note(Severity.WARNING, shown)),
-        configuration=replace(EMPTY.configuration, files=(shown,)),
+        changes=(change(text, reason=text, observed={"status": text, text: text, "list": (text, text)}),),
+        blocked=(replace(skipped(text, text), observed={"created_at": text}),),
+        protected=(skipped(text, text, "legal-hold"),),
+        scopes=(*EMPTY.scopes, scope(error=Fault(Meaning.PERMANENT, text, text, 400, text))),
+        diagnostics=(Note(Severity.ERROR, text, text, text, text), Note(Severity.WARNING, text)),
+        configuration=replace(EMPTY.configuration, files=(text,)),
         policies=(policy(blocked=1, on_blocked=OnBlocked.FAIL), policy("someday", suspended=True)),
     )
 
 
 def report_of(text: str) -> Report:
-    shown = presentable(text)
-    fault = Fault(Meaning.PERMANENT, shown, shown, 400, shown)
+    fault = Fault(Meaning.PERMANENT, text, text, 400, text)
     task = plan_of(text).changes[0]
-    return replace(
-        EVERY_OUTCOME, results=(Result.of(task, Outcome.FAILED, shown, now=shown, error=fault),), run_id=shown
-    )
+    return replace(EVERY_OUTCOME, results=(Result.of(task, Outcome.FAILED, text, now=text, error=fault),), run_id=text)

@@ -87,7 +87,7 @@ def hostile() -> Why:
     match = {"any": [{"input.bucket": EVIL}, {"upload_url": {"glob": "https://h/*?token=s3cret"}}]}
     configured = configuration(policy("p", match), protect={"legal-hold": {"input.bucket": {"contains": EVIL}}})
     fields = {"input__bucket": EVIL, "upload_url": "https://me:pw@h/v.mp4?token=s3cret"}
-    return answer(configured, task(EVIL, **fields), name=EVIL)  # type: ignore[arg-type] # fields by name
+    return answer(configured, task(presentable(EVIL), **fields), name=presentable(EVIL))  # type: ignore[arg-type] # fields by name
 
 
 ANSWERS = {

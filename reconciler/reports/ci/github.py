@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.diagnostics import Severity
 from reconciler.planning.report import Outcome
-from reconciler.redaction import bounded, presentable
+from reconciler.redaction import bounded
 from reconciler.reports.ci.annotations import Annotation, Level, render_annotations
 from reconciler.reports.commands import command_line, show_saved
 from reconciler.reports.tally import Tally
@@ -103,7 +103,7 @@ def _notes(plan: Plan) -> Iterator[Annotation]:
 def _of_note(note: Note, policy: PolicyPlan | None = None) -> Annotation:
     level = Level.ERROR if note.severity is Severity.ERROR else Level.WARNING
     place = note_place(note)
-    message = f"{f'{place}: ' if place else ''}{presentable(note.message)}"
+    message = f"{f'{place}: ' if place else ''}{note.message}"
     return _at(policy, level, note.severity, message)
 
 
@@ -118,7 +118,7 @@ def _intents(plan: Plan) -> Iterator[Annotation]:
             f"{count} to {kind}{' for good' if kind.endswith('delete') else ''}" for count, kind in counts if count
         )
         if words:
-            yield _at(policy, Level.NOTICE, "plan", f"policy {presentable(policy.name)}: {words}")
+            yield _at(policy, Level.NOTICE, "plan", f"policy {policy.name}: {words}")
 
 
 def _at(policy: PolicyPlan | None, level: Level, title: str, message: str) -> Annotation:
@@ -128,7 +128,7 @@ def _at(policy: PolicyPlan | None, level: Level, title: str, message: str) -> An
 
 def render_report_github(report: Report) -> str:
     """The summary, then what did not go well, change by change."""
-    summary = [f"Apply: {report_counts(report)}.", *report_advice(report), f"Plan: {presentable(report.plan_digest)}"]
+    summary = [f"Apply: {report_counts(report)}.", *report_advice(report), f"Plan: {report.plan_digest}"]
     annotations = [
         Annotation(Level.ERROR if report.exit_code else Level.NOTICE, "apply", "\n".join(summary)),
         *map(_of_note, report.diagnostics),

@@ -14,7 +14,7 @@ from enum import StrEnum
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from reconciler.redaction import bounded, presentable
+from reconciler.redaction import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -88,9 +88,9 @@ def _suite(suite: Suite) -> Iterator[str]:
 def _case(case: Case) -> Iterator[str]:
     names = {"classname": bounded(case.classname, _LONGEST_NAME), "name": bounded(case.name, _LONGEST_NAME)}
     opening = f"    <testcase{_attributes({**names, 'time': '0'})}"
-    text = "\n".join(part for part in (_lines(case.message), _lines(case.detail)) if part)
+    text = "\n".join(filter(None, (case.message, case.detail)))
     if case.verdict is not Verdict.PASSED:
-        attributes = {"message": " ".join(_lines(case.message).split("\n")), "type": case.verdict.value}
+        attributes = {"message": case.message.replace("\n", " "), "type": case.verdict.value}
         element, inner = _ELEMENTS[case.verdict], _attributes(attributes)
     elif text:
         element, inner = "system-out", ""
@@ -108,9 +108,4 @@ def _totals(cases: Sequence[Case]) -> dict[str, str]:
 
 
 def _attributes(values: Mapping[str, str]) -> str:
-    return "".join(f' {name}="{escape(presentable(value))}"' for name, value in values.items())
-
-
-def _lines(text: str) -> str:
-    """`text` with its line breaks, each line fit for XML: control characters and surrogates escaped."""
-    return "\n".join(presentable(line) for line in text.split("\n"))
+    return "".join(f' {name}="{escape(value)}"' for name, value in values.items())

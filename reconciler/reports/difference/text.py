@@ -60,7 +60,7 @@ def render_difference(
 
 
 def _made(plan: Plan, name: str) -> str:
-    return f"  {presentable(name)}: made at {plan.created_at} by reconciler {presentable(plan.tool_version)}"
+    return f"  {presentable(name)}: made at {plan.created_at} by reconciler {plan.tool_version}"
 
 
 class _Page:
@@ -74,14 +74,14 @@ class _Page:
         for (target, resource), group in groupby(tasks, key=lambda task: (task.key.target, task.key.resource)):
             found = list(group)
             counts = counts_words(task.kind for task in found)
-            yield [self.paint.bold(f"{presentable(target)} / {presentable(resource)}: {counts}")] + [
+            yield [self.paint.bold(f"{target} / {resource}: {counts}")] + [
                 line for task in (found if self.verbose else found[:_FOLD]) for line in self._task(task)
             ]
             left = 0 if self.verbose else max(0, len(found) - _FOLD)
             yield [self.paint.yellow(f"  ... and {left} more here. All of them: --format json, or -v")] if left else []
 
     def _task(self, task: TaskDifference) -> Iterator[str]:
-        name = self._fitted(presentable(task.key.id), _ID_CELLS)
+        name = self._fitted(task.key.id, _ID_CELLS)
         yield self._entry(task.kind, f"{name}: {task_words(task)}")
         yield from self._fields([field for field in task.fields if field.field != "standing"])
 
@@ -102,7 +102,7 @@ class _Page:
     def _fields(self, fields: Sequence[FieldDifference]) -> Iterator[str]:
         """One line for each field, with all that differs in it."""
         rows = [
-            (clipped(presentable(name), _NAME_CELLS), ", ".join(map(difference_words, group)))
+            (clipped(name, _NAME_CELLS), ", ".join(map(difference_words, group)))
             for name, group in groupby(fields, key=lambda entry: entry.field)
         ]
         longest = max((width(name) for name, _ in rows), default=0)

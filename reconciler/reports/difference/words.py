@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.planning.field_differences import value_words
 from reconciler.planning.task_differences import Kind, Standing
-from reconciler.redaction import presentable
 from reconciler.reports.wording import plan_counts
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def task_words(task: TaskDifference) -> str:
 
 def part_name(part: PolicyDifference | ScopeDifference) -> str:
     """Name of a policy or scope; of one that is in one plan only, it says so."""
-    name = presentable(part.name)
+    name = part.name
     return name if part.kind is Kind.CHANGED else f"{name} ({part.kind.value})"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.documents.document import Format
 from reconciler.planning.change import Count, ResourceName
+from reconciler.redaction import Shown
 from reconciler.reports.explanation.lifecycle import Lifecycle, lifecycle
 from reconciler.tasks.task import OBSERVABLE, FieldType, Status
 
@@ -20,7 +21,7 @@ __all__ = ["EXPLANATION", "explanation"]
 
 
 @dataclass(frozen=True, slots=True)
-class ExplainedField:
+class ExplainedField(Shown):
     """A field that selectors may name."""
 
     type: FieldType
@@ -28,7 +29,7 @@ class ExplainedField:
 
 
 @dataclass(frozen=True, slots=True)
-class ExplainedOperation:
+class ExplainedOperation(Shown):
     """One way out of a state."""
 
     starts: tuple[Status, ...]
@@ -38,7 +39,7 @@ class ExplainedOperation:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Shown):
     """One kind of task, and what can be done with it."""
 
     name: ResourceName
@@ -56,7 +57,7 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanations:
+class Explanations(Shown):
     """Resource types, one or all."""
 
     resource_types: tuple[Explanation, ...]

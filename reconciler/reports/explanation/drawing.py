@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reconciler.redaction import presentable
 from reconciler.reports.explanation.lifecycle import lifecycle
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import Status
@@ -169,7 +168,7 @@ def _operation(canvas: _Canvas, box: _Box, end: _Box | None, action: Action) -> 
 
 def _cut(word: str, cells: int) -> str:
     """A vendor's word in ASCII, since it may come from a provider that is not ours."""
-    text = presentable(word).encode("ascii", "backslashreplace").decode("ascii")
+    text = word.encode("ascii", "backslashreplace").decode("ascii")
     return text if len(text) <= cells else f"{text[: cells - 2]}.."
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.redaction import Shown
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import OBSERVABLE, PROGRESS, TERMINAL, Status
 
@@ -17,7 +18,7 @@ __all__ = ["Lifecycle", "State", "Transition", "lifecycle"]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class State(Shown):
     """A state that tasks of the type can be in."""
 
     status: Status
@@ -28,7 +29,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Shown):
     """One way from a state to another."""
 
     start: Status
@@ -40,7 +41,7 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
-class Lifecycle:
+class Lifecycle(Shown):
     """States in the order of a task's life, and transitions in the same order."""
 
     states: tuple[State, ...]

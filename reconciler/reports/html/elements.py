@@ -6,12 +6,10 @@ import html
 from functools import cache
 from typing import TYPE_CHECKING
 
-from reconciler.redaction import presentable
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["LINE", "Markup", "element", "escaped", "joined", "void", "worded"]
+__all__ = ["LINE", "Markup", "element", "escaped", "joined", "void"]
 
 _Value = str | int | None
 
@@ -29,13 +27,8 @@ _NOTHING = Markup()
 
 
 def escaped(text: str) -> Markup:
-    """`text` as HTML, in an element or between quotes. What could mislead a reader is made visible first."""
-    return text if isinstance(text, Markup) else Markup(html.escape(presentable(text)))
-
-
-def worded(text: str) -> Markup:
-    """`text` that was composed of presentable parts: made presentable once more, it might lose the mark of a URL."""
-    return Markup(html.escape(text))
+    """`text` as HTML, in an element or between quotes."""
+    return text if isinstance(text, Markup) else Markup(html.escape(text))
 
 
 def joined(parts: Iterable[str], separator: Markup = _NOTHING) -> Markup:

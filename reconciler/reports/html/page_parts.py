@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reconciler.reports.html.elements import LINE, Markup, element, joined, void, worded
+from reconciler.reports.html.elements import LINE, Markup, element, escaped, joined, void
 from reconciler.reports.wording import note_place
 from reconciler.tasks.timestamps import format_timestamp
 
@@ -36,7 +36,7 @@ def masthead(kind: str, outcome: str, counts: str, lead: str = "") -> Markup:
 def _count(text: str) -> Markup:
     """`5 cancel`, the number set off, or what stands between two of them. Quiet where there is nothing of the kind."""
     if not text[0].isdigit():
-        return worded(text)
+        return escaped(text)
     number, _, what = text.partition(" ")
     weight = "zero" if number == "0" else what.rpartition(" ")[2]
     return element("span", element("b", number), f" {what}", class_=f"count {weight}")
@@ -50,7 +50,7 @@ def callout(tone: str, title: str, items: Sequence[str]) -> Markup:
 
 def note_item(note: Note) -> Markup:
     place = note_place(note)
-    return joined([element("b", worded(f"{place}: ")) if place else "", note.message])
+    return joined([element("b", f"{place}: ") if place else "", note.message])
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> Markup:

@@ -8,7 +8,7 @@ from reconciler.diagnostics import Severity
 from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.html.ages import plan_ages
 from reconciler.reports.html.document import document
-from reconciler.reports.html.elements import Markup, element, joined, worded
+from reconciler.reports.html.elements import Markup, element, joined
 from reconciler.reports.html.moments import moment
 from reconciler.reports.html.page_parts import callout, command, facts, footer, masthead, note_item, page
 from reconciler.reports.html.policies import policies, scopes
@@ -76,14 +76,14 @@ def alerts(plan: Plan) -> Iterator[Markup]:
 def _unseen(plan: Plan) -> Iterator[Markup]:
     for scope in open_scopes(plan):
         what, consequence = scope_error(scope)
-        yield joined([element("b", worded(what)), element("p", consequence)])
+        yield joined([element("b", what), element("p", consequence)])
 
 
 def _breaches(plan: Plan) -> Iterator[Markup]:
     for policy, verdict in plan.breaches:
         flag, limit, place = guard_remedy(policy, verdict)
         remedy = joined(["To allow it: ", element("code", flag), " or ", element("code", limit), f" {place}."])
-        yield joined([element("b", worded(guard_breach(policy, verdict))), element("p", remedy)])
+        yield joined([element("b", guard_breach(policy, verdict)), element("p", remedy)])
     yield joined(["To allow all of it, on plan and apply: ", element("code", flags(plan))])
 
 

@@ -8,7 +8,7 @@ from reconciler.diagnostics import Severity
 from reconciler.reports.ages import duration
 from reconciler.reports.html.ages import report_ages
 from reconciler.reports.html.document import document
-from reconciler.reports.html.elements import Markup, element, worded
+from reconciler.reports.html.elements import Markup, element
 from reconciler.reports.html.moments import created, moment
 from reconciler.reports.html.page_parts import callout, facts, filtered, footer, masthead, note_item, page
 from reconciler.reports.html.tables import Column, Sort, codes, section, table
@@ -108,5 +108,5 @@ def _row(result: Result, now: int) -> list[str]:
         result.now or "not read",
         moment(created(change.observed), now),
         codes(change.policies),
-        worded(result_reason(result)),
+        result_reason(result),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.reports.html.elements import Markup, element, joined, worded
+from reconciler.reports.html.elements import Markup, element, joined
 from reconciler.reports.html.moments import created, moment
 from reconciler.reports.html.page_parts import filtered
 from reconciler.reports.html.tables import Column, Sort, codes, section, table
@@ -82,11 +82,9 @@ def _status(observed: Observed) -> Markup:
     """Our status, which the filter offers, and the vendor's where it is another word."""
     status = value_text(observed.get("status", "unknown"))
     vendor = value_text(observed.get("provider_status", ""))
-    return joined(
-        [element("code", worded(status)), worded(f" ({vendor})") if vendor and vendor.lower() != status else ""]
-    )
+    return joined([element("code", status), f" ({vendor})" if vendor and vendor.lower() != status else ""])
 
 
 def _fields(observed: Observed, now: int) -> Markup:
     told = ((name, value) for name, value in fields(observed, now) if name not in _TOLD)
-    return joined((joined([element("i", name), worded(f" {value}")]) for name, value in told), Markup("<br>"))
+    return joined((joined([element("i", name), f" {value}"]) for name, value in told), Markup("<br>"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reconciler.redaction import presentable
 from reconciler.reports.cells import clipped
 from reconciler.reports.wording import note_place
 
@@ -62,7 +61,7 @@ def code(text: str, cells: int = 80) -> str:
     commit ids, but it does not look for them inside of `<code>`: it takes both to be safe. A mail address becomes a
     link even so, since that is looked for in whole texts; `<wbr>` ends the text before the @.
     """
-    return f"<code>{_LIVE.sub(_reference, clipped(presentable(text), cells))}</code>" if text else ""
+    return f"<code>{_LIVE.sub(_reference, clipped(text, cells))}</code>" if text else ""
 
 
 def _reference(character: re.Match[str]) -> str:

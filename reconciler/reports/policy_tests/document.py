@@ -16,6 +16,7 @@ from reconciler.policy_tests.model import (
     WrongFate,
     WrongSteps,
 )
+from reconciler.redaction import Shown
 from reconciler.reports.policy_tests.words import failure_reasons, failure_sentence, missing_cases
 from reconciler.tasks.timestamps import Timestamp
 
@@ -38,7 +39,7 @@ class TestCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class FailureRecord:
+class FailureRecord(Shown):
     """One expectation that does not hold, at its place; what it is about stands in the keys that are not null."""
 
     message: str
@@ -58,7 +59,7 @@ class FailureRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class TestRecord:
+class TestRecord(Shown):
     """One test, at its place."""
 
     name: str
@@ -73,7 +74,7 @@ class TestRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class CoverageRecord:
+class CoverageRecord(Shown):
     """What the tests try out of one policy."""
 
     policy: str
@@ -91,7 +92,7 @@ class CoverageRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ResultsRecord:
+class ResultsRecord(Shown):
     """A run of policy tests."""
 
     outcome: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from reconciler.redaction import presentable
 from reconciler.reports.cells import Palette
 from reconciler.reports.policy_tests.words import (
     NEAR_MISS,
@@ -41,20 +40,20 @@ def render_results_text(results: Results, *, color: bool = False, verbose: bool 
 def _file(file: str, ran: list[Result], paint: Palette, *, verbose: bool) -> Iterator[str]:
     failed = sum(not result.passed for result in ran)
     counts = f"{len(ran) - failed} passed" + (f", {failed} failed" if failed else "")
-    yield f"{paint.bold(presentable(file))}: {counts}"
+    yield f"{paint.bold(file)}: {counts}"
     for result in ran:
         if not result.passed:
             yield from _failed(result, paint)
         elif verbose:
-            yield paint.green(f"  pass {presentable(result.test.name)}")
+            yield paint.green(f"  pass {result.test.name}")
 
 
 def _failed(result: Result, paint: Palette) -> Iterator[str]:
-    yield paint.red(f"  FAIL {presentable(result.test.name)}")
+    yield paint.red(f"  FAIL {result.test.name}")
     if result.test.description:
-        yield paint.faint(f"    {presentable(result.test.description)}")
+        yield paint.faint(f"    {result.test.description}")
     for failure in result.failures:
-        yield f"    {presentable(str(failure.location))}: {failure_sentence(failure)}"
+        yield f"    {failure.location}: {failure_sentence(failure)}"
         yield from (f"      {reason}" for reason in failure_reasons(failure, result.test.now))
 
 
@@ -63,8 +62,8 @@ def _coverage(results: Results, paint: Palette) -> Iterator[str]:
     if sentence:
         yield sentence
     for policy in results.uncovered:
-        yield paint.yellow(f"  ! {presentable(policy.policy)}: {missing_cases(policy)}")
+        yield paint.yellow(f"  ! {policy.policy}: {missing_cases(policy)}")
     if any(policy.near_miss is None for policy in results.uncovered):
         yield paint.faint(f"  {NEAR_MISS}")
     for name in results.idle:
-        yield paint.yellow(f"  ! protection {presentable(name)}: no test has a task that it protects")
+        yield paint.yellow(f"  ! protection {name}: no test has a task that it protects")

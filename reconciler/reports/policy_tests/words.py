@@ -14,7 +14,7 @@ from reconciler.policy_tests.model import (
     WrongFate,
     WrongSteps,
 )
-from reconciler.redaction import bounded, presentable
+from reconciler.redaction import bounded
 from reconciler.reports.why.words import protection_words, truth_word, value_words, verdict_words
 from reconciler.reports.wording import counted, steps_words
 from reconciler.selectors.trace import describe, leaves
@@ -54,26 +54,26 @@ def failure_sentence(failure: Failure) -> str:
     """What was expected and what is, without a final stop."""
     match failure:
         case WrongFate(policy=policy, expected=expected, found=found, task=task):
-            return f"{_task(task.key)}: expected {_EXPECTED[expected]} {presentable(policy)}, but {_found(found, task)}"
+            return f"{_task(task.key)}: expected {_EXPECTED[expected]} {policy}, but {_found(found, task)}"
         case WrongSteps(policy=policy, task=task, expected=expected_steps, found=found_steps):
             return (
-                f"{_task(task)}: expected {steps_words(expected_steps)} by {presentable(policy)}, "
+                f"{_task(task)}: expected {steps_words(expected_steps)} by {policy}, "
                 f"but the steps are {steps_words(found_steps)}"
             )
         case WrongCount(policy=policy, fate=fate, expected=number, found=tasks):
             return (
-                f"expected {counted(number, 'task')} to be {_COUNTED[fate]} {presentable(policy)}, "
+                f"expected {counted(number, 'task')} to be {_COUNTED[fate]} {policy}, "
                 f"but there {'is' if len(tasks) == 1 else 'are'} {len(tasks) or 'none'}"
             )
         case Unexpected(policy=policy, found=found, task=task):
-            return f"{_task(task.key)}: not expected of {presentable(policy)}, but {_found(found, task)}"
+            return f"{_task(task.key)}: not expected of {policy}, but {_found(found, task)}"
         case NoSuchTask(policy=policy, id=task_id, target=target):
-            where = f" on {presentable(target)}" if target else ""
-            return f"there is no task {bounded(task_id, _ID)}{where} for {presentable(policy)} to look at"
+            where = f" on {target}" if target else ""
+            return f"there is no task {bounded(task_id, _ID)}{where} for {policy} to look at"
         case Ambiguous(policy=policy, id=task_id, targets=targets):
-            return f"{presentable(policy)} looks at a task {bounded(task_id, _ID)} on each of {_names(targets)}"
+            return f"{policy} looks at a task {bounded(task_id, _ID)} on each of {_names(targets)}"
         case Unseen(scope=scope):
-            return f"the snapshot does not show {presentable(scope.resource)} on {presentable(scope.target)} whole"
+            return f"the snapshot does not show {scope.resource} on {scope.target} whole"
         case _:
             assert_never(failure)
 
@@ -90,9 +90,9 @@ def failure_reasons(failure: Failure, now: int) -> tuple[str, ...]:
         case NoSuchTask():
             return tuple(_missing_task(failure))
         case Ambiguous(id=task_id, targets=targets):
-            return (f"write {{id: {bounded(task_id, _ID)}, target: {presentable(targets[0])}}}",)
+            return (f"write {{id: {bounded(task_id, _ID)}, target: {targets[0]}}}",)
         case Unseen(fault=fault):
-            why = presentable(str(fault)) if fault else "it could not be listed"
+            why = str(fault) if fault else "it could not be listed"
             return (why, "take the snapshot again, or narrow the test by `policies`")
         case _:
             assert_never(failure)
@@ -143,7 +143,7 @@ def _found(found: Fate, task: TaskAccount) -> str:
 
 
 def _account(found: Fate, task: TaskAccount, account: PolicyAccount, now: int) -> Iterator[str]:
-    yield f"{presentable(account.policy.name)}: {verdict_words(account)}"
+    yield f"{account.policy.name}: {verdict_words(account)}"
     deciding = [leaf for leaf in leaves(account.trace) if leaf.decides]
     for leaf in deciding[:_SHOWN]:
         value = value_words(leaf, task.fields, now)
@@ -154,13 +154,13 @@ def _account(found: Fate, task: TaskAccount, account: PolicyAccount, now: int) -
     if found is Fate.PROTECTED:
         for protection in task.protections:
             if protection.holds:
-                yield f"{presentable(protection.name)}: {protection_words(protection)}"
+                yield f"{protection.name}: {protection_words(protection)}"
 
 
 def _missing_task(failure: NoSuchTask) -> Iterator[str]:
-    policy = presentable(failure.policy)
+    policy = failure.policy
     if failure.elsewhere is not None:
-        where = f"{presentable(failure.elsewhere.resource)} on {presentable(failure.elsewhere.target)}"
+        where = f"{failure.elsewhere.resource} on {failure.elsewhere.target}"
         yield f"{bounded(failure.id, _ID)} is a task of {where}"
     if failure.others:
         yield f"it looks at {_some([bounded(task_id, _ID) for task_id in failure.others])}"
@@ -169,7 +169,7 @@ def _missing_task(failure: NoSuchTask) -> Iterator[str]:
 
 
 def _task(key: TaskKey) -> str:
-    return f"{bounded(key.id, _ID)} on {presentable(key.target)}"
+    return f"{bounded(key.id, _ID)} on {key.target}"
 
 
 def _some(texts: Sequence[str]) -> str:
@@ -178,4 +178,4 @@ def _some(texts: Sequence[str]) -> str:
 
 
 def _names(names: Sequence[str]) -> str:
-    return ", ".join(map(presentable, names))
+    return ", ".join(names)

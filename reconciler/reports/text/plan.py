@@ -69,7 +69,7 @@ def _heading(plan: Plan, now: int) -> str:
 def _changes(plan: Plan, blocks: TaskBlocks) -> Iterator[list[str]]:
     for (target, resource), group in groupby(plan.changes, key=lambda change: (change.target, change.resource)):
         changes = list(group)
-        yield [blocks.paint.bold(f"{presentable(target)} / {presentable(resource)}: {_group_counts(changes)}")]
+        yield [blocks.paint.bold(f"{target} / {resource}: {_group_counts(changes)}")]
         shown = changes if blocks.verbose else changes[:_FOLD]
         yield from (blocks.change(change) for change in shown)
         yield _folded(len(changes) - len(shown), blocks)
@@ -88,7 +88,7 @@ def _skipped(title: str, symbol: str, items: Sequence[Skipped], blocks: TaskBloc
     yield [blocks.paint.bold(f"{title} ({counted(len(items), 'task')})")]
     for (target, resource), group in groupby(items, key=lambda item: (item.target, item.resource)):
         tasks = list(group)
-        yield [f"{presentable(target)} / {presentable(resource)}: {counted(len(tasks), 'task')}"]
+        yield [f"{target} / {resource}: {counted(len(tasks), 'task')}"]
         shown = tasks if blocks.verbose else tasks[:_FOLD]
         yield from (blocks.skipped(symbol, task) for task in shown)
         yield _folded(len(tasks) - len(shown), blocks)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
 from reconciler.planning.report import Outcome
-from reconciler.redaction import presentable
 from reconciler.reports.ages import duration
 from reconciler.reports.cells import Palette, clipped, table
 from reconciler.reports.text.sections import note_line
@@ -45,8 +44,8 @@ def _heading(report: Report) -> str:
     took = duration(max(0, report.finished_at - report.started_at))
     state = "was interrupted" if report.interrupted is not None else "ended"
     return (
-        f"reconciler run {presentable(report.run_id)} {state} at {format_timestamp(report.finished_at)} after {took}\n"
-        f"Plan: {presentable(report.plan_digest)}"
+        f"reconciler run {report.run_id} {state} at {format_timestamp(report.finished_at)} after {took}\n"
+        f"Plan: {report.plan_digest}"
     )
 
 
@@ -71,11 +70,11 @@ def _of_outcome(report: Report, outcome: Outcome, paint: Palette, verbose: bool)
 
 def _row(result: Result, verbose: bool) -> tuple[str, ...]:
     change = result
-    reason, task = result_reason(result), presentable(change.task_id)
+    reason, task = result_reason(result), change.task_id
     return (
-        f"{presentable(change.target)} / {presentable(change.resource)}",
+        f"{change.target} / {change.resource}",
         task if verbose else clipped(task, _ID_CELLS),
         steps_words(change.steps),
-        f"{presentable(result.before)} -> {presentable(result.now or 'not read')}",
+        f"{result.before} -> {result.now or 'not read'}",
         reason if verbose else clipped(reason, _REASON_CELLS),
     )

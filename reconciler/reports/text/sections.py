@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
-from reconciler.redaction import presentable
 from reconciler.reports.cells import table
 from reconciler.reports.wording import (
     MEANINGS,
@@ -71,13 +70,13 @@ def legend(plan: Plan) -> list[str]:
 
 def intolerant(plan: Plan, paint: Palette) -> list[str]:
     """The policies that count their blocked tasks as failures."""
-    names = [presentable(policy.name) for policy in plan.policies if policy.blocked_fails]
+    names = [policy.name for policy in plan.policies if policy.blocked_fails]
     return [paint.red(f"Blocked tasks count as failures (on_blocked: fail) for {', '.join(names)}")] if names else []
 
 
 def unknown(plan: Plan, paint: Palette) -> list[str]:
     """The tasks that lack a field which a policy asks for."""
-    counts = [(presentable(policy.name), str(policy.unknown)) for policy in plan.policies if policy.unknown]
+    counts = [(policy.name, str(policy.unknown)) for policy in plan.policies if policy.unknown]
     if not counts:
         return []
     heading = "Unknown: these tasks lack a field that the policy asks for, and are left alone"
@@ -96,9 +95,9 @@ def policies(plan: Plan, paint: Palette) -> list[str]:
     lines = [
         part
         for policy, line in zip(plan.policies, lines, strict=True)
-        for part in (line, *([paint.faint(f"  {presentable(policy.description)}")] if policy.description else []))
+        for part in (line, *([paint.faint(f"  {policy.description}")] if policy.description else []))
     ]
-    suspended = [presentable(policy.name) for policy in plan.policies if policy.suspended]
+    suspended = [policy.name for policy in plan.policies if policy.suspended]
     return [
         paint.bold("Policies, in tasks:"),
         paint.faint(f"  {head}"),
@@ -109,8 +108,8 @@ def policies(plan: Plan, paint: Palette) -> list[str]:
 
 def _policy_row(policy: PolicyPlan) -> tuple[str, ...]:
     if policy.suspended:
-        return (presentable(policy.name), *("-" for _ in _COLUMNS))
-    return (presentable(policy.name), *(str(getattr(policy, column)) for column in _COLUMNS))
+        return (policy.name, *("-" for _ in _COLUMNS))
+    return (policy.name, *(str(getattr(policy, column)) for column in _COLUMNS))
 
 
 def notes(plan: Plan, paint: Palette) -> list[str]:
@@ -123,4 +122,4 @@ def notes(plan: Plan, paint: Palette) -> list[str]:
 
 def note_line(note: Note) -> str:
     place = note_place(note)
-    return f"  ! {f'{place}: ' if place else ''}{presentable(note.message)}"
+    return f"  ! {f'{place}: ' if place else ''}{note.message}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.redaction import presentable
 from reconciler.reports.ages import age_of
 from reconciler.reports.cells import clipped, padded, width
 from reconciler.reports.wording import SYMBOLS, status_text, steps_words, value_text
@@ -31,7 +30,7 @@ def fields(observed: Observed, now: int) -> Iterator[tuple[str, str]]:
     yield "status", status_text(observed)
     for name in (*(name for name in _FIRST if name in observed), *sorted(observed.keys() - _ELSEWHERE)):
         passed = age_of(observed[name], now) if name.endswith("_at") else None
-        yield presentable(name), value_text(observed[name]) + (f" ({passed})" if passed else "")
+        yield name, value_text(observed[name]) + (f" ({passed})" if passed else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +46,11 @@ class TaskBlocks:
         return self._block(self.paint.red(heading), change, [])
 
     def skipped(self, symbol: str, skipped: Skipped) -> list[str]:
-        protections = [("protections", ", ".join(map(presentable, skipped.protections)))] if skipped.protections else []
+        protections = [("protections", ", ".join(skipped.protections))] if skipped.protections else []
         return self._block(f"{symbol} {self._id(skipped.task_id)}", skipped, protections)
 
     def _id(self, task_id: str) -> str:
-        return self._fitted(presentable(task_id), _ID_CELLS)
+        return self._fitted(task_id, _ID_CELLS)
 
     def _fitted(self, text: str, cells: int) -> str:
         return text if self.verbose else clipped(text, cells)
@@ -62,9 +61,9 @@ class TaskBlocks:
                 (clipped(name, _NAME_CELLS), self._fitted(value, _VALUE_CELLS))
                 for name, value in fields(item.observed, self.now)
             ),
-            ("policies", ", ".join(map(presentable, item.policies))),
+            ("policies", ", ".join(item.policies)),
             *protections,
-            ("reason", self._fitted(presentable(item.reason), _REASON_CELLS)),
+            ("reason", self._fitted(item.reason, _REASON_CELLS)),
         ]
         longest = max(width(name) for name, _ in rows)
         return [

@@ -10,6 +10,7 @@ from reconciler.documents.document import Format
 from reconciler.planning.change import Observed
 from reconciler.planning.policy_plan import Source
 from reconciler.planning.why import Verdict
+from reconciler.redaction import Shown
 from reconciler.reports.why.words import outcome_words, protection_words, truth_word, verdict_words
 from reconciler.reports.wording import guard_breach
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test
@@ -27,7 +28,7 @@ __all__ = ["WHY", "render_why_json"]
 
 
 @dataclass(frozen=True, slots=True)
-class ConditionRecord:
+class ConditionRecord(Shown):
     """A node of a selector, with its truth for the task."""
 
     kind: str
@@ -48,7 +49,7 @@ class ConditionRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Place(Shown):
     """Place of a task in its group, in the order of keeping."""
 
     rank: int
@@ -58,7 +59,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyRecord:
+class PolicyRecord(Shown):
     """What one policy makes of the task."""
 
     name: str
@@ -75,7 +76,7 @@ class PolicyRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ProtectionRecord:
+class ProtectionRecord(Shown):
     """What one protection makes of the task; an unknown condition holds it."""
 
     name: str
@@ -85,7 +86,7 @@ class ProtectionRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskRecord:
+class TaskRecord(Shown):
     """One task of the id."""
 
     id: str
@@ -111,7 +112,7 @@ class TaskRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ScopeRecord:
+class ScopeRecord(Shown):
     """One (target, resource type) that was looked at."""
 
     target: str
@@ -122,7 +123,7 @@ class ScopeRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class WhyRecord:
+class WhyRecord(Shown):
     """What the policies make of the tasks of one id."""
 
     task_id: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.planning.why import Verdict
-from reconciler.redaction import presentable
 from reconciler.reports.cells import Palette, clipped, padded, width
 from reconciler.reports.text.task_block import fields
 from reconciler.reports.why.words import (
@@ -73,7 +72,7 @@ class _Page:
 
     def task(self, task: TaskAccount, plan: Plan) -> Iterator[list[str]]:
         """The blocks of one task: itself, then policies, then protections."""
-        heading = self._fitted(" / ".join(map(presentable, task.key)), _HEADING_CELLS)
+        heading = self._fitted(" / ".join(task.key), _HEADING_CELLS)
         yield [self.paint.bold(heading), f"  {outcome_words(task)}", *self._refusals(task, plan), *self._caveat(task)]
         yield self._fields(task)
         look = "policy looks" if len(task.policies) == 1 else "policies look"
@@ -103,7 +102,7 @@ class _Page:
         return [self.paint.yellow("  Its scope could not be listed whole: other tasks of its group may be missing.")]
 
     def _fields(self, task: TaskAccount) -> list[str]:
-        rows = [(presentable(name), value) for name, value in fields(task.fields, self.now)]
+        rows = [(name, value) for name, value in fields(task.fields, self.now)]
         longest = max(width(name) for name, _ in rows)
         return [f"  {self.paint.faint(padded(name, longest))}  {self._fitted(value, 120)}" for name, value in rows]
 
@@ -111,9 +110,9 @@ class _Page:
         return text if self.verbose else clipped(text, cells)
 
     def _policy(self, account: PolicyAccount, observed: Observed) -> list[str]:
-        heading = f"  {presentable(account.policy.name)}: {verdict_words(account)}"
+        heading = f"  {account.policy.name}: {verdict_words(account)}"
         location = account.policy.location
-        place = f" ({presentable(f'{location.file}:{location.line}')})" if location else ""
+        place = f" ({location.file}:{location.line})" if location else ""
         lines = [self._colored(heading, account.verdict), f"    {self.paint.faint(ensure_words(account) + place)}"]
         return [*lines, *self._tree(account.trace, observed)]
 
@@ -127,7 +126,7 @@ class _Page:
                 return heading
 
     def _protection(self, account: ProtectionAccount, observed: Observed) -> list[str]:
-        heading = f"  {presentable(account.name)}: {protection_words(account)}"
+        heading = f"  {account.name}: {protection_words(account)}"
         return [self.paint.yellow(heading) if account.holds else heading, *self._tree(account.trace, observed)]
 
     def _tree(self, root: Trace, observed: Observed) -> list[str]:
@@ -145,7 +144,7 @@ class _Page:
                 for part in _parts(node):
                     yield from self._rows(part, observed, depth + 1, telling=telling)
             case _:
-                condition = self._fitted(presentable(describe(node.selector)), _CONDITION_CELLS)
+                condition = self._fitted(describe(node.selector), _CONDITION_CELLS)
                 value = self._fitted(value_words(node, observed, self.now), _VALUE_CELLS)
                 yield _Line(depth, node.truth, condition, value, marked=telling and node.decides)
 

@@ -47,13 +47,12 @@ def truth_word(truth: Truth) -> str:
 def outcome_words(task: TaskAccount) -> str:
     """What a plan does to the task, in a sentence."""
     by = {
-        verdict: [presentable(account.policy.name) for account in task.policies if account.verdict is verdict]
-        for verdict in Verdict
+        verdict: [account.policy.name for account in task.policies if account.verdict is verdict] for verdict in Verdict
     }
     if task.steps:
         return f"A plan does this to it: {steps_words(task.steps)} ({_policies(by[Verdict.CHANGED])})."
     if by[Verdict.PROTECTED]:
-        holding = ", ".join(presentable(account.name) for account in task.protections if account.holds)
+        holding = ", ".join(account.name for account in task.protections if account.holds)
         return f"{_ALONE} it is surplus to {_policies(by[Verdict.PROTECTED])}, but protected by {holding}."
     if by[Verdict.BLOCKED]:
         return f"{_ALONE} it is surplus to {_policies(by[Verdict.BLOCKED])}, but blocked."
@@ -77,9 +76,9 @@ def verdict_words(account: PolicyAccount) -> str:
         case Verdict.CHANGED:
             return f"matches, so it must go: {steps_words(account.steps)}{_place(account)}"
         case Verdict.BLOCKED:
-            return f"matches, but it is blocked: {presentable(account.reason)}"
+            return f"matches, but it is blocked: {account.reason}"
         case Verdict.PROTECTED:
-            return f"matches, but it is {presentable(account.reason)}"
+            return f"matches, but it is {account.reason}"
         case Verdict.KEPT:
             return f"matches, and is kept{_place(account)}"
         case Verdict.UNDECIDED:
@@ -109,7 +108,7 @@ def _place(account: PolicyAccount) -> str:
 def _lacking(node: Trace) -> str:
     """`: the task lacks upload_url`, of the conditions that decide."""
     deciding = (leaf.selector for leaf in leaves(node) if leaf.decides and leaf.truth is Truth.UNKNOWN)
-    names = dict.fromkeys(presentable(test.field) for test in deciding if isinstance(test, Test))
+    names = dict.fromkeys(test.field for test in deciding if isinstance(test, Test))
     return f": the task lacks {', '.join(names)}" if names else ""
 
 
@@ -132,7 +131,7 @@ def ensure_words(account: PolicyAccount) -> str:
         case Absent():
             return "asserts that no task matches"
         case AtMost(number, per, keep):
-            each = f" for each {', '.join(map(presentable, per))}" if per else ""
+            each = f" for each {', '.join(per)}" if per else ""
             return f"asserts that at most {number} match{each}, and keeps the {keep.value}"
         case _:
             assert_never(ensure)
@@ -158,15 +157,15 @@ def value_words(leaf: Trace, fields: Observed, now: int) -> str:
         return "(not set)"
     value = fields.get(name, leaf.value)
     passed = age_of(value, now) if name.endswith("_at") else None
-    return value_text(value) + (f" ({passed})" if passed else "")
+    return presentable(value_text(value)) + (f" ({passed})" if passed else "")
 
 
 def listing_error(seen: Observation) -> str:
     """How a listing failed."""
     if seen.complete and seen.fault:
-        return f"{_scope_name(seen.scope)}: {presentable(str(seen.fault))}"
+        return f"{_scope_name(seen.scope)}: {seen.fault}"
     how = "listed" if seen.completeness is Completeness.FAILED else "listed whole"
-    why = presentable(str(seen.fault)) if seen.fault else "no reason was given"
+    why = str(seen.fault) if seen.fault else "no reason was given"
     return f"{_scope_name(seen.scope)} could not be {how}: {why}"
 
 
@@ -190,7 +189,7 @@ def not_seen(answer: Why) -> tuple[str, list[str]]:
 
 
 def _scope_name(scope: Scope) -> str:
-    return f"{presentable(scope.resource)} on {presentable(scope.target)}"
+    return f"{scope.resource} on {scope.target}"
 
 
 def _inventory_hint(scope: Scope, *, named: bool) -> str:
