@@ -31,7 +31,7 @@ BOTTOM = {
 BLIND_TO_PROVIDERS = ("config", "selectors", "planning", "policy_tests")
 """They receive the catalogue of resource types as an argument."""
 
-ASYNC_ROOMS = frozenset({"cli", "engine", "providers", "simulator"})
+ASYNC_ROOMS = frozenset({"cli", "engine", "provider", "providers", "simulator"})
 
 
 class Import(NamedTuple):
@@ -99,7 +99,7 @@ def _allowed(importer: str) -> frozenset[str]:
     if importer == "__main__":
         return frozenset({"cli"})
     below = frozenset(LAYERS[LAYERS.index("providers" if importer == "provider" else importer) :])
-    if importer == "providers":  # the clouds are written against the public module
+    if importer in {"provider", "providers"}:  # the clouds are written against the public module
         below |= {"provider"}
     if importer == "tasks":
         return below | {"redaction"}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers.loopback import Received, Reply, serving
+from reconciler.provider.loopback import Received, Reply, serving
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 

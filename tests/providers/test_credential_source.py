@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.exceptions import CredentialsError, ProviderError
+from reconciler.provider.loopback import Time
 from reconciler.providers.aliyun.asked_keys import KEY_NAMES
 from reconciler.providers.asked_keys import Ask, temporary_key
 from reconciler.providers.credential_source import PAUSE, Fixed, Passing, Renewed
@@ -20,7 +21,7 @@ from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.codes import NO_CODES
 from reconciler.providers.transport.wire import Wire
 from reconciler.tasks.observation import Fault, Meaning
-from tests.providers.loopback import FROZEN, Time, around
+from tests.providers.loopback import FROZEN, around
 
 MARGIN = 900.0
 HOUR = 3600.0

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -36,6 +37,11 @@ def test_what_it_offers() -> None:
     assert provider.API_VERSION == 1
 
 
+def test_the_suite_needs_no_pytest_to_be_imported() -> None:
+    check = "import sys; import reconciler.provider.testing; sys.exit('pytest' in sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True)
+
+
 class Jobs(ThreadingHTTPServer):
     """The service that the page describes."""
 
@@ -43,6 +49,18 @@ class Jobs(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.states = {"1": "QUEUED", "2": "BUSY", "3": "QUEUED"}
         self.received: list[str] = []
+
+    @contextmanager
+    def running(self) -> Iterator[str]:
+        """Its URL, while it serves from a thread of its own."""
+        thread = threading.Thread(target=self.serve_forever, args=(0.01,))
+        with self:
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{self.server_port}"
+            finally:
+                self.shutdown()
+                thread.join()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -74,19 +92,21 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing: stderr is the test's."""
 
 
+def page_source() -> list[str]:
+    """The provider of the page, and its tests."""
+    return re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
 @pytest.fixture
 def jobs() -> Iterator[Jobs]:
-    with Jobs() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    server = Jobs()
+    with server.running():
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_the_provider_of_the_page_plans_and_applies_a_cancel(tmp_path: Path, jobs: Jobs) -> None:
     """As a package of its own, which imports nothing of the program but the public module."""
-    (source,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    source, _ = page_source()
     (entry_point,) = re.findall(r"^```toml\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert set(re.findall(r"(?:from|import) (reconciler[.\w]*)", source)) == {"reconciler.provider"}
     (tmp_path / "mine_provider.py").write_text(source, encoding="utf-8")

@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 
 from reconciler.config.model import Credentials, Secret, Target
+from reconciler.provider.loopback import Time
 from reconciler.providers.aliyun import PROVIDER as ALIYUN
 from reconciler.providers.base import Client
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
 from reconciler.simulator import Simulator
-from reconciler.tasks.observation import Completeness, Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action, ResourceType
 from reconciler.tasks.task import Status
-from tests.providers.loopback import Time, around
+from tests.providers.loopback import around
 
 AK, SK = "SIMULATORHUAWEICLOUD", "simulator-secret-of-huaweicloud"
 ENVIRONMENT = {
@@ -179,55 +180,6 @@ def test_5000_tasks_of_which_150_wait_cost_two_requests() -> None:
         assert [record.query for record in simulator.requests if "transcodings" in record.path] == [
             (("page", str(page)), ("size", "100"), ("status", "WAITING")) for page in range(2)
         ]
-
-
-@pytest.mark.parametrize("kind", ["html", "empty", "redirect", "broken_json", "wrong_envelope"])
-def test_odd_answers(kind: str) -> None:
-    async def run(simulator: Simulator) -> None:
-        async with huaweicloud(simulator, options={"project_id": "0123456789abcdef0123456789abcdef"}) as client:
-            observation = await client.observe(TRANSCODING, None)
-        async with aliyun(simulator, {"job_ids": ("j1",)}) as client:
-            other = await client.observe(URL_UPLOAD, None)
-        for each in (observation, other):
-            assert each.completeness is Completeness.FAILED
-            assert each.fault is not None
-            assert each.fault.meaning is Meaning.MALFORMED
-
-    with Simulator(seeded(TRANSCODING.name)).running() as simulator:
-        simulator.faults.add(kind, times=0)
-        asyncio.run(run(simulator))
-
-
-@pytest.mark.parametrize(
-    ("kind", "meaning", "effect"),
-    [("lost_answer", Meaning.LOST, True), ("reset", Meaning.LOST, False), ("status", Meaning.UNAVAILABLE, False)],
-)
-def test_a_lost_answer_is_not_sent_again(kind: str, meaning: Meaning, effect: bool) -> None:
-    async def run(simulator: Simulator) -> None:
-        async with huaweicloud(simulator) as client:
-            observation = await client.observe(TRANSCODING, frozenset({"WAITING"}))
-            task_id = observation.tasks[0].id
-            fault = await perform(client, TRANSCODING, Action.CANCEL, task_id)
-            assert fault is not None
-            assert fault.meaning is meaning
-            readings = await client.read(TRANSCODING, [task_id])
-            assert (readings.tasks[task_id].status is Status.CANCELED) is effect
-
-    with Simulator(seeded(TRANSCODING.name)).running() as simulator:
-        simulator.faults.add(kind, method="DELETE", times=0)
-        asyncio.run(run(simulator))
-        assert len(simulator.destructive_requests) == 1
-
-
-def test_throttling_is_waited_out() -> None:
-    async def run(simulator: Simulator) -> None:
-        async with huaweicloud(simulator) as client:
-            assert (await client.observe(TRANSCODING, None)).complete
-            assert client.requests == 4
-
-    with Simulator(seeded(TRANSCODING.name)).running() as simulator:
-        simulator.faults.add("throttle", path="transcodings", times=2, retry_after=3)
-        asyncio.run(run(simulator))
 
 
 def test_a_shifting_page_is_repeated() -> None:

@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from reconciler.config.model import Target
+from reconciler.provider.loopback import Received, Reply, Server, Time, serving
 from reconciler.providers.aliyun import PROVIDER
 from reconciler.providers.aliyun.client import AliyunClient
 from reconciler.providers.base import Readings
 from reconciler.tasks.observation import Fault, Observation
 from reconciler.tasks.resource_type import Action
-from tests.providers.loopback import Received, Reply, Server, Time, around, serving
+from tests.providers.loopback import around
 
 AK = "FAKEAKID0000000000000000"
 SK = "FakeSecret/With+Signs"

@@ -15,6 +15,7 @@ import pytest
 
 from reconciler.config.model import Credentials
 from reconciler.exceptions import CredentialsError
+from reconciler.provider.loopback import ODD_ANSWERS, Received, Reply, Server, Time, as_json, serving
 from reconciler.providers.aliyun import PROVIDER
 from reconciler.providers.aliyun.client import AliyunClient
 from reconciler.providers.aliyun.credentials import find_credentials
@@ -23,19 +24,7 @@ from reconciler.simulator.aliyun import authorization
 from reconciler.simulator.wire import WireRequest
 from reconciler.tasks.observation import Fault, Meaning
 from tests.providers.aliyun.cloud import CANCEL, KEYS, URL_UPLOAD, target
-from tests.providers.loopback import (
-    FROZEN,
-    NO_METADATA,
-    ODD_ANSWERS,
-    Received,
-    Reply,
-    Server,
-    Time,
-    around,
-    as_json,
-    dated,
-    serving,
-)
+from tests.providers.loopback import FROZEN, NO_METADATA, around, dated
 
 ARN = "acs:ram::123456:role/reconciler"
 OIDC = {"ALIBABA_CLOUD_ROLE_ARN": ARN, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": "acs:ram::123456:oidc-provider/github"}

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from reconciler.provider.loopback import ODD_ANSWERS, Received, Reply, as_json
 from reconciler.tasks.observation import Fault, Meaning
 from tests.providers.aliyun.cloud import AK, SK, asked_ids, cancel
-from tests.providers.loopback import GONE_SILENT, ODD_ANSWERS, Received, Reply, as_json
 
 IDS = ("a" * 32, "b" * 32, "c" * 32)
 
@@ -58,11 +58,9 @@ def test_an_odd_answer_is_uncertain_for_all(name: str) -> None:
 @pytest.mark.parametrize(
     ("reply", "meaning"),
     [
-        (Reply(500), Meaning.UNAVAILABLE),
         (as_json({"Code": "ServiceUnAvailable", "Message": "m"}, 503), Meaning.UNAVAILABLE),
         (as_json({"Code": "InternalError"}, 500), Meaning.UNAVAILABLE),
         (as_json({"Code": "SignatureNonceUsed"}, 400), Meaning.UNAVAILABLE),
-        (GONE_SILENT, Meaning.LOST),
         (Reply(403, b"<html>", {"Content-Type": "text/html"}), Meaning.MALFORMED),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.config.model import Credentials, Secret
 from reconciler.exceptions import CredentialsError, ProviderError
+from reconciler.provider.loopback import Received, Reply, as_json, serving
 from reconciler.providers.aliyun import PROVIDER
 from reconciler.providers.aliyun.asked_keys import OidcRole, Role
 from reconciler.providers.aliyun.credentials import find_credentials
@@ -17,7 +18,7 @@ from reconciler.providers.credentials import AccessKey
 from reconciler.providers.transport.surroundings import Surroundings
 from reconciler.tasks.observation import Fault
 from tests.providers.aliyun.cloud import AK, KEYS, target
-from tests.providers.loopback import Received, Reply, around, as_json, serving
+from tests.providers.loopback import around
 
 PROFILES = {
     "current": "work",

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from reconciler.provider.loopback import Received, as_json
 from reconciler.providers.aliyun.signing import authorization, canonical_query
 from reconciler.providers.credentials import AccessKey
 from tests.providers.aliyun.cloud import AK, KEYS, SK, cancel, observe, read
-from tests.providers.loopback import FROZEN, Received, as_json
+from tests.providers.loopback import FROZEN
 
 EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 SIGNED = ["host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"]

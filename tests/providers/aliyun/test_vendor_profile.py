@@ -9,11 +9,12 @@ import pytest
 
 from reconciler.config.model import Credentials
 from reconciler.exceptions import CredentialsError
+from reconciler.provider.loopback import Received, Reply, as_json, serving
 from reconciler.providers.aliyun import PROVIDER
 from reconciler.providers.aliyun.credentials import find_credentials
 from reconciler.tasks.observation import Fault, Meaning
 from tests.providers.aliyun.cloud import URL_UPLOAD, target
-from tests.providers.loopback import Received, Reply, around, as_json, serving
+from tests.providers.loopback import around
 
 KEY = {"access_key_id": "ext-ak", "access_key_secret": "hunter2", "sts_token": "hunter3", "mode": "StsToken"}
 

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.config.model import Target
+from reconciler.provider.loopback import Received, Reply, Server, Time, serving
 from reconciler.providers.huaweicloud import PROVIDER
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from reconciler.tasks.observation import Fault, Observation
-from tests.providers.loopback import Received, Reply, Server, Time, around, serving
+from tests.providers.loopback import around
 
 AK = "AKIDEXAMPLE0000000000"
 SK = "SkExample/Secret+Key0000000000000000000"

@@ -15,25 +15,14 @@ import pytest
 
 from reconciler.config.model import Credentials, Secret
 from reconciler.exceptions import CredentialsError
+from reconciler.provider.loopback import ODD_ANSWERS, Received, Reply, Server, Time, as_json, serving
 from reconciler.providers.huaweicloud import PROVIDER
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from reconciler.providers.huaweicloud.credentials import find_credentials
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from tests.providers.huaweicloud.cloud import KEYS, PACKAGING, TRANSCODING, one_fault, target
-from tests.providers.loopback import (
-    FROZEN,
-    NO_METADATA,
-    ODD_ANSWERS,
-    Received,
-    Reply,
-    Server,
-    Time,
-    around,
-    as_json,
-    dated,
-    serving,
-)
+from tests.providers.loopback import FROZEN, NO_METADATA, around, dated
 
 EMPTY = {"total": 0, "task_array": [], "tasks": []}
 LIFETIME = 24 * 3600.0

@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.config.model import Credentials, Secret, group_of
 from reconciler.exceptions import CredentialsError, ProviderError
+from reconciler.provider.loopback import ODD_ANSWERS, Received, Reply, Time, as_json, serving
 from reconciler.providers.huaweicloud import PROVIDER, Huaweicloud
 from reconciler.providers.huaweicloud.endpoints import endpoint
 from reconciler.tasks.observation import Meaning
@@ -25,7 +26,7 @@ from tests.providers.huaweicloud.cloud import (
     connected,
     target,
 )
-from tests.providers.loopback import FROZEN, ODD_ANSWERS, Received, Reply, Time, around, as_json, dated, serving
+from tests.providers.loopback import FROZEN, around, dated
 
 PROJECTS = {"projects": [{"id": PROJECT, "name": "cn-north-4"}]}
 EMPTY = {"total": 0, "task_array": [], "tasks": []}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.provider.loopback import Received, Reply, as_json
 from reconciler.providers.huaweicloud.listing import Bounds, Listed, list_scope
 from reconciler.providers.transport.caller import Tally
 from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation
@@ -21,7 +22,6 @@ from tests.providers.huaweicloud.cloud import (
     connected,
     seen,
 )
-from tests.providers.loopback import GONE_SILENT, ODD_ANSWERS, Received, Reply, as_json
 
 Row = dict[str, Any]
 
@@ -169,16 +169,6 @@ def test_an_empty_scope_is_complete(resource: ResourceType) -> None:
     assert len(received) == 1
 
 
-@pytest.mark.parametrize("resource", [TRANSCODING, PACKAGING, VOD_EDITING, VOD_TRANSCODING], ids=lambda row: row.name)
-@pytest.mark.parametrize("name", sorted(ODD_ANSWERS))
-def test_an_odd_answer_is_never_an_empty_list(name: str, resource: ResourceType) -> None:
-    observation, _ = observe([ODD_ANSWERS[name]], resource)
-    assert observation.completeness is Completeness.FAILED
-    assert observation.tasks == ()
-    assert observation.fault is not None
-    assert observation.fault.meaning is Meaning.MALFORMED
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -246,13 +236,6 @@ def test_one_page_that_fails_fails_the_scope() -> None:
     assert observation.tasks == ()
     assert observation.fault is not None
     assert observation.fault.meaning is Meaning.PERMISSION
-
-
-@pytest.mark.parametrize("odd", [Reply(500), Reply(503), Reply(429), GONE_SILENT], ids=["500", "503", "429", "lost"])
-def test_a_page_is_asked_again_before_the_scope_fails(odd: Reply) -> None:
-    observation, _ = observe([odd, as_json({"total": 1, "task_array": rows(1)})], TRANSCODING)
-    assert observation.complete
-    assert observation.requests == 2
 
 
 class Shifting:

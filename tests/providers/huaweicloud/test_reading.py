@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from reconciler.provider.loopback import Received, Reply, as_json
 from reconciler.providers.base import Readings
 from reconciler.tasks.observation import Meaning
 from reconciler.tasks.resource_type import ResourceType
 from tests.providers.huaweicloud.cloud import PACKAGING, SNAPSHOT, TRANSCODING, VOD_EDITING, VOD_TRANSCODING, connected
-from tests.providers.loopback import ODD_ANSWERS, Received, Reply, as_json
 
 Row = dict[str, Any]
 
@@ -83,14 +83,6 @@ def test_rows_of_others_are_not_handed_out() -> None:
     readings, _ = read([as_json({"total": 1, "tasks": [row("7")]})], PACKAGING, ["1"])
     assert readings.tasks == {}
     assert readings.faults.keys() == {"1"}
-
-
-@pytest.mark.parametrize("name", sorted(ODD_ANSWERS))
-def test_an_odd_answer_leaves_every_id_unknown(name: str) -> None:
-    readings, _ = read([ODD_ANSWERS[name]], PACKAGING, ["1", "2"])
-    assert readings.tasks == {}
-    assert {fault.meaning for fault in readings.faults.values()} == {Meaning.MALFORMED}
-    assert readings.faults.keys() == {"1", "2"}
 
 
 def test_a_row_without_an_id_leaves_every_id_unknown() -> None:
@@ -222,18 +214,6 @@ def test_an_asset_is_done_when_none_of_its_rows_waits() -> None:
     readings, received = read(answer, VOD_TRANSCODING, ["a", "b", "c"])
     assert statuses(readings) == {"a": "succeeded", "b": "pending", "c": "gone"}
     assert received[0].path.endswith("/asset/tasks")
-
-
-@pytest.mark.parametrize("resource", [TRANSCODING, PACKAGING, VOD_EDITING, VOD_TRANSCODING], ids=lambda row: row.name)
-@pytest.mark.parametrize("odd", ["", "2,3", "2 ", "2\n", "2&task_id=3", "\uff12", "\ud800", "2/3", "2" * 257])
-def test_what_can_be_no_id_goes_into_no_request(odd: str, resource: ResourceType) -> None:
-    def nothing(_: Received) -> Reply:
-        return as_json({resource.listing.total: 0, resource.listing.envelope: []})
-
-    readings, received = read(nothing, resource, ["1", odd])
-    assert statuses(readings) == {"1": "gone"}
-    assert readings.faults.keys() == {odd}
-    assert [asked(request, resource.listing.ids_parameter or "") for request in received] == [["1"]]
 
 
 @pytest.mark.parametrize("spelt", ["007", "+7", "7.0", "7e0"])

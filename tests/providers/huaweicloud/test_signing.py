@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.provider.loopback import Received, Reply, as_json
 from reconciler.providers.credentials import AccessKey
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from reconciler.providers.huaweicloud.signing import authorization, canonical_query
 from reconciler.tasks.resource_type import Action, ResourceType
 from tests.providers.huaweicloud.cloud import AK, PROJECT, SK, TYPES, against
-from tests.providers.loopback import FROZEN, Received, Reply, as_json
+from tests.providers.loopback import FROZEN
 
 # The SDK sorts a list of integers as numbers; text sorting, the gateway's and ours, gives another order.
 SORTED_AS_NUMBERS = {"list_transcoding_task.ids"}

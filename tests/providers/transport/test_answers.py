@@ -5,9 +5,9 @@ import re
 import httpx
 import pytest
 
+from reconciler.provider.loopback import ODD_ANSWERS
 from reconciler.providers.transport.answers import Redactor, header_text, json_object, parsed_object
 from reconciler.tasks.observation import Fault, Meaning
-from tests.providers.loopback import ODD_ANSWERS
 
 OBJECTS = {"an object without anything", "another envelope"}
 ON_THE_WIRE = {"an encoding nobody asked for"}

@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.provider.loopback import GONE_SILENT, Received, Reply, Time, serving
 from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.caller import READS, WRITES, Caller, Retries, Tally, hinted_delay
 from reconciler.providers.transport.pacing import GIVEN_UP, GIVEN_UP_AFTER, LOOK, Pace, Quota
 from reconciler.tasks.observation import Fault, Meaning
-from tests.providers.loopback import FROZEN, GONE_SILENT, Received, Reply, Time, around, serving
+from tests.providers.loopback import FROZEN, around
 
 RETRY_HEADER = "x-acs-retry-after"
 MEANINGS = {

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.provider.loopback import Time
 from reconciler.providers.transport.pacing import GIVEN_UP_AFTER, LEAST_SHARE, LOOK, MARGIN, Pace, PaceBook, Quota
 from reconciler.tasks.observation import Fault
-from tests.providers.loopback import Time
 
 
 def turns(pace: Pace, count: int) -> list[float]:

@@ -11,8 +11,8 @@ import aiohttp
 import httpx
 import pytest
 
+from reconciler.provider.loopback import GONE_SILENT, Received, Reply, serving
 from reconciler.providers.transport.wire import NEVER_SENT, UnreadableAnswer, Wire
-from tests.providers.loopback import GONE_SILENT, Received, Reply, serving
 
 
 def exchange(
