@@ -15,12 +15,10 @@ from reconciler.cli.progress import start_logging
 from reconciler.cli.saved_file import saved_plan_or_report
 from reconciler.exceptions import ExitCode, InvalidPlan, UsageError
 from reconciler.redaction import presentable
-from reconciler.review.approval import approved
-from reconciler.review.decision import CLOCKS_APART
-from reconciler.review.draft import Draft
+from reconciler.review.decision import CLOCKS_APART, approved
+from reconciler.review.draft import Draft, Origin
 from reconciler.review.failures import Patience
 from reconciler.review.job import Job, Place, job_of, origin_of, recognised, token_of
-from reconciler.review.origin import Origin
 from reconciler.review.publishing import Published, intended, publish
 from reconciler.review.wording import cautions, digest_document, document, sentence
 from reconciler.tasks.timestamps import format_timestamp
@@ -28,7 +26,7 @@ from reconciler.tasks.timestamps import format_timestamp
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from reconciler.review.approval import Approved
+    from reconciler.review.decision import Approved
     from reconciler.review.request import Request
 
 __all__ = ["command"]

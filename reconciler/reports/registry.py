@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING
 from reconciler.documents.files import PLAN_FILE, REPORT_FILE
 from reconciler.planning.plan import Plan
 from reconciler.reports.ci.github import render_plan_github, render_report_github
-from reconciler.reports.ci.gitlab import render_plan_gitlab, render_report_gitlab
 from reconciler.reports.ci.junit import render_plan_junit, render_report_junit
-from reconciler.reports.ci.outputs import render_plan_outputs, render_report_outputs
+from reconciler.reports.ci.outputs import (
+    render_plan_gitlab,
+    render_plan_outputs,
+    render_report_gitlab,
+    render_report_outputs,
+)
 from reconciler.reports.markdown.plan import render_plan_markdown
 from reconciler.reports.markdown.report import render_report_markdown
 from reconciler.reports.text.plan import render_plan_text

@@ -14,8 +14,7 @@ from reconciler import __version__
 from reconciler.exceptions import ProviderError, UsageError
 from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.endpoint import base_url, is_loopback
-from reconciler.review.failures import ReviewError, Unsettled
-from reconciler.review.limits import Said, passing
+from reconciler.review.failures import ReviewError, Said, Unsettled, passing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

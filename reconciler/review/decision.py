@@ -1,4 +1,7 @@
-"""What to do about the comments that are there. Pure, so that every order of events can be tried."""
+"""What to do about the comments that are there, and what they say was approved.
+
+Pure, so that every order of events can be tried.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.exceptions import RefusedError
+from reconciler.reports.markdown.marker import MarkerKind
+from reconciler.tasks.timestamps import format_timestamp
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
@@ -14,7 +21,18 @@ if TYPE_CHECKING:
     from reconciler.review.draft import Draft
     from reconciler.review.platform import Comment
 
-__all__ = ["CLOCKS_APART", "Create", "Decision", "Nothing", "Reason", "Update", "Withdraw", "decide", "ours"]
+__all__ = [
+    "CLOCKS_APART",
+    "Approved",
+    "Create",
+    "Decision",
+    "Nothing",
+    "Reason",
+    "Update",
+    "Withdraw",
+    "approved",
+    "decide",
+]
 
 CLOCKS_APART = 60
 """Seconds. The clocks of machines that run jobs are no further apart: a later time is one that has not come, and says
@@ -61,7 +79,7 @@ class Nothing:
 Decision = Create | Update | Withdraw | Nothing
 
 
-def ours(
+def _ours(
     comments: Iterable[Comment], key: str, me: Collection[str], created: Collection[int] = ()
 ) -> list[tuple[Comment, Marker]]:
     """Our comments on the targets of `key`, in the order of creation, each with what it says of itself.
@@ -95,7 +113,7 @@ def decide(
     date. Where runs created them at the same time, the first one stays: every other run carries its text over to it,
     then withdraws its own, so that nobody deletes what another one wrote.
     """
-    found = ours(comments, draft.marker.key, me, created)
+    found = _ours(comments, draft.marker.key, me, created)
     if not found:
         return Create() if draft.newsworthy else Nothing(Reason.QUIET)
     comment = found[0][0] if created else found[-1][0]
@@ -107,3 +125,50 @@ def decide(
             return Withdraw(other)
     others = () if created else tuple(other for other, _ in found[:-1])
     return Nothing(Reason.NEWER if newer else Reason.SAME, comment, others)
+
+
+_PLAN_ANEW = "plan again, comment, and have that reviewed"
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """`until` is seconds since the epoch (UTC): when the plan expires that the comment shows."""
+
+    digest: str
+    until: int
+
+
+def approved(comments: Iterable[Comment], key: str, me: Collection[str], now: float) -> Approved:
+    """`now` is in seconds since the epoch (UTC).
+
+    Raises RefusedError where no comment of ours shows a plan for these targets that could be applied.
+    """
+    found = _ours(comments, key, me)
+    if not found:
+        raise RefusedError("no comment of ours on the request shows a plan for these targets", _PLAN_ANEW)
+    comment, marker = max(found, key=lambda entry: (entry[1].valid_at, entry[0].id))
+    if len({entry.digest for _, entry in found}) > 1:
+        numbers = ", ".join(str(other.id) for other, _ in found)
+        raise RefusedError(
+            f"comments {numbers} on the request are all ours and show different plans",
+            "which of them was approved cannot be told: delete the outdated ones",
+        )
+    if marker.kind is MarkerKind.REPORT:
+        raise RefusedError("the comment on the request shows the report of an apply, not a plan", _PLAN_ANEW)
+    if marker.valid_at > now + CLOCKS_APART:
+        raise RefusedError(
+            f"the comment on the request shows a plan of {format_timestamp(marker.valid_at)}, a time that has not come",
+            _PLAN_ANEW,
+        )
+    if not marker.applyable:
+        raise RefusedError(
+            f"the plan that the comment on the request shows cannot be applied: its outcome is {marker.outcome}, "
+            f"with {marker.changes} changes",
+            _PLAN_ANEW if marker.changes else "there is nothing to apply",
+        )
+    text = comment.body.partition("\n")[2]
+    if marker.digest.removeprefix("sha256:") not in text:
+        raise RefusedError("the comment on the request was edited: its text does not show its digest", _PLAN_ANEW)
+    if marker.expires_at is None or format_timestamp(marker.expires_at) not in text:
+        raise RefusedError("the comment on the request does not show when its plan expires", _PLAN_ANEW)
+    return Approved(marker.digest, marker.expires_at)

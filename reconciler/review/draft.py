@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import InvalidPlan
 from reconciler.planning.plan import Plan
-from reconciler.reports.markdown.budget import BUDGET
 from reconciler.reports.markdown.marker import Marker, parse
+from reconciler.reports.markdown.parts import BUDGET, code
 from reconciler.reports.markdown.plan import render_plan_markdown
 from reconciler.reports.markdown.report import render_report_markdown
 
 if TYPE_CHECKING:
     from reconciler.planning.report import Report
-    from reconciler.review.origin import Origin
 
-__all__ = ["Draft"]
+__all__ = ["Draft", "Origin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +53,29 @@ def _newsworthy(item: Plan | Report) -> bool:
         errors = any(note.severity is Severity.ERROR for note in item.diagnostics)
         return bool(item.changes or item.blocked or errors) or item.outcome != "ok"
     return bool(item.results) or item.outcome != "ok"
+
+
+_LINK = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)+", re.ASCII)
+_LONGEST_LINK = 400
+_RUN = re.compile(r"[0-9]{1,20}", re.ASCII)
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Taken from the environment, and believed only where it has the form that it should have."""
+
+    link: str = ""
+    run: str = ""
+    commit: str = ""
+
+    def line(self) -> str:
+        """The last line of the comment, or the empty string where nothing is known."""
+        made = [self._run(), f"commit {code(self.commit[:12])}" if _COMMIT.fullmatch(self.commit) else ""]
+        return f"Made by {' of '.join(filter(None, made))}." if any(made) else ""
+
+    def _run(self) -> str:
+        """Nothing in a link of this form can end it, so that it needs no escaping."""
+        if len(self.link) > _LONGEST_LINK or not _LINK.fullmatch(self.link) or not _RUN.fullmatch(self.run):
+            return ""
+        return f"[run {self.run}]({self.link})"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.exceptions import UsageError
-from reconciler.review.origin import Origin
+from reconciler.review.draft import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from reconciler.review.publishing import Action
 from reconciler.tasks.timestamps import Timestamp, format_timestamp
 
 if TYPE_CHECKING:
-    from reconciler.review.approval import Approved
+    from reconciler.review.decision import Approved
     from reconciler.review.draft import Draft
     from reconciler.review.job import Job
     from reconciler.review.publishing import Published

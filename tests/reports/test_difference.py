@@ -20,7 +20,7 @@ from reconciler.planning.policy_plan import Note
 from reconciler.redaction import presentable
 from reconciler.reports.difference.markdown import render_difference_markdown
 from reconciler.reports.difference.text import render_difference
-from reconciler.reports.markdown.budget import BUDGET
+from reconciler.reports.markdown.parts import BUDGET
 from reconciler.tasks.observation import Completeness, Fault, Meaning
 from tests.goldens import golden
 from tests.reports.examples import (

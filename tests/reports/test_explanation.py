@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.providers.registry import catalogue
-from reconciler.reports.explanation.document import EXPLANATION, explanation
+from reconciler.reports.explanation.document import EXPLANATION, Lifecycle, explanation, lifecycle
 from reconciler.reports.explanation.drawing import draw_lifecycle, mermaid_lifecycle
-from reconciler.reports.explanation.lifecycle import Lifecycle, lifecycle
 from reconciler.reports.explanation.text import render_explanation
 from reconciler.tasks.resource_type import Action, Listing, Paging, ResourceType
 from reconciler.tasks.task import OBSERVABLE, TERMINAL, Status

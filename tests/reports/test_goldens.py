@@ -12,7 +12,7 @@ from tests.reports.examples import BIG, NOW, PLANS, REPORTS
 GOLDENS = Path(__file__).parent / "goldens"
 SUFFIXES = {"text": "txt", "markdown": "md", "json": "json", "junit": "xml", "github": "github"}
 ELSEWHERE = {"html", "gitlab", "outputs"}
-"""Formats with whole-text tests of their own: tests/reports/html, test_gitlab.py, test_outputs.py."""
+"""Formats with whole-text tests of their own: tests/reports/html, test_outputs.py."""
 
 CASES = [(f"plan_{name}", plan, form) for name, plan in PLANS.items() for form in SUFFIXES]
 REPORT_CASES = [(f"report_{name}", report, form) for name, report in REPORTS.items() for form in SUFFIXES]

@@ -10,7 +10,7 @@ from reconciler.config.model import OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.planning.plan import Plan
 from reconciler.planning.policy_plan import Note
-from reconciler.reports.markdown.budget import BUDGET
+from reconciler.reports.markdown.parts import BUDGET
 from reconciler.reports.markdown.plan import render_plan_markdown
 from reconciler.reports.markdown.report import render_report_markdown
 from reconciler.reports.wording import plan_counts

@@ -1,11 +1,17 @@
 """`key=value` lines: what a workflow goes on with."""
 
+import json
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 
-from reconciler.reports.ci.outputs import render_plan_outputs, render_report_outputs
+from reconciler.reports.ci.outputs import (
+    render_plan_gitlab,
+    render_plan_outputs,
+    render_report_gitlab,
+    render_report_outputs,
+)
 from tests.reports.examples import EVERY_OUTCOME, PLANS
 from tests.reports.hostile_texts import hostile, plan_of, report_of
 
@@ -51,3 +57,12 @@ def test_no_text_makes_a_line(text: str) -> None:
     assert keys(render_plan_outputs(plan_of(text))) == PLAN_KEYS
     assert keys(render_report_outputs(report_of(text))) == REPORT_KEYS
     assert keys(render_report_outputs(replace(EVERY_OUTCOME, plan_digest=f"sha256:{text}\nx=y"))) == REPORT_KEYS
+
+
+def test_a_cancel_is_an_update_and_a_delete_a_delete() -> None:
+    assert json.loads(render_plan_gitlab(PLANS["two_step"])) == {"create": 0, "update": 0, "delete": 2}
+    assert json.loads(render_plan_gitlab(PLANS["empty"])) == {"create": 0, "update": 0, "delete": 0}
+
+
+def test_a_report_counts_what_is_done() -> None:
+    assert json.loads(render_report_gitlab(EVERY_OUTCOME)) == {"create": 0, "update": 1, "delete": 0}

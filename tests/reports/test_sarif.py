@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
-from reconciler.reports.ci.rules import RULES
-from reconciler.reports.ci.sarif import MAX_RESULTS, render_diagnostics_sarif
+from reconciler.reports.ci.sarif import MAX_RESULTS, RULES, render_diagnostics_sarif
 from tests.reports.hostile_texts import hostile
 from tests.reports.sarif_schema import SARIF
 

@@ -11,11 +11,10 @@ from reconciler.exceptions import InvalidPlan
 from reconciler.planning.plan import Plan
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.report import Report
-from reconciler.reports.markdown.budget import BUDGET
 from reconciler.reports.markdown.marker import MarkerKind, parse
+from reconciler.reports.markdown.parts import BUDGET
 from reconciler.reports.markdown.plan import render_plan_markdown
-from reconciler.review.draft import Draft
-from reconciler.review.origin import Origin
+from reconciler.review.draft import Draft, Origin
 from reconciler.review.platform import Comment
 from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, PLANS, REPORTS, change
 from tests.review.world import ORIGIN

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.exceptions import UsageError
+from reconciler.review.draft import Origin
 from reconciler.review.job import Job, Place, job_of, origin_of, recognised, token_of
-from reconciler.review.origin import Origin
 
 SHA, HEAD = "ab" * 20, "cd" * 20
 GITHUB = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.planning.field_differences import difference_words
 from reconciler.redaction import presentable
-from reconciler.reports.difference.words import (
+from reconciler.reports.difference.text import (
     counts_words,
     digest_rows,
     part_name,
@@ -15,8 +15,7 @@ from reconciler.reports.difference.words import (
     summary_words,
     task_words,
 )
-from reconciler.reports.markdown.budget import Detail, fitted
-from reconciler.reports.markdown.parts import callout, code, folded, note_item, table
+from reconciler.reports.markdown.parts import Detail, callout, code, fitted, folded, note_item, table
 from reconciler.reports.wording import counted
 from reconciler.tasks.timestamps import format_timestamp
 

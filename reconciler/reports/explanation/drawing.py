@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reconciler.reports.explanation.lifecycle import lifecycle
+from reconciler.reports.explanation.document import lifecycle
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.reports.explanation.lifecycle import Lifecycle, State, Transition
+    from reconciler.reports.explanation.document import Lifecycle, State, Transition
     from reconciler.tasks.resource_type import ResourceType
 
 __all__ = ["draw_lifecycle", "mermaid_lifecycle"]

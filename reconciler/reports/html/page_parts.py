@@ -1,8 +1,14 @@
-"""Parts that the page of a plan and the page of a report have in common."""
+"""What the page of a plan and the page of a report have in common: their parts, and the document around them, one file,
+whose policy lets nothing in and nothing out.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
+from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from reconciler.reports.html.elements import LINE, Markup, element, escaped, joined, void
@@ -14,7 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.planning.policy_plan import Note
 
-__all__ = ["callout", "command", "facts", "filtered", "footer", "masthead", "note_item", "page"]
+__all__ = ["callout", "command", "document", "facts", "filtered", "footer", "masthead", "note_item", "page"]
 
 
 def page(parts: Iterable[str]) -> Markup:
@@ -91,3 +97,43 @@ def _labelled(name: str, control: Markup) -> Markup:
 def footer(tool_version: str, now: int) -> Markup:
     said = f"Ages as of {format_timestamp(now)}; all times are UTC. Made by reconciler {tool_version}."
     return element("footer", element("p", said))
+
+
+def document(title: str, main: Markup) -> str:
+    """A whole page with `main` as its content. The same input gives the same bytes."""
+    style, script = _packaged("style.css"), _packaged("script.js")
+    head = [
+        void("meta", charset="utf-8"),
+        void("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
+        void("meta", name="referrer", content="no-referrer"),
+        void("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        void("meta", name="color-scheme", content="light dark"),
+        element("title", title),
+        element("style", style),
+    ]
+    body = joined([main, element("script", script)], LINE)
+    page = element("html", element("head", LINE, joined(head, LINE)), LINE, element("body", LINE, body), lang="en")
+    return f"<!DOCTYPE html>\n{page}\n"
+
+
+def _policy(style: str, script: str) -> str:
+    """https://www.w3.org/TR/CSP3/: a meta element can say all of this, but not who may frame the page."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src '{_hash(style)}'",
+            f"script-src '{_hash(script)}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+@cache
+def _packaged(name: str) -> Markup:
+    """A file of this package: constant text of ours, which has no end tag in it."""
+    return Markup(files(__package__).joinpath(name).read_text(encoding="utf-8"))

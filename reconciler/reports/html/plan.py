@@ -1,4 +1,4 @@
-"""The plan as a page."""
+"""The plan as a page: what speaks against it and how to apply it, and its tables of policies and scopes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from reconciler.diagnostics import Severity
 from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.html.ages import plan_ages
-from reconciler.reports.html.document import document
 from reconciler.reports.html.elements import Markup, element, joined
-from reconciler.reports.html.moments import moment
-from reconciler.reports.html.page_parts import callout, command, facts, footer, masthead, note_item, page
-from reconciler.reports.html.policies import policies, scopes
-from reconciler.reports.html.tables import codes, section
+from reconciler.reports.html.page_parts import callout, command, document, facts, footer, masthead, note_item, page
+from reconciler.reports.html.tables import Column, Sort, codes, created, moment, section, table
 from reconciler.reports.html.tasks import tasks
+from reconciler.reports.tally import Tally
 from reconciler.reports.wording import (
+    KINDS,
     counted,
     flags,
     guard_breach,
@@ -27,14 +26,15 @@ from reconciler.reports.wording import (
     scope_error,
     unplaced_notes,
 )
+from reconciler.tasks.observation import Completeness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.planning.plan import Plan
+    from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
 
-
-__all__ = ["alerts", "how_to_apply", "plan_facts", "render_plan_html"]
+__all__ = ["render_plan_html"]
 
 
 def render_plan_html(plan: Plan, *, now: int, saved_to: str | None = None, paths: Sequence[str] | None = None) -> str:
@@ -45,19 +45,19 @@ def render_plan_html(plan: Plan, *, now: int, saved_to: str | None = None, paths
     counts = plan_counts(plan)
     parts = [
         masthead("reconciler plan", plan.outcome, counts, plan_sentence(plan) or ""),
-        *alerts(plan),
-        plan_facts(plan, now),
-        how_to_apply(plan, now, apply_saved(plan, saved_to, paths)),
-        policies(plan, now),
+        *_alerts(plan),
+        _facts(plan, now),
+        _how_to_apply(plan, now, apply_saved(plan, saved_to, paths)),
+        _policies(plan, now),
         plan_ages(plan, now),
         tasks(plan, now),
-        scopes(plan),
+        _scopes(plan),
         footer(plan.tool_version, now),
     ]
     return document(f"reconciler plan: {counts}", page(parts))
 
 
-def alerts(plan: Plan) -> Iterator[Markup]:
+def _alerts(plan: Plan) -> Iterator[Markup]:
     """What speaks against the plan, the worst first; then the warnings."""
     errors = [*_unseen(plan), *(note_item(note) for note in unplaced_notes(plan) if note.severity is Severity.ERROR)]
     if errors:
@@ -87,7 +87,7 @@ def _breaches(plan: Plan) -> Iterator[Markup]:
     yield joined(["To allow all of it, on plan and apply: ", element("code", flags(plan))])
 
 
-def plan_facts(plan: Plan, now: int) -> Markup:
+def _facts(plan: Plan, now: int) -> Markup:
     tasks = sum(sum(scope.tasks.values()) for scope in plan.scopes)
     requests = sum(scope.requests for scope in plan.scopes)
     listed = f"{counted(len(plan.scopes), 'scope')}, {counted(tasks, 'task')} seen with {counted(requests, 'request')}"
@@ -111,7 +111,7 @@ def _code(text: str) -> str:
     return element("code", text) if text else ""
 
 
-def how_to_apply(plan: Plan, now: int, line: str) -> Markup:
+def _how_to_apply(plan: Plan, now: int, line: str) -> Markup:
     return section("apply", "How to apply", *_steps(plan, now, line))
 
 
@@ -139,4 +139,72 @@ def _steps(plan: Plan, now: int, line: str) -> list[Markup]:
             "it expires by itself.",
             class_="aside",
         ),
+    ]
+
+
+_POLICY_COLUMNS = (
+    Column("policy"),
+    *(Column(title, Sort.NUMBER) for title in (*KINDS.values(), "blocked", "protected", "kept", "unknown")),
+    Column("oldest", Sort.AGE),
+)
+_UNKNOWN = "; unknown tasks lack a field that the policy asks for, and are left alone"
+
+_SCOPE_COLUMNS = (
+    Column("resource"),
+    Column("target"),
+    Column("tasks", Sort.NUMBER),
+    Column("by status"),
+    Column("requests", Sort.NUMBER),
+    Column("observed"),
+)
+_OBSERVED = {
+    Completeness.COMPLETE: "whole",
+    Completeness.UNSTABLE: "not whole",
+    Completeness.FAILED: "could not be listed",
+}
+
+
+def _policies(plan: Plan, now: int) -> Markup:
+    """What each policy would do and found, in tasks; those that do most come first."""
+    if not plan.policies:
+        return Markup()
+    caption = f"What each would do and found, in tasks{_UNKNOWN if plan.summary.unknown else ''}"
+    return section("policies", "Policies", table("policies", caption, _POLICY_COLUMNS, _policy_rows(plan, now)))
+
+
+def _policy_rows(plan: Plan, now: int) -> Iterator[list[str]]:
+    tally = Tally.of(plan)
+    for policy in tally.ranked(plan.policies):
+        counts = (*tally.counts(policy.name), policy.blocked, policy.protected, policy.kept, policy.unknown)
+        first = created({"created_at": tally.oldest.get(policy.name, "")})
+        age = "" if first is None else moment(first, now)
+        yield [joined([element("code", policy.name), *_traits(policy)]), *map(str, counts), age]
+
+
+def _traits(policy: PolicyPlan) -> Iterator[Markup]:
+    if policy.suspended:
+        yield element("em", "suspended")
+    if policy.breaches:
+        yield element("em", "refused by a guard", class_="bad")
+    if policy.blocked_fails:
+        yield element("em", "blocked tasks fail it", class_="bad")
+    if policy.description:
+        yield element("p", policy.description, class_="aside")
+
+
+def _scopes(plan: Plan) -> Markup:
+    """What was listed, and how that went."""
+    caption = f"{counted(len(plan.scopes), 'scope')}: what was listed, and how that went"
+    return section("scopes", "Scopes", table("scopes", caption, _SCOPE_COLUMNS, map(_scope_row, plan.scopes)))
+
+
+def _scope_row(scope: ScopePlan) -> list[str]:
+    observed = _OBSERVED[scope.completeness]
+    return [
+        element("code", scope.resource),
+        scope.target,
+        str(sum(scope.tasks.values())),
+        joined((f"{count} {status}" for status, count in scope.tasks.items() if count), Markup(", ")),
+        str(scope.requests),
+        observed if scope.complete else joined([element("em", observed, class_="bad"), f" {scope.error or ''}"]),
     ]

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 from reconciler.diagnostics import Severity
 from reconciler.reports.ages import duration
 from reconciler.reports.html.ages import report_ages
-from reconciler.reports.html.document import document
 from reconciler.reports.html.elements import Markup, element
-from reconciler.reports.html.moments import created, moment
-from reconciler.reports.html.page_parts import callout, facts, filtered, footer, masthead, note_item, page
-from reconciler.reports.html.tables import Column, Sort, codes, section, table
+from reconciler.reports.html.page_parts import callout, document, facts, filtered, footer, masthead, note_item, page
+from reconciler.reports.html.tables import Column, Sort, codes, created, moment, section, table
 from reconciler.reports.html.tasks import steps_cell
 from reconciler.reports.wording import OUTCOMES, counted, report_advice, report_counts, result_reason
 

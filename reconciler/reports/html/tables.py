@@ -1,4 +1,4 @@
-"""Tables that can be read as they are, and that the script sorts and filters."""
+"""Tables that can be read as they are, and that the script sorts and filters; with times, which may be any text."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.reports.ages import age
 from reconciler.reports.html.elements import LINE, Markup, element, joined
+from reconciler.tasks.timestamps import format_timestamp, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Column", "Sort", "codes", "section", "table"]
+    from reconciler.planning.change import Observed
 
+__all__ = ["Column", "Sort", "codes", "created", "moment", "section", "table"]
 
 _LONG = 300
 """Rows of tasks above which the style sheet has only those laid out that are in sight."""
@@ -86,3 +89,23 @@ def section(key: str, title: str, *content: str) -> Markup:
     heading = element("h2", title, id=f"{key}-title")
     parts = [part for part in (heading, *content) if part]
     return element("section", joined(parts, LINE), id=key, aria_labelledby=f"{key}-title")
+
+
+def created(observed: Observed) -> int | None:
+    """When the task was created, in seconds since the epoch; None where that is not known."""
+    value = observed.get("created_at")
+    if not isinstance(value, str):
+        return None
+    try:
+        found = parse_timestamp(value)
+        format_timestamp(found)
+    except (ValueError, OverflowError):
+        return None
+    return found
+
+
+def moment(seconds: int | None, now: int) -> Markup:
+    """How long ago something was. The time itself stands in an attribute, which the style sheet shows as well."""
+    if seconds is None:
+        return Markup("unknown")
+    return element("time", age(seconds, now), datetime=format_timestamp(seconds))

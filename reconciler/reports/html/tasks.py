@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.reports.html.elements import Markup, element, joined
-from reconciler.reports.html.moments import created, moment
 from reconciler.reports.html.page_parts import filtered
-from reconciler.reports.html.tables import Column, Sort, codes, section, table
+from reconciler.reports.html.tables import Column, Sort, codes, created, moment, section, table
 from reconciler.reports.text.task_block import fields
 from reconciler.reports.wording import MEANINGS, counted, steps_words, value_text
 

@@ -1,7 +1,7 @@
 """The plan as a comment on a pull request: one comment, found again by its first line, within GitHub's limit.
 
 What a reviewer decides by stands open: what is refused, what will be deleted and canceled, and why, what is left alone,
-how to apply or refuse it. The tasks are folded below.
+how to apply or refuse it. The tasks are folded below, in tables.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from reconciler.diagnostics import Severity
 from reconciler.reports.ages import age_of, until
 from reconciler.reports.commands import apply_saved, approval
-from reconciler.reports.markdown.budget import BUDGET, Detail, fitted
 from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of
-from reconciler.reports.markdown.parts import code, comment, folded, listed, note_item, table
+from reconciler.reports.markdown.parts import BUDGET, Detail, code, comment, fitted, folded, listed, note_item, table
 from reconciler.reports.markdown.reasons import cancels, cautions, deletes, skipped
-from reconciler.reports.markdown.tasks import change_tables, skipped_tables
 from reconciler.reports.tally import Tally
+from reconciler.reports.text.task_block import fields
 from reconciler.reports.wording import (
     KINDS,
     counted,
@@ -24,14 +23,19 @@ from reconciler.reports.wording import (
     overrides_flags,
     plan_counts,
     plan_sentence,
+    status_text,
+    steps_words,
     unplaced_notes,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from reconciler.planning.change import Change, Skipped
     from reconciler.planning.plan import Plan
     from reconciler.planning.policy_plan import Note, PolicyPlan
+    from reconciler.reports.markdown.parts import Detail
+    from reconciler.reports.tally import Group
 
 __all__ = ["render_plan_markdown"]
 
@@ -68,8 +72,8 @@ def _composed(plan: Plan, tally: Tally, now: int, detail: Detail, command: str) 
         _next_step(plan, now, command),
         _facts(plan, tally, now),
         _policies(plan, tally, now, detail),
-        *change_tables(tally, now, detail),
-        *skipped_tables(plan, now, detail),
+        *_change_tables(tally, now, detail),
+        *_skipped_tables(plan, now, detail),
         "\n".join(detail.bullets(_warnings(plan), note_item, "warning")),
     ]
     return comment(_marker(plan, tally, detail), detail.left_out, parts)
@@ -150,3 +154,68 @@ def _policy(policy: PolicyPlan, tally: Tally, now: int) -> list[str]:
 def _suspended(plan: Plan, detail: Detail) -> str:
     names = [policy.name for policy in plan.policies if policy.suspended]
     return f"\nSuspended, so not checked: {listed(detail.notes(names), len(names))}" if names else ""
+
+
+_NAMES = 3
+_TASK = ("task", "target", "status", "age", "fields")
+
+
+def _change_tables(tally: Tally, now: int, detail: Detail) -> Iterator[str]:
+    """A table for each group of changes, those with deletes first."""
+    shown = tally.groups[: detail.policy_limit]
+    for group in shown:
+        if text := _change_table(group, detail.rows(group.changes), now):
+            yield text
+    rest = tally.groups[len(shown) :]
+    if rest:
+        changes = sum(len(group.changes) for group in rest)
+        detail.left_out += changes
+        yield f"and {counted(changes, 'more change')} in {counted(len(rest), 'more group')}"
+
+
+def _change_table(group: Group, shown: Sequence[Change], now: int) -> str:
+    """Without rows, nothing. A reason that all of them share stands open above, and takes no column."""
+    if not shown:
+        return ""
+    policies = listed(group.policies[:_NAMES], len(group.policies))
+    summary = f"{policies} on {code(group.resource)}: {counted(len(group.changes), 'change')}"
+    several = group.reason is None
+    rows = [
+        [steps_words(change.steps), *_task(change, now), *([code(change.reason, 160)] if several else [])]
+        for change in shown
+    ]
+    head = ["do", *_TASK, *(["reason"] if several else [])]
+    return folded(_first(summary, len(rows), len(group.changes)), table(head, rows))
+
+
+def _skipped_tables(plan: Plan, now: int, detail: Detail) -> Iterator[str]:
+    yield _skipped_table("Blocked", "policy", plan.blocked, now, detail)
+    yield _skipped_table("Protected", "protection", plan.protected, now, detail)
+
+
+def _skipped_table(title: str, by: str, items: Sequence[Skipped], now: int, detail: Detail) -> str:
+    rows = [
+        [*_task(item, now), code(item.reason, 160), code(", ".join(item.protections or item.policies), 120)]
+        for item in detail.rows(items)
+    ]
+    if not rows:
+        return ""
+    summary = f"{title}: {counted(len(items), 'task')}"
+    return folded(_first(summary, len(rows), len(items)), table([*_TASK, "reason", by], rows))
+
+
+def _first(summary: str, shown: int, total: int) -> str:
+    return summary if shown == total else f"{summary} (the first {shown})"
+
+
+def _task(item: Change | Skipped, now: int) -> list[str]:
+    told = {"status", "created_at"}
+    rest = "; ".join(f"{name} {value}" for name, value in fields(item.observed, now) if name not in told)
+    age = age_of(item.observed.get("created_at"), now)
+    return [
+        code(item.task_id),
+        code(item.target),
+        code(status_text(item.observed)),
+        age or "unknown",
+        code(rest, 160),
+    ]

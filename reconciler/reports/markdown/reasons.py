@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.planning.guards import GuardCheck
     from reconciler.planning.plan import Plan
     from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
-    from reconciler.reports.markdown.budget import Detail
+    from reconciler.reports.markdown.parts import Detail
     from reconciler.reports.tally import Group, SkippedGroup, Tally
 
 __all__ = ["cancels", "cautions", "deletes", "skipped"]

@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.reports.ages import duration
-from reconciler.reports.markdown.budget import BUDGET, Detail, fitted
 from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of
-from reconciler.reports.markdown.parts import callout, code, comment, folded, listed, note_item, table
+from reconciler.reports.markdown.parts import (
+    BUDGET,
+    Detail,
+    callout,
+    code,
+    comment,
+    fitted,
+    folded,
+    listed,
+    note_item,
+    table,
+)
 from reconciler.reports.wording import OUTCOMES, counted, report_advice, report_counts, result_reason, steps_words
 from reconciler.tasks.timestamps import format_timestamp
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from reconciler.reports.ci.junit_document import Case, Suite, Verdict, render_junit
+from reconciler.reports.ci.junit import Case, Suite, Verdict, render_junit
 from reconciler.reports.policy_tests.words import NEAR_MISS, failure_reasons, failure_sentence, missing_cases
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from reconciler.diagnostics import Severity
 from reconciler.planning.report import Outcome
 from reconciler.reports.ages import duration
 from reconciler.reports.cells import Palette, clipped, table
-from reconciler.reports.text.sections import note_line
+from reconciler.reports.text.plan import note_line
 from reconciler.reports.wording import OUTCOMES, counted, report_advice, report_counts, result_reason, steps_words
 from reconciler.tasks.timestamps import format_timestamp
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from reconciler.reports.html import render_plan_html
-from reconciler.reports.html.chart import Fill
+from reconciler.reports.html.histograms import Fill
 from reconciler.tasks.timestamps import format_timestamp
 from tests.reports.examples import EMPTY, NOW, change, observed, skipped
 from tests.reports.html.opened_page import Window, cells, choose, count, heading, rows

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from reconciler.reports.html import render_plan_html, render_report_html
-from reconciler.reports.html.chart import Fill
+from reconciler.reports.html.histograms import Fill
 from tests.reports.examples import BIG, NOW, PLANS, REPORTS
 from tests.reports.html.pages import PAGES, TREES
 from tests.reports.html.strict_page import Node, parsed

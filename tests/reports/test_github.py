@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
 from reconciler.planning.policy_plan import PolicyPlan, Source
 from reconciler.planning.report import Outcome
-from reconciler.reports.ci.annotations import SHOWN, Annotation, Level, render_annotations
-from reconciler.reports.ci.github import render_diagnostics_github, render_plan_github, render_report_github
+from reconciler.reports.ci.github import (
+    SHOWN,
+    Annotation,
+    Level,
+    render_annotations,
+    render_diagnostics_github,
+    render_plan_github,
+    render_report_github,
+)
 from tests.reports.examples import DELETE, EMPTY, EVERY_OUTCOME, GUARDS, PLANS, change, policy, result, scope
 from tests.reports.hostile_texts import hostile, plan_of, report_of
 
