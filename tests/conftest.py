@@ -1,5 +1,7 @@
 """What holds for every test; a terminal in an empty directory, with local clouds that hold nothing yet."""
 
+import asyncio
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,15 @@ from tests.terminal import Terminal, credentials
 
 settings.register_profile("reconciler", deadline=None)  # a busy machine is no defect
 settings.load_profile("reconciler")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """A test that is a coroutine has a loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}))
+    return True
 
 
 @pytest.fixture(autouse=True)

@@ -163,29 +163,21 @@ def test_a_run_logs_in_once_and_opens_one_client_for_each_target(
     assert sorted(made) == ["aliyun", "huawei"]
 
 
-def test_what_was_listed_under_the_locks_is_not_listed_again(terminal: Terminal) -> None:
-    async def run() -> tuple[Plan, int, str]:
-        async with Session.open(terminal.directory) as session, session.hold():
-            plan = await session.plan()
-            report = await session.apply(plan, Approval.of_digest(plan.digest))
-            return plan, lists(terminal), report.outcome
-
-    plan, listed, outcome = asyncio.run(run())
-    assert (len(plan.changes), outcome) == (COUNT, "ok")
-    assert listed == plan.scopes[0].requests
+async def test_what_was_listed_under_the_locks_is_not_listed_again(terminal: Terminal) -> None:
+    async with Session.open(terminal.directory) as session, session.hold():
+        plan = await session.plan()
+        report = await session.apply(plan, Approval.of_digest(plan.digest))
+        assert (len(plan.changes), report.outcome) == (COUNT, "ok")
+        assert lists(terminal) == plan.scopes[0].requests
 
 
-def test_a_plan_made_without_the_locks_is_checked_again(terminal: Terminal) -> None:
+async def test_a_plan_made_without_the_locks_is_checked_again(terminal: Terminal) -> None:
     """Also one that was made while they were held, once they are given back, and one that was applied before."""
-
-    async def run() -> list[dict[str, int]]:
-        async with Session.open(terminal.directory) as session:
-            async with session.hold():
-                plan = await session.plan()
-            terminal.simulator.huaweicloud.set_status(SNAPSHOT, 1, "running")
-            return [(await session.apply(plan, Approval.automatic())).summary for _ in range(2)]
-
-    first, second = asyncio.run(run())
+    async with Session.open(terminal.directory) as session:
+        async with session.hold():
+            plan = await session.plan()
+        terminal.simulator.huaweicloud.set_status(SNAPSHOT, 1, "running")
+        first, second = [(await session.apply(plan, Approval.automatic())).summary for _ in range(2)]
     assert (first["done"], first["missed"]) == (COUNT - 1, 1)
     assert (second["satisfied"], second["missed"]) == (COUNT - 1, 1)
 
@@ -292,15 +284,11 @@ def test_where_all_are_locked_nothing_is_asked_of_the_clouds(terminal: Terminal)
     assert terminal.simulator.requests == []
 
 
-def test_what_is_not_held_gets_no_call(terminal: Terminal) -> None:
+async def test_what_is_not_held_gets_no_call(terminal: Terminal) -> None:
     two_clouds(terminal)
-
-    async def run() -> list[tuple[str, Outcome, str]]:
-        async with Session.open(terminal.directory) as session, session.hold(["aliyun"]):
-            report = await session.apply(await session.plan(), Approval.automatic())
-            return [(result.target, result.outcome, result.detail) for result in report.results]
-
-    found = asyncio.run(run())
+    async with Session.open(terminal.directory) as session, session.hold(["aliyun"]):
+        report = await session.apply(await session.plan(), Approval.automatic())
+        found = [(result.target, result.outcome, result.detail) for result in report.results]
     assert found[0] == ("aliyun", Outcome.DONE, "")
     assert {*found[1:]} == {("huawei", Outcome.NOT_ATTEMPTED, "the lock of huawei was not taken")}
 

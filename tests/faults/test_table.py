@@ -26,7 +26,11 @@ def names_in(path: Path) -> set[str]:
     if path.stem == "test_one_fault":
         return set(CASES)
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
+    return {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+    }
 
 
 def test_every_test_that_the_table_names_exists() -> None:

@@ -151,24 +151,20 @@ def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) ->
         pass
 
 
-def test_serve_runs_until_cancelled(send: Send) -> None:
+async def test_serve_runs_until_cancelled(send: Send) -> None:
     simulator = Simulator()
     urls: list[str] = []
+    ready = asyncio.Event()
 
-    async def run() -> None:
-        ready = asyncio.Event()
+    def note(url: str) -> None:
+        urls.append(url)
+        ready.set()
 
-        def note(url: str) -> None:
-            urls.append(url)
-            ready.set()
-
-        task = asyncio.create_task(serve(simulator, on_ready=note))
-        await ready.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(run())
+    task = asyncio.create_task(serve(simulator, on_ready=note))
+    await ready.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
     assert urls[0].startswith("http://127.0.0.1:")
 
 

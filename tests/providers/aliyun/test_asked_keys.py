@@ -204,19 +204,16 @@ def test_the_vendors_sdk_asks_for_the_same_role(home: Path, vendor: SimpleNamesp
 
 
 @pytest.mark.parametrize("by_role", [True, False])
-def test_the_token_service_tells_the_time_and_the_machine_does_not(by_role: bool, home: Path) -> None:
+async def test_the_token_service_tells_the_time_and_the_machine_does_not(by_role: bool, home: Path) -> None:
     class Dated(Machine):
         def __call__(self, request: Received) -> Reply:
             reply = super().__call__(request)
             return replace(reply, headers={**reply.headers, "Date": dated(700)}) if request in self.asked else reply
 
-    async def run() -> None:
-        async with on(Dated(), metadata=not by_role, home=home if by_role else None) as (client, _):
-            observation = await client.observe(URL_UPLOAD, None)
-            assert observation.fault is None
-            assert client.skews == ((700, 700) if by_role else ())
-
-    asyncio.run(run())
+    async with on(Dated(), metadata=not by_role, home=home if by_role else None) as (client, _):
+        observation = await client.observe(URL_UPLOAD, None)
+        assert observation.fault is None
+        assert client.skews == ((700, 700) if by_role else ())
 
 
 def test_a_chain_of_roles(home: Path) -> None:
@@ -274,18 +271,14 @@ def test_the_environment_comes_before_a_token_and_a_token_before_profiles(home: 
     assert found.principal == "123456"
 
 
-def test_a_token_is_read_again_since_it_is_replaced(home: Path) -> None:
+async def test_a_token_is_read_again_since_it_is_replaced(home: Path) -> None:
     machine = Machine()
     environment = {**OIDC, "ALIBABA_CLOUD_OIDC_TOKEN_FILE": str(home / "token")}
-
-    async def run() -> None:
-        async with on(machine, environment, home=home) as (client, _):
-            for number in range(4):
-                (home / "token").write_text(f"id-token-content-{number}")
-                assert (await client.observe(URL_UPLOAD, None)).complete
-                machine.time.now += LIFETIME - 10
-
-    asyncio.run(run())
+    async with on(machine, environment, home=home) as (client, _):
+        for number in range(4):
+            (home / "token").write_text(f"id-token-content-{number}")
+            assert (await client.observe(URL_UPLOAD, None)).complete
+            machine.time.now += LIFETIME - 10
     assert [form(asked)["OIDCToken"] for asked in machine.asked] == [f"id-token-content-{n}" for n in range(4)]
     assert {verdict for _, verdict in machine.calls} == {"good"}
 
@@ -374,24 +367,20 @@ def test_the_vendors_sdk_asks_the_address_the_same_way(vendor: SimpleNamespace) 
     assert (theirs.method, theirs.target) == (ours.method, ours.target)
 
 
-def test_the_machine_comes_before_the_address_and_stays_the_one() -> None:
+async def test_the_machine_comes_before_the_address_and_stays_the_one() -> None:
     machine = Machine()
-
-    async def run() -> None:
-        environment = {"ALIBABA_CLOUD_CREDENTIALS_URI": "URL/keys"}
-        async with on(machine, environment, metadata=True) as (client, _):
-            assert (await client.observe(URL_UPLOAD, None)).complete
-            machine.replies["key"] = Reply(500)
-            machine.time.now += LIFETIME + 1
-            fault = (await client.observe(URL_UPLOAD, None)).fault
-        assert fault is not None
-        assert fault.meaning is Meaning.UNREACHABLE
-
-    asyncio.run(run())
+    environment = {"ALIBABA_CLOUD_CREDENTIALS_URI": "URL/keys"}
+    async with on(machine, environment, metadata=True) as (client, _):
+        assert (await client.observe(URL_UPLOAD, None)).complete
+        machine.replies["key"] = Reply(500)
+        machine.time.now += LIFETIME + 1
+        fault = (await client.observe(URL_UPLOAD, None)).fault
+    assert fault is not None
+    assert fault.meaning is Meaning.UNREACHABLE
     assert all(asked.path != "/keys" for asked in machine.asked)
 
 
-def test_a_profile_that_was_renewed_is_read_again_and_stays_the_one(tmp_path: Path) -> None:
+async def test_a_profile_that_was_renewed_is_read_again_and_stays_the_one(tmp_path: Path) -> None:
     """The vendor's command renews the tokens in its file; what it takes for current meanwhile is no matter."""
     machine = Machine()
     machine.valid = 1
@@ -404,19 +393,16 @@ def test_a_profile_that_was_renewed_is_read_again_and_stays_the_one(tmp_path: Pa
         ]
         (tmp_path / ".aliyun" / "config.json").write_text(json.dumps({"current": current, "profiles": rows}))
 
-    async def run() -> None:
-        write("tok3n-1", "mine")
-        async with on(machine, home=tmp_path) as (client, _):
-            assert (await client.observe(URL_UPLOAD, None)).complete
-            machine.valid = 2
-            write("tok3n-2", "other")
-            assert (await client.observe(URL_UPLOAD, None)).complete
-
-    asyncio.run(run())
+    write("tok3n-1", "mine")
+    async with on(machine, home=tmp_path) as (client, _):
+        assert (await client.observe(URL_UPLOAD, None)).complete
+        machine.valid = 2
+        write("tok3n-2", "other")
+        assert (await client.observe(URL_UPLOAD, None)).complete
     assert [verdict for _, verdict in machine.calls] == ["good", "refused", "good"]
 
 
-def test_the_machine_is_asked_past_every_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_machine_is_asked_past_every_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine()
     seen: list[Received] = []
 
@@ -424,33 +410,25 @@ def test_the_machine_is_asked_past_every_proxy(monkeypatch: pytest.MonkeyPatch) 
         seen.append(request)
         return Reply(502)
 
-    async def run() -> None:
-        # What is on loopback is never sent to a proxy, and a test may not ask anybody else.
-        monkeypatch.setattr("reconciler.providers.transport.route.is_loopback", lambda _: False)
-        async with serving(proxy) as server, on(machine, {"http_proxy": server.url}, metadata=True) as (client, _):
-            await client.observe(URL_UPLOAD, None)
-
-    asyncio.run(run())
+    monkeypatch.setattr("reconciler.providers.transport.route.is_loopback", lambda _: False)
+    async with serving(proxy) as server, on(machine, {"http_proxy": server.url}, metadata=True) as (client, _):
+        await client.observe(URL_UPLOAD, None)
     assert [asked.path for asked in machine.asked] == ["/latest/api/token", ROLES, f"{ROLES}my-role"]
     assert seen, "the call itself does go by the proxy"
 
 
-def test_keys_that_are_refused_are_renewed_once_for_reads_and_writes(home: Path) -> None:
+async def test_keys_that_are_refused_are_renewed_once_for_reads_and_writes(home: Path) -> None:
     machine = Machine()
-
-    async def run() -> None:
-        assert CANCEL is not None
-        async with on(machine, home=home) as (client, _):
-            await client.observe(URL_UPLOAD, None)
-            machine.valid = 0
-            observations = await asyncio.gather(*(client.observe(URL_UPLOAD, None) for _ in range(5)))
-            assert all(observation.complete for observation in observations)
-            assert machine.issued == 2
-            machine.time.now += 100
-            machine.valid = 0
-            assert await client.perform(URL_UPLOAD, CANCEL, ["j"]) == {"j": None}
-
-    asyncio.run(run())
+    assert CANCEL is not None
+    async with on(machine, home=home) as (client, _):
+        await client.observe(URL_UPLOAD, None)
+        machine.valid = 0
+        observations = await asyncio.gather(*(client.observe(URL_UPLOAD, None) for _ in range(5)))
+        assert all(observation.complete for observation in observations)
+        assert machine.issued == 2
+        machine.time.now += 100
+        machine.valid = 0
+        assert await client.perform(URL_UPLOAD, CANCEL, ["j"]) == {"j": None}
     assert machine.calls[-2:] == [("CancelUrlUploadJobs", "refused"), ("CancelUrlUploadJobs", "good")]
 
 

@@ -130,18 +130,14 @@ def test_the_agency_of_the_machine_is_asked_when_nothing_else_is_found() -> None
     assert machine.calls == [("GET", "good")]
 
 
-def test_the_vendors_sdk_asks_the_same_way(sdk: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_vendors_sdk_asks_the_same_way(sdk: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine()
-    observed(machine)
+    await asyncio.to_thread(observed, machine)
     ours, machine.asked = machine.asked, []
-
-    async def run() -> None:
-        async with serving(machine) as server:
-            monkeypatch.setattr(sdk.MetadataAccessor, "_METADATA_ENDPOINT", server.url)
-            credential = await asyncio.to_thread(sdk.MetadataAccessor().get_credential)
-        assert (credential.access, credential.security_token) == ("AK2", "tok3n-2")
-
-    asyncio.run(run())
+    async with serving(machine) as server:
+        monkeypatch.setattr(sdk.MetadataAccessor, "_METADATA_ENDPOINT", server.url)
+        credential = await asyncio.to_thread(sdk.MetadataAccessor().get_credential)
+    assert (credential.access, credential.security_token) == ("AK2", "tok3n-2")
     assert shape(machine.asked, "x-metadata") == shape(ours, "x-metadata")
 
 
@@ -183,14 +179,11 @@ def test_a_machine_that_gives_no_key_is_named_among_what_was_tried(changes: dict
     assert "hunter" not in fault.message
 
 
-def test_a_machine_without_the_service_is_said_to_be_without() -> None:
-    async def run() -> Fault | None:
-        surroundings = around(metadata="http://127.0.0.1:9")
-        client = PROVIDER.client(target("http://127.0.0.1:9"), concurrency=1, surroundings=surroundings)
-        async with client:
-            return (await client.observe(TRANSCODING, None)).fault
-
-    fault = asyncio.run(run())
+async def test_a_machine_without_the_service_is_said_to_be_without() -> None:
+    surroundings = around(metadata="http://127.0.0.1:9")
+    client = PROVIDER.client(target("http://127.0.0.1:9"), concurrency=1, surroundings=surroundings)
+    async with client:
+        fault = (await client.observe(TRANSCODING, None)).fault
     assert fault is not None
     assert fault.meaning is Meaning.CREDENTIALS
     assert "agency of this ECS (127.0.0.1: no connection" in fault.message
@@ -207,24 +200,20 @@ def test_a_named_profile_is_not_replaced_by_the_machine(tmp_path: Path) -> None:
         find_credentials(row, around(metadata="http://127.0.0.1:9", home=tmp_path))
 
 
-def test_a_long_run_outlives_its_keys() -> None:
+async def test_a_long_run_outlives_its_keys() -> None:
     """Six days at an hour a step, with keys that are good for a day: renewed with 40 minutes left, never refused."""
     machine = Machine()
-
-    async def run() -> None:
-        async with on(machine) as (client, _):
-            for _ in range(6 * 24):
-                assert (await client.observe(TRANSCODING, None)).complete
-                machine.time.now += 3600
-        assert client.requests == 6 * 24 + 2 * machine.issued
-
-    asyncio.run(run())
+    async with on(machine) as (client, _):
+        for _ in range(6 * 24):
+            assert (await client.observe(TRANSCODING, None)).complete
+            machine.time.now += 3600
+    assert client.requests == 6 * 24 + 2 * machine.issued
     assert {verdict for _, verdict in machine.calls} == {"good"}
     assert machine.issued == 6
 
 
 @pytest.mark.parametrize(("environment", "skews"), [({}, ()), (OIDC | {"HUAWEICLOUD_SDK_STS_ENDPOINT": "URL"}, (700,))])
-def test_who_hands_out_keys_tells_the_time_unless_it_is_the_machine(
+async def test_who_hands_out_keys_tells_the_time_unless_it_is_the_machine(
     environment: Mapping[str, str], skews: tuple[int, ...]
 ) -> None:
     class Dated(Machine):
@@ -232,45 +221,34 @@ def test_who_hands_out_keys_tells_the_time_unless_it_is_the_machine(
             reply = super().__call__(request)
             return replace(reply, headers={**reply.headers, "Date": dated(700)}) if request in self.asked else reply
 
-    async def run() -> None:
-        async with on(Dated(), environment) as (client, _):
-            assert (await client.observe(TRANSCODING, None)).complete
-            assert set(client.skews) == set(skews)
-
-    asyncio.run(run())
+    async with on(Dated(), environment) as (client, _):
+        assert (await client.observe(TRANSCODING, None)).complete
+        assert set(client.skews) == set(skews)
 
 
-def test_keys_that_are_refused_are_renewed_once_for_reads_and_writes() -> None:
+async def test_keys_that_are_refused_are_renewed_once_for_reads_and_writes() -> None:
     machine = Machine()
-
-    async def run() -> None:
-        async with on(machine) as (client, _):
-            await client.observe(TRANSCODING, None)
-            machine.valid = 0
-            observations = await asyncio.gather(*(client.observe(TRANSCODING, None) for _ in range(5)))
-            assert all(observation.complete for observation in observations)
-            assert machine.issued == 2
-            machine.time.now += 100
-            machine.valid = 0
-            delete = PACKAGING.operation(Action.DELETE)
-            assert delete is not None
-            assert one_fault(await client.perform(PACKAGING, delete, ["1"])) is None
-            assert machine.issued == 3
-
-    asyncio.run(run())
+    async with on(machine) as (client, _):
+        await client.observe(TRANSCODING, None)
+        machine.valid = 0
+        observations = await asyncio.gather(*(client.observe(TRANSCODING, None) for _ in range(5)))
+        assert all(observation.complete for observation in observations)
+        assert machine.issued == 2
+        machine.time.now += 100
+        machine.valid = 0
+        delete = PACKAGING.operation(Action.DELETE)
+        assert delete is not None
+        assert one_fault(await client.perform(PACKAGING, delete, ["1"])) is None
+        assert machine.issued == 3
     assert machine.calls[-2:] == [("DELETE", "refused"), ("DELETE", "good")]
 
 
-def test_a_cloud_that_refuses_every_key_is_not_asked_for_ever() -> None:
+async def test_a_cloud_that_refuses_every_key_is_not_asked_for_ever() -> None:
     machine = Machine()
-
-    async def run() -> Fault | None:
-        async with on(machine) as (client, _):
-            machine.issue = lambda: {**Machine.issue(machine), "securitytoken": "tok3n-other"}  # type: ignore[method-assign]
-            await client.observe(TRANSCODING, None)
-            return (await client.observe(TRANSCODING, None)).fault
-
-    fault = asyncio.run(run())
+    async with on(machine) as (client, _):
+        machine.issue = lambda: {**Machine.issue(machine), "securitytoken": "tok3n-other"}  # type: ignore[method-assign]
+        await client.observe(TRANSCODING, None)
+        fault = (await client.observe(TRANSCODING, None)).fault
     assert fault is not None
     assert fault.meaning is Meaning.CREDENTIALS
     assert len(machine.calls) == 3
@@ -284,7 +262,7 @@ def test_a_refusal_says_where_the_credentials_came_from() -> None:
     assert "credentials from the environment; tried before: OIDC agency (" in fault.message
 
 
-def test_keys_in_a_file_that_were_replaced_are_read_again(tmp_path: Path) -> None:
+async def test_keys_in_a_file_that_were_replaced_are_read_again(tmp_path: Path) -> None:
     secret, token = tmp_path / "sk", tmp_path / "st"
     secret.write_text("hunter1")
     token.write_text("tok3n-1")
@@ -295,15 +273,11 @@ def test_keys_in_a_file_that_were_replaced_are_read_again(tmp_path: Path) -> Non
     }
     machine = Machine()
     machine.valid = 1
-
-    async def run() -> None:
-        async with on(machine, {"AK": "AK1"}, credentials=Credentials(secrets=sources)) as (client, _):
-            assert (await client.observe(TRANSCODING, None)).complete
-            machine.valid = 2
-            token.write_text("tok3n-2")
-            assert (await client.observe(TRANSCODING, None)).complete
-
-    asyncio.run(run())
+    async with on(machine, {"AK": "AK1"}, credentials=Credentials(secrets=sources)) as (client, _):
+        assert (await client.observe(TRANSCODING, None)).complete
+        machine.valid = 2
+        token.write_text("tok3n-2")
+        assert (await client.observe(TRANSCODING, None)).complete
     assert [verdict for _, verdict in machine.calls] == ["good", "refused", "good"]
 
 
@@ -322,24 +296,21 @@ def test_an_oidc_token_comes_before_everything_else() -> None:
     }
 
 
-def test_the_vendors_sdk_assumes_an_agency_the_same_way(sdk: SimpleNamespace) -> None:
+async def test_the_vendors_sdk_assumes_an_agency_the_same_way(sdk: SimpleNamespace) -> None:
     machine = Machine()
-    observed(machine, {**OIDC, "HUAWEICLOUD_SDK_STS_ENDPOINT": "URL"}, metadata=False)
+    environment = {**OIDC, "HUAWEICLOUD_SDK_STS_ENDPOINT": "URL"}
+    await asyncio.to_thread(observed, machine, environment, metadata=False)
     [ours], machine.asked = machine.asked, []
-
-    async def run() -> None:
-        async with serving(machine) as server:
-            accessor = sdk.OidcStsAccessor(
-                OIDC["HUAWEICLOUD_OIDC_PROVIDER_URN"],
-                OIDC["HUAWEICLOUD_OIDC_AGENCY_URN"],
-                OIDC["HUAWEICLOUD_OIDC_ID_TOKEN"],
-                "oidc-sts-session",
-            )
-            http = sdk.HttpClient(sdk.HttpConfig.get_default_config(), None, None, logging.getLogger("huaweicloud"))
-            credential = await asyncio.to_thread(accessor.get_credential, sts_endpoint=server.url, http_client=http)
-        assert credential.access == "AK2"
-
-    asyncio.run(run())
+    async with serving(machine) as server:
+        accessor = sdk.OidcStsAccessor(
+            OIDC["HUAWEICLOUD_OIDC_PROVIDER_URN"],
+            OIDC["HUAWEICLOUD_OIDC_AGENCY_URN"],
+            OIDC["HUAWEICLOUD_OIDC_ID_TOKEN"],
+            "oidc-sts-session",
+        )
+        http = sdk.HttpClient(sdk.HttpConfig.get_default_config(), None, None, logging.getLogger("huaweicloud"))
+        credential = await asyncio.to_thread(accessor.get_credential, sts_endpoint=server.url, http_client=http)
+    assert credential.access == "AK2"
     [theirs] = machine.asked
     assert (theirs.method, theirs.path, json.loads(theirs.body)) == (ours.method, ours.path, json.loads(ours.body))
 
@@ -384,23 +355,19 @@ def test_half_an_oidc_agency_is_named(missing: str) -> None:
     assert "id-token-content" not in caught.value.message
 
 
-def test_a_token_service_that_is_away_leaves_the_write_unsent() -> None:
+async def test_a_token_service_that_is_away_leaves_the_write_unsent() -> None:
     """What could not be signed was never sent: the change is not of uncertain effect."""
-
-    async def run() -> Fault | None:
-        environment = {**OIDC, "HUAWEICLOUD_SDK_STS_ENDPOINT": "http://127.0.0.1:9"}
-        client = PROVIDER.client(target("http://127.0.0.1:9"), concurrency=1, surroundings=around(environment))
-        async with client:
-            delete = PACKAGING.operation(Action.DELETE)
-            assert delete is not None
-            return one_fault(await client.perform(PACKAGING, delete, ["1"]))
-
-    fault = asyncio.run(run())
+    environment = {**OIDC, "HUAWEICLOUD_SDK_STS_ENDPOINT": "http://127.0.0.1:9"}
+    client = PROVIDER.client(target("http://127.0.0.1:9"), concurrency=1, surroundings=around(environment))
+    async with client:
+        delete = PACKAGING.operation(Action.DELETE)
+        assert delete is not None
+        fault = one_fault(await client.perform(PACKAGING, delete, ["1"]))
     assert fault is not None
     assert fault.meaning is Meaning.UNREACHABLE
 
 
-def test_a_token_of_iam_is_renewed_before_its_24_hours_end() -> None:
+async def test_a_token_of_iam_is_renewed_before_its_24_hours_end() -> None:
     machine = Machine()
     issued = 0
 
@@ -414,19 +381,15 @@ def test_a_token_of_iam_is_renewed_before_its_24_hours_end() -> None:
         return as_json(EMPTY) if good else as_json({"error_code": "APIGW.0307", "error_msg": "outdated"}, 401)
 
     sources = {key: Secret(env=key) for key in ("iam_user", "iam_password", "iam_domain")}
-
-    async def run() -> None:
-        async with serving(answer) as server:
-            row = target(server.url, credentials=Credentials(secrets=sources))
-            named = {"iam_user": "robot", "iam_password": "hunter2", "iam_domain": "company"}
-            surroundings = around(named, time=machine.time, now=machine.now)
-            async with PROVIDER.client(row, concurrency=1, surroundings=surroundings) as client:
-                for _ in range(3):
-                    assert (await client.observe(TRANSCODING, None)).complete
-                    machine.time.now += 23.5 * 3600
-                assert client.requests == 3 + issued == 6
-
-    asyncio.run(run())
+    async with serving(answer) as server:
+        row = target(server.url, credentials=Credentials(secrets=sources))
+        named = {"iam_user": "robot", "iam_password": "hunter2", "iam_domain": "company"}
+        surroundings = around(named, time=machine.time, now=machine.now)
+        async with PROVIDER.client(row, concurrency=1, surroundings=surroundings) as client:
+            for _ in range(3):
+                assert (await client.observe(TRANSCODING, None)).complete
+                machine.time.now += 23.5 * 3600
+            assert client.requests == 3 + issued == 6
 
 
 def test_secrets_are_not_shown() -> None:

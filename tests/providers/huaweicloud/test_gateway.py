@@ -64,22 +64,19 @@ def routed(projects: Callable[[Received], Reply]) -> Callable[[Received], Reply]
     return lambda request: projects(request) if request.path == "/v3/projects" else as_json(EMPTY)
 
 
-def test_the_project_is_looked_up_once_for_all() -> None:
-    async def run() -> list[Received]:
-        async with connected(routed(lambda _: as_json(PROJECTS)), options={}) as (client, server):
-            found = await asyncio.gather(*(client.observe(row, None) for row in (TRANSCODING, SNAPSHOT, PACKAGING) * 3))
-            assert all(observation.complete and observation.requests == 1 for observation in found)
-            assert client.requests == 10
-        return server.requests
-
-    received = asyncio.run(run())
+async def test_the_project_is_looked_up_once_for_all() -> None:
+    async with connected(routed(lambda _: as_json(PROJECTS)), options={}) as (client, server):
+        found = await asyncio.gather(*(client.observe(row, None) for row in (TRANSCODING, SNAPSHOT, PACKAGING) * 3))
+        assert all(observation.complete and observation.requests == 1 for observation in found)
+        assert client.requests == 10
+    received = server.requests
     look_ups = [request for request in received if request.path == "/v3/projects"]
     assert [request.raw_query for request in look_ups] == ["name=cn-north-4"]
     assert look_ups[0].header("x-project-id") is None
     assert all(f"/v1/{PROJECT}/" in request.path for request in received if request not in look_ups)
 
 
-def test_one_account_that_has_to_wait_delays_no_other() -> None:
+async def test_one_account_that_has_to_wait_delays_no_other() -> None:
     """Both ask the same IAM for their project; the first is to come back in two minutes."""
     time = Time()
 
@@ -87,15 +84,12 @@ def test_one_account_that_has_to_wait_delays_no_other() -> None:
         slow = AK in (request.header("authorization") or "")
         return as_json({"error_code": "APIGW.0308"}, 429, Retry_After="120") if slow else as_json(PROJECTS)
 
-    async def run() -> None:
-        async with serving(routed(projects)) as server:
-            for key, complete in ((AK, False), ("ANOTHER", True)):
-                surroundings = around(KEYS | {"HUAWEICLOUD_SDK_AK": key}, time=time)
-                place = target(server.url, options={})
-                async with PROVIDER.client(place, concurrency=8, surroundings=surroundings) as client:
-                    assert (await client.observe(TRANSCODING, None)).complete is complete
-
-    asyncio.run(run())
+    async with serving(routed(projects)) as server:
+        for key, complete in ((AK, False), ("ANOTHER", True)):
+            surroundings = around(KEYS | {"HUAWEICLOUD_SDK_AK": key}, time=time)
+            place = target(server.url, options={})
+            async with PROVIDER.client(place, concurrency=8, surroundings=surroundings) as client:
+                assert (await client.observe(TRANSCODING, None)).complete is complete
     assert time.slept == []
 
 
@@ -193,22 +187,18 @@ class Iam:
         return Reply(204) if request.method == "DELETE" else as_json(EMPTY)
 
 
-def test_a_login_gets_one_token_for_all_and_another_when_it_is_outdated() -> None:
+async def test_a_login_gets_one_token_for_all_and_another_when_it_is_outdated() -> None:
     iam = Iam()
-
-    async def run() -> None:
-        async with connected(iam, LOGIN_ENVIRONMENT, credentials=LOGIN) as (client, _):
-            found = await asyncio.gather(*(client.observe(row, None) for row in (TRANSCODING, SNAPSHOT) * 4))
-            assert all(observation.complete for observation in found)
-            assert iam.issued == 1
-            iam.valid = 0  # as topping up an account does
-            delete = PACKAGING.operation(Action.DELETE)
-            assert delete is not None
-            verdicts = await asyncio.gather(*(client.perform(PACKAGING, delete, [str(n)]) for n in range(5)))
-            assert all(verdict is None for each in verdicts for verdict in each.values())
-            assert iam.issued == 2
-
-    asyncio.run(run())
+    async with connected(iam, LOGIN_ENVIRONMENT, credentials=LOGIN) as (client, _):
+        found = await asyncio.gather(*(client.observe(row, None) for row in (TRANSCODING, SNAPSHOT) * 4))
+        assert all(observation.complete for observation in found)
+        assert iam.issued == 1
+        iam.valid = 0  # as topping up an account does
+        delete = PACKAGING.operation(Action.DELETE)
+        assert delete is not None
+        verdicts = await asyncio.gather(*(client.perform(PACKAGING, delete, [str(n)]) for n in range(5)))
+        assert all(verdict is None for each in verdicts for verdict in each.values())
+        assert iam.issued == 2
     assert iam.bodies[0] == {
         "auth": {
             "identity": {
@@ -239,28 +229,22 @@ def login(**places: str) -> Credentials:
     ],
     ids=["same", "another project", "another region", "another user", "another password", "another endpoint"],
 )
-def test_targets_of_one_run_share_a_login_of_the_same_user_at_the_same_place(
+async def test_targets_of_one_run_share_a_login_of_the_same_user_at_the_same_place(
     second: dict[str, Any], logins: int
 ) -> None:
     iam = Iam()
-
-    async def run() -> None:
-        provider = Huaweicloud(around(OTHERS))
-        async with serving(
-            lambda request: iam(replace(request, target=request.target.removeprefix("/gateway")))
-        ) as server:
-            first = target(server.url, credentials=LOGIN)
-            changes = dict(second)
-            changes["endpoints"] = {**first.endpoints, "iam": server.url + changes.pop("iam", "")}
-            async with (
-                provider.client(first, concurrency=4) as one,
-                provider.client(replace(first, **changes), concurrency=4) as other,
-            ):
-                iam.any_token = True
-                found = await asyncio.gather(*(client.observe(TRANSCODING, None) for client in (one, other) * 3))
-        assert all(observation.complete for observation in found)
-
-    asyncio.run(run())
+    provider = Huaweicloud(around(OTHERS))
+    async with serving(lambda request: iam(replace(request, target=request.target.removeprefix("/gateway")))) as server:
+        first = target(server.url, credentials=LOGIN)
+        changes = dict(second)
+        changes["endpoints"] = {**first.endpoints, "iam": server.url + changes.pop("iam", "")}
+        async with (
+            provider.client(first, concurrency=4) as one,
+            provider.client(replace(first, **changes), concurrency=4) as other,
+        ):
+            iam.any_token = True
+            found = await asyncio.gather(*(client.observe(TRANSCODING, None) for client in (one, other) * 3))
+    assert all(observation.complete for observation in found)
     assert iam.issued == logins
 
 
@@ -301,20 +285,16 @@ def test_a_login_that_was_refused_tells_the_time_as_well() -> None:
     assert asyncio.run(run()) == (-900, -900)
 
 
-def test_runs_share_no_login() -> None:
+async def test_runs_share_no_login() -> None:
     iam = Iam()
-
-    async def run() -> None:
-        async with serving(iam) as server:
-            for _ in range(2):
-                with pytest.MonkeyPatch.context() as patch:
-                    for name, text in LOGIN_ENVIRONMENT.items():
-                        patch.setenv(name, text)
-                    provider = PROVIDER.for_run()
-                async with provider.client(target(server.url, credentials=LOGIN), concurrency=4) as client:
-                    assert (await client.observe(TRANSCODING, None)).complete
-
-    asyncio.run(run())
+    async with serving(iam) as server:
+        for _ in range(2):
+            with pytest.MonkeyPatch.context() as patch:
+                for name, text in LOGIN_ENVIRONMENT.items():
+                    patch.setenv(name, text)
+                provider = PROVIDER.for_run()
+            async with provider.client(target(server.url, credentials=LOGIN), concurrency=4) as client:
+                assert (await client.observe(TRANSCODING, None)).complete
     assert iam.issued == 2
 
 
@@ -325,31 +305,24 @@ def test_runs_share_no_login() -> None:
         as_json({"error": {"code": 403, "message": "locked", "title": "Forbidden"}}, 403),
     ],
 )
-def test_a_rejected_login_is_not_tried_twice(refuse: Reply) -> None:
+async def test_a_rejected_login_is_not_tried_twice(refuse: Reply) -> None:
     iam = Iam(refuse)
-
-    async def run() -> None:
-        async with connected(iam, LOGIN_ENVIRONMENT, credentials=LOGIN) as (client, _):
-            found = await asyncio.gather(*(client.observe(row, None) for row in (TRANSCODING, SNAPSHOT) * 4))
-        for observation in found:
-            assert observation.fault is not None
-            assert observation.fault.meaning is Meaning.CREDENTIALS
-            assert "IAM login of 'robot'" in observation.fault.message
-            assert "hunter2" not in observation.fault.message
-
-    asyncio.run(run())
+    async with connected(iam, LOGIN_ENVIRONMENT, credentials=LOGIN) as (client, _):
+        found = await asyncio.gather(*(client.observe(row, None) for row in (TRANSCODING, SNAPSHOT) * 4))
+    for observation in found:
+        assert observation.fault is not None
+        assert observation.fault.meaning is Meaning.CREDENTIALS
+        assert "IAM login of 'robot'" in observation.fault.message
+        assert "hunter2" not in observation.fault.message
     assert len(iam.bodies) == 1
 
 
 @pytest.mark.parametrize("name", ["HTML", "an empty body", "a redirect", "no content"])
-def test_an_odd_login_is_no_login(name: str) -> None:
-    async def run() -> None:
-        async with connected(Iam(ODD_ANSWERS[name]), LOGIN_ENVIRONMENT, credentials=LOGIN) as (client, _):
-            observation = await client.observe(TRANSCODING, None)
-        assert observation.fault is not None
-        assert observation.fault.meaning is Meaning.MALFORMED
-
-    asyncio.run(run())
+async def test_an_odd_login_is_no_login(name: str) -> None:
+    async with connected(Iam(ODD_ANSWERS[name]), LOGIN_ENVIRONMENT, credentials=LOGIN) as (client, _):
+        observation = await client.observe(TRANSCODING, None)
+    assert observation.fault is not None
+    assert observation.fault.meaning is Meaning.MALFORMED
 
 
 @pytest.mark.parametrize(

@@ -140,19 +140,15 @@ def test_vod_editing_reads_one_by_one_where_that_is_cheaper() -> None:
     assert sorted(request.raw_query for request in asyncio.run(run())) == ["task_id=1", "task_id=999"]
 
 
-def test_vod_editing_lists_again_where_that_is_cheaper_and_asks_for_what_the_list_lacks() -> None:
+async def test_vod_editing_lists_again_where_that_is_cheaper_and_asks_for_what_the_list_lacks() -> None:
     tasks = [row(str(number)) for number in range(250)]
-
-    async def run() -> list[Received]:
-        async with connected(editing(tasks)) as (client, server):
-            await client.observe(VOD_EDITING, None)
-            before = len(server.requests)
-            readings = await client.read(VOD_EDITING, [*(str(number) for number in range(40)), "999"])
-            assert len(readings.tasks) == 41
-            assert readings.tasks["999"].status.value == "gone"
-            return server.requests[before:]
-
-    received = asyncio.run(run())
+    async with connected(editing(tasks)) as (client, server):
+        await client.observe(VOD_EDITING, None)
+        before = len(server.requests)
+        readings = await client.read(VOD_EDITING, [*(str(number) for number in range(40)), "999"])
+        assert len(readings.tasks) == 41
+        assert readings.tasks["999"].status.value == "gone"
+        received = server.requests[before:]
     assert len(received) == 4
     assert received[-1].raw_query == "task_id=999"
 

@@ -119,21 +119,18 @@ def test_a_refusal_is_final(status: int, retries: Retries) -> None:
     assert len(received) == 1
 
 
-def test_a_write_that_was_never_sent_is_tried_again() -> None:
-    async def run() -> tuple[object, int]:
-        time = Time()
-        caller = Caller(auth=Numbered(), concurrency=4, redactor=Redactor(), surroundings=around(time=time))
-        tally = Tally()
-        pace = Pace(Quota(1000, 1.0), time.monotonic, time.sleep)
-        async with serving([]) as server:
-            url = server.url
-        request = caller.request("DELETE", url, {})
-        verdict = await caller.send(request, judge, pace=pace, retries=WRITES, tally=tally)
-        await caller.close()
-        assert time.monotonic() <= 1000.0 + WRITES.deadline + 0.01
-        return verdict, tally.requests
-
-    verdict, tries = asyncio.run(run())
+async def test_a_write_that_was_never_sent_is_tried_again() -> None:
+    time = Time()
+    caller = Caller(auth=Numbered(), concurrency=4, redactor=Redactor(), surroundings=around(time=time))
+    tally = Tally()
+    pace = Pace(Quota(1000, 1.0), time.monotonic, time.sleep)
+    async with serving([]) as server:
+        url = server.url
+    request = caller.request("DELETE", url, {})
+    verdict = await caller.send(request, judge, pace=pace, retries=WRITES, tally=tally)
+    await caller.close()
+    assert time.monotonic() <= 1000.0 + WRITES.deadline + 0.01
+    tries = tally.requests
     assert isinstance(verdict, Fault)
     assert verdict.meaning is Meaning.UNREACHABLE
     assert tries > 3
@@ -301,25 +298,21 @@ def test_no_more_than_so_many_are_in_flight() -> None:
 
 @pytest.mark.parametrize("hint", ["0", "1", "59", "80", "120", "99999"])
 @pytest.mark.parametrize("retries", [READS, WRITES], ids=["reads", "writes"])
-def test_who_always_wants_to_be_asked_later_is_waited_for_once_by_all_together(hint: str, retries: Retries) -> None:
+async def test_who_always_wants_to_be_asked_later_is_waited_for_once_by_all(hint: str, retries: Retries) -> None:
     """However many requests there are, one after the other or at once, and whatever is asked for."""
     time = Time()
+    caller = Caller(auth=Numbered(), concurrency=4, redactor=Redactor(), surroundings=around(time=time))
+    pace = Pace(Quota(100, 60.0), time.monotonic, time.sleep)
+    async with serving(lambda _: Reply(429, headers={"Retry-After": hint})) as server:
 
-    async def run() -> tuple[list[int | Fault], int]:
-        caller = Caller(auth=Numbered(), concurrency=4, redactor=Redactor(), surroundings=around(time=time))
-        pace = Pace(Quota(100, 60.0), time.monotonic, time.sleep)
-        async with serving(lambda _: Reply(429, headers={"Retry-After": hint})) as server:
+        async def one() -> int | Fault:
+            request = caller.request("GET", server.url, {})
+            return await caller.send(request, judge, pace=pace, retries=retries, tally=Tally())
 
-            async def one() -> int | Fault:
-                request = caller.request("GET", server.url, {})
-                return await caller.send(request, judge, pace=pace, retries=retries, tally=Tally())
-
-            verdicts = [await one() for _ in range(20)]
-            verdicts += await asyncio.gather(*(one() for _ in range(100)))
-            await caller.close()
-        return verdicts, len(server.requests)
-
-    verdicts, sent = asyncio.run(run())
+        verdicts = [await one() for _ in range(20)]
+        verdicts += await asyncio.gather(*(one() for _ in range(100)))
+        await caller.close()
+    sent = len(server.requests)
     assert time.now - 1000.0 <= GIVEN_UP_AFTER
     assert sent < 200
     words = {str(verdict) for verdict in verdicts}
@@ -345,21 +338,16 @@ def test_an_answer_now_and_then_keeps_it_going() -> None:
 
 
 @pytest.mark.parametrize("answer", [Reply(429, headers={"Retry-After": "60"}), Reply(429)])
-def test_who_may_not_send_any_more_stops_waiting(answer: Reply) -> None:
+async def test_who_may_not_send_any_more_stops_waiting(answer: Reply) -> None:
     """A run that was interrupted ends within seconds, whatever a cloud wants to be waited for."""
     time = Time()
-
-    async def run() -> int | Fault:
-        caller = Caller(auth=Numbered(), concurrency=4, redactor=Redactor(), surroundings=around(time=time))
-        pace = Pace(Quota(100, 60.0), time.monotonic, time.sleep)
-        async with serving([answer] * 10) as server:
-            request = caller.request("DELETE", server.url, {})
-            permitted = partial(lambda until: time.monotonic() < until, time.monotonic() + 5)
-            verdict = await caller.send(request, judge, pace=pace, retries=WRITES, tally=Tally(), permitted=permitted)
-            await caller.close()
-        return verdict
-
-    verdict = asyncio.run(run())
+    caller = Caller(auth=Numbered(), concurrency=4, redactor=Redactor(), surroundings=around(time=time))
+    pace = Pace(Quota(100, 60.0), time.monotonic, time.sleep)
+    async with serving([answer] * 10) as server:
+        request = caller.request("DELETE", server.url, {})
+        permitted = partial(lambda until: time.monotonic() < until, time.monotonic() + 5)
+        verdict = await caller.send(request, judge, pace=pace, retries=WRITES, tally=Tally(), permitted=permitted)
+        await caller.close()
     assert isinstance(verdict, Fault)
     assert verdict.meaning is Meaning.UNREACHABLE
     assert time.now - 1000.0 <= 5 + LOOK

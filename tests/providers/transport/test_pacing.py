@@ -19,15 +19,11 @@ def turns(pace: Pace, count: int) -> list[float]:
     return [moment for moment in asyncio.run(run()) if not isinstance(moment, Fault)]
 
 
-def test_who_is_not_permitted_any_more_leaves_the_queue_without_a_turn() -> None:
+async def test_who_is_not_permitted_any_more_leaves_the_queue_without_a_turn() -> None:
     time = Time()
     pace = Pace(Quota(1, 60.0), time.monotonic, time.sleep)
     began = time.monotonic()
-
-    async def run() -> list[float | Fault]:
-        return await asyncio.gather(*(pace.turn(lambda: time.monotonic() < began + 3) for _ in range(5)))
-
-    first, *others = asyncio.run(run())
+    first, *others = await asyncio.gather(*(pace.turn(lambda: time.monotonic() < began + 3) for _ in range(5)))
     assert first == began
     assert {str(other) for other in others} == {"not sent: the run is stopping"}
     assert time.monotonic() <= began + 3 + LOOK, "nobody waits for a turn that is not taken"
@@ -64,7 +60,7 @@ def test_a_fifth_goes_out_at_once_and_the_rest_evenly() -> None:
     assert all(later - earlier == pytest.approx(0.6) for earlier, later in pairwise(sent[19:]))
 
 
-def test_first_come_first_served() -> None:
+async def test_first_come_first_served() -> None:
     time = Time()
     pace = Pace(Quota(5, 1.0), time.monotonic, time.sleep)
     order: list[int] = []
@@ -73,10 +69,7 @@ def test_first_come_first_served() -> None:
         await pace.turn()
         order.append(number)
 
-    async def run() -> None:
-        await asyncio.gather(*(caller(number) for number in range(40)))
-
-    asyncio.run(run())
+    await asyncio.gather(*(caller(number) for number in range(40)))
     assert order == list(range(40))
 
 

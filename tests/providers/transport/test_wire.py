@@ -129,20 +129,17 @@ def test_what_may_have_been_sent_is_told_from_what_was_not(reply: Reply, expecte
     assert not isinstance(outcomes[0], NEVER_SENT)
 
 
-def test_no_connection_means_never_sent() -> None:
-    async def run() -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        wire = Wire()
-        async with httpx.AsyncClient(transport=wire) as client:
-            with pytest.raises(NEVER_SENT):
-                await client.delete(f"http://127.0.0.1:{port}/")
-            with pytest.raises(NEVER_SENT):
-                await client.delete("http://no-such-host.invalid/")
-        assert wire.sent == 2
-
-    asyncio.run(run())
+async def test_no_connection_means_never_sent() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    wire = Wire()
+    async with httpx.AsyncClient(transport=wire) as client:
+        with pytest.raises(NEVER_SENT):
+            await client.delete(f"http://127.0.0.1:{port}/")
+        with pytest.raises(NEVER_SENT):
+            await client.delete("http://no-such-host.invalid/")
+    assert wire.sent == 2
 
 
 def test_a_body_beyond_the_bound_is_not_read() -> None:
@@ -208,17 +205,14 @@ def test_netrc_does_not_replace_the_signature(tmp_path: Path, monkeypatch: pytes
     assert received[0].header("authorization") is None
 
 
-def test_the_proxy_of_the_environment_is_used_except_for_loopback() -> None:
-    async def run() -> list[Received]:
-        async with serving([Reply(407), Reply()]) as proxy:
-            environment = {"HTTPS_PROXY": proxy.url.replace("http://", "http://user:pass@"), "HTTP_PROXY": proxy.url}
-            async with httpx.AsyncClient(transport=Wire(environment)) as client:
-                with pytest.raises(httpx.ProxyError, match="the proxy of HTTPS_PROXY answered HTTP 407"):
-                    await client.delete("https://mpc.example.com/v1?a=%2F", headers={"Authorization": "signature"})
-                await client.get(f"{proxy.url}/direct")
-            return proxy.requests
-
-    tunnel, direct = asyncio.run(run())
+async def test_the_proxy_of_the_environment_is_used_except_for_loopback() -> None:
+    async with serving([Reply(407), Reply()]) as proxy:
+        environment = {"HTTPS_PROXY": proxy.url.replace("http://", "http://user:pass@"), "HTTP_PROXY": proxy.url}
+        async with httpx.AsyncClient(transport=Wire(environment)) as client:
+            with pytest.raises(httpx.ProxyError, match="the proxy of HTTPS_PROXY answered HTTP 407"):
+                await client.delete("https://mpc.example.com/v1?a=%2F", headers={"Authorization": "signature"})
+            await client.get(f"{proxy.url}/direct")
+        tunnel, direct = proxy.requests
     assert (tunnel.method, tunnel.target) == ("CONNECT", "mpc.example.com:443")
     assert tunnel.header("proxy-authorization") == "Basic dXNlcjpwYXNz"
     assert tunnel.header("authorization") is None
@@ -237,91 +231,74 @@ def test_the_proxy_of_the_environment_is_used_except_for_loopback() -> None:
     ],
     ids=["closed", "SOCKS", "half an answer", "redirect", "no TLS", "silence"],
 )
-def test_what_goes_wrong_at_a_proxy_was_never_sent(reply: Reply) -> None:
-    async def run() -> None:
-        timeout = aiohttp.ClientTimeout(connect=0.5 if reply.silent else 60)
-        async with (
-            serving([reply]) as proxy,
-            httpx.AsyncClient(transport=Wire({"ALL_PROXY": proxy.url}, timeout=timeout)) as client,
-        ):
-            with pytest.raises(NEVER_SENT):
-                await client.delete("https://mpc.example.com/v1")
-            assert [request.method for request in proxy.requests] == ["CONNECT"]
-
-    asyncio.run(run())
+async def test_what_goes_wrong_at_a_proxy_was_never_sent(reply: Reply) -> None:
+    timeout = aiohttp.ClientTimeout(connect=0.5 if reply.silent else 60)
+    async with (
+        serving([reply]) as proxy,
+        httpx.AsyncClient(transport=Wire({"ALL_PROXY": proxy.url}, timeout=timeout)) as client,
+    ):
+        with pytest.raises(NEVER_SENT):
+            await client.delete("https://mpc.example.com/v1")
+        assert [request.method for request in proxy.requests] == ["CONNECT"]
 
 
-def test_a_proxy_that_is_not_there_is_named_by_its_variable() -> None:
-    async def run() -> None:
-        async with httpx.AsyncClient(transport=Wire({"https_proxy": "127.0.0.1:9"})) as client:
-            with pytest.raises(httpx.ProxyError, match="no connection to the proxy of https_proxy: "):
-                await client.delete("https://mpc.example.com/v1")
-
-    asyncio.run(run())
+async def test_a_proxy_that_is_not_there_is_named_by_its_variable() -> None:
+    async with httpx.AsyncClient(transport=Wire({"https_proxy": "127.0.0.1:9"})) as client:
+        with pytest.raises(httpx.ProxyError, match="no connection to the proxy of https_proxy: "):
+            await client.delete("https://mpc.example.com/v1")
 
 
 @pytest.mark.parametrize("host", ["a..example.com", f"{'a' * 64}.example.com", "-.example.invalid"])
-def test_a_name_that_cannot_be_looked_up_was_never_sent(host: str) -> None:
-    async def run() -> None:
-        async with httpx.AsyncClient(transport=Wire({})) as client:
-            with pytest.raises(NEVER_SENT):
-                await client.delete(f"https://{host}/")
-
-    asyncio.run(run())
+async def test_a_name_that_cannot_be_looked_up_was_never_sent(host: str) -> None:
+    async with httpx.AsyncClient(transport=Wire({})) as client:
+        with pytest.raises(NEVER_SENT):
+            await client.delete(f"https://{host}/")
 
 
-def test_a_tunnel_leads_to_the_server_whose_certificate_the_environment_trusts(tmp_path: Path) -> None:
+async def test_a_tunnel_leads_to_the_server_whose_certificate_the_environment_trusts(tmp_path: Path) -> None:
     certificate = self_signed(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    heads: list[bytes] = []
 
-    async def run() -> list[bytes]:
-        heads: list[bytes] = []
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await writer.start_tls(context)
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        await writer.drain()
+        writer.close()
 
-        async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            heads.append(await reader.readuntil(b"\r\n\r\n"))
-            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await writer.start_tls(context)
-            heads.append(await reader.readuntil(b"\r\n\r\n"))
-            writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
-            await writer.drain()
-            writer.close()
-
-        proxy = await asyncio.start_server(tunnel, "127.0.0.1", 0)
-        port = proxy.sockets[0].getsockname()[1]
-        wire = Wire({"HTTPS_PROXY": f"http://127.0.0.1:{port}", "SSL_CERT_FILE": str(certificate)})
-        async with proxy, httpx.AsyncClient(transport=wire) as client:
-            answer = await client.delete("https://cloud.example.com/task")
-            assert answer.status_code == 204
-            with pytest.raises(httpx.ConnectError, match=r"the certificate: .*trusted is what SSL_CERT_FILE names"):
-                await client.delete("https://other.example.com/task")
-        return heads
-
-    connect, request, *_ = asyncio.run(run())
+    proxy = await asyncio.start_server(tunnel, "127.0.0.1", 0)
+    port = proxy.sockets[0].getsockname()[1]
+    wire = Wire({"HTTPS_PROXY": f"http://127.0.0.1:{port}", "SSL_CERT_FILE": str(certificate)})
+    async with proxy, httpx.AsyncClient(transport=wire) as client:
+        answer = await client.delete("https://cloud.example.com/task")
+        assert answer.status_code == 204
+        with pytest.raises(httpx.ConnectError, match=r"the certificate: .*trusted is what SSL_CERT_FILE names"):
+            await client.delete("https://other.example.com/task")
+    connect, request, *_ = heads
     assert connect.startswith(b"CONNECT cloud.example.com:443 HTTP/1.1\r\n")
     assert request.startswith(b"DELETE /task HTTP/1.1\r\n")
 
 
-def test_an_untrusted_certificate_ends_the_connection(tmp_path: Path) -> None:
+async def test_an_untrusted_certificate_ends_the_connection(tmp_path: Path) -> None:
     certificate = self_signed(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    requests: list[bytes] = []
 
-    async def run() -> None:
-        requests: list[bytes] = []
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await reader.read(100))
+        writer.close()
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            requests.append(await reader.read(100))
-            writer.close()
-
-        listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-        port = listener.sockets[0].getsockname()[1]
-        async with listener, httpx.AsyncClient(transport=Wire()) as client:
-            with pytest.raises(httpx.ConnectError):
-                await client.delete(f"https://127.0.0.1:{port}/")
-        assert requests in ([], [b""])
-
-    asyncio.run(run())
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    port = listener.sockets[0].getsockname()[1]
+    async with listener, httpx.AsyncClient(transport=Wire()) as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.delete(f"https://127.0.0.1:{port}/")
+    assert requests in ([], [b""])
 
 
 def self_signed(folder: Path) -> Path:
