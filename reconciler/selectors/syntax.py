@@ -13,6 +13,8 @@ Operand = str | int | bool | tuple[str, ...] | tuple[int, ...]
 
 
 class Operator(StrEnum):
+    """Names of operators; all else that there is to know of each is its row in `operators.py`."""
+
     EQ = "eq"
     NE = "ne"
     IN = "in"

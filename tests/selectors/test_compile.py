@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.selectors.compile import compile_selector
+from reconciler.selectors.operators import APPLICABLE, OPERATORS
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Selector, Truth
 from reconciler.selectors.syntax import Test as Condition
@@ -129,6 +130,11 @@ def test_two_spellings_of_a_letter_are_one(operator: str, spelling: str, value: 
 @pytest.mark.parametrize("match", [{"status": {"not_in": ["pending"]}}, {"not": {"status": "pending"}}])
 def test_an_undocumented_vendor_status_is_no_status(match: object, packaging: ResourceType) -> None:
     assert compile_selector(_parsed(match, packaging), NOW)({"provider_status": "NEED_TO_BE_AUDIT"}) is U
+
+
+def test_every_operator_has_its_row() -> None:
+    assert set(OPERATORS) == set(Operator)
+    assert {operator for operators in APPLICABLE.values() for operator in operators} == set(Operator)
 
 
 def test_cheap_conditions_come_first(packaging: ResourceType) -> None:
