@@ -145,7 +145,7 @@ class LocalClouds:
     @property
     def counters(self) -> Counter[tuple[str, str]]:
         """How many requests there were, by (vendor, operation)."""
-        return self.log.counters
+        return Counter((record.vendor, record.operation) for record in self.log.records)
 
     # -- a request ------------------------------------------------------------------------------------------
 
@@ -172,7 +172,6 @@ class LocalClouds:
         """Write a request into the log."""
         request = arrival.request
         record = RequestRecord(
-            number=self.log.next_number(),
             vendor=arrival.vendor,
             operation=arrival.operation,
             method=request.method,
@@ -187,9 +186,7 @@ class LocalClouds:
             faults=tuple(fault.kind.value for fault in arrival.faults),
             body="" if request.path.endswith("/auth/tokens") else request.body.decode(errors="replace"),
         )
-        self.log.add(record)
-        for what in outcome.oddities if outcome else ():
-            self.log.note(Anomaly(record.number, arrival.vendor, arrival.operation, what))
+        self.log.add(record, outcome.oddities if outcome else ())
 
     def cloud(self, vendor: str) -> Huaweicloud | Aliyun:
         """The cloud behind a vendor's name: it knows how its errors look."""

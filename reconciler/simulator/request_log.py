@@ -1,8 +1,7 @@
 """What was asked of the simulator: the evidence that tests look at."""
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from threading import RLock
 
 # Never kept: whoever reads the log must not be able to sign or to log in.
@@ -10,16 +9,16 @@ SECRET_HEADERS = frozenset({"authorization", "x-auth-token", "x-security-token",
 SECRET_PARAMETERS = frozenset({"Signature", "SecurityToken"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRecord:
-    """One request and what became of it.
+    """One request and what became of it. They are numbered from 1 on.
 
     `operation` is `<resource type>.<verb>` for Huawei Cloud, the action for Aliyun, empty for unknown paths.
     `destructive` says that the request asked for a cancellation or a deletion, `changed` which tasks it took.
     `status` is the HTTP status answered, 0 where the connection was closed without an answer.
     """
 
-    number: int
+    number: int = 0
     vendor: str
     operation: str
     method: str
@@ -52,32 +51,20 @@ class RequestLog:
         self._lock = lock
         self._records: list[RequestRecord] = []
         self._anomalies: list[Anomaly] = []
-        self._counters: Counter[tuple[str, str]] = Counter()
         self._last_number = 0
 
-    def next_number(self) -> int:
-        """The number of the next request, from 1 on."""
+    def add(self, record: RequestRecord, oddities: Iterable[str]) -> None:
+        """Note a request that was handled, under the next number, and what was odd about it."""
         with self._lock:
             self._last_number += 1
-            return self._last_number
-
-    def add(self, record: RequestRecord) -> None:
-        """Note a request that was handled."""
-        with self._lock:
-            self._records.append(record)
-            self._counters[record.vendor, record.operation] += 1
-
-    def note(self, anomaly: Anomaly) -> None:
-        """Note something odd about a request."""
-        with self._lock:
-            self._anomalies.append(anomaly)
+            self._records.append(replace(record, number=self._last_number))
+            self._anomalies += (Anomaly(self._last_number, record.vendor, record.operation, odd) for odd in oddities)
 
     def clear(self) -> None:
         """Forget everything, numbers excepted."""
         with self._lock:
             self._records.clear()
             self._anomalies.clear()
-            self._counters.clear()
 
     @property
     def records(self) -> list[RequestRecord]:
@@ -90,9 +77,3 @@ class RequestLog:
         """A copy of the anomalies."""
         with self._lock:
             return list(self._anomalies)
-
-    @property
-    def counters(self) -> Counter[tuple[str, str]]:
-        """How many requests were handled, by (vendor, operation)."""
-        with self._lock:
-            return Counter(self._counters)

@@ -22,6 +22,11 @@ from reconciler.simulator.faults import Fault, FaultKind
 from reconciler.simulator.wire import Answer, Outcome, WireRequest
 
 _SHUTDOWN_SECONDS = 0.5
+_BODIES = {
+    FaultKind.EMPTY: b"",
+    FaultKind.BROKEN_JSON: b'{"total":2,"tasks":[{"task_id":',
+    FaultKind.WRONG_ENVELOPE: b'{"result":"ok"}',
+}
 _PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>"
 
 
@@ -154,12 +159,8 @@ def _substitute(simulator: LocalClouds, arrival: Arrival, fault: Fault) -> Answe
             return Answer(302, b"", {"Location": fault.location, **fault.headers})
         case FaultKind.HTML:
             return Answer(200, _PAGE, fault.headers, "text/html")
-        case FaultKind.EMPTY:
-            return Answer(200, b"", fault.headers)
-        case FaultKind.BROKEN_JSON:
-            return Answer(200, b'{"total":2,"tasks":[{"task_id":', fault.headers)
         case _:
-            return Answer(200, b'{"result":"ok"}', fault.headers)
+            return Answer(200, _BODIES[fault.kind], fault.headers)
 
 
 def _response(answer: Answer) -> web.Response:
