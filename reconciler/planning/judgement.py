@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.config.model import Configuration, Policy
-    from reconciler.selectors.operators import Predicate
+    from reconciler.selectors.compile import Predicate
     from reconciler.tasks.observation import Observation, Scope
     from reconciler.tasks.resource_type import Catalogue, Operation, ResourceType
     from reconciler.tasks.task import Task, Value

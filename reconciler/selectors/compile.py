@@ -6,18 +6,21 @@ AND is the least, OR the greatest and NOT the mirror of its parts, so an unknown
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, assert_never
 
-from reconciler.selectors.operators import OPERATORS, Predicate
+from reconciler.selectors.operators import OPERATORS, Form
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test, Truth
+from reconciler.tasks.task import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from reconciler.selectors.syntax import Selector
-    from reconciler.tasks.task import Value
 
-__all__ = ["compile_selector"]
+__all__ = ["Predicate", "compile_selector"]
+
+
+Predicate = Callable[[Mapping[str, Value]], Truth]
+"""The truth of a selector for the values of one task. Returns the members of `Truth` themselves: compare by `is`."""
 
 
 def compile_selector(selector: Selector, now: int | None) -> Predicate:
@@ -33,7 +36,7 @@ def compile_selector(selector: Selector, now: int | None) -> Predicate:
         case Everything():
             return _joined([], Truth.FALSE, Truth.TRUE)
         case Test():
-            return OPERATORS[selector.operator].test(selector.field, selector.operand, now)
+            return _condition(selector, now)
         case AllOf(parts):
             ordered = [compile_selector(part, now) for part in sorted(parts, key=_cost)]
             return _joined(ordered, Truth.FALSE, Truth.TRUE)
@@ -44,6 +47,27 @@ def compile_selector(selector: Selector, now: int | None) -> Predicate:
             return _negation(compile_selector(part, now))
         case _:
             assert_never(selector)
+
+
+def _condition(test: Test, now: int | None) -> Predicate:
+    spec, field, operand = OPERATORS[test.operator], test.field, test.operand
+    missing = Truth.UNKNOWN
+    if spec.form is Form.FLAG:
+        missing = Truth.FALSE if operand else Truth.TRUE
+    elif spec.form is Form.DURATION:
+        if now is None:
+            return lambda _: Truth.UNKNOWN
+        operand = now - operand if isinstance(operand, int) else operand
+    holds = spec.holds(operand)
+    hit, miss = (Truth.FALSE, Truth.TRUE) if spec.negated else (Truth.TRUE, Truth.FALSE)
+
+    def predicate(values: Mapping[str, Value]) -> Truth:
+        value = values.get(field)
+        if value is None:
+            return missing
+        return hit if holds(value) else miss
+
+    return predicate
 
 
 def _cost(selector: Selector) -> int:

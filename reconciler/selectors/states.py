@@ -22,7 +22,7 @@ from reconciler.tasks.task import OBSERVABLE, PROGRESS, Status, Value
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from reconciler.selectors.operators import Predicate
+    from reconciler.selectors.compile import Predicate
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import Action, ResourceType
 
@@ -134,10 +134,10 @@ def _truths(test: Test, case: Situation) -> frozenset[Truth]:
         return frozenset({compile_selector(test, 0)({} if value is None else {test.field: value})})
     if spec.form is Form.FLAG:
         return _DEFINITE
-    if spec.otherwise is not None:
+    if spec.excludes:
         operands = set(test.operand) if isinstance(test.operand, tuple) else {test.operand}
         if operands <= case.excluded.get(test.field, frozenset()):
-            return frozenset({spec.otherwise, Truth.UNKNOWN})
+            return frozenset({Truth.TRUE if spec.negated else Truth.FALSE, Truth.UNKNOWN})
     return frozenset(Truth)
 
 
