@@ -96,7 +96,7 @@ def _beside(paths: Sequence[Path]) -> Iterator[Path]:
     trees: dict[Path, None] = {}
     for given in (Path(os.path.abspath(path)) for path in paths):  # noqa: PTH100 - resolve() would follow links
         parents = [parent for parent in given.parents if parent.is_relative_to(here)]
-        narrow = not parents or here in (Path.home(), Path(here.anchor))
+        narrow = not parents or str(here) in (os.path.expanduser("~"), here.anchor)  # noqa: PTH111 - Path.home() raises
         if given.is_dir():
             around |= dict.fromkeys(parents)
         else:
