@@ -14,8 +14,11 @@ import click
 
 from reconciler.cli.places import write
 from reconciler.exceptions import ExitCode, ReconcilerError
-from reconciler.simulator import Simulator
-from reconciler.simulator.demo import SEED, write_configuration
+from reconciler.providers.transport.route import without_key_log
+
+with without_key_log():
+    from reconciler.simulator import Simulator
+    from reconciler.simulator.demo import SEED, write_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

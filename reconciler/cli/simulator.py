@@ -14,7 +14,10 @@ from reconciler.cli.places import write
 from reconciler.cli.running import run_work
 from reconciler.cli.signals import Interrupted, heed
 from reconciler.exceptions import ExitCode, UsageError
-from reconciler.simulator import SeedError, Simulator, serve
+from reconciler.providers.transport.route import without_key_log
+
+with without_key_log():
+    from reconciler.simulator import SeedError, Simulator, serve
 
 __all__ = ["command"]
 

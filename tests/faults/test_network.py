@@ -1,5 +1,9 @@
 """Ways to a cloud that lead nowhere, and a home that is missing: the others go on."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
@@ -46,6 +50,16 @@ def test_an_environment_that_leads_nowhere_fails_the_targets_that_need_it(
     assert "hunter2" not in run.text
 
 
+@pytest.mark.parametrize("command", ["plan", "validate", "demo --help"])
+def test_a_log_of_keys_that_cannot_be_opened_is_the_error_of_who_needs_it(terminal: Terminal, command: str) -> None:
+    """In a process of its own: libraries look at the variable when they are imported. The clouds here have no TLS."""
+    terminal.write(configured(ONE))
+    environment = {**os.environ, "SSLKEYLOGFILE": str(terminal.directory / "missing" / "keys.log")}
+    words = [sys.executable, "-P", "-m", "reconciler", *command.split()]
+    finished = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stderr) == (0, "")
+
+
 def test_a_bug_in_one_listing_fails_its_scope_alone(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     real = HuaweicloudClient.observe
 
@@ -62,7 +76,18 @@ def test_a_bug_in_one_listing_fails_its_scope_alone(terminal: Terminal, monkeypa
     assert "hunter2" not in run.text
 
 
-@pytest.mark.parametrize("command", ["plan", f"query {SNAPSHOT}", "why 1", "apply --auto-approve"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "plan",
+        "validate .",
+        "permissions .",
+        "plan reconciler.yaml",
+        f"query {SNAPSHOT}",
+        "why 1",
+        "apply --auto-approve",
+    ],
+)
 def test_a_user_without_a_home_needs_none(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     def nobody(_: int) -> None:
         raise KeyError("uid not found")

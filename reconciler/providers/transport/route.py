@@ -10,6 +10,7 @@ import os
 import re
 import ssl
 from base64 import b64encode
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -23,9 +24,9 @@ from reconciler.providers.transport.endpoint import has_host, is_loopback
 from reconciler.tasks.observation import Fault, Meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["Proxy", "proxy_of", "roots_of", "trusted"]
+__all__ = ["Proxy", "proxy_of", "roots_of", "trusted", "without_key_log"]
 
 ROOTS = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 KEY_LOG = "SSLKEYLOGFILE"
@@ -127,6 +128,18 @@ def trusted(environment: Mapping[str, str]) -> ssl.SSLContext:
     """
     variable = roots_of(environment)
     return _context(variable, environment.get(variable, ""))
+
+
+@contextmanager
+def without_key_log() -> Iterator[None]:
+    """Import in this block what makes contexts of its own while it is imported, as aiohttp does: a file that
+    SSLKEYLOGFILE names and that cannot be opened would end the program, whatever it was to do."""
+    named = os.environ.pop(KEY_LOG, None)
+    try:
+        yield
+    finally:
+        if named is not None:
+            os.environ[KEY_LOG] = named
 
 
 @lru_cache(maxsize=8)

@@ -11,11 +11,13 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
-import aiohttp
 import httpx
 from yarl import URL
 
-from reconciler.providers.transport.route import proxy_of, roots_of, trusted
+from reconciler.providers.transport.route import proxy_of, roots_of, trusted, without_key_log
+
+with without_key_log():
+    import aiohttp
 
 if TYPE_CHECKING:
     import ssl
