@@ -18,7 +18,7 @@ from reconciler.planning.policy_plan import Note
 from reconciler.planning.url_cuts import doubts
 from reconciler.providers.registry import catalogue
 from reconciler.providers.secret_sources import check_sources
-from reconciler.providers.transport.endpoint import ENDPOINT_HOSTS, is_permitted
+from reconciler.providers.transport.endpoint import ENDPOINT_HOSTS, is_permitted, permitted_hosts
 from reconciler.tasks.timestamps import LATEST, Timestamp
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def load_world(
 
 def _check_places(configuration: Configuration, environment: Mapping[str, str]) -> None:
     """Raises UsageError for a target that names what it must not. Clients check it too, each for itself and later."""
+    permitted_hosts(environment)
     for target in configuration.targets.values():
         for service, url in target.endpoints.items():
             if not is_permitted(url, environment):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from reconciler.exceptions import CredentialsError, UsageError
 from reconciler.providers.asked_keys import LastResort
 from reconciler.providers.credentials import AccessKey, UnusableFile, secret_in, secret_text, small_text
+from reconciler.providers.transport.surroundings import allow_list
 from reconciler.redaction import bounded
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ T = TypeVar("T")
 
 CREDENTIAL_SOURCES: Final = "RECONCILER_CREDENTIAL_SOURCES"
 """Names of variables, absolute paths of files and `profile:NAME`, separated by commas or blanks; `*` stands for any run
-of characters but `/`. Unset or empty: anything. `none`: nothing, which leaves where the SDKs look by themselves."""
+of characters but `/`. Unset: anything. `none`: nothing, which leaves where the SDKs look by themselves."""
 
 _LISTED = re.compile(r"(?P<env>[A-Za-z_*][A-Za-z0-9_*]*)|(?P<file>/.*)|profile:(?P<profile>.+)", re.ASCII)
 _WAY_OUT: Final = "credentials may come from what is listed there only; have it added where the job is set up"
@@ -44,10 +45,10 @@ def check_sources(target: Target, environment: Mapping[str, str]) -> None:
 
 def _refused(target: Target, environment: Mapping[str, str]) -> str:
     """What is not listed; empty where all is. Raises UsageError for a list that is none."""
-    listed = environment.get(CREDENTIAL_SOURCES, "").replace(",", " ").split()
-    patterns = [] if listed == ["none"] else [_pattern(word) for word in listed]
-    if not listed:
+    listed = allow_list(CREDENTIAL_SOURCES, environment)
+    if listed is None:
         return ""
+    patterns = [_pattern(word) for word in listed]
     if (profile := target.credentials.profile) and not _any(patterns, "profile", profile):
         return f"credentials.profile: the profile is not among {CREDENTIAL_SOURCES}"
     for key, secret in target.credentials.secrets.items():
@@ -58,10 +59,10 @@ def _refused(target: Target, environment: Mapping[str, str]) -> str:
 
 def _pattern(word: str) -> tuple[str, str]:
     """The kind of an entry, and what it says."""
-    found = _LISTED.fullmatch(word) if word != "none" else None
+    found = _LISTED.fullmatch(word)
     if found is None or found.lastgroup is None:
-        reason = "`none` stands alone" if word == "none" else f"{bounded(word, 80)!r} is no source"
-        raise UsageError(f"{CREDENTIAL_SOURCES}: {reason}", "such as PROD_*, /run/secrets/*, profile:prod, or none")
+        message = f"{CREDENTIAL_SOURCES}: {bounded(word, 80)!r} is no source"
+        raise UsageError(message, "such as PROD_*, /run/secrets/*, profile:prod, or none")
     return found.lastgroup, found[found.lastgroup]
 
 

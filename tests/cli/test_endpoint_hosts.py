@@ -39,6 +39,20 @@ def test_no_credentials_are_read_that_are_not_listed(
     assert terminal.simulator.requests == []
 
 
+@pytest.mark.parametrize("value", ["", " ,"])
+@pytest.mark.parametrize("variable", [ENDPOINT_HOSTS, CREDENTIAL_SOURCES])
+@pytest.mark.parametrize("words", [("plan",), ("apply", "--auto-approve"), ("query", "huaweicloud.mpc.snapshot")])
+def test_an_empty_list_allows_nothing(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], variable: str, value: str
+) -> None:
+    """What a step of a job should have found out, and did not, is never "anything"."""
+    terminal.write("".join(line for line in HEAD.splitlines(True) if "endpoints" not in line) + POLICY)
+    monkeypatch.setenv(variable, value)
+    finished = terminal.run(*words)
+    assert finished.code == 64
+    assert f"{variable} is empty; leave it out to go without it" in finished.err
+
+
 @pytest.mark.parametrize(
     "name", ["HUAWEICLOUD_SDK_SK", "GITLAB_TOKEN", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "PGPASSWORD"]
 )

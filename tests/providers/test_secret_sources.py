@@ -95,7 +95,6 @@ def test_files_are_read_whole_or_not_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("listed", "secret", "permitted"),
     [
-        ("", Secret(env="GITHUB_TOKEN"), True),
         ("none", Secret(env="GITHUB_TOKEN"), False),
         ("none", Secret(env="none"), False),
         ("PROD_*", Secret(env="PROD_SK"), True),
@@ -162,7 +161,7 @@ def test_where_the_sdk_looks_by_itself_is_not_named(provider: str) -> None:
     assert found(target(provider), environment) == AccessKey("a", "s")
 
 
-@pytest.mark.parametrize("listed", ["keys/*", "./keys", "none,X", "A-B", "profile:", "$X", "\u00c4"])
+@pytest.mark.parametrize("listed", ["", " , ", "keys/*", "./keys", "none,X", "A-B", "profile:", "$X", "\u00c4"])
 def test_a_list_that_is_none_permits_nothing(listed: str) -> None:
     with pytest.raises(UsageError, match=CREDENTIAL_SOURCES):
         check_sources(target(), {CREDENTIAL_SOURCES: listed})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from reconciler.exceptions import ProviderError, UsageError
+from reconciler.providers.transport.surroundings import allow_list
 from reconciler.redaction import bounded
 from reconciler.tasks.observation import Fault, Meaning
 
@@ -27,12 +28,13 @@ __all__ = [
     "has_host",
     "is_loopback",
     "is_permitted",
+    "permitted_hosts",
     "service_url",
     "vendor_url",
 ]
 
 ENDPOINT_HOSTS: Final = "RECONCILER_ENDPOINT_HOSTS"
-"""Host names separated by commas or blanks; `*` stands for one label. Unset or empty: any host. `none`: no host."""
+"""Host names separated by commas or blanks; `*` stands for one label. Unset: any host. `none`: no host."""
 
 _LABEL = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
 _LAST = r"[a-z](?:[a-z0-9_-]{0,61}[a-z0-9])?"
@@ -103,22 +105,25 @@ def credentials_url(text: str, environment: Mapping[str, str], name: str) -> htt
 
 def is_permitted(url: str, environment: Mapping[str, str]) -> bool:
     """Whether RECONCILER_ENDPOINT_HOSTS, where it is set, lists the host. Raises UsageError for a list that is none."""
-    listed = environment.get(ENDPOINT_HOSTS, "").lower().replace(",", " ").split()
-    if listed == ["none"]:
-        return False
-    patterns = [_pattern(name) for name in listed]
+    patterns = permitted_hosts(environment)
     host = _host(httpx.URL(url))
-    return not listed or any(pattern.fullmatch(host) for pattern in patterns)
+    return patterns is None or any(pattern.fullmatch(host) for pattern in patterns)
+
+
+def permitted_hosts(environment: Mapping[str, str]) -> list[re.Pattern[str]] | None:
+    """What RECONCILER_ENDPOINT_HOSTS lists; None where it is unset. Raises UsageError for a list that is none."""
+    listed = allow_list(ENDPOINT_HOSTS, environment)
+    return None if listed is None else [_pattern(name.lower()) for name in listed]
 
 
 def _pattern(name: str) -> re.Pattern[str]:
-    if name != "none" and _PATTERN.fullmatch(name):
+    if _PATTERN.fullmatch(name):
         return re.compile(re.escape(name).replace(r"\*", "[^.:]+"))
     try:
         return re.compile(re.escape(str(ip_address(name.strip("[]")))))
     except ValueError:
-        reason = "`none` stands alone" if name == "none" else f"{bounded(name, 80)!r} is no host name"
-        raise UsageError(f"{ENDPOINT_HOSTS}: {reason}", "such as media.*.example.com, or none") from None
+        message = f"{ENDPOINT_HOSTS}: {bounded(name, 80)!r} is no host name"
+        raise UsageError(message, "such as media.*.example.com, or none") from None
 
 
 def _parsed(text: str, name: str) -> httpx.URL:

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from reconciler.exceptions import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Mapping
 
-__all__ = ["NO_HOME", "Shared", "Surroundings", "Turns", "trimmed"]
+__all__ = ["NO_HOME", "Shared", "Surroundings", "Turns", "allow_list", "trimmed"]
 
 T = TypeVar("T")
 
@@ -40,11 +42,26 @@ def _environment() -> Mapping[str, str]:
 
 def _home() -> Path:
     """The home directory; NO_HOME for a user without any, as in a container with a uid of its own."""
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return NO_HOME
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises where there is none
     return home if home.is_absolute() else NO_HOME  # a relative one would be read in any repository
+
+
+def allow_list(variable: str, environment: Mapping[str, str]) -> list[str] | None:
+    """What a variable lists as allowed, separated by commas or blanks: nothing for `none`. None, for anything, where it
+    is unset.
+
+    Raises UsageError where it is empty: what a step of a job should have found out, and did not, is never "anything".
+    """
+    text = environment.get(variable)
+    if text is None:
+        return None
+    words = text.replace(",", " ").split()
+    named = [word for word in words if word.lower() != "none"]
+    if not words:
+        raise UsageError(f"{variable} is empty; leave it out to go without it", "`none` allows none")
+    if named and len(named) < len(words):
+        raise UsageError(f"{variable}: `none` stands alone", "name what is allowed, or write none")
+    return named
 
 
 class Turns:

@@ -90,8 +90,6 @@ def test_loopback() -> None:
 @pytest.mark.parametrize(
     ("listed", "url", "permitted"),
     [
-        ("", "https://evil.example.com", True),
-        (" , ", "https://evil.example.com", True),
         ("none", "https://mpc.cn-north-4.myhuaweicloud.com", False),
         ("none", "https://none", False),
         ("NONE", "https://none/", False),
@@ -120,7 +118,8 @@ def test_permitted_hosts(listed: str, url: str, permitted: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "listed", ["https://a.example.com", "a*.example.com", "*;x", "a.example.com:8443", "a.example.com.", "none,a.b"]
+    "listed",
+    ["", " , ", "https://a.example.com", "a*.example.com", "*;x", "a.example.com:8443", "a.example.com.", "none,a.b"],
 )
 def test_a_list_that_is_none_permits_nothing(listed: str) -> None:
     with pytest.raises(UsageError, match=ENDPOINT_HOSTS):
