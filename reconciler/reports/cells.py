@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Palette", "clipped", "padded", "table", "width"]
+__all__ = ["FOLD", "Palette", "clipped", "folded", "padded", "table", "width"]
+
+FOLD = 1_000
+"""Tasks of one scope, or changes of one outcome, that are written out, unless all are asked for."""
 
 
 def width(text: str) -> int:
@@ -33,6 +36,11 @@ def clipped(text: str, limit: int) -> str:
         if taken > limit - 1:
             return text[:index] + "…"
     return text
+
+
+def folded(rest: str) -> str:
+    """A line in the place of what is not written out: `12 more tasks here`."""
+    return f"  ... and {rest}. All of them: --format json, or -v"
 
 
 def padded(text: str, cells: int) -> str:

@@ -21,9 +21,14 @@ if TYPE_CHECKING:
     from reconciler.planning.report import Report, Result
 
 __all__ = [
+    "ALLOW_ALL",
+    "BLOCKED",
+    "INTOLERANT",
     "KINDS",
+    "LACKING",
     "MEANINGS",
     "OUTCOMES",
+    "PROTECTED",
     "SYMBOLS",
     "blocked_failure",
     "changes_counted",
@@ -73,6 +78,12 @@ OUTCOMES: dict[Outcome, str] = {
     Outcome.SATISFIED: "already canceled or gone, without us",
 }
 """What each outcome means, the ones that want attention first."""
+
+BLOCKED = "no operation leads out of the state these tasks are in"
+PROTECTED = "these tasks stay, whatever policies ask for"
+INTOLERANT = "Blocked tasks count as failures (on_blocked: fail)"
+LACKING = "lack a field that the policy asks for, and are left alone"
+ALLOW_ALL = "To allow all of it, on plan and apply:"
 
 
 def counted(count: int, noun: str) -> str:

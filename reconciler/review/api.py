@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from reconciler.review.failures import Patience
 
-__all__ = ["Answer", "Api"]
+__all__ = ["Api", "Response"]
 
 BODY_LIMIT = 64 * 2**20
 """Bytes of an answer that are read at most: a page of 100 comments of GitHub's longest has some 26 MB."""
@@ -42,8 +42,8 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A successful answer. `next` is the address of the next page in its `Link` header, or empty."""
+class Response:
+    """A successful one. `next` is the address of the next page in its `Link` header, or empty."""
 
     content: object
     headers: Mapping[str, str]
@@ -86,12 +86,12 @@ class Api:
     ) -> None:
         self._client.close()
 
-    def read(self, path: str, **query: str | int) -> Answer:
+    def read(self, path: str, **query: str | int) -> Response:
         """GET a path; asked again for as long as that may help. Raises ReviewError."""
         url = self._address(path)
         return self._read(url.copy_merge_params(query) if query else url)
 
-    def follow(self, link: str) -> Answer:
+    def follow(self, link: str) -> Response:
         """GET the address of a next page. Raises ReviewError, also for one elsewhere: the token would go along."""
         try:
             url = httpx.URL(link)
@@ -102,14 +102,14 @@ class Api:
             raise ReviewError(f"the next page of the answer is said to be elsewhere: {self._redactor(link, 80)}")
         return self._read(url)
 
-    def write(self, method: str, path: str, content: Mapping[str, str] | None = None) -> Answer:
+    def write(self, method: str, path: str, content: Mapping[str, str] | None = None) -> Response:
         """Send it once. Raises Unsettled where it may or may not have had its effect, else ReviewError."""
         return self._exchange(method, self._address(path), content)
 
     def _address(self, path: str) -> httpx.URL:
         return httpx.URL(f"{str(self._base).rstrip('/')}{path}")
 
-    def _read(self, url: httpx.URL) -> Answer:
+    def _read(self, url: httpx.URL) -> Response:
         for attempt in count():
             try:
                 return self._exchange("GET", url, None)
@@ -117,7 +117,7 @@ class Api:
                 self._patience.wait(failure, attempt)
         raise AssertionError  # pragma: no cover - count() has no end
 
-    def _exchange(self, method: str, url: httpx.URL, content: Mapping[str, str] | None) -> Answer:
+    def _exchange(self, method: str, url: httpx.URL, content: Mapping[str, str] | None) -> Response:
         asked = f"{method} {url.path}"
         try:
             with self._client.stream(method, url, json=content) as response:
@@ -142,18 +142,18 @@ class Api:
                 raise httpx.ReadTimeout("the answer takes too long")
         return bytes(kept)
 
-    def _judged(self, response: httpx.Response, body: bytes, asked: str) -> Answer:
+    def _judged(self, response: httpx.Response, body: bytes, asked: str) -> Response:
         status = response.status_code
         if not 200 <= status < 300:
             raise self._failure(response, body, asked)
         if status == httpx.codes.NO_CONTENT:
-            return Answer(None, response.headers)
+            return Response(None, response.headers)
         try:
             content = json.loads(body)
         except (ValueError, RecursionError):
             media = self._redactor(response.headers.get("Content-Type", "no type"), 60)
             raise ReviewError(f"{asked}: no JSON in the answer ({media})", "is --api the address of the API?") from None
-        return Answer(content, response.headers, response.links.get("next", {}).get("url", ""))
+        return Response(content, response.headers, response.links.get("next", {}).get("url", ""))
 
     def _failure(self, response: httpx.Response, body: bytes, asked: str) -> ReviewError:
         status = response.status_code

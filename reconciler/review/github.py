@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from reconciler.review.api import Api
 from reconciler.review.failures import ReviewError, Unsettled
-from reconciler.review.platform import LAST_PAGE, Comment, objects, positive
+from reconciler.review.platform import LAST_PAGE, Comment, objects, positive, unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.review.api import Answer
+    from reconciler.review.api import Response
     from reconciler.review.failures import Patience
 
 __all__ = ["GitHub", "github_api"]
@@ -63,13 +63,13 @@ class GitHub:
             raise
         login = found.get("login") if isinstance(found, dict) else None
         if not isinstance(login, str) or not login:
-            raise ReviewError("unexpected answer: GET /user names no login", "is --api the address of the API?")
+            raise unexpected("GET /user names no login")
         return login
 
     def request_of(self, commit: str) -> Sequence[int]:
         """The merged pull request that brought the commit; else the open ones that have it."""
-        answer = self._api.read(f"{self._root}/commits/{commit}/pulls", per_page=_PAGE)
-        found = [pull for pull in objects(answer.content, "pull requests") if self._is_here(pull)]
+        response = self._api.read(f"{self._root}/commits/{commit}/pulls", per_page=_PAGE)
+        found = [pull for pull in objects(response.content, "pull requests") if self._is_here(pull)]
         merged = [pull for pull in found if pull.get("merged_at")]
         exact = [pull for pull in merged if pull.get("merge_commit_sha") == commit]
         still_open = [pull for pull in found if pull.get("state") == "open"]
@@ -84,12 +84,12 @@ class GitHub:
 
     def comments(self, number: int) -> list[Comment]:
         found: list[Comment] = []
-        answer = self._api.read(f"{self._root}/issues/{number}/comments", per_page=_PAGE)
+        response = self._api.read(f"{self._root}/issues/{number}/comments", per_page=_PAGE)
         for _ in range(LAST_PAGE):
-            found += [_comment(entry) for entry in objects(answer.content, "comments")]
-            if not answer.next:
+            found += [_comment(entry) for entry in objects(response.content, "comments")]
+            if not response.next:
                 return found
-            answer = self._api.follow(answer.next)
+            response = self._api.follow(response.next)
         raise ReviewError(f"{self.place(number)} has more than {LAST_PAGE} pages of comments")
 
     def create(self, number: int, body: str) -> Comment:
@@ -106,8 +106,8 @@ class GitHub:
                 raise
 
 
-def _written(answer: Answer) -> Comment:
-    return _comment(objects([answer.content], "comments")[0])
+def _written(response: Response) -> Comment:
+    return _comment(objects([response.content], "comments")[0])
 
 
 def _comment(entry: dict[str, object]) -> Comment:

@@ -7,12 +7,12 @@ from urllib.parse import quote
 
 from reconciler.review.api import Api
 from reconciler.review.failures import ReviewError
-from reconciler.review.platform import LAST_PAGE, Comment, objects, positive
+from reconciler.review.platform import LAST_PAGE, Comment, objects, positive, unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.review.api import Answer
+    from reconciler.review.api import Response
     from reconciler.review.failures import Patience
 
 __all__ = ["GitLab", "gitlab_api"]
@@ -49,8 +49,8 @@ class GitLab:
 
     def request_of(self, commit: str) -> Sequence[int]:
         """The merged request that brought the commit; else the open ones that have it."""
-        answer = self._api.read(f"{self._root}/repository/commits/{commit}/merge_requests", per_page=_PAGE)
-        found = objects(answer.content, "merge requests")
+        response = self._api.read(f"{self._root}/repository/commits/{commit}/merge_requests", per_page=_PAGE)
+        found = objects(response.content, "merge requests")
         merged = [request for request in found if request.get("state") == "merged"]
         made = ("merge_commit_sha", "squash_commit_sha")
         exact = [request for request in merged if commit in {request.get(name) for name in made}]
@@ -61,10 +61,10 @@ class GitLab:
         found: list[Comment] = []
         page = "1"
         for _ in range(LAST_PAGE):
-            answer = self._api.read(self._notes(number), sort="asc", order_by="created_at", per_page=_PAGE, page=page)
-            notes = objects(answer.content, "notes")
+            response = self._api.read(self._notes(number), sort="asc", order_by="created_at", per_page=_PAGE, page=page)
+            notes = objects(response.content, "notes")
             found += [_comment(note) for note in notes if note.get("system") is not True]
-            page = answer.headers.get("x-next-page", "").strip()
+            page = response.headers.get("x-next-page", "").strip()
             if not page:
                 return found
             if not (page.isascii() and page.isdecimal()):
@@ -88,8 +88,8 @@ class GitLab:
         return f"{self._root}/merge_requests/{number}/notes"
 
 
-def _written(answer: Answer) -> Comment:
-    return _comment(objects([answer.content], "notes")[0])
+def _written(response: Response) -> Comment:
+    return _comment(objects([response.content], "notes")[0])
 
 
 def _comment(note: dict[str, object]) -> Comment:
@@ -104,5 +104,5 @@ def _comment(note: dict[str, object]) -> Comment:
 def _username(user: object) -> str:
     name = user.get("username") if isinstance(user, dict) else None
     if not isinstance(name, str) or not name:
-        raise ReviewError("unexpected answer: an account without a username", "is --api the address of the API?")
+        raise unexpected("an account without a username")
     return name

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from reconciler.reports.markdown.marker import Marker
 
-__all__ = ["LAST_PAGE", "Comment", "Platform", "objects", "positive"]
+__all__ = ["LAST_PAGE", "Comment", "Platform", "objects", "positive", "unexpected"]
 
 LAST_PAGE = 200
 """More pages than this (20,000 comments) are taken for a broken answer."""
@@ -44,17 +44,22 @@ class Platform(Protocol):
         """Take a comment away. One that is gone already is none to complain of."""
 
 
+def unexpected(what: str) -> ReviewError:
+    """That an answer is not of the documented form."""
+    return ReviewError(f"unexpected answer: {what}", "is --api the address of the API?")
+
+
 def objects(content: object, what: str) -> list[dict[str, object]]:
     """The objects of a list. Raises ReviewError for anything else, since no list is not an empty one."""
     if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
-        raise ReviewError(f"unexpected answer: no list of {what}", "is --api the address of the API?")
+        raise unexpected(f"no list of {what}")
     return content
 
 
 def positive(value: object, what: str) -> int:
     """A number above zero. Raises ReviewError."""
     if type(value) is not int or value <= 0:
-        raise ReviewError(f"unexpected answer: no {what}", "is --api the address of the API?")
+        raise unexpected(f"no {what}")
     return value
 
 

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from reconciler.planning.report import FailOn, Report
 from reconciler.redaction import presentable
-from reconciler.reports.ci.junit import Case, Suite, Verdict, render_junit, render_plan_junit, render_report_junit
+from reconciler.reports.ci.junit import Case, CaseStatus, Suite, render_junit, render_plan_junit, render_report_junit
 from tests.reports.examples import EVERY_OUTCOME, PLANS, REPORTS, policy
 from tests.reports.hostile_texts import hostile, plan_of, report_of
 from tests.reports.junit_schema import check_junit
 
 
-def verdicts(text: str) -> dict[str, str]:
+def statuses(text: str) -> dict[str, str]:
     root = ElementTree.fromstring(text.encode("utf-8"))  # noqa: S314 - our own document; the test is that it parses
     check_junit(root)
     return {
@@ -44,18 +44,18 @@ def verdicts(text: str) -> dict[str, str]:
     ],
 )
 def test_a_plan(name: str, bad: dict[str, str]) -> None:
-    found = verdicts(render_plan_junit(PLANS[name]))
-    assert {case: verdict for case, verdict in found.items() if verdict != "passed"} == bad
+    found = statuses(render_plan_junit(PLANS[name]))
+    assert {case: status for case, status in found.items() if status != "passed"} == bad
     assert len(found) >= len(PLANS[name].scopes) + len(PLANS[name].policies)
 
 
 def test_blocked_tasks_that_a_policy_tolerates_fail_nothing() -> None:
     plan = replace(PLANS["blocked"], policies=(policy(blocked=1),))
-    assert set(verdicts(render_plan_junit(plan)).values()) == {"passed"}
+    assert set(statuses(render_plan_junit(plan)).values()) == {"passed"}
 
 
 def test_a_report() -> None:
-    assert list(verdicts(render_report_junit(EVERY_OUTCOME)).values()) == [
+    assert list(statuses(render_report_junit(EVERY_OUTCOME)).values()) == [
         *("passed", "passed", "skipped", "failure", "error", "skipped"),
         "failure",  # something was not attempted
     ]
@@ -65,12 +65,12 @@ def test_a_report() -> None:
     ("name", "cause"), [("interrupted", "interrupted"), ("refused", "refused"), ("errored", "error")]
 )
 def test_a_run_that_was_kept_from_its_work_is_no_success(name: str, cause: str) -> None:
-    assert verdicts(render_report_junit(REPORTS[name]))[f"reconciler {cause}"] == "error"
+    assert statuses(render_report_junit(REPORTS[name]))[f"reconciler {cause}"] == "error"
 
 
 @pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
 def test_all_is_green_only_where_the_run_ended_with_0(report: Report) -> None:
-    found = set(verdicts(render_report_junit(report)).values())
+    found = set(statuses(render_report_junit(report)).values())
     assert (found <= {"passed", "skipped"}) == (report.exit_code == 0)
 
 
@@ -78,18 +78,18 @@ def test_all_is_green_only_where_the_run_ended_with_0(report: Report) -> None:
 def test_what_fail_on_names_fails(cause: FailOn) -> None:
     done_and_missed = (EVERY_OUTCOME.results[0], EVERY_OUTCOME.results[2])
     report = replace(EVERY_OUTCOME, results=done_and_missed, blocked=1, fail_on=(cause,))
-    assert verdicts(render_report_junit(report))[f"reconciler {cause}"] == "failure"
-    assert set(verdicts(render_report_junit(replace(report, fail_on=()))).values()) == {"passed", "skipped"}
+    assert statuses(render_report_junit(report))[f"reconciler {cause}"] == "failure"
+    assert set(statuses(render_report_junit(replace(report, fail_on=()))).values()) == {"passed", "skipped"}
 
 
 def test_nothing_to_do_is_a_document_all_the_same() -> None:
-    assert verdicts(render_report_junit(REPORTS["nothing"])) == {}
+    assert statuses(render_report_junit(REPORTS["nothing"])) == {}
 
 
 @given(hostile)
 def test_hostile_tasks_stay_text(text: str) -> None:
-    assert len(verdicts(render_plan_junit(plan_of(text)))) >= 6
-    assert "failure" in verdicts(render_report_junit(report_of(text))).values()
+    assert len(statuses(render_plan_junit(plan_of(text)))) >= 6
+    assert "failure" in statuses(render_report_junit(report_of(text))).values()
 
 
 _texts = st.text(st.characters(), max_size=40) | st.sampled_from(
@@ -110,12 +110,12 @@ _texts = st.text(st.characters(), max_size=40) | st.sampled_from(
 )
 anything = _texts.map(presentable)
 lines = st.lists(anything).map("\n".join)
-cases = st.builds(Case, anything, anything, st.sampled_from(Verdict), lines, lines)
+cases = st.builds(Case, anything, anything, st.sampled_from(CaseStatus), lines, lines)
 suites = st.builds(Suite, anything, st.lists(cases, max_size=4).map(tuple), st.none() | st.integers(0, 253_402_300_799))
 
 
 def test_a_name_is_cut_where_a_database_would_refuse_it() -> None:
-    text = render_junit([Suite("s", (Case("x" * 9_000, "y" * 9_000, Verdict.FAILED, "why"),))])
+    text = render_junit([Suite("s", (Case("x" * 9_000, "y" * 9_000, CaseStatus.FAILED, "why"),))])
     case = ElementTree.fromstring(text).find(".//testcase")  # noqa: S314 - our own document
     assert case is not None
     assert (len(case.get("classname", "")), len(case.get("name", ""))) == (500, 500)
@@ -125,11 +125,11 @@ def test_a_whole_document() -> None:
     suite = Suite(
         "uploads",
         (
-            Case("stale", "is canceled", Verdict.PASSED),
-            Case("stale", "is kept", Verdict.FAILED, "a1 is kept", "expected: change\nfound: keep <b> & ]]>"),
-            Case("old", "is read", Verdict.ERROR, "cannot be read"),
-            Case("old", "later", Verdict.SKIPPED, "suspended"),
-            Case("old", "counted", Verdict.PASSED, "3 tasks"),
+            Case("stale", "is canceled", CaseStatus.PASSED),
+            Case("stale", "is kept", CaseStatus.FAILED, "a1 is kept", "expected: change\nfound: keep <b> & ]]>"),
+            Case("old", "is read", CaseStatus.ERROR, "cannot be read"),
+            Case("old", "later", CaseStatus.SKIPPED, "suspended"),
+            Case("old", "counted", CaseStatus.PASSED, "3 tasks"),
         ),
         1_767_325_445,
     )
@@ -174,14 +174,14 @@ def test_any_text_survives_as_it_is_shown(given_suites: list[Suite]) -> None:
         assert all(line.strip("\n ") in told for line in case.message.split("\n"))
 
 
-@pytest.mark.parametrize("verdict", Verdict)
-def test_counts_are_those_of_the_cases(verdict: Verdict) -> None:
-    suite = Suite("s", (Case("c", "n", verdict),) * 3 + (Case("c", "n", Verdict.PASSED),))
+@pytest.mark.parametrize("status", CaseStatus)
+def test_counts_are_those_of_the_cases(status: CaseStatus) -> None:
+    suite = Suite("s", (Case("c", "n", status),) * 3 + (Case("c", "n", CaseStatus.PASSED),))
     root = ElementTree.fromstring(render_junit([suite, suite]))  # noqa: S314 - as above
-    names = {Verdict.FAILED: "failures", Verdict.ERROR: "errors", Verdict.SKIPPED: "skipped"}
+    names = {CaseStatus.FAILED: "failures", CaseStatus.ERROR: "errors", CaseStatus.SKIPPED: "skipped"}
     for element, times in ((root, 2), (root[0], 1), (root[1], 1)):
         assert element.get("tests") == str(4 * times)
         for kind, name in names.items():
             if name == "skipped" and element is root:
                 continue
-            assert element.get(name) == str(3 * times if kind is verdict else 0)
+            assert element.get(name) == str(3 * times if kind is status else 0)

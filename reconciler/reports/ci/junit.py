@@ -1,4 +1,4 @@
-"""Plans and reports as JUnit XML, for the test tabs of CI systems: suites of cases with a verdict each.
+"""Plans and reports as JUnit XML, for the test tabs of CI systems: suites of cases, each with its status.
 
 The dialect is the part that Jenkins, GitLab, GitHub's reporters and Azure share (the `junit-10.xsd` of Jenkins' xUnit
 plugin and the Ant task): counts as attributes, one `failure`, `error` or `skipped` in a case, times in UTC without a
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
     from reconciler.planning.report import Report, Result
 
-__all__ = ["Case", "Suite", "Verdict", "render_junit", "render_plan_junit", "render_report_junit"]
+__all__ = ["Case", "CaseStatus", "Suite", "render_junit", "render_plan_junit", "render_report_junit"]
 
 
-class Verdict(StrEnum):
+class CaseStatus(StrEnum):
     """How a case came out. `failed`: what was checked does not hold; `error`: it could not be checked."""
 
     PASSED = "passed"
@@ -52,8 +52,8 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
 
 
-_ELEMENTS: Final = {Verdict.FAILED: "failure", Verdict.ERROR: "error", Verdict.SKIPPED: "skipped"}
-_COUNTS: Final = {"failures": Verdict.FAILED, "errors": Verdict.ERROR, "skipped": Verdict.SKIPPED}
+_ELEMENTS: Final = {CaseStatus.FAILED: "failure", CaseStatus.ERROR: "error", CaseStatus.SKIPPED: "skipped"}
+_COUNTS: Final = {"failures": CaseStatus.FAILED, "errors": CaseStatus.ERROR, "skipped": CaseStatus.SKIPPED}
 
 
 _LONGEST_NAME: Final = 500
@@ -69,7 +69,7 @@ class Case:
 
     classname: str
     name: str
-    verdict: Verdict
+    status: CaseStatus
     message: str = ""
     detail: str = ""
 
@@ -110,9 +110,9 @@ def _case(case: Case) -> Iterator[str]:
     names = {"classname": bounded(case.classname, _LONGEST_NAME), "name": bounded(case.name, _LONGEST_NAME)}
     opening = f"    <testcase{_attributes({**names, 'time': '0'})}"
     text = "\n".join(filter(None, (case.message, case.detail)))
-    if case.verdict is not Verdict.PASSED:
-        attributes = {"message": case.message.replace("\n", " "), "type": case.verdict.value}
-        element, inner = _ELEMENTS[case.verdict], _attributes(attributes)
+    if case.status is not CaseStatus.PASSED:
+        attributes = {"message": case.message.replace("\n", " "), "type": case.status.value}
+        element, inner = _ELEMENTS[case.status], _attributes(attributes)
     elif text:
         element, inner = "system-out", ""
     else:
@@ -124,21 +124,21 @@ def _case(case: Case) -> Iterator[str]:
 
 
 def _totals(cases: Sequence[Case]) -> dict[str, str]:
-    counts = Counter(case.verdict for case in cases)
-    return {"tests": str(len(cases)), **{name: str(counts[verdict]) for name, verdict in _COUNTS.items()}, "time": "0"}
+    counts = Counter(case.status for case in cases)
+    return {"tests": str(len(cases)), **{name: str(counts[status]) for name, status in _COUNTS.items()}, "time": "0"}
 
 
 def _attributes(values: Mapping[str, str]) -> str:
     return "".join(f' {name}="{escape(value)}"' for name, value in values.items())
 
 
-_VERDICTS: Final = {
-    Outcome.DONE: Verdict.PASSED,
-    Outcome.SATISFIED: Verdict.PASSED,
-    Outcome.MISSED: Verdict.SKIPPED,
-    Outcome.NOT_ATTEMPTED: Verdict.SKIPPED,
-    Outcome.FAILED: Verdict.FAILED,
-    Outcome.UNKNOWN: Verdict.ERROR,
+_STATUSES: Final = {
+    Outcome.DONE: CaseStatus.PASSED,
+    Outcome.SATISFIED: CaseStatus.PASSED,
+    Outcome.MISSED: CaseStatus.SKIPPED,
+    Outcome.NOT_ATTEMPTED: CaseStatus.SKIPPED,
+    Outcome.FAILED: CaseStatus.FAILED,
+    Outcome.UNKNOWN: CaseStatus.ERROR,
 }
 
 _TOLD: Final = frozenset({Outcome.FAILED.value, Outcome.UNKNOWN.value})
@@ -165,47 +165,47 @@ def render_report_junit(report: Report) -> str:
 def _scope(scope: ScopePlan) -> Case:
     if not scope.complete:
         what, consequence = scope_error(scope)
-        return Case(scope.target, scope.resource, Verdict.ERROR, what, consequence)
+        return Case(scope.target, scope.resource, CaseStatus.ERROR, what, consequence)
     seen = ", ".join(f"{count} {status}" for status, count in sorted(scope.tasks.items()))
-    return Case(scope.target, scope.resource, Verdict.PASSED, seen or "no tasks")
+    return Case(scope.target, scope.resource, CaseStatus.PASSED, seen or "no tasks")
 
 
 def _policies(plan: Plan) -> Iterator[Case]:
     """A policy on a scope that was not seen whole cannot be said to pass."""
     unseen = {scope.key for scope in open_scopes(plan)}
     for policy in plan.policies:
-        verdict, message, detail = _judged(policy, any((name, policy.resource) in unseen for name in policy.targets))
-        yield Case(policy.resource, policy.name, verdict, message, detail)
-    together = [verdict for policy, verdict in plan.breaches if policy is None]
+        status, message, detail = _judged(policy, any((name, policy.resource) in unseen for name in policy.targets))
+        yield Case(policy.resource, policy.name, status, message, detail)
+    together = [check for policy, check in plan.breaches if policy is None]
     if together:
-        refusals = "; ".join(guard_breach(None, verdict) for verdict in together)
-        remedies = "\n".join(_remedy(None, verdict) for verdict in together)
-        yield Case("reconciler", "run_limits", Verdict.FAILED, refusals, remedies)
+        refusals = "; ".join(guard_breach(None, check) for check in together)
+        remedies = "\n".join(_remedy(None, check) for check in together)
+        yield Case("reconciler", "run_limits", CaseStatus.FAILED, refusals, remedies)
 
 
-def _remedy(policy: PolicyPlan | None, verdict: GuardCheck) -> str:
-    return "to allow it: {}, or `{}` {}".format(*guard_remedy(policy, verdict))
+def _remedy(policy: PolicyPlan | None, check: GuardCheck) -> str:
+    return "to allow it: {}, or `{}` {}".format(*guard_remedy(policy, check))
 
 
-def _judged(policy: PolicyPlan, in_the_dark: bool) -> tuple[Verdict, str, str]:
+def _judged(policy: PolicyPlan, in_the_dark: bool) -> tuple[CaseStatus, str, str]:
     counts = policy_counts(policy)
     if policy.suspended:
-        return Verdict.SKIPPED, "suspended, so not checked", ""
-    refusals = [guard_breach(policy, verdict) for verdict in policy.breaches]
-    remedies = [_remedy(policy, verdict) for verdict in policy.breaches]
+        return CaseStatus.SKIPPED, "suspended, so not checked", ""
+    refusals = [guard_breach(policy, check) for check in policy.breaches]
+    remedies = [_remedy(policy, check) for check in policy.breaches]
     intolerant = blocked_failure(policy)
     failures = [*refusals, *([intolerant] if intolerant else [])]
     if failures:
-        return Verdict.FAILED, "; ".join(failures), "\n".join([*remedies, counts])
+        return CaseStatus.FAILED, "; ".join(failures), "\n".join([*remedies, counts])
     if in_the_dark:
-        return Verdict.ERROR, "not all is known of some of its scopes, so whether it holds is not known", counts
-    return Verdict.PASSED, counts, ""
+        return CaseStatus.ERROR, "not all is known of some of its scopes, so whether it holds is not known", counts
+    return CaseStatus.PASSED, counts, ""
 
 
 def _errors(notes: Iterable[Note]) -> Iterator[Case]:
     for note in notes:
         if note.severity is Severity.ERROR:
-            yield Case("reconciler", note_place(note) or "run", Verdict.ERROR, note.message)
+            yield Case("reconciler", note_place(note) or "run", CaseStatus.ERROR, note.message)
 
 
 def _causes(report: Report) -> Iterator[Case]:
@@ -213,8 +213,8 @@ def _causes(report: Report) -> Iterator[Case]:
     advice = "\n".join(report_advice(report))
     for cause in report.causes:
         if cause not in _TOLD:
-            verdict = Verdict.ERROR if cause in {"interrupted", "error", "locked", "refused"} else Verdict.FAILED
-            yield Case("reconciler", cause.replace("_", " "), verdict, f"the run ended as {report.outcome}", advice)
+            status = CaseStatus.ERROR if cause in {"interrupted", "error", "locked", "refused"} else CaseStatus.FAILED
+            yield Case("reconciler", cause.replace("_", " "), status, f"the run ended as {report.outcome}", advice)
 
 
 def _result(result: Result) -> Case:
@@ -223,7 +223,7 @@ def _result(result: Result) -> Case:
     return Case(
         f"{change.target}/{change.resource}",
         f"{steps_words(change.steps)} {change.task_id}",
-        _VERDICTS[result.outcome],
+        _STATUSES[result.outcome],
         f"{result.outcome.value.replace('_', ' ')}: {said or OUTCOMES[result.outcome]}",
         f"before: {result.before}; now: {result.now or 'not read'}; policies: {', '.join(change.policies)}",
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.planning.field_differences import difference_words, value_words
 from reconciler.planning.task_differences import Kind, Standing
 from reconciler.redaction import presentable
-from reconciler.reports.cells import Palette, clipped, padded, width
+from reconciler.reports.cells import FOLD, Palette, clipped, folded, padded, width
 from reconciler.reports.text.plan import note_line
 from reconciler.reports.wording import plan_counts
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["counts_words", "digest_rows", "part_name", "plan_rows", "render_difference", "summary_words", "task_words"]
 
 _SYMBOLS = {Kind.ADDED: "+", Kind.REMOVED: "-", Kind.CHANGED: "~"}
-_FOLD = 1_000
-"""Tasks of one scope that are written out, unless all are asked for."""
 _ID_CELLS = 120
 _NAME_CELLS = 40
 _VALUE_CELLS = 240
@@ -72,10 +70,10 @@ class _Page:
             found = list(group)
             counts = counts_words(task.kind for task in found)
             yield [self.paint.bold(f"{target} / {resource}: {counts}")] + [
-                line for task in (found if self.verbose else found[:_FOLD]) for line in self._task(task)
+                line for task in (found if self.verbose else found[:FOLD]) for line in self._task(task)
             ]
-            left = 0 if self.verbose else max(0, len(found) - _FOLD)
-            yield [self.paint.yellow(f"  ... and {left} more here. All of them: --format json, or -v")] if left else []
+            left = 0 if self.verbose else max(0, len(found) - FOLD)
+            yield [self.paint.yellow(folded(f"{left} more here"))] if left else []
 
     def _task(self, task: TaskDifference) -> Iterator[str]:
         name = self._fitted(task.key.id, _ID_CELLS)

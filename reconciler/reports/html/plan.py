@@ -13,7 +13,10 @@ from reconciler.reports.html.tables import Column, Sort, codes, created, moment,
 from reconciler.reports.html.tasks import tasks
 from reconciler.reports.tally import Tally
 from reconciler.reports.wording import (
+    ALLOW_ALL,
+    INTOLERANT,
     KINDS,
+    LACKING,
     counted,
     flags,
     guard_breach,
@@ -67,7 +70,7 @@ def _alerts(plan: Plan) -> Iterator[Markup]:
         yield callout("danger", "A guard refuses this plan: nothing of it will be applied", list(_breaches(plan)))
     intolerant = [policy.name for policy in plan.policies if policy.blocked_fails]
     if intolerant:
-        yield callout("danger", "Blocked tasks count as failures (on_blocked: fail)", [codes(intolerant)])
+        yield callout("danger", INTOLERANT, [codes(intolerant)])
     warned = [note_item(note) for note in unplaced_notes(plan) if note.severity is not Severity.ERROR]
     if warned:
         yield callout("warning", counted(len(warned), "warning").capitalize(), warned)
@@ -84,7 +87,7 @@ def _breaches(plan: Plan) -> Iterator[Markup]:
         flag, limit, place = guard_remedy(policy, verdict)
         remedy = joined(["To allow it: ", element("code", flag), " or ", element("code", limit), f" {place}."])
         yield joined([element("b", guard_breach(policy, verdict)), element("p", remedy)])
-    yield joined(["To allow all of it, on plan and apply: ", element("code", flags(plan))])
+    yield joined([f"{ALLOW_ALL} ", element("code", flags(plan))])
 
 
 def _facts(plan: Plan, now: int) -> Markup:
@@ -147,7 +150,7 @@ _POLICY_COLUMNS = (
     *(Column(title, Sort.NUMBER) for title in (*KINDS.values(), "blocked", "protected", "kept", "unknown")),
     Column("oldest", Sort.AGE),
 )
-_UNKNOWN = "; unknown tasks lack a field that the policy asks for, and are left alone"
+_UNKNOWN = f"; unknown tasks {LACKING}"
 
 _SCOPE_COLUMNS = (
     Column("resource"),

@@ -8,7 +8,7 @@ from reconciler.reports.html.elements import Markup, element, joined
 from reconciler.reports.html.page_parts import filtered
 from reconciler.reports.html.tables import Column, Sort, codes, created, moment, section, table
 from reconciler.reports.text.task_block import fields
-from reconciler.reports.wording import MEANINGS, counted, steps_words, value_text
+from reconciler.reports.wording import BLOCKED, MEANINGS, PROTECTED, counted, steps_words, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,12 +44,11 @@ def _groups(plan: Plan, now: int) -> Iterator[Markup]:
     if plan.blocked:
         rows = (_cells(skipped, now) for skipped in plan.blocked)
         content = table("blocked", counted(len(plan.blocked), "blocked task"), _TASK, rows, tasks=True)
-        said = "No operation leads out of the state these tasks are in."
-        yield section("blocked", "Blocked", element("p", said), content)
+        yield section("blocked", "Blocked", element("p", f"{BLOCKED.capitalize()}."), content)
     if plan.protected:
         rows = ([*_cells(skipped, now), codes(skipped.protections)] for skipped in plan.protected)
         content = table("protected", counted(len(plan.protected), "protected task"), _PROTECTED, rows, tasks=True)
-        yield section("protected", "Protected", element("p", "These tasks stay, whatever policies ask for."), content)
+        yield section("protected", "Protected", element("p", f"{PROTECTED.capitalize()}."), content)
 
 
 def _legend(changes: Sequence[Change]) -> Markup:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from reconciler.reports.ci.junit import Case, Suite, Verdict, render_junit
+from reconciler.reports.ci.junit import Case, CaseStatus, Suite, render_junit
 from reconciler.reports.policy_tests.words import NEAR_MISS, failure_reasons, failure_sentence, missing_cases
 
 if TYPE_CHECKING:
@@ -31,13 +31,15 @@ def render_results_junit(results: Results, *, require_coverage: bool) -> str:
 def _case(result: Result) -> Case:
     test = result.test
     if result.passed:
-        return Case(test.file, test.name, Verdict.PASSED)
+        return Case(test.file, test.name, CaseStatus.PASSED)
     first, *others = (
         "\n".join([f"{failure.location}: {failure_sentence(failure)}", *_indented(failure_reasons(failure, test.now))])
         for failure in result.failures
     )
     message, _, reasons = first.partition("\n")
-    return Case(test.file, test.name, Verdict.FAILED, message, "\n".join(part for part in (reasons, *others) if part))
+    return Case(
+        test.file, test.name, CaseStatus.FAILED, message, "\n".join(part for part in (reasons, *others) if part)
+    )
 
 
 def _indented(lines: tuple[str, ...]) -> list[str]:
@@ -46,6 +48,6 @@ def _indented(lines: tuple[str, ...]) -> list[str]:
 
 def _covered(policy: PolicyCoverage, *, required: bool) -> Case:
     if policy.covered:
-        return Case(_COVERAGE, policy.policy, Verdict.PASSED)
-    verdict = Verdict.FAILED if required else Verdict.SKIPPED
-    return Case(_COVERAGE, policy.policy, verdict, missing_cases(policy), NEAR_MISS)
+        return Case(_COVERAGE, policy.policy, CaseStatus.PASSED)
+    status = CaseStatus.FAILED if required else CaseStatus.SKIPPED
+    return Case(_COVERAGE, policy.policy, status, missing_cases(policy), NEAR_MISS)

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING
 from reconciler.diagnostics import Severity
 from reconciler.redaction import presentable
 from reconciler.reports.ages import until
-from reconciler.reports.cells import Palette, table
+from reconciler.reports.cells import FOLD, Palette, folded, table
 from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.text.task_block import TaskBlocks
 from reconciler.reports.wording import (
+    ALLOW_ALL,
+    BLOCKED,
+    INTOLERANT,
+    LACKING,
     MEANINGS,
+    PROTECTED,
     SYMBOLS,
     counted,
     flags,
@@ -37,9 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["note_line", "render_plan_text"]
 
-_FOLD = 1_000
-"""Tasks of one scope that are written out, unless all are asked for."""
-
 
 def render_plan_text(
     plan: Plan,
@@ -63,8 +65,8 @@ def render_plan_text(
         _guards(plan, paint),
         _legend(plan),
         *_changes(plan, blocks),
-        *_skipped("Blocked: no operation leads out of the state these tasks are in", "!", plan.blocked, blocks),
-        *_skipped("Protected: these tasks stay, whatever policies ask for", "=", plan.protected, blocks),
+        *_skipped(f"Blocked: {BLOCKED}", "!", plan.blocked, blocks),
+        *_skipped(f"Protected: {PROTECTED}", "=", plan.protected, blocks),
         _intolerant(plan, paint),
         _unknown(plan, paint),
         _policies(plan, paint),
@@ -86,7 +88,7 @@ def _changes(plan: Plan, blocks: TaskBlocks) -> Iterator[list[str]]:
     for (target, resource), group in groupby(plan.changes, key=lambda change: (change.target, change.resource)):
         changes = list(group)
         yield [blocks.paint.bold(f"{target} / {resource}: {_group_counts(changes)}")]
-        shown = changes if blocks.verbose else changes[:_FOLD]
+        shown = changes if blocks.verbose else changes[:FOLD]
         yield from (blocks.change(change) for change in shown)
         yield _folded(len(changes) - len(shown), blocks)
 
@@ -105,7 +107,7 @@ def _skipped(title: str, symbol: str, items: Sequence[Skipped], blocks: TaskBloc
     for (target, resource), group in groupby(items, key=lambda item: (item.target, item.resource)):
         tasks = list(group)
         yield [f"{target} / {resource}: {counted(len(tasks), 'task')}"]
-        shown = tasks if blocks.verbose else tasks[:_FOLD]
+        shown = tasks if blocks.verbose else tasks[:FOLD]
         yield from (blocks.skipped(symbol, task) for task in shown)
         yield _folded(len(tasks) - len(shown), blocks)
 
@@ -113,7 +115,7 @@ def _skipped(title: str, symbol: str, items: Sequence[Skipped], blocks: TaskBloc
 def _folded(count: int, blocks: TaskBlocks) -> list[str]:
     if not count:
         return []
-    return [blocks.paint.yellow(f"  ... and {counted(count, 'more task')} here. All of them: --format json, or -v")]
+    return [blocks.paint.yellow(folded(f"{counted(count, 'more task')} here"))]
 
 
 def _closing(plan: Plan, paint: Palette) -> list[str]:
@@ -171,7 +173,7 @@ def _guards(plan: Plan, paint: Palette) -> list[str]:
         ]
     if lines:
         heading = paint.red(paint.bold("Refused by guards: nothing of this plan will be applied"))
-        lines = [heading, *lines, f"  To allow all of it, on plan and apply: {flags(plan)}"]
+        lines = [heading, *lines, f"  {ALLOW_ALL} {flags(plan)}"]
     given = overrides_flags(plan.overrides)
     if given:
         lines.append(paint.yellow(f"Limits of the policies overridden by {given} (part of the digest)"))
@@ -188,7 +190,7 @@ def _legend(plan: Plan) -> list[str]:
 def _intolerant(plan: Plan, paint: Palette) -> list[str]:
     """The policies that count their blocked tasks as failures."""
     names = [policy.name for policy in plan.policies if policy.blocked_fails]
-    return [paint.red(f"Blocked tasks count as failures (on_blocked: fail) for {', '.join(names)}")] if names else []
+    return [paint.red(f"{INTOLERANT} for {', '.join(names)}")] if names else []
 
 
 def _unknown(plan: Plan, paint: Palette) -> list[str]:
@@ -196,7 +198,7 @@ def _unknown(plan: Plan, paint: Palette) -> list[str]:
     counts = [(policy.name, str(policy.unknown)) for policy in plan.policies if policy.unknown]
     if not counts:
         return []
-    heading = "Unknown: these tasks lack a field that the policy asks for, and are left alone"
+    heading = f"Unknown: these tasks {LACKING}"
     return [paint.bold(heading), *(f"  {line}" for line in table(counts, numbers_from=1))]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.diagnostics import Severity
 from reconciler.planning.report import Outcome
 from reconciler.reports.ages import duration
-from reconciler.reports.cells import Palette, clipped, table
+from reconciler.reports.cells import FOLD, Palette, clipped, folded, table
 from reconciler.reports.text.plan import note_line
 from reconciler.reports.wording import OUTCOMES, counted, report_advice, report_counts, result_reason, steps_words
 from reconciler.tasks.timestamps import format_timestamp
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["render_report_text"]
 
-_FOLD = 1_000
-"""Changes of one outcome that are written out, unless all are asked for."""
 _REASON_CELLS = 240
 _ID_CELLS = 120
 """All rows are as wide as the longest id."""
@@ -53,18 +51,14 @@ def _of_outcome(report: Report, outcome: Outcome, paint: Palette, verbose: bool)
     results = [result for result in report.results if result.outcome is outcome]
     if not results:
         return []
-    shown = results if verbose else results[:_FOLD]
+    shown = results if verbose else results[:FOLD]
     title = f"{outcome.value.replace('_', ' ').capitalize()}: {counted(len(results), 'change')} ({OUTCOMES[outcome]})"
     colour = paint.green if outcome in _WELL else paint.yellow if outcome is Outcome.MISSED else paint.red
     rest = len(results) - len(shown)
     return [
         colour(paint.bold(title)),
         *(f"  {line}" for line in table([_row(result, verbose) for result in shown])),
-        *(
-            [paint.yellow(f"  ... and {counted(rest, 'more change')}. All of them: --format json, or -v")]
-            if rest
-            else []
-        ),
+        *([paint.yellow(folded(counted(rest, "more change")))] if rest else []),
     ]
 
 
