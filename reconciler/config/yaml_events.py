@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LOADER", "Scalar", "Span", "YamlError", "events", "marks", "resolve"]
+__all__ = ["LOADER", "Scalar", "Span", "YamlError", "events", "resolve"]
 
 LOADER: Final[type] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser where it exists, the pure one elsewhere; both give the same tree."""
@@ -41,22 +41,6 @@ class YamlError(Exception):
         self.hint = hint
 
 
-class Mark(NamedTuple):
-    """A place as the parser counts: from 0."""
-
-    line: int
-    column: int
-
-
-def marks(event: yaml.Event) -> tuple[Mark, Mark]:
-    """Start and end of an event."""
-    return _mark(event.start_mark), _mark(event.end_mark)
-
-
-def _mark(mark: Any) -> Mark:  # noqa: ANN401 - libyaml's marks and the pure ones share no type
-    return Mark(mark.line, mark.column) if mark is not None else Mark(0, 0)
-
-
 def events(text: str, loader_class: type) -> Iterator[yaml.Event]:
     loader = None
     try:
@@ -67,17 +51,20 @@ def events(text: str, loader_class: type) -> Iterator[yaml.Event]:
         raise _syntax_error(error, text) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # The pure parser converts escapes such as "\UFFFFFFFF" without a check of its own.
-        mark = _mark(getattr(loader, "get_mark", lambda: None)())
-        span = Span(mark.line + 1, mark.column + 1)
+        span = _place(getattr(loader, "get_mark", lambda: None)())
         raise YamlError("not valid YAML: a character or an escape that is not allowed", span) from error
     finally:
         if loader is not None:
             loader.dispose()
 
 
+def _place(mark: Any) -> Span:  # noqa: ANN401 - libyaml's marks and the pure ones share no type
+    """A place as we count, from 1; the parser counts from 0."""
+    return Span(mark.line + 1, mark.column + 1) if mark is not None else Span(1, 1)
+
+
 def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:
-    mark = _mark(error.problem_mark or error.context_mark)
-    span = Span(mark.line + 1, mark.column + 1)
+    span = _place(error.problem_mark or error.context_mark)
     character = _character(text, span)
     problem = error.problem or error.context or "it cannot be read"
     if "cannot start any token" in problem and character == "\t":

@@ -7,12 +7,12 @@ code as well.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
 from reconciler.config.environment import quoted
-from reconciler.config.yaml_events import LOADER, Scalar, Span, YamlError, events, marks, resolve
+from reconciler.config.yaml_events import LOADER, Scalar, Span, YamlError, events, resolve
 
 __all__ = ["MAX_DEPTH", "MAX_KEY", "MAX_NODES", "MAX_SCALAR", "Mapping", "Node", "ScalarNode", "Sequence", "compose"]
 
@@ -136,7 +136,7 @@ class _Composer:
         self._begin(event.anchor)
         while not isinstance(item := next(self._events), yaml.SequenceEndEvent):
             node.items.append(self._node(item, depth + 1))
-        node.span = _until(node.span, event, item)
+        node.span = _until(node.span, item)
         self._remember(event.anchor, node)
         return node
 
@@ -150,7 +150,7 @@ class _Composer:
             if isinstance(key, ScalarNode) and isinstance(key.value, str) and len(key.value) > MAX_KEY:
                 raise YamlError(f"a key of more than {MAX_KEY} characters", key.span)
             node.pairs.append((key, self._node(next(self._events), depth + 1)))
-        node.span = _until(node.span, event, item)
+        node.span = _until(node.span, item)
         self._remember(event.anchor, node)
         return node
 
@@ -170,13 +170,14 @@ def _unknown_tag(tag: str, span: Span) -> YamlError:
 
 
 def _span(event: yaml.Event) -> Span:
-    start, end = marks(event)
+    start: Any = event.start_mark  # which both parsers give to every event
+    end: Any = event.end_mark
     length = end.column - start.column if end.line == start.line else 1
     return Span(start.line + 1, start.column + 1, max(length, 1), end.line + 1)
 
 
-def _until(span: Span, start: yaml.Event, end: yaml.Event) -> Span:
+def _until(span: Span, end: yaml.Event) -> Span:
     """The span of a collection: to its closing bracket in flow style, its first character otherwise."""
-    (first, _), (_, last) = marks(start), marks(end)
-    length = last.column - first.column if last.line == first.line else 1
+    last: Any = end.end_mark
+    length = last.column + 1 - span.column if last.line + 1 == span.line else 1
     return Span(span.line, span.column, max(length, 1), last.line + 1)
