@@ -12,9 +12,9 @@ Operand = str | int | bool | tuple[str, ...] | tuple[int, ...]
 """Text, whole number (timestamps: seconds since the epoch, UTC; durations: seconds), flag of `exists`, or a list."""
 
 
+# Names only: all else that there is to know of an operator is its row in `operators.py`. No docstring: it would stand
+# in the schema of what `why` writes.
 class Operator(StrEnum):
-    """Names of operators; all else that there is to know of each is its row in `operators.py`."""
-
     EQ = "eq"
     NE = "ne"
     IN = "in"
