@@ -1,4 +1,4 @@
-"""Alibaba Cloud: ApsaraVideo VOD."""
+"""Alibaba Cloud: ApsaraVideo VOD. What its targets may say, its kinds of tasks, and how it writes down permissions."""
 
 from __future__ import annotations
 
@@ -7,21 +7,62 @@ from typing import TYPE_CHECKING
 
 from reconciler.provider import (
     ACCESS_KEY_KEYS,
+    AccountCall,
     HttpProvider,
     PolicyLanguage,
     ProviderOptions,
     ResourceType,
+    Target,
 )
 from reconciler.providers.aliyun.client import AliyunClient
 from reconciler.providers.aliyun.endpoints import REGIONS, SERVICES
 from reconciler.providers.aliyun.inventory import INVENTORY
-from reconciler.providers.aliyun.permissions import RamPolicies
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
 __all__ = ["PROVIDER", "Aliyun"]
+
+VERSION = "1"
+"""Of a policy document."""
+
+
+class RamPolicies:
+    """Policies of Alibaba Cloud's Resource Access Management (RAM).
+
+    https://www.alibabacloud.com/help/document_detail/93739.html. The calls know no resources, so `*` stands for
+    all: https://www.alibabacloud.com/help/en/vod/developer-reference/api-vod-2017-03-21-cancelurluploadjobs
+    """
+
+    kind = "RAM policy"
+    documentation = "https://www.alibabacloud.com/help/document_detail/93739.html"
+
+    def account_calls(self, target: Target) -> tuple[AccountCall, ...]:
+        """None: the client asks only for tasks."""
+        del target
+        return ()
+
+    def document(self, actions: Sequence[str]) -> Mapping[str, object]:
+        statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        return {"Version": VERSION, "Statement": [statement]}
+
+    def instead(self, row: ResourceType) -> str:
+        del row
+        return "Look for the action among those of VOD in the policy editor of the RAM console."
+
+    def notes(self, target: Target, services: Collection[str]) -> tuple[str, ...]:
+        """How to attach it; whom, where credentials may be those of a role."""
+        del services
+        attach = "Create it as a custom policy in the RAM console, and attach it to the RAM user whose keys are used."
+        if target.credentials.secrets:
+            return (attach,)
+        role = (
+            "Where the credentials are those of a role, attach it to the role. A user whose profile assumes the role "
+            "needs sts:AssumeRole for that (system policy AliyunSTSAssumeRoleAccess); an OIDC token or an ECS needs "
+            "the role's trust policy, and no action."
+        )
+        return (attach, role)
 
 
 class Aliyun(HttpProvider[AliyunClient]):

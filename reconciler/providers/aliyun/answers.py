@@ -13,15 +13,24 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from reconciler.provider import Fault, Meaning, Operation, Redactor, Task, by_id, json_object, malformed, tasks_in
+from reconciler.provider import (
+    Fault,
+    HttpClient,
+    Meaning,
+    Operation,
+    Redactor,
+    Task,
+    by_id,
+    json_object,
+    malformed,
+    tasks_in,
+)
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD, job_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import httpx
-
-    from reconciler.providers.aliyun.gateway import Gateway
 
 __all__ = ["Infos", "Question", "canceled_in", "entry_key", "infos_in", "named", "records"]
 
@@ -60,9 +69,9 @@ class Infos:
     contradicted: frozenset[str] = frozenset()
 
 
-def infos_in(response: httpx.Response, question: Question, gateway: Gateway) -> Infos | Fault:
+def infos_in(response: httpx.Response, question: Question, client: HttpClient[Any]) -> Infos | Fault:
     """The answer of GetURLUploadInfos to a question. A missing envelope is never "no jobs"."""
-    body = _documented(gateway.body(response), URL_UPLOAD.listing.envelope, response, gateway.redactor)
+    body = _documented(client.body(response), URL_UPLOAD.listing.envelope, response, client.redactor)
     if isinstance(body, Fault):
         return body
     rows = records(body.get(URL_UPLOAD.listing.envelope))
@@ -70,9 +79,9 @@ def infos_in(response: httpx.Response, question: Question, gateway: Gateway) -> 
         return malformed(f"{URL_UPLOAD.listing.envelope} is no list", response)
     if len(rows) > MOST_RECORDS:
         return malformed(f"{len(rows)} records in one answer", response)
-    read = tasks_in(URL_UPLOAD, rows, partial(job_from, gateway.target.name))
+    read = tasks_in(URL_UPLOAD, rows, partial(job_from, client.target.name))
     if isinstance(read, str):
-        return malformed(gateway.redactor(read), response)
+        return malformed(client.redactor(read), response)
     whole, contradicted = by_id(read)
     fitting = [task for task in whole.values() if question.is_about(task)]
     missing = named(body.get(NON_EXISTS), question.entries)
@@ -82,13 +91,13 @@ def infos_in(response: httpx.Response, question: Question, gateway: Gateway) -> 
 
 
 def canceled_in(
-    response: httpx.Response, operation: Operation, ids: Sequence[str], gateway: Gateway
+    response: httpx.Response, operation: Operation, ids: Sequence[str], client: HttpClient[Any]
 ) -> Mapping[str, Fault | None] | Fault:
     """What CancelUrlUploadJobs says of each job. One in neither list was not canceled: it waits no more."""
-    refused = gateway.not_accepted(response, operation)
+    refused = client.not_accepted(response, operation)
     if refused is not None:
         return refused
-    redactor = gateway.redactor
+    redactor = client.redactor
     # No code of an error is believed here: beside HTTP 200 the call may have had its effect.
     body = _documented(json_object(response, redactor), CANCELED, response, redactor)
     if isinstance(body, Fault):

@@ -1,46 +1,181 @@
-"""The client of one Alibaba Cloud target."""
+"""The client of one Alibaba Cloud target: the way to the account's VOD, and what is done with its URL upload jobs."""
 
 from __future__ import annotations
 
+import logging
+import re
 from functools import partial
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 from reconciler.provider import (
+    READS,
     WRITES,
+    AccessKey,
     Fault,
+    HttpClient,
     Meaning,
     Observation,
     Operation,
+    Passing,
+    ProviderError,
+    Quota,
     Readings,
     ResourceType,
+    Retries,
+    Surroundings,
     Tally,
+    Target,
     Task,
     TaskKey,
+    all_or_fault,
+    always,
+    impossible_ids,
+    principal_name,
 )
-from reconciler.providers.aliyun.answers import Question, canceled_in
-from reconciler.providers.aliyun.gateway import Gateway
-from reconciler.providers.aliyun.inventory import IDS, ask, named, resolve
+from reconciler.providers.aliyun.answers import Infos, Question, canceled_in, infos_in
+from reconciler.providers.aliyun.asked_keys import account_of
+from reconciler.providers.aliyun.credentials import AliyunCredentials, find_credentials
+from reconciler.providers.aliyun.endpoints import endpoint, sts_endpoint
+from reconciler.providers.aliyun.errors import CODES
+from reconciler.providers.aliyun.inventory import (
+    IDS,
+    JOB_IDS,
+    UPLOAD_URLS,
+    URLS,
+    Resolved,
+    cut_off,
+    named,
+    questions,
+    united,
+    value_of,
+)
+from reconciler.providers.aliyun.profiles import VendorProfile
+from reconciler.providers.aliyun.signing import SignatureAuth, canonical_query
+from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    import httpx
 
 __all__ = ["AliyunClient"]
 
+VERSION = "2017-03-21"
 
-class AliyunClient(Gateway):
-    """Looks up, reads and cancels URL upload jobs."""
+LOGGER = logging.getLogger("reconciler.credentials")
+
+_VENDOR_HOST = re.compile(r"vod(?:-vpc)?\.(?P<region>[a-z0-9-]+)\.aliyuncs\.com")
+"""Public, and within a VPC."""
+
+T = TypeVar("T")
+
+
+class AliyunClient(HttpClient[AliyunCredentials]):
+    """Looks up, reads and cancels jobs. Raises CredentialsError when made without credentials; sends nothing yet."""
+
+    # https://help.aliyun.com/document_detail/342790.html: per account, RAM users summed, for each action.
+    quotas = MappingProxyType({"CancelUrlUploadJobs": Quota(50, 1.0), "GetURLUploadInfos": Quota(100, 1.0)})
+    codes = CODES
+    retry_header = "x-acs-retry-after"
+
+    def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
+        resolved = find_credentials(target, surroundings)
+        self._url = f"{endpoint(target, surroundings.environment)}/"
+        asks = not resolved.names_account and (surroundings.sts_url or not target.endpoints)
+        self._sts = sts_endpoint(surroundings) if asks else ""
+        self._group = f"{self._url} {resolved.owner(target)}"
+        urls = (self._url, self._sts) if asks else (self._url,)
+        super().__init__(target, resolved, urls, concurrency=concurrency, surroundings=surroundings)
+
+    def auth(self) -> SignatureAuth:
+        match self.resolved.credentials:
+            case AccessKey() as key:
+                self._source = self.standing(key)
+            case VendorProfile() as profile:
+                self._source = Passing(partial(profile.key, self.ask))
+            case asked:
+                self._source = self.asked(asked)
+        return SignatureAuth(self._source, self.now, self.surroundings.nonce)
+
+    async def account(self) -> str | Fault:
+        """The account as the token service names it, else who the key belongs to, with the region that is served.
+
+        Where the target names an endpoint of its own, the vendor's token service is not asked.
+        """
+        name = self.resolved.owner(self.target)
+        if self._sts:
+            try:
+                key = await self._source.current()
+            except ProviderError as error:
+                return self.resolved.explained(error.fault)
+            try:
+                name = principal_name(await account_of(key, self._sts, self.ask))
+            except ProviderError as error:
+                where = f"target {self.target.name}: STS does not tell its account, so that its key stands for it"
+                LOGGER.warning("%s: %s", where, error.message)
+        served = _VENDOR_HOST.fullmatch(urlsplit(self._url).hostname or "")
+        return f"{name}/{served['region'] if served else self.target.region}"
+
+    async def call(
+        self,
+        action: str,
+        parameters: Mapping[str, str],
+        judge: Callable[[httpx.Response], T | Fault],
+        *,
+        retries: Retries,
+        tally: Tally,
+        permitted: Callable[[], bool] = always,
+    ) -> T | Fault:
+        """Call an action. Parameters go into the query and the body stays empty, as the vendor's SDK does it."""
+        return await self.send(
+            "POST",
+            f"{self._url}?{canonical_query(parameters)}",
+            {"x-acs-action": action, "x-acs-version": VERSION, "Accept": "application/json"},
+            judge,
+            service="vod",
+            group=self._group,
+            quota=action,
+            retries=retries,
+            tally=tally,
+            permitted=permitted,
+        )
 
     async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
         del statuses  # the API cannot filter
         tally = Tally()
-        resolved = await resolve(self, tally)
+        resolved = await self._resolve(tally)
         if isinstance(resolved, Fault):
             return self.observation(resource, tally, resolved)
         unfound = tuple(named(entry, self.target.masked) for entry in resolved.unfound)
         return self.observation(resource, tally, resolved.tasks, resolved.fault, unfound)
 
+    async def _resolve(self, tally: Tally) -> Resolved | Fault:
+        """Look the whole inventory of the target up; a fault where any call failed."""
+        ids, urls = ((self.target.inventory or {}).get(key, ()) for key in (JOB_IDS, UPLOAD_URLS))
+        for fault in impossible_ids(URL_UPLOAD, ids).values():
+            return fault
+        asked = [*questions(IDS, ids), *questions(URLS, urls)]
+        answers = await all_or_fault(self._ask(question, tally) for question in asked)
+        if isinstance(answers, Fault):
+            return answers
+        full = [question for question, infos in zip(asked, answers, strict=True) if cut_off(infos, question)]
+        again = [Question(question.parameter, (entry,)) for question in full for entry in question.entries]
+        single = await all_or_fault(self._ask(question, tally) for question in again)
+        if isinstance(single, Fault):
+            return single
+        whole = [infos for question, infos in zip(asked, answers, strict=True) if question not in full]
+        return united([*whole, *single], answers)
+
+    async def _ask(self, question: Question, tally: Tally) -> Infos | Fault:
+        """One call of GetURLUploadInfos."""
+        judge = partial(infos_in, question=question, client=self)
+        parameters = {question.parameter: value_of(question)}
+        return await self.call(URL_UPLOAD.listing.path, parameters, judge, retries=READS, tally=tally)
+
     async def read_some(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
-        infos = await ask(self, Question(IDS, tuple(ids)), Tally())
+        infos = await self._ask(Question(IDS, tuple(ids)), Tally())
         if isinstance(infos, Fault):
             return Readings({}, dict.fromkeys(ids, infos))
         tasks = {task.id: task for task in infos.tasks}
@@ -61,7 +196,7 @@ class AliyunClient(Gateway):
     async def act(
         self, resource: ResourceType, operation: Operation, ids: Sequence[str], permitted: Callable[[], bool]
     ) -> dict[str, Fault | None]:
-        judge = partial(canceled_in, operation=operation, ids=ids, gateway=self)
+        judge = partial(canceled_in, operation=operation, ids=ids, client=self)
         parameters = {operation.id_parameter: ",".join(ids)}
         verdict = await self.call(operation.path, parameters, judge, retries=WRITES, tally=Tally(), permitted=permitted)
         if not isinstance(verdict, Fault):

@@ -6,32 +6,37 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from reconciler.provider import (
-    READS,
     Fault,
     Inventory,
     InventoryList,
     Meaning,
-    Tally,
     Task,
-    all_or_fault,
-    impossible_ids,
     masked,
     presentable,
 )
-from reconciler.providers.aliyun.answers import Infos, Question, infos_in
+from reconciler.providers.aliyun.answers import Infos, Question
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.providers.aliyun.gateway import Gateway
-
-__all__ = ["INVENTORY", "Resolved", "ask", "named", "questions", "resolve"]
+__all__ = [
+    "IDS",
+    "INVENTORY",
+    "JOB_IDS",
+    "UPLOAD_URLS",
+    "URLS",
+    "Resolved",
+    "cut_off",
+    "named",
+    "questions",
+    "united",
+    "value_of",
+]
 
 ENTRIES = 10
 """Ids or URLs in one call at most (GetURLUploadInfos, CancelUrlUploadJobs)."""
@@ -111,31 +116,6 @@ INVENTORY = Inventory(
 )
 
 
-async def resolve(gateway: Gateway, tally: Tally) -> Resolved | Fault:
-    """Look the whole inventory of the target up; a fault where any call failed."""
-    ids, urls = ((gateway.target.inventory or {}).get(key, ()) for key in (JOB_IDS, UPLOAD_URLS))
-    for fault in impossible_ids(URL_UPLOAD, ids).values():
-        return fault
-    asked = [*questions(IDS, ids), *questions(URLS, urls)]
-    answers = await all_or_fault(ask(gateway, question, tally) for question in asked)
-    if isinstance(answers, Fault):
-        return answers
-    full = [question for question, infos in zip(asked, answers, strict=True) if _cut_off(infos, question)]
-    again = [Question(question.parameter, (entry,)) for question in full for entry in question.entries]
-    single = await all_or_fault(ask(gateway, question, tally) for question in again)
-    if isinstance(single, Fault):
-        return single
-    whole = [infos for question, infos in zip(asked, answers, strict=True) if question not in full]
-    return _united([*whole, *single], answers)
-
-
-async def ask(gateway: Gateway, question: Question, tally: Tally) -> Infos | Fault:
-    """One call of GetURLUploadInfos."""
-    judge = partial(infos_in, question=question, gateway=gateway)
-    value = ",".join(_encoded(question.parameter, entry) for entry in question.entries)
-    return await gateway.call(URL_UPLOAD.listing.path, {question.parameter: value}, judge, retries=READS, tally=tally)
-
-
 def questions(parameter: str, entries: Iterable[str]) -> Iterator[Question]:
     """Entries in groups that fit into one call, in their order."""
     group: list[str] = []
@@ -151,16 +131,22 @@ def questions(parameter: str, entries: Iterable[str]) -> Iterator[Question]:
         yield Question(parameter, tuple(group))
 
 
+def value_of(question: Question) -> str:
+    """The value of the parameter that a question goes into."""
+    return ",".join(_encoded(question.parameter, entry) for entry in question.entries)
+
+
 def _encoded(parameter: str, entry: str) -> str:
     """URLs are encoded one by one before they are joined, and the value once more on the wire (vendor's rule)."""
     return quote(entry, safe="") if parameter == URLS else entry
 
 
-def _cut_off(infos: Infos, question: Question) -> bool:
+def cut_off(infos: Infos, question: Question) -> bool:
+    """Whether an answer may lack records of one entry for those of another: each is to be asked alone."""
     return infos.count >= RECORDS and len(question.entries) > 1
 
 
-def _united(decisive: Sequence[Infos], all_answers: Sequence[Infos]) -> Resolved:
+def united(decisive: Sequence[Infos], all_answers: Sequence[Infos]) -> Resolved:
     """Each job once, however it was found. A job only moves on, so the sighting that is further along is newer."""
     tasks: dict[str, Task] = {}
     for task in (task for infos in (*all_answers, *decisive) for task in infos.tasks):
