@@ -5,12 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.config.model import MOST_ACTIONS, RUN_ACTIONS, Settings
-from reconciler.config.schema_match import (
-    match_definitions,
-    match_example,
-    match_schema,
-    resource_groups,
-)
+from reconciler.config.schema_match import match_definitions, match_example, match_schema, resource_groups
 from reconciler.config.schema_parts import (
     Schema,
     described,
