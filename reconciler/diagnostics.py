@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from reconciler.redaction import Shown, presentable
 
@@ -19,6 +19,7 @@ __all__ = [
     "Diagnostic",
     "DocumentPath",
     "Location",
+    "Placed",
     "Problem",
     "Rule",
     "Severity",
@@ -108,21 +109,43 @@ class Problem:
     rule: Rule = Rule.CONFIGURATION
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
-    """A mistake with its place.
+class Placed(Shown):
+    """What has a place in a file, perhaps; line and column count from 1."""
 
-    `path` names the value in dotted form (`policies.no-stale.match.statuss`); `excerpt` is the source line, fit to be
-    shown. Of all other text it holds what is presentable, as `Shown` does.
-    """
+    __slots__ = ()
+    location: Location | None
+
+    @property
+    def file(self) -> str | None:
+        return self.location.file if self.location else None
+
+    @property
+    def line(self) -> int | None:
+        return self.location.line if self.location else None
+
+    @property
+    def column(self) -> int | None:
+        return self.location.column if self.location else None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic(Placed):
+    """A mistake in a file; line and column count from 1."""
+
+    WRITTEN: ClassVar = (
+        *("severity", "rule", "message", "file", "line", "column", "path", "hint", "allowed", "excerpt"),
+    )
 
     severity: Severity
     message: str
     location: Location | None = None
     path: str = ""
+    """The value in dotted form."""
     hint: str = ""
+    """What to do."""
     allowed: tuple[str, ...] = ()
     excerpt: str = ""
+    """The source line."""
     excerpt_length: int = 1
     rule: Rule = Rule.CONFIGURATION
 
@@ -131,6 +154,7 @@ class Diagnostic:
         object.__setattr__(self, "path", presentable(self.path))
         object.__setattr__(self, "hint", _sentence(self.hint))
         object.__setattr__(self, "allowed", tuple(map(presentable, self.allowed)))
+        # The excerpt was cut from a line that is presentable: to make it so again might add to it.
 
 
 def _sentence(text: str) -> str:

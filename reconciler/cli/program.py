@@ -208,9 +208,9 @@ def _emit(
     """Write a failure to stderr, and under `--format json` also as the one document on stdout."""
     sys.stderr.write(text + "\n")
     if _wants_json(words) and not STDOUT.taken:
-        from reconciler.reports.diagnostics import FAILURE, Failure, Finding  # noqa: PLC0415 - only on failure
+        from reconciler.reports.diagnostics import FAILURE, Failure  # noqa: PLC0415 - only on failure
 
-        document = FAILURE.text(Failure(code, message, hint, tuple(map(Finding.of, diagnostics))))
+        document = FAILURE.text(Failure(code, message, hint, tuple(diagnostics)))
         with contextlib.suppress(OSError, ReconcilerError):  # what cannot be written to stdout was said on stderr
             write(document, "json")
     return code

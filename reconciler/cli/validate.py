@@ -16,7 +16,7 @@ from reconciler.exceptions import ExitCode
 from reconciler.providers.registry import catalogue
 from reconciler.reports.ci.github import render_diagnostics_github
 from reconciler.reports.ci.sarif import render_diagnostics_sarif
-from reconciler.reports.diagnostics import VALIDATION, Finding, Validation, render_diagnostics
+from reconciler.reports.diagnostics import VALIDATION, Validation, render_diagnostics
 from reconciler.reports.wording import counted
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _verdict(configuration: Configuration | None, diagnostics: Sequence[Diagnost
 
 
 def _document(configuration: Configuration | None, diagnostics: Sequence[Diagnostic], _: Sequence[str]) -> str:
-    return VALIDATION.text(Validation(configuration is not None, tuple(map(Finding.of, diagnostics))))
+    return VALIDATION.text(Validation(configuration is not None, tuple(diagnostics)))
 
 
 _FORMATS: Mapping[str, Callable[[Configuration | None, Sequence[Diagnostic], Sequence[str]], str]] = MappingProxyType(

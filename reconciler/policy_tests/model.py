@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from reconciler.diagnostics import Location, Placed
 from reconciler.redaction import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.diagnostics import Location
     from reconciler.planning.snapshot import Snapshot
     from reconciler.planning.why import PolicyAccount, TaskAccount
     from reconciler.tasks.observation import Fault, Scope
@@ -186,21 +186,39 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyCoverage(Shown):
-    """The first test with a task that the policy matches, and with one that a single condition or the quota keeps.
+class PolicyCoverage(Placed):
+    """What the tests try out of one policy."""
 
-    `needs_near_miss` is false of a policy that matches every task and leaves none.
-    """
+    WRITTEN: ClassVar = (
+        *("policy", "file", "line", "column", "matching", "near_miss", "needs_near_miss", "covered", "missing"),
+    )
 
     policy: str
     location: Location | None
     matching: str | None
+    """A test in which it matches."""
     near_miss: str | None
+    """A test in which it nearly does."""
     needs_near_miss: bool
+    """False where it matches every task and leaves none."""
 
     @property
     def covered(self) -> bool:
-        return self.matching is not None and (self.near_miss is not None or not self.needs_near_miss)
+        return not self.missing
+
+    @property
+    def missing(self) -> str:
+        """What no test tries, in words."""
+        near_miss = self.near_miss is not None or not self.needs_near_miss
+        match self.matching is not None, near_miss:
+            case True, True:
+                return ""
+            case True, False:
+                return "no test has a near miss"
+            case False, True:
+                return "no test has a task that it matches"
+            case _:
+                return "no test has a task that it matches, nor a near miss"
 
 
 @dataclass(frozen=True, slots=True)

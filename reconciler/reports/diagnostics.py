@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from reconciler.diagnostics import Rule, Severity
+from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.documents.document import Format
 from reconciler.exceptions import ExitCode
 from reconciler.planning.change import Count
@@ -15,9 +15,9 @@ from reconciler.reports.cells import width
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconciler.diagnostics import Diagnostic, Location
+    from reconciler.diagnostics import Location
 
-__all__ = ["FAILURE", "VALIDATION", "Failure", "Finding", "Validation", "render_diagnostics"]
+__all__ = ["FAILURE", "VALIDATION", "Failure", "Validation", "render_diagnostics"]
 
 
 def render_diagnostics(diagnostics: Iterable[Diagnostic]) -> str:
@@ -52,48 +52,13 @@ def _excerpt(text: str, where: Location, length: int) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding(Shown):
-    """A mistake in a file; line and column count from 1."""
-
-    severity: Severity
-    rule: Rule
-    message: str
-    file: str | None
-    line: int | None
-    column: int | None
-    path: str
-    """The value in dotted form."""
-    hint: str
-    """What to do."""
-    allowed: tuple[str, ...]
-    excerpt: str
-    """The source line."""
-
-    @classmethod
-    def of(cls, found: Diagnostic) -> Finding:
-        at = found.location
-        return cls(
-            found.severity,
-            found.rule,
-            found.message,
-            at.file if at else None,
-            at.line if at else None,
-            at.column if at else None,
-            found.path,
-            found.hint,
-            found.allowed,
-            found.excerpt,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Validation(Shown):
     """Whether a configuration is valid, and all that is to be said of it."""
 
     WRITTEN: ClassVar = ("valid", "outcome", "error_count", "warning_count", "diagnostics")
 
     valid: bool
-    diagnostics: tuple[Finding, ...]
+    diagnostics: tuple[Diagnostic, ...]
 
     @property
     def outcome(self) -> str:
@@ -119,7 +84,7 @@ class Failure(Shown):
     message: str
     hint: str = ""
     """What to do."""
-    diagnostics: tuple[Finding, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
     """The mistakes of an invalid configuration."""
 
     @property

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.policy_tests.runner import Selection, is_near_miss
-from reconciler.reports.policy_tests.words import missing_cases
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Selector, Truth
 from reconciler.selectors.syntax import Test as Condition
 from reconciler.selectors.trace import trace
@@ -22,8 +21,8 @@ def lacking(repository: Repository, policy: str, *tasks: str, change: str = "[m]
     text = f"tasks: [{', '.join(tasks)}]\nexpect: {{{policy}: {{change: {change}}}}}"
     repository.write("t.reconciler-test.yaml", one_test(text))
     found = {entry.policy: entry for entry in repository.run().coverage or ()}
-    assert missing_cases(found[policy]) == "" or not found[policy].covered
-    return missing_cases(found[policy])
+    assert found[policy].missing == "" or not found[policy].covered
+    return found[policy].missing
 
 
 @pytest.mark.parametrize(

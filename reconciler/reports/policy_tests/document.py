@@ -10,6 +10,7 @@ from reconciler.planning.change import Count
 from reconciler.policy_tests.model import (
     Ambiguous,
     NoSuchTask,
+    PolicyCoverage,
     Unexpected,
     Unseen,
     WrongCount,
@@ -17,13 +18,13 @@ from reconciler.policy_tests.model import (
     WrongSteps,
 )
 from reconciler.redaction import Shown
-from reconciler.reports.policy_tests.words import failure_reasons, failure_sentence, missing_cases
+from reconciler.reports.policy_tests.words import failure_reasons, failure_sentence
 from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.policy_tests.model import Failure, PolicyCoverage, Result, Results
+    from reconciler.policy_tests.model import Failure, Result, Results
     from reconciler.tasks.task import TaskKey
 
 __all__ = ["RESULTS", "render_results_json"]
@@ -74,24 +75,6 @@ class TestRecord(Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class CoverageRecord(Shown):
-    """What the tests try out of one policy."""
-
-    policy: str
-    file: str | None
-    line: int | None
-    column: int | None
-    matching: str | None
-    """A test in which it matches."""
-    near_miss: str | None
-    """A test in which it nearly does."""
-    needs_near_miss: bool
-    covered: bool
-    missing: str
-    """What no test tries, in words."""
-
-
-@dataclass(frozen=True, slots=True)
 class ResultsRecord(Shown):
     """A run of policy tests."""
 
@@ -100,7 +83,7 @@ class ResultsRecord(Shown):
     summary: TestCounts
     files: tuple[str, ...]
     tests: tuple[TestRecord, ...]
-    coverage: tuple[CoverageRecord, ...] | None
+    coverage: tuple[PolicyCoverage, ...] | None
     """null: not asked for."""
     uncovered: tuple[str, ...]
     """Policies."""
@@ -113,14 +96,14 @@ RESULTS = Format("reconciler.test", "2.0", ResultsRecord, "What `reconciler test
 
 def render_results_json(results: Results, *, passed: bool) -> str:
     """The run as one document. `passed` is the verdict that the exit code gives."""
-    count, failed, covered = len(results.results), len(results.failed), results.coverage
+    count, failed = len(results.results), len(results.failed)
     return RESULTS.text(
         ResultsRecord(
             outcome="ok" if passed else "failed",
             summary=TestCounts(count, count - failed, failed),
             files=results.files,
             tests=tuple(_test(result) for result in results.results),
-            coverage=None if covered is None else tuple(_coverage(policy) for policy in covered),
+            coverage=results.coverage,
             uncovered=tuple(policy.policy for policy in results.uncovered),
             idle_protections=results.idle,
         )
@@ -163,18 +146,3 @@ def _facts(failure: Failure) -> Mapping[str, Any]:
 
 def _key(key: TaskKey) -> Mapping[str, str]:
     return {"target": key.target, "resource": key.resource, "task_id": key.id}
-
-
-def _coverage(policy: PolicyCoverage) -> CoverageRecord:
-    at = policy.location
-    return CoverageRecord(
-        policy=policy.policy,
-        file=at.file if at else None,
-        line=at.line if at else None,
-        column=at.column if at else None,
-        matching=policy.matching,
-        near_miss=policy.near_miss,
-        needs_near_miss=policy.needs_near_miss,
-        covered=policy.covered,
-        missing=missing_cases(policy),
-    )

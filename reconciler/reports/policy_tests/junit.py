@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from reconciler.reports.ci.junit import Case, CaseStatus, Suite, render_junit
-from reconciler.reports.policy_tests.words import NEAR_MISS, failure_reasons, failure_sentence, missing_cases
+from reconciler.reports.policy_tests.words import NEAR_MISS, failure_reasons, failure_sentence
 
 if TYPE_CHECKING:
     from reconciler.policy_tests.model import PolicyCoverage, Result, Results
@@ -50,4 +50,4 @@ def _covered(policy: PolicyCoverage, *, required: bool) -> Case:
     if policy.covered:
         return Case(_COVERAGE, policy.policy, CaseStatus.PASSED)
     status = CaseStatus.FAILED if required else CaseStatus.SKIPPED
-    return Case(_COVERAGE, policy.policy, status, missing_cases(policy), NEAR_MISS)
+    return Case(_COVERAGE, policy.policy, status, policy.missing, NEAR_MISS)

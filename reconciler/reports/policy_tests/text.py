@@ -11,7 +11,6 @@ from reconciler.reports.policy_tests.words import (
     coverage_sentence,
     failure_reasons,
     failure_sentence,
-    missing_cases,
     results_counts,
 )
 from reconciler.reports.wording import counted
@@ -62,7 +61,7 @@ def _coverage(results: Results, paint: Palette) -> Iterator[str]:
     if sentence:
         yield sentence
     for policy in results.uncovered:
-        yield paint.yellow(f"  ! {policy.policy}: {missing_cases(policy)}")
+        yield paint.yellow(f"  ! {policy.policy}: {policy.missing}")
     if any(policy.near_miss is None for policy in results.uncovered):
         yield paint.faint(f"  {NEAR_MISS}")
     for name in results.idle:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.planning.why import PolicyAccount, TaskAccount
-    from reconciler.policy_tests.model import Failure, PolicyCoverage, Results
+    from reconciler.policy_tests.model import Failure, Results
     from reconciler.tasks.task import TaskKey
 
-__all__ = ["NEAR_MISS", "coverage_sentence", "failure_reasons", "failure_sentence", "missing_cases", "results_counts"]
+__all__ = ["NEAR_MISS", "coverage_sentence", "failure_reasons", "failure_sentence", "results_counts"]
 
 _ID = 120
 _CONDITION = 200
@@ -96,21 +96,6 @@ def failure_reasons(failure: Failure, now: int) -> tuple[str, ...]:
             return (why, "take the snapshot again, or narrow the test by `policies`")
         case _:
             assert_never(failure)
-
-
-def missing_cases(policy: PolicyCoverage) -> str:
-    """What the tests of a policy lack; empty where they lack nothing."""
-    matching = policy.matching is not None
-    near_miss = policy.near_miss is not None or not policy.needs_near_miss
-    match matching, near_miss:
-        case True, True:
-            return ""
-        case True, False:
-            return "no test has a near miss"
-        case False, True:
-            return "no test has a task that it matches"
-        case _:
-            return "no test has a task that it matches, nor a near miss"
 
 
 def coverage_sentence(results: Results) -> str:
