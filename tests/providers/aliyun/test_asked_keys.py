@@ -4,8 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 
 from reconciler.config.model import Credentials
 from reconciler.exceptions import CredentialsError
-from reconciler.provider.loopback import ODD_ANSWERS, Received, Reply, Server, Time, as_json, serving
+from reconciler.provider.loopback import ODD_ANSWERS, Received, Reply, Server, as_json, serving
 from reconciler.providers.aliyun import PROVIDER
 from reconciler.providers.aliyun.client import AliyunClient
 from reconciler.providers.aliyun.credentials import find_credentials
@@ -23,64 +22,46 @@ from reconciler.providers.aliyun.endpoints import sts_endpoint
 from reconciler.simulator.aliyun import authorization
 from reconciler.simulator.wire import WireRequest
 from reconciler.tasks.observation import Fault, Meaning
-from tests.providers.aliyun.cloud import CANCEL, KEYS, URL_UPLOAD, target
-from tests.providers.loopback import FROZEN, NO_METADATA, around, dated
+from tests.providers.aliyun.cloud import KEYS, URL_UPLOAD, target
+from tests.providers.loopback import NO_METADATA, Issuer, around
 
 ARN = "acs:ram::123456:role/reconciler"
 OIDC = {"ALIBABA_CLOUD_ROLE_ARN": ARN, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": "acs:ram::123456:oidc-provider/github"}
-LIFETIME = 3600.0
 SECRETS = ("hunter", "tok3n-", "metadata-token", "id-token-content")
 ROLES = "/latest/meta-data/ram/security-credentials/"
 
 
-class Machine:
-    """STS, a metadata service and VOD at one address, whose newest key is the only one that is good."""
+class Machine(Issuer):
+    """STS, a metadata service and VOD."""
 
-    def __init__(self, **replies: Reply) -> None:
-        self.time = Time()
-        self.start = FROZEN
-        self.issued = 0
-        self.valid = 0
-        self.replies = replies
-        self.asked: list[Received] = []
-        self.calls: list[tuple[str, str]] = []
+    token_header = "x-acs-security-token"
 
-    def now(self) -> datetime:
-        return self.start + timedelta(seconds=self.time.now - 1000.0)
+    def called(self, request: Received) -> str:
+        action = request.header("x-acs-action")
+        return action if action in {"GetURLUploadInfos", "CancelUrlUploadJobs"} else ""
 
-    def issue(self) -> dict[str, str]:
-        self.issued = self.valid = self.issued + 1
-        end = (self.now() + timedelta(seconds=LIFETIME)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        n = self.issued
-        return {
-            "AccessKeyId": f"STS.{n}",
-            "AccessKeySecret": f"hunter{n}",
-            "SecurityToken": f"tok3n-{n}",
-            "Expiration": end,
-        }
+    def answer(self, call: str) -> Reply:
+        if call == "CancelUrlUploadJobs":
+            return as_json({"RequestId": "1", "CanceledJobs": ["j"], "NonExists": []})
+        return as_json({"RequestId": "1", "URLUploadInfoList": [], "NonExists": ["j"]})
 
-    def __call__(self, request: Received) -> Reply:
-        action = request.header("x-acs-action") or request.value("Action")
-        if action in {"GetURLUploadInfos", "CancelUrlUploadJobs"}:
-            good = request.header("x-acs-security-token") == f"tok3n-{self.valid}"
-            self.calls.append((str(action), "good" if good else "refused"))
-            if not good:
-                sent = request.header("x-acs-security-token")
-                message = f"The specified SecurityToken {sent} is expired."
-                return as_json({"Code": "InvalidSecurityToken.Expired", "Message": message, "RequestId": "1"}, 400)
-            if action == "CancelUrlUploadJobs":
-                return as_json({"RequestId": "1", "CanceledJobs": ["j"], "NonExists": []})
-            return as_json({"RequestId": "1", "URLUploadInfoList": [], "NonExists": ["j"]})
-        self.asked.append(request)
-        if action in {"AssumeRole", "AssumeRoleWithOIDC"}:
-            return self.replies.get("sts") or as_json({"RequestId": "1", "Credentials": self.issue()})
+    def refuse(self, token: str) -> Reply:
+        message = f"The specified SecurityToken {token} is expired."
+        return as_json({"Code": "InvalidSecurityToken.Expired", "Message": message, "RequestId": "1"}, 400)
+
+    def key(self) -> dict[str, str]:
+        return self.issue("AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration")
+
+    def hand_out(self, request: Received) -> Reply:
+        if (request.header("x-acs-action") or request.value("Action")) in {"AssumeRole", "AssumeRoleWithOIDC"}:
+            return self.replies.get("sts") or as_json({"RequestId": "1", "Credentials": self.key()})
         match request.path:
             case "/latest/api/token":
                 return self.replies.get("token") or Reply(200, b"metadata-token")
             case path if path == ROLES:
                 return self.replies.get("roles") or Reply(200, b"my-role\n")
             case path if path.startswith(ROLES) or path == "/keys":
-                return self.replies.get("key") or as_json({"Code": "Success", **self.issue()})
+                return self.replies.get("key") or as_json({"Code": "Success", **self.key()})
             case _:
                 return Reply(404)
 
@@ -205,12 +186,9 @@ def test_the_vendors_sdk_asks_for_the_same_role(home: Path, vendor: SimpleNamesp
 
 @pytest.mark.parametrize("by_role", [True, False])
 async def test_the_token_service_tells_the_time_and_the_machine_does_not(by_role: bool, home: Path) -> None:
-    class Dated(Machine):
-        def __call__(self, request: Received) -> Reply:
-            reply = super().__call__(request)
-            return replace(reply, headers={**reply.headers, "Date": dated(700)}) if request in self.asked else reply
-
-    async with on(Dated(), metadata=not by_role, home=home if by_role else None) as (client, _):
+    machine = Machine()
+    machine.skew = 700
+    async with on(machine, metadata=not by_role, home=home if by_role else None) as (client, _):
         observation = await client.observe(URL_UPLOAD, None)
         assert observation.fault is None
         assert client.skews == ((700, 700) if by_role else ())
@@ -221,7 +199,7 @@ def test_a_chain_of_roles(home: Path) -> None:
     assert observed(machine, home=home, profile="chain") is None
     first, second = (authorization.read(received_as_wire(asked)) for asked in machine.asked)
     assert (first.access_key_id, first.security_token) == ("base-ak", "")
-    assert (second.access_key_id, second.security_token) == ("STS.1", "tok3n-1")
+    assert (second.access_key_id, second.security_token) == ("AK1", "tok3n-1")
     assert authorization.holds(received_as_wire(machine.asked[1]), second, "hunter1")
 
 
@@ -278,7 +256,7 @@ async def test_a_token_is_read_again_since_it_is_replaced(home: Path) -> None:
         for number in range(4):
             (home / "token").write_text(f"id-token-content-{number}")
             assert (await client.observe(URL_UPLOAD, None)).complete
-            machine.time.now += LIFETIME - 10
+            machine.time.now += Machine.lifetime - 10
     assert [form(asked)["OIDCToken"] for asked in machine.asked] == [f"id-token-content-{n}" for n in range(4)]
     assert {verdict for _, verdict in machine.calls} == {"good"}
 
@@ -373,7 +351,7 @@ async def test_the_machine_comes_before_the_address_and_stays_the_one() -> None:
     async with on(machine, environment, metadata=True) as (client, _):
         assert (await client.observe(URL_UPLOAD, None)).complete
         machine.replies["key"] = Reply(500)
-        machine.time.now += LIFETIME + 1
+        machine.time.now += Machine.lifetime + 1
         fault = (await client.observe(URL_UPLOAD, None)).fault
     assert fault is not None
     assert fault.meaning is Meaning.UNREACHABLE
@@ -415,21 +393,6 @@ async def test_the_machine_is_asked_past_every_proxy(monkeypatch: pytest.MonkeyP
         await client.observe(URL_UPLOAD, None)
     assert [asked.path for asked in machine.asked] == ["/latest/api/token", ROLES, f"{ROLES}my-role"]
     assert seen, "the call itself does go by the proxy"
-
-
-async def test_keys_that_are_refused_are_renewed_once_for_reads_and_writes(home: Path) -> None:
-    machine = Machine()
-    assert CANCEL is not None
-    async with on(machine, home=home) as (client, _):
-        await client.observe(URL_UPLOAD, None)
-        machine.valid = 0
-        observations = await asyncio.gather(*(client.observe(URL_UPLOAD, None) for _ in range(5)))
-        assert all(observation.complete for observation in observations)
-        assert machine.issued == 2
-        machine.time.now += 100
-        machine.valid = 0
-        assert await client.perform(URL_UPLOAD, CANCEL, ["j"]) == {"j": None}
-    assert machine.calls[-2:] == [("CancelUrlUploadJobs", "refused"), ("CancelUrlUploadJobs", "good")]
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,17 +14,16 @@ import pytest
 
 from reconciler.config.model import Credentials, Secret
 from reconciler.exceptions import CredentialsError
-from reconciler.provider.loopback import ODD_ANSWERS, Received, Reply, Server, Time, as_json, serving
+from reconciler.provider.loopback import ODD_ANSWERS, Received, Reply, Server, as_json, serving
 from reconciler.providers.huaweicloud import PROVIDER
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from reconciler.providers.huaweicloud.credentials import find_credentials
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from tests.providers.huaweicloud.cloud import KEYS, PACKAGING, TRANSCODING, one_fault, target
-from tests.providers.loopback import FROZEN, NO_METADATA, around, dated
+from tests.providers.loopback import NO_METADATA, Issuer, around
 
 EMPTY = {"total": 0, "task_array": [], "tasks": []}
-LIFETIME = 24 * 3600.0
 SECRETS = ("hunter", "tok3n-", "metadata-token", "id-token-content", "unscoped")
 OIDC = {
     "HUAWEICLOUD_OIDC_PROVIDER_URN": "iam::1:oidc-provider:github",
@@ -34,54 +32,38 @@ OIDC = {
 }
 
 
-class Machine:
-    """A metadata service, IAM, STS and MPC at one address, whose newest key is the only one that is good."""
+class Machine(Issuer):
+    """A metadata service, IAM, STS and MPC."""
 
-    def __init__(self, metadata_token: Reply | None = None, securitykey: Reply | None = None) -> None:
-        self.time = Time()
-        self.issued = 0
-        self.valid = 0
-        self.metadata_token = metadata_token or Reply(200, b"metadata-token")
-        self.securitykey = securitykey
-        self.asked: list[Received] = []
-        self.calls: list[tuple[str, str]] = []
+    lifetime = 24 * 3600.0
+    token_header = "x-security-token"
+    end = "%Y-%m-%dT%H:%M:%S.%fZ"
 
-    def now(self) -> datetime:
-        return FROZEN + timedelta(seconds=self.time.now - 1000.0)
+    def called(self, request: Received) -> str:
+        return request.method if request.path.startswith("/v1/") else ""
 
-    def issue(self) -> dict[str, str]:
-        self.issued = self.valid = self.issued + 1
-        end = (self.now() + timedelta(seconds=LIFETIME)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        n = self.issued
-        return {"access": f"AK{n}", "secret": f"hunter{n}", "securitytoken": f"tok3n-{n}", "expires_at": end}
+    def answer(self, call: str) -> Reply:
+        return Reply(204) if call == "DELETE" else as_json(EMPTY)
 
-    def __call__(self, request: Received) -> Reply:
-        if request.path.startswith("/v1/"):
-            good = request.header("x-security-token") == f"tok3n-{self.valid}"
-            self.calls.append((request.method, "good" if good else "refused"))
-            if not good:
-                sent = request.header("x-security-token")
-                return as_json({"error_code": "APIGW.0301", "error_msg": f"bad token {sent}"}, 401)
-            return Reply(204) if request.method == "DELETE" else as_json(EMPTY)
-        self.asked.append(request)
+    def refuse(self, token: str) -> Reply:
+        return as_json({"error_code": "APIGW.0301", "error_msg": f"bad token {token}"}, 401)
+
+    def key(self) -> dict[str, str]:
+        return self.issue("access", "secret", "securitytoken", "expires_at")
+
+    def hand_out(self, request: Received) -> Reply:
         match request.path:
             case "/meta-data/latest/api/token":
-                return self.metadata_token
+                return self.replies.get("token") or Reply(200, b"metadata-token")
             case "/openstack/latest/securitykey":
-                return self.securitykey or as_json({"credential": self.issue()})
+                return self.replies.get("key") or as_json({"credential": self.key()})
             case "/v5/agencies/assume-with-oidc":
-                key = self.issue()
-                spelt = {
-                    "access_key_id": key["access"],
-                    "secret_access_key": key["secret"],
-                    "security_token": key["securitytoken"],
-                    "expiration": key["expires_at"],
-                }
+                spelt = self.issue("access_key_id", "secret_access_key", "security_token", "expiration")
                 return as_json({"credentials": spelt})
             case "/v3.0/OS-AUTH/id-token/tokens":
                 return as_json({"token": {}}, 201, X_Subject_Token="unscoped-token")
             case "/v3.0/OS-CREDENTIAL/securitytokens" | "/pod":
-                return as_json({"credential": self.issue()}, 201 if request.path != "/pod" else 200)
+                return as_json({"credential": self.key()}, 201 if request.path != "/pod" else 200)
             case _:
                 return Reply(404)
 
@@ -154,7 +136,7 @@ def shape(requests: list[Received], prefix: str) -> list[tuple[str, str, dict[st
 
 @pytest.mark.parametrize("status", [404, 405, 503])
 def test_a_service_without_tokens_is_asked_without(status: int) -> None:
-    machine = Machine(Reply(status))
+    machine = Machine(token=Reply(status))
     assert observed(machine) is None
     assert machine.asked[1].header("x-metadata-token") is None
 
@@ -162,11 +144,11 @@ def test_a_service_without_tokens_is_asked_without(status: int) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"metadata_token": Reply(403, b"no")},
-        {"securitykey": Reply(401, b"Please configure Cloud Service Agency first")},
-        {"securitykey": as_json({"credential": {"access": "A", "secret": "hunter"}})},
-        {"securitykey": as_json({"credential": ["hunter"]})},
-        *({"securitykey": ODD_ANSWERS[name]} for name in sorted(ODD_ANSWERS)),
+        {"token": Reply(403, b"no")},
+        {"key": Reply(401, b"Please configure Cloud Service Agency first")},
+        {"key": as_json({"credential": {"access": "A", "secret": "hunter"}})},
+        {"key": as_json({"credential": ["hunter"]})},
+        *({"key": ODD_ANSWERS[name]} for name in sorted(ODD_ANSWERS)),
     ],
     ids=str,
 )
@@ -216,43 +198,11 @@ async def test_a_long_run_outlives_its_keys() -> None:
 async def test_who_hands_out_keys_tells_the_time_unless_it_is_the_machine(
     environment: Mapping[str, str], skews: tuple[int, ...]
 ) -> None:
-    class Dated(Machine):
-        def __call__(self, request: Received) -> Reply:
-            reply = super().__call__(request)
-            return replace(reply, headers={**reply.headers, "Date": dated(700)}) if request in self.asked else reply
-
-    async with on(Dated(), environment) as (client, _):
+    machine = Machine()
+    machine.skew = 700
+    async with on(machine, environment) as (client, _):
         assert (await client.observe(TRANSCODING, None)).complete
         assert set(client.skews) == set(skews)
-
-
-async def test_keys_that_are_refused_are_renewed_once_for_reads_and_writes() -> None:
-    machine = Machine()
-    async with on(machine) as (client, _):
-        await client.observe(TRANSCODING, None)
-        machine.valid = 0
-        observations = await asyncio.gather(*(client.observe(TRANSCODING, None) for _ in range(5)))
-        assert all(observation.complete for observation in observations)
-        assert machine.issued == 2
-        machine.time.now += 100
-        machine.valid = 0
-        delete = PACKAGING.operation(Action.DELETE)
-        assert delete is not None
-        assert one_fault(await client.perform(PACKAGING, delete, ["1"])) is None
-        assert machine.issued == 3
-    assert machine.calls[-2:] == [("DELETE", "refused"), ("DELETE", "good")]
-
-
-async def test_a_cloud_that_refuses_every_key_is_not_asked_for_ever() -> None:
-    machine = Machine()
-    async with on(machine) as (client, _):
-        machine.issue = lambda: {**Machine.issue(machine), "securitytoken": "tok3n-other"}  # type: ignore[method-assign]
-        await client.observe(TRANSCODING, None)
-        fault = (await client.observe(TRANSCODING, None)).fault
-    assert fault is not None
-    assert fault.meaning is Meaning.CREDENTIALS
-    assert len(machine.calls) == 3
-    assert machine.issued == 2
 
 
 def test_a_refusal_says_where_the_credentials_came_from() -> None:
