@@ -1,16 +1,22 @@
 """Using the command line as a person would, in this process, against local clouds."""
 
 import json
+import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.backends.connect import connect
+from reconciler.backends.leases import Lease, acquire
 from reconciler.cli.main import main
+from reconciler.config.model import group_of
 from reconciler.simulator import Simulator
 
 HEAD = """
@@ -32,6 +38,15 @@ ALIYUN = """
     rate_limits: {vod: 10000/s}
     inventory:
       job_ids: [a1, a2, a3, a4, a5, a6, a7, a8, a9, b1, b2, b3]
+"""
+
+GROUP = group_of("huaweicloud", "0123456789abcdef0123456789abcdef")
+"""The account of `huawei`."""
+
+_AS_USUAL = """
+import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 
 
@@ -71,6 +86,27 @@ class Terminal:
         code = stop.value.code
         assert isinstance(code, int)
         return Finished(code, printed.out, printed.err)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """A program in a process of its own, whose interpreter ignores no hangups, as what `nohup` starts does."""
+        launcher = [sys.executable, "-ISc", _AS_USUAL]
+        return subprocess.Popen(
+            [*launcher, *words], cwd=self.directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def database(self) -> closing[sqlite3.Connection]:
+        """The history, as its file holds it."""
+        return closing(sqlite3.connect(self.directory / ".reconciler" / "history.db"))
+
+    def change_database(self, statement: str) -> int:
+        """Write into it what only other times or other runs would; returns how many rows that were."""
+        with self.database() as database, database:
+            return database.execute(statement).rowcount
+
+    def lock(self, group: str = GROUP, target: str = "theirs") -> Lease:
+        """Hold an account as another apply would."""
+        backend = connect(f"sqlite:///{self.directory}/.reconciler/history.db")
+        return acquire(backend, {group: [target]}, heartbeat=False)
 
     def destructive(self) -> list[tuple[str, str, str]]:
         """The destructive requests so far: method, path or action, query as on the wire."""

@@ -1,21 +1,14 @@
 """The flags of apply, and a person who is asked: typed answers on a real terminal."""
 
 import json
-import os
-import sqlite3
 import time
-from contextlib import closing
 from typing import Any
 
 import pytest
 
-from reconciler.backends.connect import connect
-from reconciler.backends.leases import Lease, acquire
-from reconciler.config.loader import load_configuration
-from reconciler.config.model import group_of
+from reconciler.backends.leases import acquire
 from reconciler.engine.apply_run import carry_out
 from reconciler.planning.report import Report
-from reconciler.providers.registry import catalogue
 from tests.pseudo_terminal import session
 from tests.terminal import HEAD, Terminal
 
@@ -48,15 +41,8 @@ def refuse(terminal: Terminal, task: int) -> None:
     )
 
 
-def lock(terminal: Terminal) -> Lease:
-    """Hold the account as another apply would."""
-    configuration = load_configuration([terminal.directory], catalogue(), environment=os.environ, strict=True)
-    groups = {group_of("huaweicloud", one.options["project_id"]): [one.name] for one in configuration.targets.values()}
-    return acquire(connect("sqlite:///.reconciler/history.db"), groups)
-
-
 def runs(terminal: Terminal) -> int:
-    with closing(sqlite3.connect(terminal.directory / ".reconciler" / "history.db")) as database:
+    with terminal.database() as database:
         (count,) = database.execute("select count(*) from runs").fetchone()
     return int(count)
 
@@ -118,14 +104,14 @@ def test_what_cannot_fail_cannot_be_named(terminal: Terminal) -> None:
 
 
 def test_a_lock_that_another_holds_ends_at_once_by_default(terminal: Terminal) -> None:
-    with lock(terminal):
+    with terminal.lock():
         finished = terminal.run("apply", "--auto-approve", "--format", "json")
     assert (finished.code, finished.json["outcome"]) == (6, "locked")
     assert terminal.destructive() == []
 
 
 def test_a_lock_is_waited_for(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = lock(terminal)
+    held = terminal.lock()
     waits: list[float] = []
 
     def wait(seconds: float) -> bool:
@@ -284,8 +270,7 @@ def test_nobody_is_asked_where_there_is_nothing_to_do(terminal: Terminal) -> Non
 
 def test_pruning_asks_too(terminal: Terminal) -> None:
     terminal.run("apply", "--auto-approve")
-    with closing(sqlite3.connect(terminal.directory / ".reconciler" / "history.db")) as database, database:
-        database.execute("update runs set started_at = 0")
+    terminal.change_database("update runs set started_at = 0")
     for answer, code, left in (("no", 4, 1), ("yes", 0, 0)):
         with session(terminal.directory, "history", "--prune", "30d") as typing:
             typing.until("Do you want to forget 1 run begun before ")

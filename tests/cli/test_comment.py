@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -331,14 +329,6 @@ class TestFailures:
             assert not file.is_file() or TOKEN.encode() not in file.read_bytes()
 
 
-# Hangups are not ignored, as they are by what `nohup` starts.
-AS_USUAL = """
-import os, signal, sys
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 @pytest.mark.parametrize(("method", "written"), [("GET", 0), ("POST", 0), ("GET", 1)])
 def test_a_signal_while_the_platform_answers_ends_it_in_order(
@@ -359,14 +349,7 @@ def test_a_signal_while_the_platform_answers_ends_it_in_order(
             assert go_on.wait(60)
 
     github.before = before
-    command = [sys.executable, "-m", "reconciler", "comment", "plan.json", "--format", "json"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", AS_USUAL, *command],
-        cwd=terminal.directory,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = terminal.start("-m", "reconciler", "comment", "plan.json", "--format", "json")
     assert asked.wait(60)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
@@ -381,10 +364,7 @@ def test_a_signal_while_it_waits_for_the_platform_ends_it(terminal: Terminal, gi
     """A quota that comes back in a minute is waited for; no longer, once somebody wants the machine back."""
     saved_plan(terminal)
     github.faults = [Fault("GET", Reply(429, {"message": "slow down"}, {"Retry-After": "60"}))]
-    command = [sys.executable, "-m", "reconciler", "comment", "plan.json", "--print-digest"]
-    process = subprocess.Popen(
-        command, cwd=terminal.directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = terminal.start("-m", "reconciler", "comment", "plan.json", "--print-digest")
     wait_until(lambda: not github.faults[0].times, process)
     process.terminate()
     assert process.communicate(timeout=30) == ("", "Error: interrupted\n")

@@ -1,23 +1,18 @@
 """Where several exit codes apply, one wins: 130/143, 64, 65, 1, 6, 5, 4, 3, 2, 0, in this order."""
 
-import os
 import time
 from collections.abc import Iterable
 from itertools import product
 
 import pytest
 
-from reconciler.backends.connect import connect
-from reconciler.backends.leases import acquire
-from reconciler.config.loader import load_configuration
-from reconciler.config.model import OnBlocked, group_of
+from reconciler.config.model import OnBlocked
 from reconciler.exceptions import ExitCode, LockedError
 from reconciler.planning.change import Change, Skipped
 from reconciler.planning.guards import Guard, GuardCheck
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
 from reconciler.planning.report import FailOn, Outcome, Report, Result
-from reconciler.providers.registry import catalogue
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import Timestamp
@@ -128,9 +123,7 @@ class Situation:
         self.terminal.simulator.faults.add("html", method="GET", path="/remux$", times=0)
 
     def locked(self) -> None:
-        configuration = load_configuration([self.terminal.directory], catalogue(), environment=os.environ, strict=True)
-        groups = {group_of("huaweicloud", target.options["project_id"]) for target in configuration.targets.values()}
-        acquire(connect("sqlite:///.reconciler/history.db"), dict.fromkeys(groups, ()), heartbeat=False)
+        self.terminal.lock()
 
     def stale(self) -> None:
         assert self.terminal.run("plan", "--out", "plan.json", "--expires", "1h").code == 0

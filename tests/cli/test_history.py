@@ -401,8 +401,7 @@ def test_looking_leaves_a_database_of_others_as_it_is(terminal: Terminal, foreig
 
 
 def test_a_database_of_a_newer_version_is_refused(terminal: Terminal, three: list[str]) -> None:
-    with closing(sqlite3.connect(terminal.directory / ".reconciler" / "history.db")) as database, database:
-        database.execute("update schema_version set version = 99, tool_version = '9.0.0'")
+    terminal.change_database("update schema_version set version = 99, tool_version = '9.0.0'")
     finished = terminal.run("history")
     assert finished.code == 1
     assert "reconciler 9.0.0 or newer" in finished.err

@@ -4,10 +4,8 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -25,13 +23,6 @@ policies:
   p: {{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent, limits: {{max_percent: 100}}}}
 """
 
-# Hangups are not ignored, as they are by what `nohup` starts.
-AS_USUAL = """
-import os, signal, sys
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-
 
 @pytest.fixture(autouse=True)
 def world(terminal: Terminal) -> None:
@@ -43,10 +34,7 @@ def world(terminal: Terminal) -> None:
 
 def started(terminal: Terminal, until: str = ": done") -> subprocess.Popen[str]:
     """An apply in a process of its own, of which a line of the log was seen."""
-    words = [sys.executable, "-m", "reconciler", "apply", "--auto-approve", "--format", "json", "-v"]
-    process = subprocess.Popen(
-        words, cwd=terminal.directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
-    )
+    process = terminal.start("-m", "reconciler", "apply", "--auto-approve", "--format", "json", "-v")
     assert process.stderr is not None
     for line in process.stderr:
         if until in line:
@@ -58,8 +46,7 @@ def kill(process: subprocess.Popen[str], terminal: Terminal) -> None:
     """End a run without a chance to tidy up, and let the time pass after which its lock is free."""
     process.kill()
     process.communicate(timeout=60)
-    with closing(sqlite3.connect(terminal.directory / ".reconciler" / "history.db")) as database, database:
-        assert database.execute("update leases set expires_at = 0").rowcount == 1
+    assert terminal.change_database("update leases set expires_at = 0") == 1
 
 
 def canceled(terminal: Terminal) -> int:
@@ -100,14 +87,7 @@ def test_a_signal_while_tasks_are_read_ends_it_in_order(
     """One document says so, the lock is given back, and nothing is called."""
     assert terminal.run("plan", "--out", "plan.json").code == 0
     listing = terminal.simulator.faults.add("latency", method="GET", path="/thumbnails", seconds=60)
-    command = [sys.executable, "-m", "reconciler", *words, "--format", "json"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", AS_USUAL, *command],
-        cwd=terminal.directory,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = terminal.start("-m", "reconciler", *words, "--format", "json")
     wait_until(lambda: listing not in terminal.simulator.faults.pending, process)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)

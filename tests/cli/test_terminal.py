@@ -178,16 +178,13 @@ def test_hostile_values_reach_no_output_raw(terminal: Terminal) -> None:
 
 
 def test_the_journal_holds_intents_results_and_outcomes(terminal: Terminal) -> None:
-    import sqlite3  # noqa: PLC0415 - only here
-
     terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
     terminal.run("apply", "--auto-approve")
-    with sqlite3.connect(terminal.directory / ".reconciler" / "history.db") as database:
+    with terminal.database() as database:
         assert database.execute("select action, state from actions").fetchall() == [("cancel", "done")]
         assert database.execute("select outcome from outcomes").fetchall() == [("done",)]
         assert database.execute("select outcome, exit_code from runs").fetchall() == [("ok", 0)]
-    database.close()
 
 
 def test_without_a_journal_nothing_is_called(terminal: Terminal) -> None:

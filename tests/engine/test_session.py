@@ -3,11 +3,10 @@
 import asyncio
 import json
 import re
-import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,17 @@ import pytest
 
 import reconciler
 from reconciler import Approval, Outcome, Plan, Result, Session
-from reconciler.backends.connect import connect
 from reconciler.backends.leases import Lease, acquire
-from reconciler.config.model import group_of
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.exceptions import LockedError, RefusedError, StalePlanError, UsageError
 from reconciler.providers.aliyun.client import AliyunClient
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from tests.faults.kinds import PROJECT, SNAPSHOT, configured
-from tests.terminal import HEAD, Terminal
+from tests.terminal import GROUP, HEAD, Terminal
 
 SNAPSHOTS = f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent}}"
 UPLOADS = "{resource: aliyun.vod.url_upload, match: {status: pending}, ensure: absent}"
 COUNT = 30
-HUAWEI = group_of("huaweicloud", PROJECT)
 LOGIN = "    credentials: {iam_user: {env: U}, iam_password: {env: P}, iam_domain: {env: D}}\n"
 
 
@@ -39,19 +35,8 @@ def world(terminal: Terminal) -> None:
         terminal.simulator.huaweicloud.add(SNAPSHOT, id=number + 1, created="1d")
 
 
-def database(terminal: Terminal) -> sqlite3.Connection:
-    return sqlite3.connect(terminal.directory / ".reconciler" / "history.db")
-
-
 def statuses(terminal: Terminal) -> set[str | None]:
     return {terminal.simulator.huaweicloud.status(SNAPSHOT, number + 1) for number in range(COUNT)}
-
-
-def another(terminal: Terminal) -> Lease:
-    """Hold the account as another apply would."""
-    return acquire(
-        connect(f"sqlite:///{terminal.directory}/.reconciler/history.db"), {HUAWEI: ["other"]}, heartbeat=False
-    )
 
 
 def lists(terminal: Terminal) -> int:
@@ -83,12 +68,12 @@ def test_the_lease_is_held_meanwhile_and_given_back(terminal: Terminal) -> None:
     held: list[Any] = []
 
     def look(_: Result) -> None:
-        with closing(database(terminal)) as rows:
+        with terminal.database() as rows:
             held.extend(rows.execute("select rate_group from leases where holder is not null and expires_at > 0"))
 
     reconciler.apply(approval=Approval.automatic(), options=ApplyOptions(on_result=look))
-    assert held == [(HUAWEI,)] * COUNT
-    with another(terminal):
+    assert held == [(GROUP,)] * COUNT
+    with terminal.lock():
         pass
 
 
@@ -96,8 +81,7 @@ def test_a_lost_lease_ends_the_calls_so_the_fence_is_in_place(terminal: Terminal
     """Whoever takes the account over raises the token of its fence; without a fence the calls would go on."""
 
     def take_over(_: Result) -> None:
-        with closing(database(terminal)) as rows, rows:
-            rows.execute("update leases set token = token + 1")
+        terminal.change_database("update leases set token = token + 1")
 
     report = reconciler.apply(approval=Approval.automatic(), options=ApplyOptions(on_result=take_over))
     assert report.summary["done"] + report.summary["not_attempted"] == COUNT
@@ -138,11 +122,11 @@ def test_a_run_logs_in_once_and_opens_one_client_for_each_target(
     terminal.simulator.aliyun.add("aliyun.vod.url_upload", id="a1", created="1d", UploadURL="https://h/a1.mp4")
     assert terminal.run("plan", "--out", "plan.json").code == 0
     assert terminal.run("apply", "--auto-approve", "--target", "aliyun").code == 0
-    with closing(database(terminal)) as rows, rows:  # what a killed run would leave open
+    with terminal.database() as rows, rows:  # what a killed run would leave open
         rows.execute(
             "insert into actions (run_id, target, resource, task_id, action, attempt, state, intent_at, rate_group) "
             "select run_id, 'huawei', ?, '1', 'cancel', 1, 'intent', 0, ? from runs",
-            (SNAPSHOT, HUAWEI),
+            (SNAPSHOT, GROUP),
         )
     made: list[str] = []
     for client in (HuaweicloudClient, AliyunClient):
@@ -213,7 +197,7 @@ def test_what_is_not_approved_is_not_done(terminal: Terminal) -> None:
         reconciler.apply(plan=plan, approval=Approval.of_digest(plan.digest, until=plan.created_at - 1))
     assert seen == [COUNT, COUNT]
     assert terminal.destructive() == []
-    with another(terminal):
+    with terminal.lock():
         pass
 
 
@@ -251,7 +235,7 @@ def test_a_target_that_is_locked_is_out_alone(terminal: Terminal, saved: bool) -
     two_clouds(terminal)
     assert terminal.run("plan", "--out", "plan.json").code == 0
     words = ("--plan", "plan.json") if saved else ("--auto-approve",)
-    with another(terminal):
+    with terminal.lock():
         finished = terminal.run("apply", *words, "--format", "json", "--report", "json=report.json")
     report = finished.json
     assert (finished.code, report["outcome"], report["causes"]) == (6, "locked", ["locked", "not_attempted"])
@@ -272,14 +256,14 @@ def test_a_target_that_is_locked_is_out_alone(terminal: Terminal, saved: bool) -
 
 def test_one_that_is_narrowed_does_not_mind_the_locks_of_the_others(terminal: Terminal) -> None:
     two_clouds(terminal)
-    with another(terminal):
+    with terminal.lock():
         assert terminal.run("apply", "--auto-approve", "--target", "aliyun").code == 0
         assert terminal.run("apply", "--auto-approve", "--policy", "p2").code == 0
     assert {method for method, _, _ in terminal.destructive()} == {"POST"}
 
 
 def test_where_all_are_locked_nothing_is_asked_of_the_clouds(terminal: Terminal) -> None:
-    with another(terminal), pytest.raises(LockedError, match="another apply holds"):
+    with terminal.lock(), pytest.raises(LockedError, match="another apply holds"):
         reconciler.apply(approval=Approval.automatic())
     assert terminal.simulator.requests == []
 
@@ -300,7 +284,7 @@ def test_a_session_holds_its_locks_once(terminal: Terminal) -> None:
 
     with pytest.raises(UsageError, match="holds its locks already"):
         asyncio.run(run())
-    with another(terminal):
+    with terminal.lock():
         pass
 
 
@@ -330,12 +314,12 @@ def test_a_run_that_is_cut_off_while_it_takes_a_lock_keeps_none(
 
     if when == "the database is slow":
         monkeypatch.setattr("reconciler.engine.hold._PARTING", 0)
-    with another(terminal) if when == "it waits" else nullcontext(), pytest.raises(asyncio.CancelledError):
+    with terminal.lock() if when == "it waits" else nullcontext(), pytest.raises(asyncio.CancelledError):
         asyncio.run(run())
     over.set()
     for taker in takers:
         taker.join(60)
-    with another(terminal):
+    with terminal.lock():
         pass
 
 

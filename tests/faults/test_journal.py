@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -54,7 +54,7 @@ def check_stopped(terminal: Terminal, run: Applied, words: str) -> None:
 @contextmanager
 def small_disk(terminal: Terminal) -> Iterator[None]:
     """A disk with room for a few more pages of the database."""
-    with closing(sqlite3.connect(terminal.directory / ".reconciler" / "history.db")) as database:
+    with terminal.database() as database:
         (pages,) = database.execute("pragma page_count").fetchone()
 
     def limit(connection: sqlite3.Connection, _entry: object) -> None:
@@ -82,8 +82,7 @@ def test_a_database_that_is_removed_stops_the_run(terminal: Terminal, monkeypatc
 
 def test_a_lock_that_is_lost_stops_the_run(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     def take_over() -> None:
-        with closing(sqlite3.connect(terminal.directory / ".reconciler" / "history.db")) as database, database:
-            assert database.execute("update leases set token = token + 1").rowcount == 1, "of the one account"
+        assert terminal.change_database("update leases set token = token + 1") == 1, "of the one account"
 
     before_intent(monkeypatch, 12, take_over)
     check_stopped(terminal, applied(terminal), "is no longer ours")
@@ -94,16 +93,14 @@ def test_an_intent_that_another_run_has_settled_stops_the_run(
 ) -> None:
     """What a frozen holder finds when it comes back between its call and its result."""
 
-    def settle() -> None:
-        with closing(sqlite3.connect(terminal.directory / ".reconciler" / "history.db")) as database, database:
-            database.execute("update actions set state = 'refused', settled_by = 'another' where state = 'intent'")
-
     real, left = RunJournal.record, [5]
 
     async def record(self: RunJournal, *words: Any) -> None:  # noqa: ANN401 - passed on
         left[0] -= 1
         if left[0] == 0:
-            settle()
+            terminal.change_database(
+                "update actions set state = 'refused', settled_by = 'another' where state = 'intent'"
+            )
         await real(self, *words)
 
     monkeypatch.setattr(RunJournal, "record", record)

@@ -2,10 +2,6 @@
 
 import os
 import signal
-import sqlite3
-import subprocess
-import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,24 +25,8 @@ def world(terminal: Terminal) -> None:
         terminal.simulator.huaweicloud.add(PACKAGING, id=task_id, created="1d", input={"bucket": "legacy"})
 
 
-def child(terminal: Terminal, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, *words],
-        cwd=terminal.directory,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=dict(os.environ),
-    )
-
-
-def database(terminal: Terminal) -> sqlite3.Connection:
-    return sqlite3.connect(terminal.directory / ".reconciler" / "history.db")
-
-
 def let_the_lock_expire(terminal: Terminal) -> None:
-    with closing(database(terminal)) as opened, opened:
-        assert opened.execute("update leases set expires_at = 0").rowcount > 0
+    assert terminal.change_database("update leases set expires_at = 0") > 0
 
 
 def status(terminal: Terminal, task_id: str, resource: str = PACKAGING) -> str | None:
@@ -60,12 +40,12 @@ def status(terminal: Terminal, task_id: str, resource: str = PACKAGING) -> str |
 def test_killed_at_any_point_the_next_run_finishes_and_nothing_is_done_twice(
     terminal: Terminal, when: str, name: str, number: int
 ) -> None:
-    process = child(terminal, str(PROGRAM), when, name, str(number))
+    process = terminal.start(str(PROGRAM), when, name, str(number))
     out, err = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL, err
     assert out == "", "a run that was killed claims nothing"
     sent_before = calls_by_task(terminal)
-    with closing(database(terminal)) as opened:
+    with terminal.database() as opened:
         assert opened.execute("select count(*) from outcomes").fetchone() == (0,)
         written = {(task_id, action) for task_id, action in opened.execute("select task_id, action from actions")}
     assert {task_id for task_id, _ in written} >= set(sent_before), "no call was sent without an intent on disk"
@@ -76,25 +56,25 @@ def test_killed_at_any_point_the_next_run_finishes_and_nothing_is_done_twice(
     assert {status(terminal, task_id) for task_id in IDS} == {None}, "every record is gone"
     for calls in calls_by_task(terminal).values():
         assert calls == [True, True], "one cancel and one deletion, each with its effect, and not one more"
-    with closing(database(terminal)) as opened:
+    with terminal.database() as opened:
         assert opened.execute("select count(*) from actions where state = 'intent'").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("took_effect", [True, False])
 def test_the_next_run_says_what_became_of_the_calls_left_open(terminal: Terminal, took_effect: bool) -> None:
     words = ("after", "perform", "1") if took_effect else ("after", "intend", "1")
-    child(terminal, str(PROGRAM), *words).communicate(timeout=60)
+    terminal.start(str(PROGRAM), *words).communicate(timeout=60)
     let_the_lock_expire(terminal)
     run = applied(terminal)
     assert run.code == 0
     assert "An earlier run was cut off" in run.finished.err
-    with closing(database(terminal)) as opened:
+    with terminal.database() as opened:
         settled = opened.execute("select state from actions where settled_by is not null").fetchall()
     assert ("done",) in settled if took_effect else ("refused",) in settled
 
 
 def test_calls_left_open_whose_task_cannot_be_read_stay_open_and_are_not_called_done(terminal: Terminal) -> None:
-    child(terminal, str(PROGRAM), "after", "perform", "1").communicate(timeout=60)
+    terminal.start(str(PROGRAM), "after", "perform", "1").communicate(timeout=60)
     let_the_lock_expire(terminal)
     sent = len(terminal.destructive())
     terminal.simulator.faults.add("html", method="GET", times=0)
@@ -102,19 +82,19 @@ def test_calls_left_open_whose_task_cannot_be_read_stay_open_and_are_not_called_
     assert run.code == 1
     assert "could not be told yet" in run.finished.err
     assert len(terminal.destructive()) == sent
-    with closing(database(terminal)) as opened:
+    with terminal.database() as opened:
         (left,) = opened.execute("select count(*) from actions where state = 'intent'").fetchone()
     assert left > 0
 
 
 def test_a_status_that_nobody_knows_does_not_settle_a_call_left_open(terminal: Terminal) -> None:
-    child(terminal, str(PROGRAM), "after", "intend", "1").communicate(timeout=60)
+    terminal.start(str(PROGRAM), "after", "intend", "1").communicate(timeout=60)
     let_the_lock_expire(terminal)
     for task_id in IDS:
         terminal.simulator.huaweicloud.set_status(PACKAGING, task_id, "NEVER_SEEN")
     run = applied(terminal)
     assert "0 took effect, 0 did not" in run.finished.err
-    with closing(database(terminal)) as opened:
+    with terminal.database() as opened:
         states = {state for (state,) in opened.execute("select state from actions")}
     assert states == {"uncertain"}
 
@@ -127,7 +107,7 @@ def test_a_frozen_holder_that_comes_back_to_life_does_no_more(terminal: Terminal
         terminal.simulator.huaweicloud.add(SNAPSHOT, id=task_id, created="1d")
     # The holder is frozen while it waits for an answer, and not in the middle of a commit, which would lock the file.
     waiting = terminal.simulator.faults.add("latency", method="DELETE", nth=12, seconds=5.0)
-    process = child(terminal, "-m", "reconciler", "apply", "--auto-approve", "--format", "json")
+    process = terminal.start("-m", "reconciler", "apply", "--auto-approve", "--format", "json")
     wait_until(lambda: waiting not in terminal.simulator.faults.pending, process)
     os.kill(process.pid, signal.SIGSTOP)
     try:

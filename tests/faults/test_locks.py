@@ -1,18 +1,12 @@
 """One apply at a time per account, however its targets spell it, and no lock of an account that is left alone."""
 
 import os
-import sqlite3
-from contextlib import closing
 
 import pytest
 
-from reconciler.backends.connect import connect
-from reconciler.backends.leases import Lease, acquire
-from reconciler.config.model import group_of
 from tests.faults.kinds import PACKAGING, PROJECT, SNAPSHOT, applied, configured
-from tests.terminal import HEAD, Terminal
+from tests.terminal import GROUP, HEAD, Terminal
 
-GROUP = group_of("huaweicloud", PROJECT)
 SNAPSHOTS = f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent, targets: [huawei]}}"
 UPLOADS = "{resource: aliyun.vod.url_upload, match: {status: pending}, ensure: absent}"
 GIVEN = f"    project_id: {PROJECT}\n"
@@ -26,16 +20,9 @@ SPELLINGS = {
 }
 
 
-def held(terminal: Terminal, group: str = GROUP) -> Lease:
-    """Hold an account as another apply would."""
-    return acquire(
-        connect(f"sqlite:///{terminal.directory}/.reconciler/history.db"), {group: ["theirs"]}, heartbeat=False
-    )
-
-
 def locked_groups(terminal: Terminal) -> set[str]:
     """The groups whose lease was ever taken."""
-    with closing(sqlite3.connect(terminal.directory / ".reconciler" / "history.db")) as database:
+    with terminal.database() as database:
         return {group for (group,) in database.execute("select rate_group from leases")}
 
 
@@ -46,7 +33,7 @@ def test_targets_of_one_account_exclude_each_other(
     monkeypatch.setenv("LOCALHOST", terminal.simulator.url.replace("127.0.0.1", "localhost"))
     terminal.write(configured(SNAPSHOTS.replace(", targets: [huawei]", ""), head=SPELLINGS[spelling]))
     terminal.simulator.huaweicloud.add(SNAPSHOT, id="1", created="1d")
-    with held(terminal):
+    with terminal.lock():
         run = applied(terminal)
     assert run.code == 6
     assert f"another apply holds {GROUP} (theirs): process {os.getpid()} on " in run.text
@@ -105,7 +92,7 @@ def test_no_account_is_written_down(terminal: Terminal, monkeypatch: pytest.Monk
 def leave_open(terminal: Terminal, group: str | None) -> None:
     """A call of a run that was killed, as the journal has it, for a target `prod` that is no more."""
     assert applied(terminal).code == 0
-    with closing(sqlite3.connect(terminal.directory / ".reconciler" / "history.db")) as database, database:
+    with terminal.database() as database, database:
         database.execute(
             "insert into actions (run_id, target, resource, task_id, action, attempt, state, intent_at, rate_group) "
             "select run_id, 'prod', ?, '7', 'cancel', 1, 'intent', 0, ? from runs",
@@ -121,7 +108,7 @@ def test_calls_of_a_target_that_was_renamed_are_settled(terminal: Terminal, stat
         terminal.simulator.huaweicloud.add(PACKAGING, id="7", status=status, created="1d")
     run = applied(terminal)
     assert (run.code, "with 1 call under way" in run.text) == (0, True)
-    with closing(sqlite3.connect(terminal.directory / ".reconciler" / "history.db")) as database:
+    with terminal.database() as database:
         assert database.execute("select state from actions").fetchall() == [(state,)]
 
 
@@ -132,5 +119,5 @@ def test_calls_that_nobody_can_settle_are_named(terminal: Terminal, group: str |
     run = applied(terminal)
     assert run.code == 0
     assert "1 call of target prod, which is not in the configuration any more, stays open" in run.text
-    with closing(sqlite3.connect(terminal.directory / ".reconciler" / "history.db")) as database:
+    with terminal.database() as database:
         assert database.execute("select state from actions").fetchall() == [("intent",)]
