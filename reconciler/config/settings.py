@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -146,6 +147,7 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "target_session_attrs": ("any", "read-write", "primary"),
 }
 """Of `target_session_attrs` those of a server that can be written to."""
+_HOST_AND_PORT: Final = re.compile(r"(?P<host>[A-Za-z0-9.-]*):(?P<port>[0-9]*)")
 _TEXTS: Final = frozenset(
     {
         *("application_name", "client_encoding", "fallback_application_name", "gsslib", "host", "hostaddr"),
@@ -188,8 +190,8 @@ def _database_problem(url: str) -> Problem | None:
     except ValueError:
         port = 0
     if port == 0 or parts.netloc.endswith(":"):
-        return _broken(f"the port of the database is not a number from 1 to {_LARGEST_PORT}")
-    return _option_problem(parts)
+        return _NO_PORT
+    return _option_problem(parts) or _hosts_problem(parts.hostname or "", dict(parse_qsl(parts.query)))
 
 
 def _at_signs(url: str) -> int:
@@ -210,7 +212,7 @@ def _option_problem(parts: SplitResult) -> Problem | None:
         if name in seen:
             return _broken(f"option `{name}` stands twice in the URL")
         seen.add(name)
-        if name in _NUMBERS and not (value.isascii() and value.isdecimal() and int(value[:11]) <= _LARGEST_NUMBER):
+        if name in _NUMBERS and not _is_number(value, _LARGEST_NUMBER):
             return _broken(f"option `{name}` must be a whole number")
         if name in _WORDS and value not in _WORDS[name]:
             return _broken(f"option `{name}` must be one of {', '.join(_WORDS[name])}")
@@ -219,5 +221,40 @@ def _option_problem(parts: SplitResult) -> Problem | None:
     return None
 
 
+def _hosts_problem(before: str, options: Mapping[str, str]) -> Problem | None:
+    """What is wrong with hosts and ports in the query, as SQLAlchemy and libpq read them. `before` is the host that
+    stands before the path. Several are separated by commas."""
+    hosts, ports = (options.get(name, "").split(",") for name in ("host", "port"))
+    if len(hosts) == 1 and "port" not in options and (one := _HOST_AND_PORT.fullmatch(hosts[0])):
+        hosts, ports = [one["host"]], [one["port"]]
+    if any(":" in host and not host.startswith(("/", "@")) and not _is_address(host) for host in hosts):
+        return _broken("option `host` must be a list of hosts", "their ports stand in `port`, as in host=a,b&port=1,2")
+    if not all(_is_number(port, _LARGEST_PORT) and int(port) for port in ports if port):
+        return _NO_PORT
+    if "port" in options and len(ports) != len(hosts):
+        return _broken("option `port` must list as many as `host`, and one where there is no `host`")
+    if addresses := options.get("hostaddr", ""):
+        listed, named = addresses.split(","), options.get("host", before)
+        if not all(map(_is_address, listed)):
+            return _broken("option `hostaddr` must be a list of addresses")
+        if named and len(listed) != len(named.split(",")):
+            return _broken("option `hostaddr` must list as many as there are hosts")
+    return None
+
+
+def _is_number(text: str, most: int) -> bool:
+    return text.isascii() and text.isdecimal() and int(text[:11]) <= most
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ip_address(text.partition("%")[0]))
+    except ValueError:
+        return False
+
+
 def _broken(message: str, hint: str = "") -> Problem:
     return Problem(_PATH, message, hint, rule=Rule.STRUCTURE)
+
+
+_NO_PORT: Final = _broken(f"the port of the database is not a number from 1 to {_LARGEST_PORT}")
