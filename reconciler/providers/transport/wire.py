@@ -124,11 +124,9 @@ class Wire(httpx.AsyncBaseTransport):
         except aiohttp.ClientConnectorCertificateError as error:
             roots = f" (trusted is what {variable} names)" if (variable := roots_of(self._environment)) else ""
             reason = getattr(error.certificate_error, "verify_message", "") or "it is not trusted"
-            raise httpx.ConnectError(f"no connection: the certificate: {reason}{roots}", request=request) from error
-        except aiohttp.ClientProxyConnectionError as error:
-            raise httpx.ProxyError(f"no connection to {the_proxy}: {_reason(error)}", request=request) from error
+            raise _unconnected(error, f"the certificate: {reason}{roots}", request, proxy) from error
         except aiohttp.ClientConnectorError as error:
-            raise httpx.ConnectError(f"no connection: {_reason(error)}", request=request) from error
+            raise _unconnected(error, str(error.strerror or type(error).__name__), request, proxy) from error
         except aiohttp.ClientHttpProxyError as error:
             raise httpx.ProxyError(f"{the_proxy} answered HTTP {error.status}", request=request) from error
         except aiohttp.InvalidURL as error:
@@ -200,5 +198,14 @@ class Wire(httpx.AsyncBaseTransport):
             await asyncio.sleep(0)
 
 
-def _reason(error: aiohttp.ClientConnectorError) -> str:
-    return str(error.strerror or type(error).__name__)
+def _unconnected(
+    error: aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError,
+    reason: str,
+    request: httpx.Request,
+    proxy: Proxy | None,
+) -> httpx.TransportError:
+    """The error of a proxy that cannot be found, reached or trusted, or of what is behind it: only the host tells."""
+    asked = URL(proxy.url) if proxy else None
+    if proxy and asked and (error.host, error.port) == (asked.raw_host, asked.port):
+        return httpx.ProxyError(f"no connection to the proxy of {proxy.variable}: {reason}", request=request)
+    return httpx.ConnectError(f"no connection: {reason}", request=request)

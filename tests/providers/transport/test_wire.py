@@ -242,8 +242,14 @@ async def test_what_goes_wrong_at_a_proxy_was_never_sent(reply: Reply) -> None:
         assert [request.method for request in proxy.requests] == ["CONNECT"]
 
 
-async def test_a_proxy_that_is_not_there_is_named_by_its_variable() -> None:
-    async with httpx.AsyncClient(transport=Wire({"https_proxy": "127.0.0.1:9"})) as client:
+@pytest.mark.parametrize("at", ["127.0.0.1:9", "http://proxy.example.invalid:3128", "https://{plain}"])
+async def test_a_proxy_that_is_not_there_is_named_by_its_variable(at: str) -> None:
+    async with (
+        serving([Reply()]) as plain,
+        httpx.AsyncClient(
+            transport=Wire({"https_proxy": at.format(plain=plain.url.removeprefix("http://"))})
+        ) as client,
+    ):
         with pytest.raises(httpx.ProxyError, match="no connection to the proxy of https_proxy: "):
             await client.delete("https://mpc.example.com/v1")
 
@@ -298,7 +304,11 @@ async def test_an_untrusted_certificate_ends_the_connection(tmp_path: Path) -> N
     async with listener, httpx.AsyncClient(transport=Wire()) as client:
         with pytest.raises(httpx.ConnectError):
             await client.delete(f"https://127.0.0.1:{port}/")
-    assert requests in ([], [b""])
+        behind = httpx.AsyncClient(transport=Wire({"HTTPS_PROXY": f"https://127.0.0.1:{port}"}))
+        with pytest.raises(httpx.ProxyError, match="to the proxy of HTTPS_PROXY: the certificate: "):
+            await behind.delete("https://cloud.example.com/task")
+        await behind.aclose()
+    assert not any(requests)
 
 
 def self_signed(folder: Path) -> Path:
