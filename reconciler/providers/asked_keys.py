@@ -81,7 +81,7 @@ class Ask:
         code, message, *_ = self.codes.said(answer)
         said = ": ".join(filter(None, (code, message))) or otherwise
         reason = self.redactor(f"HTTP {answer.status_code} {said}".strip(), 300)
-        if skew := clock_skew(answer, self.surroundings.now(), CLOCKS_APART):
+        if skew := clock_skew(answer, message, self.surroundings.now(), CLOCKS_APART):
             reason = f"{reason}; {skew}"
         may_pass = answer.is_server_error or answer.status_code == TOO_MANY
         if may_pass or self.codes.means(code) in {Meaning.THROTTLED, Meaning.UNAVAILABLE}:

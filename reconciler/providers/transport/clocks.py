@@ -1,7 +1,8 @@
-"""Clocks: what the `Date` of answers says of this machine's and of the clouds'."""
+"""Clocks: what the `Date` of answers, and a refusal in its own words, say of this machine's and of the clouds'."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ __all__ = ["Clocks", "clock_skew", "http_date"]
 LONGEST_DATE = 64
 EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
 """A `Date` before is no time, but a clock that was never set."""
+
+_YEAR = re.compile(r"(?<![0-9+-])[0-9]{4}(?![0-9])", re.ASCII)
+_SERVER_TIME = re.compile(r"server time\W{1,3}([0-9][0-9:.TZ+-]{9,31})", re.ASCII | re.IGNORECASE)
+"""As in "Signature expired, time: 20261129T220000Z, server time: 20261130T001000Z"."""
 
 
 class Clocks:
@@ -49,27 +54,44 @@ def _service(url: httpx.URL) -> str:
 
 
 def http_date(text: str | None) -> datetime | None:
-    """The time in a header (RFC 9110 section 5.6.7), UTC; None for what is none, whatever it holds."""
+    """The time in a header (RFC 9110 section 5.6.7), UTC; None for what is none, whatever it holds.
+
+    Python makes 2000 of the year 0000, and 2024 of 24 (RFC 850), which is a guess: a year counts as it is written, in
+    four digits.
+    """
     if not text or len(text) > LONGEST_DATE:
         return None
     try:
         date = parsedate_to_datetime(text)
-        # The form of C's asctime names no zone and means UTC; another zone may lead out of the years that there are.
-        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+        return _utc(date) if f"{date.year:04}" in _YEAR.findall(text) else None
     except (ValueError, TypeError, LookupError, OverflowError):
         return None
 
 
-def _skews_of(response: httpx.Response, now: datetime) -> list[int]:
-    """Seconds by which the server's clock is ahead of `now`, by each `Date` that is a time."""
-    dates = map(http_date, response.headers.get_list("Date"))
+def _utc(date: datetime) -> datetime:
+    """The form of C's asctime names no zone and means UTC; another zone may lead out of the years that there are."""
+    return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _server_time(said: str) -> datetime | None:
+    """The time of the server that a message tells; None where it tells none."""
+    found = _SERVER_TIME.search(said)
+    try:
+        return _utc(datetime.fromisoformat(found[1])) if found else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _skews_of(response: httpx.Response, now: datetime, said: str = "") -> list[int]:
+    """Seconds by which the server's clock is ahead of `now`, by each time that it tells."""
+    dates = (*map(http_date, response.headers.get_list("Date")), _server_time(said))
     return [int((date - now).total_seconds()) for date in dates if date is not None and date >= EARLIEST]
 
 
-def clock_skew(response: httpx.Response, now: datetime, least: int = 0) -> str:
+def clock_skew(response: httpx.Response, said: str, now: datetime, least: int = 0) -> str:
     """How far this machine's clock is from the server's, in words; empty where that is less than `least` seconds, or
-    the answer has no date."""
-    skew = max(_skews_of(response, now), key=abs, default=None)
+    neither the answer nor `said`, its message, tells a time."""
+    skew = max(_skews_of(response, now, said), key=abs, default=None)
     if skew is None or abs(skew) < least:
         return ""
     return f"this clock is {abs(skew)} s {'ahead of' if skew < 0 else 'behind'} the server's"

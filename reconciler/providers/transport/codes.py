@@ -88,7 +88,10 @@ class Codes:
         told = redactor(message) if message else f"HTTP {status} without a message"
         explained = [told, _looked_up(self._hints, code)]
         if meaning is Meaning.CREDENTIALS:
-            explained.append(clock_skew(response, now(), 0 if self._clock in code.casefold() else CLOCKS_APART))
+            off = clock_skew(response, message, now(), CLOCKS_APART)
+            explained.insert(1, off)  # the likelier reason, whatever the code says
+            if self._clock in code.casefold() and not off:
+                explained.append(clock_skew(response, message, now()))
         return Fault(
             meaning,
             "; ".join(part for part in explained if part),

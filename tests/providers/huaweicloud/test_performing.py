@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import Callable
 
+import httpx
 import pytest
 
 from reconciler.provider.loopback import Received, Reply, as_json
+from reconciler.providers.huaweicloud.errors import CODES
+from reconciler.providers.transport.answers import Redactor
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action, ResourceType
 from tests.providers.huaweicloud.cloud import (
@@ -18,6 +21,7 @@ from tests.providers.huaweicloud.cloud import (
     connected,
     one_fault,
 )
+from tests.providers.loopback import FROZEN
 
 CANCEL, DELETE = Action.CANCEL, Action.DELETE
 
@@ -128,6 +132,26 @@ def test_clock_skew_is_said() -> None:
     assert fault is not None
     assert "clock of this machine" in fault.message
     assert "ahead of the server's" in fault.message
+
+
+@pytest.mark.parametrize("date", ["Tue, 02 Jan 2024 03:04:05 GMT", "Sat, 01 Jan 0000 00:00:00 GMT"])
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        ("20240102T050405Z", "; this clock is 7200 s behind the server's; wrong AK/SK"),
+        ("2024-01-02T02:04:05+00:00", "; this clock is 3600 s ahead of the server's; wrong AK/SK"),
+        ("20240102T030505Z", "; wrong AK/SK"),
+        ("00000102T030505Z", "; wrong AK/SK"),
+        ("9" * 5000, "; wrong AK/SK"),
+    ],
+)
+def test_a_time_that_the_refusal_tells_counts_and_comes_first(server: str, words: str, date: str) -> None:
+    said = f"Signature expired, time: 20240102T000000Z, server time: {server}"
+    answer = httpx.Response(401, json={"error_code": "APIGW.0301", "error_msg": said}, headers={"Date": date})
+    fault = CODES.refusal(answer, Redactor([]), now=lambda: FROZEN)
+    assert fault.meaning is Meaning.CREDENTIALS
+    assert words in fault.message
+    assert ("this clock" in fault.message) == ("this clock" in words)
 
 
 def test_a_fault_shows_what_the_server_said_and_no_secret() -> None:

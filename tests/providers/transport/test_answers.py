@@ -174,10 +174,14 @@ def answer(url: str, *dates: str) -> httpx.Response:
         ("Tue, 02 Jan 2024 03:04:05 GMT", "this clock is 0 s behind the server's"),
         ("Tue, 02 Jan 2024 02:44:05 GMT", "this clock is 1200 s ahead of the server's"),
         ("Tue, 02 Jan 2024 02:44:05 -0000", "this clock is 1200 s ahead of the server's"),
-        ("Tuesday, 02-Jan-24 02:44:05 GMT", "this clock is 1200 s ahead of the server's"),
         ("Tue Jan  2 02:44:05 2024", "this clock is 1200 s ahead of the server's"),
         ("Tue, 02 Jan 2024 05:44:05 +0300", "this clock is 1200 s ahead of the server's"),
         ("Thu, 01 Jan 1970 00:00:00 GMT", ""),
+        ("Sat, 01 Jan 0000 00:00:00 GMT", ""),
+        ("Sat, 01 Jan 00 00:00:00 GMT", ""),
+        ("Mon, 01 Jan 0001 00:00:00 +2001", ""),
+        ("Mon, 01 Jan 1 00:00:00 GMT", ""),
+        ("Tuesday, 02-Jan-24 02:44:05 GMT", ""),
         ("Tue, 02 Jan 100000000000000000000 03:04:05 GMT", ""),
         ("Fri, 31 Dec 9999 23:59:59 -2359", ""),
         ("yesterday", ""),
@@ -185,7 +189,7 @@ def answer(url: str, *dates: str) -> httpx.Response:
     ],
 )
 def test_clock_skew(date: str | None, words: str) -> None:
-    assert clock_skew(httpx.Response(401, headers={"Date": date} if date else {}), FROZEN) == words
+    assert clock_skew(httpx.Response(401, headers={"Date": date} if date else {}), "", FROZEN) == words
 
 
 @given(st.lists(st.tuples(st.sampled_from([MPC, VOD]), st.integers(-(10**6), 10**6)), max_size=8))
