@@ -19,6 +19,7 @@ from reconciler.cli.options import argument, flag, format_option
 from reconciler.cli.places import somebody_is_there, write
 from reconciler.config.loader import load_configuration
 from reconciler.exceptions import BackendError, ExitCode, InvalidError, RefusedError, UsageError
+from reconciler.planning.plan import RunOutcome
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.reports.run_history import (
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_OUTCOMES = ("ok", "partial", "refused", "locked", "error", "interrupted", UNFINISHED)
+_OUTCOMES = (*(outcome.value for outcome in RunOutcome if outcome is not RunOutcome.CHANGES), UNFINISHED)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _RUN = re.compile(r"[0-9a-f]{1,32}")
 

@@ -51,6 +51,13 @@ def save(terminal: Terminal, *words: str) -> Path:
     return terminal.directory / "plan.json"
 
 
+def saved(terminal: Terminal, *words: str, policies: str = POLICIES, kind: str = TRANSCODING, **task: Any) -> Path:  # noqa: ANN401 - fields of any type
+    """A plan for one task that waits."""
+    terminal.write(HEAD + policies)
+    terminal.simulator.huaweicloud.add(kind, id=1, created="1d", **task)
+    return save(terminal, *words)
+
+
 def apply(terminal: Terminal, *words: str) -> tuple[int, dict[str, Any], dict[str, dict[str, Any]]]:
     """The exit code, the report, and its results by task."""
     finished = terminal.run("apply", "--plan", "plan.json", "--format", "json", *words)
@@ -61,9 +68,7 @@ def apply(terminal: Terminal, *words: str) -> tuple[int, dict[str, Any], dict[st
 
 
 def test_a_task_that_started_shows_what_it_was_and_is(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES)
-    terminal.simulator.huaweicloud.add(TRANSCODING, id=1, created="1d", input={"bucket": "b"})
-    save(terminal)
+    saved(terminal, input={"bucket": "b"})
     terminal.simulator.huaweicloud.set_status(TRANSCODING, 1, "running")
     code, report, results = apply(terminal)
     assert (code, results["1"]["outcome"]) == (0, "missed")
@@ -77,9 +82,7 @@ def test_a_task_that_started_shows_what_it_was_and_is(terminal: Terminal) -> Non
 
 
 def test_a_task_that_ended_shows_when(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES)
-    terminal.simulator.huaweicloud.add(TRANSCODING, id=1, created="1d")
-    save(terminal)
+    saved(terminal)
     terminal.simulator.huaweicloud.set_status(TRANSCODING, 1, "succeeded")
     _, _, results = apply(terminal)
     assert "(status: pending -> succeeded; provider_status: WAITING -> SUCCEEDED; " in results["1"]["detail"]
@@ -88,9 +91,7 @@ def test_a_task_that_ended_shows_when(terminal: Terminal) -> None:
 
 def test_a_field_that_only_the_policy_names_is_shown_too(terminal: Terminal) -> None:
     policy = POLICIES.replace("match: {status: pending}", "match: {status: pending, user_data: {glob: 'old-*'}}", 1)
-    terminal.write(HEAD + policy)
-    terminal.simulator.huaweicloud.add(TRANSCODING, id=1, created="1d", user_data="old-1")
-    save(terminal)
+    saved(terminal, policies=policy, user_data="old-1")
     terminal.simulator.huaweicloud.remove(TRANSCODING, 1)
     terminal.simulator.huaweicloud.add(TRANSCODING, id=1, created="1d", user_data="new-1")
     _, _, results = apply(terminal)
@@ -110,9 +111,7 @@ def test_a_task_that_moved_on_to_other_steps_says_so(terminal: Terminal) -> None
 
 
 def test_what_is_satisfied_has_nothing_to_explain(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES)
-    terminal.simulator.huaweicloud.add(TRANSCODING, id=1, created="1d")
-    save(terminal)
+    saved(terminal)
     apply(terminal)
     _, _, results = apply(terminal)
     assert results["1"]["detail"] == "already canceled without this run"
@@ -230,9 +229,7 @@ def test_a_plan_whose_target_the_configuration_no_longer_has_is_stale(terminal: 
 def test_a_plan_of_a_type_that_is_not_installed_any_more_is_not_applied(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    terminal.write(HEAD + POLICIES)
-    terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="1d")
-    save(terminal)
+    saved(terminal, kind=SNAPSHOT)
     whole = catalogue()
     rows = {name: row for name, row in whole.resource_types.items() if name != SNAPSHOT}
     monkeypatch.setattr("reconciler.engine.world.catalogue", lambda: Catalogue(rows, whole.providers))
@@ -243,9 +240,7 @@ def test_a_plan_of_a_type_that_is_not_installed_any_more_is_not_applied(
 
 
 def test_a_change_of_a_type_that_there_is_not_is_not_attempted(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES)
-    terminal.simulator.huaweicloud.add(TRANSCODING, id=1, created="1d")
-    path = save(terminal)
+    path = saved(terminal)
     plan = PLAN_FILE.read(path.read_text())
     forged = replace(plan.changes[0], resource="huaweicloud.mpc.nothing", task_id="2")
     path.write_text(PLAN_FILE.text(replace(plan, changes=(*plan.changes, forged))))
@@ -262,15 +257,8 @@ def test_an_expired_plan_says_when_it_expired(terminal: Terminal, monkeypatch: p
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expired))
     assert finished.code == 5
     assert f"the plan expired at {moment}" in finished.err
-
-
-def test_a_plan_is_good_until_the_second_in_which_it_expires(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    terminal.write(HEAD + POLICIES)
-    expires = PLAN_FILE.read(save(terminal, "--expires", "1h").read_text()).expires_at
-    monkeypatch.setattr("reconciler.engine.session.time.time", lambda: expires - 0.5)
-    assert apply(terminal)[0] == 0
+    monkeypatch.setattr("reconciler.engine.session.time.time", lambda: expired - 0.5)
+    assert apply(terminal)[0] == 0, "it is good until that second"
 
 
 def test_a_plan_without_changes_is_applied_without_doing_anything(terminal: Terminal) -> None:
@@ -359,8 +347,6 @@ def test_a_plan_that_was_made_narrow_is_done_with_and_without_the_flags(
 
 
 def test_a_change_that_two_policies_want_goes_ahead_if_either_is_selected(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES.replace(SNAPSHOT, TRANSCODING))
-    terminal.simulator.huaweicloud.add(TRANSCODING, id=1, created="1d")
-    save(terminal)
+    saved(terminal, policies=POLICIES.replace(SNAPSHOT, TRANSCODING))
     code, report, results = apply(terminal, "--policy", "no-snapshots")
     assert (code, results["1"]["outcome"], report["diagnostics"]) == (0, "done", [])

@@ -173,6 +173,7 @@ MUTATIONS = {
     "causes": _set("causes", to=[]),
     "summary": _set("summary", "delete", to=0),
     "breached": _set("policies", 0, "guards", 0, "breached", to=False),
+    "unknown": _set("scopes", 0, "unknown", to=9),
     "scope complete": _set("scopes", 0, "complete", to=False),
     "negative count": _set("policies", 0, "matched", to=-1),
     "flag as a number": _set("complete", to=1),
