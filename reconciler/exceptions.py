@@ -10,7 +10,7 @@ ReconcilerError                 exit 1
 |-- StalePlanError              exit 5   expired, or made from other policies or targets
 |-- LockedError                 exit 6   another apply holds the target; backends tell LeaseHeld and LeaseLost apart
 |-- BackendError                exit 1   journal or history cannot be opened, read or written
-|-- IntentRefused, NoOpenIntent          verdicts of the journal (backends.entries), which the engine settles
+|-- IntentRefused, NoOpenIntent          refusals of the journal (backends.entries), which end the calls of a run
 `-- ProviderError               exit 1   carries a Fault: what the cloud, or the way to it, answered
     `-- CredentialsError                 no credentials found, or rejected; names what was tried
 """

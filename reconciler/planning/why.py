@@ -62,7 +62,7 @@ class Verdict(StrEnum):
 class PolicyAccount(Shown):
     """One policy against one task.
 
-    `steps` are those that this policy asks for. `standing` is the task's place in its group, where a quota counts it
+    `steps` are those that this policy asks for. `place` is the task's place in its group, where a quota counts it
     (rank from 1, in the order of keeping). `reason` is the plan's, of a task that is blocked or protected.
     """
 
@@ -70,7 +70,7 @@ class PolicyAccount(Shown):
     verdict: Verdict
     trace: Trace
     steps: tuple[Action, ...] = ()
-    standing: Surplus | None = None
+    place: Surplus | None = None
     reason: str = ""
 
 
@@ -210,19 +210,19 @@ class Inquiry:
         seen = trace(policy.match, task.values, self._clock(task))
         if policy.suspend:
             return PolicyAccount(policy, Verdict.SUSPENDED, seen)
-        standing = self._standing(policy, task) if seen.truth is Truth.TRUE else None
+        place = self._place(policy, task) if seen.truth is Truth.TRUE else None
         if _asks(policy, self._changes.get(task.key)):
             steps = tuple(
                 operation.action for operation in self._judgements.of(policy.name, task.target).route(task) or ()
             )
-            return PolicyAccount(policy, Verdict.CHANGED, seen, steps, standing)
+            return PolicyAccount(policy, Verdict.CHANGED, seen, steps, place)
         for verdict, skipped in (
             (Verdict.PROTECTED, self._protected.get(task.key)),
             (Verdict.BLOCKED, self._blocked.get(task.key)),
         ):
             if skipped is not None and _asks(policy, skipped):
-                return PolicyAccount(policy, verdict, seen, (), standing, skipped.reason)
-        return PolicyAccount(policy, self._left_alone(policy, task, seen.truth), seen, (), standing)
+                return PolicyAccount(policy, verdict, seen, (), place, skipped.reason)
+        return PolicyAccount(policy, self._left_alone(policy, task, seen.truth), seen, (), place)
 
     def _left_alone(self, policy: Policy, task: Task, truth: Truth) -> Verdict:
         """Why the plan has no word of this policy about the task."""
@@ -230,9 +230,9 @@ class Inquiry:
             return Verdict.UNKNOWN if truth is Truth.UNKNOWN else Verdict.NOT_MATCHED
         if not self._seen[Scope(task.target, task.resource)].complete:
             return Verdict.NOT_ACTING
-        return Verdict.KEPT if self._standing(policy, task) else Verdict.UNDECIDED
+        return Verdict.KEPT if self._place(policy, task) else Verdict.UNDECIDED
 
-    def _standing(self, policy: Policy, task: Task) -> Surplus | None:
+    def _place(self, policy: Policy, task: Task) -> Surplus | None:
         """The task's place among the matches of its group; None where the policy has no quota, or cannot tell."""
         scope = Scope(task.target, task.resource)
         if not isinstance(policy.ensure, AtMost) or not self._seen[scope].complete:

@@ -69,15 +69,15 @@ def test_a_task_within_its_quota_tells_its_place() -> None:
     tasks = [task(str(age), age=age, input__bucket="a") for age in (1, 2, 3)]
     kept, surplus = (verdict(configured, *tasks, task_id=name) for name in ("3", "1"))
     assert (kept.verdict, surplus.verdict) == (Verdict.KEPT, Verdict.CHANGED)
-    assert kept.standing is not None
-    assert surplus.standing is not None
-    assert (kept.standing.rank, kept.standing.size, kept.standing.group) == (1, 3, ("a",))
-    assert surplus.standing.rank == 3
+    assert kept.place is not None
+    assert surplus.place is not None
+    assert (kept.place.rank, kept.place.size, kept.place.group) == (1, 3, ("a",))
+    assert surplus.place.rank == 3
 
 
 def test_a_task_without_a_group_is_kept_undecided() -> None:
     found = verdict(configuration(policy(ensure=ONE_EACH)), task("1"))
-    assert (found.verdict, found.standing) == (Verdict.UNDECIDED, None)
+    assert (found.verdict, found.place) == (Verdict.UNDECIDED, None)
 
 
 def test_a_quota_does_not_act_on_a_part_of_the_tasks_but_an_absence_does() -> None:
@@ -192,8 +192,8 @@ def test_for_any_world_ranks_are_what_the_quota_counts(world: object) -> None:
     asked = inquiry(configured, seen(*tasks))
     for account in map(asked.account, tasks):
         for found in account.policies:
-            if found.standing is None or not isinstance(found.policy.ensure, AtMost):
+            if found.place is None or not isinstance(found.policy.ensure, AtMost):
                 continue
-            within = found.standing.rank <= found.policy.ensure.count
+            within = found.place.rank <= found.policy.ensure.count
             assert within == (found.verdict is Verdict.KEPT)
             assert within or found.verdict in _STEPPED

@@ -182,7 +182,7 @@ def _task(task: TaskAccount, refused: tuple[str, ...]) -> TaskRecord:
 
 
 def _policy(account: PolicyAccount, fields: Observed) -> PolicyRecord:
-    place, location = account.standing, account.policy.location
+    place, location = account.place, account.policy.location
     return PolicyRecord(
         name=account.policy.name,
         source=Source(location.file, location.line) if location else None,

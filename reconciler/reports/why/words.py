@@ -97,7 +97,7 @@ def verdict_words(account: PolicyAccount) -> str:
 
 def _place(account: PolicyAccount) -> str:
     """` (number 2 of 3 for uploads, a.mp4, oldest first)`, where a quota counts the task."""
-    standing, ensure = account.standing, account.policy.ensure
+    standing, ensure = account.place, account.policy.ensure
     if standing is None or not isinstance(ensure, AtMost):
         return ""
     group = bounded(", ".join(str(value) for value in standing.group), _ID)
