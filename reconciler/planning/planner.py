@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.config.model import Configuration, Policy
+    from reconciler.planning.change import Observed
     from reconciler.planning.quota import Surplus
     from reconciler.tasks.resource_type import Catalogue, Operation
     from reconciler.tasks.task import Task, TaskKey
@@ -170,33 +171,17 @@ class Planner:
             self._wanted.setdefault(task.key, _Wanted(task)).add(policy.name, reason, steps)
 
     def _change(self, wanted: _Wanted) -> Change:
-        task = wanted.task
-        return Change(
-            target=task.target,
-            resource=task.resource,
-            task_id=task.id,
-            steps=tuple(operation.action for operation in wanted.steps),
-            policies=tuple(wanted.policies),
-            reason="; ".join(wanted.policies.values()),
-            observed=self._observed(wanted),
-        )
+        return Change(*self._entry(wanted), tuple(operation.action for operation in wanted.steps))
 
     def _skipped(self, wanted: _Wanted, protections: tuple[str, ...]) -> Skipped:
-        task = wanted.task
-        return Skipped(
-            target=task.target,
-            resource=task.resource,
-            task_id=task.id,
-            policies=tuple(wanted.policies),
-            reason="; ".join(dict.fromkeys(wanted.policies.values())),
-            observed=self._observed(wanted),
-            protections=protections,
-        )
+        return Skipped(*self._entry(wanted), protections)
 
-    def _observed(self, wanted: _Wanted) -> Mapping[str, str | int | tuple[str, ...]]:
+    def _entry(self, wanted: _Wanted) -> tuple[str, str, str, tuple[str, ...], str, Observed]:
+        """The fields of an `Entry`. What several policies say alike, such as why a task is blocked, is said once."""
         policies = (self._configuration.policies[name] for name in wanted.policies)
         named = [name for policy in policies for name in fields_of(policy.match)]
-        return observed(wanted.task, self._catalogue.resource_types[wanted.task.resource], named)
+        seen = observed(wanted.task, self._catalogue.resource_types[wanted.task.resource], named)
+        return (*wanted.task.key, tuple(wanted.policies), "; ".join(dict.fromkeys(wanted.policies.values())), seen)
 
     def _policy_plan(self, policy: Policy, tally: _Tally) -> PolicyPlan:
         return PolicyPlan(
