@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from docs.generate.markdown import code, in_one_line, page, paragraph, prose, table
 from reconciler.config.schema_match import condition
 from reconciler.exceptions import ExitCode
-from reconciler.reports.formats import FORMATS, SCREEN_FORMATS
+from reconciler.reports import FORMATS, SCREEN_FORMATS
 from reconciler.selectors.operators import APPLICABLE
 from reconciler.selectors.syntax import Operator
 

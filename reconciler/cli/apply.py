@@ -24,7 +24,7 @@ from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.planning.report import FailOn
 from reconciler.redaction import presentable
-from reconciler.reports.formats import SCREEN_FORMATS
+from reconciler.reports import SCREEN_FORMATS
 from reconciler.reports.registry import render
 from reconciler.reports.wording import changes_counted, counted
 

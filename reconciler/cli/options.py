@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from reconciler.config.model import MOST_ACTIONS
 from reconciler.exceptions import UsageError
-from reconciler.reports.formats import FORMATS
+from reconciler.reports import FORMATS
 from reconciler.tasks.timestamps import parse_duration, parse_timestamp
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from reconciler.cli.signals import held
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError, bug
 from reconciler.planning.guards import Overrides
 from reconciler.planning.report import Report
-from reconciler.reports.formats import FORMATS
+from reconciler.reports import FORMATS
 from reconciler.reports.registry import View, render
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.snapshot import snapshot_of
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
-from reconciler.reports.formats import SCREEN_FORMATS
+from reconciler.reports import SCREEN_FORMATS
 from reconciler.reports.wording import counted
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import click
 from reconciler.cli.options import argument, color_option, flag, format_option
 from reconciler.cli.output import Output
 from reconciler.cli.saved_file import saved_plan_or_report
-from reconciler.reports.formats import FORMATS
+from reconciler.reports import FORMATS
 
 __all__ = ["command"]
 

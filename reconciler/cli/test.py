@@ -14,8 +14,7 @@ from reconciler.exceptions import ExitCode, UsageError
 from reconciler.policy_tests.loader import load_tests
 from reconciler.policy_tests.runner import Selection, run_tests
 from reconciler.providers.registry import catalogue
-from reconciler.reports.policy_tests.document import render_results_json
-from reconciler.reports.policy_tests.junit import render_results_junit
+from reconciler.reports.policy_tests.document import render_results_json, render_results_junit
 from reconciler.reports.policy_tests.text import render_results_text
 
 __all__ = ["command"]

@@ -1,6 +1,6 @@
 """The formats of plans and reports.
 
-A format is a row in each table and a name in `formats.py`. Renderers that few commands ask for are imported when they
+A format is a row in each table and a name in `FORMATS`. Renderers that few commands ask for are imported when they
 are used.
 """
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from reconciler.reports.formats import FORMATS
+from reconciler.reports import FORMATS
 from tests.reports.junit_schema import check_junit
 from tests.reports.sarif_schema import SARIF
 from tests.terminal import HEAD, Terminal

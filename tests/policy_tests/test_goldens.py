@@ -9,8 +9,7 @@ import pytest
 
 from reconciler.policy_tests.model import Results
 from reconciler.policy_tests.runner import Selection
-from reconciler.reports.policy_tests.document import render_results_json
-from reconciler.reports.policy_tests.junit import render_results_junit
+from reconciler.reports.policy_tests.document import render_results_json, render_results_junit
 from reconciler.reports.policy_tests.text import render_results_text
 from tests.goldens import golden
 from tests.policy_tests.repository import Repository

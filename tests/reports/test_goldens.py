@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.redaction import presentable
-from reconciler.reports.formats import FORMATS
+from reconciler.reports import FORMATS
 from reconciler.reports.markdown.parts import code
 from reconciler.reports.registry import PLAN_FORMATS, REPORT_FORMATS, View, render
 from tests.goldens import golden
