@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.backends.entries import ActionState, IntentRefused, NoOpenIntent
 from reconciler.engine.run_journal import state_of
-from reconciler.engine.settling import Next, Settled, judge, out_of_time, refusal
+from reconciler.engine.work import Next, Settled, judge, out_of_time, refusal
 from reconciler.exceptions import BackendError, LockedError
 from reconciler.planning.report import Outcome, Result
 from reconciler.providers.base import Readings

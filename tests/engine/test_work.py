@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.engine.settling import Next, Settled, judge, out_of_time, refusal
+from reconciler.engine.work import Next, Settled, judge, out_of_time, refusal
 from reconciler.planning.report import Outcome
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action
