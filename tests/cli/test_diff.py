@@ -22,6 +22,11 @@ policies:
 """
 
 
+@pytest.fixture(autouse=True)
+def configured(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+
+
 def saved(terminal: Terminal, name: str) -> Path:
     assert terminal.run("plan", "--out", name).code == 0
     return terminal.directory / name
@@ -30,7 +35,6 @@ def saved(terminal: Terminal, name: str) -> Path:
 @pytest.fixture
 def pair(terminal: Terminal) -> Terminal:
     """old.json, and new.json after one task began to run, one came and one was canceled by somebody."""
-    terminal.write(HEAD + POLICY)
     for number in (1, 2):
         terminal.simulator.huaweicloud.add(SNAPSHOT, id=number, created="8h", starts_at=f"{number}h")
     saved(terminal, "old.json")
@@ -51,7 +55,6 @@ def test_says_what_changed(pair: Terminal) -> None:
 
 
 def test_the_same_work_planned_again_is_no_difference(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="8h")
     for name, now in (("old.json", "2030-01-01T00:00:00Z"), ("new.json", "2030-01-01T01:00:00Z")):
         terminal.run("plan", "--out", name, "--now", now)
@@ -75,7 +78,6 @@ def test_the_document_is_what_the_published_schema_says(pair: Terminal) -> None:
 
 
 def test_other_policies_are_a_difference(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     saved(terminal, "old.json")
     terminal.write(HEAD + POLICY.replace("6h", "7h"))
     saved(terminal, "new.json")

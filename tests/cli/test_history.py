@@ -28,6 +28,11 @@ DAY = 24 * HOUR
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 
+@pytest.fixture(autouse=True)
+def configured(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+
+
 def key(task_id: str = "1", target: str = "huawei") -> TaskKey:
     return TaskKey(target, SNAPSHOT, task_id)
 
@@ -35,7 +40,6 @@ def key(task_id: str = "1", target: str = "huawei") -> TaskKey:
 @pytest.fixture
 def record(terminal: Terminal) -> Callable[..., str]:
     """Write runs as an apply does, `ago` milliseconds before now, and return the id of each."""
-    terminal.write(HEAD + POLICY)
     now = time.time_ns() // 1_000_000
 
     def written(
@@ -68,7 +72,6 @@ def listed(terminal: Terminal, *words: str) -> list[str]:
 
 
 def test_there_are_no_runs_yet(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     finished = terminal.run("history")
     assert (finished.code, finished.out) == (0, "There are no runs yet.\n")
     assert terminal.run("history", "--format", "json").json["runs"] == []
@@ -85,7 +88,6 @@ def test_it_needs_neither_variables_nor_credentials_nor_network(
 
 
 def test_what_apply_did_is_there_to_be_read(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="1d")
     report = terminal.run("apply", "--auto-approve", "--format", "json").json
     (run,) = terminal.run("history", "--format", "json").json["runs"]
@@ -158,13 +160,11 @@ def test_an_unknown_id_is_explained(terminal: Terminal, three: list[str], name: 
 
 
 def test_an_id_without_any_runs_is_unknown(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     finished = terminal.run("history", "0", "--format", "json")
     assert (finished.code, finished.json["outcome"]) == (64, "usage")
 
 
 def test_each_attempt_shows_its_state_and_fault(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     with Journal(connect("sqlite:///.reconciler/history.db")) as journal:
         run_id = journal.begin_run(RunStart("apply", "0.9.0", DIGEST, "sha256:f00"))
         for attempt, state, fault in (
@@ -204,7 +204,6 @@ def test_a_call_that_a_later_run_settled_names_it(terminal: Terminal, three: lis
 
 
 def test_hostile_values_reach_no_output_raw(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     evil = "\x1b[31m\u202e https://h/v.mp4?token=s3cret"
     with Journal(connect("sqlite:///.reconciler/history.db")) as journal:
         run_id = journal.begin_run(RunStart(evil, evil, evil, evil))
@@ -223,7 +222,6 @@ def test_hostile_values_reach_no_output_raw(terminal: Terminal) -> None:
 
 
 def test_long_reasons_are_whole_on_request(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     with Journal(connect("sqlite:///.reconciler/history.db")) as journal:
         run_id = journal.begin_run(RunStart("apply", "0.9.0", DIGEST, "sha256:f00"))
         journal.record_outcomes(run_id, [TaskOutcome(*key(), "missed", "pending", "running", "why " * 99)]).result()
@@ -272,7 +270,6 @@ def test_pruning_says_how_many_and_keeps_what_is_not_settled(terminal: Terminal,
 
 
 def test_pruning_without_a_database_forgets_nothing(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     finished = terminal.run("history", "--prune", "1d", "--auto-approve")
     assert (finished.code, finished.out[:14]) == (0, "Forgot 0 runs ")
     assert not (terminal.directory / ".reconciler").exists()

@@ -11,8 +11,12 @@ policies:
 """
 
 
-def test_an_answer_that_is_no_list_is_an_error_and_never_no_tasks(terminal: Terminal) -> None:
+@pytest.fixture(autouse=True)
+def configured(terminal: Terminal) -> None:
     terminal.write(HEAD + POLICIES)
+
+
+def test_an_answer_that_is_no_list_is_an_error_and_never_no_tasks(terminal: Terminal) -> None:
     clouds = terminal.simulator
     clouds.huaweicloud.add("huaweicloud.mpc.transcoding", id=1, status="pending", created="1d")
     clouds.huaweicloud.add("huaweicloud.mpc.snapshot", id=2, status="pending", created="1d")
@@ -25,7 +29,6 @@ def test_an_answer_that_is_no_list_is_an_error_and_never_no_tasks(terminal: Term
 
 
 def test_a_failed_later_page_fails_the_scope(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES)
     for number in range(150):
         terminal.simulator.huaweicloud.add("huaweicloud.mpc.transcoding", id=number + 1, created="1d")
     terminal.simulator.faults.add("html", method="GET", path="/transcodings$", query="page=1", times=0)
@@ -76,7 +79,6 @@ def test_reading_back_what_is_read_one_by_one_costs_a_list(
 def test_a_refused_credential_fails_its_target_and_nothing_is_called(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    terminal.write(HEAD + POLICIES)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=2, status="pending", created="1d")
     monkeypatch.setenv("HUAWEICLOUD_SDK_SK", "wrong-and-not-for-print")
     finished = terminal.run("apply", "--auto-approve")
@@ -87,7 +89,6 @@ def test_a_refused_credential_fails_its_target_and_nothing_is_called(
 
 
 def test_missing_credentials_name_what_was_tried(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal.write(HEAD + POLICIES)
     monkeypatch.delenv("HUAWEICLOUD_SDK_AK")
     monkeypatch.delenv("HUAWEICLOUD_SDK_SK")
     finished = terminal.run("plan")
@@ -98,7 +99,6 @@ def test_missing_credentials_name_what_was_tried(terminal: Terminal, monkeypatch
 
 
 def test_no_network_is_an_error_with_a_reason(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal.write(HEAD + POLICIES)
     monkeypatch.setenv("URL", "http://127.0.0.1:9")
     finished = terminal.run("plan")
     assert finished.code == 1

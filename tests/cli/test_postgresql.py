@@ -24,6 +24,11 @@ def server() -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
+def configured(terminal: Terminal) -> None:
+    terminal.write(HEAD + SETTINGS + POLICY)
+
+
+@pytest.fixture(autouse=True)
 def backend(server: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The URL of an empty database, as the configuration's variable."""
     url = new_database(server)
@@ -32,7 +37,6 @@ def backend(server: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_plan_apply_and_history(terminal: Terminal, backend: str) -> None:
-    terminal.write(HEAD + SETTINGS + POLICY)
     terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="1d")
     assert terminal.run("history").out == "There are no runs yet.\n"
     assert terminal.run("plan", "--out", "plan.json").code == 0
@@ -100,7 +104,6 @@ def test_a_signal_is_not_kept_waiting_by_a_database_that_does_not_answer(
     """Before the calls the run ends at once; what it did is reported, whether it could be written or not."""
     for name in ("engine.hold._PARTING", "engine.run_journal.PARTING", "backends.leases._PARTING"):
         monkeypatch.setattr(f"reconciler.{name}", 0.1)
-    terminal.write(HEAD + SETTINGS + POLICY)
     terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="1d")
     wire.silent, wire.refusing = silent, False
     wire.breaks(words)
@@ -122,7 +125,6 @@ def test_a_signal_is_not_kept_waiting_by_a_database_that_does_not_answer(
 def test_pruning_on_the_server(terminal: Terminal, backend: str) -> None:
     from sqlalchemy import NullPool, create_engine, text  # noqa: PLC0415 - to make a run old
 
-    terminal.write(HEAD + SETTINGS + POLICY)
     for number in (1, 2):
         terminal.simulator.huaweicloud.add(SNAPSHOT, id=number, created="1d")
         assert terminal.run("apply", "--auto-approve").code == 0
@@ -135,7 +137,6 @@ def test_pruning_on_the_server(terminal: Terminal, backend: str) -> None:
 
 def test_a_server_that_is_not_there_is_an_error(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BACKEND", f"postgresql://me:s3cret@/runs?host={terminal.directory}")
-    terminal.write(HEAD + SETTINGS + POLICY)
     for words in (("history",), ("apply", "--auto-approve")):
         finished = terminal.run(*words)
         assert finished.code == 1

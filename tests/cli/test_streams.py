@@ -14,6 +14,11 @@ POLICY = "\npolicies:\n  p: {resource: huaweicloud.mpc.snapshot, match: {status:
 COMMANDS = ["--help", "plan --help", "--version", "validate", "plan", "explain", "schema", "permissions", "init new"]
 
 
+@pytest.fixture(autouse=True)
+def configured(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+
+
 def _shell(terminal: Terminal, line: str, *, buffered: bool = True) -> subprocess.CompletedProcess[str]:
     """Run a line of shell in which `$R` is the program, with stdout buffered by Python or not."""
     return subprocess.run(
@@ -33,7 +38,6 @@ def _shell(terminal: Terminal, line: str, *, buffered: bool = True) -> subproces
     [*((words, True) for words in COMMANDS), ("--help", False), ("plan", False), ("schema", False)],
 )
 def test_a_full_disk_is_an_error_and_no_bug(terminal: Terminal, words: str, buffered: bool) -> None:
-    terminal.write(HEAD + POLICY)
     finished = _shell(terminal, f"$R {words} > /dev/full", buffered=buffered)
     assert (finished.returncode, finished.stderr) == (1, "Error: cannot write to stdout: No space left on device\n")
 
@@ -54,7 +58,6 @@ def test_a_reader_that_goes_away_hears_nothing(terminal: Terminal) -> None:
 @pytest.mark.parametrize("words", ["--help", "plan", "apply --auto-approve"])
 def test_without_stdout_nothing_is_begun(terminal: Terminal, words: str) -> None:
     """The next file that is opened would get its number, and be written over."""
-    terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
     finished = _shell(terminal, f"$R {words} >&-")
     assert finished.returncode == 1
@@ -63,14 +66,12 @@ def test_without_stdout_nothing_is_begun(terminal: Terminal, words: str) -> None
 
 
 def test_without_stderr_the_product_and_the_exit_code_stay(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     finished = _shell(terminal, "$R validate 2>&-")
     assert (finished.returncode, finished.stdout) == (0, "Valid: 1 file, 1 target, 1 policy, 0 warnings.\n")
     assert _shell(terminal, "$R validate nowhere 2>&-").returncode == 65
 
 
 def test_without_stdin_nobody_can_be_asked(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     finished = _shell(terminal, "$R apply <&-")
     assert finished.returncode == 64
     assert "there is no terminal to ask on" in finished.stderr
@@ -97,7 +98,6 @@ PAIRS = list(product(SAYING, STDERR))
 def test_what_stderr_does_not_take_changes_no_exit_code(
     terminal: Terminal, words: str, stderr: str, buffered: bool
 ) -> None:
-    terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
     redirections, _, reader = STDERR[stderr].partition("|")
     line = f"{{ $R {words} {redirections}; echo $? >&3; }} 3> code" + (f" | {reader}" if reader else " > out")
@@ -114,7 +114,6 @@ def test_what_stderr_does_not_take_changes_no_exit_code(
     ],
 )
 def test_what_machines_read_is_utf_8_in_every_locale(terminal: Terminal, form: str, encoding: str) -> None:
-    terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d", input={"bucket": "ü媒体…"})
     finished = _shell(terminal, f"PYTHONIOENCODING={encoding} $R plan --format {form} > out")
     assert (finished.returncode, finished.stderr) == (0, "")
@@ -126,7 +125,6 @@ def test_what_machines_read_is_utf_8_in_every_locale(terminal: Terminal, form: s
 
 
 def test_text_for_people_does_with_what_the_terminal_has(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add(
         "huaweicloud.mpc.snapshot", id=1, created="1d", input={"bucket": "ü媒" + "x" * 300}
     )

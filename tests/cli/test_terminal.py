@@ -10,6 +10,11 @@ from tests.terminal import HEAD, Terminal
 POLICY = "\npolicies:\n  p: {resource: huaweicloud.mpc.snapshot, match: {status: pending}, ensure: absent}\n"
 
 
+@pytest.fixture(autouse=True)
+def configured(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -27,7 +32,6 @@ POLICY = "\npolicies:\n  p: {resource: huaweicloud.mpc.snapshot, match: {status:
     ],
 )
 def test_a_mistake_in_usage_is_64_and_never_2(terminal: Terminal, words: tuple[str, ...]) -> None:
-    terminal.write(HEAD + POLICY)
     finished = terminal.run(*words)
     assert finished.code == 64
     assert finished.err.startswith("Error: ")
@@ -35,14 +39,13 @@ def test_a_mistake_in_usage_is_64_and_never_2(terminal: Terminal, words: tuple[s
 
 
 def test_json_is_one_document_on_failure_too(terminal: Terminal) -> None:
-    finished = terminal.run("plan", "--format", "json")
+    finished = terminal.run("plan", "nowhere", "--format", "json")
     assert finished.code == 65
     assert finished.json["outcome"] == "invalid"
     assert finished.json["diagnostics"]
 
 
 def test_apply_without_approval_and_terminal_ends_before_any_request(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     finished = terminal.run("apply")
     assert finished.code == 64
     assert "--auto-approve" in finished.err
@@ -50,7 +53,6 @@ def test_apply_without_approval_and_terminal_ends_before_any_request(terminal: T
 
 
 def test_validate_needs_neither_variables_nor_network(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal.write(HEAD + POLICY)
     monkeypatch.delenv("URL")
     assert terminal.run("validate").code == 0
     assert terminal.run("plan").code == 65
@@ -66,13 +68,11 @@ def test_validate_reports_every_mistake_with_its_place(terminal: Terminal) -> No
 
 @pytest.mark.parametrize(("flag", "code"), [((), 0), (("--detailed-exitcode",), 2)])
 def test_changes_are_2_only_on_request(terminal: Terminal, flag: tuple[str, ...], code: int) -> None:
-    terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
     assert terminal.run("plan", *flag).code == code
 
 
 def test_every_flag_is_a_variable_too(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
     monkeypatch.setenv("RECONCILER_DETAILED_EXITCODE", "1")
     monkeypatch.setenv("RECONCILER_FORMAT", "json")
@@ -101,14 +101,12 @@ def test_of_several_formats_the_last_one_holds_on_failure_too(
 
 @pytest.mark.parametrize("number", ["--5", "²", "-", "9" * 5_000, "1_0"])
 def test_a_number_that_is_none_is_a_mistake_in_usage(terminal: Terminal, number: str) -> None:
-    terminal.write(HEAD + POLICY)
     finished = terminal.run("query", "huaweicloud.mpc.packaging", "--where", f"progress={number}")
     assert finished.code == 64
     assert "`progress` is a whole number" in finished.err
 
 
 def test_several_conditions_on_one_field_all_hold(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
     both = ("--where", "id=2", "--where", "id=1")
     assert "1 task" in terminal.run("query", "huaweicloud.mpc.snapshot", *both[2:]).out
@@ -116,7 +114,6 @@ def test_several_conditions_on_one_field_all_hold(terminal: Terminal) -> None:
 
 
 def test_one_run_writes_several_reports(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
     terminal.run("plan", "--report", "json=plan-report.json", "--report", "markdown=plan.md")
     document = json.loads((terminal.directory / "plan-report.json").read_text())
@@ -124,7 +121,6 @@ def test_one_run_writes_several_reports(terminal: Terminal) -> None:
 
 
 def test_show_renders_a_saved_plan_as_plan_did(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
     planned = terminal.run("plan", "--out", "plan.json", "--format", "markdown")
     shown = terminal.run("show", "plan.json", "--format", "markdown")
@@ -163,7 +159,6 @@ def test_the_schema_that_is_printed_is_the_one_that_is_kept(terminal: Terminal) 
 
 
 def test_hostile_values_reach_no_output_raw(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add(
         "huaweicloud.mpc.snapshot",
         id=1,
@@ -178,7 +173,6 @@ def test_hostile_values_reach_no_output_raw(terminal: Terminal) -> None:
 
 
 def test_the_journal_holds_intents_results_and_outcomes(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
     terminal.run("apply", "--auto-approve")
     with terminal.database() as database:
@@ -198,7 +192,6 @@ def test_without_a_journal_nothing_is_called(terminal: Terminal) -> None:
 
 
 def test_apply_reports_also_where_there_is_nothing_to_do(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICY)
     finished = terminal.run("apply", "--auto-approve", "--format", "json", "--report", "markdown=report.md")
     assert finished.code == 0
     assert (finished.json["format"], finished.json["results"]) == ("reconciler.report", [])

@@ -34,6 +34,11 @@ policies:
 """
 
 
+@pytest.fixture(autouse=True)
+def configured(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICIES)
+
+
 def verdicts(document: dict[str, object]) -> dict[str, str]:
     tasks = document["tasks"]
     assert isinstance(tasks, list)
@@ -41,7 +46,6 @@ def verdicts(document: dict[str, object]) -> dict[str, str]:
 
 
 def test_says_why_a_task_goes_and_why_another_stays(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES)
     terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="8h")
     terminal.simulator.huaweicloud.add(SNAPSHOT, id=2, created="1h")
     goes, stays = terminal.run("why", "1"), terminal.run("why", "2")
@@ -54,7 +58,6 @@ def test_says_why_a_task_goes_and_why_another_stays(terminal: Terminal) -> None:
 
 
 def test_agrees_with_the_plan_that_is_made_next(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES)
     for number, bucket in enumerate(("a", "legal-1", "a"), start=1):
         place = {"bucket": bucket, "object": "same.mp4"}
         terminal.simulator.huaweicloud.add(PACKAGING, id=number, created=f"{9 - number}h", input=place)
@@ -68,7 +71,6 @@ def test_agrees_with_the_plan_that_is_made_next(terminal: Terminal) -> None:
 
 
 def test_a_running_task_is_seen_though_no_policy_lists_its_status(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES)
     terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, status="running", created="8h")
     assert terminal.run("plan", "--format", "json").json["scopes"][1]["tasks"] == {}
     finished = terminal.run("why", "1")
@@ -78,7 +80,6 @@ def test_a_running_task_is_seen_though_no_policy_lists_its_status(terminal: Term
 
 
 def test_a_suspended_policy_is_shown_with_its_conditions(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.transcoding", id=1, created="8h")
     finished = terminal.run("why", "1")
     assert finished.code == 0
@@ -86,7 +87,6 @@ def test_a_suspended_policy_is_shown_with_its_conditions(terminal: Terminal) -> 
 
 
 def test_equal_ids_are_all_shown_and_can_be_told_apart(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES)
     for kind in (SNAPSHOT, PACKAGING):
         terminal.simulator.huaweicloud.add(kind, id=1, created="8h")
     both = terminal.run("why", "1", "--format", "json").json
@@ -120,7 +120,6 @@ UPLOADS = """
 
 
 def test_an_id_that_was_not_seen_may_be_there(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES)
     terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="8h")
     terminal.simulator.faults.add("status", path="/thumbnails", status=500, times=0)
     finished = terminal.run("why", "1", "--format", "json")
@@ -131,7 +130,6 @@ def test_an_id_that_was_not_seen_may_be_there(terminal: Terminal) -> None:
 
 
 def test_a_found_task_beside_a_scope_that_failed_is_shown_and_the_exit_code_says_so(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES)
     terminal.simulator.huaweicloud.add(PACKAGING, id=1, created="8h")
     terminal.simulator.faults.add("status", path="/thumbnails", status=500, times=0)
     finished = terminal.run("why", "1")
@@ -142,14 +140,12 @@ def test_a_found_task_beside_a_scope_that_failed_is_shown_and_the_exit_code_says
 
 def test_the_document_is_what_the_published_schema_says(terminal: Terminal) -> None:
     schema = json.loads((Path(__file__).parents[2] / "schemas" / "why.schema.json").read_text(encoding="utf-8"))
-    terminal.write(HEAD + POLICIES)
     terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="8h")
     for name in ("1", "2"):
         jsonschema.Draft7Validator(schema).validate(terminal.run("why", name, "--format", "json").json)
 
 
 def test_hostile_ids_and_fields_reach_no_output_raw(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES)
     place = {"bucket": "a\x1b[31m\u202e", "object": "https://h/v.mp4?token=s3cret"}
     terminal.simulator.huaweicloud.add(PACKAGING, id=1, created="1d", input=place)
     for words in (("1",), ("1", "--format", "json"), ("1", "-v"), ("\x1b[31m\u202ex?token=s3cret\n",)):
@@ -161,7 +157,6 @@ def test_hostile_ids_and_fields_reach_no_output_raw(terminal: Terminal) -> None:
 
 
 def test_ages_are_counted_from_the_time_that_is_given(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES)
     terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="2026-01-01T00:00:00Z")
     finished = terminal.run("why", "1", "--now", "2026-01-01T05:00:00Z")
     assert "2026-01-01T00:00:00Z (5h ago)" in finished.out
@@ -178,12 +173,10 @@ def test_ages_are_counted_from_the_time_that_is_given(terminal: Terminal) -> Non
     ],
 )
 def test_usage(terminal: Terminal, words: tuple[str, ...]) -> None:
-    terminal.write(HEAD + POLICIES)
     assert terminal.run("why", *words).code == 64
 
 
 def test_a_snapshot_answers_without_any_cloud(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal.write(HEAD + POLICIES)
     for number, place in enumerate(("a", "a"), start=1):
         terminal.simulator.huaweicloud.add(PACKAGING, id=number, created=f"{number}h", input={"object": place})
     live = terminal.run("plan", "--save-snapshot", "snapshot.json", "--format", "json").json
@@ -199,7 +192,6 @@ def test_a_snapshot_answers_without_any_cloud(terminal: Terminal, monkeypatch: p
 
 
 def test_a_snapshot_that_holds_some_statuses_only_says_so(terminal: Terminal) -> None:
-    terminal.write(HEAD + POLICIES)
     terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, status="running", created="8h")
     terminal.run("plan", "--save-snapshot", "snapshot.json")
     finished = terminal.run("why", "1", "--snapshot", "snapshot.json")

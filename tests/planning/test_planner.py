@@ -8,10 +8,11 @@ import pytest
 from reconciler.config.model import AtMost, Configuration, Keep, Limits, OnBlocked, RunLimits
 from reconciler.exceptions import ExitCode
 from reconciler.planning.guards import Overrides
+from reconciler.planning.judgement import Judgements
 from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
 from reconciler.tasks.observation import Completeness
-from reconciler.tasks.task import Status
+from reconciler.tasks.task import Status, Task
 from tests.planning.world import CANCEL_ONLY, CATALOGUE, NOW, configuration, policy, seen, task
 
 
@@ -398,3 +399,9 @@ def test_url_queries_and_control_characters_never_reach_the_plan() -> None:
     assert "s3cret" not in repr(plan)
     assert change.observed["input.bucket"] == "a\\x1b[31m"
     assert str(change.observed["upload_url"]).startswith("https://h/v.mp4?~")
+
+
+def test_a_task_that_is_gone_satisfies_no_selector() -> None:
+    judgement = Judgements(configuration(policy(match={"id": "1"})), CATALOGUE, NOW).of("p", "here")
+    assert judgement.wants(task("1"))
+    assert not judgement.wants(Task.gone(task("1").key))
