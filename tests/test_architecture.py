@@ -146,7 +146,9 @@ def test_the_clouds_are_written_against_the_public_module_alone() -> None:
     assert {found.imported for found in outside} == {"reconciler.provider"}
 
 
-VENDORS = r"(?i)huawei|aliyun|alibaba|\b(mpc|vod|oss|obs)\b|\bcn-[a-z]|job_ids|upload_urls|UploadMediaByURL"
+VENDORS = (
+    r"(?i)huawei|aliyun|alibaba|\b(mpc|vod|oss|obs)\b|\bcn-[a-z]|job_ids|upload_urls|\bproject_id\b|UploadMediaByURL"
+)
 NAMES_CLOUDS = {
     "reconciler.scaffold.choices": "the templates of a new repository are those of two clouds",
     "reconciler.cli.init": "its help says with what a new repository begins",

@@ -125,7 +125,7 @@ class Target:
     provider: str
     region: str
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """What only targets of this provider have, such as `project_id`."""
+    """What only targets of this provider have."""
     endpoints: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Base URL by service, where the provider's own host is not meant."""
     rate_limits: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))

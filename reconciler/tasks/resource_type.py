@@ -60,11 +60,11 @@ class Paging(StrEnum):
 class Listing:
     """The call that shows the tasks of a scope.
 
-    `path` is the request path (with `{project_id}`), or the action name of an RPC API. `envelope` is the key that
-    holds the rows; an answer without it is an error. `status_parameter` is None where the API cannot filter by
-    status. `ids_parameter` takes up to `ids_per_call` ids in one call. `constants` are parameters of every call.
-    `rows_merge` says that several rows of one id are one task, whose status is the first of the type's `statuses`
-    that any row has (which is then not the lifecycle's order alone, but that of precedence).
+    `path` is the request path, with what the client fills in braces, or the action name of an RPC API. `envelope` is
+    the key that holds the rows; an answer without it is an error. `status_parameter` is None where the API cannot
+    filter by status. `ids_parameter` takes up to `ids_per_call` ids in one call. `constants` are parameters of every
+    call. `rows_merge` says that several rows of one id are one task, whose status is the first of the type's
+    `statuses` that any row has (which is then not the lifecycle's order alone, but that of precedence).
     """
 
     path: str

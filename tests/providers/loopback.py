@@ -81,20 +81,18 @@ class Issuer:
         return dict(zip(names, (f"AK{self.issued}", f"hunter{self.issued}", f"tok3n-{self.issued}", end), strict=True))
 
     def __call__(self, request: Received) -> Reply:
-        if call := self.called(request):
+        if called := self.called(request):
+            call, reply = called
             sent = request.header(self.token_header)
             good = sent == f"tok3n-{self.valid}" and not self.refuses_all
             self.calls.append((call, "good" if good else "refused"))
-            return self.answer(call) if good else self.refuse(str(sent))
+            return reply if good else self.refuse(str(sent))
         self.asked.append(request)
         reply = self.hand_out(request)
         return reply if self.skew is None else replace(reply, headers={**reply.headers, "Date": dated(self.skew)})
 
-    def called(self, request: Received) -> str:
-        """What is called of the cloud; empty where a key is asked for."""
-        raise NotImplementedError
-
-    def answer(self, call: str) -> Reply:
+    def called(self, request: Received) -> tuple[str, Reply] | None:
+        """What is called of the cloud, and its answer; None where a key is asked for."""
         raise NotImplementedError
 
     def refuse(self, token: str) -> Reply:

@@ -36,14 +36,10 @@ class Machine(Issuer):
 
     token_header = "x-acs-security-token"
 
-    def called(self, request: Received) -> str:
-        action = request.header("x-acs-action")
-        return action if action in {"GetURLUploadInfos", "CancelUrlUploadJobs"} else ""
-
-    def answer(self, call: str) -> Reply:
-        if call == "CancelUrlUploadJobs":
-            return as_json({"RequestId": "1", "CanceledJobs": ["j"], "NonExists": []})
-        return as_json({"RequestId": "1", "URLUploadInfoList": [], "NonExists": ["j"]})
+    def called(self, request: Received) -> tuple[str, Reply] | None:
+        said = {"CancelUrlUploadJobs": {"CanceledJobs": ["j"]}, "GetURLUploadInfos": {"NonExists": ["j"]}}
+        action = request.header("x-acs-action") or ""
+        return (action, as_json({"RequestId": "1", **said[action]})) if action in said else None
 
     def refuse(self, token: str) -> Reply:
         message = f"The specified SecurityToken {token} is expired."

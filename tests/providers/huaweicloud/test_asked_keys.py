@@ -39,11 +39,10 @@ class Machine(Issuer):
     token_header = "x-security-token"
     end = "%Y-%m-%dT%H:%M:%S.%fZ"
 
-    def called(self, request: Received) -> str:
-        return request.method if request.path.startswith("/v1/") else ""
-
-    def answer(self, call: str) -> Reply:
-        return Reply(204) if call == "DELETE" else as_json(EMPTY)
+    def called(self, request: Received) -> tuple[str, Reply] | None:
+        if not request.path.startswith("/v1/"):
+            return None
+        return request.method, Reply(204) if request.method == "DELETE" else as_json(EMPTY)
 
     def refuse(self, token: str) -> Reply:
         return as_json({"error_code": "APIGW.0301", "error_msg": f"bad token {token}"}, 401)
