@@ -8,8 +8,6 @@ import click
 
 from reconciler.cli.program import program
 
-__all__ = ["check", "command_lines"]
-
 _ENDS = {"&&", "||", ";", "|", ">", ">>", "<", "2>", "&"}
 _CALL = re.compile(r"(?:^|[\s/])reconciler(?:\s+[a-z-]|$)")
 _STANDALONE = {"--version", "--help", "-h"}

@@ -6,8 +6,6 @@ After a wanted change: `make goldens`, then read the difference.
 import os
 from pathlib import Path
 
-__all__ = ["golden"]
-
 
 def golden(file: Path, text: str) -> str:
     """What `file` holds, which `text` is to equal; with UPDATE_GOLDENS in the environment the file becomes `text`."""

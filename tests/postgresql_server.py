@@ -18,8 +18,6 @@ from typing import Self
 
 import pytest
 
-__all__ = ["Wire", "new_database", "pooled", "running_server"]
-
 _DEBIAN = Path("/usr/lib/postgresql")
 
 

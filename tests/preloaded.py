@@ -24,8 +24,6 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-__all__ = ["program"]
-
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _STAND_IN = f"""

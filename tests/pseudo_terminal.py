@@ -15,8 +15,6 @@ from typing import TextIO
 from tests.preloaded import program
 from tests.terminal import Finished
 
-__all__ = ["Session", "session"]
-
 _CTRL_C = "\x03"
 
 _PATIENCE = 60

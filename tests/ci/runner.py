@@ -19,8 +19,6 @@ from typing import Any
 import pytest
 import yaml
 
-__all__ = ["Finished", "Runner", "Step", "needing"]
-
 _BASH = ["/bin/bash", "--noprofile", "--norc", "-eo", "pipefail"]
 
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["SCHEMAS", "keys", "load", "mapping_of"]
-
 SCHEMAS = sorted((Path(__file__).parents[2] / "schemas").glob("reconciler*.schema.json"))
 """The schemas of files that people write."""
 

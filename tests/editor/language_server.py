@@ -4,23 +4,16 @@ It speaks the Language Server Protocol over the server's standard input and outp
 would send anywhere is refused by offline.cjs and named on its stderr, which `close` hands back.
 """
 
-from __future__ import annotations
-
 import json
 import queue
 import shutil
 import subprocess
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Self
-
-__all__ = ["MISSING", "PROGRAM", "Complaint", "Completion", "Document", "LanguageServer"]
+from typing import IO, Any, Final, Self
 
 HERE: Final = Path(__file__).parent
 PROGRAM: Final = HERE / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
@@ -68,7 +61,7 @@ class Completion:
 class Document:
     """A file that is open in the editor."""
 
-    server: LanguageServer
+    server: "LanguageServer"
     uri: str
 
     def complaints(self) -> list[Complaint]:

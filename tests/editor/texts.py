@@ -13,20 +13,6 @@ if TYPE_CHECKING:
 
     Opened = Callable[..., Document]
 
-__all__ = [
-    "COMBINATORS",
-    "CURSOR",
-    "PACKAGING",
-    "RESOURCES",
-    "URL_UPLOAD",
-    "at_cursor",
-    "match",
-    "offered",
-    "policy",
-    "protection",
-    "target",
-]
-
 CURSOR = "@@"
 """Where the cursor is, in the texts of these tests."""
 COMBINATORS = {"all", "any", "not", "all (every task)"}

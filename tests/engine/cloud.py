@@ -4,15 +4,15 @@ The timing of answers, readings and interruptions is what these tests are about,
 server: each call and each reading takes the next entry of its script.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Self
 
 from reconciler.backends.entries import ActionState, AlreadyDone, AlreadyIntended, Intent, NoOpenIntent
+from reconciler.config.model import Configuration, Target
 from reconciler.engine.apply_run import Applier
 from reconciler.engine.clouds import Clouds
 from reconciler.engine.interruption import Interruption
@@ -21,21 +21,13 @@ from reconciler.engine.work import BatchContext, Patience
 from reconciler.exceptions import BackendError, LockedError
 from reconciler.planning.change import Change
 from reconciler.planning.judgement import Judgements
+from reconciler.planning.report import Result
 from reconciler.providers.base import Readings
 from reconciler.tasks.observation import Fault, Meaning, Observation, Scope
-from reconciler.tasks.resource_type import Action, Catalogue, ProviderOptions
-from reconciler.tasks.task import Status
+from reconciler.tasks.resource_type import Action, Catalogue, Operation, ProviderOptions, ResourceType
+from reconciler.tasks.task import Status, Task
 from tests.planning.world import CANCEL_ONLY, NOW, TWO_STEP, WORDS, configuration, policy
 from tests.planning.world import task as row_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Self
-
-    from reconciler.config.model import Configuration, Target
-    from reconciler.planning.report import Result
-    from reconciler.tasks.resource_type import Operation, ResourceType
-    from reconciler.tasks.task import Task
 
 BATCHED = replace(
     CANCEL_ONLY,
@@ -115,8 +107,8 @@ class World:
     readings: Mapping[str, Sequence[Reading]] = field(default_factory=dict)
     configuration: Configuration = field(default_factory=lambda: configuration(policy()))
     no_client: Exception | None = None
-    before_call: Callable[[World, str], None] = lambda _world, _task_id: None
-    before_read: Callable[[World, str], None] = lambda _world, _task_id: None
+    before_call: Callable[["World", str], None] = lambda _world, _task_id: None
+    before_read: Callable[["World", str], None] = lambda _world, _task_id: None
     stop_on_error: bool = False
     patience: Patience = BRIEF
     batches_in_flight: int = 4

@@ -6,8 +6,6 @@ the page goes on with `$ echo $?`. A block behind a line that ends in "`FILE`:" 
 is a change to it. `sh` blocks are for other machines: they are not typed.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import select
@@ -15,14 +13,9 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-__all__ = ["Command", "File", "Shell", "free_port", "occurs", "steps"]
+from pathlib import Path
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _NAMED = re.compile(r"`([\w./-]+)`[^`\n]*:\n*\Z")
@@ -120,7 +113,7 @@ class Shell:
             start_new_session=True,
         )
 
-    def __enter__(self) -> Shell:
+    def __enter__(self) -> "Shell":
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -1,8 +1,6 @@
 """Tests on the tasks of a snapshot: its time is the clock, and what it does not show fails the test."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import pytest
 
@@ -12,11 +10,7 @@ from reconciler.providers.registry import catalogue
 from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
 from reconciler.tasks.task import Status, Task
 from reconciler.tasks.timestamps import parse_timestamp
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from tests.policy_tests.repository import Repository
+from tests.policy_tests.repository import Repository
 
 TAKEN = "2026-11-20T12:00:00Z"
 NOW = parse_timestamp(TAKEN)
@@ -31,7 +25,7 @@ def record(task_id: str, days: int, target: str = "huawei-b", bucket: str = "b")
 
 
 @pytest.fixture
-def save(repository: Repository) -> Saving:
+def save(repository: Repository) -> "Saving":
     return Saving(repository)
 
 

@@ -3,8 +3,6 @@
 import re
 from xml.etree.ElementTree import Element
 
-__all__ = ["check_junit"]
-
 _VERDICT: tuple[set[str], set[str]] = (set(), {"type", "message"})
 # Per element: its children, the attributes it may have, and those it must have.
 _ELEMENTS: dict[str, tuple[set[str], set[str], set[str]]] = {

@@ -7,8 +7,6 @@ sarif-files/sarif-support. The types of DefinitelyTyped (`@types/sarif`, made fr
 
 from typing import Any
 
-__all__ = ["SARIF"]
-
 _TEXT = {"type": "string", "minLength": 1}
 _COUNT = {"type": "integer", "minimum": 1}
 

@@ -3,19 +3,15 @@
 They check what the real ones check: tokens and headers, lengths, pages. What a test wants to go wrong is a `Fault`.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, unquote
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 TOKEN = "ghs_Zq7planted0token9vX"
 SHA = "5c0ffee5" * 5
@@ -146,7 +142,7 @@ class Forge:
         raise NotImplementedError
 
     @contextmanager
-    def running(self) -> Iterator[Forge]:
+    def running(self) -> Iterator["Forge"]:
         forge = self
 
         class Handler(BaseHTTPRequestHandler):

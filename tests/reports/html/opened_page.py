@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, Route
 
-__all__ = ["Window", "cells", "choose", "count", "heading", "rows"]
-
 _PATIENCE_MS = 20_000
 """For a busy machine. Nothing here waits for a time to pass."""
 

@@ -1,15 +1,9 @@
 """A page as a tree, read without any of the repairs that browsers make: what would need one is an error."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, NoReturn
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["Node", "parsed"]
+from typing import NoReturn
 
 VOID = frozenset({"meta", "input", "br"})
 
@@ -20,29 +14,29 @@ class Node:
 
     name: str
     attributes: dict[str, str | None]
-    content: list[Node | str] = field(default_factory=list)
+    content: list["Node | str"] = field(default_factory=list)
 
     @property
     def text(self) -> str:
         return "".join(part if isinstance(part, str) else part.text for part in self.content)
 
     @property
-    def children(self) -> list[Node]:
+    def children(self) -> list["Node"]:
         return [part for part in self.content if isinstance(part, Node)]
 
-    def walk(self) -> Iterator[Node]:
+    def walk(self) -> Iterator["Node"]:
         yield self
         for child in self.children:
             yield from child.walk()
 
-    def all(self, name: str) -> list[Node]:
+    def all(self, name: str) -> list["Node"]:
         return [node for node in self.walk() if node.name == name]
 
-    def by_id(self, identity: str) -> Node:
+    def by_id(self, identity: str) -> "Node":
         (found,) = (node for node in self.walk() if node.attributes.get("id") == identity)
         return found
 
-    def rows(self, key: str) -> list[list[Node]]:
+    def rows(self, key: str) -> list[list["Node"]]:
         """The cells of each row in the table of a section."""
         (body,) = self.by_id(key).all("tbody")
         return [row.children for row in body.children]
