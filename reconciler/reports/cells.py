@@ -65,9 +65,17 @@ def _aligned(row: Sequence[str], widths: Sequence[int], numbers_from: int | None
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Paints text with ANSI sequences if `enabled`. Whether a terminal wants them is the caller's knowledge."""
+    """Paints text with ANSI sequences if `enabled`. Whether a terminal wants them is the caller's knowledge.
+
+    `verbose`: no text is cut, however long.
+    """
 
     enabled: bool = False
+    verbose: bool = False
+
+    def fitted(self, text: str, limit: int) -> str:
+        """`text` in at most `limit` cells, unless all of it is asked for."""
+        return text if self.verbose else clipped(text, limit)
 
     def bold(self, text: str) -> str:
         return self._painted(text, "1")

@@ -9,7 +9,7 @@ from reconciler.backends.entries import ActionRecord, RunRecord, TaskOutcome
 from reconciler.documents.document import Format
 from reconciler.redaction import Shown
 from reconciler.reports.ages import duration
-from reconciler.reports.cells import clipped, table
+from reconciler.reports.cells import Palette, table
 from reconciler.reports.wording import counted
 from reconciler.tasks.timestamps import Timestamp
 
@@ -116,17 +116,18 @@ def render_run_text(
 
     `verbose` lifts the limit on the length of ids and reasons.
     """
+    page = Palette(verbose=verbose)
     sections = [
         _heading(run),
         _section(
             f"Calls: {counted(len(actions), 'attempt')} written down before being sent",
             ("INTENDED", "TASK", "ACTION", "ATTEMPT", "STATE", "TOOK", "ANSWER"),
-            [_action_row(action, verbose) for action in actions],
+            [_action_row(action, page) for action in actions],
         ),
         _section(
             f"Outcomes: {counted(len(outcomes), 'change')}",
             ("TASK", "OUTCOME", "STATUS", "WHY"),
-            [_outcome_row(outcome, verbose) for outcome in outcomes],
+            [_outcome_row(outcome, page) for outcome in outcomes],
         ),
         [f"{run.command.capitalize()}: {_counts(run.summary) or 'nothing to count'}."]
         if run.summary is not None
@@ -195,15 +196,15 @@ def _section(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]])
     return [title, *(f"  {line}" for line in table([head, *rows]))] if rows else [title]
 
 
-def _action_row(action: ActionRecord, verbose: bool) -> tuple[str, ...]:
+def _action_row(action: ActionRecord, page: Palette) -> tuple[str, ...]:
     return (
         str(action.intended_at),
-        _fitted(action.id, verbose),
+        page.fitted(action.id, _CELLS),
         action.action.value,
         str(action.attempt),
         action.state.value,
         "-" if action.took_ms is None else f"{action.took_ms} ms",
-        _fitted(_answer(action), verbose),
+        page.fitted(_answer(action), _CELLS),
     )
 
 
@@ -217,14 +218,10 @@ def _answer(action: ActionRecord) -> str:
     return "; ".join(filter(None, (told, request, settled)))
 
 
-def _outcome_row(outcome: TaskOutcome, verbose: bool) -> tuple[str, ...]:
+def _outcome_row(outcome: TaskOutcome, page: Palette) -> tuple[str, ...]:
     return (
-        _fitted(outcome.id, verbose),
+        page.fitted(outcome.id, _CELLS),
         outcome.outcome,
         f"{outcome.before} -> {outcome.now or 'not read'}",
-        _fitted(outcome.detail, verbose),
+        page.fitted(outcome.detail, _CELLS),
     )
-
-
-def _fitted(text: str, verbose: bool) -> str:
-    return text if verbose else clipped(text, _CELLS)

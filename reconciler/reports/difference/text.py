@@ -36,7 +36,7 @@ def render_difference(
     found: PlanDifference, *, names: tuple[str, str] = ("old", "new"), color: bool = False, verbose: bool = False
 ) -> str:
     """The difference as text. `names` are the files. `verbose` writes out every task, and long ids and values."""
-    page = _Page(Palette(color), verbose)
+    page = _Page(Palette(color, verbose))
     old, new = names
     sections = [
         [
@@ -61,22 +61,21 @@ def _made(plan: Plan, name: str) -> str:
 class _Page:
     """Writes the sections of one difference."""
 
-    def __init__(self, paint: Palette, verbose: bool) -> None:
+    def __init__(self, paint: Palette) -> None:
         self.paint = paint
-        self.verbose = verbose
 
     def tasks(self, tasks: Sequence[TaskDifference]) -> Iterator[list[str]]:
         for (target, resource), group in groupby(tasks, key=lambda task: (task.key.target, task.key.resource)):
             found = list(group)
             counts = counts_words(task.kind for task in found)
             yield [self.paint.bold(f"{target} / {resource}: {counts}")] + [
-                line for task in (found if self.verbose else found[:FOLD]) for line in self._task(task)
+                line for task in (found if self.paint.verbose else found[:FOLD]) for line in self._task(task)
             ]
-            left = 0 if self.verbose else max(0, len(found) - FOLD)
+            left = 0 if self.paint.verbose else max(0, len(found) - FOLD)
             yield [self.paint.yellow(folded(f"{left} more here"))] if left else []
 
     def _task(self, task: TaskDifference) -> Iterator[str]:
-        name = self._fitted(task.key.id, _ID_CELLS)
+        name = self.paint.fitted(task.key.id, _ID_CELLS)
         yield self._entry(task.kind, f"{name}: {task_words(task)}")
         yield from self._fields([field for field in task.fields if field.field != "standing"])
 
@@ -102,10 +101,7 @@ class _Page:
         ]
         longest = max((width(name) for name, _ in rows), default=0)
         for name, words in rows:
-            yield f"      {self.paint.faint(padded(name, longest))}  {self._fitted(words, _VALUE_CELLS)}"
-
-    def _fitted(self, text: str, cells: int) -> str:
-        return text if self.verbose else clipped(text, cells)
+            yield f"      {self.paint.faint(padded(name, longest))}  {self.paint.fitted(words, _VALUE_CELLS)}"
 
     def general(self, found: PlanDifference) -> list[str]:
         if not found.general:

@@ -57,8 +57,8 @@ def render_plan_text(
     `saved_to` is the path that the plan was saved under, `paths` are those it was made from (None: not known).
     `verbose` lifts every limit on widths and lengths.
     """
-    paint = Palette(color)
-    blocks = TaskBlocks(paint, now, verbose)
+    paint = Palette(color, verbose)
+    blocks = TaskBlocks(paint, now)
     sections = [
         [paint.bold(_heading(plan, now))],
         _errors(plan, paint),
@@ -88,7 +88,7 @@ def _changes(plan: Plan, blocks: TaskBlocks) -> Iterator[list[str]]:
     for (target, resource), group in groupby(plan.changes, key=lambda change: (change.target, change.resource)):
         changes = list(group)
         yield [blocks.paint.bold(f"{target} / {resource}: {_group_counts(changes)}")]
-        shown = changes if blocks.verbose else changes[:FOLD]
+        shown = changes if blocks.paint.verbose else changes[:FOLD]
         yield from (blocks.change(change) for change in shown)
         yield _folded(len(changes) - len(shown), blocks)
 
@@ -107,7 +107,7 @@ def _skipped(title: str, symbol: str, items: Sequence[Skipped], blocks: TaskBloc
     for (target, resource), group in groupby(items, key=lambda item: (item.target, item.resource)):
         tasks = list(group)
         yield [f"{target} / {resource}: {counted(len(tasks), 'task')}"]
-        shown = tasks if blocks.verbose else tasks[:FOLD]
+        shown = tasks if blocks.paint.verbose else tasks[:FOLD]
         yield from (blocks.skipped(symbol, task) for task in shown)
         yield _folded(len(tasks) - len(shown), blocks)
 

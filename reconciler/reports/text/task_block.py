@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.planning.change import Change, Observed, Skipped
     from reconciler.reports.cells import Palette
 
-__all__ = ["TaskBlocks", "fields"]
+__all__ = ["TaskBlocks", "dated", "fields"]
 
 _VALUE_CELLS = 120
 _REASON_CELLS = 400
@@ -29,41 +29,39 @@ def fields(observed: Observed, now: int) -> Iterator[tuple[str, str]]:
     """The fields a reviewer reads, in their order: status, times with their age, then the others by name."""
     yield "status", status_text(observed)
     for name in (*(name for name in _FIRST if name in observed), *sorted(observed.keys() - _ELSEWHERE)):
-        passed = age_of(observed[name], now) if name.endswith("_at") else None
-        yield name, value_text(observed[name]) + (f" ({passed})" if passed else "")
+        yield name, dated(name, observed[name], now)
+
+
+def dated(name: str, value: str | int | tuple[str, ...], now: int) -> str:
+    """A field's value on one line, with its age where it is a time."""
+    passed = age_of(value, now) if name.endswith("_at") else None
+    return value_text(value) + (f" ({passed})" if passed else "")
 
 
 @dataclass(frozen=True, slots=True)
 class TaskBlocks:
-    """Writes the blocks of one plan. `verbose` shows values in full."""
+    """Writes the blocks of one plan."""
 
     paint: Palette
     now: int
-    verbose: bool = False
 
     def change(self, change: Change) -> list[str]:
-        heading = f"{SYMBOLS[change.steps]} {steps_words(change.steps)} {self._id(change.task_id)}"
+        heading = f"{SYMBOLS[change.steps]} {steps_words(change.steps)} {self.paint.fitted(change.task_id, _ID_CELLS)}"
         return self._block(self.paint.red(heading), change, [])
 
     def skipped(self, symbol: str, skipped: Skipped) -> list[str]:
         protections = [("protections", ", ".join(skipped.protections))] if skipped.protections else []
-        return self._block(f"{symbol} {self._id(skipped.task_id)}", skipped, protections)
-
-    def _id(self, task_id: str) -> str:
-        return self._fitted(task_id, _ID_CELLS)
-
-    def _fitted(self, text: str, cells: int) -> str:
-        return text if self.verbose else clipped(text, cells)
+        return self._block(f"{symbol} {self.paint.fitted(skipped.task_id, _ID_CELLS)}", skipped, protections)
 
     def _block(self, heading: str, item: Change | Skipped, protections: list[tuple[str, str]]) -> list[str]:
         rows = [
             *(
-                (clipped(name, _NAME_CELLS), self._fitted(value, _VALUE_CELLS))
+                (clipped(name, _NAME_CELLS), self.paint.fitted(value, _VALUE_CELLS))
                 for name, value in fields(item.observed, self.now)
             ),
             ("policies", ", ".join(item.policies)),
             *protections,
-            ("reason", self._fitted(item.reason, _REASON_CELLS)),
+            ("reason", self.paint.fitted(item.reason, _REASON_CELLS)),
         ]
         longest = max(width(name) for name, _ in rows)
         return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.planning.why import Verdict
-from reconciler.reports.cells import Palette, clipped, padded, width
+from reconciler.reports.cells import Palette, padded, width
 from reconciler.reports.text.task_block import fields
 from reconciler.reports.why.words import (
     ensure_words,
@@ -51,7 +51,7 @@ class _Line(NamedTuple):
 
 def render_why(answer: Why, *, color: bool = False, verbose: bool = False) -> str:
     """The tasks that were found, as text. `verbose` shows conditions and values whole. Empty where there is none."""
-    page = _Page(Palette(color), answer.now, verbose)
+    page = _Page(Palette(color, verbose), answer.now)
     blocks = [block for task in answer.tasks for block in page.task(task, answer.plan)]
     if blocks and answer.taken_at is not None:
         note = f"From a snapshot of {format_timestamp(answer.taken_at)}, not from the clouds as they are now."
@@ -64,15 +64,14 @@ def render_why(answer: Why, *, color: bool = False, verbose: bool = False) -> st
 class _Page:
     """Writes the blocks of one answer."""
 
-    def __init__(self, paint: Palette, now: int, verbose: bool) -> None:
+    def __init__(self, paint: Palette, now: int) -> None:
         self.paint = paint
         self.now = now
-        self.verbose = verbose
         self.has_marks = False
 
     def task(self, task: TaskAccount, plan: Plan) -> Iterator[list[str]]:
         """The blocks of one task: itself, then policies, then protections."""
-        heading = self._fitted(" / ".join(task.key), _HEADING_CELLS)
+        heading = self.paint.fitted(" / ".join(task.key), _HEADING_CELLS)
         yield [self.paint.bold(heading), f"  {outcome_words(task)}", *self._refusals(task, plan), *self._caveat(task)]
         yield self._fields(task)
         look = "policy looks" if len(task.policies) == 1 else "policies look"
@@ -104,10 +103,7 @@ class _Page:
     def _fields(self, task: TaskAccount) -> list[str]:
         rows = [(name, value) for name, value in fields(task.fields, self.now)]
         longest = max(width(name) for name, _ in rows)
-        return [f"  {self.paint.faint(padded(name, longest))}  {self._fitted(value, 120)}" for name, value in rows]
-
-    def _fitted(self, text: str, cells: int) -> str:
-        return text if self.verbose else clipped(text, cells)
+        return [f"  {self.paint.faint(padded(name, longest))}  {self.paint.fitted(value, 120)}" for name, value in rows]
 
     def _policy(self, account: PolicyAccount, observed: Observed) -> list[str]:
         heading = f"  {account.policy.name}: {verdict_words(account)}"
@@ -144,8 +140,8 @@ class _Page:
                 for part in _parts(node):
                     yield from self._rows(part, observed, depth + 1, telling=telling)
             case _:
-                condition = self._fitted(describe(node.selector), _CONDITION_CELLS)
-                value = self._fitted(value_words(node, observed, self.now), _VALUE_CELLS)
+                condition = self.paint.fitted(describe(node.selector), _CONDITION_CELLS)
+                value = self.paint.fitted(value_words(node, observed, self.now), _VALUE_CELLS)
                 yield _Line(depth, node.truth, condition, value, marked=telling and node.decides)
 
     def _row(self, row: _Line, longest: int) -> str:

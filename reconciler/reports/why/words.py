@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 from reconciler.config.model import Absent, AtMost
 from reconciler.planning.why import Verdict
 from reconciler.redaction import bounded, presentable
-from reconciler.reports.ages import age_of
+from reconciler.reports.text.task_block import dated
 from reconciler.reports.wording import counted, steps_words, value_text
 from reconciler.selectors.syntax import Test, Truth
 from reconciler.selectors.trace import leaves
@@ -155,9 +155,7 @@ def value_words(leaf: Trace, fields: Observed, now: int) -> str:
         if name == "status" and "provider_status" in fields:
             return f"(not set: {value_text(fields['provider_status'])} is not documented)"
         return "(not set)"
-    value = fields.get(name, leaf.value)
-    passed = age_of(value, now) if name.endswith("_at") else None
-    return presentable(value_text(value)) + (f" ({passed})" if passed else "")
+    return presentable(dated(name, fields.get(name, leaf.value), now))
 
 
 def listing_error(seen: Observation) -> str:
