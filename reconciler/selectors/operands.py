@@ -15,15 +15,19 @@ from reconciler.tasks.task import OBSERVABLE, FieldType, Status
 from reconciler.tasks.timestamps import parse_duration, parse_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.selectors.syntax import Operand
 
-__all__ = ["Subject", "doubt_about", "read_operand", "read_value"]
+__all__ = ["Subject", "doubts_about", "read_operand", "read_value"]
 
 _Result = TypeVar("_Result")
 
 _BRACES = re.compile(r"\{[^{},\"]*+,")
+_EXPRESSION = re.compile(
+    r"(?:\(\?[a-zA-Z]+\))?(?P<start>\^|\\A)?(?:\((?:\?:)?)*(?:\\(?=/))?(?P<body>.*?)(?:\$|\\z)?", re.DOTALL
+)
+"""A regular expression: the text in it, behind flags, an anchor and the groups that it begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +67,25 @@ def read_value(subject: Subject, raw: object) -> str | int:
     return text
 
 
-def doubt_about(subject: Subject, operator: Operator, text: str) -> tuple[str, str] | None:
-    """Why a text that may be compared with a field was probably not meant so, and what to do; None where it was."""
+def doubts_about(subject: Subject, operator: Operator, text: str) -> Iterator[tuple[str, str]]:
+    """Why a text that may be compared with a field was probably not meant so, each reason with what to do."""
     spec = OPERATORS[operator]
-    if spec.pattern is not None and not spec.pattern.whole:
-        return None
-    if spec.pattern is not None or spec.form is not Form.TEXT:  # the whole text is compared
-        if text != text.strip():
-            return f"{shown(text)} begins or ends with a blank, which compares as well", "remove it if it is not meant"
-        if subject.name.endswith(".object") and text.startswith("/"):
-            return f"{shown(text)} begins with `/`, which the name of an object does not", "leave it out"
+    body, begins = text, True
+    expression = _EXPRESSION.fullmatch(text) if spec.pattern is not None and not spec.pattern.whole else None
+    if expression:
+        body, begins = expression["body"], expression["start"] is not None
+    if spec.pattern is not None or spec.form is not Form.TEXT:  # not a part of a text, which may be any
+        if body != body.strip() and not (expression and body.endswith("\\ ")):
+            yield f"{shown(text)} begins or ends with a blank, which compares as well", "remove it if it is not meant"
+        if subject.name.endswith(".object") and begins and body.startswith("/"):
+            yield f"{shown(text)} begins with `/`, which the name of an object does not", "leave it out"
     if spec.pattern is not None:
-        braces = _BRACES.search(text) is not None
-        return (f"{shown(text)}: braces compare literally", "write `any:` with a glob for each") if braces else None
-    prose = "://" in text or '"' in text or any(map(str.isspace, text))
+        if not expression and _BRACES.search(text):
+            yield f"{shown(text)}: braces compare literally", "write `any:` with a glob for each"
+        return
+    prose = "://" in text or '"' in text or any(map(str.isspace, text.strip()))
     if "*" in text or (not prose and ("?" in text or "[" in text)):
-        return f"{shown(text)} compares literally; did you mean glob?", ""
-    return None
+        yield f"{shown(text)} compares literally; did you mean glob?", ""
 
 
 def _check_status(subject: Subject, text: str) -> None:

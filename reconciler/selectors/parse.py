@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Problem, Rule, Severity, did_you_mean
 from reconciler.selectors.mistake import Misfit, Mistake, TooManyError, UnknownField, described, noting, shown
-from reconciler.selectors.operands import Subject, doubt_about, read_operand, read_value
+from reconciler.selectors.operands import Subject, doubts_about, read_operand, read_value
 from reconciler.selectors.operators import APPLICABLE, OPERATORS, TYPE_NAMES, Form
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test
 from reconciler.tasks.task import FieldType
@@ -184,11 +184,13 @@ class _Parser:
         self._work += spec.pattern.size(str(operand)) if spec.pattern else 0
         if self._work > MAX_WORK:
             raise TooManyError("the patterns of this match take too long; use fewer, or count up to less in them")
+        told: set[str] = set()  # of each kind the first: a list may be long
         for index, item in enumerate(operand if isinstance(operand, tuple) else (operand,)):
-            if isinstance(item, str) and (doubt := doubt_about(subjects[0], operator, item)):
-                place = (*path, index) if isinstance(raw, list) else path
-                self.problems.append(Problem(place, *doubt, severity=Severity.WARNING, rule=Rule.SELECTOR))
-                break
+            for message, hint in doubts_about(subjects[0], operator, item) if isinstance(item, str) else ():
+                if hint not in told:
+                    place = (*path, index) if isinstance(raw, list) else path
+                    self.problems.append(Problem(place, message, hint, severity=Severity.WARNING, rule=Rule.SELECTOR))
+                told.add(hint)
         return Test(subjects[0].name, operator, operand)
 
     def _values(self, subject: Subject, operator: Operator, raw: object, path: DocumentPath) -> Operand:

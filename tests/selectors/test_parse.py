@@ -281,6 +281,12 @@ def test_depth_is_bounded(packaging: ResourceType) -> None:
         ('{"a": [1]}', None),
         ({"glob": '*{"a":1,"b":2}*'}, None),
         ({"regex": "^(legal|tax)-.*$"}, None),
+        ({"regex": "a*.mp4 "}, "`a*.mp4 ` begins or ends with a blank, which compares as well"),
+        ({"regex": "(?i)^(?:legal) $"}, "`(?i)^(?:legal) $` begins or ends with a blank, which compares as well"),
+        ({"regex": "^ legal"}, "`^ legal` begins or ends with a blank, which compares as well"),
+        ({"regex": r"\ legal\ $"}, None),
+        ({"regex": "[ ]legal[ ]"}, None),
+        ({"regex": "/legal/"}, None),
     ],
 )
 def test_text_that_compares_otherwise_than_it_reads(
@@ -291,7 +297,26 @@ def test_text_that_compares_otherwise_than_it_reads(
     assert [(one.severity, one.message) for one in problems] == ([(Severity.WARNING, message)] if message else [])
 
 
-@pytest.mark.parametrize("condition", ["/legal/a.mp4", {"glob": "/legal/*"}, {"in": ["a", "/b"]}])
+def test_everything_that_is_odd_about_a_text_is_told(packaging: ResourceType) -> None:
+    """In a list, of each kind the first: it may be long."""
+    row = replace(packaging, fields={"input.object": replace(packaging.fields["input.bucket"], name="input.object")})
+    _, problems = parse_selector({"input.object": {"glob": "/{a,b}*\u00a0 "}}, [row])
+    assert [one.message.partition("` ")[2] or one.message.partition("`: ")[2] for one in problems] == [
+        "begins or ends with a blank, which compares as well",
+        "begins with `/`, which the name of an object does not",
+        "braces compare literally",
+    ]
+    _, problems = parse_selector({"input.object": ["a ", "b ", "/c", "*", "/* "]}, [row])
+    assert [one.path[-1] for one in problems] == [0, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        *("/legal/a.mp4", {"glob": "/legal/*"}, {"in": ["a", "/b"]}, {"regex": "^/legal"}, {"regex": r"\A\/legal"}),
+        {"regex": "(?i)^(?:(/legal|/tax))/"},
+    ],
+)
 def test_the_name_of_an_object_does_not_begin_with_a_slash(packaging: ResourceType, condition: object) -> None:
     row = replace(packaging, fields={"input.object": replace(packaging.fields["input.bucket"], name="input.object")})
     _, (problem,) = parse_selector({"input.object": condition}, [row])
