@@ -75,6 +75,8 @@ class Rule(StrEnum):
     """An operator or a value does not fit the field."""
     PROTECTION_BREADTH = "protection-breadth"
     """A protection covers more than it seems to."""
+    PROTECTION_IDLE = "protection-idle"
+    """A protection holds none of the tasks that the tests give."""
     DEAD_END = "dead-end"
     """A policy selects tasks that nothing can take out of it."""
     NEVER_ACTS = "never-acts"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -12,7 +13,9 @@ from reconciler.cli.options import format_option, paths_argument
 from reconciler.cli.places import write
 from reconciler.config.loader import check
 from reconciler.diagnostics import Severity
-from reconciler.exceptions import ExitCode
+from reconciler.exceptions import ExitCode, InvalidTests
+from reconciler.policy_tests.loader import load_tests
+from reconciler.policy_tests.runner import idle_protections
 from reconciler.providers.registry import catalogue
 from reconciler.reports.ci.github import render_diagnostics_github
 from reconciler.reports.ci.sarif import render_diagnostics_sarif
@@ -36,11 +39,17 @@ def command(paths: tuple[Path, ...], output_format: str) -> int:
     """Check configuration files; report every mistake at once.
 
     PATH is a file, or a directory that is searched for reconciler.yaml and *.reconciler.yaml (default: the current
-    directory). Needs no network, no credentials and no environment variables.
+    directory). Needs no network, no credentials and no environment variables. Of the policy tests that are there the
+    tasks are looked at: a protection that holds none of them is a warning.
 
     github writes annotations of GitHub Actions, sarif a log for code scanning.
     """
-    configuration, diagnostics = check(paths, catalogue(), environment=os.environ)
+    installed = catalogue()
+    configuration, diagnostics = check(paths, installed, environment=os.environ)
+    if configuration and configuration.protections:
+        with contextlib.suppress(InvalidTests):  # or there is none: `test` says so
+            tests = load_tests(paths, installed, environment=os.environ, configuration=configuration)
+            diagnostics += tuple(idle_protections(tests, installed))
     write(_FORMATS[output_format](configuration, diagnostics, tuple(map(str, paths))), output_format)
     return ExitCode.OK if configuration else ExitCode.INVALID
 

@@ -46,9 +46,16 @@ class PolicyTests:
     files: tuple[str, ...]
 
 
-def load_tests(paths: Sequence[Path], catalogue: Catalogue, *, environment: Mapping[str, str]) -> PolicyTests:
+def load_tests(
+    paths: Sequence[Path],
+    catalogue: Catalogue,
+    *,
+    environment: Mapping[str, str],
+    configuration: Configuration | None = None,
+) -> PolicyTests:
     """The tests under `paths` and the configuration there, or in the current directory where `paths` hold none.
 
+    `configuration` is that of `paths`, where it was read already.
     Raises InvalidConfiguration or InvalidTests with every mistake in every file, sorted by place.
     """
     found = discover(paths)
@@ -64,11 +71,12 @@ def load_tests(paths: Sequence[Path], catalogue: Catalogue, *, environment: Mapp
         findings,
         _BEGINNING,
     )
-    configuration, diagnostics = check(
-        found.configuration or [Path()], catalogue, environment=environment, roots=found.roots
-    )
     if configuration is None:
-        raise InvalidConfiguration([*diagnostics, *findings.sorted()])
+        configuration, diagnostics = check(
+            found.configuration or [Path()], catalogue, environment=environment, roots=found.roots
+        )
+        if configuration is None:
+            raise InvalidConfiguration([*diagnostics, *findings.sorted()])
     reader = Reader(configuration, catalogue, findings)
     files = {source.document.shown: source.data for source in sources}
     tests: list[PolicyTest] = []

@@ -5,12 +5,15 @@ Each policy needs a task that it matches, and one that it only just does not: th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.config.model import AtMost
+from reconciler.diagnostics import Diagnostic, Rule, Severity
 from reconciler.exceptions import UsageError
+from reconciler.planning.judgement import Judgements
 from reconciler.planning.quota import group_of
 from reconciler.policy_tests.model import (
     Ambiguous,
@@ -28,6 +31,7 @@ from reconciler.policy_tests.model import (
 from reconciler.policy_tests.world import World
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test, Truth
 from reconciler.selectors.trace import fields_of, trace
+from reconciler.tasks.observation import Observation, Scope, clocks_off
 from reconciler.tasks.task import TaskKey, id_order
 
 if TYPE_CHECKING:
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Catalogue
     from reconciler.tasks.task import Task
 
-__all__ = ["Coverage", "Selection", "is_near_miss", "run_tests"]
+__all__ = ["Coverage", "Selection", "idle_protections", "is_near_miss", "run_tests"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,33 @@ def run_tests(loaded: PolicyTests, catalogue: Catalogue, selection: Selection) -
     if coverage is not None:
         found = tuple(policy for policy in coverage.policies() if selection.covers(policy.policy))
     return Results(loaded.files, tuple(results), found, () if found is None else tuple(sorted(idle)))
+
+
+def idle_protections(loaded: PolicyTests, catalogue: Catalogue) -> list[Diagnostic]:
+    """Warnings of protections that hold none of the tasks that the tests give them, where they give any."""
+    configuration = replace(loaded.configuration, policies={})
+    counts: Counter[str] = Counter()
+    busy: set[str] = set()
+    for test in loaded.tests:
+        seen = [kept.observation for kept in test.snapshot.scopes.values()] if test.snapshot else []
+        seen += [Observation(Scope(task.target, task.resource), (task,), 0) for task in test.tasks]
+        judgements = Judgements(configuration, catalogue, test.now, clocks_off(seen).__contains__)
+        idle = judgements.idle_protections(seen)
+        counts.update(idle)
+        given = {observation.scope.resource for observation in seen if observation.tasks}
+        rows = configuration.protections.values()
+        busy |= {row.name for row in rows if row.name not in idle and not given.isdisjoint(row.resources)}
+    return [
+        Diagnostic(
+            Severity.WARNING,
+            f"protection `{name}` protects none of the {count} task{'s'[: count > 1]} of its kind in the tests",
+            configuration.protections[name].location,
+            hint="correct its `match`, or write a test of a task that it protects",
+            rule=Rule.PROTECTION_IDLE,
+        )
+        for name, count in sorted(counts.items())
+        if name not in busy
+    ]
 
 
 def _named(globs: Sequence[str], names: Iterable[str]) -> bool:

@@ -29,6 +29,30 @@ def test_all_passed_is_0(terminal: Terminal) -> None:
     assert terminal.simulator.requests == []
 
 
+@pytest.mark.parametrize(
+    ("tasks", "protected", "told"),
+    [
+        ("{id: '1', status: failed, input.bucket: drafts}", "legal", "none of the 1 task of its kind"),
+        ("{id: '1', status: failed, input.bucket: drafts}", "drafts", ""),
+        ("{id: '1', status: failed, input.bucket: legal}", "legal", ""),
+        ("{id: '1', status: failed}", "legal", ""),
+        ("", "legal", ""),
+        ("{id: '1', status: broken}", "legal", ""),
+    ],
+    ids=["others", "held", "held and wanted by none", "unknown holds", "no tasks", "a mistake for `test` to tell"],
+)
+def test_validate_tells_of_a_protection_that_holds_no_task_of_the_tests(
+    terminal: Terminal, tasks: str, protected: str, told: str
+) -> None:
+    terminal.write(CONFIGURATION.replace('{glob: "legal-*"}', protected))
+    terminal.write(one_test(f"tasks: [{tasks}]\nexpect: {{no-drafts: {{keep: []}}}}"), "good.reconciler-test.yaml")
+    finished = terminal.run("validate", "--format", "json")
+    assert (finished.code, finished.err, terminal.simulator.requests) == (0, "", [])
+    idle = [one for one in finished.json["diagnostics"] if one["rule"] == "protection-idle"]
+    assert len(idle) == bool(told)
+    assert all(told in one["message"] and one["file"] == "reconciler.yaml" for one in idle)
+
+
 def test_one_failed_is_1(terminal: Terminal) -> None:
     terminal.write(BAD, "bad.reconciler-test.yaml")
     finished = terminal.run("test")

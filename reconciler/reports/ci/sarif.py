@@ -99,6 +99,11 @@ RULES: Mapping[Rule, RuleText] = MappingProxyType(
             "A field that a resource type lacks is unknown there, and unknown protects: all tasks of that type are "
             "protected. Narrow `resource`, or write a protection for each kind.",
         ),
+        Rule.PROTECTION_IDLE: RuleText(
+            "A protection protects something.",
+            "It holds none of the tasks of the policy tests, though some are of its resource types. Correct `match`, "
+            "or write a test of a task that it protects.",
+        ),
         Rule.DEAD_END: RuleText(
             "Every task that a policy selects can leave it again.",
             "No operation, nor the task's own progress, leads out of the states that the message names, so the policy "
