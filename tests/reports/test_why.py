@@ -170,3 +170,12 @@ def test_a_listing_error_is_presentable() -> None:
     text = listing_error(replace(torn, fault=Fault(Meaning.MALFORMED, "\x1b[31m https://h/?token=s3cret")))
     assert text == presentable(text)
     assert "s3cret" not in text
+
+
+def test_an_id_that_is_asked_for_is_presentable() -> None:
+    evil = "\x1b[31m https://h/?token=s3cret"
+    made = replace(ANSWERS["hostile"], name=evil, near=(evil,), tasks=())
+    message, hints = not_seen(made)
+    for text in (message, *hints, json.loads(render_why_json(made))["task_id"]):
+        assert text.isprintable()
+        assert "s3cret" not in text

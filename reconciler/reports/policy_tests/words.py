@@ -71,7 +71,7 @@ def failure_sentence(failure: Failure) -> str:
             where = f" on {target}" if target else ""
             return f"there is no task {bounded(task_id, _ID)}{where} for {policy} to look at"
         case Ambiguous(policy=policy, id=task_id, targets=targets):
-            return f"{policy} looks at a task {bounded(task_id, _ID)} on each of {_names(targets)}"
+            return f"{policy} looks at a task {bounded(task_id, _ID)} on each of {', '.join(targets)}"
         case Unseen(scope=scope):
             return f"the snapshot does not show {scope.resource} on {scope.target} whole"
         case _:
@@ -160,7 +160,3 @@ def _task(key: TaskKey) -> str:
 def _some(texts: Sequence[str]) -> str:
     more = len(texts) - _SHOWN
     return ", ".join(texts[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _names(names: Sequence[str]) -> str:
-    return ", ".join(names)
