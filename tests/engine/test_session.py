@@ -14,12 +14,19 @@ import pytest
 
 import reconciler
 from reconciler import Approval, Outcome, Plan, Result, Session
+from reconciler.backends.entries import RunStart
+from reconciler.backends.journal import Journal
 from reconciler.backends.leases import Lease, acquire
 from reconciler.engine.apply_run import ApplyOptions
+from reconciler.engine.interruption import Interruption
+from reconciler.engine.run_journal import RunJournal
 from reconciler.exceptions import LockedError, RefusedError, StalePlanError, UsageError
 from reconciler.providers.aliyun.client import AliyunClient
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
+from reconciler.tasks.resource_type import Action
+from tests.engine.cloud import change
 from tests.faults.kinds import PROJECT, SNAPSHOT, configured
+from tests.planning.world import task
 from tests.terminal import GROUP, HEAD, Terminal
 
 SNAPSHOTS = f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent}}"
@@ -275,6 +282,19 @@ async def test_what_is_not_held_gets_no_call(terminal: Terminal) -> None:
         found = [(result.target, result.outcome, result.detail) for result in report.results]
     assert found[0] == ("aliyun", Outcome.DONE, "")
     assert {*found[1:]} == {("huawei", Outcome.NOT_ATTEMPTED, "the lock of huawei was not taken")}
+
+
+async def test_no_intent_is_written_for_an_account_that_is_not_locked(tmp_path: Path) -> None:
+    groups = {"there": "cloud/locked", "here": "cloud/other"}
+    with (
+        Journal.open(f"sqlite:///{tmp_path}/other.db") as journal,
+        acquire(journal.backend, {"cloud/locked": ["there"]}, heartbeat=False) as lease,
+    ):
+        run_id = journal.begin_run(RunStart("apply", "1", "sha256:0", "sha256:0"))
+        of_run = RunJournal(journal, run_id, Interruption(), lease, groups)
+        with pytest.raises(LockedError, match="the lock of here was not taken"):
+            await of_run.intend(Action.CANCEL, [(change(task("1")), 1)])
+        assert list(journal.open_intents(groups.values())) == []
 
 
 def test_a_session_holds_its_locks_once(terminal: Terminal) -> None:

@@ -134,7 +134,7 @@ def now() -> datetime:
     return datetime(2026, 1, 2, tzinfo=UTC)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(ANSWERS, st.sampled_from(HUAWEICLOUD))
 def test_a_page_of_huaweicloud(answer: httpx.Response, kind: ResourceType) -> None:
     found = page(answer, HUAWEI, kind)
@@ -149,7 +149,7 @@ def test_a_page_of_huaweicloud(answer: httpx.Response, kind: ResourceType) -> No
     assert contradicted <= tasks.keys()
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(ANSWERS, st.sampled_from(["JobIds", "UploadURLs"]))
 def test_what_aliyun_says_of_jobs(answer: httpx.Response, parameter: str) -> None:
     question = Question(parameter, ("a1", "https://h/v.mp4"))
@@ -161,7 +161,7 @@ def test_what_aliyun_says_of_jobs(answer: httpx.Response, parameter: str) -> Non
         assert found.unanswered <= set(question.entries)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(ANSWERS)
 def test_what_aliyun_says_of_canceling(answer: httpx.Response) -> None:
     operation = URL_UPLOAD.operation(Action.CANCEL)
@@ -203,7 +203,7 @@ class Says(Wire):
         return self._answer
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=75, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ANSWERS)
 @pytest.mark.parametrize("service", SERVICES)
 def test_who_hands_out_credentials(service: str, tmp_path: Path, answer: httpx.Response) -> None:
@@ -223,7 +223,7 @@ def test_who_hands_out_credentials(service: str, tmp_path: Path, answer: httpx.R
     assert all(value.isascii() and value.decode().isprintable() for _, value in request.headers.raw)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(ANSWERS)
 def test_the_project_of_a_region(answer: httpx.Response) -> None:
     found = project_named(answer, "cn-north-4", HUAWEI)

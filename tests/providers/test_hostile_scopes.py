@@ -118,7 +118,7 @@ CASES = st.sampled_from(sorted(KINDS)).flatmap(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(CASES, st.sampled_from([None, frozenset({"WAITING"})]))
 def test_listing(case: tuple[ResourceType, list[tuple[int, bytes]]], statuses: frozenset[str] | None) -> None:
     kind, answers = case
@@ -130,7 +130,7 @@ def test_listing(case: tuple[ResourceType, list[tuple[int, bytes]]], statuses: f
         check(task, kind)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(CASES, st.lists(st.sampled_from(IDS) | st.text(max_size=4), max_size=15))
 def test_reading(case: tuple[ResourceType, list[tuple[int, bytes]]], ids: list[str]) -> None:
     kind, answers = case
@@ -142,7 +142,7 @@ def test_reading(case: tuple[ResourceType, list[tuple[int, bytes]]], ids: list[s
         check(task, kind)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(CASES, st.lists(st.sampled_from(IDS) | st.text(max_size=4), max_size=10, unique=True))
 def test_acting(case: tuple[ResourceType, list[tuple[int, bytes]]], ids: list[str]) -> None:
     kind, answers = case

@@ -181,6 +181,7 @@ def test_an_empty_scope_is_complete(resource: ResourceType) -> None:
         {"total": 0},
         {"total": 3, "task_array": None},
         {"task_array": None},
+        {"total": "many", "task_array": rows(1)},
         {"total": 0, "task_array": None},
         {"total": 0, "task_array": {}},
         {"total": 0, "task_array": ""},
@@ -204,9 +205,15 @@ def test_an_empty_scope_is_complete(resource: ResourceType) -> None:
     ],
 )
 def test_a_body_that_is_not_the_documented_one_fails_the_scope(body: dict[str, Any]) -> None:
-    observation, _ = observe([as_json(body)], TRANSCODING)
+    observation, _ = observe(lambda _: as_json(body), TRANSCODING)
     assert observation.completeness is Completeness.FAILED
     assert observation.tasks == ()
+
+
+@pytest.mark.parametrize("status", [201, 202, 204, 206])
+def test_a_list_with_another_status_than_200_fails_the_scope(status: int) -> None:
+    observation, _ = observe(lambda _: as_json({"total": 1, "task_array": rows(1)}, status), TRANSCODING)
+    assert (observation.completeness, observation.tasks) == (Completeness.FAILED, ())
 
 
 def test_the_row_that_cannot_be_read_is_named() -> None:

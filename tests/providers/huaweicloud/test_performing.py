@@ -52,6 +52,8 @@ OPERATIONS = [(row, operation.action) for row in TYPES.values() for operation in
         (refused(503, "MPC.10211"), Meaning.UNAVAILABLE),
         (Reply(403, b"<html>Forbidden by a proxy</html>", {"Content-Type": "text/html"}), Meaning.MALFORMED),
         (Reply(400), Meaning.MALFORMED),
+        (Reply(202), Meaning.MALFORMED),
+        (as_json({"result": "deleted"}), Meaning.MALFORMED),
     ],
 )
 def test_what_may_have_had_an_effect_is_sent_once_and_uncertain(reply: Reply, meaning: Meaning) -> None:

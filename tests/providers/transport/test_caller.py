@@ -32,13 +32,14 @@ MEANINGS = {
 
 
 class Numbered(httpx.Auth):
-    """Signs with a number, so that each try shows its own."""
+    """Signs with a number, so that each try shows its own, and takes none that bears a signature already."""
 
     def __init__(self) -> None:
         self.signed = 0
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         self.signed += 1
+        assert "Authorization" not in request.headers
         request.headers["Authorization"] = f"signature {self.signed}"
         yield request
 
