@@ -23,7 +23,7 @@ from reconciler.providers.credentials import AccessKey
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD_PROVIDER
 from reconciler.providers.huaweicloud.asked_keys import Agency, Container, IdentityToken
 from reconciler.providers.huaweicloud.endpoints import project_named
-from reconciler.providers.huaweicloud.pages import Page, page, united
+from reconciler.providers.huaweicloud.pages import Page, page_in, united
 from reconciler.providers.huaweicloud.signing import Login, SignatureAuth, Token, TokenAuth, TokenIssuer
 from reconciler.providers.registry import catalogue
 from reconciler.providers.transport.answers import Redactor
@@ -137,7 +137,7 @@ def now() -> datetime:
 @settings(max_examples=200)
 @given(ANSWERS, st.sampled_from(HUAWEICLOUD))
 def test_a_page_of_huaweicloud(answer: httpx.Response, kind: ResourceType) -> None:
-    found = page(answer, HUAWEI, kind)
+    found = page_in(answer, HUAWEI, kind)
     assert isinstance(found, Page | Fault)
     if isinstance(found, Fault):
         return
@@ -234,7 +234,7 @@ def test_the_project_of_a_region(answer: httpx.Response) -> None:
 @pytest.mark.parametrize("kind", HUAWEICLOUD, ids=lambda kind: kind.name)
 def test_an_error_beside_an_empty_page_is_no_page(kind: ResourceType, reported: str) -> None:
     body = f'{{"{kind.listing.envelope}": [], "{kind.listing.total}": 0, {reported}}}'
-    assert isinstance(page(httpx.Response(200, content=body), HUAWEI, kind), Fault)
+    assert isinstance(page_in(httpx.Response(200, content=body), HUAWEI, kind), Fault)
 
 
 def test_an_error_beside_empty_lists_is_neither_no_jobs_nor_not_canceled() -> None:

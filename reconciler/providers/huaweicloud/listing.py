@@ -7,16 +7,16 @@ third may fall between them. Nothing is concluded from what was not seen, so the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.provider import READS, Fault, Meaning, Paging, ResourceType, Status, Tally, Task, all_or_fault
-from reconciler.providers.huaweicloud.pages import Page, page, united
+from reconciler.provider import Fault, Meaning, Paging, ResourceType, Status, Task, all_or_fault
+from reconciler.providers.huaweicloud.pages import Page, united
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
-    from reconciler.providers.huaweicloud.gateway import Gateway
+    Ask = Callable[["_Filter"], Coroutine[None, None, Page | Fault]]
+    """Asks for the page that these parameters are about."""
 
 __all__ = ["Bounds", "Listed", "list_scope"]
 
@@ -73,17 +73,13 @@ class _Pass:
 
 
 async def list_scope(
-    gateway: Gateway,
-    resource: ResourceType,
-    statuses: frozenset[str] | None,
-    tally: Tally,
-    bounds: Bounds = Bounds(),
+    ask: Ask, resource: ResourceType, statuses: frozenset[str] | None, bounds: Bounds = Bounds()
 ) -> Listed | Fault:
     """All tasks of a resource type, or at least those with the vendor statuses wanted.
 
     A fault where any page could not be had, and where rows that make up one task may be missing.
     """
-    lister = _Lister(gateway, resource, tally, bounds)
+    lister = _Lister(ask, resource, bounds)
     listed = Listed()
     for chosen in _filters(resource, statuses):
         fault = await lister.list(chosen, listed)
@@ -121,9 +117,8 @@ def _doubt(pages: Sequence[Page], seen: int) -> str:
 class _Lister:
     """Lists one scope."""
 
-    gateway: Gateway
+    ask: Ask
     resource: ResourceType
-    tally: Tally
     bounds: Bounds
 
     async def list(self, chosen: _Filter, listed: Listed) -> Fault | None:
@@ -216,21 +211,11 @@ class _Lister:
             marker = (("marker", found.marker),)
 
     async def _page(self, parameters: _Filter, made: _Pass) -> Page | Fault:
-        listing = self.resource.listing
         if made.text > self.bounds.text:
             return Fault(Meaning.MALFORMED, f"a list of more than {self.bounds.text} characters")
-        judge = partial(page, client=self.gateway, resource=self.resource)
-        found = await self.gateway.call(
-            self.resource.service,
-            "GET",
-            listing.path,
-            (*listing.constants, *parameters),
-            judge,
-            retries=READS,
-            tally=self.tally,
-        )
+        found = await self.ask(parameters)
         if isinstance(found, Page):
             if found.total is None:
-                return Fault(Meaning.MALFORMED, f"unexpected answer: no number {listing.total!r}")
+                return Fault(Meaning.MALFORMED, f"unexpected answer: no number {self.resource.listing.total!r}")
             made.text += found.text
         return found

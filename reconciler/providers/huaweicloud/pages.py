@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 from reconciler.provider import (
     Fault,
     HttpClient,
+    Meaning,
+    Readings,
     ResourceType,
     Status,
     Task,
+    TaskKey,
     by_id,
     malformed,
     task_from,
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["Page", "page", "united"]
+__all__ = ["Page", "page_in", "sorted_out", "united"]
 
 MOST_ROWS = 10_000
 """Rows of one answer at most. Pages of 100 are asked for; a server that ignores it may send more, not anything."""
@@ -48,21 +51,12 @@ class Page:
     @property
     def text(self) -> int:
         """Characters of text in the tasks."""
-        texts = (text for task in self.tasks for value in task.values.values() for text in _texts(value))
-        return sum(map(len, texts))
+        values = [value for task in self.tasks for value in task.values.values()]
+        lists = sum(len(text) for value in values if isinstance(value, tuple) for text in value)
+        return lists + sum(len(value) for value in values if isinstance(value, str))
 
 
-def _texts(value: str | int | tuple[str, ...]) -> tuple[str, ...]:
-    match value:
-        case str():
-            return (value,)
-        case tuple():
-            return value
-        case _:
-            return ()
-
-
-def page(response: httpx.Response, client: HttpClient[Any], resource: ResourceType) -> Page | Fault:
+def page_in(response: httpx.Response, client: HttpClient[Any], resource: ResourceType) -> Page | Fault:
     """The page in an answer, or a fault that says what came instead. A missing envelope is never "no tasks"."""
     body = client.body(response)
     if isinstance(body, Fault):
@@ -139,3 +133,32 @@ def _one(group: Sequence[Task], order: dict[str, int]) -> Task:
         name: value for name, value in first.values.items() if all(task.values.get(name) == value for task in speakers)
     }
     return Task(first.target, first.resource, first.id, first.status, values)
+
+
+def sorted_out(target: str, resource: ResourceType, ids: Sequence[str], found: Page) -> Readings:
+    """What a page that was asked for these ids says of each: whether it is there, gone, or not answered.
+
+    Rows that were not asked for show that the filter was ignored, and a total or a marker beyond the rows that some
+    are held back: then an id that is missing may yet exist. So may work of an id that several rows make up.
+    """
+    shown, contradicted = united(resource, found.tasks)
+    foreign = len(shown.keys() - set(ids))
+    held_back = bool(found.marker) or found.truncated or found.total != len(found.tasks)
+
+    def doubt(task_id: str) -> str:
+        if task_id in contradicted:
+            return "rows of this task that contradict each other"
+        if foreign and task_id not in shown:
+            return f"{foreign} tasks that were not asked for, and not this one"
+        if held_back and (resource.listing.rows_merge or task_id not in shown):
+            return f"{len(found.tasks)} rows where it announces {found.total}"
+        return ""
+
+    tasks: dict[str, Task] = {}
+    faults: dict[str, Fault] = {}
+    for task_id in ids:
+        if reason := doubt(task_id):
+            faults[task_id] = Fault(Meaning.MALFORMED, f"unexpected answer: {reason}")
+        else:
+            tasks[task_id] = shown.get(task_id) or Task.gone(TaskKey(target, resource.name, task_id))
+    return Readings(tasks, faults)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -498,7 +499,7 @@ async def test_pages_and_memory_are_bounded_whatever_the_total(bounds: Bounds, r
     url = "https://h/" + "x" * 14_000
     async with connected(endless(10**6, transcode_result={"template_name": url})) as (client, server):
         tally = Tally()
-        found = await list_scope(client, VOD_TRANSCODING, None, tally, bounds)
+        found = await list_scope(partial(client.page, VOD_TRANSCODING, tally), VOD_TRANSCODING, None, bounds)
         assert tally.requests == len(server.requests)
         made = tally.requests
     assert isinstance(found, Fault)
