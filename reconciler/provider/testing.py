@@ -147,6 +147,26 @@ class ProviderSuite:
             _keeps(not read.tasks, f"{name} tells nothing of a task")
             _keeps(read.faults.keys() == set(self.waiting), f"after {name} each id has a fault: {dict(read.faults)}")
 
+    def test_an_answer_to_another_question_makes_no_task_gone(self) -> None:
+        """Where a filter is ignored, what an answer does not show may be there all the same."""
+
+        async def run(url: str) -> Readings:
+            kept: list[Reply] = []
+
+            async def answer(request: Received) -> Reply:
+                if not kept:
+                    kept.append(await passed_on(request, url))
+                return kept[0]
+
+            async with serving(answer) as between, self._client(between.url, Time()) as client:
+                await self._read(client, self.waiting[:1])
+                read: Readings = await self._read(client, self.waiting[1:2])
+                return read
+
+        with self.service() as url:
+            read = asyncio.run(run(url))
+        _keeps(not read.tasks and read.faults, "what shows others, and not the task, tells nothing of it")
+
     def test_what_can_be_no_id_goes_into_no_request(self) -> None:
         for odd in IMPOSSIBLE:
             read, sent = self._run(partial(self._read, ids=[odd]))

@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx
 import pytest
 
-from reconciler.provider import AccessKey, Fault, HttpProvider, Meaning, Target
+from reconciler.provider import AccessKey, Fault, HttpProvider, Meaning, Readings, Target, Task, TaskKey
 from reconciler.provider.loopback import as_json
 from reconciler.provider.testing import ProviderSuite
 from reconciler.providers.aliyun import PROVIDER as ALIYUN
@@ -106,6 +106,13 @@ class SendsLostChangesAgain(HuaweicloudClient):
         return await super().act(resource, operation, ids, permitted) if lost else verdicts
 
 
+class TakesWhatIsNotShownForGone(HuaweicloudClient):
+    async def read_some(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
+        read = await super().read_some(resource, ids)
+        gone = {task_id: Task.gone(TaskKey(self.target.name, resource.name, task_id)) for task_id in ids}
+        return Readings({**gone, **read.tasks}, {})
+
+
 class SignsOnce(SignatureAuth):
     headers: Mapping[str, str] = {}
 
@@ -128,6 +135,7 @@ BROKEN = {
     TakesNothingForNoTasks: ("test_what_is_no_list_is_never_an_empty_one", "is no list, and none of tasks"),
     TakesALostAnswerForSuccess: ("test_a_lost_answer_is_no_success_and_not_sent_again", "is lost, not None"),
     SendsLostChangesAgain: ("test_a_lost_answer_is_no_success_and_not_sent_again", "is lost, not "),
+    TakesWhatIsNotShownForGone: ("test_an_answer_to_another_question_makes_no_task_gone", "tells nothing of it"),
     RetriesWithTheOldSignature: ("test_a_throttled_read_comes_again_signed_anew", "signed anew"),
 }
 
