@@ -72,7 +72,7 @@ class HuaweicloudClient(HttpClient[HuaweicloudCredentials]):
         super().__init__(target, resolved, self._endpoints.values(), concurrency=concurrency, surroundings=surroundings)
         given = target.options.get("project_id") or resolved.project_id.strip()
         odd = Fault(Meaning.CREDENTIALS, f"the id of the project beside the credentials is none; {WAY_OUT}")
-        self._project: str | Fault = odd if given and not is_project(given) else given
+        self._project: str | Fault = resolved.explained(odd) if given and not is_project(given) else given
         self._known = surroundings.shared.of(
             (KnownProject, resolved.credentials, self._endpoints["iam"], target.region), KnownProject
         )
@@ -138,7 +138,7 @@ class HuaweicloudClient(HttpClient[HuaweicloudCredentials]):
             async with self._known.turns.lock():
                 self._project = self._project or self._known.id or await self._look_up()
                 self._known.id = self._known.id if isinstance(self._project, Fault) else self._project
-        return self.resolved.explained(self._project) if isinstance(self._project, Fault) else self._project
+        return self._project
 
     async def _look_up(self) -> str | Fault:
         region = self.target.region

@@ -272,14 +272,16 @@ def test_the_clock_of_every_service_counts_and_that_of_a_login_for_all_whom_it_s
     assert asyncio.run(run()) == [(), (1, 500), (1, 500), (-400, 500)]
 
 
-def test_a_login_that_was_refused_tells_the_time_as_well() -> None:
+@pytest.mark.parametrize("project", [{"project_id": PROJECT}, {}], ids=["given", "looked up"])
+def test_a_login_that_was_refused_tells_the_time_as_well(project: dict[str, str]) -> None:
     async def run() -> tuple[int, ...]:
         async with serving(lambda _: as_json({"error": {"message": "no"}}, 401, Date=dated(-900))) as server:
             surroundings = around(LOGIN_ENVIRONMENT, now=lambda: FROZEN)
-            place = target(server.url, credentials=LOGIN)
+            place = target(server.url, credentials=LOGIN, options=project)
             async with PROVIDER.client(place, concurrency=8, surroundings=surroundings) as client:
                 fault = (await client.observe(TRANSCODING, None)).fault
                 assert "this clock is 900 s ahead of the server's" in str(fault)
+                assert str(fault).count("credentials from ") == 1
                 return client.skews
 
     assert asyncio.run(run()) == (-900, -900)
