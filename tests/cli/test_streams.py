@@ -42,6 +42,20 @@ def test_a_full_disk_is_an_error_and_no_bug(terminal: Terminal, words: str, buff
     assert (finished.returncode, finished.stderr) == (1, "Error: cannot write to stdout: No space left on device\n")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize(("form", "calls"), [("text", 0), ("json", 1)])
+def test_a_plan_that_cannot_be_shown_is_not_applied_and_what_was_done_is_told_elsewhere(
+    terminal: Terminal, form: str, calls: int
+) -> None:
+    """Under `--format json` nothing is shown before all is done."""
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
+    words = f"apply --auto-approve --format {form} --report markdown=report.md"
+    finished = _shell(terminal, f"$R {words} > /dev/full")
+    assert (finished.returncode, finished.stderr) == (1, "Error: cannot write to stdout: No space left on device\n")
+    assert len(terminal.destructive()) == calls
+    assert (terminal.directory / "report.md").exists() == bool(calls)
+
+
 def test_a_failure_in_json_that_cannot_be_written_keeps_its_exit_code(terminal: Terminal) -> None:
     finished = _shell(terminal, "$R plan nowhere --format json > /dev/full")
     assert finished.returncode == 65
