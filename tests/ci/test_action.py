@@ -27,8 +27,6 @@ def planned(runner: Runner) -> str:
 
 
 # -- plan -----------------------------------------------------------------------------------------------------
-
-
 def test_a_plan_has_outputs_a_summary_and_files(runner: Runner, waiting: Simulator) -> None:
     finished = runner.action(ROOT, artifact_name="plan")
 
@@ -108,8 +106,6 @@ def test_it_runs_in_the_directory_named(runner: Runner) -> None:
 
 
 # -- validate and test ----------------------------------------------------------------------------------------
-
-
 def test_validate_annotates(runner: Runner, simulator: Simulator) -> None:
     assert runner.action(ROOT, command="validate").succeeded
     (runner.workspace / "reconciler.yaml").write_text(CONFIGURATION.replace("pending", "waiting"), encoding="utf-8")
@@ -136,8 +132,6 @@ def test_another_command_is_refused(runner: Runner) -> None:
 
 
 # -- apply ----------------------------------------------------------------------------------------------------
-
-
 def test_the_approved_plan_is_applied(runner: Runner, waiting: Simulator) -> None:
     digest = planned(runner)
     finished = runner.action(
@@ -207,8 +201,6 @@ def test_a_killed_run_has_an_outcome_and_no_exit_code(runner: Runner, waiting: S
 
 
 # -- the comment ----------------------------------------------------------------------------------------------
-
-
 @pytest.mark.usefixtures("waiting")
 def test_a_plan_on_a_pull_request_is_its_one_comment(on_pull_request: Runner, github: GitHubActions) -> None:
     first = on_pull_request.action(ROOT)
@@ -350,8 +342,6 @@ def test_a_plan_that_claims_to_have_no_changes_is_not_applied(
 
 
 # -- form -----------------------------------------------------------------------------------------------------
-
-
 def test_scripts_take_inputs_from_the_environment_only() -> None:
     scripts = [step["run"] for step in ACTION["runs"]["steps"] if "run" in step]
     assert scripts

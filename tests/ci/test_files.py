@@ -30,8 +30,6 @@ def names(path: Path) -> str:
 
 
 # -- schemas --------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("schema", "files"),
     [
@@ -54,8 +52,6 @@ def test_the_service_takes_the_form(schema: str, files: list[Path], tmp_path: Pa
 
 
 # -- scripts --------------------------------------------------------------------------------------------------
-
-
 def _scripts(node: object, place: str = "") -> Iterator[tuple[str, str]]:
     """Every `run` of GitHub and every `script` of GitLab, as one script each."""
     match node:
@@ -109,8 +105,6 @@ def test_no_script_holds_an_expression(script: str) -> None:
 
 
 # -- versions -------------------------------------------------------------------------------------------------
-
-
 def test_the_templates_install_this_version() -> None:
     files = [*WORKFLOWS, PIPELINE]
     found = {
@@ -138,8 +132,6 @@ def test_all_files_pin_an_action_to_the_same_commit() -> None:
 
 
 # -- Renovate --------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("room", "renovate"), [(GITHUB, "dot-github/renovate.json"), (GITLAB, "dot-gitlab/renovate.json")], ids=str
 )

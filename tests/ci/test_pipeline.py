@@ -149,8 +149,6 @@ def pipeline(
 
 
 # -- merge request --------------------------------------------------------------------------------------------
-
-
 def test_a_merge_request_is_validated_and_tested(pipeline: Pipeline) -> None:
     assert pipeline.job("validate").returncode == 0
     assert pipeline.job("test").returncode == 0
@@ -210,8 +208,6 @@ def test_what_another_pipeline_left_in_the_directory_is_not_shown(pipeline: Pipe
 
 
 # -- default branch -------------------------------------------------------------------------------------------
-
-
 def test_the_reviewed_plan_is_applied(pipeline: Pipeline, waiting: Simulator) -> None:
     pipeline.reviewed()
     waiting.huaweicloud.add(SNAPSHOT, id=9, created="1d")  # nobody has seen this one

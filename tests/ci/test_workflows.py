@@ -117,8 +117,6 @@ def repository(on_pull_request: Runner, github: GitHubActions, simulator: Simula
 
 
 # -- pull request ---------------------------------------------------------------------------------------------
-
-
 def test_a_pull_request_is_validated_and_tested(repository: Repository) -> None:
     assert repository.job("check").succeeded
     (repository.runner.workspace / "a.reconciler-test.yaml").write_text("version: 1\ntests: {}\n", encoding="utf-8")
@@ -193,8 +191,6 @@ def test_a_pull_request_from_a_fork_is_not_planned(repository: Repository) -> No
 
 
 # -- merge ----------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.usefixtures("waiting")
 def test_the_merge_applies_the_reviewed_plan_and_the_comment_says_so(repository: Repository) -> None:
     digest = repository.reviewed()
@@ -451,8 +447,6 @@ def test_another_plan_in_the_artifact_is_refused(repository: Repository) -> None
 
 
 # -- schedule -------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.usefixtures("waiting")
 @pytest.mark.parametrize(
     ("event", "variable", "calls"), [("schedule", "", 0), ("schedule", "true", 3), ("workflow_dispatch", "", 3)]
@@ -467,8 +461,6 @@ def test_the_schedule_acts_once_it_is_switched_on(
 
 
 # -- the shared workflow, and the comment after the run -------------------------------------------------------
-
-
 @pytest.mark.usefixtures("waiting")
 def test_the_shared_workflow_goes_the_same_way(repository: Repository) -> None:
     runner = repository.runner
@@ -517,8 +509,6 @@ def test_the_plan_of_a_fork_is_commented_after_its_run(repository: Repository, c
 
 
 # -- rights ---------------------------------------------------------------------------------------------------
-
-
 def test_jobs_have_only_the_rights_that_they_need() -> None:
     assert [workflow["permissions"] for workflow in ALL] == [{}] * len(ALL)
     assert {name: job["permissions"] for name, job in WORKFLOW["jobs"].items()} == {

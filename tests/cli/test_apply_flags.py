@@ -48,8 +48,6 @@ def runs(terminal: Terminal) -> int:
 
 
 # -- --on-error ---------------------------------------------------------------------------------------------
-
-
 def test_by_default_the_rest_goes_on_after_a_failure(terminal: Terminal) -> None:
     refuse(terminal, 1)
     finished = terminal.run("apply", "--auto-approve", "--format", "json")
@@ -69,8 +67,6 @@ def test_on_error_stop_starts_nothing_new_after_a_failure(terminal: Terminal) ->
 
 
 # -- --fail-on ----------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("named", "code"), [(",", 0), ("missed", 3), ("blocked", 0), ("blocked,missed", 3), (" missed , ", 3)]
 )
@@ -101,8 +97,6 @@ def test_what_cannot_fail_cannot_be_named(terminal: Terminal) -> None:
 
 
 # -- --lock-timeout -----------------------------------------------------------------------------------------
-
-
 def test_a_lock_that_another_holds_ends_at_once_by_default(terminal: Terminal) -> None:
     with terminal.lock():
         finished = terminal.run("apply", "--auto-approve", "--format", "json")
@@ -134,8 +128,6 @@ def test_a_lock_timeout_is_a_duration(terminal: Terminal, text: str) -> None:
 
 
 # -- --report and --approved-digest -------------------------------------------------------------------------
-
-
 def test_one_run_writes_several_reports(terminal: Terminal) -> None:
     words = [f"{form}=report.{form}" for form in ("text", "json", "markdown")]
     finished = terminal.run("apply", "--auto-approve", *(word for form in words for word in ("--report", form)))
@@ -197,8 +189,6 @@ def test_a_plan_that_is_no_longer_the_approved_one_is_refused(terminal: Terminal
 
 
 # -- a person at a terminal ---------------------------------------------------------------------------------
-
-
 def test_yes_applies(terminal: Terminal) -> None:
     with session(terminal.directory, "apply") as typing:
         typing.until(f"Do you want to make {COUNT} changes: {COUNT} cancel? Only 'yes' will be accepted.")
@@ -280,8 +270,6 @@ def test_pruning_asks_too(terminal: Terminal) -> None:
 
 
 # -- progress and colour ------------------------------------------------------------------------------------
-
-
 def test_progress_is_shown_on_a_terminal_only(terminal: Terminal) -> None:
     quiet = terminal.run("apply", "--auto-approve")
     assert (quiet.code, quiet.err) == (0, "")

@@ -91,8 +91,6 @@ def test_a_report(interrupted: ExitCode | None, errored: bool, refused: bool, bl
 
 
 # -- the command line ---------------------------------------------------------------------------------------
-
-
 class Situation:
     """Conditions that a command can meet, to be combined."""
 

@@ -112,8 +112,6 @@ def test_names_and_regions_are_those_that_were_given(terminal: Terminal) -> None
 
 
 # -- what is refused ----------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -162,8 +160,6 @@ def test_a_git_repository_that_has_begun_is_fine(terminal: Terminal) -> None:
 
 
 # -- at a terminal ------------------------------------------------------------------------------------------------
-
-
 def test_at_a_terminal_it_asks_and_asks_again(terminal: Terminal) -> None:
     with session(terminal.directory, "init", "media") as asked:
         asked.until("Cloud (huaweicloud, aliyun, both) [huaweicloud]: ")
@@ -224,8 +220,6 @@ def test_an_interruption_at_a_question_leaves_nothing(terminal: Terminal) -> Non
 
 
 # -- as a person pastes it ----------------------------------------------------------------------------------------
-
-
 def test_what_it_prints_works_when_it_is_pasted(terminal: Terminal) -> None:
     """Every command, in order, in one shell. Only the port is another one."""
     created = terminal.run("init", "media", "--provider", "huaweicloud", "--provider", "aliyun")

@@ -358,8 +358,6 @@ def test_a_scope_that_cannot_be_listed_holds_its_changes_back(terminal: Terminal
 
 
 # -- how the tasks are seen again -------------------------------------------------------------------------------
-
-
 def crowd(terminal: Terminal, percent: int) -> str:
     """Let a policy pick two tasks out of a list of several pages; returns the digest of its plan."""
     limits = f"limits: {{max_percent: {percent}}}"

@@ -66,8 +66,6 @@ def apply(terminal: Terminal, *words: str) -> tuple[int, dict[str, Any], dict[st
 
 
 # -- before -> now ------------------------------------------------------------------------------------------
-
-
 def test_a_task_that_started_shows_what_it_was_and_is(terminal: Terminal) -> None:
     saved(terminal, input={"bucket": "b"})
     terminal.simulator.huaweicloud.set_status(TRANSCODING, 1, "running")
@@ -140,8 +138,6 @@ def test_a_forged_change_that_is_as_it_was_only_says_that_nobody_asks(terminal: 
 
 
 # -- the comparison itself ----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("before", "now", "expected"),
     [
@@ -215,8 +211,6 @@ def test_deepdiff_is_imported_only_for_a_pair_that_differs() -> None:
 
 
 # -- what a plan was made from ------------------------------------------------------------------------------
-
-
 def test_a_plan_whose_target_the_configuration_no_longer_has_is_stale(terminal: Terminal) -> None:
     terminal.write(TWO + POLICIES)
     terminal.simulator.huaweicloud.add(TRANSCODING, id=1, created="1d")

@@ -210,8 +210,6 @@ def test_a_refused_apply_reports_each_change_and_the_flag_that_lets_it_pass(term
 
 
 # -- explain ---------------------------------------------------------------------------------------------------
-
-
 def test_draws_the_lifecycle(terminal: Terminal) -> None:
     finished = terminal.run("explain", "huaweicloud.mpc.packaging")
     assert finished.code == 0

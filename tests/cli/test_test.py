@@ -130,8 +130,6 @@ def test_test_files_are_no_configuration(terminal: Terminal) -> None:
 
 
 # -- flags --------------------------------------------------------------------------------------------------
-
-
 def test_junit_is_written_beside_the_output_for_people(terminal: Terminal) -> None:
     terminal.write(BAD, "bad.reconciler-test.yaml")
     finished = terminal.run("test", "--junit", "report.xml")

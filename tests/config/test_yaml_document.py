@@ -290,8 +290,6 @@ def test_values_are_counted() -> None:
 
 
 # -- scalars ---------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("text", "value"),
     [

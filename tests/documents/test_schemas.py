@@ -89,8 +89,6 @@ def test_reports_are_accepted(name: str) -> None:
 
 
 # -- reports ---------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("report", [report for name, report in REPORTS.items() if name != "hostile"])
 def test_round_trip(report: Report) -> None:
     assert REPORT_FILE.read(REPORT_FILE.text(report)) == report

@@ -123,8 +123,6 @@ def test_the_order_of_the_listing_changes_nothing() -> None:
 
 
 # -- what does not leave ------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "url",
     [
@@ -159,8 +157,6 @@ def test_a_time_that_no_one_can_write_is_left_out() -> None:
 
 
 # -- what a snapshot can stand for --------------------------------------------------------------------------
-
-
 def test_a_scope_that_is_not_there_counts_as_failed() -> None:
     other = Scope("there", TWO_STEP.name)
     observation = taken().observations({other: None})[other]
@@ -211,8 +207,6 @@ def test_only_an_api_that_filters_lists_some_statuses_only(resource: str, kept: 
 
 
 # -- what is refused ----------------------------------------------------------------------------------------
-
-
 def first(document: dict[str, Any]) -> dict[str, Any]:
     return document["scopes"][0]["tasks"][0]  # type: ignore[no-any-return]  # an object
 

@@ -52,8 +52,6 @@ def outcomes(world: World) -> list[str]:
 
 
 # -- one call ------------------------------------------------------------------------------------------------
-
-
 def test_intent_call_result_reading_in_this_order() -> None:
     world = World(waiting())
     result = world.apply_one()
@@ -92,8 +90,6 @@ def test_a_cancel_of_several_pieces_of_work_is_done_when_none_waits() -> None:
 
 
 # -- lost answers --------------------------------------------------------------------------------------------
-
-
 def test_a_lost_answer_whose_effect_is_seen_is_done_and_called_once() -> None:
     world = World(waiting(), {"1": [LOST]})
     assert world.apply_one().outcome is Outcome.DONE
@@ -167,8 +163,6 @@ def test_nothing_is_called_again_that_a_protection_has_come_to_hold() -> None:
 
 
 # -- refusals and readings -----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("meaning", [Meaning.PERMISSION, Meaning.PERMANENT, Meaning.CREDENTIALS, Meaning.THROTTLED])
 def test_a_refusal_is_failed_without_reading(meaning: Meaning) -> None:
     world = World(waiting(), {"1": [refused(meaning)]})
@@ -217,8 +211,6 @@ def test_a_reading_of_the_step_before_does_not_speak_for_the_next() -> None:
 
 
 # -- batches -------------------------------------------------------------------------------------------------
-
-
 def test_a_batch_of_ten_is_one_call_and_one_reading() -> None:
     world = World(waiting(23, BATCHED))
     assert outcomes(world) == ["done"] * 23
@@ -281,8 +273,6 @@ def test_results_come_in_the_order_of_the_changes() -> None:
 
 
 # -- two steps -----------------------------------------------------------------------------------------------
-
-
 def test_cancel_then_delete() -> None:
     world = World(waiting(row=TWO_STEP))
     result = world.apply_one(*BOTH)
@@ -342,8 +332,6 @@ def test_a_record_that_ended_by_itself_can_be_deleted() -> None:
 
 
 # -- the journal ---------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("error", [FULL, LOCK_LOST])
 def test_without_an_intent_on_disk_nothing_is_called(error: Exception) -> None:
     world = World(waiting(25))
@@ -408,8 +396,6 @@ def test_an_intent_that_another_run_has_closed_ends_the_calls() -> None:
 
 
 # -- holding back --------------------------------------------------------------------------------------------
-
-
 def test_stop_on_error_starts_no_new_batch() -> None:
     world = World(waiting(50), {"3": [refused(Meaning.PERMISSION)]}, stop_on_error=True, batches_in_flight=1)
     results = world.apply(*changes(world))
@@ -536,8 +522,6 @@ def test_a_listing_with_an_id_that_none_can_have_is_no_listing(odd: str) -> None
 
 
 # -- interruption --------------------------------------------------------------------------------------------
-
-
 def test_interrupted_before_the_first_call() -> None:
     world = World(waiting(30))
     world.stop.ask()

@@ -115,8 +115,6 @@ def test_the_package_alone_loads_nothing() -> None:
 
 
 # -- one client for each target -------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("saved", [False, True])
 def test_a_run_logs_in_once_and_opens_one_client_for_each_target(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, saved: bool
@@ -185,8 +183,6 @@ def test_two_at_once_in_one_session_are_one_after_the_other(terminal: Terminal) 
 
 
 # -- approval -------------------------------------------------------------------------------------------------
-
-
 def test_what_is_not_approved_is_not_done(terminal: Terminal) -> None:
     seen: list[int] = []
 
@@ -230,8 +226,6 @@ def test_a_clock_of_ones_own_plans_only(terminal: Terminal) -> None:
 
 
 # -- locks ----------------------------------------------------------------------------------------------------
-
-
 def two_clouds(terminal: Terminal) -> None:
     terminal.write(configured(SNAPSHOTS, UPLOADS))
     terminal.simulator.aliyun.add("aliyun.vod.url_upload", id="a1", created="1d", UploadURL="https://h/a1.mp4")

@@ -70,9 +70,8 @@ def names(document: Path) -> str:
 
 documents = pytest.mark.parametrize("document", DOCUMENTS, ids=names)
 
+
 # -- what can be typed ----------------------------------------------------------------------------------------
-
-
 @documents
 def test_every_command_line_is_one_that_the_program_takes(document: Path) -> None:
     written = list(command_lines("\n".join(fences(document, "console", "sh", "cron"))))
@@ -109,8 +108,6 @@ def test_every_make_target_is_one_that_there_is(document: Path) -> None:
 
 
 # -- YAML, JSON, Python ---------------------------------------------------------------------------------------
-
-
 def _yaml_blocks() -> list[tuple[str, str]]:
     """Those of pages that lead by the hand are left out: test_walkthroughs.py writes and validates them."""
     documents = [document for document in DOCUMENTS if document.parent.name != "how-to"]
@@ -149,8 +146,6 @@ def test_the_example_of_a_resource_type_is_one() -> None:
 
 
 # -- tables ---------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", ["README.md", "docs/operations.md"])
 def test_the_exit_codes_are_all_exit_codes(name: str) -> None:
     rows = table(ROOT / name, "exit", "outcome")
@@ -229,8 +224,6 @@ def test_the_options_are_all_options() -> None:
 
 
 # -- what they point at ---------------------------------------------------------------------------------------
-
-
 @documents
 def test_links_within_the_repository_lead_somewhere(document: Path) -> None:
     for link in re.findall(r"\]\(([^)]+)\)", prose(document)):
@@ -259,8 +252,6 @@ def test_documents_name_no_place_of_a_machine(document: Path) -> None:
 
 
 # -- what was printed -----------------------------------------------------------------------------------------
-
-
 def test_the_plan_in_the_readme_is_what_the_demo_prints(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -81,8 +81,6 @@ def repository(
 
 
 # -- configuration --------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()))
 def test_an_example_is_valid_without_a_warning(
     example: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -124,8 +122,6 @@ def test_without_the_variables_the_vendors_own_hosts_are_meant(
 
 
 # -- what it does ---------------------------------------------------------------------------------------------
-
-
 def test_the_plan_asks_for_one_task_of_each_kind(repository: Terminal) -> None:
     plan = repository.run("plan", "--format", "json").json
     assert plan["outcome"] == "changes"

@@ -69,8 +69,6 @@ def test_every_exit_code_is_there() -> None:
 
 
 # -- Markdown ---------------------------------------------------------------------------------------------------
-
-
 def test_text_means_nothing_to_markdown() -> None:
     assert prose("a | b, *.yaml, <x>, `c|d *`") == r"a \| b, \*.yaml, \<x>, `c\|d *`"
 

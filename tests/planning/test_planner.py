@@ -199,8 +199,6 @@ def test_changes_are_in_order_of_target_type_creation_and_number() -> None:
 
 
 # -- guards -----------------------------------------------------------------------------------------------------
-
-
 def tasks(count: int, **fields: str) -> list:  # type: ignore[type-arg] # tasks
     return [task(str(number), **fields) for number in range(count)]  # type: ignore[arg-type] # texts
 
@@ -265,8 +263,6 @@ def test_what_lets_a_few_tasks_pass_a_limit_of_zero_is_any_other(count: int) -> 
 
 
 # -- all policies together --------------------------------------------------------------------------------------
-
-
 def quarters(count: int, **rest: Any) -> Configuration:  # noqa: ANN401 - of `configuration`
     """Policies of which each asks for a quarter of 40 tasks, within its own limit of 30 percent."""
     own = Limits(max_actions=500, max_percent=30)
@@ -389,8 +385,6 @@ def test_only_the_target_is_left_alone_whose_clock_it_is() -> None:
 
 
 # -- what is written --------------------------------------------------------------------------------------------
-
-
 def test_url_queries_and_control_characters_never_reach_the_plan() -> None:
     url = "https://h/v.mp4?token=s3cret"
     world = configuration(policy(match={"upload_url": url}))

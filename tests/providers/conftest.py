@@ -1,11 +1,11 @@
 """Fixtures captured from the vendors' SDKs, and the SDKs' own signers as oracles."""
 
-# ruff: noqa: PLC0415 - importing Huawei's SDK writes into $HOME, which must be replaced first
+# ruff: noqa: PLC0415 - what the library says while it is imported is its own
 
 import asyncio
 import json
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,36 +32,10 @@ def aliyun_captured() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def sdk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    """The SDKs' modules, imported with a home of their own: importing Huawei's writes ~/.huaweicloud."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what the vendors' modules say while they are imported is theirs
-            from alibabacloud_tea_openapi.utils import Utils
-            from huaweicloudsdkcore.auth.credentials import BasicCredentials
-            from huaweicloudsdkcore.auth.internal import MetadataAccessor, OidcStsAccessor
-            from huaweicloudsdkcore.http.http_client import HttpClient
-            from huaweicloudsdkcore.http.http_config import HttpConfig
-            from huaweicloudsdkcore.sdk_request import SdkRequest
-            from huaweicloudsdkcore.signer.signer import Signer
-        yield SimpleNamespace(
-            AliyunSigner=Utils,
-            BasicCredentials=BasicCredentials,
-            SdkRequest=SdkRequest,
-            HuaweicloudSigner=Signer,
-            MetadataAccessor=MetadataAccessor,
-            OidcStsAccessor=OidcStsAccessor,
-            HttpClient=HttpClient,
-            HttpConfig=HttpConfig,
-        )
-
-
-@pytest.fixture(scope="session")
 def vendor() -> SimpleNamespace:
     """alibabacloud_credentials' providers, and a way to let one of them ask a machine of ours."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # as above
+        warnings.simplefilter("ignore")
         from alibabacloud_credentials.provider import oidc, ram_role_arn
         from alibabacloud_credentials.provider.ecs_ram_role import EcsRamRoleCredentialsProvider
         from alibabacloud_credentials.provider.uri import URLCredentialsProvider

@@ -45,8 +45,6 @@ def test_no_golden_is_left_over() -> None:
 
 
 # -- hostile text ----------------------------------------------------------------------------------------------
-
-
 def renderings(text: str) -> dict[str, str]:
     view = View(now=NOW, saved_to="plan.json")
     return {

@@ -120,8 +120,6 @@ def test_a_large_report_is_folded_and_says_so() -> None:
 
 
 # -- cells -----------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "text", ["", "plain", "汉字", "\uff57\uff49de", "e\u0301", "mixed 汉字 text", "한국어", "…", "é"]
 )

@@ -125,8 +125,6 @@ def test_the_steps_stand_in_the_readme_in_order() -> None:
 
 
 # -- the local cloud --------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("providers", PROVIDERS)
 def test_the_seed_is_one_and_the_keys_are_those_of_every_simulator(providers: tuple[str, ...]) -> None:
     written = _written(providers, ContinuousIntegration.NONE)
@@ -153,8 +151,6 @@ def test_the_seed_is_one_and_the_keys_are_those_of_every_simulator(providers: tu
 
 
 # -- names --------------------------------------------------------------------------------------------------------
-
-
 @settings(max_examples=30)
 @given(
     st.from_regex(r"[a-z0-9][a-z0-9-]{0,62}", fullmatch=True) | st.sampled_from(["null", "true", "1e5", "0x1f", "no"])

@@ -49,8 +49,6 @@ def test_agrees_with_the_predicate(
 
 
 # -- which conditions decide --------------------------------------------------------------------------------
-
-
 def _marks(match: object, values: dict[str, Value], row: ResourceType) -> list[str]:
     selector, problems = parse_selector(match, [row])
     assert selector is not None, problems

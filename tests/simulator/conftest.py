@@ -1,10 +1,8 @@
 """The vendors' own SDKs as clients of the simulator."""
 
 # ruff: noqa: ANN401 - the vendors' SDKs and the decoded answers have no types
-# ruff: noqa: PLC0415 - importing Huawei's SDK writes into $HOME, which must be replaced first
 
 import http.client
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -23,39 +21,6 @@ class Reply:
     status: int
     headers: dict[str, str]
     body: bytes
-
-
-@pytest.fixture(scope="session")
-def sdk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    """The SDKs' modules, imported with a home of their own: importing Huawei's writes ~/.huaweicloud."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what the vendors' modules say while they are imported is theirs
-            from alibabacloud_tea_openapi import models as openapi
-            from alibabacloud_vod20170321 import models as aliyun
-            from alibabacloud_vod20170321.client import Client as AliyunClient
-            from darabonba.exceptions import DaraException
-            from darabonba.runtime import RuntimeOptions
-            from huaweicloudsdkcore.auth.credentials import BasicCredentials
-            from huaweicloudsdkcore.exceptions import exceptions
-            from huaweicloudsdkcore.region.region import Region
-            from huaweicloudsdkcore.sdk_request import SdkRequest
-            from huaweicloudsdkmpc import v1 as mpc
-            from huaweicloudsdkvod import v1 as vod
-        yield SimpleNamespace(
-            openapi=openapi,
-            aliyun=aliyun,
-            AliyunClient=AliyunClient,
-            AliyunError=DaraException,
-            BasicCredentials=BasicCredentials,
-            HuaweicloudError=exceptions.ServiceResponseException,
-            Region=Region,
-            RuntimeOptions=RuntimeOptions,
-            SdkRequest=SdkRequest,
-            mpc=mpc,
-            vod=vod,
-        )
 
 
 @pytest.fixture

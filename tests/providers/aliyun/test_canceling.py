@@ -142,8 +142,6 @@ def test_clock_skew_is_said_and_secrets_are_not() -> None:
 
 
 # -- the row ---------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(("spelt", "status"), sorted(URL_UPLOAD.statuses.items()))
 def test_statuses_in_any_case(spelt: str, status: Status) -> None:
     for text in (spelt, spelt.lower(), spelt.capitalize()):
