@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from reconciler.backends import fencing
 from reconciler.backends.fencing import EXPIRY, Fence, Holder, LeaseHeld, LeaseLost, Loss
 from reconciler.exceptions import BackendError
+from reconciler.tasks.timestamps import elapsed_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from reconciler.backends.backend import Backend
 
-__all__ = ["EXPIRY", "Lease", "LeaseHeld", "LeaseLost", "acquire", "elapsed_clock"]
+__all__ = ["EXPIRY", "Lease", "LeaseHeld", "LeaseLost", "acquire"]
 
 _POLL = 1_000
 """Milliseconds between two attempts at a lease that another process holds."""
@@ -25,11 +26,6 @@ _POLL = 1_000
 
 _PARTING = 10.0
 """Seconds that giving back may take."""
-
-
-def elapsed_clock() -> int:
-    """Milliseconds on a clock that nobody sets back and that also counts the time a machine is suspended."""
-    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000
 
 
 def _sleep(seconds: float) -> bool:

@@ -87,7 +87,7 @@ def command(
     else:
         session = Session.open(paths, target=flags.targets, policy=flags.policies, now=set_to)
         started = int(time.time())
-        plan = run_work(_planned(session, flags.overrides, lifetime))
+        plan = run_work(_planned(session, flags.overrides, lifetime, keep_tasks=save_snapshot is not None))
         if save_snapshot is not None:
             _save(save_snapshot, session, started if now else plan.created_at)
     with held():
@@ -96,11 +96,11 @@ def command(
     return ExitCode.weightiest(plan.exit_code(detailed=detailed_exitcode), saved, shown)
 
 
-async def _planned(session: Session, overrides: Overrides, lifetime: int | None) -> Plan:
+async def _planned(session: Session, overrides: Overrides, lifetime: int | None, *, keep_tasks: bool) -> Plan:
     progress = Progress()
     async with session:
         with progress.stage("Listing", len(session.configuration.scopes())):
-            return await session.plan(overrides, expires_in=lifetime, on_listed=progress.listed)
+            return await session.plan(overrides, expires_in=lifetime, on_listed=progress.listed, keep_tasks=keep_tasks)
 
 
 def _save(path: Path, session: Session, taken_at: int) -> None:

@@ -91,7 +91,7 @@ class Progress:
 
     def listed(self, observation: Observation) -> None:
         """A scope was listed, which is a step of the stage."""
-        self._tasks += len(observation.tasks)
+        self._tasks += observation.total
         self.seen(observation)
         self._advance(f"Listing ({self._tasks:,} {'task' if self._tasks == 1 else 'tasks'})")
 
@@ -103,7 +103,7 @@ class Progress:
             "listed %s on %s: %d tasks, %d requests, %s",
             scope.resource,
             scope.target,
-            len(observation.tasks),
+            observation.total,
             observation.requests,
             state,
         )

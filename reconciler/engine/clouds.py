@@ -6,12 +6,14 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import ProviderError, bug, innermost, traceback_lines
 from reconciler.providers.base import Readings
 from reconciler.redaction import bounded, masked
 from reconciler.tasks.observation import CLOCKS_APART, Completeness, Fault, Meaning, Observation, Scope
+from reconciler.tasks.sink import Collected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from reconciler.config.model import Configuration, Target
     from reconciler.providers.base import Client, Provider
     from reconciler.tasks.resource_type import Catalogue, Operation, ResourceType
+    from reconciler.tasks.sink import Sink
+    from reconciler.tasks.task import Task
 
 __all__ = ["Clouds", "log_bug"]
 
@@ -94,15 +98,19 @@ class Clouds:
         self,
         wanted: Mapping[Scope, frozenset[str] | None],
         on_listed: Callable[[Observation], None] = lambda _: None,
+        sinks: Mapping[Scope, Sink] = MappingProxyType({}),
     ) -> dict[Scope, Observation]:
-        """List scopes side by side. `wanted` gives the vendor statuses each needs (None: all)."""
+        """List scopes side by side. `wanted` gives the vendor statuses each needs (None: all).
+
+        The tasks of a scope that has a sink go there; those of others stand in their observations.
+        """
 
         async def one(scope: Scope, statuses: frozenset[str] | None) -> Observation:
             client = await self.client(scope.target)
             if isinstance(client, Fault):
                 return Observation(scope, (), 0, Completeness.FAILED, client)
-            listed = await client.observe(self._catalogue.resource_types[scope.resource], statuses)
-            observation = replace(listed, skews=client.skews)
+            row = self._catalogue.resource_types[scope.resource]
+            observation = replace(await client.observe(row, statuses, sinks.get(scope)), skews=client.skews)
             on_listed(observation)
             return observation
 
@@ -143,13 +151,23 @@ class _Guarded:
         except Exception as error:  # noqa: BLE001 - as the class says
             return _unexpected(self._target, error)
 
-    async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
+    async def observe(
+        self, resource: ResourceType, statuses: frozenset[str] | None, sink: Sink | None = None
+    ) -> Observation:
+        held = Collected()
+        checked = _Checked(held if sink is None else sink, resource)
         try:
-            found = await self._client.observe(resource, statuses)
-            odd = next((task.id for task in found.tasks if not resource.has_id(task.id)), None)
-            if odd is not None:
-                fault = Fault(Meaning.MALFORMED, f"{bounded(odd, 80)!r} can be no id of a {resource.name}")
+            found = await self._client.observe(resource, statuses, checked)
+            if found.tasks:  # a client that holds what it lists
+                checked.see(found.tasks)
+                checked.end_pass()
+            if checked.odd is not None:
+                fault = Fault(Meaning.MALFORMED, f"{bounded(checked.odd, 80)!r} can be no id of a {resource.name}")
                 return Observation(found.scope, (), found.requests, Completeness.FAILED, fault)
+            if found.completeness is Completeness.FAILED:
+                found = replace(found, tasks=())
+            else:
+                found = replace(found, tasks=held.tasks, elsewhere=0 if sink is None else sink.total)
             return replace(found, fault=_masked(found.fault, self._row)) if found.fault else found
         except Exception as error:  # noqa: BLE001 - as the class says
             fault = _unexpected(self._target, error)
@@ -175,6 +193,32 @@ class _Guarded:
         except Exception as error:  # noqa: BLE001 - as the class says
             # Perhaps it was sent: to be read, as after a lost answer.
             return dict.fromkeys(ids, replace(_unexpected(self._target, error), meaning=Meaning.LOST))
+
+
+class _Checked:
+    """A sink for what a client shows, which passes it on to another while all ids are such as the resource type has."""
+
+    def __init__(self, sink: Sink, resource: ResourceType) -> None:
+        self._sink = sink
+        self._resource = resource
+        self.odd: str | None = None
+        """An id that can be none."""
+
+    @property
+    def text(self) -> int:
+        return self._sink.text
+
+    @property
+    def total(self) -> int:
+        return self._sink.total
+
+    def see(self, tasks: Sequence[Task]) -> None:
+        self.odd = self.odd or next((task.id for task in tasks if not self._resource.has_id(task.id)), None)
+        if self.odd is None:
+            self._sink.see(tasks)
+
+    def end_pass(self) -> tuple[int, int]:
+        return self._sink.end_pass()
 
 
 def _masked(fault: Fault, target: Target) -> Fault:

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler import __version__
 from reconciler.backends.entries import ActionState, RunEnd, RunStart
 from reconciler.backends.journal import Journal
-from reconciler.backends.leases import Lease, LeaseHeld, acquire, elapsed_clock
+from reconciler.backends.leases import Lease, LeaseHeld, acquire
 from reconciler.config.model import group_of
 from reconciler.engine.interruption import Threads
 from reconciler.exceptions import ExitCode
 from reconciler.planning.plan import RunOutcome
 from reconciler.tasks.observation import Fault, Scope
 from reconciler.tasks.task import Status
+from reconciler.tasks.timestamps import elapsed_clock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence

@@ -10,19 +10,18 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Self
 
-from reconciler.backends.leases import elapsed_clock
 from reconciler.engine.apply_run import Applying, ApplyOptions, carry_out
 from reconciler.engine.clouds import Clouds
-from reconciler.engine.hold import hold
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.queries import narrowed, query, why
 from reconciler.engine.saved_plan import check_fresh, left_out
 from reconciler.engine.saved_plan_run import apply_saved_plan
-from reconciler.engine.world import load_world, matching, plan_from
+from reconciler.engine.world import load_world, matching, plan_from, sifted
 from reconciler.exceptions import UsageError
 from reconciler.planning.guards import Overrides
 from reconciler.planning.judgement import statuses_wanted
 from reconciler.providers.registry import providers
+from reconciler.tasks.timestamps import elapsed_clock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.engine.world import World
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
+    from reconciler.planning.sieve import Sieve
     from reconciler.planning.why import Why
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.observation import Observation, Scope
@@ -143,15 +143,21 @@ class Session:
         *,
         expires_in: int | None = None,
         on_listed: Callable[[Observation], None] = _nothing,
+        keep_tasks: bool = False,
     ) -> Plan:
         """List what the policies look at, and say what would be done. Reads only, and takes no lock.
 
-        `expires_in` is how many seconds a saved plan is good for (default: `settings.plan_ttl`).
+        `expires_in` is how many seconds a saved plan is good for (default: `settings.plan_ttl`). With `keep_tasks` all
+        that was listed is kept in memory afterwards, in `listed`; else only what some policy selects ever is.
         """
         self._look_at_the_clock()
         wanted = statuses_wanted(self.configuration, self._world.catalogue)
-        self.listed = await self._clouds.observe(wanted, on_listed)
-        made = plan_from(self._world, self.listed, expires_in=expires_in, overrides=overrides)
+        sieves: Mapping[Scope, Sieve] = {}
+        if keep_tasks:
+            self.listed = await self._clouds.observe(wanted, on_listed)
+        else:
+            self.listed, sieves = await sifted(self._world, self._clouds, wanted, on_listed)
+        made = plan_from(self._world, self.listed, sieves, expires_in=expires_in, overrides=overrides)
         self._own, self._made_at = made if self._held else None, elapsed_clock()
         return made
 
@@ -174,6 +180,8 @@ class Session:
         A plan that is made meanwhile can be applied meanwhile as it stands. Raises LockedError where other runs hold
         all of them, UsageError where the clock was set, and BackendError.
         """
+        from reconciler.engine.hold import hold  # noqa: PLC0415 - a plan needs no database, which takes long to import
+
         if self._world.clock_set:
             raise UsageError("a session with a clock of its own only plans")
         if self._holding:

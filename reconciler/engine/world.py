@@ -6,33 +6,37 @@ import os
 import time
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.config.loader import load_configuration
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import CredentialsError, UsageError
-from reconciler.planning.judgement import statuses_wanted
+from reconciler.planning.judgement import Judgements, statuses_wanted
 from reconciler.planning.planner import Planner
 from reconciler.planning.policy_plan import Note
+from reconciler.planning.sieve import Sieve
 from reconciler.planning.url_cuts import doubts
 from reconciler.providers.registry import catalogue
 from reconciler.providers.secret_sources import check_sources
 from reconciler.providers.transport.endpoint import ENDPOINT_HOSTS, is_permitted, permitted_hosts
+from reconciler.tasks.observation import clocks_off
 from reconciler.tasks.timestamps import LATEST, Timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from reconciler.config.model import Configuration
+    from reconciler.engine.clouds import Clouds
     from reconciler.planning.guards import Overrides
     from reconciler.planning.plan import Plan
     from reconciler.planning.snapshot import Snapshot
     from reconciler.tasks.observation import Observation, Scope
     from reconciler.tasks.resource_type import Catalogue
 
-__all__ = ["World", "by_clock", "load_world", "matching", "plan_from", "plan_offline", "restrict"]
+__all__ = ["World", "by_clock", "load_world", "matching", "plan_from", "plan_offline", "restrict", "sifted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +124,51 @@ def by_clock(world: World, observations: Mapping[Scope, Observation]) -> Mapping
     return {scope: replace(seen, skews=()) for scope, seen in observations.items()}
 
 
+async def sifted(
+    world: World,
+    clouds: Clouds,
+    wanted: Mapping[Scope, frozenset[str] | None],
+    on_listed: Callable[[Observation], None],
+) -> tuple[dict[Scope, Observation], dict[Scope, Sieve]]:
+    """List scopes, keeping only what the policies select. `wanted` gives the vendor statuses each needs (None: all).
+
+    Whether ages count is known with the first answer. Where a later one tells otherwise, the scopes of that target are
+    listed again.
+    """
+
+    def off(target: str) -> bool:
+        return not world.clock_set and clouds.is_off(target)
+
+    judgements = Judgements(world.configuration, world.catalogue, world.now, off)
+
+    def sieve(scope: Scope) -> Sieve:
+        return Sieve(lambda: judgements.rules(scope, world.configuration.policies_on(scope)))
+
+    observations: dict[Scope, Observation] = {}
+    sieves: dict[Scope, Sieve] = {}
+    left = wanted
+    while left:
+        sieves |= {scope: sieve(scope) for scope in left}
+        observations |= await clouds.observe(left, on_listed, sieves)
+        clocks = clocks_off(by_clock(world, observations).values())
+        left = {scope: wanted[scope] for scope, made in sieves.items() if made.is_by_clock and scope.target in clocks}
+    return observations, sieves
+
+
 def plan_from(
-    world: World, observations: Mapping[Scope, Observation], *, expires_in: int | None, overrides: Overrides
+    world: World,
+    observations: Mapping[Scope, Observation],
+    sieves: Mapping[Scope, Sieve] = MappingProxyType({}),
+    *,
+    expires_in: int | None,
+    overrides: Overrides,
 ) -> Plan:
-    """The plan that `observations` lead to. `expires_in` is in seconds (None: `settings.plan_ttl`)."""
+    """The plan that `observations` lead to, whose tasks stand in them or went into `sieves`. `expires_in` is in seconds
+    (None: `settings.plan_ttl`)."""
     lifetime = world.configuration.settings.plan_ttl if expires_in is None else expires_in
     expires_at = min(world.now + lifetime, LATEST)
     return Planner(world.configuration, world.catalogue, world.now).plan(
-        by_clock(world, observations), tool_version=__version__, expires_at=expires_at, overrides=overrides
+        by_clock(world, observations), sieves, tool_version=__version__, expires_at=expires_at, overrides=overrides
     )
 
 

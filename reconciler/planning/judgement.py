@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from reconciler.planning.sieve import Rules, Sieve
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.states import admitted_statuses, after_operation, wanted_statuses
 from reconciler.selectors.syntax import Truth
@@ -31,17 +32,6 @@ class Judgement:
     policy: Policy
     resource: ResourceType
     selects: Predicate
-
-    def sort(self, tasks: Iterable[Task]) -> tuple[list[Task], list[Task]]:
-        """The tasks that match, and those of which it cannot be said."""
-        matched, unknown = [], []
-        for task in tasks:
-            truth = self.selects(task.values)
-            if truth == Truth.TRUE:
-                matched.append(task)
-            elif truth == Truth.UNKNOWN:
-                unknown.append(task)
-        return matched, unknown
 
     def wants(self, task: Task) -> bool:
         """Whether the task, as it is now, satisfies the selector. A task that is gone satisfies nothing."""
@@ -84,17 +74,32 @@ class Judgements:
         rules = self._on(task.target).protections.get(task.resource, ())
         return tuple(name for name, predicate in rules if predicate(task.values) != Truth.FALSE)
 
-    def idle_protections(self, observations: Iterable[Observation]) -> dict[str, int]:
+    def rules(self, scope: Scope, policies: Iterable[Policy]) -> Rules:
+        """What tasks of a scope are held against."""
+        compiled = self._on(scope.target)
+        return Rules(
+            [(policy.name, compiled.policies[policy.name].selects) for policy in policies],
+            compiled.protections.get(scope.resource, ()),
+            self._off(scope.target),
+        )
+
+    def sifted(self, observation: Observation, policies: Iterable[Policy]) -> Sieve:
+        """What these make of tasks that are held."""
+        sieve = Sieve(lambda: self.rules(observation.scope, policies))
+        sieve.see(observation.tasks)
+        sieve.end_pass()
+        return sieve
+
+    def idle_protections(self, observations: Iterable[Observation], sieves: Mapping[Scope, Sieve]) -> dict[str, int]:
         """The protections that hold none of the tasks listed, with the number of these; whole listings only."""
         listed: Counter[str] = Counter()
         busy: set[str] = set()
         for observation in observations:
-            rules = self._on(observation.scope.target).protections.get(observation.scope.resource, ())
-            for name, predicate in rules:
-                listed[name] += len(observation.tasks)
-                if not observation.complete or (
-                    name not in busy and any(predicate(task.values) != Truth.FALSE for task in observation.tasks)
-                ):
+            sieve = sieves.get(observation.scope)
+            for name, _ in self._on(observation.scope.target).protections.get(observation.scope.resource, ()):
+                if sieve is not None:
+                    listed[name] += sieve.total
+                if sieve is None or not observation.complete or name in sieve.busy:
                     busy.add(name)
         return {name: count for name, count in sorted(listed.items()) if count and name not in busy}
 

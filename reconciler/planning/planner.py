@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.config.model import AtMost
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.config.model import Configuration, Policy
     from reconciler.planning.change import Observed
     from reconciler.planning.quota import Surplus
+    from reconciler.planning.sieve import Sieve
     from reconciler.tasks.resource_type import Catalogue, Operation
     from reconciler.tasks.task import Task, TaskKey
 
@@ -82,18 +83,22 @@ class Planner:
         self._wanted: dict[TaskKey, _Wanted] = {}
         self._blocked: dict[TaskKey, _Wanted] = {}
         self._protected: dict[TaskKey, tuple[_Wanted, tuple[str, ...]]] = {}
-        self._unknown: dict[Scope, set[TaskKey]] = defaultdict(set)
+        self._sieves: dict[Scope, Sieve] = {}
         self._notes = [Note(Severity.WARNING, f"{found.location}: {found.message}") for found in configuration.warnings]
 
     def plan(
         self,
         observations: Mapping[Scope, Observation],
+        sieves: Mapping[Scope, Sieve] = MappingProxyType({}),
         *,
         tool_version: str,
         expires_at: int,
         overrides: Overrides = Overrides(),  # noqa: B008 - frozen, without state
     ) -> Plan:
-        """Diff policies against what was observed. A scope that is not in `observations` counts as failed."""
+        """Diff policies against what was observed. A scope that is not in `observations` counts as failed.
+
+        `sieves` have the tasks of scopes that were listed into one, under the same clock.
+        """
         seen = {
             scope: observations.get(scope) or Observation(scope, (), 0, Completeness.FAILED)
             for scope in self._configuration.scopes()
@@ -105,9 +110,12 @@ class Planner:
             self._note_listing(observation)
             if observation.completeness is Completeness.FAILED:
                 continue
+            sieve = self._sieves[scope] = sieves.get(scope) or self._judgements.sifted(
+                observation, self._configuration.policies_on(scope)
+            )
             for policy in self._configuration.policies_on(scope):
-                self._plan_policy(policy, observation, tallies[policy.name])
-        for name, count in self._judgements.idle_protections(seen.values()).items():
+                self._plan_policy(policy, observation, sieve, tallies[policy.name])
+        for name, count in self._judgements.idle_protections(seen.values(), self._sieves).items():
             listed = "the 1 task" if count == 1 else f"the {count} tasks"
             self._notes.append(Note(Severity.WARNING, f"protection {name} protects none of {listed} listed"))
         plan = Plan(
@@ -133,14 +141,13 @@ class Planner:
         )
         return plan.guarded(plan.changes, self._configuration, self._judgements, overrides)
 
-    def _plan_policy(self, policy: Policy, observation: Observation, tally: _Tally) -> None:
+    def _plan_policy(self, policy: Policy, observation: Observation, sieve: Sieve, tally: _Tally) -> None:
         """Say which tasks of one scope must change so that `policy` holds."""
         judgement = self._judgements.of(policy.name, observation.scope.target)
         target = observation.scope.target
-        matched, unknown = judgement.sort(observation.tasks)
+        matched = sieve.selected(policy.name)
         tally.matched += len(matched)
-        tally.unknown += len(unknown)
-        self._unknown[observation.scope].update(task.key for task in unknown)
+        tally.unknown += sieve.unknown(policy.name)
         if isinstance(policy.ensure, AtMost) and not observation.complete:
             self._warn("the listing is incomplete, so this at_most policy does not act", policy, target)
             return
@@ -212,17 +219,18 @@ class Planner:
 
     def _scope_plan(self, observation: Observation) -> ScopePlan:
         scope, fault = observation.scope, observation.fault
-        counts = Counter(task.status for task in observation.tasks)
+        sieve = self._sieves.get(scope)
+        counts = sieve.statuses if sieve else {}
         if fault is None and scope.target in self._off:
             fault = clock_fault(self._off[scope.target])
         return ScopePlan(
             target=scope.target,
             resource=scope.resource,
-            tasks={status.value: counts[status] for status in Status if counts[status]},
+            tasks={status.value: counts[status] for status in Status if counts.get(status)},
             requests=observation.requests,
             completeness=observation.completeness,
             error=fault,
-            unknown=len(self._unknown[scope]),
+            unknown=sieve.undecided if sieve else 0,
         )
 
     def _warn(self, message: str, policy: Policy, target: str) -> None:

@@ -238,7 +238,8 @@ class Inquiry:
         if not isinstance(policy.ensure, AtMost) or not self._seen[scope].complete:
             return None
         if (policy.name, scope) not in self._places:
-            matched, _ = self._judgements.of(policy.name, task.target).sort(self._seen[scope].tasks)
+            judgement = self._judgements.of(policy.name, task.target)
+            matched = [one for one in self._seen[scope].tasks if judgement.wants(one)]
             # A quota of none makes every task surplus that can be counted at all, and so gives each its place.
             everyone = split(matched, replace(policy.ensure, count=0)).surplus
             self._places[policy.name, scope] = {place.task.key: place for place in everyone}

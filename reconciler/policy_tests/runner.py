@@ -100,10 +100,14 @@ def idle_protections(loaded: PolicyTests, catalogue: Catalogue) -> list[Diagnost
     counts: Counter[str] = Counter()
     busy: set[str] = set()
     for test in loaded.tests:
-        seen = [kept.observation for kept in test.snapshot.scopes.values()] if test.snapshot else []
-        seen += [Observation(Scope(task.target, task.resource), (task,), 0) for task in test.tasks]
+        listed = {scope: kept.observation for scope, kept in test.snapshot.scopes.items()} if test.snapshot else {}
+        for task in test.tasks:
+            scope = Scope(task.target, task.resource)
+            known = listed.get(scope, Observation(scope, (), 0))
+            listed[scope] = replace(known, tasks=(*known.tasks, task))
+        seen = listed.values()
         judgements = Judgements(configuration, catalogue, test.now, clocks_off(seen).__contains__)
-        idle = judgements.idle_protections(seen)
+        idle = judgements.idle_protections(seen, {one.scope: judgements.sifted(one, ()) for one in seen})
         counts.update(idle)
         given = {observation.scope.resource for observation in seen if observation.tasks}
         rows = configuration.protections.values()

@@ -37,7 +37,7 @@ from reconciler.providers.credentials import (
     secret_in_file,
     secret_text,
 )
-from reconciler.providers.records import Row, by_id, impossible_ids, task_from, tasks_in
+from reconciler.providers.records import Row, impossible_ids, task_from, tasks_in
 from reconciler.providers.secret_sources import CredentialSearch, Secrets
 from reconciler.providers.transport.answers import Redactor, header_text, json_object, malformed, parsed_object, said_in
 from reconciler.providers.transport.caller import READS, WRITES, Retries, Tally, all_or_fault
@@ -58,18 +58,19 @@ from reconciler.tasks.resource_type import (
     ProviderOptions,
     ResourceType,
 )
+from reconciler.tasks.sink import Collected, Sink, by_id
 from reconciler.tasks.task import TERMINAL, Field, FieldType, Status, Task, TaskKey
 
 # One name a line would be a page of names.
 # fmt: off
 __all__ = [
     "ACCESS_KEY_KEYS", "API_VERSION", "READS", "TERMINAL", "WRITES", "AccessKey", "AccountCall", "Action", "Ask",
-    "AskedKey", "Client", "Codes", "Completeness", "CredentialSearch", "CredentialSource", "Credentials",
+    "AskedKey", "Client", "Codes", "Collected", "Completeness", "CredentialSearch", "CredentialSource", "Credentials",
     "CredentialsError", "Fault", "Field", "FieldType", "HttpClient", "HttpProvider", "Inventory", "InventoryList",
     "LastResort", "Listing", "Meaning", "Observation", "Operation", "Paging", "Passing", "Permissions",
     "PolicyLanguage", "Provider", "ProviderError", "ProviderOptions", "Quota", "Readings", "Redactor",
     "RenewingAuth", "ResolvedCredentials", "ResourceType", "Retries", "Row", "Said", "Scope", "Secret", "Secrets",
-    "Status", "Surroundings", "Tally", "Target", "Task", "TaskKey", "Turns", "UnusableFile", "all_or_fault",
+    "Sink", "Status", "Surroundings", "Tally", "Target", "Task", "TaskKey", "Turns", "UnusableFile", "all_or_fault",
     "always", "base_url", "by_id", "credentials_url", "header_text", "impossible_ids", "ini_section", "instant",
     "json_file", "json_object", "malformed", "masked", "option", "parsed_object", "presentable", "principal_name",
     "renewed", "said_in", "secret_in", "secret_in_file", "secret_text", "service_url", "signature", "task_from",

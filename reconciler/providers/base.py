@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from reconciler.config.model import Target
     from reconciler.tasks.observation import Fault, Observation
     from reconciler.tasks.resource_type import Operation, ProviderOptions, ResourceType
+    from reconciler.tasks.sink import Sink
     from reconciler.tasks.task import Task
 
 __all__ = ["AccountCall", "Client", "Granting", "InstalledProvider", "PolicyLanguage", "Provider", "Readings"]
@@ -61,10 +62,14 @@ class Client(Protocol):
         """
         ...
 
-    async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
-        """List a scope. `statuses` are the vendor statuses wanted (None: all); the provider may return more.
+    async def observe(
+        self, resource: ResourceType, statuses: frozenset[str] | None, sink: Sink | None = None
+    ) -> Observation:
+        """List a scope. `statuses` are the vendor statuses wanted (None: all); the provider may show more.
 
-        Never raises for what the cloud does: a failure is an `Observation` with a fault.
+        What is seen goes into `sink`, page by page, and each pass is ended there; without one, and in a provider of
+        short lists always, the tasks stand in the observation. Never raises for what the cloud does: a failure is an
+        `Observation` with a fault.
         """
         ...
 

@@ -11,6 +11,7 @@ import json
 import math
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from reconciler.redaction import bounded
@@ -21,13 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.tasks.resource_type import ResourceType
-    from reconciler.tasks.task import Field, Value
+    from reconciler.tasks.task import Value
 
-__all__ = ["Row", "by_id", "identity", "impossible_ids", "task_from", "tasks_in", "timestamp"]
+__all__ = ["Row", "identity", "impossible_ids", "task_from", "tasks_in", "timestamp"]
 
 Row = dict[str, Any]
 
-_COMPACT = re.compile(r"\d{14}", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,18}(\.0*)?", re.ASCII)
 """Not beyond `LARGEST_INTEGER`."""
 
@@ -59,24 +59,6 @@ def tasks_in(resource: ResourceType, rows: Sequence[object], read: Callable[[Row
     return tasks
 
 
-def by_id(tasks: Iterable[Task]) -> tuple[dict[str, Task], frozenset[str]]:
-    """The tasks of one answer by id, and the ids whose rows contradict each other.
-
-    Which row is right cannot be told, so what they differ in is left out, the status included.
-    """
-    found: dict[str, Task] = {}
-    contradicted: set[str] = set()
-    for task in tasks:
-        known = found.setdefault(task.id, task)
-        if known is task or (known.values == task.values and known.status is task.status):
-            continue
-        contradicted.add(task.id)
-        alike = {name: value for name, value in known.values.items() if task.values.get(name) == value}
-        status = known.status if known.status is task.status else Status.UNKNOWN
-        found[task.id] = Task(task.target, task.resource, task.id, status, alike)
-    return found, frozenset(contradicted)
-
-
 def impossible_ids(resource: ResourceType, ids: Iterable[str]) -> dict[str, Fault]:
     """Why some of `ids` go into no request: they are not of the form that the API can carry."""
     return {
@@ -95,10 +77,18 @@ def task_from(target: str, resource: ResourceType, row: Row) -> Task | None:
     if task_id is None:
         return None
     values: dict[str, Value] = {}
-    for field in resource.fields.values():
-        value = _value(field, row)
-        if value is not None:
-            values[field.name] = value
+    for path, fields in _places(resource):
+        place = _at(row, path) if path else row
+        if not isinstance(place, dict):
+            continue
+        for name, key, read in fields:
+            found = place.get(key)
+            if found is None or found == "":
+                continue
+            if read is _text and type(found) is str and len(found) <= LONGEST_TEXT and found.isascii():
+                values[name] = found  # what `_text` says of nearly all there are
+            elif (value := read(found)) is not None:
+                values[name] = value
     values["id"] = task_id
     spoken = values.get("provider_status")
     if spoken in resource.gone:
@@ -132,21 +122,48 @@ def _seconds(found: object) -> int | None:
         return None
     text = text.strip()
     try:
-        if _COMPACT.fullmatch(text):
-            return int(datetime.fromisoformat(f"{text[:8]}T{text[8:]}Z").timestamp())
         if text.isascii() and text.isdigit():
-            return {10: int(text), 13: int(text) // 1000}.get(len(text))
+            match len(text):
+                case 14:
+                    hours, minutes, seconds = int(text[8:10]), int(text[10:12]), int(text[12:])
+                    proper = hours < 24 and minutes < 60 and seconds < 60
+                    return _midnight(text[:8]) + hours * 3600 + minutes * 60 + seconds if proper else None
+                case 10:
+                    return int(text)
+                case 13:
+                    return int(text) // 1000
+                case _:
+                    return None
         moment = datetime.fromisoformat(text)
         return int((moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):  # OverflowError: the year 0 or 10000 in UTC, which nothing could write down
         return None
 
 
-def _value(field: Field, row: Row) -> Value | None:
-    if not field.source:
-        return None
-    found = _at(row, field.source)
-    return None if found is None or found == "" else _COERCIONS[field.type.value](found)
+@lru_cache(maxsize=4096)
+def _midnight(day: str) -> int:
+    """Seconds since the epoch when a day began, `yyyyMMdd`. Raises ValueError for none of the calendar."""
+    return int(datetime.fromisoformat(f"{day}T000000Z").timestamp())
+
+
+_Places = tuple[tuple[tuple[str, ...], tuple[tuple[str, str, "Callable[[object], Value | None]"], ...]], ...]
+"""The objects in a row that hold fields, by their path, each with the fields' names and keys and what reads them."""
+
+_KNOWN: dict[int, tuple[ResourceType, _Places]] = {}
+
+
+def _places(resource: ResourceType) -> _Places:
+    """Made once for each resource type, since a million rows are read by it."""
+    known = _KNOWN.get(id(resource))
+    if known is None or known[0] is not resource:
+        by_path: dict[tuple[str, ...], list[tuple[str, str, Callable[[object], Value | None]]]] = {}
+        for field in resource.fields.values():
+            if field.source:
+                reads = _COERCIONS[field.type]
+                by_path.setdefault(field.source[:-1], []).append((field.name, field.source[-1], reads))
+        known = (resource, tuple((path, tuple(fields)) for path, fields in by_path.items()))
+        _KNOWN[id(resource)] = known
+    return known[1]
 
 
 def _at(row: Row, path: tuple[str, ...]) -> object:
@@ -222,11 +239,10 @@ def _texts(found: object) -> tuple[str, ...] | None:
     return whole if 0 < len(texts) == len(whole) <= MOST_TEXTS else None
 
 
-# By value: the hash of an enum member is computed in Python, a dozen times for each of a million rows.
-_COERCIONS: Mapping[str, Callable[[object], Value | None]] = {
-    FieldType.STRING.value: _text,
-    FieldType.STATUS.value: _text,
-    FieldType.INTEGER.value: _integer,
-    FieldType.TIMESTAMP.value: timestamp,
-    FieldType.STRINGS.value: _texts,
+_COERCIONS: Mapping[FieldType, Callable[[object], Value | None]] = {
+    FieldType.STRING: _text,
+    FieldType.STATUS: _text,
+    FieldType.INTEGER: _integer,
+    FieldType.TIMESTAMP: timestamp,
+    FieldType.STRINGS: _texts,
 }

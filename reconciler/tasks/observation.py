@@ -104,10 +104,11 @@ class Completeness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The tasks of a scope as one listing saw them: what the planner holds against the policies."""
+    """What one listing of a scope brought: what the planner holds against the policies."""
 
     scope: Scope
     tasks: tuple[Task, ...]
+    """Those that were seen; none where they went into a sink."""
     requests: int
     """Calls made, retries included."""
     completeness: Completeness = Completeness.COMPLETE
@@ -118,6 +119,13 @@ class Observation:
     empty where none had a `Date`."""
     unfound: tuple[str, ...] = ()
     """What the user named, where no call can list, and the cloud does not know."""
+    elsewhere: int = 0
+    """How many tasks went into a sink."""
+
+    @property
+    def total(self) -> int:
+        """How many tasks were seen."""
+        return len(self.tasks) + self.elsewhere
 
     @property
     def complete(self) -> bool:

@@ -139,6 +139,12 @@ class Task:
         created = self.values.get("created_at")
         return created if isinstance(created, int) else None
 
+    @property
+    def text(self) -> int:
+        """Characters of text in it."""
+        texts = (value if isinstance(value, tuple) else (value,) for value in self.values.values())
+        return sum(len(text) for parts in texts for text in parts if isinstance(text, str))
+
     @classmethod
     def gone(cls, key: TaskKey) -> Task:
         """A task that the cloud, asked for exactly this id, says it does not have."""

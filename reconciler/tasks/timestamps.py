@@ -1,8 +1,10 @@
-"""Timestamps of RFC 3339, always with a zone, and durations as people write them: both as whole seconds."""
+"""Timestamps of RFC 3339, always with a zone, and durations as people write them, both as whole seconds; and a clock to
+wait by."""
 
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 from reconciler.tasks.task import EARLIEST
@@ -13,6 +15,7 @@ __all__ = [
     "MAX_DURATION",
     "TIMESTAMP_PATTERN",
     "Timestamp",
+    "elapsed_clock",
     "format_duration",
     "format_timestamp",
     "parse_duration",
@@ -111,3 +114,8 @@ def format_duration(seconds: int) -> str:
         count, rest = divmod(rest, _UNITS[unit])
         text += f"{count}{unit}" if count else ""
     return ("-" if seconds < 0 else "") + (text or "0s")
+
+
+def elapsed_clock() -> int:
+    """Milliseconds on a clock that nobody sets back and that also counts the time a machine is suspended."""
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000

@@ -25,6 +25,7 @@ from reconciler.planning.report import Result
 from reconciler.providers.base import Readings
 from reconciler.tasks.observation import Fault, Meaning, Observation, Scope
 from reconciler.tasks.resource_type import Action, Catalogue, Operation, ProviderOptions, ResourceType
+from reconciler.tasks.sink import Sink
 from reconciler.tasks.task import Status, Task
 from tests.planning.world import CANCEL_ONLY, NOW, TWO_STEP, WORDS, configuration, policy
 from tests.planning.world import task as row_of
@@ -189,8 +190,10 @@ class ScriptedClient:
     async def account(self) -> str | Fault:
         return "account"
 
-    async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
-        del statuses
+    async def observe(
+        self, resource: ResourceType, statuses: frozenset[str] | None, sink: Sink | None = None
+    ) -> Observation:
+        del statuses, sink
         return Observation(Scope("here", resource.name), tuple(self._world.tasks.values()), 1)
 
     async def perform(

@@ -9,6 +9,7 @@ import pytest
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from reconciler.tasks.observation import Observation
 from reconciler.tasks.resource_type import ResourceType
+from reconciler.tasks.sink import Sink
 from tests.faults.kinds import SNAPSHOT, applied, configured
 from tests.terminal import HEAD, Terminal
 
@@ -63,9 +64,11 @@ def test_a_log_of_keys_that_cannot_be_opened_is_the_error_of_who_needs_it(termin
 def test_a_bug_in_one_listing_fails_its_scope_alone(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     real = HuaweicloudClient.observe
 
-    async def observe(self: HuaweicloudClient, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
+    async def observe(
+        self: HuaweicloudClient, resource: ResourceType, statuses: frozenset[str] | None, sink: Sink
+    ) -> Observation:
         if resource.name == SNAPSHOT:
-            return await real(self, resource, statuses)
+            return await real(self, resource, statuses, sink)
         raise LookupError("hunter2")
 
     monkeypatch.setattr(HuaweicloudClient, "observe", observe)

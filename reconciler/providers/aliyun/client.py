@@ -60,6 +60,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from reconciler.provider import Sink
+
 __all__ = ["AliyunClient"]
 
 VERSION = "2017-03-21"
@@ -142,8 +144,10 @@ class AliyunClient(HttpClient[AliyunCredentials]):
             permitted=permitted,
         )
 
-    async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
-        del statuses  # the API cannot filter
+    async def observe(
+        self, resource: ResourceType, statuses: frozenset[str] | None, sink: Sink | None = None
+    ) -> Observation:
+        del statuses, sink  # the API cannot filter, and the user's own list is not longer than what is held of it
         tally = Tally()
         resolved = await self._resolve(tally)
         if isinstance(resolved, Fault):

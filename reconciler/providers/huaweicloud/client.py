@@ -11,6 +11,7 @@ from reconciler.provider import (
     READS,
     WRITES,
     AccessKey,
+    Collected,
     Fault,
     HttpClient,
     Meaning,
@@ -49,7 +50,11 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from reconciler.provider import Sink
+
 __all__ = ["HuaweicloudClient"]
+
+WHOLE = Bounds()
 
 READ_AT_MOST = 10
 """So many calls reading ids may take before the first page of a list that was never seen is asked how long it is."""
@@ -153,17 +158,17 @@ class HuaweicloudClient(HttpClient[HuaweicloudCredentials]):
             tally=Tally(),
         )
 
-    async def observe(self, resource: ResourceType, statuses: frozenset[str] | None) -> Observation:
-        return await self._observe(resource, statuses, Bounds())
-
-    async def _observe(self, resource: ResourceType, statuses: frozenset[str] | None, bounds: Bounds) -> Observation:
-        tally = Tally()
-        listed = await list_scope(partial(self.page, resource, tally), resource, statuses, bounds)
+    async def observe(
+        self, resource: ResourceType, statuses: frozenset[str] | None, sink: Sink | None = None, bounds: Bounds = WHOLE
+    ) -> Observation:
+        tally, held = Tally(), Collected()
+        ask = partial(self.page, resource, tally)
+        listed = await list_scope(ask, resource, statuses, held if sink is None else sink, bounds)
         if isinstance(listed, Fault):
             return self.observation(resource, tally, listed)
         if listed.pages is not None:
             self._pages[resource.name] = listed.pages
-        return self.observation(resource, tally, listed.tasks.values(), listed.unsettled)
+        return self.observation(resource, tally, held.tasks, listed.unsettled)
 
     async def page(self, resource: ResourceType, tally: Tally, parameters: Sequence[tuple[str, str]]) -> Page | Fault:
         """One page of the list of a kind."""
@@ -185,7 +190,7 @@ class HuaweicloudClient(HttpClient[HuaweicloudCredentials]):
             # One pass, given up where it turns out to be the dearer way. What it does not show, or shows without a
             # status since two rows contradict each other, is asked for by id.
             bounds = Bounds(passes=1, pages=resource.listing.calls(len(wanted)))
-            observed = await self._observe(resource, None, bounds)
+            observed = await self.observe(resource, None, bounds=bounds)
             shown = {task.id: task for task in observed.tasks if "provider_status" in task.values}
             seen = {task_id: shown[task_id] for task_id in wanted if task_id in shown}
         rest = await super().read(resource, [task_id for task_id in wanted if task_id not in seen])

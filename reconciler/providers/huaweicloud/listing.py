@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.provider import Fault, Meaning, Paging, ResourceType, Status, Task, all_or_fault
-from reconciler.providers.huaweicloud.pages import Page, united
+from reconciler.provider import Fault, Meaning, Paging, ResourceType, all_or_fault
+from reconciler.providers.huaweicloud.pages import Page, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine
+
+    from reconciler.provider import Sink, Task
 
     Ask = Callable[["_Filter"], Coroutine[None, None, Page | Fault]]
     """Asks for the page that these parameters are about."""
@@ -22,6 +24,9 @@ __all__ = ["Bounds", "Listed", "list_scope"]
 
 MOST_MORE = 1000
 """Rows by which markers may lead beyond twice the total of the first page: faster than that no list grows."""
+
+AT_ONCE = 64
+"""Pages that are asked for side by side at most; how many are under way is the client's to say."""
 
 _Filter = tuple[tuple[str, str], ...]
 
@@ -41,45 +46,43 @@ class Bounds:
 
 @dataclass(slots=True)
 class Listed:
-    """What listing brought so far: the latest sighting of each task, and why it is not settled, if so.
+    """What listing brought beside the tasks, which are in the sink: why they are not settled, if so.
 
     `pages` is what a pass of the whole list takes, as its total says; None where the list was filtered.
     """
 
-    tasks: dict[str, Task] = field(default_factory=dict)
     pages: int | None = None
     unsettled: Fault | None = None
-
-    def see(self, tasks: Mapping[str, Task]) -> None:
-        """Unite: a later sighting replaces an earlier one."""
-        for task in tasks.values():
-            if task.status is Status.GONE:
-                self.tasks.pop(task.id, None)
-            else:
-                self.tasks[task.id] = task
 
 
 @dataclass(slots=True)
 class _Pass:
-    """The pages of one pass over a list. `stopped` says which bound ended it early, `text` what they hold."""
+    """One pass over a list: what its pages say of themselves, and how many rows they had.
 
-    pages: list[Page]
+    `stopped` says which bound ended it early. `held` are the rows of a list in which several make up one task.
+    """
+
+    first: Page
+    announced: set[int | None] = field(default_factory=set)
+    rows: int = 0
+    truncated: bool = False
     stopped: str = ""
+    held: list[Task] = field(default_factory=list)
     text: int = 0
-
-    @property
-    def rows(self) -> list[Task]:
-        return [task for each in self.pages for task in each.tasks]
 
 
 async def list_scope(
-    ask: Ask, resource: ResourceType, statuses: frozenset[str] | None, bounds: Bounds = Bounds()
+    ask: Ask,
+    resource: ResourceType,
+    statuses: frozenset[str] | None,
+    sink: Sink,
+    bounds: Bounds = Bounds(),
 ) -> Listed | Fault:
-    """All tasks of a resource type, or at least those with the vendor statuses wanted.
+    """Show the sink all tasks of a resource type, or at least those with the vendor statuses wanted.
 
     A fault where any page could not be had, and where rows that make up one task may be missing.
     """
-    lister = _Lister(ask, resource, bounds)
+    lister = _Lister(ask, resource, sink, bounds)
     listed = Listed()
     for chosen in _filters(resource, statuses):
         fault = await lister.list(chosen, listed)
@@ -104,13 +107,12 @@ def _filters(resource: ResourceType, statuses: frozenset[str] | None) -> list[_F
     return [((parameter, name),) for name in spelt]
 
 
-def _doubt(pages: Sequence[Page], seen: int) -> str:
+def _doubt(made: _Pass, seen: int) -> str:
     """Why what was `seen` may not be all; empty where the totals of all pages say that it is."""
-    announced = {each.total for each in pages}
-    if announced == {seen} and not pages[-1].truncated:
+    if made.announced == {seen} and not made.truncated:
         return ""
-    totals = " or ".join(str(total) for total in sorted(total for total in announced if total is not None))
-    return f"{totals} announced{', and the last page says that there are more' if pages[-1].truncated else ''}"
+    totals = " or ".join(str(total) for total in sorted(total for total in made.announced if total is not None))
+    return f"{totals} announced{', and the last page says that there are more' if made.truncated else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class _Lister:
 
     ask: Ask
     resource: ResourceType
+    sink: Sink
     bounds: Bounds
 
     async def list(self, chosen: _Filter, listed: Listed) -> Fault | None:
@@ -128,16 +131,16 @@ class _Lister:
             made = await self._pass(chosen)
             if isinstance(made, Fault):
                 return made
-            tasks, contradicted = united(self.resource, made.rows)
-            listed.see(tasks)
+            self.sink.see(merged(self.resource, made.held))
+            seen, contradicted = self.sink.end_pass()
             if not chosen:
-                total = max(each.total or 0 for each in made.pages)
-                listed.pages = max(1, -(-total // self._own_size(made.pages[0])))
+                total = max(total or 0 for total in made.announced)
+                listed.pages = max(1, -(-total // self._own_size(made.first)))
             if made.stopped:
                 listed.unsettled = Fault(Meaning.MALFORMED, f"the list was not read to its end: {made.stopped}")
                 return None
-            seen = len(made.rows) if self.resource.listing.rows_merge else len(tasks)
-            doubt = f"rows of {len(contradicted)} differ" if contradicted else _doubt(made.pages, seen)
+            seen = made.rows if self.resource.listing.rows_merge else seen
+            doubt = f"rows of {contradicted} differ" if contradicted else _doubt(made, seen)
             if not doubt:
                 return None
         listed.unsettled = Fault(
@@ -148,20 +151,44 @@ class _Lister:
     async def _pass(self, chosen: _Filter) -> _Pass | Fault:
         if self.resource.listing.paging is Paging.MARKER:
             return await self._by_marker(chosen)
-        made = _Pass([])
-        first = await self._page((*self._place(0, self.resource.listing.page_size), *chosen), made)
+        first = await self._page((*self._place(0, self.resource.listing.page_size), *chosen))
         if isinstance(first, Fault):
             return first
-        made.pages.append(first)
+        made = _Pass(first)
         count, size = self._count(first), self._own_size(first)
+        self._take(first, made, last=count == 1)
         if count > self.bounds.pages:
             made.stopped = f"a total of {first.total} tasks takes {count} pages"
             return made
-        rest = await all_or_fault(self._page((*self._place(number, size), *chosen), made) for number in range(1, count))
-        if isinstance(rest, Fault):
-            return rest
-        made.pages += rest
-        return made
+        rest = iter(range(1, count))
+
+        async def worker() -> Fault | None:
+            for number in rest:
+                found = await self._page((*self._place(number, size), *chosen))
+                if isinstance(found, Fault):
+                    return found
+                fault = self._take(found, made, last=number == count - 1)
+                if fault is not None:
+                    return fault
+            return None
+
+        ended = await all_or_fault(worker() for _ in range(min(AT_ONCE, count - 1)))
+        return ended if isinstance(ended, Fault) else made
+
+    def _take(self, found: Page, made: _Pass, *, last: bool) -> Fault | None:
+        """Show a page to the sink, and let it go; a fault where too much is held."""
+        made.announced.add(found.total)
+        made.rows += len(found.tasks)
+        if last:
+            made.truncated = found.truncated
+        if self.resource.listing.rows_merge:
+            made.held += found.tasks
+            made.text += sum(task.text for task in found.tasks)
+        else:
+            self.sink.see(found.tasks)
+        if made.text + self.sink.text > self.bounds.text:
+            return Fault(Meaning.MALFORMED, f"a list of more than {self.bounds.text} characters")
+        return None
 
     def _count(self, first: Page) -> int:
         """How many pages there are to be asked for. Of those that the server hands out, not of those asked for."""
@@ -186,36 +213,33 @@ class _Lister:
                 return ("page", str(number)), ("size", str(size))
 
     async def _by_marker(self, chosen: _Filter) -> _Pass | Fault:
-        made = _Pass([])
         marker: _Filter = ()
         size = ("limit", str(self.resource.listing.page_size))
         used: set[str] = set()
-        rows = 0
+        made: _Pass | None = None
         while True:
-            found = await self._page((size, *marker, *chosen), made)
+            found = await self._page((size, *marker, *chosen))
             if isinstance(found, Fault):
                 return found
-            made.pages.append(found)
-            rows += len(found.tasks)
+            made = made or _Pass(found)
+            fault = self._take(found, made, last=True)
+            if fault is not None:
+                return fault
             if not found.marker:
                 return made
             if found.marker in used:
                 made.stopped = "the markers of its pages run in circles"
-            elif rows > 2 * (made.pages[0].total or 0) + MOST_MORE:
-                made.stopped = f"a total of {made.pages[0].total} tasks, and {rows} shown with more to come"
-            elif len(made.pages) >= self.bounds.pages:
+            elif made.rows > 2 * (made.first.total or 0) + MOST_MORE:
+                made.stopped = f"a total of {made.first.total} tasks, and {made.rows} shown with more to come"
+            elif len(used) + 1 >= self.bounds.pages:
                 made.stopped = f"more than {self.bounds.pages} pages"
             if made.stopped:
                 return made
             used.add(found.marker)
             marker = (("marker", found.marker),)
 
-    async def _page(self, parameters: _Filter, made: _Pass) -> Page | Fault:
-        if made.text > self.bounds.text:
-            return Fault(Meaning.MALFORMED, f"a list of more than {self.bounds.text} characters")
+    async def _page(self, parameters: _Filter) -> Page | Fault:
         found = await self.ask(parameters)
-        if isinstance(found, Page):
-            if found.total is None:
-                return Fault(Meaning.MALFORMED, f"unexpected answer: no number {self.resource.listing.total!r}")
-            made.text += found.text
+        if isinstance(found, Page) and found.total is None:
+            return Fault(Meaning.MALFORMED, f"unexpected answer: no number {self.resource.listing.total!r}")
         return found

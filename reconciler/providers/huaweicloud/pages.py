@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["Page", "page_in", "sorted_out", "united"]
+__all__ = ["Page", "merged", "page_in", "sorted_out", "united"]
 
 MOST_ROWS = 10_000
 """Rows of one answer at most. Pages of 100 are asked for; a server that ignores it may send more, not anything."""
@@ -47,13 +47,6 @@ class Page:
     total: int | None
     marker: str = ""
     truncated: bool = False
-
-    @property
-    def text(self) -> int:
-        """Characters of text in the tasks."""
-        values = [value for task in self.tasks for value in task.values.values()]
-        lists = sum(len(text) for value in values if isinstance(value, tuple) for text in value)
-        return lists + sum(len(value) for value in values if isinstance(value, str))
 
 
 def page_in(response: httpx.Response, client: HttpClient[Any], resource: ResourceType) -> Page | Fault:
@@ -109,11 +102,16 @@ def united(resource: ResourceType, rows: Sequence[Task]) -> tuple[dict[str, Task
     """The tasks by id that `rows` show, one of them each, and the ids whose rows contradict each other."""
     if not resource.listing.rows_merge:
         return by_id(rows)
+    return {task.id: task for task in merged(resource, rows)}, frozenset()
+
+
+def merged(resource: ResourceType, rows: Sequence[Task]) -> list[Task]:
+    """The tasks that rows make up of which several may be about one."""
     groups: dict[str, list[Task]] = {}
     for row in rows:
         groups.setdefault(row.id, []).append(row)
     order = {name: rank for rank, name in enumerate(resource.statuses)}
-    return {task_id: _one(group, order) for task_id, group in groups.items()}, frozenset()
+    return [_one(group, order) for group in groups.values()]
 
 
 def _one(group: Sequence[Task], order: dict[str, int]) -> Task:

@@ -12,6 +12,7 @@ from reconciler.providers.huaweicloud.listing import Bounds, list_scope
 from reconciler.providers.transport.caller import Tally
 from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation
 from reconciler.tasks.resource_type import ResourceType
+from reconciler.tasks.sink import Collected
 from tests.providers.huaweicloud.cloud import (
     ANIMATED_GIF,
     PACKAGING,
@@ -499,7 +500,8 @@ async def test_pages_and_memory_are_bounded_whatever_the_total(bounds: Bounds, r
     url = "https://h/" + "x" * 14_000
     async with connected(endless(10**6, transcode_result={"template_name": url})) as (client, server):
         tally = Tally()
-        found = await list_scope(partial(client.page, VOD_TRANSCODING, tally), VOD_TRANSCODING, None, bounds)
+        ask = partial(client.page, VOD_TRANSCODING, tally)
+        found = await list_scope(ask, VOD_TRANSCODING, None, Collected(), bounds)
         assert tally.requests == len(server.requests)
         made = tally.requests
     assert isinstance(found, Fault)

@@ -1,0 +1,151 @@
+"""The sieve counts as if everything were held, and holds what is selected."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.planning.sieve import Rules, Sieve
+from reconciler.selectors import syntax
+from reconciler.selectors.compile import compile_selector
+from reconciler.selectors.syntax import AllOf, Everything, Negation, Operator, Truth
+from reconciler.tasks.sink import Collected
+from reconciler.tasks.task import Status, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+NOW = 1_800_000_000
+SELECTORS: dict[str, syntax.Selector] = {
+    "old": syntax.Test("created_at", Operator.OLDER_THAN, 3600),
+    "waiting-drafts": AllOf(
+        (syntax.Test("status", Operator.EQ, "pending"), syntax.Test("input.bucket", Operator.EQ, "drafts")),
+    ),
+    "not-kept": Negation(syntax.Test("user_data", Operator.CONTAINS, "keep")),
+    "odd": syntax.Test("id", Operator.IN, ("1", "3", "5")),
+    "all": Everything(),
+}
+NAMES = st.lists(st.sampled_from(sorted(SELECTORS)), unique=True)
+STATUSES = [Status.PENDING, Status.RUNNING, Status.SUCCEEDED, Status.UNKNOWN, Status.GONE]
+
+
+@st.composite
+def tasks(draw: st.DrawFn) -> Task:
+    number, status = draw(st.integers(0, 12)), draw(st.sampled_from(STATUSES))
+    values: dict[str, str | int | tuple[str, ...]] = {"id": str(number)}
+    if status is not Status.GONE:
+        if status is not Status.UNKNOWN:
+            values["status"] = status.value
+        values |= draw(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "created_at": st.sampled_from([NOW - 7200, NOW - 10]),
+                    "input.bucket": st.sampled_from(["drafts", "media"]),
+                    "user_data": st.sampled_from(["keep", "drop"]),
+                },
+            )
+        )
+    return Task("here", "huaweicloud.mpc.packaging", str(number), status, values)
+
+
+PASSES = st.lists(st.lists(st.lists(tasks(), max_size=6), max_size=4), min_size=1, max_size=3)
+"""The pages of each pass over a list."""
+
+
+def without_contradictions(pages: Iterable[Sequence[Task]]) -> list[list[Task]]:
+    """The same pages, where each id has one row, which may stand there several times."""
+    first: dict[str, Task] = {}
+    return [[first.setdefault(task.id, task) for task in page] for page in pages]
+
+
+def sifted(passes: Sequence[Sequence[Sequence[Task]]], names: Sequence[str]) -> tuple[Sieve, list[tuple[int, int]]]:
+    rules = [(name, compile_selector(SELECTORS[name], NOW)) for name in names]
+    sieve = Sieve(lambda: Rules(rules, [("hold", compile_selector(SELECTORS["not-kept"], NOW))]))
+    ends = []
+    for pages in passes:
+        for page in pages:
+            sieve.see(page)
+        ends.append(sieve.end_pass())
+    return sieve, ends
+
+
+def collected(passes: Sequence[Sequence[Sequence[Task]]]) -> tuple[Collected, list[tuple[int, int]]]:
+    sink, ends = Collected(), []
+    for pages in passes:
+        for page in pages:
+            sink.see(page)
+        ends.append(sink.end_pass())
+    return sink, ends
+
+
+@given(PASSES, NAMES)
+def test_what_is_let_go_counts_like_what_is_held(passes: list[list[list[Task]]], names: list[str]) -> None:
+    """Pages shift, tasks stand on two of them, move on between passes, or are gone."""
+    passes = [without_contradictions(pages) for pages in passes]
+    (sieve, ends), (held, as_before) = sifted(passes, names), collected(passes)
+    assert ends == as_before
+    assert sieve.total == held.total
+    assert sieve.statuses == Counter(task.status for task in held.tasks)
+    undecided = set()
+    for name in names:
+        truths = {task.id: compile_selector(SELECTORS[name], NOW)(task.values) for task in held.tasks}
+        selected = sorted((task for task in held.tasks if truths[task.id] is Truth.TRUE), key=lambda task: task.id)
+        assert sorted(sieve.selected(name), key=lambda task: task.id) == selected
+        unknown = {task_id for task_id, truth in truths.items() if truth is Truth.UNKNOWN}
+        assert sieve.unknown(name) == len(unknown)
+        undecided |= unknown
+    assert sieve.undecided == len(undecided)
+
+
+@given(PASSES, NAMES)
+def test_of_rows_that_contradict_each_other_nothing_is_believed(
+    passes: list[list[list[Task]]], names: list[str]
+) -> None:
+    """As far as anything hangs on what they differ in."""
+    sieve, ends = sifted(passes, names)
+    held, _ = collected(passes)
+    assert [distinct for distinct, _ in ends] == [len({task.id for page in pages for task in page}) for pages in passes]
+    last = {task.id: pages for pages in passes for page in pages for task in page}
+    for name in names:
+        selects = compile_selector(SELECTORS[name], NOW)
+        for task in sieve.selected(name):
+            rows = [row for page in last[task.id] for row in page if row.id == task.id]
+            assert all(row.values == task.values for row in rows)
+            assert selects(task.values) is Truth.TRUE
+    assert sieve.total == held.total
+
+
+def test_what_no_policy_selects_is_let_go() -> None:
+    def page(first: int) -> list[Task]:
+        return [
+            Task("let-go", "huaweicloud.mpc.packaging", str(number), Status.PENDING, {"id": str(number)})
+            for number in range(first, first + 100)
+        ]
+
+    sieve = Sieve(lambda: Rules([("odd", compile_selector(SELECTORS["odd"], NOW))], []))
+    for first in range(0, 2_000, 100):
+        sieve.see(page(first))
+    alive = sorted(int(thing.id) for thing in gc.get_objects() if type(thing) is Task and thing.target == "let-go")
+    assert alive == [1, 3, 5]
+    assert sieve.end_pass() == (2_000, 0)
+
+
+def test_the_rules_are_asked_for_with_the_first_page() -> None:
+    asked = []
+
+    def rules() -> Rules:
+        asked.append("now")
+        return Rules([], [], off=True)
+
+    sieve = Sieve(rules)
+    assert not asked
+    assert not sieve.is_by_clock
+    sieve.see([])
+    sieve.see([])
+    assert asked == ["now"]
+    assert not sieve.is_by_clock
