@@ -12,7 +12,7 @@ import click
 
 from reconciler.cli.options import duration, flag, limit_options, moment, paths_argument
 from reconciler.cli.output import Flags, run_flags
-from reconciler.cli.places import somebody_is_there, write
+from reconciler.cli.places import is_agreed, somebody_is_there, write
 from reconciler.cli.progress import Progress
 from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import saved_plan
@@ -146,15 +146,12 @@ def _approval(automatic: bool, digest: str | None, until: str | None, progress: 
 
 
 def _asked(progress: Progress, plan: Plan) -> bool:
-    """Only the word `yes` agrees."""
     with progress.hidden(), interruptible():
-        sys.stderr.write(f"\nDo you want to make {changes_counted(plan.summary)}? Only 'yes' will be accepted.\n")
         try:
-            answer: str = click.prompt("Enter a value", default="", show_default=False, err=True)
+            return is_agreed(f"\nDo you want to make {changes_counted(plan.summary)}?")
         except (click.Abort, Interrupted):
             sys.stderr.write("\nNothing was changed.\n")  # the cursor still stands behind the question
             raise
-    return answer.strip() == "yes"
 
 
 def _tell(held: Held) -> None:

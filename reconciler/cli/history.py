@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from reconciler.backends.connect import database_file
 from reconciler.backends.history import History, RunFilter
 from reconciler.backends.upgrade import NoJournal
 from reconciler.cli.options import argument, flag, format_option
-from reconciler.cli.places import somebody_is_there, write
+from reconciler.cli.places import is_agreed, somebody_is_there, write
 from reconciler.config.loader import load_configuration
 from reconciler.exceptions import BackendError, ExitCode, InvalidError, RefusedError, UsageError
 from reconciler.planning.plan import RunOutcome
@@ -228,11 +227,9 @@ def _prune(history: History | None, before: int, *, auto_approve: bool, json: bo
     moment = format_timestamp(before)
     count = _older(history, before)
     if history is not None and count:
-        if not auto_approve:
-            _ask(
-                f"Do you want to forget {counted(count, 'run')} begun before {moment}, with all their calls?",
-                RefusedError("pruning was not approved", "nothing was forgotten"),
-            )
+        question = f"Do you want to forget {counted(count, 'run')} begun before {moment}, with all their calls?"
+        if not auto_approve and not is_agreed(question):
+            raise RefusedError("pruning was not approved", "nothing was forgotten")
         pruned, left = history.prune(1000 * before), _older(history, before)
     else:
         pruned, left = 0, 0
@@ -262,12 +259,11 @@ def _unlock(history: History | None, group: str | None, *, auto_approve: bool, j
         )
     if history is not None and named:
         [holding] = named
-        if not auto_approve:
-            _ask(
-                f"Do you want to free {holding.label}, held by {holding}? "
-                "If that apply still runs, it can do no more without its lock.",
-                RefusedError("unlocking was not approved", "the lock stays as it is"),
-            )
+        question = presentable(f"Do you want to free {holding.label}, held by {holding}?")
+        if not auto_approve and not is_agreed(
+            f"{question} If that apply still runs, it can do no more without its lock."
+        ):
+            raise RefusedError("unlocking was not approved", "the lock stays as it is")
         if not history.unlock(holding):
             raise RefusedError(f"{holding.label} has changed hands meanwhile", "nothing was freed: look again")
     if json:
@@ -276,10 +272,3 @@ def _unlock(history: History | None, group: str | None, *, auto_approve: bool, j
         return ExitCode.OK
     write("".join(presentable(f"Freed {one.label}, held by {one}.") + "\n" for one in named) or "No lock is held.\n")
     return ExitCode.OK
-
-
-def _ask(question: str, refusal: RefusedError) -> None:
-    sys.stderr.write(f"{presentable(question)} Only 'yes' will be accepted.\n")
-    answer: str = click.prompt("Enter a value", default="", show_default=False, err=True)
-    if answer.strip() != "yes":
-        raise refusal

@@ -13,10 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+import click
+
 from reconciler.cli.signals import held
 from reconciler.exceptions import ReconcilerError, UsageError
 
-__all__ = ["STDOUT", "check_place", "somebody_is_there", "write", "write_private"]
+__all__ = ["STDOUT", "check_place", "is_agreed", "somebody_is_there", "write", "write_private"]
 
 _DESCRIPTOR = re.compile(r"/dev/(?:(?P<out>stdout)|(?P<err>stderr)|fd/(?P<number>[0-9]{1,9}))")
 _NOT_REPLACED = frozenset({errno.EBUSY, errno.EROFS, errno.EACCES, errno.EPERM})
@@ -35,6 +37,13 @@ STDOUT = _Stdout()
 def somebody_is_there() -> bool:
     """Whether there is a terminal to ask on; a stream that is closed is none."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+def is_agreed(question: str) -> bool:
+    """Ask on the terminal. Only the word `yes` agrees."""
+    sys.stderr.write(f"{question} Only 'yes' will be accepted.\n")
+    answer: str = click.prompt("Enter a value", default="", show_default=False, err=True)
+    return answer.strip() == "yes"
 
 
 def write(text: str, form: str = "text") -> None:
