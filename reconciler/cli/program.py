@@ -177,10 +177,21 @@ def _failed(words: list[str], error: Exception) -> int:
     # click's own texts, such as --help; what the commands write and read has its message by now.
     if isinstance(cause, OSError) and cause.errno in _FULL and cause.filename is None:
         return _fail(words, ExitCode.ERROR, f"cannot write to stdout: {cause.strerror}")
+    if isinstance(cause, FileNotFoundError) and _is_nowhere():
+        hint = "change to a directory that exists"
+        return _fail(words, ExitCode.ERROR, "the current directory does not exist any more", hint)
     hint = "This is a bug in reconciler. Please report it with this line and the command; -v shows the traceback."
     if "-v" in words or "--verbose" in words or logging.getLogger("reconciler").isEnabledFor(logging.INFO):
         sys.stderr.write("".join(f"{presentable(line)}\n" for line in traceback_lines(error)))
     return _fail(words, ExitCode.ERROR, f"internal error: {bug(error)}", hint)
+
+
+def _is_nowhere() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 - nothing else here needs pathlib
+    except OSError:
+        return True
+    return False
 
 
 def _usage_hint(error: click.ClickException) -> str:

@@ -56,6 +56,14 @@ def test_a_plan_that_cannot_be_shown_is_not_applied_and_what_was_done_is_told_el
     assert (terminal.directory / "report.md").exists() == bool(calls)
 
 
+@pytest.mark.parametrize("words", ["plan", "validate {}", "--help"])
+def test_a_directory_that_is_gone_is_no_bug(terminal: Terminal, words: str) -> None:
+    words = words.format(terminal.directory / "reconciler.yaml")
+    finished = _shell(terminal, f"mkdir gone && cd gone && rmdir ../gone && $R {words}")
+    told = "Error: the current directory does not exist any more\n  change to a directory that exists\n"
+    assert (finished.returncode, finished.stderr) == ((0, "") if words == "--help" else (1, told))
+
+
 def test_a_failure_in_json_that_cannot_be_written_keeps_its_exit_code(terminal: Terminal) -> None:
     finished = _shell(terminal, "$R plan nowhere --format json > /dev/full")
     assert finished.returncode == 65
