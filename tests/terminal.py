@@ -87,6 +87,12 @@ class Terminal:
         assert isinstance(code, int)
         return Finished(code, printed.out, printed.err)
 
+    def tells(self, code: int, text: str, *words: str) -> Finished:
+        """Run a command that ends with `code`, and tells `text` on stderr."""
+        finished = self.run(*words)
+        assert (finished.code, text in finished.err) == (code, True), finished
+        return finished
+
     def start(self, *words: str) -> subprocess.Popen[str]:
         """A program in a process of its own, whose interpreter ignores no hangups, as what `nohup` starts does."""
         launcher = [sys.executable, "-ISc", _AS_USUAL]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -217,21 +218,31 @@ def test_a_merge_without_changes_applies_nothing_and_is_content(repository: Repo
     assert repository.github.notes == []
 
 
-def test_a_commit_without_a_pull_request_is_not_applied(repository: Repository) -> None:
+NOT_REVIEWED: dict[str, tuple[Callable[[GitHubActions], object], str]] = {
+    "no pull request": (lambda github: github.requests_of_commit.clear(), "::error::This commit came with no pull"),
+    "no plan": (lambda github: github.runs[0].update(conclusion="failure"), "no successful plan"),
+    "another base": (lambda github: _base(github).update(ref="release"), "came with no pull request"),
+    "of another": (
+        lambda github: _base(github).update(repo={"full_name": "mallory/media"}),
+        "came with no pull request",
+    ),
+}
+
+
+def _base(github: GitHubActions) -> dict[str, Any]:
+    base: dict[str, Any] = github.requests_of_commit[0]["base"]
+    return base
+
+
+@pytest.mark.parametrize("case", NOT_REVIEWED)
+def test_what_was_not_reviewed_is_not_applied(repository: Repository, case: str) -> None:
     repository.merged()
-    repository.github.requests_of_commit = []
+    harm, said = NOT_REVIEWED[case]
+    harm(repository.github)
     applied = repository.job("apply")
     assert applied.step("Find the plan that was reviewed").code == 1
-    assert "::error::This commit came with no pull request" in applied.log
+    assert said in applied.log
     assert applied.step("Apply").outcome == "skipped"
-
-
-def test_a_pull_request_without_a_successful_plan_is_not_applied(repository: Repository) -> None:
-    repository.merged()
-    repository.github.runs[0]["conclusion"] = "failure"
-    applied = repository.job("apply")
-    assert applied.step("Find the plan that was reviewed").code == 1
-    assert "no successful plan" in applied.log
 
 
 AT_MERGE = {"run_started_at": MERGED_AT}
@@ -253,12 +264,7 @@ def test_another_run_of_the_same_commit_is_passed_over(repository: Repository, f
     repository.github.runs.insert(0, a_run(repository.github, **{"id": 666, "run_started_at": LATER} | facts))
     repository.github.artifacts.insert(0, an_artifact(run=666, id=667))
     assert repository.found().outputs == CHOSEN
-
-
-@pytest.mark.parametrize("facts", ELSEWHERE, ids=str)
-def test_where_there_is_no_other_run_nothing_is_applied(repository: Repository, facts: dict[str, Any]) -> None:
-    repository.merged()
-    repository.github.runs[0] |= facts
+    repository.github.runs.pop()
     applied = repository.job("apply")
     assert applied.step("Find the plan that was reviewed").code == 1
     assert "no successful plan from before its merge" in applied.log
@@ -378,15 +384,6 @@ def test_the_run_has_its_plan_signed_unless_that_is_switched_off(repository: Rep
     assert certificate["digest"] == hashlib.sha256(kept.read_bytes()).hexdigest()
     repository.runner.names["vars.RECONCILER_ATTESTATIONS"] = "off"
     assert repository.job("attest", {"plan": plan}).steps == ()
-
-
-@pytest.mark.parametrize("base", [{"ref": "release"}, {"repo": {"full_name": "mallory/media"}}])
-def test_a_pull_request_to_elsewhere_approves_nothing(repository: Repository, base: dict[str, Any]) -> None:
-    repository.merged()
-    repository.github.requests_of_commit[0]["base"] |= base
-    applied = repository.job("apply")
-    assert applied.step("Find the plan that was reviewed").code == 1
-    assert "came with no pull request" in applied.log
 
 
 @pytest.mark.usefixtures("waiting")

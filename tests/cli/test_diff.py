@@ -88,9 +88,9 @@ def test_other_policies_are_a_difference(terminal: Terminal) -> None:
 
 def test_a_report_is_no_plan(pair: Terminal) -> None:
     (pair.directory / "report.json").write_text(REPORT_FILE.text(next(iter(REPORTS.values()))), encoding="utf-8")
-    finished = pair.run("diff", "old.json", "report.json")
-    assert finished.code == 65
-    assert "report.json: format is 'reconciler.report', not 'reconciler.plan'" in finished.err
+    pair.tells(
+        65, "report.json: format is 'reconciler.report', not 'reconciler.plan'", "diff", "old.json", "report.json"
+    )
 
 
 def test_a_plan_that_was_altered_is_refused(pair: Terminal) -> None:

@@ -18,9 +18,7 @@ def test_no_request_goes_to_a_host_that_is_not_listed(
 ) -> None:
     terminal.write(HEAD + POLICY)
     monkeypatch.setenv(ENDPOINT_HOSTS, "mpc.*.myhuaweicloud.com")
-    finished = terminal.run(*words)
-    assert finished.code == 64
-    assert "the host of endpoint" in finished.err
+    terminal.tells(64, "the host of endpoint", *words)
     assert terminal.simulator.requests == []
     monkeypatch.setenv(ENDPOINT_HOSTS, "127.0.0.1")
     assert terminal.run("plan").code == 0
@@ -33,9 +31,9 @@ def test_no_credentials_are_read_that_are_not_listed(
     terminal.write(HEAD.replace("cn-north-4", "cn-north-4\n    credentials: {token: {env: OTHER}}", 1) + POLICY)
     monkeypatch.setenv("OTHER", "planted-9f3a")
     monkeypatch.setenv(CREDENTIAL_SOURCES, "PROD_*")
-    finished = terminal.run(*words)
-    assert finished.code == 64
-    assert "credentials.token: environment variable OTHER is not among RECONCILER_CREDENTIAL_SOURCES" in finished.err
+    terminal.tells(
+        64, "credentials.token: environment variable OTHER is not among RECONCILER_CREDENTIAL_SOURCES", *words
+    )
     assert terminal.simulator.requests == []
 
 
@@ -48,9 +46,7 @@ def test_an_empty_list_allows_nothing(
     """What a step of a job should have found out, and did not, is never "anything"."""
     terminal.write("".join(line for line in HEAD.splitlines(True) if "endpoints" not in line) + POLICY)
     monkeypatch.setenv(variable, value)
-    finished = terminal.run(*words)
-    assert finished.code == 64
-    assert f"{variable} is empty; leave it out to go without it" in finished.err
+    terminal.tells(64, f"{variable} is empty; leave it out to go without it", *words)
 
 
 @pytest.mark.parametrize(
@@ -60,9 +56,7 @@ def test_a_secret_is_no_part_of_a_target(terminal: Terminal, monkeypatch: pytest
     """In an endpoint it would be sent in the clear, and logged."""
     monkeypatch.setenv(name, "planted-9f3a")
     terminal.write(HEAD.replace('"${URL}"', f'"${{URL}}/${{{name}}}"') + POLICY)
-    finished = terminal.run("plan", "-v")
-    assert finished.code == 65
-    assert "holds a secret, as its name says" in finished.err
+    finished = terminal.tells(65, "holds a secret, as its name says", "plan", "-v")
     assert "planted" not in finished.out + finished.err
     assert terminal.simulator.requests == []
 
@@ -99,7 +93,7 @@ def test_an_empty_approval_is_none(terminal: Terminal, monkeypatch: pytest.Monke
     assert terminal.run("plan", "--out", "plan.json").code == 0
     if not words:
         monkeypatch.setenv("RECONCILER_APPROVED_DIGEST", "")
-    finished = terminal.run("apply", "--plan", "plan.json", *words)
-    assert finished.code == 64
-    assert f"{words[0] if words else 'RECONCILER_APPROVED_DIGEST'} is empty" in finished.err
+    terminal.tells(
+        64, f"{words[0] if words else 'RECONCILER_APPROVED_DIGEST'} is empty", "apply", "--plan", "plan.json", *words
+    )
     assert terminal.simulator.destructive_requests == []

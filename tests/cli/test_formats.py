@@ -66,16 +66,12 @@ def test_a_report_of_a_run_is_shown_in_every_format(planned: Terminal, name: str
 
 
 def test_two_reports_do_not_share_a_file(planned: Terminal) -> None:
-    finished = planned.run("plan", "--report", "junit=x.xml", "--report", "html=./x.xml")
-    assert finished.code == 64
-    assert "--report: x.xml is named twice" in finished.err
+    planned.tells(64, "--report: x.xml is named twice", "plan", "--report", "junit=x.xml", "--report", "html=./x.xml")
     assert not (planned.directory / "x.xml").exists()
 
 
 def test_a_format_that_there_is_not_is_answered_with_those_that_there_are(planned: Terminal) -> None:
-    finished = planned.run("plan", "--report", "pdf=x.pdf")
-    assert finished.code == 64
-    assert f"with one of {', '.join(FORMATS)}" in finished.err
+    planned.tells(64, f"with one of {', '.join(FORMATS)}", "plan", "--report", "pdf=x.pdf")
     assert ", ".join(FORMATS) in " ".join(planned.run("plan", "--help").out.split())
 
 
@@ -214,9 +210,7 @@ class TestWhereReportsGo:
         assert Path("/dev/null").is_char_device()
 
     def test_one_file_is_for_one_output(self, planned: Terminal) -> None:
-        finished = planned.run("plan", "--out", "plan.json", "--report", "markdown=./plan.json")
-        assert finished.code == 64
-        assert "plan.json is named twice" in finished.err
+        planned.tells(64, "plan.json is named twice", "plan", "--out", "plan.json", "--report", "markdown=./plan.json")
 
     def test_a_descriptor_that_leads_to_a_file_is_written_to_too(self, planned: Terminal) -> None:
         """As `--report github=/dev/stdout > log` does."""
@@ -230,9 +224,7 @@ class TestWhereReportsGo:
             assert (lines[:2], lines[-1]) == (["before", "outcome=changes"], "after")
 
     def test_a_directory_is_no_file(self, planned: Terminal) -> None:
-        finished = planned.run("plan", "--report", "json=.")
-        assert finished.code == 64
-        assert "cannot write .: Is a directory" in finished.err
+        planned.tells(64, "cannot write .: Is a directory", "plan", "--report", "json=.")
 
 
 @pytest.mark.parametrize("form", ["text", "json", "markdown", "github", "gitlab", "outputs", "junit"])

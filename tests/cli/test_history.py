@@ -145,17 +145,13 @@ def test_the_beginning_of_an_id_is_enough(terminal: Terminal, three: list[str]) 
 
 
 def test_an_ambiguous_id_is_explained(terminal: Terminal, three: list[str]) -> None:
-    finished = terminal.run("history", three[0][:2])
-    assert finished.code == 64
-    assert f"3 runs begin with '{three[0][:2]}'" in finished.err
+    finished = terminal.tells(64, f"3 runs begin with '{three[0][:2]}'", "history", three[0][:2])
     assert all(run_id in finished.err for run_id in three)
 
 
 @pytest.mark.parametrize("name", ["ffff", "0" * 33, "HEAD", "../x", "\udcff", "\x1b[31m"])
 def test_an_unknown_id_is_explained(terminal: Terminal, three: list[str], name: str) -> None:
-    finished = terminal.run("history", name)
-    assert finished.code == 64
-    assert "there is no run" in finished.err
+    finished = terminal.tells(64, "there is no run", "history", name)
     assert "\x1b" not in finished.err
 
 
@@ -251,9 +247,7 @@ def test_long_reasons_are_whole_on_request(terminal: Terminal) -> None:
     ],
 )
 def test_mistakes_in_usage(terminal: Terminal, three: list[str], words: tuple[str, ...], message: str) -> None:
-    finished = terminal.run("history", *words)
-    assert finished.code == 64
-    assert message in finished.err
+    terminal.tells(64, message, "history", *words)
     assert len(listed(terminal)) == 3
 
 
@@ -305,9 +299,7 @@ def test_a_lock_is_freed_by_hand(terminal: Terminal, three: list[str]) -> None:
 
 def test_of_several_locks_one_must_be_named(terminal: Terminal, three: list[str]) -> None:
     lease, _ = held("cloud/a"), held("cloud/b")
-    finished = terminal.run("history", "unlock", "--auto-approve")
-    assert finished.code == 64
-    assert "cloud/a (huawei), cloud/b (huawei)" in finished.err
+    terminal.tells(64, "cloud/a (huawei), cloud/b (huawei)", "history", "unlock", "--auto-approve")
     freed = terminal.run("history", "unlock", "cloud/b", "--auto-approve", "--format", "json").json["freed"]
     assert [(one["group"], one["pid"]) for one in freed] == [("cloud/b", os.getpid())]
     assert freed[0]["targets"] == ["huawei"]
@@ -363,9 +355,7 @@ def test_the_database_itself_can_be_named(
 
 def test_a_backend_in_an_unset_variable_is_named(terminal: Terminal) -> None:
     terminal.write(HEAD + 'settings: {backend: "postgresql://${DB_USER}@${DB_HOST}/runs"}\n' + POLICY)
-    finished = terminal.run("history")
-    assert finished.code == 65
-    assert "DB_USER and DB_HOST" in finished.err
+    finished = terminal.tells(65, "DB_USER and DB_HOST", "history")
     assert "--backend" in finished.err
 
 
@@ -399,9 +389,7 @@ def test_looking_leaves_a_database_of_others_as_it_is(terminal: Terminal, foreig
 
 def test_a_database_of_a_newer_version_is_refused(terminal: Terminal, three: list[str]) -> None:
     terminal.change_database("update schema_version set version = 99, tool_version = '9.0.0'")
-    finished = terminal.run("history")
-    assert finished.code == 1
-    assert "reconciler 9.0.0 or newer" in finished.err
+    terminal.tells(1, "reconciler 9.0.0 or newer", "history")
 
 
 def test_its_json_is_of_a_known_form(terminal: Terminal, three: list[str]) -> None:

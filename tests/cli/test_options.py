@@ -26,9 +26,7 @@ def test_an_empty_variable_is_an_error(
 ) -> None:
     """What a step of a job should have found out, and did not, is never "everything"."""
     monkeypatch.setenv(str(flag.envvar), value)
-    finished = terminal.run(*words(command))
-    assert finished.code == 64
-    assert f"{flag.envvar} is empty" in finished.err
+    terminal.tells(64, f"{flag.envvar} is empty", *words(command))
 
 
 @pytest.mark.parametrize(
@@ -37,17 +35,15 @@ def test_an_empty_variable_is_an_error(
     ids=[f"{name} {flag.name}" for name, flag in FLAGS if not flag.is_flag],
 )
 def test_an_empty_flag_is_an_error(terminal: Terminal, command: str, flag: click.Option) -> None:
-    finished = terminal.run(*words(command), f"{flag.opts[0]}=")
-    assert finished.code == 64
-    assert f"{flag.opts[0]} is empty" in finished.err
+    terminal.tells(64, f"{flag.opts[0]} is empty", *words(command), f"{flag.opts[0]}=")
 
 
 @pytest.mark.parametrize(("command", "argument"), ARGUMENTS, ids=[f"{name} {one.name}" for name, one in ARGUMENTS])
 def test_an_empty_argument_is_an_error(terminal: Terminal, command: str, argument: click.Argument) -> None:
     given = [one for name, one in ARGUMENTS if name == command]
-    finished = terminal.run(command, *("" if one is argument else "x" for one in given[: given.index(argument) + 1]))
-    assert finished.code == 64
-    assert "is empty" in finished.err
+    terminal.tells(
+        64, "is empty", command, *("" if one is argument else "x" for one in given[: given.index(argument) + 1])
+    )
 
 
 @pytest.mark.parametrize(

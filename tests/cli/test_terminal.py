@@ -46,9 +46,7 @@ def test_json_is_one_document_on_failure_too(terminal: Terminal) -> None:
 
 
 def test_apply_without_approval_and_terminal_ends_before_any_request(terminal: Terminal) -> None:
-    finished = terminal.run("apply")
-    assert finished.code == 64
-    assert "--auto-approve" in finished.err
+    terminal.tells(64, "--auto-approve", "apply")
     assert terminal.simulator.requests == []
 
 
@@ -101,9 +99,9 @@ def test_of_several_formats_the_last_one_holds_on_failure_too(
 
 @pytest.mark.parametrize("number", ["--5", "²", "-", "9" * 5_000, "1_0"])
 def test_a_number_that_is_none_is_a_mistake_in_usage(terminal: Terminal, number: str) -> None:
-    finished = terminal.run("query", "huaweicloud.mpc.packaging", "--where", f"progress={number}")
-    assert finished.code == 64
-    assert "`progress` is a whole number" in finished.err
+    terminal.tells(
+        64, "`progress` is a whole number", "query", "huaweicloud.mpc.packaging", "--where", f"progress={number}"
+    )
 
 
 def test_several_conditions_on_one_field_all_hold(terminal: Terminal) -> None:
@@ -185,9 +183,7 @@ def test_without_a_journal_nothing_is_called(terminal: Terminal) -> None:
     (terminal.directory / "history.db").write_text("this is no database, whatever its name says" * 100)
     terminal.write(HEAD + "settings: {backend: 'sqlite:///history.db'}\n" + POLICY)
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
-    finished = terminal.run("apply", "--auto-approve")
-    assert finished.code == 1
-    assert "history.db" in finished.err
+    terminal.tells(1, "history.db", "apply", "--auto-approve")
     assert terminal.destructive() == []
 
 

@@ -64,9 +64,9 @@ def test_one_failed_is_1(terminal: Terminal) -> None:
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_an_invalid_file_is_65(terminal: Terminal, form: str) -> None:
     terminal.write(BAD.replace("expect", "expects"), "bad.reconciler-test.yaml")
-    finished = terminal.run("test", "--format", form)
-    assert finished.code == 65
-    assert "bad.reconciler-test.yaml:6:5: Error: unknown key `expects`" in finished.err
+    finished = terminal.tells(
+        65, "bad.reconciler-test.yaml:6:5: Error: unknown key `expects`", "test", "--format", form
+    )
     assert "did you mean `expect`?" in finished.err
     assert finished.err.endswith("Error: the policy tests are invalid: 3 mistakes\n")
     if form == "json":
@@ -78,9 +78,7 @@ def test_an_invalid_file_is_65(terminal: Terminal, form: str) -> None:
 
 def test_an_invalid_configuration_is_65(terminal: Terminal) -> None:
     terminal.write("version: 1\npolicies: 1\n")
-    finished = terminal.run("test")
-    assert finished.code == 65
-    assert "reconciler.yaml:2:11: Error: must be a mapping" in finished.err
+    terminal.tells(65, "reconciler.yaml:2:11: Error: must be a mapping", "test")
 
 
 def test_no_test_file_is_65_and_says_what_was_looked_for(terminal: Terminal) -> None:
@@ -94,15 +92,11 @@ def test_no_test_file_is_65_and_says_what_was_looked_for(terminal: Terminal) -> 
 
 def test_no_configuration_is_65(terminal: Terminal) -> None:
     (terminal.directory / "reconciler.yaml").unlink()
-    finished = terminal.run("test")
-    assert finished.code == 65
-    assert "no configuration found: looked for reconciler.yaml" in finished.err
+    terminal.tells(65, "no configuration found: looked for reconciler.yaml", "test")
 
 
 def test_a_path_that_is_not_there_is_65(terminal: Terminal) -> None:
-    finished = terminal.run("test", "nowhere")
-    assert finished.code == 65
-    assert "`nowhere` does not exist" in finished.err
+    terminal.tells(65, "`nowhere` does not exist", "test", "nowhere")
 
 
 def test_a_named_file_may_have_any_name(terminal: Terminal) -> None:
@@ -168,9 +162,7 @@ def test_required_coverage_fails_the_run(terminal: Terminal) -> None:
     ],
 )
 def test_a_bad_flag_is_64(terminal: Terminal, words: list[str], message: str) -> None:
-    finished = terminal.run("test", *words)
-    assert finished.code == 64
-    assert message in finished.err
+    terminal.tells(64, message, "test", *words)
 
 
 def test_a_selection_leaves_others_alone(terminal: Terminal) -> None:

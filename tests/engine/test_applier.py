@@ -140,24 +140,15 @@ def test_a_refusal_after_a_lost_answer_does_not_tell_what_the_lost_call_did(mean
     assert result.error.meaning is meaning
 
 
-def test_nothing_is_called_again_that_no_policy_selects_any_more() -> None:
-    def leave_the_selector(world: World, task_id: str) -> None:
-        move(world, task_id, Status.PENDING, input__bucket="b")
+@pytest.mark.parametrize("bucket", ["b", "legal"])
+def test_nothing_is_called_again_that_no_policy_selects_or_a_protection_holds_by_now(bucket: str) -> None:
+    def leave(world: World, task_id: str) -> None:
+        move(world, task_id, Status.PENDING, input__bucket=bucket)
 
-    tasks = waiting()
-    world = World(tasks, {"1": [LOST_IN_VAIN]}, before_read=leave_the_selector)
-    world.configuration = configuration(policy(match={"input.bucket": "a"}))
+    world = World(waiting(), {"1": [LOST_IN_VAIN]}, before_read=leave)
+    match = {"input.bucket": ["a", "legal"]}
+    world.configuration = configuration(policy(match=match), protect={"hold": {"input.bucket": "legal"}})
     move(world, "1", Status.PENDING, input__bucket="a")
-    assert world.apply_one().outcome is Outcome.UNKNOWN
-    assert world.called() == ["1"]
-
-
-def test_nothing_is_called_again_that_a_protection_has_come_to_hold() -> None:
-    def protect(world: World, task_id: str) -> None:
-        move(world, task_id, Status.PENDING, input__bucket="legal")
-
-    world = World(waiting(), {"1": [LOST_IN_VAIN]}, before_read=protect)
-    world.configuration = configuration(policy(), protect={"hold": {"input.bucket": "legal"}})
     assert world.apply_one().outcome is Outcome.UNKNOWN
     assert world.called() == ["1"]
 
@@ -413,19 +404,13 @@ def test_an_error_alone_does_not_stop_the_rest() -> None:
     assert outcomes(world).count("done") == 49
 
 
-def test_refused_credentials_keep_later_batches_of_the_target_from_starting() -> None:
+@pytest.mark.parametrize(
+    ("meaning", "outcome"), [(Meaning.CREDENTIALS, "failed"), (Meaning.UNREACHABLE, "not_attempted")]
+)
+def test_after_a_batch_that_could_not_succeed_no_other_of_the_target_starts(meaning: Meaning, outcome: str) -> None:
     tasks = waiting(50)
-    script = {task_id: [refused(Meaning.CREDENTIALS)] for task_id in list(tasks)[:10]}
-    world = World(tasks, script, batches_in_flight=1)
-    assert outcomes(world) == ["failed"] * 10 + ["not_attempted"] * 40
-    assert len(world.called()) == 10
-
-
-def test_a_target_that_cannot_be_reached_is_tried_by_one_batch_only() -> None:
-    tasks = waiting(50)
-    script = {task_id: [refused(Meaning.UNREACHABLE)] for task_id in list(tasks)[:10]}
-    world = World(tasks, script, batches_in_flight=1)
-    assert outcomes(world) == ["not_attempted"] * 50
+    world = World(tasks, {task_id: [refused(meaning)] for task_id in list(tasks)[:10]}, batches_in_flight=1)
+    assert outcomes(world) == [outcome] * 10 + ["not_attempted"] * 40
     assert len(world.called()) == 10
 
 
