@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
@@ -24,6 +25,7 @@ __all__ = [
     "ActionState",
     "AlreadyDone",
     "AlreadyIntended",
+    "Holding",
     "Intent",
     "IntentRefused",
     "NoOpenIntent",
@@ -33,6 +35,9 @@ __all__ = [
     "RunStart",
     "TaskOutcome",
 ]
+
+_NAMED = 3
+"""Targets that a message names."""
 
 
 class ActionState(StrEnum):
@@ -210,6 +215,43 @@ class TaskOutcome(_OfTask):
 def _took(begin: int, end: int | None) -> int | None:
     """Milliseconds; two hosts may have written the two, so that a clock set back does not count."""
     return None if end is None else max(0, end - begin)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding(Shown):
+    """A lock, and who holds it."""
+
+    WRITTEN: ClassVar = ("group", "targets", "host", "pid", "since")
+
+    group: str
+    targets: tuple[str, ...]
+    """What its holder calls the targets of that account."""
+    host: str
+    pid: int
+    token: int
+    since: int
+    """Milliseconds since the epoch, UTC, by the database's clock; as `expires_at`."""
+    expires_at: int
+    in_force: bool
+    """Whether an apply has to wait for it. A lease that has expired is free; one that begins in the future, or ends
+    later than one expiry from now, was written by a clock that was ahead, and says nothing of the time that is."""
+
+    @property
+    def label(self) -> str:
+        """The group, and the first of its targets."""
+        named = ", ".join(self.targets[:_NAMED]) + (", ..." if len(self.targets) > _NAMED else "")
+        return f"{self.group} ({named})" if named else self.group
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}, since {_moment(self.since)}"
+
+
+def _moment(milliseconds: int) -> str:
+    """The time, or the bare number where no calendar reaches it."""
+    try:
+        return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return f"{milliseconds} ms after 1970"
 
 
 class IntentRefused(ReconcilerError):  # noqa: N818 - reads as what it is: a verdict, not a failure of the journal

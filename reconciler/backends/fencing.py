@@ -10,12 +10,12 @@ import os
 import socket
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, case, select, update
 
+from reconciler.backends.entries import Holding
 from reconciler.backends.schema import insert_ignoring, leases, legible
 from reconciler.exceptions import LockedError
 
@@ -30,7 +30,6 @@ __all__ = [
     "EXPIRY",
     "Fence",
     "Holder",
-    "Holding",
     "LeaseHeld",
     "LeaseLost",
     "Loss",
@@ -45,8 +44,6 @@ __all__ = [
 EXPIRY = 30_000
 """Milliseconds after which a lease that nobody renewed is free. It is renewed three times as often."""
 
-_NAMED = 3
-"""Targets that a message names."""
 
 _NEVER = {"targets": None, "holder": None, "host": None, "pid": None, "token": 0, "acquired_at": 0, "expires_at": 0}
 
@@ -73,34 +70,6 @@ class Fence:
     @property
     def groups(self) -> tuple[str, ...]:
         return tuple(group for group, _ in self.tokens)
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """Who holds a group, and what they call the targets in it. Times are milliseconds since the epoch (UTC), by the
-    database's clock.
-
-    `in_force`: whether an apply has to wait for it. A lease that has expired is free; one that begins in the future, or
-    ends later than one expiry from now, was written by a clock that was ahead, and says nothing of the time that is.
-    """
-
-    group: str
-    targets: tuple[str, ...]
-    host: str
-    pid: int
-    token: int
-    since: int
-    expires_at: int
-    in_force: bool
-
-    @property
-    def label(self) -> str:
-        """The group, and the first of its targets."""
-        named = ", ".join(self.targets[:_NAMED]) + (", ..." if len(self.targets) > _NAMED else "")
-        return f"{self.group} ({named})" if named else self.group
-
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host}, since {_moment(self.since)}"
 
 
 class LeaseHeld(LockedError):  # noqa: N818 - reads as what it is: a state of affairs with facts
@@ -202,14 +171,6 @@ def _holding(row: Row[tuple[object, ...]], now: int, expiry: int) -> Holding:
     in_force = row.acquired_at <= now < row.expires_at <= now + expiry
     targets = tuple(row.targets.split(",")) if row.targets else ()
     return Holding(row.rate_group, targets, row.host, row.pid, row.token, row.acquired_at, row.expires_at, in_force)
-
-
-def _moment(milliseconds: int) -> str:
-    """The time, or the bare number where no calendar reaches it."""
-    try:
-        return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):
-        return f"{milliseconds} ms after 1970"
 
 
 def _check(connection: Connection, backend: Backend, fence: Fence, *, share: bool) -> int:

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
     from reconciler.backends.backend import Backend
-    from reconciler.backends.entries import ActionRecord
-    from reconciler.backends.fencing import Holding
+    from reconciler.backends.entries import ActionRecord, Holding
 
 __all__ = ["History", "RunFilter"]
 

@@ -20,12 +20,10 @@ from reconciler.config.loader import load_configuration
 from reconciler.exceptions import BackendError, ExitCode, InvalidError, RefusedError, UsageError
 from reconciler.planning.plan import RunOutcome
 from reconciler.providers.registry import catalogue
-from reconciler.redaction import presentable
 from reconciler.reports.run_history import (
     PRUNING,
     UNFINISHED,
     UNLOCKING,
-    Freed,
     Pruning,
     Unlocking,
     render_run_json,
@@ -259,7 +257,7 @@ def _unlock(history: History | None, group: str | None, *, auto_approve: bool, j
         )
     if history is not None and named:
         [holding] = named
-        question = presentable(f"Do you want to free {holding.label}, held by {holding}?")
+        question = f"Do you want to free {holding.label}, held by {holding}?"
         if not auto_approve and not is_agreed(
             f"{question} If that apply still runs, it can do no more without its lock."
         ):
@@ -267,8 +265,7 @@ def _unlock(history: History | None, group: str | None, *, auto_approve: bool, j
         if not history.unlock(holding):
             raise RefusedError(f"{holding.label} has changed hands meanwhile", "nothing was freed: look again")
     if json:
-        freed = tuple(Freed(one.group, one.targets, one.host, one.pid, one.since) for one in named)
-        write(UNLOCKING.text(Unlocking(freed)), "json")
+        write(UNLOCKING.text(Unlocking(tuple(named))), "json")
         return ExitCode.OK
-    write("".join(presentable(f"Freed {one.label}, held by {one}.") + "\n" for one in named) or "No lock is held.\n")
+    write("".join(f"Freed {one.label}, held by {one}.\n" for one in named) or "No lock is held.\n")
     return ExitCode.OK

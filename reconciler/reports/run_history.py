@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.backends.entries import ActionRecord, RunRecord, TaskOutcome
+from reconciler.backends.entries import ActionRecord, Holding, RunRecord, TaskOutcome
 from reconciler.documents.document import Format
 from reconciler.redaction import Shown
 from reconciler.reports.ages import duration
@@ -22,7 +22,6 @@ __all__ = [
     "RUNS",
     "UNFINISHED",
     "UNLOCKING",
-    "Freed",
     "Pruning",
     "Unlocking",
     "render_run_json",
@@ -71,23 +70,10 @@ class Pruning(Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class Freed(Shown):
-    """A lock that was freed."""
-
-    group: str
-    targets: tuple[str, ...]
-    """What its holder calls the targets of that account."""
-    host: str
-    pid: int
-    since: int
-    """Milliseconds since the epoch, UTC."""
-
-
-@dataclass(frozen=True, slots=True)
 class Unlocking(Shown):
     """The locks that were freed, one at most."""
 
-    freed: tuple[Freed, ...]
+    freed: tuple[Holding, ...]
 
 
 RUNS = Format("reconciler.history", "2.0", Runs, "Past runs")
