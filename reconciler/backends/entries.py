@@ -112,7 +112,7 @@ class RunRecord(RunStart):
 
 
 @dataclass(frozen=True, slots=True)
-class _OfTask(Shown):
+class _OfTask:
     DERIVED: ClassVar[tuple[str, ...]] = ("id",)
 
     target: str
@@ -161,7 +161,7 @@ class RecordedFault(Shown):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActionRecord(Intent):
+class ActionRecord(Intent, Shown):
     """One attempt at one call, written down before it was sent."""
 
     WRITTEN: ClassVar = (
@@ -203,7 +203,7 @@ class ActionRecord(Intent):
 
 
 @dataclass(frozen=True, slots=True)
-class TaskOutcome(_OfTask):
+class TaskOutcome(_OfTask, Shown):
     """What became of one task, as in the report. `before` and `now` are normalised statuses."""
 
     outcome: str
