@@ -3,10 +3,7 @@
 from reconciler.tasks.resource_type import Action, Operation
 from reconciler.tasks.task import TERMINAL, Status
 
-_WAYS = {
-    Action.CANCEL: (frozenset({Status.PENDING}), Status.CANCELED),
-    Action.DELETE: (TERMINAL, Status.GONE),
-}
+_WAYS = {Action.CANCEL: (frozenset({Status.PENDING}), Status.CANCELED), Action.DELETE: (TERMINAL, Status.GONE)}
 
 
 def operation(action: Action, path: str = "/tasks", id_parameter: str = "task_id") -> Operation:

@@ -238,9 +238,4 @@ def test_the_reader_of_imports_sees_them_all(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     found = {(entry.imported, entry.line) for entry in _imports("reconciler.tasks.probe", module)}
-    assert found == {
-        ("typing", 1),
-        ("reconciler.cli.main", 3),
-        ("asyncio", 5),
-        ("reconciler.reports.registry", 6),
-    }
+    assert found == {("typing", 1), ("reconciler.cli.main", 3), ("asyncio", 5), ("reconciler.reports.registry", 6)}

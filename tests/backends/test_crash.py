@@ -39,13 +39,7 @@ for number in range(3):
 
 @pytest.mark.parametrize(
     ("point", "left"),
-    [
-        ("begun", []),
-        ("intended-0", ["0"]),
-        ("recorded-0", []),
-        ("intended-2", ["2"]),
-        ("recorded-2", []),
-    ],
+    [("begun", []), ("intended-0", ["0"]), ("recorded-0", []), ("intended-2", ["2"]), ("recorded-2", [])],
 )
 def test_kill_at_each_point(
     url: str, python: Callable[[str, str], subprocess.Popen[str]], point: str, left: list[str]

@@ -332,12 +332,7 @@ class TestFailures:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 @pytest.mark.parametrize(("method", "written"), [("GET", 0), ("POST", 0), ("GET", 1)])
 def test_a_signal_while_the_platform_answers_ends_it_in_order(
-    terminal: Terminal,
-    github: GitHubServer,
-    method: str,
-    written: int,
-    number: signal.Signals,
-    code: int,
+    terminal: Terminal, github: GitHubServer, method: str, written: int, number: signal.Signals, code: int
 ) -> None:
     """One document says so, and the next run finds what was written, and finishes it."""
     saved_plan(terminal)

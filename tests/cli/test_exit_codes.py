@@ -99,7 +99,7 @@ class Situation:
         self.monkeypatch = monkeypatch
         self.words: list[str] = []
         self.policies = {
-            "p": f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent, limits: {{max_percent: 100}}}}",
+            "p": f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent, limits: {{max_percent: 100}}}}"
         }
         terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="1d")
         self.save()

@@ -130,7 +130,7 @@ class TestValidate:
         assert (finished.code, finished.err) == (65, "")
         jsonschema.Draft7Validator(SARIF).validate(finished.json)
         assert [result["ruleId"] for result in finished.json["runs"][0]["results"]] == [
-            *("structure", "unknown-field", "dead-end", "never-acts"),
+            *("structure", "unknown-field", "dead-end", "never-acts")
         ]
 
     def test_json_names_the_rules(self, terminal: Terminal) -> None:

@@ -311,11 +311,7 @@ def test_what_the_flags_leave_out_is_not_attempted(
         ("not selected by --target/--policy", None, 0)
     }
     assert [note["message"] for note in report["diagnostics"]] == (
-        []
-        if kept == ALL
-        else [
-            f"{len(left)} of the plan's 4 changes were left out by --target or --policy: {FINISH}",
-        ]
+        [] if kept == ALL else [f"{len(left)} of the plan's 4 changes were left out by --target or --policy: {FINISH}"]
     )
     projects = {PROJECT if target == "huawei" else OTHER_PROJECT for target, _ in kept}
     asked = {record.path.split("/")[2] for record in terminal.simulator.requests[before:]}

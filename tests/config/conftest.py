@@ -60,7 +60,7 @@ HUAWEICLOUD = ProviderOptions(
 ALIYUN = ProviderOptions(
     name="aliyun",
     properties={
-        "region": {"type": "string", "pattern": "^cn-[a-z]+$", "patternErrorMessage": "must be a region of aliyun"},
+        "region": {"type": "string", "pattern": "^cn-[a-z]+$", "patternErrorMessage": "must be a region of aliyun"}
     },
     required=(),
     services=("vod",),
@@ -103,9 +103,7 @@ def write(folder: Path) -> Callable[..., None]:
 
 
 @pytest.fixture
-def validate(
-    write: Callable[..., None],
-) -> Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]]:
+def validate(write: Callable[..., None]) -> Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]]:
     """Checks one text, or files by name."""
 
     def run(

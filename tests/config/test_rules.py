@@ -58,10 +58,7 @@ def policy(match: str, resource: str = "huaweicloud.mpc.packaging", rest: str = 
         (policy("{not: [{status: pending}]}"), Rule.SELECTOR),
         (policy("all", "huaweicloud.vod.editing"), Rule.DEAD_END),
         (policy("{status: running}"), Rule.NEVER_ACTS),
-        (
-            "version: 1\nprotect: {p: {resource: 'huaweicloud.*', match: {input.bucket: x}}}\n",
-            Rule.PROTECTION_BREADTH,
-        ),
+        ("version: 1\nprotect: {p: {resource: 'huaweicloud.*', match: {input.bucket: x}}}\n", Rule.PROTECTION_BREADTH),
     ],
 )
 def test_a_mistake_has_its_rule(validate: Validate, text: str, rule: Rule) -> None:

@@ -110,10 +110,7 @@ def test_what_cannot_be_seen_may_be_written_as_an_escape_and_in_a_description() 
     text = 'a: "le\\u200bgal"\npolicies: {p: {description: "le\u200bgal \u26a0\ufe0f"}} # \u26a0\ufe0f\n'
     document, complaints = read(text)
     assert complaints == []
-    assert document.data == {
-        "a": "le\u200bgal",
-        "policies": {"p": {"description": "le\u200bgal \u26a0\ufe0f"}},
-    }
+    assert document.data == {"a": "le\u200bgal", "policies": {"p": {"description": "le\u200bgal \u26a0\ufe0f"}}}
 
 
 @pytest.mark.parametrize(

@@ -197,11 +197,7 @@ def test_how_a_listing_went_is_carried_over(completeness: Completeness) -> None:
 def test_only_an_api_that_filters_lists_some_statuses_only(resource: str, kept: set[str] | None) -> None:
     scope = Scope("here", resource)
     snapshot = snapshot_of(
-        {scope: Observation(scope, (), 1)},
-        {scope: frozenset({"WAITING"})},
-        catalogue(),
-        tool_version="1",
-        taken_at=NOW,
+        {scope: Observation(scope, (), 1)}, {scope: frozenset({"WAITING"})}, catalogue(), tool_version="1", taken_at=NOW
     )
     assert snapshot.scopes[scope].statuses == kept
 
@@ -226,10 +222,7 @@ REFUSED: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda d: first(d).update(id=""), "scopes[0].tasks[0].id: expected `str` of length >= 1"),
     (lambda d: first(d).update(id=1), "scopes[0].tasks[0].id: expected `str`, got `int`"),
     (lambda d: first(d).update(id="a\x1b[2J"), "scopes[0].tasks[0].id: `a\\x1b[2J` is no id of a"),
-    (
-        lambda d: first(d).update(status="gone"),
-        "status: gone, but the provider status `WAITING` means pending",
-    ),
+    (lambda d: first(d).update(status="gone"), "status: gone, but the provider status `WAITING` means pending"),
     (lambda d: first(d).update(status="running"), "running, but the provider status `WAITING` means pending"),
     (lambda d: first(d)["values"].pop("provider_status"), "pending, but no provider status means unknown"),
     (lambda d: first(d)["values"].update(colour="red"), "values.colour: not a field of cloud.media.packaging"),
@@ -239,14 +232,8 @@ REFUSED: list[tuple[Callable[[dict[str, Any]], object], str]] = [
     (lambda d: first(d)["values"].update({"input.bucket": 5}), "values.input.bucket: must be text"),
     (lambda d: first(d)["values"].update({"input.bucket": ""}), "values[...]: expected `str` of length >= 1"),
     (lambda d: first(d)["values"].update({"input.bucket": ["a"]}), "values.input.bucket: must be text"),
-    (
-        lambda d: first(d)["values"].update({"input.bucket": None}),
-        ", got `null`",
-    ),
-    (
-        lambda d: first(d)["values"].update({"input.bucket": True}),
-        ", got `bool`",
-    ),
+    (lambda d: first(d)["values"].update({"input.bucket": None}), ", got `null`"),
+    (lambda d: first(d)["values"].update({"input.bucket": True}), ", got `bool`"),
 ]
 
 

@@ -31,9 +31,7 @@ from tests.planning.world import CANCEL_ONLY, NOW, TWO_STEP, WORDS, configuratio
 from tests.planning.world import task as row_of
 
 BATCHED = replace(
-    CANCEL_ONLY,
-    name="cloud.media.upload",
-    operations=(replace(CANCEL_ONLY.operations[0], batch_size=10),),
+    CANCEL_ONLY, name="cloud.media.upload", operations=(replace(CANCEL_ONLY.operations[0], batch_size=10),)
 )
 SHARED = replace(CANCEL_ONLY, name="cloud.media.asset", listing=replace(CANCEL_ONLY.listing, rows_merge=True))
 SINGLY = replace(CANCEL_ONLY, name="cloud.media.clip", listing=replace(CANCEL_ONLY.listing, ids_per_call=1))

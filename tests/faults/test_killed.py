@@ -34,8 +34,7 @@ def status(terminal: Terminal, task_id: str, resource: str = PACKAGING) -> str |
 
 
 @pytest.mark.parametrize(
-    ("when", "name", "number"),
-    [(when, name, number) for when, name in POINTS for number in NUMBERS[name]],
+    ("when", "name", "number"), [(when, name, number) for when, name in POINTS for number in NUMBERS[name]]
 )
 def test_killed_at_any_point_the_next_run_finishes_and_nothing_is_done_twice(
     terminal: Terminal, when: str, name: str, number: int

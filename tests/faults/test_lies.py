@@ -58,11 +58,7 @@ def test_success_for_all_jobs_of_a_call_of_which_some_still_wait_is_unknown_for_
 
 @pytest.mark.parametrize(
     "shown",
-    [
-        rows(row("7", "CANCELED"), row("8", "CANCELED")),
-        rows(total=2),
-        rows(row("7", "CANCELED"), total=1),
-    ],
+    [rows(row("7", "CANCELED"), row("8", "CANCELED")), rows(total=2), rows(row("7", "CANCELED"), total=1)],
     ids=["rows of others", "no rows and a total", "one row of another"],
 )
 def test_readings_that_leave_a_task_out_for_the_wrong_reason_do_not_make_it_gone(

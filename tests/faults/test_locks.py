@@ -45,11 +45,7 @@ def test_targets_of_one_account_exclude_each_other(
 
 @pytest.mark.parametrize(
     ("words", "locks"),
-    [
-        ((), {"aliyun", "huaweicloud"}),
-        (("--target", "huawei"), {"huaweicloud"}),
-        (("--policy", "p2"), {"aliyun"}),
-    ],
+    [((), {"aliyun", "huaweicloud"}), (("--target", "huawei"), {"huaweicloud"}), (("--policy", "p2"), {"aliyun"})],
 )
 def test_a_run_that_is_narrowed_takes_the_locks_of_what_it_acts_on(
     terminal: Terminal, words: tuple[str, ...], locks: set[str]

@@ -205,10 +205,7 @@ def tasks(count: int, **fields: str) -> list:  # type: ignore[type-arg] # tasks
 
 def test_max_actions_is_summed_over_scopes() -> None:
     world = configuration(policy(targets=("a", "b"), limits=Limits(max_actions=1, max_percent=100)))
-    observations = {
-        **seen(task("1", target="a"), target="a"),
-        **seen(task("1", target="b"), target="b"),
-    }
+    observations = {**seen(task("1", target="a"), target="a"), **seen(task("1", target="b"), target="b")}
     plan = planned(world, observations)
     assert plan.exit_code() is ExitCode.REFUSED
     assert not plan.applyable

@@ -1,10 +1,8 @@
 """The sieve counts as if everything were held, and holds what is selected."""
 
-from __future__ import annotations
-
 import gc
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,14 +14,11 @@ from reconciler.selectors.syntax import AllOf, Everything, Negation, Operator, T
 from reconciler.tasks.sink import Collected
 from reconciler.tasks.task import Status, Task
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
 NOW = 1_800_000_000
 SELECTORS: dict[str, syntax.Selector] = {
     "old": syntax.Test("created_at", Operator.OLDER_THAN, 3600),
     "waiting-drafts": AllOf(
-        (syntax.Test("status", Operator.EQ, "pending"), syntax.Test("input.bucket", Operator.EQ, "drafts")),
+        (syntax.Test("status", Operator.EQ, "pending"), syntax.Test("input.bucket", Operator.EQ, "drafts"))
     ),
     "not-kept": Negation(syntax.Test("user_data", Operator.CONTAINS, "keep")),
     "odd": syntax.Test("id", Operator.IN, ("1", "3", "5")),

@@ -95,10 +95,7 @@ KINDS = [
     ),
     # Its task is that of an asset, which the simulator does not process: seeded, and gone once it is canceled.
     Kind(
-        f"{VOD}.transcoding",
-        *("", "list_asset_task_info", "results", "/asset/process$"),
-        id_name="asset_id",
-        left=None,
+        f"{VOD}.transcoding", *("", "list_asset_task_info", "results", "/asset/process$"), id_name="asset_id", left=None
     ),
     Kind(
         "aliyun.vod.url_upload",

@@ -165,10 +165,7 @@ def test_the_documented_quota_is_never_met() -> None:
 
 
 def test_5000_tasks_of_which_150_wait_cost_two_requests() -> None:
-    rows = [
-        {"count": 150, "status": "pending"},
-        {"count": 4850, "status": "succeeded", "created": "1d"},
-    ]
+    rows = [{"count": 150, "status": "pending"}, {"count": 4850, "status": "succeeded", "created": "1d"}]
 
     async def run(simulator: Simulator) -> None:
         async with huaweicloud(simulator) as client:

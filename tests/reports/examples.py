@@ -96,10 +96,7 @@ KINDS = (
     change("e-77", "huaweicloud.vod.editing", policies=("no-stuck-edits",), reason="no-stuck-edits: older than 6h"),
 )
 
-GUARDS = (
-    GuardCheck(Guard.MAX_ACTIONS, 500, 812, 2000),
-    GuardCheck(Guard.MAX_PERCENT, 30, 812, 2000, "huawei-prod"),
-)
+GUARDS = (GuardCheck(Guard.MAX_ACTIONS, 500, 812, 2000), GuardCheck(Guard.MAX_PERCENT, 30, 812, 2000, "huawei-prod"))
 
 PLANS: dict[str, Plan] = {
     "empty": EMPTY,

@@ -20,7 +20,7 @@ PLAN_KEYS = [
     *("blocked", "protected", "applyable"),
 ]
 REPORT_KEYS = [
-    *("outcome", "digest", "exit_code", "changes", "done", "satisfied", "missed", "failed", "unknown", "not_attempted"),
+    *("outcome", "digest", "exit_code", "changes", "done", "satisfied", "missed", "failed", "unknown", "not_attempted")
 ]
 
 

@@ -270,11 +270,7 @@ def test_a_proxy_that_cannot_be_used(forge: Forge, clock: Clock, monkeypatch: py
 
 
 def test_the_log_names_requests_and_no_token(
-    forge: Forge,
-    pull: Request,
-    clock: Clock,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    forge: Forge, pull: Request, clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logging.getLogger("reconciler"), "propagate", True)
     with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "reconciler"):

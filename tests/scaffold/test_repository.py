@@ -15,14 +15,7 @@ from hypothesis import strategies as st
 from reconciler.config.yaml_document import parse
 from reconciler.exceptions import UsageError
 from reconciler.providers.registry import catalogue
-from reconciler.scaffold.choices import (
-    CLOUDS,
-    Choices,
-    ContinuousIntegration,
-    checked_name,
-    checked_region,
-    proposed,
-)
+from reconciler.scaffold.choices import CLOUDS, Choices, ContinuousIntegration, checked_name, checked_region, proposed
 from reconciler.scaffold.repository import FIRST_STEPS, repository_files
 from reconciler.simulator import DEFAULT_ACCOUNTS
 from reconciler.simulator.seeds import read_seed

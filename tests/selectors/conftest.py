@@ -101,10 +101,7 @@ def _conditions(name: str, words: tuple[str, ...]) -> st.SearchStrategy[Any]:
                 ),
                 "regex": st.sampled_from(["a", "^a", "b$", "a.b", "[ab]{2}", "é|x", "^$"]),
             }
-    mappings: list[st.SearchStrategy[Any]] = [
-        st.fixed_dictionaries({}, optional=operators).filter(bool),
-        exists,
-    ]
+    mappings: list[st.SearchStrategy[Any]] = [st.fixed_dictionaries({}, optional=operators).filter(bool), exists]
     if scalars is exists:
         return st.one_of(*mappings)
     lists = st.lists(scalars, min_size=1, max_size=2)

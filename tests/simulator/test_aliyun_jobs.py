@@ -197,12 +197,7 @@ def test_shapes(simulator: Simulator, cancel: Call, shape: str, two: object, non
     ("shape", "shown"), [("wrapped", {"UrlUploadJobInfoDTO": []}), ("missing", "absent"), ("null", None), ("array", [])]
 )
 def test_shapes_of_records(
-    simulator: Simulator,
-    client: Any,
-    sdk: SimpleNamespace,
-    send: Callable[..., Any],
-    shape: str,
-    shown: object,
+    simulator: Simulator, client: Any, sdk: SimpleNamespace, send: Callable[..., Any], shape: str, shown: object
 ) -> None:
     """Read without the SDK's model, which breaks on a wrapped list."""
     simulator.configure(response_shape=shape)

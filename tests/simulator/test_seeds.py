@@ -92,13 +92,7 @@ def test_hostile_values_pass_through(
     simulator = start({"tasks": {PACKAGING: [row]}})
     target = f"/v1/{simulator.accounts.huaweicloud[0].owners()[0]}/remux"
     (shown,) = json.loads(send(simulator, "GET", target, signed(simulator, "GET", target)).body)["tasks"]
-    assert shown == {
-        "task_id": "1\n2",
-        "status": "⏳",
-        "create_time": "never",
-        "user_data": hostile,
-        "input": None,
-    }
+    assert shown == {"task_id": "1\n2", "status": "⏳", "create_time": "never", "user_data": hostile, "input": None}
 
 
 @pytest.mark.parametrize(

@@ -140,10 +140,7 @@ def test_huaweicloud_checks_date_and_project_header(
 ) -> None:
     target = f"/v1/{simulator.accounts.huaweicloud[0].owners()[0]}/remux"
     late = (datetime.now(UTC) - timedelta(minutes=16)).strftime("%Y%m%dT%H%M%SZ")
-    for headers, code in (
-        ({"X_Sdk_Date": late}, "APIGW.0303"),
-        ({"X_Project_Id": "another"}, "MPC.10208"),
-    ):
+    for headers, code in (({"X_Sdk_Date": late}, "APIGW.0303"), ({"X_Project_Id": "another"}, "MPC.10208")):
         reply = send(simulator, "GET", target, signed(simulator, "GET", target, **headers))
         assert json.loads(reply.body)["error_code"] == code
     assert send(simulator, "GET", target, signed(simulator, "GET", target)).status == 200

@@ -282,10 +282,7 @@ def test_an_identity_token_is_turned_into_a_key(tmp_path: Path) -> None:
 def test_a_pod_has_an_identity(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("id-token-content")
-    environment = {
-        "HC_CONTAINER_CREDENTIALS_FULL_URI": "URL/pod",
-        "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(file),
-    }
+    environment = {"HC_CONTAINER_CREDENTIALS_FULL_URI": "URL/pod", "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(file)}
     machine = Machine()
     assert observed(machine, environment, metadata=False) is None
     [asked] = machine.asked

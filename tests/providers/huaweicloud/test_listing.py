@@ -491,10 +491,7 @@ def test_markers_without_end_are_given_up_once_there_is_far_more_than_announced(
 
 @pytest.mark.parametrize(
     ("bounds", "requests", "reason"),
-    [
-        (Bounds(pages=7), 7, "more than 7 pages"),
-        (Bounds(text=100_000), 8, "a list of more than 100000 characters"),
-    ],
+    [(Bounds(pages=7), 7, "more than 7 pages"), (Bounds(text=100_000), 8, "a list of more than 100000 characters")],
 )
 async def test_pages_and_memory_are_bounded_whatever_the_total(bounds: Bounds, requests: int, reason: str) -> None:
     url = "https://h/" + "x" * 14_000

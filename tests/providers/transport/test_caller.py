@@ -57,11 +57,7 @@ def send(
 
     async def run() -> tuple[int | Fault, list[Received], Tally]:
         caller = Caller(
-            auth=Numbered(),
-            concurrency=4,
-            redactor=Redactor(),
-            surroundings=surroundings,
-            retry_header=RETRY_HEADER,
+            auth=Numbered(), concurrency=4, redactor=Redactor(), surroundings=surroundings, retry_header=RETRY_HEADER
         )
         tally = Tally()
         async with serving(answers) as server:
