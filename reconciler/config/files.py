@@ -95,10 +95,8 @@ def _hidden_below(root: str, real: str) -> bool:
 def shown_path(path: Path) -> str:
     """`path` as messages print it: relative to the current directory where it lies below it."""
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would show a symlink's target instead
-    try:
-        return presentable(absolute.relative_to(Path.cwd()).as_posix())
-    except ValueError:
-        return presentable(absolute.as_posix())
+    here = Path.cwd()
+    return presentable((absolute.relative_to(here) if absolute.is_relative_to(here) else absolute).as_posix())
 
 
 def reason_of(error: OSError | ValueError) -> str:
