@@ -1,20 +1,20 @@
 """Opening a database: where, with which permissions, and what is said when it can't be."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import stat
 import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 from sqlalchemy import event, inspect, text, update
 
+from reconciler.backends.backend import Backend
 from reconciler.backends.connect import connect
+from reconciler.backends.entries import Intent, RunStart
 from reconciler.backends.fencing import Fence
 from reconciler.backends.history import History
 from reconciler.backends.journal import Journal
@@ -23,13 +23,7 @@ from reconciler.backends.schema import VERSION, schema_version
 from reconciler.config.model import group_of
 from reconciler.exceptions import BackendError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from reconciler.backends.backend import Backend
-    from reconciler.backends.entries import Intent, RunStart
-
-    Build = Callable[..., Intent]
+Build = Callable[..., Intent]
 
 
 def mode(path: Path) -> int:

@@ -1,20 +1,21 @@
 """The journal: no call without a durable intent, and no call twice."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.backends.backend import Backend
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import (
     ActionResult,
     ActionState,
     AlreadyDone,
     AlreadyIntended,
+    Intent,
     NoOpenIntent,
     RunEnd,
+    RunStart,
     TaskOutcome,
 )
 from reconciler.backends.fencing import Fence
@@ -24,13 +25,8 @@ from reconciler.backends.leases import acquire
 from reconciler.exceptions import BackendError
 from reconciler.tasks.observation import Fault, Meaning
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+Build = Callable[..., Intent]
 
-    from reconciler.backends.backend import Backend
-    from reconciler.backends.entries import Intent, RunStart
-
-    Build = Callable[..., Intent]
 
 NOW = 1_700_000_000_000
 

@@ -1,17 +1,16 @@
 """PostgreSQL behind wires that break and poolers: what was acknowledged is there, and nothing is written twice."""
 
-from __future__ import annotations
-
 import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from sqlalchemy import text
 
 from reconciler.backends.connect import connect
-from reconciler.backends.entries import ActionResult, ActionState, RunEnd
+from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEnd, RunStart
 from reconciler.backends.failures import backend_error
 from reconciler.backends.fencing import Fence
 from reconciler.backends.history import History
@@ -20,13 +19,8 @@ from reconciler.backends.leases import LeaseHeld, LeaseLost, acquire
 from reconciler.exceptions import BackendError
 from tests.postgresql_server import Wire, pooled
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+Build = Callable[..., Intent]
 
-    from reconciler.backends.entries import Intent, RunStart
-
-    Build = Callable[..., Intent]
 
 psycopg = pytest.importorskip("psycopg")
 

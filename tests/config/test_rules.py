@@ -1,20 +1,14 @@
 """Each kind of mistake under the rule that code scanning knows it by."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
-from reconciler.diagnostics import Rule
+from reconciler.config.model import Configuration
+from reconciler.diagnostics import Diagnostic, Rule
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Validate = Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]]
 
-    from reconciler.config.model import Configuration
-    from reconciler.diagnostics import Diagnostic
-
-    Validate = Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]]
 
 TARGET = "targets: {t: {provider: huaweicloud, region: cn-north-4}}\n"
 UPLOADS = "targets: {u: {provider: aliyun, region: cn-shanghai"

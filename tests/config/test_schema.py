@@ -1,10 +1,9 @@
 """The JSON Schema for editors says the same as `validate`, and the file in `schemas/` is up to date."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
@@ -13,19 +12,15 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from reconciler.config.loader import check
+from reconciler.config.model import Configuration
 from reconciler.config.schema import build_schema, render_schema
 from reconciler.config.structure import EcmaValidator
-from reconciler.diagnostics import Severity
+from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.providers.registry import catalogue as installed
+from reconciler.tasks.resource_type import Catalogue
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Validate = Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]]
 
-    from reconciler.config.model import Configuration
-    from reconciler.diagnostics import Diagnostic
-    from reconciler.tasks.resource_type import Catalogue
-
-    Validate = Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]]
 
 SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "reconciler.schema.json"
 

@@ -1,9 +1,5 @@
 """What an editor offers to people who write configurations."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from reconciler.providers.registry import catalogue
@@ -15,19 +11,13 @@ from tests.editor.texts import (
     PACKAGING,
     RESOURCES,
     URL_UPLOAD,
+    Opened,
     match,
     offered,
     policy,
     protection,
     target,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.editor.language_server import Document
-
-    Opened = Callable[..., Document]
 
 
 def test_the_sections_are_offered_at_the_top(opened: Opened) -> None:

@@ -1,20 +1,9 @@
 """What an editor says about a key, and where it marks a mistake."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tests.editor.language_server import Complaint
-from tests.editor.texts import CURSOR, at_cursor, match, policy, protection, target
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.editor.language_server import Document
-
-    Opened = Callable[..., Document]
+from tests.editor.texts import CURSOR, Opened, at_cursor, match, policy, protection, target
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,11 @@
 """What people see who write unit tests of policies in an editor."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from reconciler.policy_tests.model import Fate
 from tests.editor import texts
-from tests.editor.texts import CURSOR, RESOURCES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.editor.language_server import Completion, Document
-
-    Opened = Callable[..., Document]
+from tests.editor.language_server import Completion
+from tests.editor.texts import CURSOR, RESOURCES, Opened
 
 SCHEMA = "reconciler-test.schema.json"
 

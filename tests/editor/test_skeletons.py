@@ -1,23 +1,13 @@
 """What an editor inserts as a beginning is a configuration, word for word."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from reconciler.config.loader import check as check_configuration
 from reconciler.providers.registry import catalogue
-from tests.editor.texts import CURSOR, offered
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.editor.language_server import Document
-
-    Opened = Callable[..., Document]
+from tests.editor.texts import CURSOR, Opened, offered
 
 
 def expanded(snippet: str) -> str:

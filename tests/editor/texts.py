@@ -1,18 +1,12 @@
 """Files as people have them half-written in an editor, and what is offered where the cursor is."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from reconciler.providers.registry import catalogue
+from tests.editor.language_server import Completion, Document
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.editor.language_server import Completion, Document
-
-    Opened = Callable[..., Document]
-
+Opened = Callable[..., Document]
+"""The fixture that opens a text in the editor."""
 CURSOR = "@@"
 """Where the cursor is, in the texts of these tests."""
 COMBINATORS = {"all", "any", "not", "all (every task)"}

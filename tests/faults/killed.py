@@ -4,19 +4,15 @@
 number of the journal's or the client's method, so that nothing is tidied up and no later line of the run is reached.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from reconciler.cli.main import main
 from reconciler.engine.run_journal import RunJournal
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 OWNERS = {"intend": RunJournal, "record": RunJournal, "perform": HuaweicloudClient, "read": HuaweicloudClient}
 
