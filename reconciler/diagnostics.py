@@ -13,21 +13,6 @@ from reconciler.redaction import Shown, presentable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = [
-    "MAX_PROBLEMS",
-    "QUOTE_IT",
-    "Diagnostic",
-    "DocumentPath",
-    "Location",
-    "Placed",
-    "Problem",
-    "Rule",
-    "Severity",
-    "did_you_mean",
-    "suggestion",
-    "unknown",
-]
-
 QUOTE_IT: Final = "put it in quotes"
 """The hint for a number where text is meant. Who knows the file adds the scalar as it is written: 0123 is not 123."""
 

@@ -30,25 +30,6 @@ if TYPE_CHECKING:
 
     from reconciler.diagnostics import Diagnostic
 
-__all__ = [
-    "BackendError",
-    "CredentialsError",
-    "ExitCode",
-    "InvalidConfiguration",
-    "InvalidError",
-    "InvalidPlan",
-    "InvalidTests",
-    "LockedError",
-    "ProviderError",
-    "ReconcilerError",
-    "RefusedError",
-    "StalePlanError",
-    "UsageError",
-    "bug",
-    "innermost",
-    "traceback_lines",
-]
-
 
 class ExitCode(IntEnum):
     """Exit codes of every command. Where several apply, the first of 130/143, 64, 65, 1, 6, 5, 4, 3, 2, 0 wins."""

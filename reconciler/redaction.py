@@ -22,8 +22,6 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Shown", "bounded", "holds_url", "masked", "presentable", "strip_queries"]
-
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})
 # Whatever stands before `://` is taken for a scheme, and a URL ends at what RFC 3986 allows in none: other marks are

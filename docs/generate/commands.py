@@ -13,8 +13,6 @@ from reconciler.cli.program import program
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["commands_page"]
-
 _INTRODUCTION = """\
 A PATH is a configuration file, or a directory that is searched for `reconciler.yaml` and `*.reconciler.yaml`; without
 any, the current directory is. A flag that is *repeatable* may stand several times; in its variable the values are

@@ -12,8 +12,6 @@ from reconciler.providers.registry import catalogue
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["configuration_page"]
-
 Schema = dict[str, Any]
 
 _INTRODUCTION = """\

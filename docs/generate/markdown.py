@@ -11,8 +11,6 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["code", "fence", "in_one_line", "page", "paragraph", "prose", "table"]
-
 _NOTICE = "<!-- Written from the code by `make reference`. Do not edit: it will be written again. -->"
 _SPAN = re.compile(r"(`[^`]+`)")
 

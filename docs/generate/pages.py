@@ -15,8 +15,6 @@ from docs.generate.vocabulary import exit_codes_page, formats_page, operators_pa
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["PAGES", "REFERENCE"]
-
 REFERENCE: Final = Path(__file__).parents[1] / "reference"
 
 

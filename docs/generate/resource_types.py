@@ -12,8 +12,6 @@ from reconciler.tasks.resource_type import Action, Paging
 if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Listing, Operation, ResourceType
 
-__all__ = ["resource_types_page"]
-
 _INTRODUCTION = """\
 The kinds of task that policies can be about, as `reconciler explain` prints them. A policy names one as `resource`; its
 `match` may name the fields of that kind. `status` has the same five values for every kind; the drawings show which of

@@ -14,8 +14,6 @@ from reconciler.selectors.syntax import Operator
 if TYPE_CHECKING:
     from reconciler.config.schema_parts import Schema
 
-__all__ = ["exit_codes_page", "formats_page", "operators_page"]
-
 _OPERATORS: Final = """\
 A field of a `match` takes a value (the field equals it), a list of values (it equals any of them) or a mapping of these
 operators, all of which must hold. Which of them apply depends on the type of the field; `reconciler explain` and the

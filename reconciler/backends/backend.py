@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-__all__ = ["PAUSE", "Backend", "Fate"]
-
 PAUSE = 0.2
 """Seconds between two attempts at a connection."""
 

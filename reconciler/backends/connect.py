@@ -19,8 +19,6 @@ from reconciler.config.model import DatabaseUrl
 from reconciler.exceptions import BackendError
 from reconciler.redaction import masked
 
-__all__ = ["connect", "database_file"]
-
 BUSY_TIMEOUT = 10_000
 """Milliseconds that a locked database is waited for; well below the expiry of a lease, which must be renewed."""
 

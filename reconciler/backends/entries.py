@@ -19,23 +19,6 @@ if TYPE_CHECKING:
 
     from reconciler.tasks.observation import Fault
 
-__all__ = [
-    "ActionRecord",
-    "ActionResult",
-    "ActionState",
-    "AlreadyDone",
-    "AlreadyIntended",
-    "Holding",
-    "Intent",
-    "IntentRefused",
-    "NoOpenIntent",
-    "RecordedFault",
-    "RunEnd",
-    "RunRecord",
-    "RunStart",
-    "TaskOutcome",
-]
-
 _NAMED = 3
 """Targets that a message names."""
 

@@ -14,8 +14,6 @@ from reconciler.exceptions import BackendError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["backend_error", "exceeds_limits", "may_pass", "translated"]
-
 _CHECK_MODE = "Check the owner and mode of the file and its directory."
 
 _SQLITE = {

@@ -26,21 +26,6 @@ if TYPE_CHECKING:
 
     from reconciler.backends.backend import Backend
 
-__all__ = [
-    "EXPIRY",
-    "Fence",
-    "Holder",
-    "LeaseHeld",
-    "LeaseLost",
-    "Loss",
-    "free",
-    "give_back",
-    "holdings",
-    "renew",
-    "take",
-    "verify",
-]
-
 EXPIRY = 30_000
 """Milliseconds after which a lease that nobody renewed is free. It is renewed three times as often."""
 

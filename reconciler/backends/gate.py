@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from reconciler.backends.entries import Intent
     from reconciler.backends.requests import Request, Row, Subject
 
-__all__ = ["write_group"]
-
 _OPERATION = ("run_id", "target", "resource", "task_id", "action")
 
 _RECORD = update(actions).where(

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from reconciler.backends.backend import Backend
     from reconciler.backends.entries import ActionRecord, Holding
 
-__all__ = ["History", "RunFilter"]
-
 _CHUNK = 500
 """Runs deleted in one transaction, so that a long pruning does not keep an apply waiting."""
 

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from reconciler.backends.entries import ActionRecord, ActionState, Intent, RunEnd, RunStart, TaskOutcome
     from reconciler.backends.fencing import Fence
 
-__all__ = ["Journal", "new_run_id"]
-
 
 def _wall_clock() -> int:
     """Milliseconds since the epoch (UTC), by this host."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from reconciler.backends.backend import Backend
 
-__all__ = ["EXPIRY", "Lease", "LeaseHeld", "LeaseLost", "acquire"]
-
 _POLL = 1_000
 """Milliseconds between two attempts at a lease that another process holds."""
 

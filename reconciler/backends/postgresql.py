@@ -14,8 +14,6 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, 
 from reconciler.backends.backend import Fate
 from reconciler.exceptions import BackendError
 
-__all__ = ["PATIENCE", "database_clock", "exclude_others", "open_engine", "transaction_fate", "transaction_mark"]
-
 PATIENCE = 20.0
 """Seconds for which a lost connection is made anew: a server restarts within them, and a lease outlives them."""
 

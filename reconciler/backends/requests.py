@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from reconciler.backends.fencing import Fence
     from reconciler.tasks.observation import Fault
 
-__all__ = ["Beginning", "End", "Intents", "Outcomes", "Request", "Results", "Row", "Subject", "storable"]
-
 Row = dict[str, str | int | None]
 Subject = tuple[str, ...]
 """What a request is about. Requests about different subjects may be written in any order."""

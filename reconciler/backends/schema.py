@@ -26,22 +26,6 @@ from reconciler.tasks.timestamps import LATEST
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Insert, Row
 
-__all__ = [
-    "METADATA",
-    "UNSETTLED",
-    "VERSION",
-    "action_record",
-    "actions",
-    "illegible",
-    "insert_ignoring",
-    "insert_replacing",
-    "leases",
-    "legible",
-    "outcomes",
-    "runs",
-    "schema_version",
-]
-
 VERSION = 3
 """Version of the tables below. Raise it together with a step in `upgrade.MIGRATIONS`."""
 

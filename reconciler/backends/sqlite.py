@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["check_files", "check_links", "create_file", "database_clock", "open_engine", "readable_only", "watch"]
-
 # Not unixepoch('subsec'): it is younger than the SQLite of many distributions. 2440587.5 is 1970-01-01 as Julian day.
 _NOW = text("SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)")
 

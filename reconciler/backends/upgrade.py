@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from reconciler.backends.backend import Backend
 
-__all__ = ["MIGRATIONS", "NoJournal", "ensure_schema"]
-
 
 def _name_groups(connection: Connection) -> None:
     """The rate-limit group of each call, by which it is settled also once its target has another name."""

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from reconciler.backends.backend import Backend
     from reconciler.backends.requests import Request
 
-__all__ = ["GroupWriter"]
-
 _GROUP_LIMIT = 2_000
 """Requests in one transaction at most: it keeps the write lock from the other processes for some 50 ms."""
 

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
 
-__all__ = ["command"]
-
 
 @click.command("apply")
 @paths_argument

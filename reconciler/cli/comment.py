@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from reconciler.review.decision import Approved
     from reconciler.review.request import Request
 
-__all__ = ["command"]
-
 _NO_TOKEN = {
     Place.GITHUB: ("set GITHUB_TOKEN or GH_TOKEN", ""),
     Place.GITLAB: (

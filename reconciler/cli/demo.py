@@ -23,8 +23,6 @@ with without_key_log():
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["command"]
-
 
 @dataclass(frozen=True, slots=True)
 class _Step:

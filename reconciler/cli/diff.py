@@ -20,8 +20,6 @@ from reconciler.reports.difference.text import render_difference
 if TYPE_CHECKING:
     from reconciler.planning.difference import PlanDifference
 
-__all__ = ["command"]
-
 
 @click.command("diff")
 @argument("old", type=click.Path(path_type=Path))

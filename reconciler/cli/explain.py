@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["command"]
-
 
 @click.command("explain")
 @argument("resource", required=False)

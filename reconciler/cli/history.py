@@ -38,8 +38,6 @@ from reconciler.tasks.timestamps import Timestamp, format_timestamp, parse_durat
 if TYPE_CHECKING:
     from reconciler.backends.entries import RunRecord
 
-__all__ = ["command"]
-
 _OUTCOMES = (*(outcome.value for outcome in RunOutcome if outcome is not RunOutcome.CHANGES), UNFINISHED)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _RUN = re.compile(r"[0-9a-f]{1,32}")

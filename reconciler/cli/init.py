@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     Answer = TypeVar("Answer")
 
-__all__ = ["command"]
-
 _BOTH = "both"
 _CI = [choice.value for choice in ContinuousIntegration]
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
 
-__all__ = ["main"]
-
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and exit. `arguments`: instead of those of the process, by a caller that goes on afterwards."""

@@ -19,20 +19,6 @@ if TYPE_CHECKING:
 
     Command = TypeVar("Command", bound=Callable[..., Any])
 
-__all__ = [
-    "argument",
-    "color_option",
-    "duration",
-    "filter_options",
-    "flag",
-    "format_option",
-    "limit_options",
-    "moment",
-    "paths_argument",
-    "report_option",
-    "verbosity_options",
-]
-
 
 class _Given(click.Parameter):
     """A parameter that is never empty: what a step of a job should have found out, and did not, must not turn into

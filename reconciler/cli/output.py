@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from reconciler.planning.plan import Plan
 
-__all__ = ["Flags", "Output", "keep", "run_flags"]
-
 _NO_FILES: Mapping[str, Path | None] = MappingProxyType({})
 
 

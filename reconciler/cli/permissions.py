@@ -20,8 +20,6 @@ from reconciler.reports.permissions import render_permissions, render_permission
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["command"]
-
 
 @click.command("permissions")
 @paths_argument

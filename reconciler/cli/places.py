@@ -18,8 +18,6 @@ import click
 from reconciler.cli.signals import held
 from reconciler.exceptions import ReconcilerError, UsageError
 
-__all__ = ["STDOUT", "check_place", "is_agreed", "somebody_is_there", "write", "write_private"]
-
 _DESCRIPTOR = re.compile(r"/dev/(?:(?P<out>stdout)|(?P<err>stderr)|fd/(?P<number>[0-9]{1,9}))")
 _NOT_REPLACED = frozenset({errno.EBUSY, errno.EROFS, errno.EACCES, errno.EPERM})
 """Why a file that may be written cannot be replaced: it is a mount point, or the directory is not ours to change."""

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from reconciler.planning.guards import Overrides
     from reconciler.planning.plan import Plan
 
-__all__ = ["command"]
-
 
 @click.command("plan")
 @paths_argument

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from reconciler.diagnostics import Diagnostic
 
-__all__ = ["program", "run"]
-
 _COMMANDS = {
     "validate": "Check configuration files; report every mistake at once.",
     "test": "Run the unit tests of policies.",

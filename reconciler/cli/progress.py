@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from reconciler.planning.report import Result
     from reconciler.tasks.observation import Observation
 
-__all__ = ["Progress", "start_logging"]
-
 _LOG = logging.getLogger("reconciler")
 
 

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["command"]
-
 _WHOLE = re.compile("-?[0-9]{1,18}")
 
 

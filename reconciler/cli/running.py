@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     Result = TypeVar("Result")
 
-__all__ = ["run_work"]
-
 
 def run_work(work: Coroutine[None, None, Result], interruption: Interruption | None = None) -> Result:
     """What `work` returns. A signal cuts it off, and is raised as Interrupted once it has tidied up; where it drains by

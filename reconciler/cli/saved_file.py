@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from reconciler.planning.report import Report
     from reconciler.planning.snapshot import Snapshot
 
-__all__ = ["saved_plan", "saved_plan_or_report", "saved_snapshot"]
-
 _PLAN_MAKER = "`reconciler plan --out FILE` saves a plan"
 _SNAPSHOT_MAKER = "`reconciler plan --save-snapshot FILE` saves a snapshot"
 

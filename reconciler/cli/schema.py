@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from reconciler.documents.document import Format
     from reconciler.tasks.resource_type import Catalogue
 
-__all__ = ["OUTPUT", "command"]
-
 _INPUT: Mapping[str, Callable[[Catalogue], str]] = MappingProxyType(
     {"configuration": configuration_schema.render_schema, "tests": test_schema.render_schema}
 )

@@ -12,8 +12,6 @@ from reconciler.cli.output import Output
 from reconciler.cli.saved_file import saved_plan_or_report
 from reconciler.reports import FORMATS
 
-__all__ = ["command"]
-
 
 @click.command("show")
 @argument("file", type=click.Path(path_type=Path))

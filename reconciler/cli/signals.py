@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-__all__ = ["Interrupted", "check", "handled", "heed", "held", "interruptible", "listening", "pending"]
-
 _CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 143}
 """The exit code of each. A terminal that goes away asks for the same as SIGTERM."""
 

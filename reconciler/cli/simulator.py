@@ -19,8 +19,6 @@ from reconciler.providers.transport.route import without_key_log
 with without_key_log():
     from reconciler.simulator import SeedError, Simulator, serve
 
-__all__ = ["command"]
-
 
 @click.command("simulator")
 @flag("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")

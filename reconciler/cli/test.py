@@ -17,8 +17,6 @@ from reconciler.providers.registry import catalogue
 from reconciler.reports.policy_tests.document import render_results_json, render_results_junit
 from reconciler.reports.policy_tests.text import render_results_text
 
-__all__ = ["command"]
-
 
 @click.command("test")
 @paths_argument

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from reconciler.config.model import Configuration
     from reconciler.diagnostics import Diagnostic
 
-__all__ = ["command"]
-
 
 @click.command("validate")
 @paths_argument

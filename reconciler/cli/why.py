@@ -26,8 +26,6 @@ from reconciler.reports.why.words import listing_error, not_seen
 if TYPE_CHECKING:
     from reconciler.planning.why import Why
 
-__all__ = ["command"]
-
 
 @click.command("why")
 @argument("task_id")

@@ -15,8 +15,6 @@ from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Found", "discover", "files_under", "head", "is_configuration", "left_out"]
-
 NAME: Final = "reconciler.yaml"
 SUFFIX: Final = ".reconciler.yaml"
 

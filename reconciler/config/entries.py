@@ -18,21 +18,6 @@ if TYPE_CHECKING:
     from reconciler.config.files import Roots
     from reconciler.config.yaml_document import Document
 
-__all__ = [
-    "Entry",
-    "Findings",
-    "Source",
-    "WrongType",
-    "choice",
-    "entries_of",
-    "flag",
-    "mapping",
-    "number",
-    "read_sources",
-    "text",
-    "texts",
-]
-
 _Word = TypeVar("_Word", bound=StrEnum)
 
 

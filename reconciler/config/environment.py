@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from reconciler.config.yaml_events import Scalar
     from reconciler.diagnostics import DocumentPath
 
-__all__ = ["PLACEHOLDER", "Expanded", "Unexpanded", "expand", "quoted", "shown", "without_empty", "without_variables"]
-
 PLACEHOLDER: Final = r"(?:^|[^$])\$\{"
 """Regular expression (ECMA-262 too) of text with a variable in it, for editors, who expand none."""
 

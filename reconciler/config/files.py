@@ -17,8 +17,6 @@ from reconciler.redaction import presentable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Roots", "leads_away", "reason_of", "shown_path"]
-
 _KERNEL = ("/proc", "/sys", "/dev")
 """What is a regular file there is made up by the kernel, such as the variables of a process."""
 

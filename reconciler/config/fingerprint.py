@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from reconciler.config.model import Ensure, Policy, Protection, Target
     from reconciler.selectors.syntax import Selector
 
-__all__ = ["fingerprint"]
-
 
 def fingerprint(
     targets: Mapping[str, Target],

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from reconciler.config.files import Roots
     from reconciler.tasks.resource_type import Inventory
 
-__all__ = ["mistake_in", "read_entries"]
-
 MAX_BYTES: Final = 64 * 1024 * 1024
 _MAX_MISTAKES: Final = 20
 _QUOTED = re.compile(r"(?P<quote>[\"'])(?P<entry>[^\"']*)(?P=quote),?")

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from reconciler.diagnostics import Diagnostic
     from reconciler.tasks.resource_type import Catalogue
 
-__all__ = ["check", "load_configuration"]
-
 _Made = TypeVar("_Made")
 
 

@@ -17,26 +17,6 @@ if TYPE_CHECKING:
     from reconciler.diagnostics import Diagnostic, Location
     from reconciler.selectors.syntax import Selector
 
-__all__ = [
-    "MOST_ACTIONS",
-    "RUN_ACTIONS",
-    "Absent",
-    "AtMost",
-    "Configuration",
-    "Credentials",
-    "Ensure",
-    "Keep",
-    "Limits",
-    "OnBlocked",
-    "Policy",
-    "Protection",
-    "RunLimits",
-    "Secret",
-    "Settings",
-    "Target",
-    "group_of",
-]
-
 
 def group_of(provider: str, account: str) -> str:
     """A stable name of an account for the journal and its locks, which does not show the account.

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Catalogue, ResourceType
     from reconciler.tasks.task import Status
 
-__all__ = ["PolicyReader", "protection_of"]
-
 _WILDCARDS = frozenset("*?[")
 
 

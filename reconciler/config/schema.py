@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     MatchSchema = Callable[[str, Sequence[ResourceType]], Schema]
 
-__all__ = ["build_schema", "render_schema", "structure_schema"]
-
 
 def build_schema(catalogue: Catalogue) -> Schema:
     """JSON Schema (draft-07) of one file, for editors and other tools: everything that can be checked without

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Catalogue, ResourceType
     from reconciler.tasks.task import Field
 
-__all__ = ["condition", "match_definitions", "match_example", "match_schema", "resource_groups"]
-
 STATUS_MEANINGS: Final[Mapping[str, str]] = {
     Status.PENDING.value: "Waits in the queue; it can be canceled.",
     Status.RUNNING.value: "Is being worked on; nothing can be done about it until it ends.",

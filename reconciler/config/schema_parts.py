@@ -17,30 +17,6 @@ from reconciler.config.environment import PLACEHOLDER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = [
-    "LONGEST_GLOB",
-    "NAME_PATTERN",
-    "UNEXPANDED",
-    "Schema",
-    "choice",
-    "described",
-    "either",
-    "flag",
-    "glob",
-    "list_of",
-    "map_of_named",
-    "optional",
-    "optional_choice",
-    "or_variable",
-    "record",
-    "reference",
-    "rendered",
-    "snippet",
-    "text",
-    "variable_definitions",
-    "whole_number",
-]
-
 Schema = dict[str, object]
 
 UNEXPANDED: Final = "unexpanded"

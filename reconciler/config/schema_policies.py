@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from reconciler.tasks.resource_type import Catalogue, ResourceType
 
-__all__ = ["limits_schema", "policies_schema", "policy_definitions"]
-
 _REQUIRED: Final = ("resource", "match", "ensure")
 _MATCH: Final = "Which tasks the policy is about: all, or conditions on fields. The fields depend on resource."
 _PER: Final = "Fields whose equal values make a group. Default: all tasks of a target are one group."

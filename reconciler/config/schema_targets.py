@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from reconciler.tasks.resource_type import Catalogue, Inventory, InventoryList, ProviderOptions
 
-__all__ = ["COMMON_KEYS", "target_definitions", "targets_schema"]
-
 COMMON_KEYS: Final = ("provider", "region", "endpoints", "rate_limits", "credentials", "inventory")
 """Keys of a target that mean the same for every provider; all others are its options."""
 

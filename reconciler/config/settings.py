@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from reconciler.config.entries import Findings, Source
 
-__all__ = ["limits", "settings_of"]
-
 _SQLITE = "sqlite:///"
 
 

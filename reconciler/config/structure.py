@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from reconciler.diagnostics import DocumentPath
     from reconciler.tasks.resource_type import Catalogue
 
-__all__ = ["EcmaValidator", "Structure", "structure_of"]
-
 _KINDS = {
     "object": "a mapping",
     "array": "a list",

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from reconciler.config.entries import Entry, Findings
     from reconciler.tasks.resource_type import Catalogue, Inventory
 
-__all__ = ["target_of"]
-
 _RATE = re.compile(r"(?P<requests>[0-9.]+)/(?P<period>s|min|h)")
 _SECONDS: Final = {"s": 1, "min": 60, "h": 3600}
 

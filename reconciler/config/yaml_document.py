@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["BEGINNING", "MAX_BYTES", "SENSITIVE_KEY", "Document", "Position", "parse"]
-
 MAX_BYTES: Final = 5 * 1024 * 1024
 MAX_EXCERPT: Final = 400
 """Characters of a source line that a diagnostic repeats."""

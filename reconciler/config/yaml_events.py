@@ -15,8 +15,6 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LOADER", "Scalar", "Span", "YamlError", "events", "resolve"]
-
 LOADER: Final[type] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser where it exists, the pure one elsewhere; both give the same tree."""
 

@@ -14,8 +14,6 @@ import yaml
 from reconciler.config.environment import quoted
 from reconciler.config.yaml_events import LOADER, Scalar, Span, YamlError, events, resolve
 
-__all__ = ["MAX_DEPTH", "MAX_KEY", "MAX_NODES", "MAX_SCALAR", "Mapping", "Node", "ScalarNode", "Sequence", "compose"]
-
 MAX_DEPTH: Final = 64
 """Levels of nesting, aliases expanded."""
 MAX_NODES: Final = 100_000

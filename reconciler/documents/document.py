@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from reconciler.documents.strict_json import Document
 
-__all__ = ["Format", "checksum", "document_of", "keys_of"]
-
 Data = TypeVar("Data")
 
 

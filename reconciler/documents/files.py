@@ -15,8 +15,6 @@ from reconciler.tasks.task import Status
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DIFFERENCE", "PLAN_FILE", "REPORT_FILE", "read_either"]
-
 
 def _contradictions(plan: Plan) -> Iterator[str]:
     """What no planner writes: an altered plan with a digest and a checksum to match is still refused for these."""

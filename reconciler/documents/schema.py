@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from reconciler.documents.document import Format
 
-__all__ = ["schema_text"]
-
 Schema = dict[str, Any]
 
 _TIME: Schema = {

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Catalogue, ResourceType
     from reconciler.tasks.task import Field, Value
 
-__all__ = ["SNAPSHOT_FILE", "read_snapshot", "render_snapshot"]
-
 _AGAIN = "take it again with `plan --save-snapshot`"
 _APART = ("id", "status")
 """Fields that stand beside `values`."""

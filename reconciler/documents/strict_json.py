@@ -13,8 +13,6 @@ from typing import Any, NoReturn
 from reconciler.exceptions import InvalidPlan
 from reconciler.redaction import presentable
 
-__all__ = ["MAX_BYTES", "Document", "dump", "load"]
-
 Document = dict[str, Any]
 """A JSON object. `Any`, because its schema, not its type, says what is in it."""
 

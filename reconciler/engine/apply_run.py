@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.observation import Observation
     from reconciler.tasks.resource_type import Action, Catalogue, ResourceType
 
-__all__ = ["BATCH_SIZE", "Applier", "ApplyOptions", "Applying", "carry_out"]
-
 
 def _nothing(_: object) -> None:
     return None

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from reconciler.planning.plan import Plan
 
-__all__ = ["Approval"]
-
 
 @dataclass(frozen=True, slots=True)
 class Approval:

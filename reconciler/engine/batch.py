@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Operation, ResourceType
     from reconciler.tasks.task import Task
 
-__all__ = ["Batch"]
-
 
 class Batch:
     """Changes of one scope that take the same steps, and are read back together after each."""

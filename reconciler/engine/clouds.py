@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.sink import Sink
     from reconciler.tasks.task import Task
 
-__all__ = ["Clouds", "log_bug"]
-
 LOGGER = logging.getLogger("reconciler.engine")
 
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler import __version__
 from reconciler.backends.entries import ActionState, RunEnd, RunStart
+from reconciler.backends.fencing import LeaseHeld
 from reconciler.backends.journal import Journal
-from reconciler.backends.leases import Lease, LeaseHeld, acquire
+from reconciler.backends.leases import Lease, acquire
 from reconciler.config.model import group_of
 from reconciler.engine.interruption import Threads
 from reconciler.exceptions import ExitCode
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.task import Task
 
     T = TypeVar("T")
-
-__all__ = ["Held", "Recovery", "hold"]
 
 _PARTING = 2.0
 """Seconds that the end waits for a database which may not answer: for what was asked of it, to give that back, and for

@@ -13,8 +13,6 @@ from reconciler.exceptions import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["Interruption", "Threads"]
-
 T = TypeVar("T")
 Given = ParamSpec("Given")
 

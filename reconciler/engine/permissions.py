@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from reconciler.providers.base import AccountCall, Provider
     from reconciler.tasks.resource_type import Catalogue
 
-__all__ = ["Grant", "Role", "Unnamed", "grants"]
-
 
 @dataclass(frozen=True, slots=True)
 class Unnamed(Shown):

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Catalogue, ResourceType
     from reconciler.tasks.task import Task
 
-__all__ = ["QueryResult", "narrowed", "query", "resource_type", "why", "why_offline"]
-
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.observation import Fault
     from reconciler.tasks.resource_type import Action
 
-__all__ = ["PARTING", "RunJournal", "state_of"]
-
 PARTING = 10.0
 """Seconds for which a run that stops waits for its journal: less than supervisors leave between SIGTERM and SIGKILL."""
 

@@ -23,20 +23,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Action
     from reconciler.tasks.task import TaskKey
 
-__all__ = [
-    "LONGEST",
-    "NOT_SELECTED",
-    "Dropped",
-    "Justified",
-    "check_fresh",
-    "check_unexpired",
-    "drift",
-    "dropped_result",
-    "explained",
-    "justify",
-    "left_out",
-]
-
 _MOVING = frozenset({"status", "provider_status", "progress", "started_at", "finished_at", "error_code"})
 """Fields that change while a task goes on. Whether a status still lets it be changed is for the policies to say."""
 

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Task, TaskKey
 
-__all__ = ["apply_saved_plan"]
-
 
 async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> Report:
     """Carry out what the policies still ask for of a saved plan.

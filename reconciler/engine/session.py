@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.observation import Observation, Scope
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["Session", "apply", "plan"]
-
 LOGGER = logging.getLogger("reconciler.engine")
 
 FRESH = 60_000

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Operation
     from reconciler.tasks.task import Task
 
-__all__ = ["BatchContext", "Lane", "Next", "Patience", "Settled", "Work", "judge", "out_of_time", "refusal"]
-
 
 @dataclass(frozen=True, slots=True)
 class Patience:

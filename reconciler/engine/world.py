@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.observation import Observation, Scope
     from reconciler.tasks.resource_type import Catalogue
 
-__all__ = ["World", "by_clock", "load_world", "matching", "plan_from", "plan_offline", "restrict", "sifted"]
-
 
 @dataclass(frozen=True, slots=True)
 class World:

@@ -12,8 +12,6 @@ from reconciler.redaction import Shown
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import ID_FORM, TaskKey
 
-__all__ = ["Change", "Count", "Digest", "Entry", "Name", "Observed", "ResourceName", "Skipped", "TaskId"]
-
 # What a file may hold. In Python `$` also matches before a line break at the end, hence what follows it.
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$(?!\n)")]
 ResourceName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$(?!\n)")]

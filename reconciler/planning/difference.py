@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     from reconciler.planning.guards import GuardCheck
     from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
 
-__all__ = [
-    "PlanDifference",
-    "PolicyDifference",
-    "ScopeDifference",
-    "difference",
-]
-
 Name = TypeVar("Name", str, Scope)
 
 

@@ -11,8 +11,6 @@ from reconciler.redaction import Shown, bounded
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-__all__ = ["FieldDifference", "FieldValue", "difference_words", "field_differences", "value_words"]
-
 FieldValue = str | int | tuple[str, ...]
 
 _FIRST = ("standing", "status", "provider_status")

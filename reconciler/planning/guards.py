@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from reconciler.planning.judgement import Judgements
     from reconciler.tasks.task import Status
 
-__all__ = ["Guard", "GuardCheck", "Guards", "Overrides"]
-
 PERCENT_FLOOR = 10
 """Listed tasks from which on `max_percent` is enforced: below, one task is already 10 percent. 0 means 0 of any."""
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Catalogue, Operation, ResourceType
     from reconciler.tasks.task import Task, Value
 
-__all__ = ["Judgement", "Judgements", "statuses_wanted"]
-
 
 @dataclass(frozen=True)
 class Judgement:

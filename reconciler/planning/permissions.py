@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import Catalogue, ResourceType
 
-__all__ = ["CallKind", "NeededCall", "Role", "needed_calls", "reachable_actions"]
-
 
 class Role(StrEnum):
     """What credentials are for: `plan` only reads, `apply` reads and acts."""

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from reconciler.config.model import Configuration
     from reconciler.planning.judgement import Judgements
 
-__all__ = ["Cause", "Plan", "RunOutcome", "Sources", "Summary", "canonical_json", "sha256"]
-
 
 class RunOutcome(StrEnum):
     """How a plan or a run ended, in one word. Each has its exit codes."""

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Catalogue, Operation
     from reconciler.tasks.task import Task, TaskKey
 
-__all__ = ["Planner", "task_order"]
-
 
 def task_order(task: Task) -> tuple[str, str, bool, int, tuple[int, int, str]]:
     """Sort key: target, resource type, time of creation (unknown last), id."""

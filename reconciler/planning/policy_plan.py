@@ -15,8 +15,6 @@ from reconciler.planning.guards import GuardCheck
 from reconciler.redaction import Shown
 from reconciler.tasks.observation import Completeness, Fault, Scope
 
-__all__ = ["Note", "PolicyPlan", "ScopePlan", "Source"]
-
 
 @dataclass(frozen=True, slots=True)
 class ScopePlan(Shown):

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from reconciler.tasks.task import Task, Value
 
-__all__ = ["Split", "Surplus", "group_of", "split"]
-
 
 @dataclass(frozen=True, slots=True)
 class Surplus:

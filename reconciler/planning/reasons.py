@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Task
 
-__all__ = ["LONGEST", "blocked_reason", "change_reason", "observed", "protected_reason"]
-
 
 def change_reason(policy: Policy, surplus: Surplus) -> str:
     """What the policy asserts, and for a quota where the task stands in its group."""

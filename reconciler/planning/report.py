@@ -15,8 +15,6 @@ from reconciler.redaction import Shown
 from reconciler.tasks.observation import Fault
 from reconciler.tasks.timestamps import Timestamp
 
-__all__ = ["FailOn", "Outcome", "Report", "Result"]
-
 
 class Outcome(StrEnum):
     """What became of one change. A closed set: the counts add up to the changes planned."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from reconciler.selectors.compile import Predicate
     from reconciler.tasks.task import Task
 
-__all__ = ["Rules", "Sieve"]
-
 _BUCKETS = 64
 """Sightings are looked through bucket by bucket, so that little is held besides them."""
 

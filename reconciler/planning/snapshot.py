@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Catalogue
     from reconciler.tasks.task import Value
 
-__all__ = ["Snapshot", "SnapshotScope", "snapshot_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class SnapshotScope:

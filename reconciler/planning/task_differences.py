@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from reconciler.planning.field_differences import FieldValue
     from reconciler.planning.plan import Plan
 
-__all__ = ["SETS", "Kind", "Standing", "TaskDifference", "kind_of", "task_differences"]
-
 SETS = frozenset({"policies", "blocked_for", "protections", "targets"})
 """Lists of names, in which the order means nothing."""
 _PLAN_FIELDS = frozenset({"standing", "policies", "blocked_for", "protections", "reason"})

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.observation import Observation, Scope
     from reconciler.tasks.task import Task, Value
 
-__all__ = ["cut", "doubts"]
-
 _USER_MARK = "~@"
 _USER = re.compile(rf"(?<=/){_USER_MARK}")
 _MARK = re.compile(rf"{_USER.pattern}|(?<=\?)~[0-9a-f]{{8}}")

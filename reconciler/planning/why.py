@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Action, Catalogue
     from reconciler.tasks.task import Task
 
-__all__ = ["Inquiry", "PolicyAccount", "ProtectionAccount", "TaskAccount", "Verdict", "Why", "scopes_of"]
-
-
 _NEAR = 3
 """Ids that are suggested for one that was not seen."""
 

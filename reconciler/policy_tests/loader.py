@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from reconciler.policy_tests.model import PolicyTest
     from reconciler.tasks.resource_type import Catalogue
 
-__all__ = ["PolicyTests", "discover", "load_tests"]
-
 NAME = "reconciler-test.yaml"
 SUFFIX = ".reconciler-test.yaml"
 

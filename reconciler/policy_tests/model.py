@@ -18,24 +18,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Action
     from reconciler.tasks.task import Task, TaskKey
 
-__all__ = [
-    "Ambiguous",
-    "Demand",
-    "Failure",
-    "Fate",
-    "Named",
-    "NoSuchTask",
-    "PolicyCoverage",
-    "PolicyTest",
-    "Result",
-    "Results",
-    "Unexpected",
-    "Unseen",
-    "WrongCount",
-    "WrongFate",
-    "WrongSteps",
-]
-
 
 class Fate(StrEnum):
     """What a policy makes of a task that it looks at: one of these, always."""

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Catalogue
     from reconciler.tasks.task import Task, TaskKey
 
-__all__ = ["Reader"]
-
 
 class Reader:
     """Makes tests of entries. Mistakes go to `findings`; what is made along with them is not to be run."""

@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Catalogue
     from reconciler.tasks.task import Task
 
-__all__ = ["Coverage", "Selection", "idle_protections", "is_near_miss", "run_tests"]
-
 
 @dataclass(frozen=True, slots=True)
 class Selection:

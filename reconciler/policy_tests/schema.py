@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Catalogue, ResourceType
     from reconciler.tasks.task import Field
 
-__all__ = ["build_schema", "render_schema", "structure_schema"]
-
 _FATES = {
     Fate.CHANGE: "Tasks that the policy changes: all of them, any other change that it asks for fails the test.",
     Fate.KEEP: "Tasks that the policy leaves alone, because they do not match or are within its quota.",

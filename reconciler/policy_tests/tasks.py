@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Catalogue, ResourceType
     from reconciler.tasks.task import Field, TaskKey, Value
 
-__all__ = ["Placement", "TaskReader"]
-
 
 @dataclass(frozen=True, slots=True)
 class Placement:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Action, Catalogue
     from reconciler.tasks.task import Task, TaskKey
 
-__all__ = ["World"]
-
 
 class World:
     """What there is in one test, and what becomes of it.

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from reconciler.providers.transport.surroundings import Surroundings
     from reconciler.providers.transport.wire import Wire
 
-__all__ = ["Ask", "AskedKey", "LastResort", "renewed", "temporary_key"]
-
 SECONDS = 10.0
 TOO_MANY = 429
 HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.sink import Sink
     from reconciler.tasks.task import Task
 
-__all__ = ["AccountCall", "Client", "Granting", "InstalledProvider", "PolicyLanguage", "Provider", "Readings"]
-
 
 @dataclass(frozen=True, slots=True)
 class Readings:

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Operation, ResourceType
     from reconciler.tasks.task import Task
 
-__all__ = ["HttpClient", "HttpProvider"]
-
 OK = 200
 
 T = TypeVar("T")

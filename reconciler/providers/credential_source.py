@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
     from datetime import datetime
 
-__all__ = ["Credential", "CredentialSource", "Fixed", "Kept", "Passing", "Renewed", "RenewingAuth", "signature"]
-
 PAUSE = 60.0
 """Seconds between renewals that something other than the end of the credentials asks for: a refusal, a failure."""
 

@@ -22,23 +22,6 @@ if TYPE_CHECKING:
     from reconciler.config.model import Target
     from reconciler.tasks.observation import Fault
 
-__all__ = [
-    "ACCESS_KEY_KEYS",
-    "AccessKey",
-    "ResolvedCredentials",
-    "UnusableFile",
-    "ini_section",
-    "instant",
-    "json_file",
-    "option",
-    "principal_name",
-    "secret_in",
-    "secret_in_file",
-    "secret_text",
-    "small_text",
-]
-
-
 K = TypeVar("K")
 
 ACCESS_KEY_KEYS: Mapping[str, str] = MappingProxyType(

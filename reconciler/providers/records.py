@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Value
 
-__all__ = ["Row", "identity", "impossible_ids", "task_from", "tasks_in", "timestamp"]
-
 Row = dict[str, Any]
 
 _WHOLE = re.compile(r"[+-]?\d{1,18}(\.0*)?", re.ASCII)

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from reconciler.providers.base import InstalledProvider
 
-__all__ = ["catalogue", "providers"]
-
 LOGGER = logging.getLogger("reconciler.providers")
 ENTRY_POINT_GROUP = "reconciler.providers"
 _OURS = "media-reconciler"

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from reconciler.providers.asked_keys import AskedKey
     from reconciler.providers.transport.surroundings import Surroundings
 
-__all__ = ["CREDENTIAL_SOURCES", "CredentialSearch", "Secrets", "check_sources"]
-
 T = TypeVar("T")
 
 CREDENTIAL_SOURCES: Final = "RECONCILER_CREDENTIAL_SOURCES"

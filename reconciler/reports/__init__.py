@@ -5,8 +5,6 @@ The names of the formats stand here, apart from the renderers, which help texts 
 
 from __future__ import annotations
 
-__all__ = ["FORMATS", "SCREEN_FORMATS"]
-
 SCREEN_FORMATS = ("text", "json", "markdown", "html")
 """Those that people read, and the data itself: what `plan` and `apply` write to stdout."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from reconciler.tasks.timestamps import parse_timestamp
 
-__all__ = ["age", "age_of", "duration", "until"]
-
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 

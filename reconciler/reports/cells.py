@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["FOLD", "Palette", "clipped", "folded", "padded", "table", "width"]
-
 FOLD = 1_000
 """Tasks of one scope, or changes of one outcome, that are written out, unless all are asked for."""
 

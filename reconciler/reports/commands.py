@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from reconciler.planning.plan import Plan
 
-__all__ = ["apply_saved", "approval", "command_line", "show_saved", "word"]
-
 
 def word(text: str) -> str:
     r"""`text` as one word of a shell that is no flag. What cannot be shown is written as `$'\x0a'`.

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from reconciler.diagnostics import Location
 
-__all__ = ["FAILURE", "VALIDATION", "Failure", "Validation", "render_diagnostics"]
-
 
 def render_diagnostics(diagnostics: Iterable[Diagnostic]) -> str:
     """All diagnostics, a block each; empty text for none."""

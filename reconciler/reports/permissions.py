@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.documents.document import Format
-from reconciler.engine.permissions import Role
-from reconciler.planning.permissions import CallKind
+from reconciler.planning.permissions import CallKind, Role
 from reconciler.redaction import Shown
 from reconciler.reports.cells import table
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
     from reconciler.engine.permissions import Grant
     from reconciler.planning.permissions import NeededCall
-
-__all__ = ["PERMISSIONS", "render_permissions", "render_permissions_json"]
 
 NOTHING = "Nothing to allow: no active policy looks at any target.\n"
 WIDTH = 100

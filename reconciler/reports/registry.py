@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from reconciler.planning.report import Report
 
-__all__ = ["PLAN_FORMATS", "REPORT_FORMATS", "View", "render"]
-
 
 @dataclass(frozen=True, slots=True)
 class View:

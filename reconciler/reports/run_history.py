@@ -16,21 +16,6 @@ from reconciler.tasks.timestamps import Timestamp
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = [
-    "PRUNING",
-    "RUN",
-    "RUNS",
-    "UNFINISHED",
-    "UNLOCKING",
-    "Pruning",
-    "Unlocking",
-    "render_run_json",
-    "render_run_text",
-    "render_runs_json",
-    "render_runs_text",
-    "run_label",
-]
-
 UNFINISHED = "unfinished"
 """Stands for the outcome of a run that is still going on, or was killed: its journal cannot tell which."""
 

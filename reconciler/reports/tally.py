@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from reconciler.planning.plan import Plan
     from reconciler.planning.policy_plan import PolicyPlan
 
-__all__ = ["Group", "SkippedGroup", "Tally", "skipped_groups"]
-
 
 @dataclass(frozen=True, slots=True)
 class Group:

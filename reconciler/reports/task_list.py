@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from reconciler.engine.queries import QueryResult
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["TASK_LIST", "render_tasks", "task_list"]
-
 _COLUMNS = ("provider_status", "input.bucket", "input.object", "upload_url", "asset_id", "media_id", "user_data")
 _WIDEST = 60
 _ID_CELLS = 120

@@ -20,39 +20,6 @@ if TYPE_CHECKING:
     from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
     from reconciler.planning.report import Report, Result
 
-__all__ = [
-    "ALLOW_ALL",
-    "BLOCKED",
-    "INTOLERANT",
-    "KINDS",
-    "LACKING",
-    "MEANINGS",
-    "OUTCOMES",
-    "PROTECTED",
-    "SYMBOLS",
-    "blocked_failure",
-    "changes_counted",
-    "counted",
-    "flags",
-    "guard_breach",
-    "guard_remedy",
-    "half_truth",
-    "note_place",
-    "open_scopes",
-    "overrides_flags",
-    "plan_counts",
-    "plan_sentence",
-    "policy_counts",
-    "report_advice",
-    "report_counts",
-    "result_reason",
-    "scope_error",
-    "scope_name",
-    "steps_words",
-    "unplaced_notes",
-    "value_text",
-]
-
 SYMBOLS: dict[tuple[Action, ...], str] = {
     (Action.CANCEL,): "-",
     (Action.DELETE,): "x",

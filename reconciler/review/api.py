@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from reconciler.review.failures import Patience
 
-__all__ = ["Api", "Response"]
-
 BODY_LIMIT = 64 * 2**20
 """Bytes of an answer that are read at most: a page of 100 comments of GitHub's longest has some 26 MB."""
 

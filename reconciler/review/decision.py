@@ -21,19 +21,6 @@ if TYPE_CHECKING:
     from reconciler.review.draft import Draft
     from reconciler.review.platform import Comment
 
-__all__ = [
-    "CLOCKS_APART",
-    "Approved",
-    "Create",
-    "Decision",
-    "Nothing",
-    "Reason",
-    "Update",
-    "Withdraw",
-    "approved",
-    "decide",
-]
-
 CLOCKS_APART = 60
 """Seconds. The clocks of machines that run jobs are no further apart: a later time is one that has not come, and says
 nothing."""

@@ -17,8 +17,6 @@ from reconciler.reports.markdown.report import render_report_markdown
 if TYPE_CHECKING:
     from reconciler.planning.report import Report
 
-__all__ = ["Draft", "Origin"]
-
 
 @dataclass(frozen=True, slots=True)
 class Draft:

@@ -19,8 +19,6 @@ from reconciler.providers.transport.caller import hinted_delay
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Patience", "ReviewError", "Said", "Unsettled", "passing"]
-
 
 class ReviewError(ReconcilerError):
     """`status`: the HTTP status, where there was an answer."""

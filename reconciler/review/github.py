@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from reconciler.review.api import Response
     from reconciler.review.failures import Patience
 
-__all__ = ["GitHub", "github_api"]
-
 ACTIONS_BOT = "github-actions[bot]"
 """Author of what GITHUB_TOKEN writes in a workflow. No account of a person can have brackets in its name."""
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from reconciler.review.api import Response
     from reconciler.review.failures import Patience
 
-__all__ = ["GitLab", "gitlab_api"]
-
 _PAGE = 50
 """A note may have a million characters, so that a page of 100 could be too large to read."""
 

@@ -15,8 +15,6 @@ from reconciler.review.draft import Origin
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Job", "Place", "job_of", "origin_of", "recognised", "token_of"]
-
 _EVENT_LIMIT = 32 * 2**20
 """Bytes; a webhook's payload has 25 MB at most."""
 

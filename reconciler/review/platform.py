@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from reconciler.reports.markdown.marker import Marker
 
-__all__ = ["LAST_PAGE", "Comment", "Platform", "objects", "positive", "unexpected"]
-
 LAST_PAGE = 200
 """More pages than this (20,000 comments) are taken for a broken answer."""
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from reconciler.review.failures import Patience
     from reconciler.review.platform import Comment, Platform
 
-__all__ = ["Action", "Published", "intended", "publish"]
-
 _ROUNDS = 12
 """Looks at the comments. Two suffice where nothing happens meanwhile."""
 

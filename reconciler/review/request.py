@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from reconciler.review.job import Job
     from reconciler.review.platform import Platform
 
-__all__ = ["Request", "found_request"]
-
 
 @dataclass(frozen=True, slots=True)
 class Request:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from reconciler.review.job import Job
     from reconciler.review.publishing import Published
 
-__all__ = ["COMMENT", "cautions", "digest_document", "document", "sentence"]
-
 
 def sentence(published: Published, name: str, *, would: bool = False) -> str:
     """One line. `would`: nothing was written, since it is a dry run."""

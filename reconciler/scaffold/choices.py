@@ -13,8 +13,6 @@ from reconciler.redaction import bounded
 if TYPE_CHECKING:
     from reconciler.tasks.resource_type import ProviderOptions
 
-__all__ = ["CLOUDS", "Choices", "ContinuousIntegration", "NewTarget", "checked_name", "checked_region", "proposed"]
-
 CLOUDS = ("huaweicloud", "aliyun")
 """The providers for which there are templates; a repository begins with the first unless it is told otherwise."""
 

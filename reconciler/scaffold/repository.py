@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from reconciler.scaffold.choices import Choices, NewTarget
     from reconciler.tasks.resource_type import Catalogue
 
-__all__ = ["FIRST_STEPS", "repository_files"]
-
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["write_all"]
-
 _NOTHING_WRITTEN = "nothing was written"
 
 _NAMED = 4

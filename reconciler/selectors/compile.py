@@ -16,9 +16,6 @@ from reconciler.tasks.task import Value
 if TYPE_CHECKING:
     from reconciler.selectors.syntax import Selector
 
-__all__ = ["Predicate", "compile_selector"]
-
-
 Predicate = Callable[[Mapping[str, Value]], Truth]
 """The truth of a selector for the values of one task. Returns the members of `Truth` themselves: compare by `is`."""
 

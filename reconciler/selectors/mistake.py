@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from reconciler.diagnostics import DocumentPath
 
-__all__ = ["Misfit", "Mistake", "TooManyError", "UnknownField", "described", "noting", "shown"]
-
 
 class Mistake(ValueError):  # noqa: N818 - the user's mistake, turned into a Problem; not a failure of the program
     """What is wrong, what to do instead and what is allowed. Whoever catches it knows where it is."""

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from reconciler.selectors.syntax import Operand
 
-__all__ = ["Subject", "doubts_about", "read_operand", "read_value"]
-
 _Result = TypeVar("_Result")
 
 _BRACES = re.compile(r"\{[^{},\"]*+,")

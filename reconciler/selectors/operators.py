@@ -16,8 +16,6 @@ from reconciler.selectors.patterns import compile_glob, compile_regex, glob_size
 from reconciler.selectors.syntax import Operand, Operator, composed
 from reconciler.tasks.task import FieldType, Value
 
-__all__ = ["APPLICABLE", "OPERATORS", "TYPE_NAMES", "Form", "OperatorSpec", "Pattern"]
-
 _Holds = Callable[[Any], bool]
 """Whether a condition holds of a value, which is of the field's type."""
 

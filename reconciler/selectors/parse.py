@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from reconciler.selectors.syntax import Operand, Selector
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["MAX_CONDITIONS", "MAX_DEPTH", "parse_selector"]
-
 MAX_DEPTH = 50
 """Levels of combinators within one another."""
 

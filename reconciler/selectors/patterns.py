@@ -21,8 +21,6 @@ import re2
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["compile_glob", "compile_regex", "glob_size", "program_size"]
-
 MAX_PATTERN = 1_000
 """Characters; the longest pattern that is accepted."""
 

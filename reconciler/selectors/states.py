@@ -26,21 +26,6 @@ if TYPE_CHECKING:
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import Action, ResourceType
 
-__all__ = [
-    "HoldsAfter",
-    "Situation",
-    "admits",
-    "admitted_statuses",
-    "after_operation",
-    "can_act",
-    "dead_ends",
-    "joint_truths",
-    "routes",
-    "spelt",
-    "undocumented",
-    "wanted_statuses",
-]
-
 Truths = tuple[Truth, ...]
 """The truth of one selector for one task in several situations."""
 

@@ -6,8 +6,6 @@ import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-__all__ = ["AllOf", "AnyOf", "Everything", "Negation", "Operand", "Operator", "Selector", "Test", "Truth", "composed"]
-
 Operand = str | int | bool | tuple[str, ...] | tuple[int, ...]
 """Text, whole number (timestamps: seconds since the epoch, UTC; durations: seconds), flag of `exists`, or a list."""
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from reconciler.tasks.task import Value
 
-__all__ = ["Trace", "describe", "fields_of", "leaves", "trace"]
-
 
 def describe(selector: Selector) -> str:
     """One line of text, presentable: `status is pending and created_at older than 6h`."""

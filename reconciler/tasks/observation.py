@@ -13,18 +13,6 @@ if TYPE_CHECKING:
 
     from reconciler.tasks.task import Task
 
-__all__ = [
-    "AGES_UNKNOWN",
-    "CLOCKS_APART",
-    "Completeness",
-    "Fault",
-    "Meaning",
-    "Observation",
-    "Scope",
-    "clock_fault",
-    "clocks_off",
-]
-
 AGES_UNKNOWN = "no task is judged by its age there"
 """What follows for a target where a clock is off."""
 

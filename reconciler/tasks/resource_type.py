@@ -22,19 +22,6 @@ if TYPE_CHECKING:
 
     from reconciler.tasks.task import Field
 
-__all__ = [
-    "Action",
-    "Catalogue",
-    "Inventory",
-    "InventoryList",
-    "Listing",
-    "Operation",
-    "Paging",
-    "Permissions",
-    "ProviderOptions",
-    "ResourceType",
-]
-
 
 class Action(StrEnum):
     """What can be done to a task."""

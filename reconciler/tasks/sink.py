@@ -9,8 +9,6 @@ from reconciler.tasks.task import Status, Task
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Collected", "Sink", "by_id"]
-
 
 class Sink(Protocol):
     """Takes the tasks of one listing as its pages come, so that nobody has to hold them all.

@@ -10,24 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "EARLIEST",
-    "ID_FORM",
-    "LARGEST_INTEGER",
-    "LONGEST_TEXT",
-    "MOST_TEXTS",
-    "OBSERVABLE",
-    "PROGRESS",
-    "TERMINAL",
-    "Field",
-    "FieldType",
-    "Status",
-    "Task",
-    "TaskKey",
-    "Value",
-    "id_order",
-]
-
 
 class Status(StrEnum):
     """Normalised status of a task.

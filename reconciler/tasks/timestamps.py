@@ -9,19 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.tasks.task import EARLIEST
 
-__all__ = [
-    "DURATION_PATTERN",
-    "LATEST",
-    "MAX_DURATION",
-    "TIMESTAMP_PATTERN",
-    "Timestamp",
-    "elapsed_clock",
-    "format_duration",
-    "format_timestamp",
-    "parse_duration",
-    "parse_timestamp",
-]
-
 LATEST = 253_402_300_799
 """Seconds since the epoch of the last moment that RFC 3339 can write down: the end of the year 9999, UTC."""
 

@@ -15,10 +15,10 @@ from sqlalchemy import event, inspect, text, update
 from reconciler.backends.backend import Backend
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import Intent, RunStart
-from reconciler.backends.fencing import Fence
+from reconciler.backends.fencing import Fence, LeaseHeld, LeaseLost
 from reconciler.backends.history import History
 from reconciler.backends.journal import Journal
-from reconciler.backends.leases import LeaseHeld, LeaseLost, acquire
+from reconciler.backends.leases import acquire
 from reconciler.backends.schema import VERSION, schema_version
 from reconciler.config.model import group_of
 from reconciler.exceptions import BackendError

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, update
 from reconciler.backends.backend import Backend
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import Intent, RunStart
+from reconciler.backends.fencing import EXPIRY, LeaseHeld, LeaseLost
 from reconciler.backends.journal import Journal
-from reconciler.backends.leases import EXPIRY, Lease, LeaseHeld, LeaseLost, acquire
+from reconciler.backends.leases import Lease, acquire
 from reconciler.backends.schema import leases
 from reconciler.exceptions import BackendError, ExitCode
 

@@ -12,10 +12,10 @@ from sqlalchemy import text
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEnd, RunStart
 from reconciler.backends.failures import backend_error
-from reconciler.backends.fencing import Fence
+from reconciler.backends.fencing import Fence, LeaseHeld, LeaseLost
 from reconciler.backends.history import History
 from reconciler.backends.journal import Journal
-from reconciler.backends.leases import LeaseHeld, LeaseLost, acquire
+from reconciler.backends.leases import acquire
 from reconciler.exceptions import BackendError
 from tests.postgresql_server import Wire, pooled
 

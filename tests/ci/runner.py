@@ -234,9 +234,6 @@ def _lines(file: Path) -> dict[str, str]:
 
 # -- expressions -----------------------------------------------------------------------------------------------
 
-
-__all__ = ["Status", "condition", "expand"]
-
 _PLACE = re.compile(r"\$\{\{(.*?)\}\}")
 _TOKEN = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<name>[A-Za-z_][\w.-]*)|(?P<mark>\|\||&&|==|!=|!|\(|\)))")
 _STATUS = re.compile(r"\b(?:always|success|failure|cancelled)\(\)")

@@ -12,9 +12,9 @@ import pytest
 
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEnd, RunStart, TaskOutcome
-from reconciler.backends.fencing import Fence
+from reconciler.backends.fencing import Fence, LeaseLost
 from reconciler.backends.journal import Journal
-from reconciler.backends.leases import Lease, LeaseLost, acquire
+from reconciler.backends.leases import Lease, acquire
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey

@@ -22,8 +22,6 @@ from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-__all__ = ["PROVIDER", "Aliyun"]
-
 VERSION = "1"
 """Of a policy document."""
 

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["Infos", "Question", "canceled_in", "entry_key", "infos_in", "named", "records"]
-
 OK = 200
 NON_EXISTS = "NonExists"
 CANCELED = "CanceledJobs"

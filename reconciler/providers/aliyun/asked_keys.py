@@ -25,16 +25,6 @@ from reconciler.provider import (
 )
 from reconciler.providers.aliyun.signing import DATE_FORMAT, canonical_query, sign
 
-__all__ = [
-    "DISABLED",
-    "AssumedRole",
-    "CredentialsUri",
-    "EcsRole",
-    "OidcRole",
-    "Role",
-    "account_of",
-]
-
 VERSION = "2015-04-01"
 KEY_NAMES = {
     "id": ("AccessKeyId",),

@@ -62,8 +62,6 @@ if TYPE_CHECKING:
 
     from reconciler.provider import Sink
 
-__all__ = ["AliyunClient"]
-
 VERSION = "2017-03-21"
 
 LOGGER = logging.getLogger("reconciler.credentials")

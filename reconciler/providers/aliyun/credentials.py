@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
     from reconciler.providers.aliyun.profiles import Profile
 
-__all__ = ["AliyunCredentials", "find_credentials"]
-
 Asked = AssumedRole | OidcRole | EcsRole | VendorProfile | LastResort
 Credentials = AccessKey | Asked
 

@@ -12,8 +12,6 @@ from reconciler.provider import Surroundings, Target, base_url, service_url, ven
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["REGIONS", "SERVICES", "endpoint", "sts_endpoint"]
-
 SERVICES = ("vod",)
 
 REGIONS = ("cn-shanghai", "ap-southeast-1")

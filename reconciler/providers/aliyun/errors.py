@@ -15,8 +15,6 @@ from reconciler.provider import Codes, Meaning, Said, parsed_object, said_in
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["CODES"]
-
 _XML_CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
 _XML_MESSAGE = re.compile(r"<Message>([^<]{0,1000})</Message>")
 

@@ -24,20 +24,6 @@ from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = [
-    "IDS",
-    "INVENTORY",
-    "JOB_IDS",
-    "UPLOAD_URLS",
-    "URLS",
-    "Resolved",
-    "cut_off",
-    "named",
-    "questions",
-    "united",
-    "value_of",
-]
-
 ENTRIES = 10
 """Ids or URLs in one call at most (GetURLUploadInfos, CancelUrlUploadJobs)."""
 

@@ -33,8 +33,6 @@ from reconciler.providers.aliyun.endpoints import sts_endpoint
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["VendorProfile", "command_line_file", "command_line_profile", "ini_file", "ini_profile"]
-
 EXTRA = "install media-reconciler[aliyun], which brings the vendor's library for it"
 
 

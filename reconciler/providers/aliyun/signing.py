@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["SignatureAuth", "authorization", "canonical_query", "sign"]
-
 ALGORITHM = "ACS3-HMAC-SHA256"
 DATE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 KEY_REFUSED = ("invalidaccesskeyid", "invalidsecuritytoken", "missingsecuritytoken")

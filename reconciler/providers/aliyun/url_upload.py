@@ -25,8 +25,6 @@ from reconciler.provider import (
     task_from,
 )
 
-__all__ = ["URL_UPLOAD", "job_from"]
-
 _STRING, _TIME = FieldType.STRING, FieldType.TIMESTAMP
 _FIELDS = (
     Field("id", _STRING, "Job id", ("JobId",), "341c92e6c18dc435ee31253685f9c0a1"),

@@ -15,8 +15,6 @@ from reconciler.providers.huaweicloud.endpoints import PROJECTS_PATH, SERVICES, 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-__all__ = ["PROVIDER", "Huaweicloud"]
-
 VERSION = "5.0"
 """Of a policy document."""
 

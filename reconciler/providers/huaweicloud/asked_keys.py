@@ -27,8 +27,6 @@ from reconciler.providers.huaweicloud.endpoints import sts_endpoint
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DISABLED", "Agency", "Container", "IdentityToken", "OidcAgency"]
-
 METADATA = "http://169.254.169.254"
 DISABLED = "HUAWEICLOUD_ECS_METADATA_DISABLED"
 """Variable that keeps the metadata service from being asked. The vendor's SDK has none."""

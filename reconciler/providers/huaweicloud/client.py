@@ -30,7 +30,7 @@ from reconciler.provider import (
     always,
     renewed,
 )
-from reconciler.providers.huaweicloud.credentials import HuaweicloudCredentials, Login, Token, find_credentials
+from reconciler.providers.huaweicloud.credentials import HuaweicloudCredentials, find_credentials
 from reconciler.providers.huaweicloud.endpoints import (
     PROJECTS_PATH,
     SERVICES,
@@ -43,7 +43,14 @@ from reconciler.providers.huaweicloud.endpoints import (
 from reconciler.providers.huaweicloud.errors import CODES
 from reconciler.providers.huaweicloud.listing import Bounds, list_scope
 from reconciler.providers.huaweicloud.pages import Page, page_in, sorted_out
-from reconciler.providers.huaweicloud.signing import SignatureAuth, TokenAuth, TokenIssuer, canonical_query
+from reconciler.providers.huaweicloud.signing import (
+    Login,
+    SignatureAuth,
+    Token,
+    TokenAuth,
+    TokenIssuer,
+    canonical_query,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,8 +58,6 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.provider import Sink
-
-__all__ = ["HuaweicloudClient"]
 
 WHOLE = Bounds()
 

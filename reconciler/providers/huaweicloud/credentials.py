@@ -31,8 +31,6 @@ from reconciler.providers.huaweicloud.asked_keys import DISABLED, Agency, Contai
 from reconciler.providers.huaweicloud.endpoints import endpoint, sts_endpoint
 from reconciler.providers.huaweicloud.signing import Login, Token
 
-__all__ = ["KEYS", "HuaweicloudCredentials", "Login", "Token", "find_credentials"]
-
 KEYS = {
     **ACCESS_KEY_KEYS,
     "token": "a ready IAM token for a project of the region, in place of keys",

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["PROJECTS_PATH", "SERVICES", "KnownProject", "endpoint", "is_project", "project_named", "sts_endpoint"]
-
 SERVICES = ("mpc", "vod", "iam")
 
 _ODD_NAMES: Mapping[tuple[str, str], str] = {("mpc", "cn-north-1"): "mts"}

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["CODES"]
-
 
 def _vod(*numbers: int) -> tuple[str, ...]:
     return tuple(f"VOD.{number}" for number in numbers)

@@ -11,21 +11,6 @@ from reconciler.provider import Action, Field, FieldType, Meaning, Operation, Re
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "CREATED_FINISHED",
-    "DESCRIPTION",
-    "ERROR_CODE",
-    "INPUT",
-    "OUTPUT",
-    "PROGRESS",
-    "STARTED",
-    "USER_DATA",
-    "cancel",
-    "fields",
-    "identity_fields",
-    "resource_type",
-]
-
 _STRING, _TIME = FieldType.STRING, FieldType.TIMESTAMP
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     Ask = Callable[["_Filter"], Coroutine[None, None, Page | Fault]]
     """Asks for the page that these parameters are about."""
 
-__all__ = ["Bounds", "Listed", "list_scope"]
-
 MOST_MORE = 1000
 """Rows by which markers may lead beyond twice the total of the first page: faster than that no list grows."""
 

@@ -39,8 +39,6 @@ from reconciler.providers.huaweicloud.fields import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["RESOURCE_TYPES"]
-
 DOCUMENTATION = "https://support.huaweicloud.com/intl/en-us/api-mpc"
 
 # The pages document one code for "cannot be canceled" per kind, and not the same: 10212 (transcoding), 10202 (the

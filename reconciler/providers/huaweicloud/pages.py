@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["Page", "merged", "page_in", "sorted_out", "united"]
-
 MOST_ROWS = 10_000
 """Rows of one answer at most. Pages of 100 are asked for; a server that ignores it may send more, not anything."""
 

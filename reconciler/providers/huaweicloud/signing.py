@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-__all__ = ["Login", "SignatureAuth", "Token", "TokenAuth", "TokenIssuer", "authorization", "canonical_query"]
-
 ALGORITHM = "SDK-HMAC-SHA256"
 DATE_FORMAT = "%Y%m%dT%H%M%SZ"
 UNAUTHORIZED = 401

@@ -17,8 +17,6 @@ from reconciler.providers.huaweicloud.fields import (
     resource_type,
 )
 
-__all__ = ["RESOURCE_TYPES"]
-
 DOCUMENTATION = "https://support.huaweicloud.com/intl/en-us/api-vod"
 
 # The page says only that a task which does not wait is answered 400; the code is not published, so that even the

@@ -16,14 +16,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = [
-    "Redactor",
-    "header_text",
-    "json_object",
-    "malformed",
-    "parsed_object",
-]
-
 EXCERPT_LENGTH = 300
 LONGEST_TOKEN = 64 * 1024
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from reconciler.providers.transport.pacing import Pace
     from reconciler.providers.transport.surroundings import Surroundings
 
-__all__ = ["READS", "USER_AGENT", "WRITES", "Caller", "Retries", "Tally", "all_or_fault", "hinted_delay"]
-
 USER_AGENT = f"media-reconciler/{__version__}"
 LOGGER = logging.getLogger("reconciler.transport")
 LEAST_PAUSE = 0.5

@@ -12,8 +12,6 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Clocks", "clock_skew", "http_date"]
-
 LONGEST_DATE = 64
 EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
 """A `Date` before is no time, but a clock that was never set."""

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from reconciler.providers.transport.answers import Redactor
     from reconciler.tasks.resource_type import Operation
 
-__all__ = ["NO_CODES", "Codes", "Said"]
-
 V = TypeVar("V")
 
 _BY_HTTP_STATUS: Mapping[int, Meaning] = {

@@ -21,18 +21,6 @@ from reconciler.tasks.observation import Fault, Meaning
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "ENDPOINT_HOSTS",
-    "base_url",
-    "credentials_url",
-    "has_host",
-    "is_loopback",
-    "is_permitted",
-    "permitted_hosts",
-    "service_url",
-    "vendor_url",
-]
-
 ENDPOINT_HOSTS: Final = "RECONCILER_ENDPOINT_HOSTS"
 """Host names separated by commas or blanks; `*` stands for one label. Unset: any host. `none`: no host."""
 

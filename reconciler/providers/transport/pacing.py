@@ -13,8 +13,6 @@ from reconciler.tasks.observation import Fault, Meaning
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["Pace", "PaceBook", "Quota", "always"]
-
 LEAST_SHARE = 1 / 16
 """However often we are throttled, this share of the quota is still used."""
 

@@ -26,8 +26,6 @@ from reconciler.tasks.observation import Fault, Meaning
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Proxy", "proxy_of", "roots_of", "trusted", "without_key_log"]
-
 ROOTS = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 KEY_LOG = "SSLKEYLOGFILE"
 

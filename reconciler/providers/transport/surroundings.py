@@ -18,8 +18,6 @@ from reconciler.exceptions import UsageError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Mapping
 
-__all__ = ["NO_HOME", "Shared", "Surroundings", "Turns", "allow_list", "trimmed"]
-
 T = TypeVar("T")
 
 NO_HOME = Path(os.devnull)

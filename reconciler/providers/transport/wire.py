@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from reconciler.providers.transport.route import Proxy
 
-__all__ = ["BODY_LIMIT", "DIRECT", "NEVER_SENT", "UnreadableAnswer", "Wire"]
-
 BODY_LIMIT = 16 * 1024 * 1024
 """Bytes of an answer that are read at most; a page of 100 tasks has some 100 kB."""
 

@@ -41,16 +41,6 @@ if TYPE_CHECKING:
     from reconciler.planning.policy_plan import Note, PolicyPlan
     from reconciler.planning.report import Report, Result
 
-__all__ = [
-    "SHOWN",
-    "Annotation",
-    "Level",
-    "render_annotations",
-    "render_diagnostics_github",
-    "render_plan_github",
-    "render_report_github",
-]
-
 SHOWN: Final = 10
 """Annotations of one level that GitHub shows for a step."""
 

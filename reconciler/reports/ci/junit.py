@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
     from reconciler.planning.report import Report, Result
 
-__all__ = ["Case", "CaseStatus", "Suite", "render_junit", "render_plan_junit", "render_report_junit"]
-
 
 class CaseStatus(StrEnum):
     """How a case came out. `failed`: what was checked does not hold; `error`: it could not be checked."""

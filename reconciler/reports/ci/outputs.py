@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
 
-__all__ = ["render_plan_gitlab", "render_plan_outputs", "render_report_gitlab", "render_report_outputs"]
-
 
 def render_plan_outputs(plan: Plan) -> str:
     summary = plan.summary

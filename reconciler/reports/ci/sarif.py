@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from reconciler.diagnostics import Diagnostic, Location
 
-__all__ = ["MAX_RESULTS", "RULES", "render_diagnostics_sarif"]
-
 
 @dataclass(frozen=True, slots=True)
 class RuleText:

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from reconciler.planning.field_differences import FieldDifference
     from reconciler.planning.task_differences import TaskDifference
 
-__all__ = ["render_difference_markdown"]
-
 _CELLS = 160
 
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from reconciler.planning.plan import Plan
     from reconciler.planning.task_differences import TaskDifference
 
-__all__ = ["counts_words", "digest_rows", "part_name", "plan_rows", "render_difference", "summary_words", "task_words"]
-
 _SYMBOLS = {Kind.ADDED: "+", Kind.REMOVED: "-", Kind.CHANGED: "~"}
 _ID_CELLS = 120
 _NAME_CELLS = 40

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["EXPLANATION", "Lifecycle", "State", "Transition", "explanation", "lifecycle"]
-
 
 @dataclass(frozen=True, slots=True)
 class ExplainedField(Shown):

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from reconciler.reports.explanation.document import Lifecycle, State, Transition
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["draw_lifecycle", "mermaid_lifecycle"]
-
 _WIDTH = 78
 """Columns of a drawing; it is indented by two more."""
 _LONGEST, _SHORTEST = 16, 12

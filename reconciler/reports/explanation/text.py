@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from reconciler.tasks.resource_type import ResourceType
 
-__all__ = ["render_explanation", "render_index"]
-
 
 def render_index(rows: Iterable[ResourceType]) -> str:
     """One line for each resource type."""

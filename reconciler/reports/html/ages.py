@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from reconciler.planning.report import Report
     from reconciler.reports.html.histograms import Histogram
 
-__all__ = ["plan_ages", "report_ages"]
-
 _STATUS_FILLS = {
     Status.PENDING.value: Fill.PLAIN,
     Status.RUNNING.value: Fill.STRIPES,

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["LINE", "Markup", "element", "escaped", "joined", "void"]
-
 _Value = str | int | None
 
 

@@ -15,9 +15,6 @@ from reconciler.reports.html.elements import LINE, Markup, element, joined
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-
-__all__ = ["AGES", "Aged", "Fill", "Histogram", "drawing", "fills", "histograms", "swatch"]
-
 _HOUR, _DAY = 3_600, 86_400
 _BOUNDS = (_HOUR, 6 * _HOUR, _DAY, 7 * _DAY, 30 * _DAY, 90 * _DAY)
 AGES = ("<1h", "<6h", "<1d", "<7d", "<30d", "<90d", "older", "unknown")

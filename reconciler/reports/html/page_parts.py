@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from reconciler.planning.policy_plan import Note
 
-__all__ = ["callout", "command", "document", "facts", "filtered", "footer", "masthead", "note_item", "page"]
-
 
 def page(parts: Iterable[str]) -> Markup:
     """The content of a page: its parts in order, without those that are empty."""

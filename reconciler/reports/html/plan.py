@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from reconciler.planning.plan import Plan
     from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
 
-__all__ = ["render_plan_html"]
-
 
 def render_plan_html(plan: Plan, *, now: int, saved_to: str | None = None, paths: Sequence[str] | None = None) -> str:
     """The plan as one HTML file. `now` (seconds since the epoch) is what ages are reckoned from.

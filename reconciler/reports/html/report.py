@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from reconciler.planning.report import Report, Result
 
-__all__ = ["render_report_html"]
-
 _GRAVE = frozenset({"interrupted", "error", "locked", "refused", "failed", "unknown"})
 
 _RESULT = (

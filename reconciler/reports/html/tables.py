@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from reconciler.planning.change import Observed
 
-__all__ = ["Column", "Sort", "codes", "created", "moment", "section", "table"]
-
 _LONG = 300
 """Rows of tasks above which the style sheet has only those laid out that are in sight."""
 

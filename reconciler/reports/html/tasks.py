@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from reconciler.planning.plan import Plan
     from reconciler.tasks.resource_type import Action
 
-__all__ = ["steps_cell", "tasks"]
-
 _TASK = (
     *(Column("task"), Column("target", choice="target"), Column("resource")),
     *(Column("status", choice="status"), Column("age", Sort.AGE), Column("fields")),

@@ -14,8 +14,6 @@ from reconciler.tasks.timestamps import format_timestamp, parse_timestamp
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Marker", "MarkerKind", "key_of", "parse"]
-
 _LINE = re.compile(r"<!-- reconciler:(plan|report) v1 (\{[ -;=?-~]{1,600}\}) -->")  # no < and no >: one comment, whole
 _KEY = re.compile(r"[0-9a-f]{12}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{1,128}")

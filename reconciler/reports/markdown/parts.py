@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from reconciler.planning.policy_plan import Note
 
-__all__ = ["BUDGET", "Detail", "callout", "code", "comment", "fitted", "folded", "listed", "note_item", "table"]
-
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]

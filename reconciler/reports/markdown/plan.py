@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from reconciler.reports.markdown.parts import Detail
     from reconciler.reports.tally import Group
 
-__all__ = ["render_plan_markdown"]
-
 _DESCRIPTION = 160
 """Characters of a policy's description."""
 _LONGEST_COMMAND = 2_000

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from reconciler.reports.markdown.parts import Detail
     from reconciler.reports.tally import Group, SkippedGroup, Tally
 
-__all__ = ["cancels", "cautions", "deletes", "skipped"]
-
 _NAMES = 3
 """Policies, targets or protections that one line names."""
 _REASON_CELLS = 240

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from reconciler.planning.report import Outcome, Report, Result
 
-__all__ = ["render_report_markdown"]
-
 _NAMES = 3
 """Targets that are named."""
 _GRAVE = ("interrupted", "error", "locked", "refused", "failed", "unknown")

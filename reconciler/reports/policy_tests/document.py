@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from reconciler.policy_tests.model import Failure, PolicyCoverage, Result, Results
     from reconciler.tasks.task import TaskKey
 
-__all__ = ["RESULTS", "render_results_json", "render_results_junit"]
-
 
 @dataclass(frozen=True, slots=True)
 class TestCounts:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from reconciler.policy_tests.model import Result, Results
 
-__all__ = ["render_results_text"]
-
 
 def render_results_text(results: Results, *, color: bool = False, verbose: bool = False) -> str:
     """The run as text. `verbose` names the tests that passed as well."""

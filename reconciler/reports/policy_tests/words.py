@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from reconciler.policy_tests.model import Failure, Results
     from reconciler.tasks.task import TaskKey
 
-__all__ = ["NEAR_MISS", "coverage_sentence", "failure_reasons", "failure_sentence", "results_counts"]
-
 _ID = 120
 _CONDITION = 200
 """Characters."""

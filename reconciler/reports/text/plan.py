@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from reconciler.planning.plan import Plan
     from reconciler.planning.policy_plan import Note, PolicyPlan
 
-__all__ = ["note_line", "render_plan_text"]
-
 
 def render_plan_text(
     plan: Plan,

@@ -15,8 +15,6 @@ from reconciler.tasks.timestamps import format_timestamp
 if TYPE_CHECKING:
     from reconciler.planning.report import Report, Result
 
-__all__ = ["render_report_text"]
-
 _REASON_CELLS = 240
 _ID_CELLS = 120
 """All rows are as wide as the longest id."""

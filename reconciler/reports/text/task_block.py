@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from reconciler.planning.change import Change, Observed, Skipped
     from reconciler.reports.cells import Palette
 
-__all__ = ["TaskBlocks", "dated", "fields"]
-
 _VALUE_CELLS = 120
 _REASON_CELLS = 400
 _NAME_CELLS = 40

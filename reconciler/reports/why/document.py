@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from reconciler.planning.why import PolicyAccount, TaskAccount, Why
     from reconciler.selectors.trace import Trace
 
-__all__ = ["WHY", "render_why_json"]
-
 
 @dataclass(frozen=True, slots=True)
 class ConditionRecord(Shown):

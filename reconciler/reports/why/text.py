@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from reconciler.planning.why import PolicyAccount, ProtectionAccount, TaskAccount, Why
     from reconciler.selectors.trace import Trace
 
-__all__ = ["render_why"]
-
 _MARK = "-->"
 _ORDER = tuple(Verdict)
 """Policies with a say come first."""

@@ -24,17 +24,6 @@ if TYPE_CHECKING:
     from reconciler.selectors.trace import Trace
     from reconciler.tasks.observation import Observation, Scope
 
-__all__ = [
-    "ensure_words",
-    "listing_error",
-    "not_seen",
-    "outcome_words",
-    "protection_words",
-    "truth_word",
-    "value_words",
-    "verdict_words",
-]
-
 _ALONE = "A plan leaves it alone:"
 _ID = 120
 """Characters of an id in a sentence."""

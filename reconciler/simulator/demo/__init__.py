@@ -3,8 +3,6 @@
 from importlib.resources import files
 from pathlib import Path
 
-__all__ = ["SEED", "write_configuration"]
-
 _HERE = files(__name__)
 _CONFIGURATION = {
     "reconciler.yaml.template": "reconciler.yaml",

@@ -8,7 +8,8 @@ from reconciler.config.model import Credentials, Secret, Target
 from reconciler.exceptions import CredentialsError
 from reconciler.providers.credentials import AccessKey
 from reconciler.providers.huaweicloud import PROVIDER
-from reconciler.providers.huaweicloud.credentials import Login, Token, find_credentials
+from reconciler.providers.huaweicloud.credentials import find_credentials
+from reconciler.providers.huaweicloud.signing import Login, Token
 from tests.providers.huaweicloud.cloud import KEYS, target
 from tests.providers.loopback import around
 
