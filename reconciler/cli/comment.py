@@ -20,12 +20,11 @@ from reconciler.review.draft import Draft, Origin
 from reconciler.review.failures import Patience
 from reconciler.review.job import Job, Place, job_of, origin_of, recognised, token_of
 from reconciler.review.publishing import Published, intended, publish
+from reconciler.review.request import found_request
 from reconciler.review.wording import cautions, digest_document, document, sentence
 from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from reconciler.review.decision import Approved
     from reconciler.review.request import Request
 
@@ -95,7 +94,7 @@ def command(
         made = f"{presentable(str(file))} is of {format_timestamp(draft.marker.valid_at)}"
         raise InvalidPlan(f"{made}, a time that has not come", "plan again, without --now")
     teller = _Teller(output_format, token, job)
-    with _request(job, token, patience) as request:
+    with found_request(job, token, patience) as request:
         me = author or request.platform.myself()
         if print_digest:
             comments = request.platform.comments(request.number)
@@ -108,12 +107,6 @@ def command(
             published = publish(request.platform, request.number, draft, me, patience)
             teller.tell(published, sentence(published, request.name), draft, request)
     return ExitCode.OK
-
-
-def _request(job: Job, token: str, patience: Patience) -> AbstractContextManager[Request]:
-    from reconciler.review.request import found_request  # noqa: PLC0415 - loads httpx, which --help can do without
-
-    return found_request(job, token, patience)
 
 
 class _Teller:
