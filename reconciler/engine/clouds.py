@@ -158,7 +158,7 @@ class _Guarded:
             found = await self._client.observe(resource, statuses, checked)
             if found.tasks:  # a client that holds what it lists
                 checked.see(found.tasks)
-                checked.end_pass()
+            checked.close()
             if checked.odd is not None:
                 fault = Fault(Meaning.MALFORMED, f"{bounded(checked.odd, 80)!r} can be no id of a {resource.name}")
                 return Observation(found.scope, (), found.requests, Completeness.FAILED, fault)
@@ -199,6 +199,7 @@ class _Checked:
     def __init__(self, sink: Sink, resource: ResourceType) -> None:
         self._sink = sink
         self._resource = resource
+        self._open = False
         self.odd: str | None = None
         """An id that can be none."""
 
@@ -211,12 +212,20 @@ class _Checked:
         return self._sink.total
 
     def see(self, tasks: Sequence[Task]) -> None:
-        self.odd = self.odd or next((task.id for task in tasks if not self._resource.has_id(task.id)), None)
         if self.odd is None:
+            self.odd = next((task.id for task in tasks if not self._resource.has_id(task.id)), None)
+        if self.odd is None:
+            self._open = True
             self._sink.see(tasks)
 
     def end_pass(self) -> tuple[int, int]:
+        self._open = False
         return self._sink.end_pass()
+
+    def close(self) -> None:
+        """End a pass that the client left open."""
+        if self._open:
+            self.end_pass()
 
 
 def _masked(fault: Fault, target: Target) -> Fault:

@@ -149,13 +149,14 @@ class Session:
         that was listed is kept in memory afterwards, in `listed`; else only what some policy selects ever is.
         """
         self._look_at_the_clock()
-        wanted = statuses_wanted(self.configuration, self._world.catalogue)
+        world = self._world  # the clock of the session may move on while this plan is made
+        wanted = statuses_wanted(world.configuration, world.catalogue)
         sieves: Mapping[Scope, Sieve] = {}
         if keep_tasks:
             self.listed = await self._clouds.observe(wanted, on_listed)
         else:
-            self.listed, sieves = await sifted(self._world, self._clouds, wanted, on_listed)
-        made = plan_from(self._world, self.listed, sieves, expires_in=expires_in, overrides=overrides)
+            self.listed, sieves = await sifted(world, self._clouds, wanted, on_listed)
+        made = plan_from(world, self.listed, sieves, expires_in=expires_in, overrides=overrides)
         self._own, self._made_at = made if self._held else None, elapsed_clock()
         return made
 

@@ -21,7 +21,7 @@ from reconciler.planning.url_cuts import doubts
 from reconciler.providers.registry import catalogue
 from reconciler.providers.secret_sources import check_sources
 from reconciler.providers.transport.endpoint import ENDPOINT_HOSTS, is_permitted, permitted_hosts
-from reconciler.tasks.observation import clocks_off
+from reconciler.tasks.observation import Completeness, Observation, clock_fault, clocks_off
 from reconciler.tasks.timestamps import LATEST, Timestamp
 
 if TYPE_CHECKING:
@@ -33,8 +33,12 @@ if TYPE_CHECKING:
     from reconciler.planning.guards import Overrides
     from reconciler.planning.plan import Plan
     from reconciler.planning.snapshot import Snapshot
-    from reconciler.tasks.observation import Observation, Scope
+    from reconciler.tasks.observation import Scope
     from reconciler.tasks.resource_type import Catalogue
+
+
+_LISTED_AGAIN = 2
+"""Times that a scope is listed again since clocks were found to disagree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ async def sifted(
     """List scopes, keeping only what the policies select. `wanted` gives the vendor statuses each needs (None: all).
 
     Whether ages count is known with the first answer. Where a later one tells otherwise, the scopes of that target are
-    listed again.
+    listed again, and count as failed where that happens time and again.
     """
 
     def off(target: str) -> bool:
@@ -142,14 +146,23 @@ async def sifted(
     def sieve(scope: Scope) -> Sieve:
         return Sieve(lambda: judgements.rules(scope, world.configuration.policies_on(scope)))
 
-    observations: dict[Scope, Observation] = {}
-    sieves: dict[Scope, Sieve] = {}
-    left = wanted
-    while left:
-        sieves |= {scope: sieve(scope) for scope in left}
-        observations |= await clouds.observe(left, on_listed, sieves)
+    def misjudged() -> dict[Scope, int]:
+        """The scopes whose tasks were judged by their ages though the clocks disagree, and by how much these do."""
         clocks = clocks_off(by_clock(world, observations).values())
-        left = {scope: wanted[scope] for scope, made in sieves.items() if made.is_by_clock and scope.target in clocks}
+        by_age = (scope for scope, made in sieves.items() if made.is_by_clock)
+        return {scope: clocks[scope.target] for scope in by_age if scope.target in clocks}
+
+    sieves = {scope: sieve(scope) for scope in wanted}
+    observations = await clouds.observe(wanted, on_listed, sieves)
+    for _ in range(_LISTED_AGAIN):
+        if not (again := misjudged()):
+            break
+        sieves |= {scope: sieve(scope) for scope in again}
+        for scope, seen in (await clouds.observe({scope: wanted[scope] for scope in again}, sinks=sieves)).items():
+            observations[scope] = replace(seen, requests=seen.requests + observations[scope].requests)
+    for scope, skew in misjudged().items():
+        seen, fault = observations[scope], clock_fault(skew)
+        observations[scope] = Observation(scope, (), seen.requests, Completeness.FAILED, fault, seen.skews)
     return observations, sieves
 
 

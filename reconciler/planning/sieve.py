@@ -2,6 +2,8 @@
 
 What some policy selects is kept; of all others only counts are. They stay exact where pages shift and a task is seen
 twice: each sighting leaves the hash of its id and the kind of task it was; where a hash stands twice, the later counts.
+A hash of all that it says tells whether rows of one pass contradict each other. Then no policy selects the task, and
+its status is the one that they agree on.
 """
 
 from __future__ import annotations
@@ -45,10 +47,11 @@ class _Kind:
 
 @dataclass(slots=True)
 class _Sightings:
-    """Hashes of ids, and numbers of kinds, in the order in which they were seen."""
+    """Hashes of ids, numbers of kinds, and hashes of all values, in the order in which they were seen."""
 
     ids: array[int] = field(default_factory=lambda: array("q"))
     kinds: array[int] = field(default_factory=lambda: array("L"))
+    values: array[int] = field(default_factory=lambda: array("q"))
 
     @classmethod
     def of(cls, kinds: dict[int, int]) -> _Sightings:
@@ -58,8 +61,8 @@ class _Sightings:
         return dict(zip(self.ids, self.kinds, strict=True))
 
 
-_GONE, _CONTRADICTED = range(2)
-"""The first kinds: of ids that are not there, and of those whose rows contradict each other."""
+_GONE = 0
+"""The first kind: of ids that are not there."""
 
 
 class Sieve:
@@ -71,7 +74,7 @@ class Sieve:
     def __init__(self, rules: Callable[[], Rules]) -> None:
         self._ask: Callable[[], Rules] | None = rules
         self._rules = Rules((), ())
-        self._kinds = [_Kind(Status.GONE), _Kind(Status.UNKNOWN)]
+        self._kinds = [_Kind(Status.GONE)]
         self._numbers: dict[tuple[int, int, int], int] = {}
         self._seen = _buckets()
         self._kept: dict[str, tuple[Task, int]] = {}
@@ -91,8 +94,6 @@ class Sieve:
     def see(self, tasks: Sequence[Task]) -> None:
         if self._ask is not None:
             self._rules, self._ask = self._ask(), None
-            # Of a task whose rows contradict each other nothing is known.
-            self._kinds[_CONTRADICTED] = _Kind(Status.UNKNOWN, 0, (1 << len(self._rules.policies)) - 1)
         false, _, true = Truth
         policies = [(1 << place, selects) for place, (_, selects) in enumerate(self._rules.policies)]
         numbers, buckets, gone = self._numbers, self._pass, Status.GONE
@@ -115,12 +116,9 @@ class Sieve:
             bucket = buckets[key % _BUCKETS]
             bucket.ids.append(key)
             bucket.kinds.append(number)
-            if selected:
-                known, _ = self._selected.setdefault(task.id, (task, selected))
-                if known is task:
-                    self.text += task.text
-                elif known.values != values:
-                    self._contradicted.add(key)
+            bucket.values.append(hash((tuple(values), tuple(values.values()))))
+            if selected and self._selected.setdefault(task.id, (task, selected))[0] is task:
+                self.text += task.text
         for name, holds in self._rules.protections:
             if name not in self.busy and any(
                 holds(task.values) is not false for task in tasks if task.status is not gone
@@ -141,7 +139,7 @@ class Sieve:
         for place, bucket in enumerate(self._pass):
             kinds = bucket.latest()
             distinct += len(kinds)
-            if len(kinds) < len(bucket.ids) or self._contradicted:
+            if len(kinds) < len(bucket.ids):
                 self._resolve(bucket, kinds)
             self._kept |= {task_id: entry for task_id, entry in kept[place].items() if hash(task_id) not in kinds}
             before = self._seen[place]
@@ -154,12 +152,17 @@ class Sieve:
         return distinct, contradicted
 
     def _resolve(self, bucket: _Sightings, kinds: dict[int, int]) -> None:
-        """Find the ids whose rows count as different things, and give them the kind of which nothing is known."""
-        for key, number in zip(bucket.ids, bucket.kinds, strict=True):
-            if kinds[key] != number:
+        """Find the ids whose rows differ, and give them the kind of which nothing but perhaps the status is known."""
+        said = dict(zip(bucket.ids, bucket.values, strict=True))
+        statuses: dict[int, set[Status]] = {}
+        for key, number, values in zip(bucket.ids, bucket.kinds, bucket.values, strict=True):
+            statuses.setdefault(key, set()).add(self._kinds[number].status)
+            if kinds[key] != number or said[key] != values:
                 self._contradicted.add(key)
+        all_of_them = (1 << len(self._rules.policies)) - 1
         for key in self._contradicted & kinds.keys():
-            kinds[key] = _CONTRADICTED
+            status = next(iter(statuses[key])) if len(statuses[key]) == 1 else Status.UNKNOWN
+            kinds[key] = self._numbers.get((id(status), 0, all_of_them)) or self._number(status, 0, all_of_them)
 
     # What was found, after the last pass.
 

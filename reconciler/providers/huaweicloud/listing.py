@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     """Asks for the page that these parameters are about."""
 
 MOST_MORE = 1000
-"""Rows by which markers may lead beyond twice the total of the first page: faster than that no list grows."""
+"""Rows that may be shown beyond twice the total of the first page: faster than that no list grows."""
 
 AT_ONCE = 64
 """Pages that are asked for side by side at most; how many are under way is the client's to say."""
@@ -162,6 +162,8 @@ class _Lister:
 
         async def worker() -> Fault | None:
             for number in rest:
+                if made.stopped:
+                    break
                 found = await self._page((*self._place(number, size), *chosen))
                 if isinstance(found, Fault):
                     return found
@@ -184,6 +186,8 @@ class _Lister:
             made.text += sum(task.text for task in found.tasks)
         else:
             self.sink.see(found.tasks)
+        if made.rows > 2 * (made.first.total or 0) + MOST_MORE:
+            made.stopped = f"a total of {made.first.total} tasks, and {made.rows} shown with more to come"
         if made.text + self.sink.text > self.bounds.text:
             return Fault(Meaning.MALFORMED, f"a list of more than {self.bounds.text} characters")
         return None
@@ -227,8 +231,6 @@ class _Lister:
                 return made
             if found.marker in used:
                 made.stopped = "the markers of its pages run in circles"
-            elif made.rows > 2 * (made.first.total or 0) + MOST_MORE:
-                made.stopped = f"a total of {made.first.total} tasks, and {made.rows} shown with more to come"
             elif len(used) + 1 >= self.bounds.pages:
                 made.stopped = f"more than {self.bounds.pages} pages"
             if made.stopped:

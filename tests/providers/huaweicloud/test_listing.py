@@ -506,6 +506,18 @@ async def test_pages_and_memory_are_bounded_whatever_the_total(bounds: Bounds, r
     assert made == requests
 
 
+def test_pages_that_show_more_and_more_are_given_up() -> None:
+    def answer(request: Received) -> Reply:
+        first = int(request.value("page") or 0) * 1000
+        return as_json({"total": 20_000, "task_array": rows(*range(first, first + 1000))})
+
+    observation, received = observe(answer, TRANSCODING)
+    assert observation.completeness is Completeness.UNSTABLE
+    assert observation.fault is not None
+    assert "a total of 20000 tasks, and " in observation.fault.message
+    assert len(received) < 200
+
+
 @pytest.mark.parametrize("marker", [7, ["x"], True, "x" * 2000, "a\ud800", "a\nb"])
 def test_a_marker_that_cannot_be_sent_back_fails_the_scope(marker: object) -> None:
     body = {"count": 2, "results": [asset("a", "WAITING")], "next_marker": marker}

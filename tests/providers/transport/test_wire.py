@@ -244,12 +244,13 @@ async def test_what_goes_wrong_at_a_proxy_was_never_sent(reply: Reply) -> None:
 
 @pytest.mark.parametrize("at", ["127.0.0.1:9", "http://proxy.example.invalid:3128", "https://{plain}"])
 async def test_a_proxy_that_is_not_there_is_named_by_its_variable(at: str) -> None:
-    async with (
-        serving([Reply()]) as plain,
-        httpx.AsyncClient(
-            transport=Wire({"https_proxy": at.format(plain=plain.url.removeprefix("http://"))})
-        ) as client,
-    ):
+    async def speaks_no_tls(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    plain = await asyncio.start_server(speaks_no_tls, "127.0.0.1", 0)
+    where = f"127.0.0.1:{plain.sockets[0].getsockname()[1]}"
+    async with plain, httpx.AsyncClient(transport=Wire({"https_proxy": at.format(plain=where)})) as client:
         with pytest.raises(httpx.ProxyError, match="no connection to the proxy of https_proxy: "):
             await client.delete("https://mpc.example.com/v1")
 
