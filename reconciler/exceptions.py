@@ -7,8 +7,8 @@ ReconcilerError                 exit 1
 |   |   `-- InvalidTests                 likewise, of test files
 |   `-- InvalidPlan                      a plan file torn, altered or of another format
 |-- RefusedError                exit 4   a guard or an approval refuses
-|-- StalePlanError              exit 5   expired, or made from other policies or targets
-|-- LockedError                 exit 6   another apply holds the target; backends tell LeaseHeld and LeaseLost apart
+|-- StalePlanError              exit 5   plan or approval expired, or made from other policies, protections, targets
+|-- LockedError                 exit 6   another apply holds the account; backends tell LeaseHeld and LeaseLost apart
 |-- BackendError                exit 1   journal or history cannot be opened, read or written
 |-- IntentRefused, NoOpenIntent          refusals of the journal (backends.entries), which end the calls of a run
 `-- ProviderError               exit 1   carries a Fault: what the cloud, or the way to it, answered

@@ -1,1 +1,1 @@
-"""The run: list scopes, plan, apply, verify. Asynchronous code lives here and in providers only."""
+"""The run: list scopes, plan, apply, verify."""

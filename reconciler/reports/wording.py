@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.diagnostics import Severity
 from reconciler.engine.saved_plan import NOT_SELECTED
 from reconciler.planning.guards import Guard
+from reconciler.planning.plan import Cause
 from reconciler.planning.report import Outcome
 from reconciler.tasks.observation import AGES_UNKNOWN, Completeness
 from reconciler.tasks.resource_type import Action
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from reconciler.planning.plan import Plan, Summary
     from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
     from reconciler.planning.report import Report, Result
+
+GRAVE = frozenset(set(Cause) - {Cause.NOT_ATTEMPTED, Cause.MISSED, Cause.BLOCKED, Cause.CHANGES})
+"""Causes after which somebody should look at what became of a run."""
 
 SYMBOLS: dict[tuple[Action, ...], str] = {
     (Action.CANCEL,): "-",

@@ -200,8 +200,8 @@ class Inventory:
 class ProviderOptions:
     """What a provider's targets may say in YAML beyond the common keys.
 
-    `properties` are JSON Schema (draft-07) properties, `required` the keys a target must have. `endpoints` and
-    `rate_limits` name the services whose endpoint and quota can be set; `credentials` the keys of a credentials map,
+    `properties` are JSON Schema (draft-07) properties, `required` the keys a target must have. `services`
+    are those whose endpoint and rate limit can be set; `credentials` the keys of a credentials map,
     each with what is read there, in words. The examples of `region`, or its allowed values, show what one looks like.
     `inventory` is for an API that cannot list. `title` is what people call the provider, and `target` a name that
     examples give to a target of it.

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     import httpx
 
 
-def _vod(*numbers: int) -> tuple[str, ...]:
-    return tuple(f"VOD.{number}" for number in numbers)
-
-
 def _said(response: httpx.Response) -> Said:
     body = parsed_object(response)
     request_id = response.headers.get("X-Request-Id") or said_in((body or {}).get("request_id"))
@@ -40,20 +36,40 @@ def _code_and_message(body: Mapping[str, Any]) -> tuple[str, str]:
 CODES = Codes(
     {
         Meaning.GONE: ("MPC.10211", "VOD.10062"),
-        Meaning.CHANGED: ("MPC.10212", "MPC.10213", *_vod(10060, 10061, 10079, 10080, 10083)),
+        Meaning.CHANGED: ("MPC.10212", "MPC.10213", "VOD.10060", "VOD.10061", "VOD.10079", "VOD.10080", "VOD.10083"),
         Meaning.THROTTLED: ("APIGW.0308", "VOD.10127"),
-        Meaning.UNAVAILABLE: (*_vod(10051, 10052, 100021010), "VST.10002"),
+        Meaning.UNAVAILABLE: ("VOD.10051", "VOD.10052", "VOD.100021010", "VST.10002"),
         Meaning.CREDENTIALS: ("APIGW.0301", "APIGW.0303", "APIGW.0307", "MPC.10203", "VOD.10054", "VST.10004"),
         Meaning.PERMISSION: (
             "APIGW.0302",
             "MPC.10208",
-            *_vod(10055, 10056, 10057, 10074, 10111, 10120, 10132, 10133),
+            "VOD.10055",
+            "VOD.10056",
+            "VOD.10057",
+            "VOD.10074",
+            "VOD.10111",
+            "VOD.10120",
+            "VOD.10132",
+            "VOD.10133",
         ),
         Meaning.PERMANENT: (
             "APIGW.0101",
             "APIGW.0201",
-            *(f"MPC.{number}" for number in (10089, 10090, 10091, 10202, 10204, 10205, 10214, 10217)),
-            *_vod(10003, 10053, 10058, 10059, 10078, 10081, 10136),
+            "MPC.10089",
+            "MPC.10090",
+            "MPC.10091",
+            "MPC.10202",
+            "MPC.10204",
+            "MPC.10205",
+            "MPC.10214",
+            "MPC.10217",
+            "VOD.10003",
+            "VOD.10053",
+            "VOD.10058",
+            "VOD.10059",
+            "VOD.10078",
+            "VOD.10081",
+            "VOD.10136",
             "VST.10001",
         ),
     },

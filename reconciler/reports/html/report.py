@@ -11,14 +11,12 @@ from reconciler.reports.html.elements import Markup, element
 from reconciler.reports.html.page_parts import callout, document, facts, filtered, footer, masthead, note_item, page
 from reconciler.reports.html.tables import Column, Sort, codes, created, moment, section, table
 from reconciler.reports.html.tasks import steps_cell
-from reconciler.reports.wording import OUTCOMES, counted, report_advice, report_counts, result_reason
+from reconciler.reports.wording import GRAVE, OUTCOMES, counted, report_advice, report_counts, result_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.planning.report import Report, Result
-
-_GRAVE = frozenset({"interrupted", "error", "locked", "refused", "failed", "unknown"})
 
 _RESULT = (
     *(Column("outcome", choice="outcome"), Column("do", choice="do"), Column("task")),
@@ -48,7 +46,7 @@ def _alerts(report: Report) -> Iterator[Markup]:
         yield callout("danger", "Errors", errors)
     advice = report_advice(report)
     if advice:
-        yield callout("danger" if _GRAVE.intersection(report.causes) else "calm", "What to do next", advice)
+        yield callout("danger" if GRAVE.intersection(report.causes) else "calm", "What to do next", advice)
     warned = [note_item(note) for note in report.diagnostics if note.severity is not Severity.ERROR]
     if warned:
         yield callout("warning", counted(len(warned), "warning").capitalize(), warned)

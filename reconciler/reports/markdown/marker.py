@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from reconciler.planning.plan import RunOutcome
 from reconciler.tasks.timestamps import format_timestamp, parse_timestamp
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _LINE = re.compile(r"<!-- reconciler:(plan|report) v1 (\{[ -;=?-~]{1,600}\}) -->
 _KEY = re.compile(r"[0-9a-f]{12}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{1,128}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
-_OUTCOMES = frozenset({"ok", "changes", "partial", "refused", "locked", "error", "interrupted"})
+_OUTCOMES = frozenset(RunOutcome)
 _MAX_CHANGES = 10**9
 
 

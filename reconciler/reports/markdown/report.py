@@ -18,7 +18,15 @@ from reconciler.reports.markdown.parts import (
     note_item,
     table,
 )
-from reconciler.reports.wording import OUTCOMES, counted, report_advice, report_counts, result_reason, steps_words
+from reconciler.reports.wording import (
+    GRAVE,
+    OUTCOMES,
+    counted,
+    report_advice,
+    report_counts,
+    result_reason,
+    steps_words,
+)
 from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
@@ -28,7 +36,6 @@ if TYPE_CHECKING:
 
 _NAMES = 3
 """Targets that are named."""
-_GRAVE = ("interrupted", "error", "locked", "refused", "failed", "unknown")
 
 
 def render_report_markdown(report: Report, *, budget: int = BUDGET) -> str:
@@ -65,8 +72,7 @@ def _advice(report: Report) -> str:
     advice = report_advice(report)
     if not advice:
         return ""
-    grave = any(cause in _GRAVE for cause in report.causes)
-    return callout("CAUTION" if grave else "NOTE", [f"- {line}" for line in advice])
+    return callout("CAUTION" if GRAVE.intersection(report.causes) else "NOTE", [f"- {line}" for line in advice])
 
 
 def _facts(report: Report) -> str:
