@@ -116,7 +116,7 @@ class Sieve:
             bucket = buckets[key % _BUCKETS]
             bucket.ids.append(key)
             bucket.kinds.append(number)
-            bucket.values.append(hash((tuple(values), tuple(values.values()))))
+            bucket.values.append(hash(frozenset(values.items())))
             if selected and self._selected.setdefault(task.id, (task, selected))[0] is task:
                 self.text += task.text
         for name, holds in self._rules.protections:
