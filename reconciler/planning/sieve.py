@@ -77,6 +77,7 @@ class Sieve:
         self._kinds = [_Kind(Status.GONE)]
         self._numbers: dict[tuple[int, int, int], int] = {}
         self._seen = _buckets()
+        self._counts: list[tuple[_Kind, int]] = []
         self._kept: dict[str, tuple[Task, int]] = {}
         # Of the pass under way:
         self._pass = _buckets()
@@ -147,6 +148,10 @@ class Sieve:
         self._kept |= {
             task_id: entry for task_id, entry in self._selected.items() if hash(task_id) not in self._contradicted
         }
+        numbers: Counter[int] = Counter()
+        for sightings in self._seen:
+            numbers.update(sightings.kinds)
+        self._counts = [(self._kinds[number], count) for number, count in numbers.items() if number != _GONE]
         contradicted = len(self._contradicted)
         self._pass, self._selected, self._contradicted, self.text = _buckets(), {}, set(), 0
         return distinct, contradicted
@@ -170,7 +175,7 @@ class Sieve:
     def statuses(self) -> dict[Status, int]:
         """How many tasks there are in each status."""
         counts: Counter[Status] = Counter()
-        for kind, count in self._counted():
+        for kind, count in self._counts:
             counts[kind.status] += count
         return dict(counts)
 
@@ -182,12 +187,12 @@ class Sieve:
     @property
     def undecided(self) -> int:
         """Tasks of which it cannot be said whether some policy selects them."""
-        return sum(count for kind, count in self._counted() if kind.unknown)
+        return sum(count for kind, count in self._counts if kind.unknown)
 
     def unknown(self, policy: str) -> int:
         """Tasks of which it cannot be said whether this policy selects them."""
         bit = self._bit(policy)
-        return sum(count for kind, count in self._counted() if kind.unknown & bit)
+        return sum(count for kind, count in self._counts if kind.unknown & bit)
 
     def selected(self, policy: str) -> list[Task]:
         """The tasks that it selects."""
@@ -197,12 +202,6 @@ class Sieve:
     def _bit(self, policy: str) -> int:
         places = {name: place for place, (name, _) in enumerate(self._rules.policies)}
         return 1 << places[policy] if policy in places else 0
-
-    def _counted(self) -> list[tuple[_Kind, int]]:
-        numbers: Counter[int] = Counter()
-        for sightings in self._seen:
-            numbers.update(sightings.kinds)
-        return [(self._kinds[number], count) for number, count in numbers.items() if number != _GONE]
 
 
 def _buckets() -> list[_Sightings]:

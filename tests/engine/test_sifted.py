@@ -1,8 +1,7 @@
 """What a listing leaves of the pages that a client shows."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 import pytest
 
@@ -68,19 +67,13 @@ class Scripted:
 OLD = policy("old", {"status": "pending", "created_at": {"older_than": "1h"}})
 
 
-@asynccontextmanager
-async def clouds(client: Any, world: World) -> AsyncIterator[Clouds]:  # noqa: ANN401 - a fake provider
-    async with Clouds(world.configuration, CATALOGUE, {"cloud": client}) as opened:
-        yield opened
-
-
 async def planned(client: Scripted, *policies: Any, clock_set: bool = False) -> tuple[Plan, list[str]]:  # noqa: ANN401
     """The plan, and each listing that was told."""
     world = World(configuration(*(policies or (OLD,))), CATALOGUE, NOW, clock_set)
     told: list[str] = []
     note: Callable[[Observation], None] = lambda seen: told.append(seen.scope.resource)  # noqa: E731
     wanted: Mapping[Scope, frozenset[str] | None] = statuses_wanted(world.configuration, CATALOGUE)
-    async with clouds(client, world) as opened:
+    async with Clouds(world.configuration, CATALOGUE, {"cloud": cast("Any", client)}) as opened:
         observations, sieves = await sifted(world, opened, wanted, note)
     return plan_from(world, observations, sieves, expires_in=60, overrides=Overrides()), told
 
