@@ -8,9 +8,10 @@ come with the program are written against this module as well, and import nothin
 - What it does: a `Client` of one `Target` lists a scope (`Observation`), reads ids (`Readings`), acts on them. It
   raises nothing for what the cloud does: a failure is a `Fault`, whose `Meaning` says what follows from it. A lost
   answer is never success, an id that was not answered is unknown, and what was not sent is `UNREACHABLE`.
-- What it builds on: `HttpClient` sends a request in its turn, within bounds, signed anew at each try (`RenewingAuth`);
-  `json_object` reads the answer, `tasks_in` and `task_from` turn its rows into tasks, and `Redactor` quotes what the
-  server said without its secrets. `Secrets` reads what a target names.
+- What it builds on: `RowClient` lists, reads and acts as rows say, once a cloud has said how a call gets there. It is
+  an `HttpClient`, which sends a request in its turn, within bounds, signed anew at each try (`RenewingAuth`). Of calls
+  that no row can describe `json_object` reads the answer, `tasks_in` and `task_from` turn its rows into tasks, and
+  `Redactor` quotes what the server said without its secrets. `Secrets` reads what a target names.
 
 `docs/how-to/provider.md` shows a whole one on a page.
 """
@@ -38,6 +39,7 @@ from reconciler.providers.credentials import (
     secret_text,
 )
 from reconciler.providers.records import Row, impossible_ids, task_from, tasks_in
+from reconciler.providers.row_client import RowClient
 from reconciler.providers.secret_sources import CredentialSearch, Secrets
 from reconciler.providers.transport.answers import Redactor, header_text, json_object, malformed, parsed_object, said_in
 from reconciler.providers.transport.caller import READS, WRITES, Retries, Tally, all_or_fault
@@ -56,6 +58,7 @@ from reconciler.tasks.resource_type import (
     Paging,
     Permissions,
     ProviderOptions,
+    Reading,
     ResourceType,
 )
 from reconciler.tasks.sink import Collected, Sink, by_id
@@ -68,13 +71,13 @@ __all__ = [
     "AskedKey", "Client", "Codes", "Collected", "Completeness", "CredentialSearch", "CredentialSource", "Credentials",
     "CredentialsError", "Fault", "Field", "FieldType", "HttpClient", "HttpProvider", "Inventory", "InventoryList",
     "LastResort", "Listing", "Meaning", "Observation", "Operation", "Paging", "Passing", "Permissions",
-    "PolicyLanguage", "Provider", "ProviderError", "ProviderOptions", "Quota", "Readings", "Redactor",
-    "RenewingAuth", "ResolvedCredentials", "ResourceType", "Retries", "Row", "Said", "Scope", "Secret", "Secrets",
-    "Sink", "Status", "Surroundings", "Tally", "Target", "Task", "TaskKey", "Turns", "UnusableFile", "all_or_fault",
-    "always", "base_url", "by_id", "credentials_url", "header_text", "impossible_ids", "ini_section", "instant",
-    "json_file", "json_object", "malformed", "masked", "option", "parsed_object", "presentable", "principal_name",
-    "renewed", "said_in", "secret_in", "secret_in_file", "secret_text", "service_url", "signature", "task_from",
-    "tasks_in", "vendor_url",
+    "PolicyLanguage", "Provider", "ProviderError", "ProviderOptions", "Quota", "Reading", "Readings", "Redactor",
+    "RenewingAuth", "ResolvedCredentials", "ResourceType", "Retries", "Row", "RowClient", "Said", "Scope", "Secret",
+    "Secrets", "Sink", "Status", "Surroundings", "Tally", "Target", "Task", "TaskKey", "Turns", "UnusableFile",
+    "all_or_fault", "always", "base_url", "by_id", "credentials_url", "header_text", "impossible_ids", "ini_section",
+    "instant", "json_file", "json_object", "malformed", "masked", "option", "parsed_object", "presentable",
+    "principal_name", "renewed", "said_in", "secret_in", "secret_in_file", "secret_text", "service_url", "signature",
+    "task_from", "tasks_in", "vendor_url",
 ]
 # fmt: on
 API_VERSION = 1

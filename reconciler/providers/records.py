@@ -108,13 +108,16 @@ def timestamp(found: object) -> int | None:
     """Seconds since the epoch; None where `found` is no time.
 
     Reads `yyyyMMddHHmmss`, RFC 3339, the same with a blank and without a zone (both taken for UTC), and epoch
-    seconds or milliseconds. What comes out before 1980 is no time: vendors write "none" as zero in many forms.
+    seconds, whole or not, or milliseconds. What comes out before 1980 is no time: vendors write "none" as zero in many
+    forms.
     """
     seconds = _seconds(found)
     return seconds if seconds is not None and seconds >= EARLIEST else None
 
 
 def _seconds(found: object) -> int | None:
+    if isinstance(found, float):
+        found = int(found) if 0 <= found < _LARGEST else None
     text = _digits(found) if isinstance(found, int) else found
     if not isinstance(text, str) or len(text) > _LONGEST_NUMBER:
         return None

@@ -34,24 +34,52 @@ class Paging(StrEnum):
     """How a list call hands out its rows."""
 
     PAGE = "page"
-    """`page` (0-based) and `size`."""
+    """By the number of a page, from 0."""
     OFFSET = "offset"
-    """`offset` (rows to skip) and `limit`."""
+    """By the number of rows to skip."""
     MARKER = "marker"
-    """`marker` from the previous answer and `limit`."""
+    """By what the answer before says, which tells a total as well."""
+    TOKEN = "token"  # noqa: S105 - of a page
+    """By what the answer before says. Nothing tells how many rows there are: the list is whole once no more is said."""
     INVENTORY = "inventory"
     """No list call: the user's inventory is looked up, so many entries to a call."""
+
+
+Constants = tuple[tuple[str, str], ...]
+"""Parameters that a call always has, with their values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The call that shows tasks by their ids, where that is another than the list call.
+
+    `path` may hold `{id}`, which the id takes; else ids go where the listing's `ids_parameter` says, each in one of its
+    own, or `joined` by commas in a single one. `envelope` leads to the rows, or to the one task where it is `single`:
+    then the call refuses an id that is not there. `missing` leads to the list of ids that are not there; one that is
+    neither in it nor shown is unknown.
+    """
+
+    path: str
+    envelope: str
+    method: str = "GET"
+    joined: bool = False
+    single: bool = False
+    missing: str = ""
+    constants: Constants = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """The call that shows the tasks of a scope.
 
-    `path` is the request path, with what the client fills in braces, or the action name of an RPC API. `envelope` is
-    the key that holds the rows; an answer without it is an error. `status_parameter` is None where the API cannot
-    filter by status. `ids_parameter` takes up to `ids_per_call` ids in one call. `constants` are parameters of every
-    call. `rows_merge` says that several rows of one id are one task, whose status is the first of the type's
-    `statuses` that any row has (which is then not the lifecycle's order alone, but that of precedence).
+    `path` is the request path, with what the client fills in braces, or the action name of an RPC API. `envelope`,
+    `total`, `truncated` and `next_page` say where in an answer something stands: keys, joined by dots. `envelope` is
+    that of the rows; an answer without it is an error. `next_page` is what `page_parameter` takes for the page after,
+    where paging goes by that; `truncated` a flag that there are more rows than were shown, where there is one.
+    `status_parameter` is None where the API cannot filter by status. `ids_parameter` takes up to `ids_per_call` ids in
+    one call, of this call or of `reading`. `constants` are parameters of every call. `rows_merge` says that several
+    rows of one id are one task, whose status is the first of the type's `statuses` that any row has (which is then not
+    the lifecycle's order alone, but that of precedence).
     """
 
     path: str
@@ -60,10 +88,15 @@ class Listing:
     method: str = "GET"
     total: str = "total"
     page_size: int = 100
+    page_parameter: str = "page"
+    size_parameter: str = "size"
+    next_page: str = ""
+    truncated: str = ""
     status_parameter: str | None = None
     ids_parameter: str | None = None
     ids_per_call: int = 10
-    constants: tuple[tuple[str, str], ...] = ()
+    reading: Reading | None = None
+    constants: Constants = ()
     rows_merge: bool = False
 
     def calls(self, ids: int) -> int:
@@ -80,9 +113,10 @@ class Operation:
     """One way out of a state: it may be called in the states of `starts`, and leads to `ends`: a delete to gone, a
     cancel to a state that tasks end in. Raises ValueError for another way.
 
-    `refusals` gives the meaning of the vendor codes that are particular to this call; codes common to a provider
-    are known to its client. `accepted` are the HTTP statuses that mean success. `unlisted` is what HTTP 400 with a
-    code of no table means: CHANGED where the vendor refuses a wrong state without publishing the code.
+    `path` may hold `{id}`, which the id takes instead of `id_parameter`. `refusals` gives the meaning of the vendor
+    codes that are particular to this call; codes common to a provider are known to its client. `accepted` are the HTTP
+    statuses that mean success. `unlisted` is what HTTP 400 with a code of no table means: CHANGED where the vendor
+    refuses a wrong state without publishing the code.
     """
 
     action: Action
@@ -95,6 +129,7 @@ class Operation:
     accepted: frozenset[int] = frozenset({204})
     refusals: Mapping[str, Meaning] = field(default_factory=lambda: MappingProxyType({}))
     unlisted: Meaning = Meaning.PERMANENT
+    constants: Constants = ()
 
     def __post_init__(self) -> None:
         ends = {Status.GONE} if self.action is Action.DELETE else TERMINAL
@@ -109,6 +144,8 @@ class Permissions:
     list: str | None = None
     cancel: str | None = None
     delete: str | None = None
+    read: str | None = None
+    """Of a listing's `reading`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from reconciler.providers.credentials import AccessKey
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD_PROVIDER
 from reconciler.providers.huaweicloud.asked_keys import Agency, Container, IdentityToken
 from reconciler.providers.huaweicloud.endpoints import project_named
-from reconciler.providers.huaweicloud.pages import Page, page_in, united
 from reconciler.providers.huaweicloud.signing import Login, SignatureAuth, Token, TokenAuth, TokenIssuer
+from reconciler.providers.pages import Page, page_in, united
 from reconciler.providers.registry import catalogue
 from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.wire import Wire

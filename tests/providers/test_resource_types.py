@@ -123,7 +123,7 @@ def test_records_are_read_leniently_and_never_wrongly() -> None:
     assert [timestamp(text) for text in ("20200901185020", 20200901185020, "2020-09-01T18:50:20Z")] == [1598986220] * 3
     assert timestamp("2020-09-02T02:50:20+08:00") == 1598986220
     assert timestamp("2020-09-01 18:50:20") == 1598986220
-    assert timestamp(1598986220) == timestamp("1598986220000") == 1598986220
+    assert timestamp(1598986220) == timestamp("1598986220000") == timestamp(1598986220.9) == 1598986220
     no_times: list[object] = ["", "00000000000000", "20201301000000", "soon", None, True, 1.5, [], "2020", "9" * 17]
     no_times += ["0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-01:00"]  # in UTC years that cannot be written
     no_times += [

@@ -1,4 +1,4 @@
-"""The client of one Huawei Cloud target: the way to a project's APIs, and what is done with its tasks."""
+"""The client of one Huawei Cloud target: the way to a project's APIs."""
 
 from __future__ import annotations
 
@@ -9,24 +9,15 @@ from urllib.parse import quote
 
 from reconciler.provider import (
     READS,
-    WRITES,
     AccessKey,
-    Collected,
     Fault,
-    HttpClient,
     Meaning,
-    Observation,
-    Operation,
-    Paging,
     Quota,
-    Readings,
-    ResourceType,
     Retries,
+    RowClient,
     Surroundings,
     Tally,
     Target,
-    Task,
-    TaskKey,
     always,
     renewed,
 )
@@ -41,8 +32,6 @@ from reconciler.providers.huaweicloud.endpoints import (
     project_named,
 )
 from reconciler.providers.huaweicloud.errors import CODES
-from reconciler.providers.huaweicloud.listing import Bounds, list_scope
-from reconciler.providers.huaweicloud.pages import Page, page_in, sorted_out
 from reconciler.providers.huaweicloud.signing import (
     Login,
     SignatureAuth,
@@ -57,17 +46,10 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.provider import Sink
-
-WHOLE = Bounds()
-
-READ_AT_MOST = 10
-"""So many calls reading ids may take before the first page of a list that was never seen is asked how long it is."""
-
 T = TypeVar("T")
 
 
-class HuaweicloudClient(HttpClient[HuaweicloudCredentials]):
+class HuaweicloudClient(RowClient[HuaweicloudCredentials]):
     """Lists, reads and acts on the tasks of one project. Raises CredentialsError when made without credentials."""
 
     # https://support.huaweicloud.com/intl/en-us/productdesc-mpc/mpc_03_0018.html; VOD's processing group alike. IAM
@@ -79,14 +61,14 @@ class HuaweicloudClient(HttpClient[HuaweicloudCredentials]):
     def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
         resolved = find_credentials(target, surroundings)
         self._endpoints = {name: endpoint(target, name, surroundings.environment) for name in SERVICES}
-        super().__init__(target, resolved, self._endpoints.values(), concurrency=concurrency, surroundings=surroundings)
+        urls = [*self._endpoints.values()]
+        super().__init__(target, resolved, urls, concurrency=concurrency, surroundings=surroundings)
         given = target.options.get("project_id") or resolved.project_id.strip()
         odd = Fault(Meaning.CREDENTIALS, f"the id of the project beside the credentials is none; {WAY_OUT}")
         self._project: str | Fault = resolved.explained(odd) if given and not is_project(given) else given
         self._known = surroundings.shared.of(
             (KnownProject, resolved.credentials, self._endpoints["iam"], target.region), KnownProject
         )
-        self._pages: dict[str, int] = {}
 
     def auth(self) -> httpx.Auth:
         match self.resolved.credentials:
@@ -162,78 +144,3 @@ class HuaweicloudClient(HttpClient[HuaweicloudCredentials]):
             retries=READS,
             tally=Tally(),
         )
-
-    async def observe(
-        self, resource: ResourceType, statuses: frozenset[str] | None, sink: Sink | None = None, bounds: Bounds = WHOLE
-    ) -> Observation:
-        tally, held = Tally(), Collected()
-        ask = partial(self.page, resource, tally)
-        listed = await list_scope(ask, resource, statuses, held if sink is None else sink, bounds)
-        if isinstance(listed, Fault):
-            return self.observation(resource, tally, listed)
-        if listed.pages is not None:
-            self._pages[resource.name] = listed.pages
-        return self.observation(resource, tally, held.tasks, listed.unsettled)
-
-    async def page(self, resource: ResourceType, tally: Tally, parameters: Sequence[tuple[str, str]]) -> Page | Fault:
-        """One page of the list of a kind."""
-        listing = resource.listing
-        return await self.call(
-            resource.service,
-            listing.method,
-            listing.path,
-            (*listing.constants, *parameters),
-            partial(page_in, client=self, resource=resource),
-            retries=READS,
-            tally=tally,
-        )
-
-    async def read(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
-        wanted = list(dict.fromkeys(ids))
-        seen: dict[str, Task] = {}
-        if self._listing_is_cheaper(resource, len(wanted)):
-            # One pass, given up where it turns out to be the dearer way. What it does not show, or shows without a
-            # status since two rows contradict each other, is asked for by id.
-            bounds = Bounds(passes=1, pages=resource.listing.calls(len(wanted)))
-            observed = await self.observe(resource, None, bounds=bounds)
-            shown = {task.id: task for task in observed.tasks if "provider_status" in task.values}
-            seen = {task_id: shown[task_id] for task_id in wanted if task_id in shown}
-        rest = await super().read(resource, [task_id for task_id in wanted if task_id not in seen])
-        return Readings.united((Readings(seen, {}), rest))
-
-    def _listing_is_cheaper(self, resource: ResourceType, ids: int) -> bool:
-        known = self._pages.get(resource.name)
-        return resource.listing.is_cheaper(READ_AT_MOST if known is None else known, ids)
-
-    async def read_some(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
-        """Gone is only what a consistent answer leaves out."""
-        listing = resource.listing
-        parameters = [(listing.ids_parameter or "task_id", task_id) for task_id in ids]
-        if listing.paging is Paging.MARKER:
-            parameters.append(("limit", str(listing.page_size)))
-        found = await self.page(resource, Tally(), parameters)
-        if not isinstance(found, Fault):
-            return sorted_out(self.target.name, resource, ids, found)
-        if found.meaning is not Meaning.GONE:
-            return Readings({}, dict.fromkeys(ids, found))
-        if len(ids) == 1:
-            return Readings({ids[0]: Task.gone(TaskKey(self.target.name, resource.name, ids[0]))}, {})
-        # One of them is not there, and the answer does not say which.
-        return Readings.united([await self.read_some(resource, [task_id]) for task_id in ids])
-
-    async def act(
-        self, resource: ResourceType, operation: Operation, ids: Sequence[str], permitted: Callable[[], bool]
-    ) -> dict[str, Fault | None]:
-        async def one(task_id: str) -> Fault | None:
-            return await self.call(
-                resource.service,
-                operation.method,
-                operation.path,
-                [(operation.id_parameter, task_id)],
-                partial(self.not_accepted, operation=operation),
-                retries=WRITES,
-                tally=Tally(),
-                permitted=permitted,
-            )
-
-        return {task_id: await one(task_id) for task_id in ids}

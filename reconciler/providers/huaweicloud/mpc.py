@@ -68,6 +68,7 @@ def _listing(path: str, envelope: str, id_parameter: str = "task_id") -> Listing
         path=f"/v1/{{project_id}}/{path}",
         envelope=envelope,
         paging=Paging.PAGE,
+        truncated="is_truncated",
         status_parameter="status",
         ids_parameter=id_parameter,
     )

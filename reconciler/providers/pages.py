@@ -1,5 +1,5 @@
-"""One page of a list, checked: rows with the envelope and the total that the vendor documents; and the tasks that the
-rows of pages show."""
+"""One answer of rows, checked: a page of a list with the envelope and the total that the vendor documents, or what a
+call that reads ids shows; and the tasks that rows make up."""
 
 from __future__ import annotations
 
@@ -7,44 +7,41 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from reconciler.provider import (
-    Fault,
-    HttpClient,
-    Meaning,
-    Readings,
-    ResourceType,
-    Status,
-    Task,
-    TaskKey,
-    by_id,
-    malformed,
-    task_from,
-    tasks_in,
-)
+from reconciler.providers.base import Readings
+from reconciler.providers.records import task_from, tasks_in
+from reconciler.providers.transport.answers import malformed
+from reconciler.tasks.observation import Fault, Meaning
+from reconciler.tasks.sink import by_id
+from reconciler.tasks.task import Status, Task, TaskKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import httpx
 
+    from reconciler.providers.client import HttpClient
+    from reconciler.tasks.resource_type import ResourceType
+
 MOST_ROWS = 10_000
 """Rows of one answer at most. Pages of 100 are asked for; a server that ignores it may send more, not anything."""
 
-LONGEST_MARKER = 1024
-"""Characters of a marker, which goes into the next request."""
+LONGEST_MARKER = 4096
+"""Characters of a marker or a token, which goes into the next request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """One task for each row. `total` counts all rows that match, not those of the page; `marker` asks for the next.
 
-    `truncated` says that more rows match than there are up to this page.
+    `truncated` says that more rows match than there are up to this page. `missing` are the ids that a read call of its
+    own names as not there; None in what a list call shows, which names none.
     """
 
     tasks: Sequence[Task]
     total: int | None
     marker: str = ""
     truncated: bool = False
+    missing: frozenset[str] | None = None
 
 
 def page_in(response: httpx.Response, client: HttpClient[Any], resource: ResourceType) -> Page | Fault:
@@ -52,19 +49,60 @@ def page_in(response: httpx.Response, client: HttpClient[Any], resource: Resourc
     body = client.body(response)
     if isinstance(body, Fault):
         return body
-    rows = body.get(resource.listing.envelope)
+    listing = resource.listing
+    tasks = _tasks(_at(body, listing.envelope), listing.envelope, body, response, client, resource)
+    if isinstance(tasks, Fault):
+        return tasks
+    marker = _marker(_at(body, listing.next_page))
+    if marker is None:
+        return malformed(f"a {listing.next_page} that is no text, or too long", response)
+    return Page(tasks, _total(_at(body, listing.total)), marker, _is_set(_at(body, listing.truncated)))
+
+
+def read_in(response: httpx.Response, client: HttpClient[Any], resource: ResourceType) -> Page | Fault:
+    """What a call that reads ids shows, in the form of a page."""
+    reading = resource.listing.reading
+    if reading is None:
+        return page_in(response, client, resource)
+    body = client.body(response)
+    if isinstance(body, Fault):
+        return body
+    found = _at(body, reading.envelope)
+    if reading.single:
+        found = [found] if isinstance(found, dict) else None
+    tasks = _tasks(found, reading.envelope, body, response, client, resource)
+    if isinstance(tasks, Fault):
+        return tasks
+    missing = _at(body, reading.missing) or []
+    if not isinstance(missing, list) or not all(isinstance(name, str) for name in missing):
+        return malformed(f"{reading.missing} is no list of ids", response)
+    return Page(tasks, len(tasks), missing=frozenset(missing))
+
+
+def _tasks(
+    rows: object,
+    envelope: str,
+    body: dict[str, Any],
+    response: httpx.Response,
+    client: HttpClient[Any],
+    resource: ResourceType,
+) -> list[Task] | Fault:
+    """The tasks that the rows at `envelope` show; a fault where it holds no list, or rows of another kind."""
     if not isinstance(rows, list):
         keys = ", ".join(sorted(map(str, body))) or "none"
-        return malformed(f"no list {resource.listing.envelope!r}; keys: {client.redactor(keys, 120)}", response)
+        return malformed(f"no list {envelope!r}; keys: {client.redactor(keys, 120)}", response)
     if len(rows) > MOST_ROWS:
         return malformed(f"{len(rows)} rows in one page", response)
     tasks = tasks_in(resource, rows, partial(task_from, client.target.name, resource))
-    if isinstance(tasks, str):
-        return malformed(client.redactor(tasks), response)
-    marker = _marker(body.get("next_marker"))
-    if marker is None:
-        return malformed("a next_marker that is no text, or too long", response)
-    return Page(tasks, _total(body.get(resource.listing.total)), marker, _is_set(body.get("is_truncated")))
+    return malformed(client.redactor(tasks), response) if isinstance(tasks, str) else tasks
+
+
+def _at(body: dict[str, Any], path: str) -> object:
+    """What stands in an answer where keys, joined by dots, lead; None where they lead nowhere."""
+    found: object = body if path else None
+    for key in path.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
 
 
 def _total(found: object) -> int | None:
@@ -135,17 +173,21 @@ def sorted_out(target: str, resource: ResourceType, ids: Sequence[str], found: P
     """What a page that was asked for these ids says of each: whether it is there, gone, or not answered.
 
     Rows that were not asked for show that the filter was ignored, and a total or a marker beyond the rows that some
-    are held back: then an id that is missing may yet exist. So may work of an id that several rows make up.
+    are held back: then an id that is missing may yet exist. So may work of an id that several rows make up. A call that
+    names those which are not there says nothing of one that it does not name.
     """
     shown, contradicted = united(resource, found.tasks)
     foreign = len(shown.keys() - set(ids))
-    held_back = bool(found.marker) or found.truncated or found.total != len(found.tasks)
+    uncounted = bool(resource.listing.total) and found.total != len(found.tasks)
+    held_back = bool(found.marker) or found.truncated or uncounted
 
     def doubt(task_id: str) -> str:
         if task_id in contradicted:
             return "rows of this task that contradict each other"
         if foreign and task_id not in shown:
             return f"{foreign} tasks that were not asked for, and not this one"
+        if found.missing is not None and (task_id in shown) is (task_id in found.missing):
+            return f"the task is {'shown, and' if task_id in shown else 'neither shown nor'} said to be missing"
         if held_back and (resource.listing.rows_merge or task_id not in shown):
             return f"{len(found.tasks)} rows where it announces {found.total}"
         return ""

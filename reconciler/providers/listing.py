@@ -1,7 +1,8 @@
 """Listing a scope so that it can be trusted: all pages, united until they add up.
 
 What offset paging cannot show: a task that leaves and another that joins between two pages keep the total, and a
-third may fall between them. Nothing is concluded from what was not seen, so the next run finds it.
+third may fall between them. Nothing is concluded from what was not seen, so the next run finds it. A list without a
+total is whole once a page says that there is none after it.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.provider import Fault, Meaning, Paging, ResourceType, all_or_fault
-from reconciler.providers.huaweicloud.pages import Page, merged
+from reconciler.providers.pages import Page, merged
+from reconciler.providers.transport.caller import all_or_fault
+from reconciler.tasks.observation import Fault, Meaning
+from reconciler.tasks.resource_type import Paging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from reconciler.provider import Sink, Task
+    from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.sink import Sink
+    from reconciler.tasks.task import Task
 
     Ask = Callable[["_Filter"], Coroutine[None, None, Page | Fault]]
     """Asks for the page that these parameters are about."""
@@ -46,7 +51,7 @@ class Bounds:
 class Listed:
     """What listing brought beside the tasks, which are in the sink: why they are not settled, if so.
 
-    `pages` is what a pass of the whole list takes, as its total says; None where the list was filtered.
+    `pages` is what a pass of the whole list takes, as its total says or by count; None where the list was filtered.
     """
 
     pages: int | None = None
@@ -62,6 +67,7 @@ class _Pass:
 
     first: Page
     announced: set[int | None] = field(default_factory=set)
+    pages: int = 0
     rows: int = 0
     truncated: bool = False
     stopped: str = ""
@@ -105,14 +111,6 @@ def _filters(resource: ResourceType, statuses: frozenset[str] | None) -> list[_F
     return [((parameter, name),) for name in spelt]
 
 
-def _doubt(made: _Pass, seen: int) -> str:
-    """Why what was `seen` may not be all; empty where the totals of all pages say that it is."""
-    if made.announced == {seen} and not made.truncated:
-        return ""
-    totals = " or ".join(str(total) for total in sorted(total for total in made.announced if total is not None))
-    return f"{totals} announced{', and the last page says that there are more' if made.truncated else ''}"
-
-
 @dataclass(frozen=True, slots=True)
 class _Lister:
     """Lists one scope."""
@@ -132,13 +130,12 @@ class _Lister:
             self.sink.see(merged(self.resource, made.held))
             seen, contradicted = self.sink.end_pass()
             if not chosen:
-                total = max(total or 0 for total in made.announced)
-                listed.pages = max(1, -(-total // self._own_size(made.first)))
+                listed.pages = self._pages(made)
             if made.stopped:
                 listed.unsettled = Fault(Meaning.MALFORMED, f"the list was not read to its end: {made.stopped}")
                 return None
             seen = made.rows if self.resource.listing.rows_merge else seen
-            doubt = f"rows of {contradicted} differ" if contradicted else _doubt(made, seen)
+            doubt = f"rows of {contradicted} differ" if contradicted else self._doubt(made, seen)
             if not doubt:
                 return None
         listed.unsettled = Fault(
@@ -146,8 +143,25 @@ class _Lister:
         )
         return None
 
+    def _pages(self, made: _Pass) -> int:
+        """Pages of the whole list, which this pass went over."""
+        if not self.resource.listing.total:
+            return made.pages
+        total = max(total or 0 for total in made.announced)
+        return max(1, -(-total // self._own_size(made.first)))
+
+    def _doubt(self, made: _Pass, seen: int) -> str:
+        """Why what was `seen` may not be all; empty where the totals of all pages, if there are any, say that it is."""
+        more = "the last page says that there are more"
+        if not self.resource.listing.total:
+            return more if made.truncated else ""
+        if made.announced == {seen} and not made.truncated:
+            return ""
+        totals = " or ".join(str(total) for total in sorted(total for total in made.announced if total is not None))
+        return f"{totals} announced{f', and {more}' if made.truncated else ''}"
+
     async def _pass(self, chosen: _Filter) -> _Pass | Fault:
-        if self.resource.listing.paging is Paging.MARKER:
+        if self.resource.listing.paging in {Paging.MARKER, Paging.TOKEN}:
             return await self._by_marker(chosen)
         first = await self._page((*self._place(0, self.resource.listing.page_size), *chosen))
         if isinstance(first, Fault):
@@ -178,6 +192,7 @@ class _Lister:
     def _take(self, found: Page, made: _Pass, *, last: bool) -> Fault | None:
         """Show a page to the sink, and let it go; a fault where too much is held."""
         made.announced.add(found.total)
+        made.pages += 1
         made.rows += len(found.tasks)
         if last:
             made.truncated = found.truncated
@@ -186,7 +201,7 @@ class _Lister:
             made.text += sum(task.text for task in found.tasks)
         else:
             self.sink.see(found.tasks)
-        if made.rows > 2 * (made.first.total or 0) + MOST_MORE:
+        if self.resource.listing.total and made.rows > 2 * (made.first.total or 0) + MOST_MORE:
             made.stopped = f"a total of {made.first.total} tasks, and {made.rows} shown with more to come"
         if made.text + self.sink.text > self.bounds.text:
             return Fault(Meaning.MALFORMED, f"a list of more than {self.bounds.text} characters")
@@ -208,15 +223,14 @@ class _Lister:
         return rows if 0 < rows < min(asked, first.total or 0) else asked
 
     def _place(self, number: int, size: int) -> _Filter:
-        match self.resource.listing.paging:
-            case Paging.OFFSET:
-                return ("offset", str(number * size)), ("limit", str(size))
-            case _:
-                return ("page", str(number)), ("size", str(size))
+        listing = self.resource.listing
+        place = number * size if listing.paging is Paging.OFFSET else number
+        return (listing.page_parameter, str(place)), (listing.size_parameter, str(size))
 
     async def _by_marker(self, chosen: _Filter) -> _Pass | Fault:
+        listing = self.resource.listing
         marker: _Filter = ()
-        size = ("limit", str(self.resource.listing.page_size))
+        size = (listing.size_parameter, str(listing.page_size))
         used: set[str] = set()
         made: _Pass | None = None
         while True:
@@ -230,16 +244,16 @@ class _Lister:
             if not found.marker:
                 return made
             if found.marker in used:
-                made.stopped = "the markers of its pages run in circles"
+                made.stopped = f"its pages run in circles by {listing.next_page}"
             elif len(used) + 1 >= self.bounds.pages:
                 made.stopped = f"more than {self.bounds.pages} pages"
             if made.stopped:
                 return made
             used.add(found.marker)
-            marker = (("marker", found.marker),)
+            marker = ((listing.page_parameter, found.marker),)
 
     async def _page(self, parameters: _Filter) -> Page | Fault:
         found = await self.ask(parameters)
-        if isinstance(found, Page) and found.total is None:
-            return Fault(Meaning.MALFORMED, f"unexpected answer: no number {self.resource.listing.total!r}")
+        if isinstance(found, Page) and found.total is None and (total := self.resource.listing.total):
+            return Fault(Meaning.MALFORMED, f"unexpected answer: no number {total!r}")
         return found
