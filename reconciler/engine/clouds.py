@@ -165,7 +165,11 @@ class _Guarded:
             if found.completeness is Completeness.FAILED:
                 found = replace(found, tasks=())
             else:
-                found = replace(found, tasks=held.tasks, elsewhere=0 if sink is None else sink.total)
+                elsewhere = 0 if sink is None else sink.total
+                found = replace(found, tasks=held.tasks, rows=held.rows, elsewhere=elsewhere)
+                if found.complete and checked.contradicted:
+                    fault = Fault(Meaning.CHANGED, f"rows of {checked.contradicted} tasks contradict each other")
+                    found = replace(found, completeness=Completeness.UNSTABLE, fault=fault)
             return replace(found, fault=_masked(found.fault, self._row)) if found.fault else found
         except Exception as error:  # noqa: BLE001 - as the class says
             fault = _unexpected(self._target, error)
@@ -210,6 +214,10 @@ class _Checked:
     @property
     def total(self) -> int:
         return self._sink.total
+
+    @property
+    def contradicted(self) -> int:
+        return self._sink.contradicted
 
     def see(self, tasks: Sequence[Task]) -> None:
         if self.odd is None:

@@ -84,7 +84,7 @@ class Judgements:
     def sifted(self, observation: Observation, policies: Iterable[Policy]) -> Sieve:
         """What these make of tasks that are held."""
         sieve = Sieve(lambda: self.rules(observation.scope, policies))
-        sieve.see(observation.tasks)
+        sieve.see((*observation.tasks, *observation.rows))
         sieve.end_pass()
         return sieve
 

@@ -2,8 +2,8 @@
 
 What some policy selects is kept; of all others only counts are. They stay exact where pages shift and a task is seen
 twice: each sighting leaves the hash of its id and the kind of task it was; where a hash stands twice, the later counts.
-A hash of all that it says tells whether rows of one pass contradict each other. Then no policy selects the task, and
-its status is the one that they agree on.
+A hash of all that it says tells whether rows of one pass contradict each other (`reconciler.tasks.sink.Sink` says what
+is believed of them).
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class _Kind:
     status: Status
     selected: int = 0
     unknown: int = 0
+    contradicted: bool = False
 
 
 @dataclass(slots=True)
@@ -75,7 +76,7 @@ class Sieve:
         self._ask: Callable[[], Rules] | None = rules
         self._rules = Rules((), ())
         self._kinds = [_Kind(Status.GONE)]
-        self._numbers: dict[tuple[int, int, int], int] = {}
+        self._numbers: dict[tuple[int, int, int, bool], int] = {}
         self._seen = _buckets()
         self._counts: list[tuple[_Kind, int]] = []
         self._kept: dict[str, tuple[Task, int]] = {}
@@ -112,7 +113,7 @@ class Sieve:
                         else:
                             unknown |= bit
                 # By identity: the hash of an enum member is computed in Python.
-                number = numbers.get((id(status), selected, unknown)) or self._number(status, selected, unknown)
+                number = numbers.get((id(status), selected, unknown, False)) or self._number(status, selected, unknown)
             key = hash(task.id)
             bucket = buckets[key % _BUCKETS]
             bucket.ids.append(key)
@@ -126,9 +127,9 @@ class Sieve:
             ):
                 self.busy.add(name)
 
-    def _number(self, status: Status, selected: int, unknown: int) -> int:
-        self._kinds.append(_Kind(status, selected, unknown))
-        self._numbers[id(status), selected, unknown] = len(self._kinds) - 1
+    def _number(self, status: Status, selected: int, unknown: int, contradicted: bool = False) -> int:
+        self._kinds.append(_Kind(status, selected, unknown, contradicted))
+        self._numbers[id(status), selected, unknown, contradicted] = len(self._kinds) - 1
         return len(self._kinds) - 1
 
     def end_pass(self) -> tuple[int, int]:
@@ -167,7 +168,10 @@ class Sieve:
         all_of_them = (1 << len(self._rules.policies)) - 1
         for key in self._contradicted & kinds.keys():
             status = next(iter(statuses[key])) if len(statuses[key]) == 1 else Status.UNKNOWN
-            kinds[key] = self._numbers.get((id(status), 0, all_of_them)) or self._number(status, 0, all_of_them)
+            known = self._numbers.get((id(status), 0, all_of_them, True))
+            kinds[key] = known or self._number(status, 0, all_of_them, contradicted=True)
+        if self._contradicted:
+            self.busy.update(name for name, _ in self._rules.protections)
 
     # What was found, after the last pass.
 
@@ -181,8 +185,11 @@ class Sieve:
 
     @property
     def total(self) -> int:
-        """How many tasks there are."""
         return sum(self.statuses.values())
+
+    @property
+    def contradicted(self) -> int:
+        return sum(count for kind, count in self._counts if kind.contradicted)
 
     @property
     def undecided(self) -> int:

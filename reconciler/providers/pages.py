@@ -134,11 +134,9 @@ def _is_set(found: object) -> bool:
     return found in (1, True) or (isinstance(found, str) and found.lower() in {"1", "true"})
 
 
-def united(resource: ResourceType, rows: Sequence[Task]) -> tuple[dict[str, Task], frozenset[str]]:
-    """The tasks by id that `rows` show, one of them each, and the ids whose rows contradict each other."""
-    if not resource.listing.rows_merge:
-        return by_id(rows)
-    return {task.id: task for task in merged(resource, rows)}, frozenset()
+def united(resource: ResourceType, rows: Sequence[Task]) -> tuple[dict[str, Task], dict[str, list[Task]]]:
+    """The tasks by id that `rows` show, and apart from them the rows that contradict each other."""
+    return by_id(merged(resource, rows) if resource.listing.rows_merge else rows)
 
 
 def merged(resource: ResourceType, rows: Sequence[Task]) -> list[Task]:
@@ -177,7 +175,7 @@ def sorted_out(target: str, resource: ResourceType, ids: Sequence[str], found: P
     names those which are not there says nothing of one that it does not name.
     """
     shown, contradicted = united(resource, found.tasks)
-    foreign = len(shown.keys() - set(ids))
+    foreign = len((shown.keys() | contradicted.keys()) - set(ids))
     uncounted = bool(resource.listing.total) and found.total != len(found.tasks)
     held_back = bool(found.marker) or found.truncated or uncounted
 

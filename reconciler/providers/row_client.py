@@ -5,6 +5,7 @@ See `reconciler.tasks.resource_type` for what a row can say, and `docs/how-to/pr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -75,7 +76,7 @@ class RowClient(HttpClient[R]):
             return self.observation(resource, tally, listed)
         if listed.pages is not None:
             self._pages[resource.name] = listed.pages
-        return self.observation(resource, tally, held.tasks, listed.unsettled)
+        return replace(self.observation(resource, tally, held.tasks, listed.unsettled), rows=held.rows)
 
     async def page(self, resource: ResourceType, tally: Tally, parameters: Sequence[tuple[str, str]]) -> Page | Fault:
         """One page of the list of a kind."""
@@ -94,8 +95,8 @@ class RowClient(HttpClient[R]):
         wanted = list(dict.fromkeys(ids))
         seen: dict[str, Task] = {}
         if self._listing_is_cheaper(resource, len(wanted)):
-            # One pass, given up where it turns out to be the dearer way. What it does not show, or shows without a
-            # status since two rows contradict each other, is asked for by id.
+            # One pass, given up where it turns out to be the dearer way. What it does not show, or shows in rows that
+            # contradict each other, or without a status, is asked for by id.
             bounds = Bounds(passes=1, pages=resource.listing.calls(len(wanted)))
             observed = await self.observe(resource, None, bounds=bounds)
             shown = {task.id: task for task in observed.tasks if "provider_status" in task.values}

@@ -96,7 +96,7 @@ class Observation:
 
     scope: Scope
     tasks: tuple[Task, ...]
-    """Those that were seen; none where they went into a sink."""
+    """Those that were seen, save those of `rows`; none where they went into a sink."""
     requests: int
     """Calls made, retries included."""
     completeness: Completeness = Completeness.COMPLETE
@@ -109,11 +109,13 @@ class Observation:
     """What the user named, where no call can list, and the cloud does not know."""
     elsewhere: int = 0
     """How many tasks went into a sink."""
+    rows: tuple[Task, ...] = ()
+    """Rows of tasks that contradict each other, so that they only count: see `reconciler.tasks.sink.Sink`."""
 
     @property
     def total(self) -> int:
         """How many tasks were seen."""
-        return len(self.tasks) + self.elsewhere
+        return len(self.tasks) + len({row.id for row in self.rows}) + self.elsewhere
 
     @property
     def complete(self) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.tasks.task import Status, Task
+from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from reconciler.tasks.task import Task
 
 
 class Sink(Protocol):
@@ -15,6 +18,10 @@ class Sink(Protocol):
 
     A list is gone through in passes, of which a later one is the newer: a task that it shows replaces an earlier
     sighting. Within a pass no order is meant; rows of one id that differ contradict each other.
+
+    Which of these is right cannot be told, and that a value is not known is not to say that it is missing. So such a
+    task is believed in one thing, the status, and only where its rows agree on it: it counts there, no selector selects
+    it (not even `match: all` or `exists: false`), and every protection holds it.
     """
 
     @property
@@ -25,6 +32,11 @@ class Sink(Protocol):
     @property
     def total(self) -> int:
         """How many tasks there are, after the last pass."""
+        ...
+
+    @property
+    def contradicted(self) -> int:
+        """Of how many of them the rows contradict each other."""
         ...
 
     def see(self, tasks: Sequence[Task]) -> None:
@@ -43,15 +55,25 @@ class Collected:
         self.text = 0
         self._pass: list[Task] = []
         self._tasks: dict[str, Task] = {}
+        self._contradicted: dict[str, list[Task]] = {}
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """All that is there, after the last pass."""
+        """All that is there and no row contradicts, after the last pass."""
         return tuple(self._tasks.values())
 
     @property
+    def rows(self) -> tuple[Task, ...]:
+        """The rows that contradict each other."""
+        return tuple(chain.from_iterable(self._contradicted.values()))
+
+    @property
     def total(self) -> int:
-        return len(self._tasks)
+        return len(self._tasks) + len(self._contradicted)
+
+    @property
+    def contradicted(self) -> int:
+        return len(self._contradicted)
 
     def see(self, tasks: Sequence[Task]) -> None:
         self.text += sum(task.text for task in tasks)
@@ -60,27 +82,26 @@ class Collected:
     def end_pass(self) -> tuple[int, int]:
         found, contradicted = by_id(self._pass)
         self._pass, self.text = [], 0
-        for task in found.values():
-            if task.status is Status.GONE:
-                self._tasks.pop(task.id, None)
-            else:
-                self._tasks[task.id] = task
-        return len(found), len(contradicted)
+        for task_id in (*found, *contradicted):
+            self._tasks.pop(task_id, None)
+            self._contradicted.pop(task_id, None)
+        self._tasks |= {task_id: task for task_id, task in found.items() if task.status is not Status.GONE}
+        self._contradicted |= contradicted
+        return len(found) + len(contradicted), len(contradicted)
 
 
-def by_id(tasks: Iterable[Task]) -> tuple[dict[str, Task], frozenset[str]]:
-    """The tasks of one answer by id, and the ids whose rows contradict each other.
+def by_id(tasks: Iterable[Task]) -> tuple[dict[str, Task], dict[str, list[Task]]]:
+    """The tasks that one answer shows, by id; and apart from them, by id, rows that contradict each other.
 
-    Which row is right cannot be told, so what they differ in is left out, the status included.
+    Of these as many as it takes to see it: two, and one of each status.
     """
-    found: dict[str, Task] = {}
-    contradicted: set[str] = set()
+    rows: dict[str, list[Task]] = {}
     for task in tasks:
-        known = found.setdefault(task.id, task)
-        if known is task or (known.values == task.values and known.status is task.status):
-            continue
-        contradicted.add(task.id)
-        alike = {name: value for name, value in known.values.items() if task.values.get(name) == value}
-        status = known.status if known.status is task.status else Status.UNKNOWN
-        found[task.id] = Task(task.target, task.resource, task.id, status, alike)
-    return found, frozenset(contradicted)
+        known = rows.setdefault(task.id, [task])
+        if len(known) == 1:
+            if known[0].values != task.values or known[0].status is not task.status:
+                known.append(task)
+        elif all(row.status is not task.status for row in known):
+            known.append(task)
+    contradicted = {task_id: known for task_id, known in rows.items() if len(known) > 1}
+    return {task_id: known[0] for task_id, known in rows.items() if len(known) == 1}, contradicted

@@ -16,6 +16,7 @@ from reconciler.tasks.sink import Sink
 from reconciler.tasks.task import Status, Task
 from tests.planning.world import CATALOGUE, NOW, TWO_STEP, configuration, policy, task
 
+NONE = Overrides()
 END = "the pass ends"
 Step = Sequence[Task] | str | int
 """A page, the end of a pass, or the skew that an answer shows."""
@@ -75,7 +76,7 @@ async def planned(client: Scripted, *policies: Any, clock_set: bool = False) -> 
     wanted: Mapping[Scope, frozenset[str] | None] = statuses_wanted(world.configuration, CATALOGUE)
     async with Clouds(world.configuration, CATALOGUE, {"cloud": cast("Any", client)}) as opened:
         observations, sieves = await sifted(world, opened, wanted, note)
-    return plan_from(world, observations, sieves, expires_in=60, overrides=Overrides()), told
+    return plan_from(world, observations, sieves, expires_in=60, overrides=NONE), told
 
 
 PAGE = [task("1", age=7200), task("2", age=60)]
@@ -129,6 +130,23 @@ async def test_an_id_that_is_none_fails_the_scope_wherever_it_stands(odd: str, b
     pages = [[PAGE[0], none], [PAGE[1]]] if before else [PAGE, [none], []]
     plan, _ = await planned(Scripted([*pages, END]))
     assert (plan.changes, plan.scopes[0].completeness) == ((), Completeness.FAILED)
+
+
+@pytest.mark.parametrize("match", ["all", {"upload_url": {"exists": False}}, {"input.bucket": {"exists": False}}])
+@pytest.mark.parametrize("sifting", [True, False])
+async def test_rows_that_contradict_each_other_are_selected_by_nothing(match: Any, sifting: bool) -> None:  # noqa: ANN401
+    """Listed into a sieve or held as a whole: what they differ in is not missing, and to act takes to know."""
+    rows = [task("1"), task("2", input__bucket="drafts"), task("2", input__bucket="media")]
+    world = World(configuration(policy("p", match)), CATALOGUE, NOW)
+    wanted: Mapping[Scope, frozenset[str] | None] = statuses_wanted(world.configuration, CATALOGUE)
+    async with Clouds(world.configuration, CATALOGUE, {"cloud": cast("Any", Scripted([rows, END]))}) as opened:
+        if sifting:
+            plan = plan_from(world, *await sifted(world, opened, wanted, lambda _: None), expires_in=60, overrides=NONE)
+        else:
+            plan = plan_from(world, await opened.observe(wanted), expires_in=60, overrides=NONE)
+    assert [change.task_id for change in plan.changes] == ["1"]
+    assert (plan.scopes[0].tasks, plan.scopes[0].unknown) == ({"pending": 2}, 1)
+    assert plan.scopes[0].completeness is Completeness.UNSTABLE
 
 
 async def test_rows_that_contradict_each_other_count_for_guards_by_the_status_that_they_agree_on() -> None:

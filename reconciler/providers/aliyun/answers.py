@@ -56,15 +56,15 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Infos:
     """One answer: the jobs asked for, the entries that the cloud does not know, those of which it says nothing, and
-    how many records it had in all, `foreign` of which nobody asked for. `contradicted` are the ids of jobs whose
-    records differ."""
+    how many records it had in all, `foreign` jobs of which nobody asked for. `contradicted` are records of jobs that
+    differ."""
 
     tasks: Sequence[Task]
     missing: frozenset[str]
     unanswered: frozenset[str]
     count: int
     foreign: int = 0
-    contradicted: frozenset[str] = frozenset()
+    contradicted: Sequence[Task] = ()
 
 
 def infos_in(response: httpx.Response, question: Question, client: HttpClient[Any]) -> Infos | Fault:
@@ -82,10 +82,13 @@ def infos_in(response: httpx.Response, question: Question, client: HttpClient[An
         return malformed(client.redactor(read), response)
     whole, contradicted = by_id(read)
     fitting = [task for task in whole.values() if question.is_about(task)]
+    odd = [each for rows in contradicted.values() if any(map(question.is_about, rows)) for each in rows]
+    about = (*fitting, *odd)
     missing = named(body.get(NON_EXISTS), question.entries)
-    answered = {entry_key(key) for task in fitting for key in (task.id, str(task.values.get("upload_url", "")))}
+    answered = {entry_key(key) for task in about for key in (task.id, str(task.values.get("upload_url", "")))}
     unanswered = frozenset(entry for entry in question.entries if entry_key(entry) not in answered) - missing
-    return Infos(fitting, missing, unanswered, len(rows), len(whole) - len(fitting), contradicted)
+    foreign = (whole.keys() | contradicted.keys()) - {task.id for task in about}
+    return Infos(fitting, missing, unanswered, len(rows), len(foreign), odd)
 
 
 def canceled_in(

@@ -181,13 +181,13 @@ class AliyunClient(HttpClient[AliyunCredentials]):
         if isinstance(infos, Fault):
             return Readings({}, dict.fromkeys(ids, infos))
         tasks = {task.id: task for task in infos.tasks}
+        contradicted = {task.id for task in infos.contradicted}
         faults: dict[str, Fault] = {}
         for task_id in ids:
             if task_id in tasks and task_id in infos.missing:
                 del tasks[task_id]
                 faults[task_id] = Fault(Meaning.MALFORMED, "unexpected answer: the job is listed and in NonExists")
-            elif task_id in infos.contradicted:
-                del tasks[task_id]
+            elif task_id in contradicted:
                 faults[task_id] = Fault(Meaning.MALFORMED, "unexpected answer: records that contradict each other")
             elif task_id in infos.missing:
                 tasks[task_id] = Task.gone(TaskKey(self.target.name, resource.name, task_id))

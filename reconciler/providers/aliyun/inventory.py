@@ -133,14 +133,17 @@ def cut_off(infos: Infos, question: Question) -> bool:
 
 
 def united(decisive: Sequence[Infos], all_answers: Sequence[Infos]) -> Resolved:
-    """Each job once, however it was found. A job only moves on, so the sighting that is further along is newer."""
+    """Each job once, however it was found. A job only moves on, so the sighting that is further along is newer; of a
+    job whose records contradict each other these are the tasks."""
     tasks: dict[str, Task] = {}
-    for task in (task for infos in (*all_answers, *decisive) for task in infos.tasks):
+    odd = [task for infos in all_answers for task in infos.contradicted]
+    doubted = {task.id for task in odd}
+    for task in (task for infos in (*all_answers, *decisive) for task in infos.tasks if task.id not in doubted):
         known = tasks.get(task.id)
         if known is None or _rank(task) > _rank(known):
             tasks[task.id] = task
     missing = {entry for infos in decisive for entry in infos.missing} - tasks.keys()
-    return Resolved(tuple(tasks.values()), _doubt(decisive), tuple(sorted(missing)))
+    return Resolved((*tasks.values(), *odd), _doubt(decisive), tuple(sorted(missing)))
 
 
 def named(entry: str, hidden: Mapping[str, str]) -> str:
