@@ -45,7 +45,7 @@ def plan_of(changes: int) -> Plan:
         expires_at=Timestamp(NOW + 86_400),
         configuration=Sources(f"sha256:{'0' * 64}", ("reconciler.yaml",)),
         scopes=(ScopePlan(TARGET, RESOURCE, {"succeeded": changes}, 1 + changes // 100, Completeness.COMPLETE),),
-        policies=(PolicyPlan(POLICY, RESOURCE, (TARGET,), changes, changes, changes),),
+        policies=(PolicyPlan(POLICY, (RESOURCE,), (TARGET,), changes, changes, changes),),
         changes=tuple(map(change, range(changes))),
     )
 

@@ -91,8 +91,8 @@ def _as_written(value: object) -> object:
 def _policy(policy: Policy, entry: Entry) -> object:
     own = mapping(entry.body, "limits")
     return {
-        "resource": policy.resource,
-        "targets": policy.targets,
+        "resources": policy.resources,
+        "scopes": policy.scopes,
         "match": canonical(policy.match),
         "ensure": _ensure(policy.ensure),
         "limits": {key: number(own, key) for key in own},

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
-from reconciler.tasks.observation import Scope
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from reconciler.diagnostics import Diagnostic, Location
     from reconciler.selectors.syntax import Selector
+    from reconciler.tasks.observation import Scope
 
 
 def group_of(provider: str, account: str) -> str:
@@ -153,17 +152,17 @@ class OnBlocked(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """An assertion: how many tasks of one resource type may match its selector on each of its targets.
+    """An assertion: how many tasks may match its selector in each of its scopes.
 
     `match: {status: pending}` with `ensure: absent` says that none may wait. What is more than that is the surplus,
-    from which the planner derives changes.
+    from which the planner derives changes. Each scope is judged for itself: no group and no share goes beyond it.
     """
 
     name: str
-    resource: str
-    """Name of the resource type."""
-    targets: tuple[str, ...]
-    """Names of targets, resolved from globs."""
+    resources: tuple[str, ...]
+    """Names of resource types, resolved from globs and sorted."""
+    scopes: tuple[Scope, ...]
+    """What it looks at, sorted: each resource type on those of its targets that are of its provider."""
     match: Selector
     """Which tasks it is about. A task of which it is unknown is not."""
     ensure: Ensure
@@ -179,12 +178,15 @@ class Policy:
     """Where it is written."""
 
     @property
-    def scopes(self) -> tuple[Scope, ...]:
-        """What it looks at."""
-        return tuple(Scope(target, self.resource) for target in self.targets)
+    def targets(self) -> tuple[str, ...]:
+        """Names of the targets that it looks at, sorted."""
+        return tuple(sorted({scope.target for scope in self.scopes}))
 
-    def looks_at(self, scope: Scope) -> bool:
-        return self.resource == scope.resource and scope.target in self.targets
+    def within(self, kept: Callable[[Scope], bool]) -> Policy | None:
+        """The same on those of its scopes that are `kept`; None where there are none."""
+        scopes = tuple(filter(kept, self.scopes))
+        resources = tuple(sorted({scope.resource for scope in scopes}))
+        return replace(self, resources=resources, scopes=scopes) if scopes else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,4 +222,4 @@ class Configuration:
     def policies_on(self, scope: Scope) -> tuple[Policy, ...]:
         """The active policies that look at a scope, by name."""
         policies = (policy for _, policy in sorted(self.policies.items()))
-        return tuple(policy for policy in policies if policy.looks_at(scope) and not policy.suspend)
+        return tuple(policy for policy in policies if scope in policy.scopes and not policy.suspend)

@@ -12,16 +12,18 @@ from reconciler.config.model import Absent, AtMost, Ensure, Keep, OnBlocked, Pol
 from reconciler.config.schema_parts import LONGEST_GLOB
 from reconciler.config.settings import limits
 from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, Severity, unknown
-from reconciler.selectors.parse import parse_selector
+from reconciler.selectors.parse import lacking_field, parse_selector
 from reconciler.selectors.states import can_act, dead_ends
+from reconciler.tasks.observation import Scope
 from reconciler.tasks.resource_type import Paging
 from reconciler.tasks.task import OBSERVABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.config.entries import Entry, Findings
     from reconciler.config.model import Limits, Target
+    from reconciler.diagnostics import DocumentPath
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import Catalogue, ResourceType
     from reconciler.tasks.task import Status
@@ -48,23 +50,28 @@ class PolicyReader:
 
     def policy(self, entry: Entry, findings: Findings) -> Policy | None:
         """The policy that `entry` describes; None where there is too little to make one."""
-        resource = self.catalogue.resource_types.get(text(entry.body, "resource") or "")
-        if resource is None or "match" not in entry.body:
-            return None
-        targets, problems = self._targets_of(entry, resource)
-        selector, mistakes = parse_selector(entry.body["match"], [resource], (*entry.path, "match"))
-        problems += mistakes
-        if selector is not None:
-            problems += dead_end_problems(selector, resource, entry)
-        problems += self._without_inventory(entry, resource, targets)
+        named, problems = resources_of(entry, self.catalogue)
+        resources = sorted(
+            {row.name: row for rows in named.values() for row in rows}.values(), key=lambda row: row.name
+        )
+        selector = None
+        if resources and "match" in entry.body:
+            scopes, mistakes = self._scopes_of(entry, named)
+            problems += mistakes
+            selector, mistakes = parse_selector(entry.body["match"], resources, (*entry.path, "match"), shared=True)
+            problems += mistakes
+            if selector is not None:
+                problems += dead_end_problems(selector, resources, entry)
+            problems += self._without_inventory(entry, scopes)
+            problems += _ungrouped(entry, resources)
         for problem in problems:
             findings.problem(entry.document, problem)
         if selector is None:
             return None
         return Policy(
             name=entry.name,
-            resource=resource.name,
-            targets=targets,
+            resources=tuple(row.name for row in resources),
+            scopes=scopes,
             match=selector,
             ensure=_ensure(entry.body),
             limits=limits(mapping(entry.body, "limits"), self.limits),
@@ -74,28 +81,56 @@ class PolicyReader:
             location=entry.location,
         )
 
-    def _targets_of(self, entry: Entry, resource: ResourceType) -> tuple[tuple[str, ...], list[Problem]]:
-        """Names of the targets, sorted, each once."""
-        candidates = self._names_of(resource.provider)
+    def _scopes_of(
+        self, entry: Entry, named: Mapping[DocumentPath, Sequence[ResourceType]]
+    ) -> tuple[tuple[Scope, ...], list[Problem]]:
+        """What the policy looks at, sorted. Each part of `resource` must have a target, and each part of `targets` be
+        one."""
+        providers = sorted({row.provider for rows in named.values() for row in rows})
+        chosen, problems = self._targets_of(entry, providers)
+        scopes: set[Scope] = set()
+        for path, rows in named.items():
+            found = {Scope(name, row.name) for row in rows for name in chosen if self._is_of(name, row.provider)}
+            scopes |= found
+            if not found and not self._unclear and (chosen or "targets" not in entry.body):
+                problems.append(self._nowhere(path, sorted({row.provider for row in rows}), entry))
+        return tuple(sorted(scopes)), problems
+
+    def _nowhere(self, path: DocumentPath, providers: Sequence[str], entry: Entry) -> Problem:
+        of = " or ".join(f"`{name}`" for name in providers)
+        if "targets" in entry.body:
+            message, hint = (
+                f"none of `targets` is of provider {of}, so the policy holds nowhere",
+                "add one, or leave it out",
+            )
+        else:
+            message, hint = (
+                f"no target of provider {of} is defined, so the policy holds nowhere",
+                "define one under `targets`",
+            )
+        return Problem(path, message, hint, rule=Rule.UNKNOWN_REFERENCE)
+
+    def _is_of(self, target: str, provider: str) -> bool:
+        return self.targets[target].provider == provider
+
+    def _targets_of(self, entry: Entry, providers: Sequence[str]) -> tuple[set[str], list[Problem]]:
+        """Names of the targets that it may look at."""
+        candidates = tuple(sorted(name for provider in providers for name in self._names_of(provider)))
         if "targets" not in entry.body:
-            if candidates or self._unclear:
-                return candidates, []
-            message = f"no target of provider `{resource.provider}` is defined, so the policy holds nowhere"
-            hint = "define one under `targets`"
-            return (), [Problem((*entry.path, "resource"), message, hint, rule=Rule.UNKNOWN_REFERENCE)]
+            return set(candidates), []
         chosen: set[str] = set()
         problems: list[Problem] = []
         written = entry.body["targets"]
         for index, pattern in enumerate(written if isinstance(written, list) else ()):
             if not isinstance(pattern, str) or len(pattern) > LONGEST_GLOB or self._misses >= MAX_PROBLEMS:
                 continue
-            matches = self._matching(pattern, resource.provider)
+            matches = self._matching(pattern, providers, candidates)
             chosen.update(matches)
             if not matches:
                 self._misses += 1
                 path = (*entry.path, "targets", index)
-                problems += self._no_such_target(pattern, path, resource, candidates)
-        return tuple(sorted(chosen)), problems
+                problems += self._no_such_target(pattern, path, providers, candidates)
+        return chosen, problems
 
     def _names_of(self, provider: str) -> tuple[str, ...]:
         """Names of the targets of a provider, sorted."""
@@ -104,43 +139,69 @@ class PolicyReader:
             self._by_provider[provider] = tuple(names)
         return self._by_provider[provider]
 
-    def _matching(self, pattern: str, provider: str) -> Sequence[str]:
+    def _matching(self, pattern: str, providers: Sequence[str], candidates: Sequence[str]) -> Sequence[str]:
         if _WILDCARDS.isdisjoint(pattern):
             target = self.targets.get(pattern)
-            return [pattern] if target is not None and target.provider == provider else []
-        return [name for name in self._names_of(provider) if fnmatchcase(name, pattern)]
+            return [pattern] if target is not None and target.provider in providers else []
+        return [name for name in candidates if fnmatchcase(name, pattern)]
 
     def _no_such_target(
-        self, pattern: str, path: tuple[str | int, ...], resource: ResourceType, candidates: tuple[str, ...]
+        self, pattern: str, path: DocumentPath, providers: Sequence[str], candidates: tuple[str, ...]
     ) -> Iterator[Problem]:
-        shown = quoted(pattern)
+        shown, of = quoted(pattern), " or ".join(f"`{name}`" for name in providers)
         other = self.targets.get(pattern)
         if other is not None:
-            message = (
-                f"target {shown} is of provider `{other.provider}`, but {resource.name} needs `{resource.provider}`"
-            )
+            message = f"target {shown} is of provider `{other.provider}`, but the policy is about tasks of {of}"
             yield Problem(path, message, allowed=candidates, rule=Rule.UNKNOWN_REFERENCE)
         elif pattern in self.declared or not self.all_files_read:
             return  # it is there, and what is wrong with it is said in its own place
         elif not _WILDCARDS.isdisjoint(pattern):
             if not self._unclear:
-                message = f"{shown} matches no target of provider `{resource.provider}`"
+                message = f"{shown} matches no target of provider {of}"
                 yield Problem(path, message, allowed=candidates, rule=Rule.UNKNOWN_REFERENCE)
         else:
             yield unknown(path, f"unknown target {shown}", pattern, candidates)
 
-    def _without_inventory(self, entry: Entry, resource: ResourceType, names: Sequence[str]) -> Iterator[Problem]:
+    def _without_inventory(self, entry: Entry, scopes: Sequence[Scope]) -> Iterator[Problem]:
         """Warnings where nothing can be seen, because the API does not list and the user has not told."""
-        if resource.listing.paging is not Paging.INVENTORY:
-            return
-        for name in names:
-            if self.targets[name].inventory is None:
-                message = (
-                    f"target `{name}` has no inventory, and the API of {resource.name} cannot list: no task is seen"
-                )
+        for name, resource in scopes:
+            listing = self.catalogue.resource_types[resource].listing
+            if listing.paging is Paging.INVENTORY and self.targets[name].inventory is None:
+                message = f"target `{name}` has no inventory, and the API of {resource} cannot list: no task is seen"
                 hint = "add `inventory` to the target"
                 path = (*entry.path, "resource")
                 yield Problem(path, message, hint, severity=Severity.WARNING, rule=Rule.INVENTORY)
+
+
+def resources_of(
+    entry: Entry, catalogue: Catalogue
+) -> tuple[dict[DocumentPath, tuple[ResourceType, ...]], list[Problem]]:
+    """The resource types of each name or glob under `resource`, by where it stands; a glob without any is a mistake."""
+    written = entry.body.get("resource")
+    path = (*entry.path, "resource")
+    parts = {(*path, index): one for index, one in enumerate(written)} if isinstance(written, list) else {path: written}
+    found: dict[DocumentPath, tuple[ResourceType, ...]] = {}
+    problems = []
+    for place, pattern in parts.items():
+        if not isinstance(pattern, str) or len(pattern) > LONGEST_GLOB:
+            continue
+        if rows := catalogue.matching(pattern):
+            found[place] = rows
+        elif not _WILDCARDS.isdisjoint(pattern):  # names are checked by the structure
+            message = f"{quoted(pattern)} matches no resource type"
+            problems.append(unknown(place, message, pattern, catalogue.resource_types))
+    return found, problems
+
+
+def _ungrouped(entry: Entry, resources: Sequence[ResourceType]) -> Iterator[Problem]:
+    """Mistakes where one of several resource types lacks a field that makes the groups."""
+    ensure = entry.body.get("ensure")
+    per = ensure.get("per") if isinstance(ensure, dict) and len(resources) > 1 else None
+    for index, name in enumerate(per if isinstance(per, list) else ()):
+        lacking = [row.name for row in resources if isinstance(name, str) and name not in row.fields]
+        if lacking:
+            message, hint = lacking_field(name, lacking)
+            yield Problem((*entry.path, "ensure", "per", index), message, hint, rule=Rule.UNKNOWN_FIELD)
 
 
 def _ensure(body: Mapping[str, object]) -> Ensure:
@@ -155,37 +216,37 @@ def _ensure(body: Mapping[str, object]) -> Ensure:
 
 def protection_of(entry: Entry, catalogue: Catalogue, findings: Findings) -> Protection | None:
     """The protection that `entry` describes; None where there is too little to make one."""
-    pattern = text(entry.body, "resource")
-    if not pattern or len(pattern) > LONGEST_GLOB:
-        return None
-    resources = catalogue.matching(pattern)
-    if not resources:
-        message = f"{quoted(pattern)} matches no resource type"
-        problem = unknown((*entry.path, "resource"), message, pattern, catalogue.resource_types)
-        findings.problem(entry.document, problem)
-        return None
-    if "match" not in entry.body:
-        return None
-    selector, problems = parse_selector(entry.body["match"], resources, (*entry.path, "match"))
+    named, problems = resources_of(entry, catalogue)
+    resources = {row.name: row for rows in named.values() for row in rows}
+    selector = None
+    if resources and "match" in entry.body:
+        selector, mistakes = parse_selector(entry.body["match"], list(resources.values()), (*entry.path, "match"))
+        problems += mistakes
     for problem in problems:
         findings.problem(entry.document, problem)
-    if selector is None:
-        return None
-    return Protection(entry.name, tuple(sorted(row.name for row in resources)), selector, entry.location)
+    return Protection(entry.name, tuple(sorted(resources)), selector, entry.location) if selector else None
 
 
-def dead_end_problems(selector: Selector, resource: ResourceType, entry: Entry) -> Iterator[Problem]:
-    """An error where the selector admits states that nothing leads out of; a warning where it never leads to a call."""
+def dead_end_problems(selector: Selector, resources: Iterable[ResourceType], entry: Entry) -> Iterator[Problem]:
+    """An error where the selector admits states that nothing leads out of; a warning where it never leads to a call.
+
+    Resource types of which the same is to be said share one.
+    """
+    stuck_in: dict[tuple[tuple[Status, ...], str], list[str]] = {}
+    idle: dict[str, list[str]] = {}
+    for row in resources:
+        if stuck := dead_ends(selector, row):
+            stuck_in.setdefault((stuck, _fix(row, stuck, entry.body["match"])), []).append(row.name)
+        elif not can_act(selector, row):
+            hint = f"operations: {', '.join(_operations(row))}" if row.operations else ""
+            idle.setdefault(hint, []).append(row.name)
     path = (*entry.path, "match")
-    if stuck := dead_ends(selector, resource):
-        message = (
-            f"tasks that are {_listed(stuck)} would match for ever: nothing takes a {resource.name} task out of it"
-        )
-        hint = _fix(resource, stuck, entry.body["match"])
+    for (stuck, hint), names in stuck_in.items():
+        what = f"nothing takes a {' or '.join(names)} task out of it"
+        message = f"tasks that are {_listed(stuck)} would match for ever: {what}"
         yield Problem(path, message, hint, at_key=True, rule=Rule.DEAD_END)
-    elif not can_act(selector, resource):
-        message = f"the policy can never act: no operation of {resource.name} starts from a state that it selects"
-        hint = f"operations: {', '.join(_operations(resource))}" if resource.operations else ""
+    for hint, names in idle.items():
+        message = f"the policy can never act: no operation of {' or '.join(names)} starts from a state that it selects"
         yield Problem(path, message, hint, at_key=True, severity=Severity.WARNING, rule=Rule.NEVER_ACTS)
 
 
@@ -193,7 +254,7 @@ def _fix(resource: ResourceType, stuck: tuple[Status, ...], match: object) -> st
     starts = {state for operation in resource.operations for state in operation.starts}
     open_states = [state for state in OBSERVABLE if state in starts and state not in stuck]
     if not open_states:
-        return f"{resource.name} has no operation that could help"
+        return "there is no operation that could help"
     states = open_states[0].value if len(open_states) == 1 else f"[{', '.join(open_states)}]"
     return f"write `match: {{status: {states}}}`" if match == "all" else f"write `status: {states}` in match"
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.config.model import MOST_ACTIONS, RUN_ACTIONS, Settings
-from reconciler.config.schema_match import match_definitions, match_example, match_schema, resource_groups
+from reconciler.config.schema_match import (
+    match_branches,
+    match_definitions,
+    match_example,
+    match_schema,
+    resource_groups,
+    resource_schema,
+)
 from reconciler.config.schema_parts import (
     Schema,
     described,
-    glob,
     map_of_named,
     optional,
     or_variable,
@@ -35,7 +41,7 @@ if TYPE_CHECKING:
 def build_schema(catalogue: Catalogue) -> Schema:
     """JSON Schema (draft-07) of one file, for editors and other tools: everything that can be checked without
     looking at other files, variables or the order of a task's states."""
-    policies = policy_definitions(catalogue, lambda row: match_schema(row.name, [row])) | match_definitions(catalogue)
+    policies = policy_definitions(catalogue, match_schema) | match_definitions(catalogue)
     definitions = variable_definitions(expanded=False) | policies
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -47,7 +53,7 @@ def build_schema(catalogue: Catalogue) -> Schema:
 
 def structure_schema(catalogue: Catalogue) -> Schema:
     """The same for data whose variables were expanded; without selectors, which are parsed and checked on their own."""
-    definitions = variable_definitions(expanded=True) | policy_definitions(catalogue, lambda _: {})
+    definitions = variable_definitions(expanded=True) | policy_definitions(catalogue, lambda _, __: {})
     return _document(catalogue, definitions, protections_schema(catalogue, None))
 
 
@@ -140,23 +146,22 @@ _MATCH = "Which tasks are protected: all, or conditions on fields. A task of whi
 
 
 def protections_schema(catalogue: Catalogue, match: MatchSchema | None) -> Schema:
-    """`match` gives the schema of a selector on these resource types; None leaves selectors unchecked.
-
-    Names of resource types and the globs of `resource_groups` lead to the fields that there are; any other glob to the
-    fields of all kinds.
-    """
+    """`match` gives the schema of a selector on these resource types; None leaves selectors unchecked."""
     rows = list(catalogue.resource_types.values())
-    known = {row.name: [row] for row in rows} | resource_groups(catalogue)
+    known = [*catalogue.resource_types, *resource_groups(catalogue)]
+    branches = (
+        match_branches(catalogue, lambda name, members: {"properties": {"match": match(name, members)}})
+        if match
+        else []
+    )
     protection = record(
         {
-            "resource": _resource(
-                {name: members[0].summary if name == members[0].name else "" for name, members in known.items()}
-            ),
+            "resource": resource_schema(catalogue, "The kinds of task that are protected"),
             "match": described({}, _MATCH, match_example(rows)),
         },
         ("resource", "match"),
         title="protection",
-        allOf=_branches(known, rows, match) if match else [],
+        allOf=branches,
     )
     example = {"legal-hold": {"resource": f"{rows[0].provider}.*", "match": match_example(rows)}}
     start = {
@@ -164,22 +169,3 @@ def protections_schema(catalogue: Catalogue, match: MatchSchema | None) -> Schem
     }
     entries = map_of_named("protection", protection, snippet("protection", "Tasks that no policy may touch.", start))
     return described(entries, "Tasks that no policy may touch, by name of the protection.", example)
-
-
-def _resource(offered: dict[str, str]) -> Schema:
-    words = [
-        snippet(name, meaning or f"All kinds of task that {name} matches.", name) for name, meaning in offered.items()
-    ]
-    resource = glob("The kinds of task that are protected: a name or a glob.", *list(offered)[:1], *list(offered)[-1:])
-    return {**resource, "allOf": [{"defaultSnippets": words}]}
-
-
-def _branches(known: dict[str, list[ResourceType]], rows: list[ResourceType], match: MatchSchema) -> list[Schema]:
-    def branch(condition: Schema, verdict: str, selector: Schema) -> Schema:
-        return {
-            "if": {"properties": {"resource": condition}, "required": ["resource"]},
-            verdict: {"properties": {"match": selector}},
-        }
-
-    told_apart = [branch({"const": name}, "then", match(name, members)) for name, members in known.items()]
-    return [*told_apart, branch({"enum": list(known)}, "else", match("any", rows))]

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.config.schema_parts import Schema, choice, described, either, flag, list_of, reference, snippet, text
+from reconciler.config.schema_parts import (
+    LONGEST_GLOB,
+    Schema,
+    choice,
+    described,
+    either,
+    flag,
+    list_of,
+    reference,
+    snippet,
+    text,
+)
 from reconciler.selectors.operators import APPLICABLE, OPERATORS, TYPE_NAMES, Form
 from reconciler.selectors.syntax import Operator
 from reconciler.tasks.task import FieldType, Status
 from reconciler.tasks.timestamps import DURATION_PATTERN, TIMESTAMP_PATTERN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.tasks.resource_type import Catalogue, ResourceType
     from reconciler.tasks.task import Field
@@ -118,14 +129,45 @@ def resource_groups(catalogue: Catalogue) -> dict[str, list[ResourceType]]:
     return dict(sorted(groups.items()))
 
 
+def resource_schema(catalogue: Catalogue, description: str) -> Schema:
+    """What kinds of task are meant: a name, a glob, or a list of these."""
+    rows = dict(sorted(catalogue.resource_types.items()))
+    kinds = choice({name: row.summary for name, row in rows.items()})
+    one = text() | {"maxLength": LONGEST_GLOB, "if": {"pattern": "[*?[]"}, "else": kinds}
+    globs = {name: f"All kinds of task that {name} matches." for name in resource_groups(catalogue)}
+    meanings = {name: row.summary for name, row in rows.items()} | globs
+    words = [snippet(name, meaning, name) for name, meaning in meanings.items()]
+    forms = either("array", list_of(one, uniqueItems=True), one)
+    offered: Schema = {"allOf": [{"defaultSnippets": words}], **forms}
+    return described(offered, f"{description}: a name, a glob, or a list of these.", *list(rows)[:1], *list(globs)[-1:])
+
+
+def match_branches(catalogue: Catalogue, branch: Callable[[str, list[ResourceType]], Schema]) -> list[Schema]:
+    """What depends on `resource`, as `branch` has it for a name and its resource types: those of each name and of the
+    globs of `resource_groups`; of all else, all."""
+    known = kinds_of(catalogue)
+    rows = known.pop(_ANY)
+
+    def told_apart(condition: Schema, verdict: str, schema: Schema) -> Schema:
+        return {"if": {"properties": {"resource": condition}, "required": ["resource"]}, verdict: schema}
+
+    branches = [told_apart({"const": name}, "then", branch(name, members)) for name, members in known.items()]
+    return [*branches, told_apart({"enum": list(known)}, "else", branch(_ANY, rows))]
+
+
+def kinds_of(catalogue: Catalogue) -> dict[str, list[ResourceType]]:
+    """Resource types by name, groups of them by their glob, and all together."""
+    rows = list(catalogue.resource_types.values())
+    return {row.name: [row] for row in rows} | resource_groups(catalogue) | {_ANY: rows}
+
+
 def match_definitions(catalogue: Catalogue) -> dict[str, Schema]:
     """Selectors of each resource type, of each group of them, and of all together."""
-    rows = list(catalogue.resource_types.values())
-    groups = {name: group for name, group in resource_groups(catalogue).items() if len(group) > 1}
-    kinds = {row.name: [row] for row in rows} | groups | {_ANY: rows}
     conditions = condition_definitions()
     selectors = {
-        f"match.{name}": _selector(name, _conditions(name, members, conditions)) for name, members in kinds.items()
+        f"match.{name}": _selector(name, _conditions(name, members, conditions))
+        for name, members in kinds_of(catalogue).items()
+        if len(members) > 1 or name == members[0].name or name == _ANY
     }
     return selectors | conditions
 

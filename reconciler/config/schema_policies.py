@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.config.model import MOST_ACTIONS, Keep, OnBlocked, Settings
-from reconciler.config.schema_match import match_example
+from reconciler.config.schema_match import kinds_of, match_branches, match_example, resource_schema
 from reconciler.config.schema_parts import (
     Schema,
-    choice,
     described,
     either,
     flag,
@@ -26,7 +25,7 @@ from reconciler.config.schema_parts import (
 from reconciler.tasks.task import FieldType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.tasks.resource_type import Catalogue, ResourceType
 
@@ -72,43 +71,37 @@ def limits_schema(description: str, *, variables: bool = False) -> Schema:
 
 def policies_schema(catalogue: Catalogue) -> Schema:
     rows = dict(sorted(catalogue.resource_types.items()))
-    branches = [
-        {
-            "if": {"properties": {"resource": {"const": name}}, "required": ["resource"]},
-            "then": reference(f"policy.{name}"),
-        }
-        for name in rows
-    ]
-    kinds = choice({name: row.summary for name, row in rows.items()})
     # The keys are closed here too, so that they are checked and offered where `resource` is wrong or not there yet.
     policy = record(
-        _keys(described(kinds, "The kind of task.", *list(rows)[:2])),
+        _keys(resource_schema(catalogue, "The kinds of task, each judged for itself")),
         _REQUIRED,
         ["targets"],
         title="policy",
-        allOf=branches,
+        allOf=match_branches(catalogue, lambda name, _: reference(f"policy.{name}")),
     )
     entries = map_of_named("policy", policy, *_snippets(list(rows.values())))
     example = {"no-stale-uploads": _example(list(rows.values()))}
     return described(entries, "Policies: how many tasks may match a selector, by name.", example)
 
 
-def policy_definitions(catalogue: Catalogue, match: Callable[[ResourceType], Schema]) -> dict[str, Schema]:
-    """What a policy on each resource type may say; `match` gives the schema of its selector."""
+def policy_definitions(
+    catalogue: Catalogue, match: Callable[[str, Sequence[ResourceType]], Schema]
+) -> dict[str, Schema]:
+    """What a policy on each resource type, or group of them, may say; `match` gives the schema of its selector."""
     return {
         f"policy.{name}": {
             "title": f"policy on {name}",
-            "description": resource.summary,
+            "description": rows[0].summary if len(rows) == 1 else f"Each kind of task of {name}.",
             "properties": {
-                "match": match(resource),
+                "match": match(name, rows),
                 "ensure": described(
-                    {"if": {"type": "object"}, "then": {"properties": {"per": _per(resource)}}},
+                    {"if": {"type": "object"}, "then": {"properties": {"per": _per(rows)}}},
                     _ENSURE,
                     "absent",
                 ),
             },
         }
-        for name, resource in catalogue.resource_types.items()
+        for name, rows in kinds_of(catalogue).items()
     }
 
 
@@ -144,7 +137,7 @@ def _ensure() -> Schema:
     quota = record(
         {
             "at_most": described(whole_number(0), "How many matching tasks may exist in each group.", 1),
-            "per": _per(None),
+            "per": _per([]),
             "keep": described(
                 optional_choice(_KEEP),
                 "Which tasks of a group stay. Default: newest.",
@@ -167,15 +160,15 @@ def _ensure() -> Schema:
     return described({"allOf": [{"defaultSnippets": words}], **forms}, _ENSURE, "absent")
 
 
-def _per(resource: ResourceType | None) -> Schema:
-    """The fields of a group: any text where the resource type is not known."""
-    if resource is None:
+def _per(rows: Sequence[ResourceType]) -> Schema:
+    """The fields of a group: any text where there is not one resource type."""
+    if len(rows) != 1:
         return described(list_of(text(), uniqueItems=True), _PER, ["input.bucket"], ["input.bucket", "input.object"])
-    fields = resource.fields.values()
+    fields = rows[0].fields.values()
     plain = [
         field.name for field in fields if field.type is FieldType.STRING and field.name not in {"id", "description"}
     ]
-    return described(list_of({"enum": list(resource.fields)}, uniqueItems=True), _PER, plain[-1:], plain[-2:])
+    return described(list_of({"enum": list(rows[0].fields)}, uniqueItems=True), _PER, plain[-1:], plain[-2:])
 
 
 def _example(rows: list[ResourceType]) -> Schema:

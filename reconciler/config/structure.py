@@ -185,7 +185,7 @@ def _not_allowed(error: ValidationError, path: DocumentPath) -> Iterator[Problem
                 message, hint = "the version must be the number 1", "leave out the quotes"
         case ("targets", _, "provider"):
             message, rule = f"unknown provider {found}", Rule.UNKNOWN_REFERENCE
-        case ("policies", _, "resource"):
+        case ("policies" | "protect", _, "resource", *_):
             message, rule = f"unknown resource type {found}", Rule.UNKNOWN_REFERENCE
         case ("policies", _, "ensure", "per", int()):
             message, rule = f"unknown field {found}", Rule.UNKNOWN_FIELD

@@ -136,9 +136,7 @@ def _breach(policy: PolicyPlan | None, check: GuardCheck) -> Note:
     much = f"{check.changes} changes ({check.share} %)" if check.target else f"{check.changes} changes"
     limit = f"{check.guard.value} {check.limit}" + ("" if policy else " of run_limits")
     message = f"{much} are more than {limit}; {check.flag} lets them pass"
-    if policy is None:
-        return Note(Severity.ERROR, message, check.target, check.resource)
-    return Note(Severity.ERROR, message, check.target, policy.resource, policy.name)
+    return Note(Severity.ERROR, message, check.target, check.resource, policy.name if policy else None)
 
 
 def _order_of(plan: Plan) -> Callable[[Result], int]:

@@ -11,7 +11,7 @@ from reconciler.engine.work import Next, Settled, judge, out_of_time, refusal
 from reconciler.exceptions import BackendError, LockedError
 from reconciler.planning.report import Outcome, Result
 from reconciler.providers.base import Readings
-from reconciler.tasks.observation import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning, Scope
 from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
@@ -220,7 +220,8 @@ class Batch:
         )
 
     def _selected(self, work: Work, task: Task) -> bool:
-        return any(self._context.judgements.of(policy, task.target).wants(task) for policy in work.change.policies)
+        scope = Scope(task.target, task.resource)
+        return any(self._context.judgements.of(policy, scope).wants(task) for policy in work.change.policies)
 
     def _conclude(self, work: Work, operation: Operation, *, last: bool) -> None:
         """Turn a settled step into the result of the change, unless another step follows."""

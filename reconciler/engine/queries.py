@@ -80,9 +80,11 @@ def narrowed(world: World, resource: str | None) -> World:
     if resource is None:
         return world
     resource_type(world.catalogue, resource)
-    kept = {name: policy for name, policy in world.configuration.policies.items() if policy.resource == resource}
+    policies = world.configuration.policies
+    narrow = {name: policy.within(lambda scope: scope.resource == resource) for name, policy in policies.items()}
+    kept = {name: policy for name, policy in narrow.items() if policy}
     if not kept:
-        looked_at = ", ".join(sorted({policy.resource for policy in world.configuration.policies.values()}))
+        looked_at = ", ".join(sorted({name for policy in policies.values() for name in policy.resources}))
         raise UsageError(f"no policy looks at {resource}", f"they look at {looked_at}" if looked_at else "")
     return replace(world, configuration=replace(world.configuration, policies=kept))
 

@@ -112,11 +112,11 @@ def restrict(configuration: Configuration, targets: Sequence[str], policies: Seq
     kept_targets = named(targets, configuration.targets, "target")
     kept_policies = named(policies, configuration.policies, "policy")
     narrowed = {
-        name: replace(policy, targets=tuple(target for target in policy.targets if target in kept_targets))
+        name: policy.within(lambda scope: scope.target in kept_targets)
         for name, policy in configuration.policies.items()
         if name in kept_policies
     }
-    return replace(configuration, policies={name: policy for name, policy in narrowed.items() if policy.targets})
+    return replace(configuration, policies={name: policy for name, policy in narrowed.items() if policy})
 
 
 def by_clock(world: World, observations: Mapping[Scope, Observation]) -> Mapping[Scope, Observation]:

@@ -159,7 +159,7 @@ def _policies(plan: Plan) -> dict[str, dict[str, FieldValue]]:
 def _policy_fields(policy: PolicyPlan) -> dict[str, FieldValue]:
     counts = ("matched", "surplus", "changes", "kept", "blocked", "protected", "unknown")
     fields: dict[str, FieldValue] = {
-        "resource": policy.resource,
+        "resources": policy.resources,
         "targets": policy.targets,
         "suspended": _flag(policy.suspended),
         "on_blocked": policy.on_blocked.value,

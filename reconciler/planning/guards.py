@@ -42,9 +42,8 @@ class GuardCheck(Shown):
     basis: Count
     """Tasks that `max_percent` is a share of. No part of the digest."""
     target: Name | None = None
-    """Set where the limit holds for one scope."""
     resource: ResourceName | None = None
-    """Set where it holds for all policies of that scope together."""
+    """Set, with its target, where the limit holds for one scope."""
     overridden: bool = False
     """It holds only for a limit of the command line."""
 
@@ -99,24 +98,26 @@ class Guards:
         self._configuration = configuration
         self._judgements = judgements
         self._overrides = overrides
-        self._wanted = Counter((policy, change.target) for change in changes for policy in change.policies)
+        self._wanted = Counter(
+            (policy, Scope(change.target, change.resource)) for change in changes for policy in change.policies
+        )
 
     def of_policy(self, name: str) -> Iterator[GuardCheck]:
         """Those of one policy: over all its scopes, and for each."""
         policy = self._configuration.policies[name]
         limits, overrides = policy.limits, self._overrides
         basis = {
-            target: self._basis(Scope(target, policy.resource), self._judgements.of(policy.name, target).admitted)
-            for target in sorted(policy.targets)
-            if not policy.suspend and Scope(target, policy.resource) in self._listed
+            scope: self._basis(scope, self._judgements.of(policy.name, scope).admitted)
+            for scope in policy.scopes
+            if not policy.suspend and scope in self._listed
         }
-        actions = sum(self._wanted[policy.name, target] for target in basis)
+        actions = sum(self._wanted[policy.name, scope] for scope in basis)
         yield _held(
             GuardCheck(Guard.MAX_ACTIONS, limits.max_actions, actions, sum(basis.values())), overrides.max_actions
         )
-        for target, listed in basis.items():
-            count = self._wanted[policy.name, target]
-            yield _held(GuardCheck(Guard.MAX_PERCENT, limits.max_percent, count, listed, target), overrides.max_percent)
+        for scope, listed in basis.items():
+            count = self._wanted[policy.name, scope]
+            yield _held(GuardCheck(Guard.MAX_PERCENT, limits.max_percent, count, listed, *scope), overrides.max_percent)
 
     def of_run(self, refused: set[str]) -> Iterator[GuardCheck]:
         """Those of all policies together: of the run, and of each scope.
@@ -130,7 +131,7 @@ class Guards:
         on = {scope: self._configuration.policies_on(scope) for scope in sorted(self._listed)}
         basis = {
             scope: self._basis(
-                scope, {status for one in policies for status in self._judgements.of(one.name, scope.target).admitted}
+                scope, {status for one in policies for status in self._judgements.of(one.name, scope).admitted}
             )
             for scope, policies in on.items()
         }

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Judgement:
-    """One policy against the tasks of its resource type, at one moment."""
+    """One policy against the tasks of one resource type, at one moment."""
 
     policy: Policy
     resource: ResourceType
@@ -63,9 +63,9 @@ class Judgements:
         self._by_clock = _Compiled(configuration, catalogue, now)
         self._compiled_without = partial(_Compiled, configuration, catalogue, None)
 
-    def of(self, policy: str, target: str) -> Judgement:
-        """A policy, for the tasks of one target."""
-        return self._on(target).policies[policy]
+    def of(self, policy: str, scope: Scope) -> Judgement:
+        """A policy, for the tasks of one of its scopes."""
+        return self._on(scope.target).policies[policy, scope.resource]
 
     def protections(self, task: Task) -> tuple[str, ...]:
         """The protections that hold the task: those whose selector is true of it, *or unknown*."""
@@ -76,7 +76,7 @@ class Judgements:
         """What tasks of a scope are held against."""
         compiled = self._on(scope.target)
         return Rules(
-            [(policy.name, compiled.policies[policy.name].selects) for policy in policies],
+            [(policy.name, compiled.policies[policy.name, scope.resource].selects) for policy in policies],
             compiled.protections.get(scope.resource, ()),
             self._off(scope.target),
         )
@@ -110,13 +110,14 @@ class Judgements:
 
 
 class _Compiled:
-    """Policies by name, and protections by resource type, with or without a clock."""
+    """Policies by name and resource type, and protections by resource type, with or without a clock."""
 
     def __init__(self, configuration: Configuration, catalogue: Catalogue, now: int | None) -> None:
-        self.policies = {
-            name: Judgement(policy, catalogue.resource_types[policy.resource], compile_selector(policy.match, now))
-            for name, policy in configuration.policies.items()
-        }
+        self.policies: dict[tuple[str, str], Judgement] = {}
+        for name, policy in configuration.policies.items():
+            selects = compile_selector(policy.match, now)
+            for resource in policy.resources:
+                self.policies[name, resource] = Judgement(policy, catalogue.resource_types[resource], selects)
         self.protections: dict[str, list[tuple[str, Predicate]]] = {}
         for name, protection in sorted(configuration.protections.items()):
             predicate = compile_selector(protection.match, now)

@@ -58,10 +58,10 @@ def needed_calls(configuration: Configuration, catalogue: Catalogue, role: Role)
     for policy in sorted(configuration.policies.values(), key=lambda policy: policy.name):
         if policy.suspend:
             continue
-        row = catalogue.resource_types[policy.resource]
-        for call in _calls(policy, row, role):
-            for target in policy.targets:
-                wanted.setdefault(target, {}).setdefault((row.name, call), []).append(policy.name)
+        calls = {name: tuple(_calls(policy, catalogue.resource_types[name], role)) for name in policy.resources}
+        for target, resource in policy.scopes:
+            for call in calls[resource]:
+                wanted.setdefault(target, {}).setdefault((resource, call), []).append(policy.name)
     return {
         target: tuple(
             _needed(catalogue.resource_types[resource], call, tuple(policies))

@@ -141,19 +141,18 @@ class Planner:
 
     def _plan_policy(self, policy: Policy, observation: Observation, sieve: Sieve, tally: _Tally) -> None:
         """Say which tasks of one scope must change so that `policy` holds."""
-        judgement = self._judgements.of(policy.name, observation.scope.target)
-        target = observation.scope.target
+        judgement = self._judgements.of(policy.name, observation.scope)
         matched = sieve.selected(policy.name)
         tally.matched += len(matched)
         tally.unknown += sieve.unknown(policy.name)
         if isinstance(policy.ensure, AtMost) and not observation.complete:
-            self._warn("the listing is incomplete, so this at_most policy does not act", policy, target)
+            self._warn("the listing is incomplete, so this at_most policy does not act", policy, observation.scope)
             return
         division = split(matched, policy.ensure)
         tally.kept += division.kept
         tally.surplus += len(division.surplus)
         if division.undecided:
-            self._warn(_undecided(division.undecided), policy, target)
+            self._warn(_undecided(division.undecided), policy, observation.scope)
         for surplus in division.surplus:
             self._route(judgement, surplus, tally)
 
@@ -192,7 +191,7 @@ class Planner:
         return PolicyPlan(
             name=policy.name,
             description=bounded(" ".join(policy.description.split()), LONGEST),
-            resource=policy.resource,
+            resources=policy.resources,
             targets=policy.targets,
             **asdict(tally),
             suspended=policy.suspend,
@@ -231,8 +230,8 @@ class Planner:
             unknown=sieve.undecided if sieve else 0,
         )
 
-    def _warn(self, message: str, policy: Policy, target: str) -> None:
-        self._notes.append(Note(Severity.WARNING, message, target, policy.resource, policy.name))
+    def _warn(self, message: str, policy: Policy, scope: Scope) -> None:
+        self._notes.append(Note(Severity.WARNING, message, *scope, policy.name))
 
 
 def _in_order(wanted: Iterable[_Wanted]) -> list[_Wanted]:

@@ -60,7 +60,7 @@ class PolicyPlan(Shown):
     """
 
     name: Name
-    resource: ResourceName
+    resources: tuple[ResourceName, ...]
     targets: tuple[Name, ...]
     description: str = field(default="", kw_only=True)
     """Why the policy is there."""

@@ -53,11 +53,11 @@ def doubts(configuration: Configuration, observations: Mapping[Scope, Observatio
     for _, policy in sorted(configuration.policies.items()):
         if policy.suspend:
             continue
-        protections = [entry for entry in configuration.protections.values() if policy.resource in entry.resources]
-        selectors = [policy.match, *(protection.match for protection in protections)]
         per = policy.ensure.per if isinstance(policy.ensure, AtMost) else ()
-        names = {name for selector in selectors for name in fields_of(selector)} | set(per)
         for scope in policy.scopes:
+            protections = [entry for entry in configuration.protections.values() if scope.resource in entry.resources]
+            selectors = [policy.match, *(protection.match for protection in protections)]
+            names = {name for selector in selectors for name in fields_of(selector)} | set(per)
             tasks = observations[scope].tasks if scope in observations else ()
             marked = (task for task in tasks if any(_is_cut(task.values.get(name)) for name in names))
             if doubted := [task for task in marked if _in_doubt(selectors, per, task.values, now)]:

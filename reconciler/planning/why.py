@@ -187,7 +187,7 @@ class Inquiry:
         """What becomes of one of the observed tasks."""
         scope = Scope(task.target, task.resource)
         policies = [policy for _, policy in sorted(self._configuration.policies.items())]
-        here = [policy for policy in policies if policy.looks_at(scope)]
+        here = [policy for policy in policies if scope in policy.scopes]
         change = self._changes.get(task.key)
         row = self._catalogue.resource_types[task.resource]
         return TaskAccount(
@@ -209,9 +209,8 @@ class Inquiry:
             return PolicyAccount(policy, Verdict.SUSPENDED, seen)
         place = self._place(policy, task) if seen.truth is Truth.TRUE else None
         if _asks(policy, self._changes.get(task.key)):
-            steps = tuple(
-                operation.action for operation in self._judgements.of(policy.name, task.target).route(task) or ()
-            )
+            judgement = self._judgements.of(policy.name, Scope(task.target, task.resource))
+            steps = tuple(operation.action for operation in judgement.route(task) or ())
             return PolicyAccount(policy, Verdict.CHANGED, seen, steps, place)
         for verdict, skipped in (
             (Verdict.PROTECTED, self._protected.get(task.key)),
@@ -235,7 +234,7 @@ class Inquiry:
         if not isinstance(policy.ensure, AtMost) or not self._seen[scope].complete:
             return None
         if (policy.name, scope) not in self._places:
-            judgement = self._judgements.of(policy.name, task.target)
+            judgement = self._judgements.of(policy.name, scope)
             matched = [one for one in self._seen[scope].tasks if judgement.wants(one)]
             # A quota of none makes every task surplus that can be counted at all, and so gives each its place.
             everyone = split(matched, replace(policy.ensure, count=0)).surplus

@@ -110,7 +110,7 @@ class Reader:
         for policy in (self._configuration.policies[name] for name in present):
             per = policy.ensure.per if isinstance(policy.ensure, AtMost) else ()
             if "provider_status" in (*fields_of(policy.match), *per):
-                found.add(policy.resource)
+                found.update(policy.resources)
         for protection in self._configuration.protections.values():
             if "provider_status" in fields_of(protection.match):
                 found.update(protection.resources)

@@ -59,7 +59,7 @@ class Placement:
         return name
 
     def _only_resource(self) -> str:
-        found = sorted({policy.resource for policy in self.named})
+        found = sorted({name for policy in self.named for name in policy.resources})
         if len(found) == 1:
             return found[0]
         why = f"the policies that the test names are about {' and '.join(found)}" if found else "it names no policy"
@@ -72,8 +72,8 @@ class Placement:
 
     def _first_target(self, resource: ResourceType) -> str:
         """The first target that all policies on the resource type share: of those named, or else of all."""
-        policies = [policy for policy in self.named if policy.resource == resource.name]
-        policies = policies or [policy for policy in self.present if policy.resource == resource.name]
+        policies = [policy for policy in self.named if resource.name in policy.resources]
+        policies = policies or [policy for policy in self.present if resource.name in policy.resources]
         shared = [name for name in self._targets_of(resource) if all(name in policy.targets for policy in policies)]
         if shared and policies:
             return shared[0]

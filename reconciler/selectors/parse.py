@@ -12,9 +12,10 @@ from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Oper
 from reconciler.tasks.task import FieldType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from reconciler.diagnostics import DocumentPath
+    from reconciler.selectors.operators import OperatorSpec
     from reconciler.selectors.syntax import Operand, Selector
     from reconciler.tasks.resource_type import ResourceType
 
@@ -32,12 +33,13 @@ _OTHER_WORDS = {"and": "all", "or": "any", "none": "not"}
 
 
 def parse_selector(
-    match: object, types: Sequence[ResourceType], path: DocumentPath = ()
+    match: object, types: Sequence[ResourceType], path: DocumentPath = (), *, shared: bool = False
 ) -> tuple[Selector | None, list[Problem]]:
     """The selector that a `match` writes, and all that is wrong with it; never raises on plain data.
 
-    No selector comes back where a problem is an error. `types` are the resource types that it is for: one for a
-    policy, all under its glob for a protection. A field must exist in one of them; one that others lack is a warning.
+    No selector comes back where a problem is an error. `types` are the resource types that it is for. A field must
+    exist in one of them. One that others lack is a warning, as a protection has it, and what is `shared` by a policy's
+    types alone may stand in its match: there it is an error, as is a status that one of them does not have.
     Without any type there is nothing to check against, and the answer is empty: the caller reports that.
     """
     if not types:
@@ -46,7 +48,7 @@ def parse_selector(
     selector: Selector | None = None
     try:
         with noting(problems, path):
-            selector = _Parser(types, problems).match(match, path)
+            selector = _Parser(types, problems, shared=shared).match(match, path)
     except TooManyError as error:
         problems.append(Problem(path, str(error), rule=Rule.SELECTOR))
     failed = any(problem.severity is Severity.ERROR for problem in problems)
@@ -60,9 +62,10 @@ class _Parser:
     the part left out of the result, which is discarded in the end.
     """
 
-    def __init__(self, types: Sequence[ResourceType], problems: list[Problem]) -> None:
+    def __init__(self, types: Sequence[ResourceType], problems: list[Problem], *, shared: bool) -> None:
         self.problems = problems
         self._types = types
+        self._shared = shared
         self._fields = tuple(sorted({name for row in types for name in row.fields}))
         self._vendor_words = {word: status for row in types for word, status in row.statuses.items()}
         self._seen = 0
@@ -132,6 +135,9 @@ class _Parser:
         subjects = self._subjects(name)
         if not subjects:
             raise self._unknown_field(name, data)
+        if self._shared and (lacking := [row.name for row in self._types if name not in row.fields]):
+            message, hint = lacking_field(name, lacking)
+            raise UnknownField(message, hint, self._common(), at_key=True)
         if data is None or data == {}:
             hint = f"to select tasks without it, write `{name}: {{exists: false}}`"
             raise Misfit(f"the condition of `{name}` is empty", hint)
@@ -142,6 +148,10 @@ class _Parser:
             # A field that is lacking answers `exists` definitely; every other test leaves it unknown.
             self._warn_lacking(name, path)
         return self._operators(subjects, data, path)
+
+    def _common(self) -> tuple[str, ...]:
+        """The fields that all types have."""
+        return tuple(name for name in self._fields if all(name in row.fields for row in self._types))
 
     def _subjects(self, name: str) -> list[Subject]:
         """The field with each type that some resource type gives it; nearly always one."""
@@ -179,6 +189,7 @@ class _Parser:
             operand, *_ = [self._values(subject, operator, raw, path) for subject in subjects]
         else:
             operand, *_ = [read_operand(subject, operator, raw) for subject in subjects]
+        self._check_words(subjects[0], operand if isinstance(operand, tuple) else (operand,), spec)
         self._work += spec.pattern.size(str(operand)) if spec.pattern else 0
         if self._work > MAX_WORK:
             raise TooManyError("the patterns of this match take too long; use fewer, or count up to less in them")
@@ -190,6 +201,17 @@ class _Parser:
                     self.problems.append(Problem(place, message, hint, severity=Severity.WARNING, rule=Rule.SELECTOR))
                 told.add(hint)
         return Test(subjects[0].name, operator, operand)
+
+    def _check_words(self, subject: Subject, values: Sequence[object], spec: OperatorSpec) -> None:
+        """Refuse statuses that one of several types does not have: of its tasks, nobody meant to say so."""
+        if not self._shared or spec.form not in (Form.VALUE, Form.VALUES):
+            return
+        for row in self._types if len(self._types) > 1 else ():
+            words: Container[object] = row.statuses if subject.is_vendor_status else row.statuses.values()
+            lacking = [value for value in values if value not in words]
+            if lacking and (subject.type is FieldType.STATUS or (subject.is_vendor_status and row.statuses)):
+                message = f"{row.name} has no status {', '.join(map(shown, lacking))}"
+                raise Misfit(message, "narrow `resource`, or write a policy for each kind")
 
     def _values(self, subject: Subject, operator: Operator, raw: object, path: DocumentPath) -> Operand:
         """A list of values; each that is wrong is a problem of its own."""
@@ -220,6 +242,14 @@ class _Parser:
         where = ", ".join(row.name for row in self._types)
         where = where if len(self._types) == 1 else f"any of {where}"
         return UnknownField(f"{shown(name)} is not a field of {where}", hint, self._fields, at_key=True)
+
+
+def lacking_field(name: str, types: Sequence[str]) -> tuple[str, str]:
+    """What is wrong with a field that not all types of a policy have, and what to do."""
+    return (
+        f"{shown(name)} is not a field of {', '.join(types)}",
+        "narrow `resource`, or write a policy for each kind",
+    )
 
 
 def _operator(subjects: Sequence[Subject], key: str) -> Operator:

@@ -48,7 +48,9 @@ def test_a_plan(errored: bool, breached: bool, blocked: bool, changes: bool, det
         expires_at=Timestamp(0),
         configuration=Sources("sha256:0", ()),
         scopes=(ScopePlan("t", SNAPSHOT, {}, 1, completeness),),
-        policies=(PolicyPlan("p", SNAPSHOT, ("t",), blocked=int(blocked), guards=(guard,), on_blocked=OnBlocked.FAIL),),
+        policies=(
+            PolicyPlan("p", (SNAPSHOT,), ("t",), blocked=int(blocked), guards=(guard,), on_blocked=OnBlocked.FAIL),
+        ),
         changes=(CHANGE,) * changes,
         blocked=(BLOCKED,) * blocked,
     )

@@ -111,6 +111,19 @@ def test_the_example_of_the_design(accepted: Callable[..., Configuration], folde
     )
 
 
+def test_a_policy_looks_at_each_kind_on_the_targets_of_its_provider(accepted: Callable[..., Configuration]) -> None:
+    kinds = "['huaweicloud.vod.*', huaweicloud.mpc.snapshot, aliyun.vod.url_upload]"
+    written = f"{{resource: {kinds}, match: {{status: pending}}, ensure: absent, targets: [hw, ali]}}"
+    policy = accepted(f"{TARGETS}policies: {{p: {written}}}\n").policies["p"]
+    assert policy.resources == tuple(sorted(policy.resources))
+    assert policy.targets == ("ali", "hw")
+    assert policy.scopes == (
+        Scope("ali", "aliyun.vod.url_upload"),
+        Scope("hw", "huaweicloud.mpc.snapshot"),
+        Scope("hw", "huaweicloud.vod.editing"),
+    )
+
+
 def test_files_merge(accepted: Callable[..., Configuration]) -> None:
     settings = "version: 1\nsettings: {limits: {max_actions: 0}, backend: 'sqlite:///../h.db'}\n"
     files = {"targets.reconciler.yaml": TARGETS, "x/reconciler.yaml": POLICY, "y/reconciler.yaml": settings}
@@ -237,7 +250,7 @@ def test_a_diagnostic_carries_all_facts(
 
 
 FIX = "(rename or remove one of the two)"
-FINGERPRINT = "sha256:8244ea70d342240a75739889fd19cfdcb61683ea121b4c169eed3ad4d47bc958"
+FINGERPRINT = "sha256:4da61c4d774c4412ceff2d0c06492a0bbcb2d8f6674d38ba2d6386b2c038abb6"
 
 SAME = [
     TARGETS + POLICY[11:],

@@ -146,9 +146,26 @@ TRANSCODING: ensure: absent | targets: []
 TRANSCODING: ensure: absent | targets: [hww]
   10:15 error: unknown target `hww` (did you mean `hw`?)
 TRANSCODING: ensure: absent | targets: [ali]
-  10:15 error: target `ali` is of provider `aliyun`, but huaweicloud.mpc.transcoding needs `huaweicloud`
+  10:15 error: target `ali` is of provider `aliyun`, but the policy is about tasks of `huaweicloud`
 TRANSCODING: ensure: absent | targets: ['a*']
   10:15 error: `a*` matches no target of provider `huaweicloud`
+POLICY: resource: [huaweicloud.mpc.snapshot, aliyun.vod.url_upload] | match: {input.bucket: x} | ensure: absent
+  8:13 error: `input.bucket` is not a field of aliyun.vod.url_upload (narrow `resource`, or write a policy for each
+  kind)
+POLICY: resource: 'huaweicloud.*' | match: {status: pending} | ensure: {at_most: 1, per: [status, input.bucket]}
+  9:40 error: `input.bucket` is not a field of huaweicloud.vod.editing (narrow `resource`, or write a policy for each
+  kind)
+POLICY: resource: [huaweicloud.mpc.snapshot, huaweicloud.mpc.snap] | match: {status: pending} | ensure: absent
+  7:42 error: unknown resource type `huaweicloud.mpc.snap` (did you mean `huaweicloud.mpc.snapshot`?)
+POLICY: resource: 'huawei.*' | match: {status: pending} | ensure: absent
+  7:15 error: `huawei.*` matches no resource type
+POLICY: resource: [huaweicloud.mpc.snapshot, 'aliyun.*'] | match: {status: pending} | ensure: absent | targets: [hw]
+  7:42 error: none of `targets` is of provider `aliyun`, so the policy holds nowhere (add one, or leave it out)
+POLICY: resource: [huaweicloud.mpc.snapshot, huaweicloud.mpc.snapshot] | match: {status: pending} | ensure: absent
+  7:42 error: `huaweicloud.mpc.snapshot` stands twice in the list
+POLICY: resource: 'huaweicloud.*' | match: {status: failed} | ensure: absent
+  8:5 error: tasks that are failed would match for ever: nothing takes a huaweicloud.mpc.snapshot or
+  huaweicloud.vod.editing task out of it (write `status: pending` in match)
 TOP: policies: {p: {resource: huaweicloud.mpc.packaging, match: all, ensure: absent}}
   2:26 error: no target of provider `huaweicloud` is defined, so the policy holds nowhere (define one under `targets`)
 POLICY: resource: huaweicloud.mpc.packaging | match: {} | ensure: absent
@@ -166,6 +183,8 @@ POLICY: resource: huaweicloud.mpc.packaging | match: {status: running} | ensure:
   (operations: cancel (from pending), delete (from succeeded, failed or canceled))
 TOP: protect: {p: {resource: 'huawei.*', match: all}}
   2:25 error: `huawei.*` matches no resource type
+TOP: protect: {p: {resource: huaweicloud.mpc.pack, match: all}}
+  2:25 error: unknown resource type `huaweicloud.mpc.pack` (did you mean `huaweicloud.mpc.packaging`?)
 TOP: protect: {p: {match: all}}
   2:11 error: missing key `resource`
 TOP: protect: {p: {resource: 'huaweicloud.*', match: {input.bucket: x}}}

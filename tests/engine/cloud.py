@@ -35,9 +35,8 @@ BATCHED = replace(
 )
 SHARED = replace(CANCEL_ONLY, name="cloud.media.asset", listing=replace(CANCEL_ONLY.listing, rows_merge=True))
 SINGLY = replace(CANCEL_ONLY, name="cloud.media.clip", listing=replace(CANCEL_ONLY.listing, ids_per_call=1))
-CATALOGUE = Catalogue(
-    MappingProxyType({row.name: row for row in (TWO_STEP, CANCEL_ONLY, BATCHED, SHARED, SINGLY)}), MappingProxyType({})
-)
+OTHERS = (CANCEL_ONLY, BATCHED, SHARED, SINGLY)
+CATALOGUE = Catalogue(MappingProxyType({row.name: row for row in (TWO_STEP, *OTHERS)}), MappingProxyType({}))
 CANCEL, DELETE = (Action.CANCEL,), (Action.DELETE,)
 BOTH = (Action.CANCEL, Action.DELETE)
 
@@ -104,7 +103,7 @@ class World:
     tasks: dict[str, Task]
     calls: Mapping[str, Sequence[Call]] = field(default_factory=dict)
     readings: Mapping[str, Sequence[Reading]] = field(default_factory=dict)
-    configuration: Configuration = field(default_factory=lambda: configuration(policy()))
+    configuration: Configuration = field(default_factory=lambda: configuration(policy(more=OTHERS)))
     no_client: Exception | None = None
     before_call: Callable[["World", str], None] = lambda _world, _task_id: None
     before_read: Callable[["World", str], None] = lambda _world, _task_id: None

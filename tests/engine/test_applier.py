@@ -29,6 +29,7 @@ from tests.engine.cloud import (
     LOCK_LOST,
     LOST,
     LOST_IN_VAIN,
+    OTHERS,
     SHARED,
     SINGLY,
     UNREAD,
@@ -74,7 +75,7 @@ def test_an_accepted_call_without_effect_is_unknown_and_not_sent_again() -> None
 
 def test_a_status_nobody_knows_is_done_where_no_policy_selects_it_any_more() -> None:
     world = World(waiting(), {"1": [ACCEPTED_IN_VAIN]}, {"1": [Status.UNKNOWN]})
-    world.configuration = configuration(policy(match={"status": "pending"}))
+    world.configuration = configuration(policy(match={"status": "pending"}, more=OTHERS))
     assert world.apply_one().outcome is Outcome.DONE
 
 
@@ -147,7 +148,7 @@ def test_nothing_is_called_again_that_no_policy_selects_or_a_protection_holds_by
 
     world = World(waiting(), {"1": [LOST_IN_VAIN]}, before_read=leave)
     match = {"input.bucket": ["a", "legal"]}
-    world.configuration = configuration(policy(match=match), protect={"hold": {"input.bucket": "legal"}})
+    world.configuration = configuration(policy(match=match, more=OTHERS), protect={"hold": {"input.bucket": "legal"}})
     move(world, "1", Status.PENDING, input__bucket="a")
     assert world.apply_one().outcome is Outcome.UNKNOWN
     assert world.called() == ["1"]
@@ -225,7 +226,7 @@ def test_where_an_error_is_to_stop_the_run_ten_are_called_before_it_is_known() -
 def test_a_row_without_any_status_shows_nothing() -> None:
     """Not even that it left the selector: what a policy asks for is unknown of it."""
     world = World(waiting(), before_read=lambda world, _: _strip(world))
-    world.configuration = configuration(policy(match={"status": "pending"}))
+    world.configuration = configuration(policy(match={"status": "pending"}, more=OTHERS))
     result = world.apply_one()
     assert (result.outcome, result.now) == (Outcome.UNKNOWN, None)
     assert result.error is not None
@@ -273,7 +274,7 @@ def test_cancel_then_delete() -> None:
 
 def test_a_protection_that_appears_between_the_steps_holds_the_second_back() -> None:
     world = World(waiting(row=TWO_STEP))
-    world.configuration = configuration(policy(), protect={"canceled": {"status": "canceled"}})
+    world.configuration = configuration(policy(more=OTHERS), protect={"canceled": {"status": "canceled"}})
     result = world.apply_one(*BOTH)
     assert (result.outcome, result.now, result.calls) == (Outcome.NOT_ATTEMPTED, "canceled", 1)
     assert "protected by canceled" in result.detail
@@ -281,14 +282,14 @@ def test_a_protection_that_appears_between_the_steps_holds_the_second_back() -> 
 
 def test_no_second_step_for_what_no_policy_selects_after_the_first() -> None:
     world = World(waiting(row=TWO_STEP))
-    world.configuration = configuration(policy(match={"status": ["pending", "failed"]}))
+    world.configuration = configuration(policy(match={"status": ["pending", "failed"]}, more=OTHERS))
     result = world.apply_one(*BOTH)
     assert (result.outcome, result.calls) == (Outcome.DONE, 1)
 
 
 def test_what_somebody_else_canceled_and_nobody_selects_is_satisfied() -> None:
     world = World(waiting(row=TWO_STEP), {"1": [refused(Meaning.CHANGED)]}, {"1": [Status.CANCELED]})
-    world.configuration = configuration(policy(match={"status": ["pending", "failed"]}))
+    world.configuration = configuration(policy(match={"status": ["pending", "failed"]}, more=OTHERS))
     assert world.apply_one(*BOTH).outcome is Outcome.SATISFIED
 
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from reconciler.backends.entries import ActionState
 from reconciler.planning.report import Outcome, Result
-from reconciler.tasks.observation import Fault, Meaning
+from reconciler.tasks.observation import Fault, Meaning, Scope
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import PROGRESS, Status
-from tests.engine.cloud import BATCHED, BOTH, CANCEL, FULL, UNREAD, Call, World, changes, move, waiting
+from tests.engine.cloud import BATCHED, BOTH, CANCEL, FULL, OTHERS, UNREAD, Call, World, changes, move, waiting
 from tests.planning.world import CANCEL_ONLY, TWO_STEP, configuration, policy
 
 UNCERTAIN = [meaning for meaning in Meaning if meaning.effect_uncertain]
@@ -43,7 +43,7 @@ def worlds(draw: st.DrawFn) -> tuple[World, tuple[Action, ...]]:
 
     world = World(tasks, scripts, readings, before_read=before_read)
     match = draw(st.sampled_from(["all", {"status": "pending"}, {"status": ["pending", "canceled"]}]))
-    world.configuration = configuration(policy(match=match), protect={"hold": {"input.bucket": "legal"}})
+    world.configuration = configuration(policy(match=match, more=OTHERS), protect={"hold": {"input.bucket": "legal"}})
     for task_id in tasks:
         move(world, task_id, Status.PENDING, input__bucket="b")  # a task without a bucket may be a legal one
     world.stop_on_error = draw(st.booleans())
@@ -132,5 +132,5 @@ def _check(world: World, result: Result, steps: tuple[Action, ...]) -> None:
 
 
 def _selected(world: World, task_id: str) -> bool:
-    judgements = world.context.judgements
-    return judgements.of("p", "here").wants(world.tasks[task_id])
+    task = world.tasks[task_id]
+    return world.context.judgements.of("p", Scope(task.target, task.resource)).wants(task)

@@ -14,6 +14,7 @@ from reconciler.providers.registry import catalogue, providers
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.states import can_act
 from reconciler.selectors.syntax import Selector
+from reconciler.tasks.observation import Scope
 from reconciler.tasks.resource_type import ResourceType
 from reconciler.tasks.task import OBSERVABLE, Status, Task
 from tests.engine.cloud import CATALOGUE as OTHER_CATALOGUE
@@ -50,8 +51,8 @@ def policies(draw: st.DrawFn) -> Policy:
     possible = [name for name, target in TARGETS.items() if target.provider == row.provider]
     return Policy(
         name=draw(st.text("abc", min_size=1, max_size=3)),
-        resource=row.name,
-        targets=tuple(sorted(draw(st.sets(st.sampled_from(possible), min_size=1)))),
+        resources=(row.name,),
+        scopes=tuple(Scope(name, row.name) for name in sorted(draw(st.sets(st.sampled_from(possible), min_size=1)))),
         match=_selector(draw(MATCHES), row),
         ensure=Absent(),
         limits=Limits(),
@@ -144,8 +145,8 @@ def test_no_task_is_ever_led_to_a_call_that_is_not_allowed(
         "provider_status": words[word % len(words)],
         "created_at": NOW - (200_000 if old else 60),
     }
-    policy = Policy("p", row.name, ("h1",), selector, Absent(), Limits())
-    judgement = Judgements(_configuration(policy), INSTALLED, NOW).of(policy.name, "h1")
+    policy = Policy("p", (row.name,), (Scope("h1", row.name),), selector, Absent(), Limits())
+    judgement = Judgements(_configuration(policy), INSTALLED, NOW).of(policy.name, Scope("h1", row.name))
     task = Task("h1", row.name, str(values["id"]), row.statuses[str(values["provider_status"])], values)
     if judgement.wants(task):
         steps = {operation.action for operation in judgement.route(task) or ()}

@@ -13,7 +13,7 @@ from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.task import Status, Task
-from tests.planning.world import CANCEL_ONLY, CATALOGUE, NOW, configuration, policy, seen, task
+from tests.planning.world import CANCEL_ONLY, CATALOGUE, HERE, NOW, TWO_STEP, configuration, policy, seen, task
 
 
 def planned(world, observations, overrides: Overrides = Overrides()) -> Plan:  # type: ignore[no-untyped-def] # noqa: ANN001, B008 - terse on purpose
@@ -232,6 +232,25 @@ def test_the_share_is_of_tasks_in_a_status_that_the_selector_admits() -> None:
     assert {verdict.basis for verdict in plan.policies[0].guards if verdict.guard == "max_percent"} == {10}
 
 
+def test_each_kind_of_a_policy_is_judged_for_itself() -> None:
+    limits = Limits(max_actions=3, max_percent=30)
+    kinds = policy(match={"status": "pending"}, ensure=AtMost(9, ("input.bucket",)), limits=limits, more=(CANCEL_ONLY,))
+    packaging = [task(str(number), age=number, input__bucket="a") for number in range(10)]
+    snapshots = [task(str(number), age=number, row=CANCEL_ONLY, input__bucket="a") for number in range(11)]
+    plan = planned(configuration(kinds), seen(*packaging) | seen(*snapshots, row=CANCEL_ONLY))
+    assert [change.key[1:] for change in plan.changes] == [
+        (TWO_STEP.name, "9"),
+        (CANCEL_ONLY.name, "10"),
+        (CANCEL_ONLY.name, "9"),
+    ]
+    assert plan.policies[0].resources == (TWO_STEP.name, CANCEL_ONLY.name)
+    assert [(check.resource, check.changes, check.basis) for check in plan.policies[0].guards] == [
+        (None, 3, 21),
+        (TWO_STEP.name, 1, 10),
+        (CANCEL_ONLY.name, 2, 11),
+    ]
+
+
 @pytest.mark.parametrize("limits", [Limits(0, 100), Limits(500, 0)], ids=["max_actions", "max_percent"])
 @pytest.mark.parametrize("count", [1, 9, 10])
 def test_zero_means_zero_of_however_few_tasks(limits: Limits, count: int) -> None:
@@ -393,6 +412,6 @@ def test_url_queries_and_control_characters_never_reach_the_plan() -> None:
 
 
 def test_a_task_that_is_gone_satisfies_no_selector() -> None:
-    judgement = Judgements(configuration(policy(match={"id": "1"})), CATALOGUE, NOW).of("p", "here")
+    judgement = Judgements(configuration(policy(match={"id": "1"})), CATALOGUE, NOW).of("p", HERE)
     assert judgement.wants(task("1"))
     assert not judgement.wants(Task.gone(task("1").key))

@@ -11,7 +11,7 @@ from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
 from reconciler.selectors.syntax import Truth
 from reconciler.tasks.task import OBSERVABLE, Status, Task
-from tests.planning.world import CATALOGUE, NOW, TWO_STEP, WORDS, configuration, policy, seen, task
+from tests.planning.world import CATALOGUE, HERE, NOW, TWO_STEP, WORDS, configuration, policy, seen, task
 
 MATCHES = st.sampled_from(
     [
@@ -83,7 +83,7 @@ def test_only_tasks_that_a_policy_certainly_selects_are_changed(world: object) -
     by_id = {entry.id: entry for entry in tasks}
     for change in plan(configured, tasks).changes:
         for name in change.policies:
-            assert judgements.of(name, "here").selects(by_id[change.task_id].values) is Truth.TRUE
+            assert judgements.of(name, HERE).selects(by_id[change.task_id].values) is Truth.TRUE
         assert not judgements.protections(by_id[change.task_id])
 
 
@@ -102,7 +102,7 @@ def test_each_step_may_be_called_where_it_stands_and_the_last_one_leads_out(worl
             assert operation is not None
             assert now.status in operation.starts
         end = after(subject, len(change.steps), change.steps)
-        assert end is None or not any(judgements.of(name, "here").wants(end) for name in change.policies)
+        assert end is None or not any(judgements.of(name, HERE).wants(end) for name in change.policies)
 
 
 @settings(max_examples=100)

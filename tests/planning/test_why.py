@@ -16,7 +16,7 @@ from reconciler.tasks.observation import Completeness, Observation, Scope
 from reconciler.tasks.resource_type import Action, Paging
 from reconciler.tasks.task import Status, Task
 from tests.planning.test_planner_properties import WORLDS, build
-from tests.planning.world import CANCEL_ONLY, CATALOGUE, NOW, TWO_STEP, configuration, policy, seen, task
+from tests.planning.world import CANCEL_ONLY, CATALOGUE, HERE, NOW, TWO_STEP, configuration, policy, seen, task
 
 ONE_EACH = AtMost(1, ("input.bucket",), Keep.OLDEST)
 
@@ -180,7 +180,7 @@ def test_for_any_world_the_truths_are_those_that_the_planner_goes_by(world: obje
     for entry in tasks:
         account = asked.account(entry)
         for found in account.policies:
-            assert found.trace.truth is judgements.of(found.policy.name, entry.target).selects(entry.values)
+            assert found.trace.truth is judgements.of(found.policy.name, HERE).selects(entry.values)
         holding = tuple(found.name for found in account.protections if found.holds)
         assert holding == judgements.protections(entry)
 

@@ -56,6 +56,7 @@ def resource(name: str, *actions: Action) -> ResourceType:
 
 TWO_STEP = resource("cloud.media.packaging", Action.CANCEL, Action.DELETE)
 CANCEL_ONLY = resource("cloud.media.snapshot", Action.CANCEL)
+HERE = Scope("here", TWO_STEP.name)
 CATALOGUE = Catalogue(MappingProxyType({row.name: row for row in (TWO_STEP, CANCEL_ONLY)}), MappingProxyType({}))
 
 
@@ -75,11 +76,13 @@ def policy(
     targets: tuple[str, ...] = ("here",),
     suspend: bool = False,
     on_blocked: OnBlocked = OnBlocked.REPORT,
+    more: tuple[ResourceType, ...] = (),
 ) -> Policy:
+    rows = (row, *more)
     return Policy(
         name,
-        row.name,
-        targets,
+        tuple(sorted(kind.name for kind in rows)),
+        tuple(sorted(Scope(target, kind.name) for target in targets for kind in rows)),
         selector(match, row),
         ensure or Absent(),
         limits or Limits(max_actions=10_000, max_percent=100),

@@ -61,7 +61,7 @@ def scope(resource: str = TRANSCODING, target: str = "huawei-prod", **rest: obje
 
 
 def policy(name: str = "one-transcode-per-object", resource: str = TRANSCODING, **rest: object) -> PolicyPlan:
-    return PolicyPlan(name, resource, ("huawei-prod",), **rest)  # type: ignore[arg-type]  # as in `change`
+    return PolicyPlan(name, (resource,), ("huawei-prod",), **rest)  # type: ignore[arg-type]  # as in `change`
 
 
 EMPTY = Plan(

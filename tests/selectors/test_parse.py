@@ -398,3 +398,24 @@ def test_reads_every_well_formed_document(
 def test_a_number_of_any_length_can_be_reported(match: object, packaging: ResourceType) -> None:
     _, [problem] = parse_selector(match, [packaging])
     assert "`a very large number`" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("match", "said"),
+    [
+        ({"user_data": {"exists": False}}, "`user_data` is not a field of cloud.vod.editing"),
+        ({"not": {"input.bucket": "x"}}, "`input.bucket` is not a field of cloud.vod.editing"),
+        ({"status": ["failed", "canceled"]}, "cloud.vod.url_upload has no status `canceled`"),
+        ({"status": {"ne": "canceled"}}, "cloud.vod.url_upload has no status `canceled`"),
+        ({"provider_status": ["INIT", "CANCELED", "FAILED"]}, "cloud.vod.editing has no status `INIT`"),
+    ],
+)
+def test_what_several_kinds_do_not_share_is_a_mistake_in_a_policy(
+    match: object, said: str, types: tuple[ResourceType, ...]
+) -> None:
+    selector, problems = parse_selector(match, types, shared=True)
+    assert selector is None
+    assert [problem.message for problem in problems] == [said]
+    assert problems[0].hint == "narrow `resource`, or write a policy for each kind"
+    assert parse_selector(match, types)[0] is not None, "to a protection, it is a warning at most"
+    assert parse_selector(match, types[:1], shared=True)[1] == []

@@ -172,8 +172,9 @@ def _policies(plan: Plan) -> Iterator[Case]:
     """A policy on a scope that was not seen whole cannot be said to pass."""
     unseen = {scope.key for scope in open_scopes(plan)}
     for policy in plan.policies:
-        status, message, detail = _judged(policy, any((name, policy.resource) in unseen for name in policy.targets))
-        yield Case(policy.resource, policy.name, status, message, detail)
+        in_the_dark = any(scope.target in policy.targets and scope.resource in policy.resources for scope in unseen)
+        status, message, detail = _judged(policy, in_the_dark)
+        yield Case(", ".join(policy.resources), policy.name, status, message, detail)
     together = [check for policy, check in plan.breaches if policy is None]
     if together:
         refusals = "; ".join(guard_breach(None, check) for check in together)

@@ -33,7 +33,7 @@ def plan_of(text: str) -> Plan:
     skipped = Skipped(text, text, text, (text, text), text, observed, (text,))
     breach = GuardCheck(Guard.MAX_PERCENT, 30, 9, 10, text, text)
     fault = Fault(Meaning.PERMANENT, text, text, 400, text)
-    policy = PolicyPlan(text, text, (text,))
+    policy = PolicyPlan(text, (text,), (text,))
     return replace(
         EMPTY,
         tool_version=text,
