@@ -15,6 +15,8 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
+from html import escape
 from operator import is_
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
@@ -95,14 +97,22 @@ def _escaped(point: int) -> str:
 def masked(text: str, values: Mapping[str, str]) -> str:
     """`text` with `values` replaced by what is shown in their place, but for the shortest of them.
 
-    In either case, since the name of a host comes back in lower case, and also as Python, JSON and URLs quote them.
+    In either case, since the name of a host comes back in lower case, and also as Python, JSON, HTML and URLs quote
+    them.
     """
     for value, shown in sorted(values.items(), key=lambda one: (-len(one[0]), one)):
         if len(value) > _EVERYWHERE:
-            forms = {value, repr(value)[1:-1], json.dumps(value)[1:-1], quote(value, safe=""), presentable(value)}
-            said = "|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form)))
-            text = re.sub(said, shown.replace("\\", r"\\"), text, flags=re.IGNORECASE)
+            text = _spellings(value).sub(shown.replace("\\", r"\\"), text)
     return text
+
+
+@lru_cache(maxsize=256)
+def _spellings(value: str) -> re.Pattern[str]:
+    """The longest first, where one begins with another."""
+    quoted = json.dumps(value)[1:-1]
+    forms = {value, repr(value)[1:-1], quoted, quoted.replace("/", "\\/"), presentable(value)}
+    forms |= {quote(value, safe=""), quote(value), escape(value)}
+    return re.compile("|".join(map(re.escape, sorted(forms, key=lambda form: (-len(form), form)))), re.IGNORECASE)
 
 
 def bounded(text: str, longest: int) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import argument, flag, format_option, verbosity_options
+from reconciler.cli.logs import start_logging, tracing
+from reconciler.cli.options import argument, flag, format_option, log_options
 from reconciler.cli.places import write
-from reconciler.cli.progress import start_logging
 from reconciler.cli.saved_file import saved_plan_or_report
 from reconciler.exceptions import ExitCode, InvalidPlan, UsageError
 from reconciler.redaction import presentable
@@ -51,7 +51,7 @@ _NO_TOKEN = {
     help="Write no comment; print the digest of the plan that it shows and until when it is good.",
 )
 @format_option("text", "json")
-@verbosity_options
+@log_options
 def command(
     file: Path,
     platform: str | None,
@@ -62,8 +62,9 @@ def command(
     dry_run: bool,
     print_digest: bool,
     output_format: str,
-    verbose: bool,
+    verbose: int,
     log_format: str,
+    trace: Path | None,
 ) -> int:
     """Create or update the one comment of a pull or merge request, from a saved plan or report.
 
@@ -73,7 +74,7 @@ def command(
 
     The token comes from the environment: GITHUB_TOKEN or GH_TOKEN, GITLAB_TOKEN. Without one, --dry-run asks nobody.
     """
-    start_logging(log_format, verbose=verbose)
+    start_logging(log_format, verbosity=verbose, trace=trace)
     item = saved_plan_or_report(file)
     place = Place(platform) if platform else recognised(os.environ)
     token = token_of(place, os.environ) if place else None
@@ -94,7 +95,7 @@ def command(
         made = f"{presentable(str(file))} is of {format_timestamp(draft.marker.valid_at)}"
         raise InvalidPlan(f"{made}, a time that has not come", "plan again, without --now")
     teller = _Teller(output_format, token, job)
-    with found_request(job, token, patience) as request:
+    with tracing(), found_request(job, token, patience) as request:
         me = author or request.platform.myself()
         if print_digest:
             comments = request.platform.comments(request.number)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import argument, color_option, flag, format_option
+from reconciler.cli.options import argument, color_option, flag, format_option, verbose_flag
 from reconciler.cli.output import Output
 from reconciler.cli.places import write
 from reconciler.cli.saved_file import saved_plan
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 @flag("--detailed-exitcode", is_flag=True, help="Exit with 2 when the plans differ.")
 @format_option("text", "json", "markdown")
 @color_option
-@flag("--verbose", "-v", is_flag=True, help="Write out every task, and long values whole.")
-def command(old: Path, new: Path, detailed_exitcode: bool, output_format: str, color: str, verbose: bool) -> int:
+@verbose_flag("Write out every task, and long values whole.")
+def command(old: Path, new: Path, detailed_exitcode: bool, output_format: str, color: str, verbose: int) -> int:
     """Say what changed between two saved plans: tasks, policies, scopes and configuration. Needs no network.
 
     Times, versions and reasons alone are no difference.
     """
-    output = Output.of(output_format, color, verbose=verbose)
+    output = Output.of(output_format, color, verbose=bool(verbose))
     found = difference(*(saved_plan(path) for path in (old, new)))
     write(_rendered(found, (str(old), str(new)), output), output.format)
     return ExitCode.CHANGES if detailed_exitcode and not found.same else ExitCode.OK

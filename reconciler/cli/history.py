@@ -14,7 +14,7 @@ import click
 from reconciler.backends.connect import database_file
 from reconciler.backends.history import History, RunFilter
 from reconciler.backends.upgrade import NoJournal
-from reconciler.cli.options import argument, flag, format_option
+from reconciler.cli.options import argument, flag, format_option, verbose_flag
 from reconciler.cli.places import is_agreed, somebody_is_there, write
 from reconciler.config.loader import load_configuration
 from reconciler.exceptions import BackendError, ExitCode, InvalidError, RefusedError, UsageError
@@ -71,7 +71,7 @@ _YOUNGEST_PRUNED = 86_400
 @flag("--prune", metavar="OLDER_THAN", help="Forget the runs begun longer ago than this (90d), which is 1d or more.")
 @flag("--auto-approve", is_flag=True, help="Do not ask before pruning or unlocking.")
 @format_option("text", "json")
-@flag("--verbose", "-v", is_flag=True, help="Show long values whole.")
+@verbose_flag("Show long values whole.")
 def command(
     run: str | None,
     group: str | None,
@@ -84,7 +84,7 @@ def command(
     prune: str | None,
     auto_approve: bool,
     output_format: str,
-    verbose: bool,
+    verbose: int,
 ) -> int:
     """Show past runs, the latest first; or one RUN, with each call it made and what became of each change.
 
@@ -110,7 +110,7 @@ def command(
     if before is not None:
         return _prune(history, before, auto_approve=auto_approve, json=json)
     if run is not None:
-        _show(history, run, json=json, verbose=verbose)
+        _show(history, run, json=json, verbose=bool(verbose))
         return ExitCode.OK
     runs = _matching(history, wanted, targets) if history else []
     more = len(runs) > limit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -97,7 +98,22 @@ def color_option(command: Command) -> Command:
     )(command)
 
 
-def verbosity_options(command: Command) -> Command:
+class _Verbosity(click.IntRange):
+    """How often the flag stands; its variable may be a number as well as `true`, as of other flags without a value."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's own
+        with suppress(click.BadParameter):
+            return int(click.BOOL.convert(str(value), param, ctx))
+        return super().convert(value, param, ctx)
+
+
+def verbose_flag(help_text: str) -> Callable[[Command], Command]:
+    """`-v`, which may stand several times."""
+    return flag("--verbose", "-v", count=True, type=_Verbosity(min=0), help=help_text)
+
+
+def log_options(command: Command) -> Command:
+    """What commands share which use the network."""
     command = flag(
         "--log-format",
         type=click.Choice(["text", "json"]),
@@ -105,7 +121,13 @@ def verbosity_options(command: Command) -> Command:
         show_default=True,
         help="Form of the log on stderr.",
     )(command)
-    return flag("--verbose", "-v", is_flag=True, help="Log what is going on to stderr.")(command)
+    command = flag(
+        "--trace",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Write every request and every answer to a file, as JSON lines without secrets.",
+    )(command)
+    return verbose_flag("Log what is going on to stderr; -vv every request as well.")(command)
 
 
 def limit_options(command: Command) -> Command:

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.cli.options import color_option, filter_options, format_option, report_option, verbosity_options
+from reconciler.cli.logs import start_logging
+from reconciler.cli.options import color_option, filter_options, format_option, log_options, report_option
 from reconciler.cli.places import check_place, write, write_private
-from reconciler.cli.progress import start_logging
 from reconciler.cli.signals import held
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError, bug
 from reconciler.planning.guards import Overrides
@@ -104,8 +104,9 @@ class Flags:
 
     targets: tuple[str, ...]
     output_format: str
-    verbose: bool
+    verbose: int
     log_format: str
+    trace: Path | None
     policies: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     color: str = "never"
@@ -116,7 +117,7 @@ class Flags:
     def of(cls, **given: Any) -> Flags:  # noqa: ANN401 - click's own
         """Take what click read, and start the log as it says."""
         flags = cls(**given)
-        start_logging(flags.log_format, verbose=flags.verbose)
+        start_logging(flags.log_format, verbosity=flags.verbose, trace=flags.trace)
         return flags
 
     @property
@@ -125,8 +126,9 @@ class Flags:
 
     def output(self, files: Mapping[str, Path | None] = _NO_FILES, paths: Sequence[Path] | None = None) -> Output:
         """As `Output.of`."""
+        named = {**files, "--trace": self.trace}
         return Output.of(
-            self.output_format, self.color, verbose=self.verbose, reports=self.reports, files=files, paths=paths
+            self.output_format, self.color, verbose=bool(self.verbose), reports=self.reports, files=named, paths=paths
         )
 
 
@@ -136,7 +138,7 @@ def run_flags(
     """The flags that commands share which work on targets; a command takes them as `**shared`, for `Flags.of`."""
 
     def flagged(command: Callable[..., int]) -> Callable[..., int]:
-        command = verbosity_options(command)
+        command = log_options(command)
         command = color_option(command) if color else command
         command = report_option(command) if reports else command
         return filter_options(format_option(*formats)(command), policies=policies)

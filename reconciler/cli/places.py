@@ -117,6 +117,41 @@ def write_private(path: Path, text: str) -> None:
             raise ReconcilerError(f"cannot write {path}: {_reason(path, error)}") from error
 
 
+def begin_private(path: Path) -> IO[bytes]:
+    """An empty file at `path`, as `write_private` would leave one, to be written as things happen: without a buffer, so
+    that what was written stays, however the program ends. Raises ReconcilerError."""
+    with held():
+        try:
+            if number := _descriptor(path):
+                sys.stdout.flush()
+                return os.fdopen(os.dup(number), "wb", buffering=0)
+            if _is_appended(path):
+                return path.open("ab", buffering=0)
+            return _begun(path)
+        except OSError as error:
+            raise ReconcilerError(f"cannot write {path}: {_reason(path, error)}") from error
+
+
+def _begun(path: Path) -> IO[bytes]:
+    try:
+        descriptor, temporary = _temporary(path)
+        file = os.fdopen(descriptor, "wb", buffering=0)
+        try:
+            temporary.replace(path)
+        except OSError:
+            file.close()
+            raise
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno not in _NOT_REPLACED:
+            raise
+        with _opened(path) as there:
+            there.truncate(0)
+            return os.fdopen(os.dup(there.fileno()), "wb", buffering=0)
+    return file
+
+
 def _replace(path: Path, data: bytes) -> None:
     try:
         descriptor, temporary = _temporary(path)

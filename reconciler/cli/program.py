@@ -179,7 +179,7 @@ def _failed(words: list[str], error: Exception) -> int:
         hint = "change to a directory that exists"
         return _fail(words, ExitCode.ERROR, "the current directory does not exist any more", hint)
     hint = "This is a bug in reconciler. Please report it with this line and the command; -v shows the traceback."
-    if "-v" in words or "--verbose" in words or logging.getLogger("reconciler").isEnabledFor(logging.INFO):
+    if {"-v", "-vv", "--verbose"}.intersection(words) or logging.getLogger("reconciler").isEnabledFor(logging.INFO):
         sys.stderr.write("".join(f"{presentable(line)}\n" for line in traceback_lines(error)))
     return _fail(words, ExitCode.ERROR, f"internal error: {bug(error)}", hint)
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import sys
 from typing import TYPE_CHECKING
-
-from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,36 +14,9 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from reconciler.planning.report import Result
-    from reconciler.tasks.observation import Observation
+    from reconciler.tasks.observation import Fault, Observation
 
 _LOG = logging.getLogger("reconciler")
-
-
-class _JsonLines(logging.Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        facts = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": presentable(record.getMessage()),
-        }
-        return json.dumps(facts, ensure_ascii=False)
-
-
-class _Lines(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower()}: {presentable(record.getMessage())}"
-
-
-def start_logging(log_format: str, *, verbose: bool) -> None:
-    """Log to stderr: warnings, and with `verbose` every listing and every result."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines() if log_format == "json" else _Lines())
-    _LOG.handlers[:] = [handler]
-    _LOG.setLevel(logging.INFO if verbose else logging.WARNING)
-    _LOG.propagate = False
 
 
 class Progress:
@@ -104,13 +74,27 @@ class Progress:
             observation.total,
             observation.requests,
             state,
+            extra={"facts": _told(target=scope.target, resource=scope.resource, fault=observation.fault)},
         )
 
     def settled(self, result: Result) -> None:
         """A change has its outcome."""
-        _LOG.info("%s: %s %s", result.id, result.outcome.value, result.detail)
+        facts = _told(
+            target=result.target,
+            resource=result.resource,
+            policy=", ".join(result.policies),
+            change=result.id,
+            outcome=result.outcome.value,
+            fault=result.error,
+        )
+        _LOG.info("%s: %s %s", result.id, result.outcome.value, result.detail, extra={"facts": facts})
         self._advance("Applying")
 
     def _advance(self, what: str) -> None:
         if self._bar is not None and self._line is not None:
             self._bar.update(self._line, advance=1, description=what)
+
+
+def _told(*, fault: Fault | None, **facts: str) -> dict[str, str]:
+    """The fields of a line of the log."""
+    return facts | ({"request_id": fault.request_id} if fault and fault.request_id else {})

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.cli import signals
+from reconciler.cli.logs import tracing
 from reconciler.engine.interruption import Threads
 from reconciler.exceptions import ExitCode
 
@@ -44,7 +45,7 @@ def run_work(work: Coroutine[None, None, Result], interruption: Interruption | N
             return await work
 
     try:
-        with signals.held():
+        with tracing(), signals.held():
             return asyncio.run(begun())
     except asyncio.CancelledError:
         signals.check()

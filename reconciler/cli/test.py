@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.options import color_option, flag, format_option, paths_argument
+from reconciler.cli.options import color_option, flag, format_option, paths_argument, verbose_flag
 from reconciler.cli.output import Output
 from reconciler.cli.places import write, write_private
 from reconciler.exceptions import ExitCode, UsageError
@@ -31,7 +31,7 @@ from reconciler.reports.policy_tests.text import render_results_text
 )
 @format_option("text", "json", "junit")
 @color_option
-@flag("--verbose", "-v", is_flag=True, help="Name the tests that passed as well.")
+@verbose_flag("Name the tests that passed as well.")
 def command(
     paths: tuple[Path, ...],
     names: tuple[str, ...],
@@ -40,7 +40,7 @@ def command(
     junit: Path | None,
     output_format: str,
     color: str,
-    verbose: bool,
+    verbose: int,
 ) -> int:
     """Run the unit tests of policies: no network, no credentials, no environment variables.
 
@@ -49,7 +49,7 @@ def command(
     """
     if names and require_coverage:
         raise UsageError("--require-coverage and --test exclude each other", "coverage is that of all tests together")
-    output = Output.of(output_format, color, verbose=verbose, files={"--junit": junit})
+    output = Output.of(output_format, color, verbose=bool(verbose), files={"--junit": junit})
     installed = catalogue()
     loaded = load_tests(paths, installed, environment=os.environ)
     results = run_tests(loaded, installed, Selection(names, policies))
@@ -62,5 +62,5 @@ def command(
         case "junit":
             write(render_results_junit(results, require_coverage=require_coverage), "junit")
         case _:
-            write(render_results_text(results, color=output.color, verbose=verbose))
+            write(render_results_text(results, color=output.color, verbose=bool(verbose)))
     return ExitCode.OK if passed else ExitCode.ERROR

@@ -11,6 +11,7 @@ from reconciler.engine.work import Next, Settled, judge, out_of_time, refusal
 from reconciler.exceptions import BackendError, LockedError
 from reconciler.planning.report import Outcome, Result
 from reconciler.providers.base import Readings
+from reconciler.providers.transport.trace import about
 from reconciler.tasks.observation import Fault, Meaning, Scope
 from reconciler.tasks.task import Status
 
@@ -118,12 +119,15 @@ class Batch:
         for work in works:
             work.started_ms = self._context.elapsed_ms() if work.started_ms is None else work.started_ms
             work.step_calls, work.reads, work.readings = work.step_calls + 1, 0, 0
-        answers = await self._client.perform(
-            self._resource,
-            operation,
-            [work.change.task_id for work in works],
-            permitted=lambda: not self._context.reason_to_stop(),
-        )
+        changes = [work.change for work in works]
+        policies = dict.fromkeys(name for change in changes for name in change.policies)
+        with about(change=", ".join(change.id for change in changes), policy=", ".join(policies)):
+            answers = await self._client.perform(
+                self._resource,
+                operation,
+                [change.task_id for change in changes],
+                permitted=lambda: not self._context.reason_to_stop(),
+            )
         for work in works:
             work.answer = answers[work.change.task_id]
             work.calls += work.answer is None or work.answer.meaning is not Meaning.UNREACHABLE

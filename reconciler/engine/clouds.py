@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.exceptions import ProviderError, bug, innermost, traceback_lines
 from reconciler.providers.base import Readings
+from reconciler.providers.transport.trace import about
 from reconciler.redaction import bounded, masked
 from reconciler.tasks.observation import CLOCKS_APART, Completeness, Fault, Meaning, Observation, Scope
 from reconciler.tasks.sink import Collected
@@ -144,7 +145,8 @@ class _Guarded:
 
     async def account(self) -> str | Fault:
         try:
-            account = await self._client.account()
+            with about(target=self._target):
+                account = await self._client.account()
             return _masked(account, self._row) if isinstance(account, Fault) else account
         except Exception as error:  # noqa: BLE001 - as the class says
             return _unexpected(self._target, error)
@@ -155,7 +157,8 @@ class _Guarded:
         held = Collected()
         checked = _Checked(held if sink is None else sink, resource)
         try:
-            found = await self._client.observe(resource, statuses, checked)
+            with about(target=self._target, resource=resource.name):
+                found = await self._client.observe(resource, statuses, checked)
             if found.tasks:  # a client that holds what it lists
                 checked.see(found.tasks)
             checked.close()
@@ -177,7 +180,8 @@ class _Guarded:
 
     async def read(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
         try:
-            found = await self._client.read(resource, ids)
+            with about(target=self._target, resource=resource.name):
+                found = await self._client.read(resource, ids)
             return Readings(found.tasks, {key: _masked(fault, self._row) for key, fault in found.faults.items()})
         except Exception as error:  # noqa: BLE001 - as the class says
             return Readings({}, dict.fromkeys(ids, _unexpected(self._target, error)))
@@ -190,7 +194,8 @@ class _Guarded:
         permitted: Callable[[], bool] = lambda: True,
     ) -> Mapping[str, Fault | None]:
         try:
-            answers = await self._client.perform(resource, operation, ids, permitted)
+            with about(target=self._target, resource=resource.name):
+                answers = await self._client.perform(resource, operation, ids, permitted)
             return {key: _masked(fault, self._row) if fault else None for key, fault in answers.items()}
         except Exception as error:  # noqa: BLE001 - as the class says
             # Perhaps it was sent: to be read, as after a lost answer.

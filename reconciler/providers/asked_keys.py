@@ -14,7 +14,8 @@ from reconciler.providers.credentials import AccessKey, instant
 from reconciler.providers.transport.answers import header_text
 from reconciler.providers.transport.caller import USER_AGENT
 from reconciler.providers.transport.clocks import clock_skew
-from reconciler.providers.transport.wire import DIRECT, UnreadableAnswer
+from reconciler.providers.transport.trace import DIRECT
+from reconciler.providers.transport.wire import UnreadableAnswer
 from reconciler.tasks.observation import CLOCKS_APART, Fault, Meaning
 
 if TYPE_CHECKING:

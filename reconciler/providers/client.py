@@ -21,6 +21,7 @@ from reconciler.providers.transport.clocks import Clocks
 from reconciler.providers.transport.codes import NO_CODES, Codes
 from reconciler.providers.transport.pacing import PACES, Quota, always
 from reconciler.providers.transport.surroundings import Surroundings
+from reconciler.providers.transport.trace import Tracer
 from reconciler.providers.transport.wire import Wire
 from reconciler.tasks.observation import Completeness, Fault, Observation, Scope
 
@@ -49,13 +50,14 @@ class HttpClient(Generic[R]):
 
     `quotas` are those that the vendor documents, by whatever they are counted by; `codes` is what its errors mean;
     `margin` is how many seconds before their end credentials are renewed; `retry_header` is where the vendor says, in
-    milliseconds, when to come again.
+    milliseconds, when to come again; `call_header` is the header that names the call where the URL does not.
     """
 
     quotas: ClassVar[Mapping[str, Quota]]
     codes: ClassVar[Codes] = NO_CODES
     margin: ClassVar[float] = 15 * 60.0
     retry_header: ClassVar[str] = ""
+    call_header: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -74,7 +76,8 @@ class HttpClient(Generic[R]):
         self.redactor = Redactor(resolved.secrets, target.masked)
         self._clocks = surroundings.shared.of(Clocks, partial(Clocks, self.now))
         self._urls = frozenset(urls) | resolved.issuers
-        wire = Wire(surroundings.environment, on_answer=self._clocks.note)
+        tracer = Tracer(self.redactor, self.call_header, self.retry_header)
+        wire = Wire(surroundings.environment, on_answer=self._clocks.note, tracer=tracer)
         self.ask = Ask(wire, self.redactor, surroundings, self.codes)
         self._caller = Caller(
             auth=self.auth(),

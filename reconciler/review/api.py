@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from reconciler import __version__
 from reconciler.exceptions import ProviderError, UsageError
 from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.endpoint import base_url, is_loopback
+from reconciler.providers.transport.trace import Answer, Tracer
 from reconciler.review.failures import ReviewError, Said, Unsettled, passing
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class Api:
         self._hints = hints
         self._patience = patience
         self._redactor = Redactor([token])
+        self._tracer = Tracer(self._redactor)
         sent = {"User-Agent": f"media-reconciler/{__version__}", "Accept-Encoding": "identity", **headers}
         try:
             self._client = httpx.Client(
@@ -118,8 +121,12 @@ class Api:
     def _exchange(self, method: str, url: httpx.URL, content: Mapping[str, str] | None) -> Response:
         asked = f"{method} {url.path}"
         try:
-            with self._client.stream(method, url, json=content) as response:
-                body = self._body(response, asked)
+            request = self._client.build_request(method, url, json=content)
+            with self._tracer.telling(request) as answers:
+                response = self._client.send(request, stream=True)
+                with closing(response):
+                    body = self._body(response, asked)
+                answers.append(Answer(response.status_code, response.headers, body))
         except httpx.DecodingError:
             raise ReviewError(f"{asked}: the answer is in an encoding that was not asked for") from None
         except httpx.HTTPError as error:

@@ -51,10 +51,31 @@ def planted(request: pytest.FixtureRequest, terminal: Terminal, monkeypatch: pyt
 @pytest.mark.usefixtures("impatient")
 def test_it_is_in_nothing_that_is_printed_or_written(terminal: Terminal, planted: list[str]) -> None:
     commands: list[tuple[str, ...]] = [
-        *(("plan", "-v", "--out", "plan.json", "--format", form) for form in ("text", "json", "markdown")),
-        ("plan", "--report", "json=a.json", "--report", "markdown=a.md", "--report", "text=a.txt"),
-        ("apply", "-v", "--plan", "plan.json", "--report", "json=r.json", "--report", "markdown=r.md"),
-        ("apply", "--auto-approve", "--log-format", "json", "-v"),
+        *(("plan", "-vv", "--out", "plan.json", "--format", form) for form in ("text", "json", "markdown")),
+        (
+            "plan",
+            "--trace",
+            "t.jsonl",
+            "--report",
+            "json=a.json",
+            "--report",
+            "markdown=a.md",
+            "--report",
+            "text=a.txt",
+        ),
+        (
+            "apply",
+            "-vv",
+            "--trace",
+            "u.jsonl",
+            "--plan",
+            "plan.json",
+            "--report",
+            "json=r.json",
+            "--report",
+            "markdown=r.md",
+        ),
+        ("apply", "--auto-approve", "--log-format", "json", "-vv"),
         ("history", "-v"),
         *(("show", *words) for words in product(("plan.json", "r.json"), ("--format",), ("text", "markdown"))),
         *(("query", "-v", *words) for words in product(KINDS, ("--format",), ("text", "json"))),
@@ -68,6 +89,7 @@ def test_it_is_in_nothing_that_is_printed_or_written(terminal: Terminal, planted
             seen += file.read_bytes().decode("utf-8", "replace")
     assert "history.db" in {file.name for file in terminal.directory.rglob("*")}
     assert "huaweicloud.mpc.snapshot" in seen
+    assert '"status": 403' in (terminal.directory / "u.jsonl").read_text()
     for secret in planted:
         assert secret not in seen
 
@@ -131,8 +153,8 @@ def test_what_a_variable_holds_is_in_nothing(
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
     commands: list[tuple[str, ...]] = [
         *(("validate", "--format", form) for form in ("text", "json", "github", "sarif")),
-        *(("plan", "-v", "--out", f"{form}.plan", "--format", form) for form in ("text", "json", "markdown", "html")),
-        ("apply", "-v", "--auto-approve", "--format", "json", "--log-format", "json"),
+        *(("plan", "-vv", "--out", f"{form}.plan", "--format", form) for form in ("text", "json", "markdown", "html")),
+        ("apply", "-vv", "--trace", "t.jsonl", "--auto-approve", "--format", "json", "--log-format", "json"),
         ("query", "-v", "huaweicloud.mpc.snapshot"),
         ("permissions",),
         ("history", "-v"),
@@ -161,11 +183,11 @@ def test_what_a_variable_gives_to_an_inventory_is_in_nothing(
     seen = ""
     for words in (
         ("validate",),
-        ("plan", "-v", "--out", "p.json", "--save-snapshot", "s.json"),
+        ("plan", "-vv", "--trace", "t.jsonl", "--out", "p.json", "--save-snapshot", "s.json"),
         ("plan", "--format", "json"),
     ):
         finished = terminal.run(*words)
         seen += finished.out + finished.err
-    seen += "".join((terminal.directory / name).read_text() for name in ("p.json", "s.json"))
+    seen += "".join((terminal.directory / name).read_text() for name in ("p.json", "s.json", "t.jsonl"))
     assert "found nowhere: https://h/${PLANTED}, ${PLANTED}" in seen
     assert "planted" not in seen

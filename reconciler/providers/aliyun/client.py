@@ -79,6 +79,7 @@ class AliyunClient(HttpClient[AliyunCredentials]):
     quotas = MappingProxyType({"CancelUrlUploadJobs": Quota(50, 1.0), "GetURLUploadInfos": Quota(100, 1.0)})
     codes = CODES
     retry_header = "x-acs-retry-after"
+    call_header = "x-acs-action"
 
     def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
         resolved = find_credentials(target, surroundings)

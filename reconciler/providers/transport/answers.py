@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 EXCERPT_LENGTH = 300
 LONGEST_TOKEN = 64 * 1024
+_BEGINNING = 12
+"""Characters by which the beginning of a secret is known."""
 
 _CODES = ("errorcode", "errcode", "code")
 _WORDS = ("errormsg", "errormessage", "errmsg")
@@ -27,6 +30,9 @@ _FRAMES = ("error", "errors", "fault")
 _NO_ERROR = frozenset({"", "0", "200", "ok", "success", "succeed", "succeeded", "null", "none", "false"})
 _MEANT = frozenset({Meaning.THROTTLED, Meaning.UNAVAILABLE, Meaning.CREDENTIALS, Meaning.PERMISSION})
 """What a code may mean beside HTTP 200: that a task is gone or was changed is never believed of such an answer."""
+
+_ENCODED_URL = re.compile(r"(?P<slashes>%(?:25)*3A(?:%(?:25)*2F|/){2})[^\s\"'<>&,;]+", re.IGNORECASE)
+"""A URL that is encoded, as within another's query: what would have to be hidden of it is not as easily told apart."""
 
 _OTHER_MEDIA = ("html", "xml", "javascript", "css", "image/", "video/", "audio/")
 
@@ -48,12 +54,34 @@ class Redactor:
         # The longest first: one that begins with another would show its end otherwise.
         self._secrets = sorted(known, key=lambda secret: (-len(secret), secret))
 
-    def __call__(self, text: object, limit: int = EXCERPT_LENGTH) -> str:
-        """An excerpt of `text`, `limit` characters long at most."""
-        quoted = str(text)[: 64 * limit]
-        for secret in self._secrets:
+    def __call__(self, text: object, limit: int = EXCERPT_LENGTH, *, also: Iterable[str] = ()) -> str:
+        """An excerpt of `text`, `limit` characters long at most; `also` is masked as well, in this one."""
+        secrets = [*self._secrets, *sorted(set(also) - {""}, key=len, reverse=True)]
+        longest = max(map(len, secrets), default=0)
+        whole = str(text)
+        quoted = whole[: 64 * limit + longest]
+        for secret in secrets:
             quoted = quoted.replace(secret, "***")
-        return bounded(masked(quoted, self._masked).strip(), limit)
+        quoted = masked(quoted, {**self._masked, **dict.fromkeys(secrets, "***")})
+        for secret in secrets:
+            quoted = _without_beginnings(quoted, secret)
+        if longest and len(whole) > 64 * limit + longest:  # the end may be the beginning of a secret
+            quoted = quoted[:-longest]
+        return bounded(_ENCODED_URL.sub(r"\g<slashes>...", quoted).strip(), limit)
+
+
+def _without_beginnings(text: str, secret: str) -> str:
+    """`text` without the beginning of a long secret, which a server may have cut off as well as quoted."""
+    if len(secret) <= _BEGINNING:
+        return text
+    start = text.find(secret[:_BEGINNING])
+    while start >= 0:
+        end = start + _BEGINNING
+        while text[end : end + 1] == secret[end - start : end - start + 1] != "":
+            end += 1
+        text = f"{text[:start]}***{text[end:]}"
+        start = text.find(secret[:_BEGINNING], start)
+    return text
 
 
 def malformed(what: str, response: httpx.Response, request_id: str | None = None) -> Fault:

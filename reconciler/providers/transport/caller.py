@@ -15,6 +15,7 @@ from reconciler import __version__
 from reconciler.exceptions import ProviderError
 from reconciler.providers.transport.clocks import http_date
 from reconciler.providers.transport.pacing import LOOK, ROUNDING, always
+from reconciler.providers.transport.trace import ATTEMPT, WAIT
 from reconciler.providers.transport.wire import NEVER_SENT, UnreadableAnswer, Wire
 from reconciler.tasks.observation import Fault, Meaning
 
@@ -105,6 +106,7 @@ class Caller:
         The wait for a turn is no part of the deadline before the first try, since a long queue is no failure. Once
         `permitted` says no, nothing more is sent.
         """
+        waited_from = self._surroundings.monotonic()
         async with self._slots:
             started: float | None = None
             refused: Fault | None = None
@@ -116,7 +118,8 @@ class Caller:
                     return replace(refused, message=f"{refused.message}; {sent_at.message}")
                 started = sent_at if started is None else started
                 tally.requests += 1
-                verdict, hint = await self._try(request, judge)
+                verdict, hint = await self._try(request, judge, {ATTEMPT: attempt + 1, WAIT: sent_at - waited_from})
+                waited_from = self._surroundings.monotonic()
                 if not isinstance(verdict, Fault) or verdict.meaning in ANSWERED:
                     pace.succeeded()
                 if not isinstance(verdict, Fault):
@@ -146,13 +149,23 @@ class Caller:
         return max(retries.delay(attempt, self._surroundings.uniform), hint or 0.0, least)
 
     async def _try(
-        self, request: httpx.Request, judge: Callable[[httpx.Response], T | Fault]
+        self, request: httpx.Request, judge: Callable[[httpx.Response], T | Fault], facts: dict[str, object]
     ) -> tuple[T | Fault, float | None]:
         """One try: the verdict, and the delay that the server asked for."""
         # The auth flow writes into the request it is given; a copy keeps each try free of the last signature.
-        fresh = httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
+        fresh = httpx.Request(
+            request.method, request.url, headers=request.headers, content=request.content, extensions=facts
+        )
+        verdict, hint = await self._judged(fresh, judge)
+        if isinstance(verdict, Fault):
+            self._wire.tracer.judged(fresh, verdict)
+        return verdict, hint
+
+    async def _judged(
+        self, request: httpx.Request, judge: Callable[[httpx.Response], T | Fault]
+    ) -> tuple[T | Fault, float | None]:
         try:
-            response = await self._http.send(fresh)
+            response = await self._http.send(request)
         except ProviderError as error:  # no credentials for the auth flow, or no way for the wire
             return error.fault, None
         except UnreadableAnswer as error:

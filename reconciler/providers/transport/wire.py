@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import httpx
 from yarl import URL
 
+from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.route import proxy_of, roots_of, trusted, without_key_log
+from reconciler.providers.transport.trace import DIRECT, Answer, Tracer
 
 with without_key_log():
     import aiohttp
@@ -40,9 +42,6 @@ TOTAL_SECONDS = 60.0
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 """After these the request has certainly not reached the server. After any other TransportError it may have."""
-
-DIRECT = "reconciler.direct"
-"""Extension of a request that no proxy may see: it asks this machine's own metadata service for keys."""
 
 _CHUNK = 64 * 1024
 
@@ -86,7 +85,8 @@ class Wire(httpx.AsyncBaseTransport):
     """An httpx transport over one aiohttp session.
 
     The session is made on first use, inside the event loop that uses it. `sent` counts requests handed to the network.
-    `on_answer` is shown every answer but those of the machine's own services (DIRECT), refusals of a login included.
+    `on_answer` is shown every answer but those of the machine's own services (DIRECT), refusals of a login included;
+    `tracer` tells all of them.
     Proxies and trusted certificates of the environment are honoured; netrc is not, it would replace the signature.
     Raises ProviderError, before anything is sent, where they cannot be used.
     """
@@ -98,9 +98,11 @@ class Wire(httpx.AsyncBaseTransport):
         body_limit: int = BODY_LIMIT,
         timeout: aiohttp.ClientTimeout | None = None,
         on_answer: Callable[[httpx.Response], None] = lambda _: None,
+        tracer: Tracer | None = None,
     ) -> None:
         self._environment = environment
         self._on_answer = on_answer
+        self.tracer = tracer or Tracer(Redactor())
         self._body_limit = body_limit
         self._timeout = timeout or aiohttp.ClientTimeout(
             total=TOTAL_SECONDS, connect=TUNNEL_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS
@@ -112,10 +114,21 @@ class Wire(httpx.AsyncBaseTransport):
         body = await request.aread()
         secure = trusted(self._environment) if request.url.scheme == "https" else True
         proxy = None if request.extensions.get(DIRECT) else proxy_of(request.url, self._environment)
-        the_proxy = f"the proxy of {proxy.variable}" if proxy else ""
         self.sent += 1
+        with self.tracer.telling(request) as answers:
+            response = await self._answered(request, body, secure, proxy)
+            answers.append(Answer(response.status_code, response.headers, response.content))
+        if not request.extensions.get(DIRECT):
+            self._on_answer(response)
+        return response
+
+    async def _answered(
+        self, request: httpx.Request, body: bytes, secure: ssl.SSLContext | bool, proxy: Proxy | None
+    ) -> httpx.Response:
+        """The answer, or an error of httpx that says whether the request may have reached the server."""
+        the_proxy = f"the proxy of {proxy.variable}" if proxy else ""
         try:
-            response = await self._exchange(request, body, secure, proxy)
+            return await self._exchange(request, body, secure, proxy)
         except aiohttp.ConnectionTimeoutError as error:
             through = f" through {the_proxy}" if proxy else ""
             raise httpx.ConnectTimeout(f"no connection{through} in time", request=request) from error
@@ -135,9 +148,6 @@ class Wire(httpx.AsyncBaseTransport):
             raise httpx.RemoteProtocolError(f"a torn answer: {type(error).__name__}", request=request) from error
         except aiohttp.ClientError as error:
             raise httpx.ReadError(f"the connection broke: {type(error).__name__}", request=request) from error
-        if not request.extensions.get(DIRECT):
-            self._on_answer(response)
-        return response
 
     async def _exchange(
         self, request: httpx.Request, body: bytes, secure: ssl.SSLContext | bool, proxy: Proxy | None
