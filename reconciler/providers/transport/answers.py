@@ -8,6 +8,8 @@ from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import msgspec
+
 from reconciler.providers.transport.surroundings import trimmed
 from reconciler.redaction import bounded, masked
 from reconciler.tasks.observation import Fault, Meaning
@@ -169,7 +171,20 @@ class _AmbiguousError(ValueError):
 
 
 def _parsed(content: bytes) -> Any:  # noqa: ANN401 - any JSON
-    """The document. Raises ValueError for what is none, or may be read in two ways, and RecursionError."""
+    """The document. Raises ValueError for what is none, or may be read in two ways, and RecursionError.
+
+    Nearly all are read by msgspec, in half the time. Of a key that stands twice it keeps the later value, so that what
+    it read has fewer quotes when it is written again. What it refuses, or reads so, is left to Python's own reader.
+    """
+    try:
+        found = msgspec.json.decode(content)
+        written = msgspec.json.encode(found)
+    except (msgspec.MsgspecError, RecursionError):
+        pass
+    else:
+        # More quotes than there were can only come of this escape.
+        if written == content or (b"\\u0022" not in content and written.count(b'"') == content.count(b'"')):
+            return found
     return json.loads(content, parse_constant=_refused, object_pairs_hook=_unambiguous)
 
 

@@ -1,11 +1,13 @@
 """Whatever comes instead of the documented form is named, briefly and without secrets."""
 
+import json
 import re
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.provider.loopback import ODD_ANSWERS
@@ -138,6 +140,77 @@ def test_a_key_that_stands_twice_could_mean_two_things(body: str) -> None:
     assert fault.meaning is Meaning.MALFORMED
     assert "stands twice in one object" in fault.message
     assert parsed_object(answer) is None
+
+
+TEXTS = st.text(st.sampled_from('ab"\\\\/{}[]:, \u00e9\u6f22\U0001f600\n\x00'), max_size=4)
+BLANKS = st.sampled_from(["", "", "", " ", "\n\t"])
+
+
+@st.composite
+def written(draw: st.DrawFn, text: str) -> str:
+    """A text as JSON can spell it: any of its characters by an escape."""
+    plain = [json.dumps(character, ensure_ascii=False)[1:-1] for character in text]
+    escaped = [json.dumps(each)[1:-1] if ord(each) > 127 else f"\\u{ord(each):04x}" for each in text]
+    return '"' + "".join(draw(st.sampled_from(pair)) for pair in zip(plain, escaped, strict=True)) + '"'
+
+
+def _objects(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Objects whose keys may stand twice, spelt alike or not."""
+    pair = st.tuples(BLANKS, TEXTS.flatmap(written), BLANKS, st.just(":"), BLANKS, inner, BLANKS).map("".join)
+    return st.lists(pair, max_size=4).map(lambda pairs: "{" + ",".join(pairs) + "}")
+
+
+NUMBERS = st.sampled_from(
+    ["0", "-0", "1", "1.0", "1e5", "-0.0", "1e999", "5e-324", "18446744073709551616", "9" * 70, "01"]
+)
+JSON = st.recursive(
+    st.one_of(
+        TEXTS.flatmap(written), NUMBERS, st.sampled_from(["true", "false", "null", "NaN", "Infinity", '"\\ud800"'])
+    ),
+    lambda inner: st.one_of(_objects(inner), st.lists(inner, max_size=3).map(lambda parts: f"[{','.join(parts)}]")),
+    max_leaves=12,
+)
+
+
+def _strictly(content: bytes) -> dict[str, Any] | None:
+    """What Python's own reader makes of it, one object at a time; None where that can be read in two ways, or not."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError(pairs)
+        return dict(pairs)
+
+    def refused(constant: str) -> None:
+        raise ValueError(constant)
+
+    try:
+        found = json.loads(content, object_pairs_hook=unique, parse_constant=refused)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+@given(_objects(JSON).map(str.encode))
+@example(b'{"a":"\\u0022\\u0022","a":1}')
+@example(b'{"":{"a":"\\u0022", "\\u0061":1, "a":"\\u0022\\u0022"}}')
+def test_what_may_be_read_in_two_ways_is_not_read_however_it_is_spelt(content: bytes) -> None:
+    assert repr(parsed_object(httpx.Response(200, content=content))) == repr(_strictly(content))
+
+
+@given(_objects(JSON).map(str.encode), st.lists(st.tuples(st.integers(0, 200), st.binary(max_size=2)), max_size=3))
+def test_what_is_no_json_is_none_of_any_reader(content: bytes, cuts: list[tuple[int, bytes]]) -> None:
+    """Bytes taken out and put in anywhere."""
+    for place, put in cuts:
+        content = content[:place] + put + content[place + 1 :]
+    assert repr(parsed_object(httpx.Response(200, content=content))) == repr(_strictly(content))
+
+
+def test_most_answers_are_read_by_the_quick_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also with blanks in them, and quotes and backslashes in texts."""
+    monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("it was left to Python's own reader"))
+    body = {"total": 1, "tasks": [{"id": "1", "text": 'a "quoted" \\ word, \u6f22', "part": {"id": 1.5, "none": None}}]}
+    for content in (json.dumps(body), json.dumps(body, indent=1, ensure_ascii=False)):
+        assert parsed_object(httpx.Response(200, content=content.encode())) == body
 
 
 @pytest.mark.parametrize("meaning", Meaning)
