@@ -126,11 +126,15 @@ def _become(words: list[str], directory: str, environment: dict[str, str], descr
 
 if __name__ == "__main__":
     import click
+    import jsonschema  # noqa: F401 - imported where it is needed
 
     from reconciler.cli.main import main
     from reconciler.cli.program import program as commands
+    from reconciler.providers import client  # noqa: F401 - likewise
+    from reconciler.providers.aliyun import client as aliyun  # noqa: F401 - likewise
+    from reconciler.providers.huaweicloud import client as huaweicloud  # noqa: F401 - likewise
     from reconciler.providers.registry import catalogue
-    from reconciler.reports import html  # noqa: F401 - imported where it is needed
+    from reconciler.reports import html  # noqa: F401 - likewise
     from reconciler.review import request  # noqa: F401 - likewise
 
     for _name in commands.list_commands(click.Context(commands)):

@@ -13,56 +13,75 @@ come with the program are written against this module as well, and import nothin
   that no row can describe `json_object` reads the answer, `tasks_in` and `task_from` turn its rows into tasks, and
   `Redactor` quotes what the server said without its secrets. `Secrets` reads what a target names.
 
-`docs/how-to/provider.md` shows a whole one on a page.
+Each name is loaded when it is asked for: the rows and options of a provider, which `validate` reads, need no library
+that talks to anybody. `docs/how-to/provider.md` shows a whole one on a page.
 """
 
 from __future__ import annotations
 
-from reconciler.config.model import Credentials, Secret, Target
-from reconciler.exceptions import CredentialsError, ProviderError
-from reconciler.providers.asked_keys import Ask, AskedKey, LastResort, renewed
-from reconciler.providers.base import AccountCall, Client, PolicyLanguage, Provider, Readings
-from reconciler.providers.client import HttpClient, HttpProvider
-from reconciler.providers.credential_source import CredentialSource, Passing, RenewingAuth, signature
-from reconciler.providers.credentials import (
-    ACCESS_KEY_KEYS,
-    AccessKey,
-    ResolvedCredentials,
-    UnusableFile,
-    ini_section,
-    instant,
-    json_file,
-    option,
-    principal_name,
-    secret_in,
-    secret_in_file,
-    secret_text,
-)
-from reconciler.providers.records import Row, impossible_ids, task_from, tasks_in
-from reconciler.providers.row_client import RowClient
-from reconciler.providers.secret_sources import CredentialSearch, Secrets
-from reconciler.providers.transport.answers import Redactor, header_text, json_object, malformed, parsed_object, said_in
-from reconciler.providers.transport.caller import READS, WRITES, Retries, Tally, all_or_fault
-from reconciler.providers.transport.codes import Codes, Said
-from reconciler.providers.transport.endpoint import base_url, credentials_url, service_url, vendor_url
-from reconciler.providers.transport.pacing import Quota, always
-from reconciler.providers.transport.surroundings import Surroundings, Turns
-from reconciler.redaction import masked, presentable
-from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
-from reconciler.tasks.resource_type import (
-    Action,
-    Inventory,
-    InventoryList,
-    Listing,
-    Operation,
-    Paging,
-    Permissions,
-    ProviderOptions,
-    Reading,
-    ResourceType,
-)
-from reconciler.tasks.sink import Collected, Sink, by_id
-from reconciler.tasks.task import TERMINAL, Field, FieldType, Status, Task, TaskKey
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.config.model import Credentials, Secret, Target
+    from reconciler.exceptions import CredentialsError, ProviderError
+    from reconciler.providers.asked_keys import Ask, AskedKey, LastResort, renewed
+    from reconciler.providers.base import (
+        ACCESS_KEY_KEYS,
+        AccountCall,
+        Client,
+        HttpProvider,
+        PolicyLanguage,
+        Provider,
+        Readings,
+    )
+    from reconciler.providers.client import HttpClient
+    from reconciler.providers.credential_source import CredentialSource, Passing, RenewingAuth, signature
+    from reconciler.providers.credentials import (
+        AccessKey,
+        ResolvedCredentials,
+        UnusableFile,
+        ini_section,
+        instant,
+        json_file,
+        option,
+        principal_name,
+        secret_in,
+        secret_in_file,
+        secret_text,
+    )
+    from reconciler.providers.records import Row, impossible_ids, task_from, tasks_in
+    from reconciler.providers.row_client import RowClient
+    from reconciler.providers.secret_sources import CredentialSearch, Secrets
+    from reconciler.providers.transport.answers import (
+        Redactor,
+        header_text,
+        json_object,
+        malformed,
+        parsed_object,
+        said_in,
+    )
+    from reconciler.providers.transport.caller import READS, WRITES, Retries, Tally, all_or_fault
+    from reconciler.providers.transport.codes import Codes, Said
+    from reconciler.providers.transport.endpoint import base_url, credentials_url, service_url, vendor_url
+    from reconciler.providers.transport.pacing import Quota, always
+    from reconciler.providers.transport.surroundings import Surroundings, Turns
+    from reconciler.redaction import masked, presentable
+    from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
+    from reconciler.tasks.resource_type import (
+        Action,
+        Inventory,
+        InventoryList,
+        Listing,
+        Operation,
+        Paging,
+        Permissions,
+        ProviderOptions,
+        Reading,
+        ResourceType,
+    )
+    from reconciler.tasks.sink import Collected, Sink, by_id
+    from reconciler.tasks.task import TERMINAL, Field, FieldType, Status, Task, TaskKey
 
 # One name a line would be a page of names.
 # fmt: off
@@ -83,3 +102,21 @@ __all__ = [
 API_VERSION = 1
 """Version of this module. It grows when a name is taken away or means something else; a provider may say which it was
 written for in its attribute `api_version`, and is left out where that is another."""
+
+_HOMES = (
+    *("tasks.task", "tasks.resource_type", "providers.base", "config.model", "tasks.observation", "tasks.sink"),
+    *("redaction", "exceptions", "providers.records", "providers.credentials", "providers.secret_sources"),
+    *("providers.transport.surroundings", "providers.transport.pacing", "providers.transport.endpoint"),
+    *("providers.transport.codes", "providers.transport.answers", "providers.credential_source"),
+    *("providers.transport.caller", "providers.asked_keys", "providers.client", "providers.row_client"),
+)
+"""The modules that the names above come from, those first that take least to load."""
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(f"reconciler.{home}")
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

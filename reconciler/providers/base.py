@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from reconciler.config.model import Target
+    from reconciler.providers.transport.surroundings import Surroundings
     from reconciler.tasks.observation import Fault, Observation
     from reconciler.tasks.resource_type import Operation, ProviderOptions, ResourceType
     from reconciler.tasks.sink import Sink
     from reconciler.tasks.task import Task
+
+T = TypeVar("T")
+
+ACCESS_KEY_KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        "access_key_id": "the access key id (AK)",
+        "secret_access_key": "the secret access key (SK)",
+        "security_token": "the security token that belongs to a temporary access key",
+    }
+)
+"""Keys of a target's `credentials` for an access key, with what is read there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +126,34 @@ class InstalledProvider(Provider, Protocol):
     def for_run(self) -> Provider:
         """The provider for one run: its clients share what need not be got twice, such as a token."""
         ...
+
+
+class HttpProvider(Generic[T]):
+    """A provider whose clients share what a run need not get twice, such as a token.
+
+    A package that declares one loads nothing that talks to the cloud until a client is made.
+    """
+
+    new_client: Callable[..., T]
+    """Takes a target, and `concurrency` and `surroundings` by name."""
+
+    def __init__(self, surroundings: Surroundings | None = None) -> None:
+        self._surroundings = surroundings
+
+    def for_run(self) -> Self:
+        """With surroundings that all its clients share."""
+        return type(self)(_surroundings())
+
+    def client(self, target: Target, *, concurrency: int, surroundings: Surroundings | None = None) -> T:
+        """A client of `target`. Raises CredentialsError; sends nothing yet."""
+        around = surroundings or self._surroundings or _surroundings()
+        return self.new_client(target, concurrency=concurrency, surroundings=around)
+
+
+def _surroundings() -> Surroundings:
+    from reconciler.providers.transport.surroundings import Surroundings  # noqa: PLC0415 - a catalogue needs none
+
+    return Surroundings()
 
 
 @dataclass(frozen=True, slots=True)

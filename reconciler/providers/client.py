@@ -20,7 +20,6 @@ from reconciler.providers.transport.caller import Caller
 from reconciler.providers.transport.clocks import Clocks
 from reconciler.providers.transport.codes import NO_CODES, Codes
 from reconciler.providers.transport.pacing import PACES, Quota, always
-from reconciler.providers.transport.surroundings import Surroundings
 from reconciler.providers.transport.trace import Tracer
 from reconciler.providers.transport.wire import Wire
 from reconciler.tasks.observation import Completeness, Fault, Observation, Scope
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.providers.credential_source import C, CredentialSource
     from reconciler.providers.credentials import AccessKey, ResolvedCredentials
     from reconciler.providers.transport.caller import Retries, Tally
+    from reconciler.providers.transport.surroundings import Surroundings
     from reconciler.tasks.resource_type import Operation, ResourceType
     from reconciler.tasks.task import Task
 
@@ -220,22 +220,3 @@ class HttpClient(Generic[R]):
     ) -> dict[str, Fault | None]:
         """Call `operation` for these ids, one at least, all of the form that the API takes."""
         raise NotImplementedError
-
-
-class HttpProvider(Generic[T]):
-    """A provider whose clients share what a run need not get twice, such as a token."""
-
-    new_client: Callable[..., T]
-    """Takes a target, and `concurrency` and `surroundings` by name."""
-
-    def __init__(self, surroundings: Surroundings | None = None) -> None:
-        self._surroundings = surroundings
-
-    def for_run(self) -> Self:
-        """With surroundings that all its clients share."""
-        return type(self)(Surroundings())
-
-    def client(self, target: Target, *, concurrency: int, surroundings: Surroundings | None = None) -> T:
-        """A client of `target`. Raises CredentialsError; sends nothing yet."""
-        around = surroundings or self._surroundings or Surroundings()
-        return self.new_client(target, concurrency=concurrency, surroundings=around)

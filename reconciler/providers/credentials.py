@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from reconciler.exceptions import CredentialsError
@@ -23,15 +22,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.observation import Fault
 
 K = TypeVar("K")
-
-ACCESS_KEY_KEYS: Mapping[str, str] = MappingProxyType(
-    {
-        "access_key_id": "the access key id (AK)",
-        "secret_access_key": "the secret access key (SK)",
-        "security_token": "the security token that belongs to a temporary access key",
-    }
-)
-"""Keys of a target's `credentials` for an access key, with what is read there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from reconciler.exceptions import ProviderError
 from reconciler.providers.aliyun import PROVIDER as ALIYUN_PROVIDER
-from reconciler.providers.aliyun.answers import Infos, Question, canceled_in, infos_in
+from reconciler.providers.aliyun.answers import canceled_in, infos_in
 from reconciler.providers.aliyun.asked_keys import AssumedRole, CredentialsUri, EcsRole, OidcRole, Role, account_of
+from reconciler.providers.aliyun.inventory import Infos, Question
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 from reconciler.providers.asked_keys import Ask
 from reconciler.providers.credential_source import Fixed

@@ -8,29 +8,32 @@ no key at all. What was asked for is looked for first, since a decoded URL may i
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from reconciler.provider import (
+    TERMINAL,
     Fault,
     HttpClient,
     Meaning,
     Operation,
     Redactor,
-    Task,
+    Row,
     by_id,
     json_object,
     malformed,
+    task_from,
     tasks_in,
 )
-from reconciler.providers.aliyun.url_upload import URL_UPLOAD, job_from
+from reconciler.providers.aliyun.inventory import Infos, Question, entry_key
+from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import httpx
+
+    from reconciler.provider import Task
 
 OK = 200
 NON_EXISTS = "NonExists"
@@ -38,33 +41,6 @@ CANCELED = "CanceledJobs"
 
 MOST_RECORDS = 10_000
 """Records of one answer at most; the vendor documents 100."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Job ids or source URLs, ten at most, and the parameter that they go into."""
-
-    parameter: str
-    entries: tuple[str, ...]
-
-    def is_about(self, task: Task) -> bool:
-        """Whether a task answers this question. One that does not show its URL may."""
-        shown = task.id if self.parameter == URL_UPLOAD.listing.ids_parameter else task.values.get("upload_url")
-        return shown is None or entry_key(str(shown)) in {entry_key(entry) for entry in self.entries}
-
-
-@dataclass(frozen=True, slots=True)
-class Infos:
-    """One answer: the jobs asked for, the entries that the cloud does not know, those of which it says nothing, and
-    how many records it had in all, `foreign` jobs of which nobody asked for. `contradicted` are records of jobs that
-    differ."""
-
-    tasks: Sequence[Task]
-    missing: frozenset[str]
-    unanswered: frozenset[str]
-    count: int
-    foreign: int = 0
-    contradicted: Sequence[Task] = ()
 
 
 def infos_in(response: httpx.Response, question: Question, client: HttpClient[Any]) -> Infos | Fault:
@@ -89,6 +65,20 @@ def infos_in(response: httpx.Response, question: Question, client: HttpClient[An
     unanswered = frozenset(entry for entry in question.entries if entry_key(entry) not in answered) - missing
     foreign = (whole.keys() | contradicted.keys()) - {task.id for task in about}
     return Infos(fitting, missing, unanswered, len(rows), len(foreign), odd)
+
+
+def job_from(target: str, row: Row) -> Task | None:
+    """The task that a record shows; None where the record has no usable JobId.
+
+    Prose and samples write statuses in several cases, so they are brought to the table's. A record carries a
+    CompleteTime even while the job waits, so it counts only where the job has ended.
+    """
+    record = {name.strip(): found for name, found in row.items()} | row
+    spoken = record.get("Status") or record.get("UploadStatus")
+    spoken = spoken.strip() if isinstance(spoken, str) else ""
+    spelt = spoken.upper() if spoken.upper() in URL_UPLOAD.statuses else spoken
+    ended = URL_UPLOAD.statuses.get(spelt) in TERMINAL
+    return task_from(target, URL_UPLOAD, record | {"Status": spelt} | ({} if ended else {"CompleteTime": None}))
 
 
 def canceled_in(
@@ -132,26 +122,12 @@ def _documented(
     return malformed(f"neither {envelope} nor {NON_EXISTS}; keys: {redactor(keys, 120)}", response)
 
 
-DECODINGS = 3
-"""A URL is encoded twice on its way to the vendor; nobody encodes it more often."""
-
 DEPTH = 6
 """Levels of a list in an answer: an object around an array of texts that are lists themselves."""
 
 MOST_ELEMENTS = 10_000
 LONGEST_TEXT = 64 * 1024
 """Ten URLs, joined and encoded, are shorter."""
-
-
-def entry_key(text: str) -> str:
-    """What two spellings of one id or URL have in common: the fully decoded text."""
-    key = text.strip()
-    for _ in range(DECODINGS):
-        decoded = unquote(key)
-        if decoded == key:
-            break
-        key = decoded
-    return key
 
 
 def named(found: object, requested: Iterable[str]) -> frozenset[str]:

@@ -34,7 +34,7 @@ from reconciler.provider import (
     impossible_ids,
     principal_name,
 )
-from reconciler.providers.aliyun.answers import Infos, Question, canceled_in, infos_in
+from reconciler.providers.aliyun.answers import canceled_in, infos_in
 from reconciler.providers.aliyun.asked_keys import account_of
 from reconciler.providers.aliyun.credentials import AliyunCredentials, find_credentials
 from reconciler.providers.aliyun.endpoints import endpoint, sts_endpoint
@@ -44,6 +44,8 @@ from reconciler.providers.aliyun.inventory import (
     JOB_IDS,
     UPLOAD_URLS,
     URLS,
+    Infos,
+    Question,
     Resolved,
     cut_off,
     named,

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.provider import Surroundings, Target, base_url, service_url, vendor_url
+from reconciler.provider import base_url, service_url, vendor_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SERVICES = ("vod",)
-
-REGIONS = ("cn-shanghai", "ap-southeast-1")
-"""The regions that serve the calls for upload by URL (api-geturluploadinfos)."""
-
+    from reconciler.provider import Surroundings, Target
 
 _DOMAIN = "aliyuncs.com"
 

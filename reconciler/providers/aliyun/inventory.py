@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from reconciler.provider import (
     Fault,
@@ -18,11 +18,13 @@ from reconciler.provider import (
     masked,
     presentable,
 )
-from reconciler.providers.aliyun.answers import Infos, Question
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+DECODINGS = 3
+"""A URL is encoded twice on its way to the vendor; nobody encodes it more often."""
 
 ENTRIES = 10
 """Ids or URLs in one call at most (GetURLUploadInfos, CancelUrlUploadJobs)."""
@@ -43,6 +45,33 @@ _LONGEST_URL = 8192
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"<>]+")
 
 _RANK = {name: rank for rank, name in enumerate(URL_UPLOAD.statuses)}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Job ids or source URLs, ten at most, and the parameter that they go into."""
+
+    parameter: str
+    entries: tuple[str, ...]
+
+    def is_about(self, task: Task) -> bool:
+        """Whether a task answers this question. One that does not show its URL may."""
+        shown = task.id if self.parameter == URL_UPLOAD.listing.ids_parameter else task.values.get("upload_url")
+        return shown is None or entry_key(str(shown)) in {entry_key(entry) for entry in self.entries}
+
+
+@dataclass(frozen=True, slots=True)
+class Infos:
+    """One answer: the jobs asked for, the entries that the cloud does not know, those of which it says nothing, and
+    how many records it had in all, `foreign` jobs of which nobody asked for. `contradicted` are records of jobs that
+    differ."""
+
+    tasks: Sequence[Task]
+    missing: frozenset[str]
+    unanswered: frozenset[str]
+    count: int
+    foreign: int = 0
+    contradicted: Sequence[Task] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +129,17 @@ INVENTORY = Inventory(
     list_of=_list_of,
     entries_of=_entries_of,
 )
+
+
+def entry_key(text: str) -> str:
+    """What two spellings of one id or URL have in common: the fully decoded text."""
+    key = text.strip()
+    for _ in range(DECODINGS):
+        decoded = unquote(key)
+        if decoded == key:
+            break
+        key = decoded
+    return key
 
 
 def questions(parameter: str, entries: Iterable[str]) -> Iterator[Question]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from reconciler.provider import (
-    TERMINAL,
     Action,
     Field,
     FieldType,
@@ -19,11 +18,12 @@ from reconciler.provider import (
     Paging,
     Permissions,
     ResourceType,
-    Row,
     Status,
-    Task,
-    task_from,
 )
+
+SERVICES = ("vod",)
+REGIONS = ("cn-shanghai", "ap-southeast-1")
+"""The regions that serve these calls (api-geturluploadinfos)."""
 
 _STRING, _TIME = FieldType.STRING, FieldType.TIMESTAMP
 _FIELDS = (
@@ -85,17 +85,3 @@ URL_UPLOAD = ResourceType(
     permissions=Permissions("vod:GetURLUploadInfos", "vod:CancelUrlUploadJobs"),
     documentation="https://www.alibabacloud.com/help/en/vod/developer-reference/api-vod-2017-03-21-cancelurluploadjobs",
 )
-
-
-def job_from(target: str, row: Row) -> Task | None:
-    """The task that a record shows; None where the record has no usable JobId.
-
-    Prose and samples write statuses in several cases, so they are brought to the table's. A record carries a
-    CompleteTime even while the job waits, so it counts only where the job has ended.
-    """
-    record = {name.strip(): found for name, found in row.items()} | row
-    spoken = record.get("Status") or record.get("UploadStatus")
-    spoken = spoken.strip() if isinstance(spoken, str) else ""
-    spelt = spoken.upper() if spoken.upper() in URL_UPLOAD.statuses else spoken
-    ended = URL_UPLOAD.statuses.get(spelt) in TERMINAL
-    return task_from(target, URL_UPLOAD, record | {"Status": spelt} | ({} if ended else {"CompleteTime": None}))

@@ -1,19 +1,25 @@
-"""Huawei Cloud: Media Processing Center (MPC) and Video on Demand (VOD). What its targets may say, its kinds of tasks,
-and how it writes down permissions."""
+"""Huawei Cloud: Media Processing Center (MPC) and Video on Demand (VOD), and how it writes down permissions."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconciler.provider import AccountCall, HttpProvider, PolicyLanguage, ProviderOptions, ResourceType, Target
+from reconciler.provider import (
+    AccountCall,
+    HttpProvider,
+    PolicyLanguage,
+    ResourceType,
+    Target,
+)
 from reconciler.providers.huaweicloud import mpc, vod
-from reconciler.providers.huaweicloud.client import HuaweicloudClient
-from reconciler.providers.huaweicloud.credentials import KEYS
-from reconciler.providers.huaweicloud.endpoints import PROJECTS_PATH, SERVICES, WAY_OUT
+from reconciler.providers.huaweicloud.options import OPTIONS, PROJECTS_PATH, WAY_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+
+    from reconciler.provider import Surroundings
+    from reconciler.providers.huaweicloud.client import HuaweicloudClient
 
 VERSION = "5.0"
 """Of a policy document."""
@@ -69,41 +75,20 @@ class IdentityPolicies:
         return (attach, older)
 
 
-class Huaweicloud(HttpProvider[HuaweicloudClient]):
+class Huaweicloud(HttpProvider["HuaweicloudClient"]):
     """The cloud as a provider."""
 
-    name = "huaweicloud"
-    options = ProviderOptions(
-        name="huaweicloud",
-        properties=MappingProxyType(
-            {
-                "region": {
-                    "type": "string",
-                    "pattern": "^[a-z]{2,}(-[a-z0-9]+)+$",
-                    "patternErrorMessage": "must be the id of a region, such as cn-north-4",
-                    "description": "Region of the project, such as cn-north-4.",
-                    "examples": ["cn-north-4", "ap-southeast-3", "${HUAWEICLOUD_REGION:-cn-north-4}"],
-                },
-                "project_id": {
-                    "type": "string",
-                    "pattern": "^[A-Za-z0-9_-]*$",
-                    "patternErrorMessage": "must be the id of a project",
-                    "description": "Id of the region's project. Looked up through IAM where empty or absent.",
-                    "examples": ["${HUAWEICLOUD_SDK_PROJECT_ID:-}", "0a1b2c3d4e5f60718293a4b5c6d7e8f9"],
-                },
-            }
-        ),
-        required=("region",),
-        services=SERVICES,
-        credentials=KEYS,
-        title="Huawei Cloud",
-        target="huawei-prod",
-    )
+    name = OPTIONS.name
+    options = OPTIONS
     resource_types: Mapping[str, ResourceType] = MappingProxyType(
         {row.name: row for row in (*mpc.RESOURCE_TYPES, *vod.RESOURCE_TYPES)}
     )
     policy_language: PolicyLanguage = IdentityPolicies()
-    new_client = HuaweicloudClient
+
+    def new_client(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> HuaweicloudClient:
+        from reconciler.providers.huaweicloud.client import HuaweicloudClient  # noqa: PLC0415 - a catalogue needs none
+
+        return HuaweicloudClient(target, concurrency=concurrency, surroundings=surroundings)
 
 
 PROVIDER = Huaweicloud()

@@ -23,15 +23,13 @@ from reconciler.provider import (
 )
 from reconciler.providers.huaweicloud.credentials import HuaweicloudCredentials, find_credentials
 from reconciler.providers.huaweicloud.endpoints import (
-    PROJECTS_PATH,
-    SERVICES,
-    WAY_OUT,
     KnownProject,
     endpoint,
     is_project,
     project_named,
 )
 from reconciler.providers.huaweicloud.errors import CODES
+from reconciler.providers.huaweicloud.options import PROJECTS_PATH, SERVICES, WAY_OUT
 from reconciler.providers.huaweicloud.signing import (
     Login,
     SignatureAuth,

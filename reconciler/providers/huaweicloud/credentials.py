@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 from reconciler.provider import (
-    ACCESS_KEY_KEYS,
     AccessKey,
     AskedKey,
     CredentialSearch,
@@ -30,14 +29,6 @@ from reconciler.provider import (
 from reconciler.providers.huaweicloud.asked_keys import DISABLED, Agency, Container, IdentityToken, OidcAgency
 from reconciler.providers.huaweicloud.endpoints import endpoint, sts_endpoint
 from reconciler.providers.huaweicloud.signing import Login, Token
-
-KEYS = {
-    **ACCESS_KEY_KEYS,
-    "token": "a ready IAM token for a project of the region, in place of keys",
-    "iam_user": "the IAM user who gets a token, with iam_password and iam_domain",
-    "iam_password": "the password of iam_user",
-    "iam_domain": "the account (domain) of iam_user",
-}
 
 Asked = OidcAgency | IdentityToken | Container | Agency | LastResort
 Credentials = AccessKey | Token | Login | Asked

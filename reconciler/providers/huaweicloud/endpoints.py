@@ -10,14 +10,15 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.provider import Fault, HttpClient, Meaning, Target, Turns, malformed, service_url, vendor_url
+from reconciler.provider import Fault, Meaning, Turns, malformed, service_url, vendor_url
+from reconciler.providers.huaweicloud.options import WAY_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import httpx
 
-SERVICES = ("mpc", "vod", "iam")
+    from reconciler.provider import HttpClient, Target
 
 _ODD_NAMES: Mapping[tuple[str, str], str] = {("mpc", "cn-north-1"): "mts"}
 
@@ -49,10 +50,8 @@ def sts_endpoint(environment: Mapping[str, str]) -> str:
     return service_url(given, environment, variable) if given else vendor_url("sts", "cn-north-4", domain=_DOMAIN)
 
 
-PROJECTS_PATH = "/v3/projects"
 OK = 200
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-WAY_OUT = "set the target's `project_id`"
 
 
 @dataclass(slots=True)

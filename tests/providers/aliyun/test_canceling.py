@@ -6,7 +6,8 @@ from collections.abc import Mapping
 import pytest
 
 from reconciler.provider.loopback import ODD_ANSWERS, Received, Reply, as_json
-from reconciler.providers.aliyun.url_upload import URL_UPLOAD, job_from
+from reconciler.providers.aliyun.answers import job_from
+from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.task import Status
 from tests.providers.aliyun.cloud import AK, SK, asked_ids, cancel, job

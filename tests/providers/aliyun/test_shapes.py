@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.providers.aliyun.answers import entry_key, named, records
+from reconciler.providers.aliyun.answers import named, records
+from reconciler.providers.aliyun.inventory import entry_key
 
 IDS = ("341c92e6c18dc435ee31253685aaaaaa", "0193d395194a83ad6ee2ef27a5b5bbbb", "never-named")
 TWO = frozenset(IDS[:2])
