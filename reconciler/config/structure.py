@@ -7,14 +7,12 @@ empty or a variable, is told apart by `if`.
 from __future__ import annotations
 
 import re
-from functools import partial
+from contextlib import suppress
+from functools import cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft7Validator
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
-
+from reconciler.config.conformance import Conformance, UnknownKeyword, matches, repetitions
 from reconciler.config.environment import Expanded, Unexpanded, quoted, shown
 from reconciler.config.schema_parts import UNEXPANDED
 from reconciler.config.yaml_document import SENSITIVE_KEY
@@ -23,6 +21,9 @@ from reconciler.tasks.timestamps import DURATION_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from jsonschema import Draft7Validator as Validator
+    from jsonschema.exceptions import ValidationError
 
     from reconciler.config.schema_parts import Schema
     from reconciler.diagnostics import DocumentPath
@@ -39,52 +40,58 @@ _CREDENTIALS_DEPTH = 3
 _broken = partial(Problem, rule=Rule.STRUCTURE)
 
 
-def _ecma_pattern(_: object, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
-    """`pattern` with the `$` of ECMA-262, which Python's also matches before a final line break."""
-    anchored = pattern[:-1] + r"\Z" if pattern.endswith("$") and not pattern.endswith(r"\$") else pattern
-    if isinstance(instance, str) and not re.search(anchored, instance):
-        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+@cache
+def validator_class() -> type[Validator]:
+    """jsonschema's, with the patterns of ECMA-262, and lists of scalars looked at once.
+
+    It is imported when something is wrong: it takes longer to import than a file that is in order to read.
+    """
+    from jsonschema import Draft7Validator  # noqa: PLC0415 - see above
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415
+    from jsonschema.validators import extend  # noqa: PLC0415
+
+    def ecma_pattern(_: object, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
+        if isinstance(instance, str) and not matches(pattern, instance):
+            yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+    def unique(_: object, wanted: object, instance: object, __: object) -> Iterator[ValidationError]:
+        if wanted and isinstance(instance, list) and next(repetitions(instance), None) is not None:
+            yield ValidationError("an item stands twice")
+
+    is_unexpanded = partial(_is_of, OWN_TYPES[UNEXPANDED])
+    checker = Draft7Validator.TYPE_CHECKER.redefine(UNEXPANDED, is_unexpanded)
+    made: type[Validator] = extend(  # type: ignore[no-untyped-call] # so in jsonschema
+        Draft7Validator, {"pattern": ecma_pattern, "uniqueItems": unique}, type_checker=checker
+    )
+    return made
 
 
-def _unique(_: object, wanted: object, instance: object, __: object) -> Iterator[ValidationError]:
-    """`uniqueItems` for lists of scalars, in time proportional to their length."""
-    if wanted and isinstance(instance, list) and next(_repetitions(instance), None) is not None:
-        yield ValidationError("an item stands twice")
+def _is_of(kind: type, _: object, instance: object) -> bool:
+    return isinstance(instance, kind)
 
 
-def _repetitions(items: list[object]) -> Iterator[int]:
-    """Indexes of the scalars that stand further to the front as well."""
-    seen: set[object] = set()
-    for index, item in enumerate(items):
-        if isinstance(item, str | int | float):
-            key = (isinstance(item, bool), item)
-            if key in seen:
-                yield index
-            seen.add(key)
-
-
-EcmaValidator = extend(  # type: ignore[no-untyped-call] # so in jsonschema
-    Draft7Validator,
-    {"pattern": _ecma_pattern, "uniqueItems": _unique},
-    type_checker=Draft7Validator.TYPE_CHECKER.redefine(
-        UNEXPANDED, lambda _, instance: isinstance(instance, Unexpanded)
-    ),
-)
+OWN_TYPES: Mapping[str, type] = {UNEXPANDED: Unexpanded}
+"""JSON types that only our schemas know."""
 
 
 class Structure:
-    """The check of structure against one schema. Make it once: building the validator costs more than using it."""
+    """The check of structure against one schema."""
 
     def __init__(self, schema: Schema) -> None:
-        self._validator = EcmaValidator(schema)
+        self._schema = schema
+        self._conformance = Conformance(schema, OWN_TYPES)
 
     def problems(self, data: Any) -> list[Problem]:  # noqa: ANN401 - YAML may hold anything
         """Every structural mistake in the data of one file, each once, in our words. Selectors are not looked at.
 
         Beyond `MAX_PROBLEMS` the rest is not looked for.
         """
+        with suppress(UnknownKeyword):
+            if self._conformance.holds(data):
+                return []
+        validator = validator_class()(self._schema)
         found: dict[tuple[DocumentPath, str], Problem] = {}
-        problems = (problem for error in self._validator.iter_errors(data) for problem in _translated(error))
+        problems = (problem for error in validator.iter_errors(data) for problem in _translated(error))
         for problem in islice(problems, MAX_PROBLEMS):
             found.setdefault((problem.path, problem.message), problem)
         return list(found.values())
@@ -237,7 +244,7 @@ def _too_long(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
 
 
 def _repeated(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
-    for index in _repetitions(_as_list(error.instance)):
+    for index in repetitions(_as_list(error.instance)):
         yield _broken((*path, index), f"{quoted(_as_list(error.instance)[index])} stands twice in the list")
 
 

@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator
 from reconciler.config.loader import check
 from reconciler.config.model import Configuration
 from reconciler.config.schema import build_schema, render_schema
-from reconciler.config.structure import EcmaValidator
+from reconciler.config.structure import validator_class
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.providers.registry import catalogue as installed
 from reconciler.tasks.resource_type import Catalogue
@@ -185,8 +185,7 @@ def valid(validate: Validate, document: object) -> bool:
 @pytest.fixture(scope="module")
 def editor(catalogue: Catalogue) -> Draft7Validator:
     """What an editor checks."""
-    found: Draft7Validator = EcmaValidator(build_schema(catalogue))
-    return found
+    return validator_class()(build_schema(catalogue))
 
 
 def test_it_is_a_schema(catalogue: Catalogue) -> None:

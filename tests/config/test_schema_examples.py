@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.config.loader import check
-from reconciler.config.structure import EcmaValidator
+from reconciler.config.structure import validator_class
 from reconciler.diagnostics import Severity
 from reconciler.providers.registry import catalogue
 from tests.config.schema_keys import SCHEMAS, keys, load, mapping_of
@@ -36,7 +36,7 @@ def test_descriptions_are_short(path: Path) -> None:
 @schemas
 def test_examples_and_defaults_are_valid_where_they_stand(path: Path) -> None:
     root = load(path)
-    validator = EcmaValidator(root)
+    validator = validator_class()(root)
     wrong = [
         (place, example, error.message)
         for place, key in keys(root)
