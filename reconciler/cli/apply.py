@@ -25,8 +25,9 @@ from reconciler.exceptions import ExitCode, UsageError
 from reconciler.planning.report import FailOn
 from reconciler.redaction import presentable
 from reconciler.reports import SCREEN_FORMATS
+from reconciler.reports.cells import counted
 from reconciler.reports.registry import render
-from reconciler.reports.wording import changes_counted, counted
+from reconciler.reports.wording import changes_counted
 
 if TYPE_CHECKING:
     from reconciler.cli.output import Output

@@ -20,6 +20,7 @@ from reconciler.config.loader import load_configuration
 from reconciler.exceptions import BackendError, ExitCode, InvalidError, RefusedError, UsageError
 from reconciler.planning.plan import RunOutcome
 from reconciler.providers.registry import catalogue
+from reconciler.reports.cells import counted
 from reconciler.reports.run_history import (
     PRUNING,
     UNFINISHED,
@@ -32,7 +33,6 @@ from reconciler.reports.run_history import (
     render_runs_text,
     run_label,
 )
-from reconciler.reports.wording import counted
 from reconciler.tasks.timestamps import Timestamp, format_timestamp, parse_duration, parse_timestamp
 
 if TYPE_CHECKING:

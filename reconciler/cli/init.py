@@ -15,7 +15,7 @@ from reconciler.cli.signals import Interrupted
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
-from reconciler.reports.wording import counted
+from reconciler.reports.cells import counted
 from reconciler.scaffold.choices import (
     CLOUDS,
     Choices,

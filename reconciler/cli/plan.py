@@ -28,7 +28,7 @@ from reconciler.planning.snapshot import snapshot_of
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.reports import SCREEN_FORMATS
-from reconciler.reports.wording import counted
+from reconciler.reports.cells import counted
 
 if TYPE_CHECKING:
     from reconciler.planning.guards import Overrides

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -9,49 +10,41 @@ import click
 
 from reconciler.cli.options import flag
 from reconciler.cli.places import write
-from reconciler.config import schema as configuration_schema
-from reconciler.documents.files import DIFFERENCE, PLAN_FILE, REPORT_FILE
-from reconciler.documents.schema import schema_text
-from reconciler.documents.snapshot import SNAPSHOT_FILE
 from reconciler.exceptions import ExitCode
-from reconciler.policy_tests import schema as test_schema
 from reconciler.providers.registry import catalogue
-from reconciler.reports.diagnostics import FAILURE, VALIDATION
-from reconciler.reports.explanation.document import EXPLANATION
-from reconciler.reports.permissions import PERMISSIONS
-from reconciler.reports.policy_tests.document import RESULTS
-from reconciler.reports.run_history import PRUNING, RUN, RUNS, UNLOCKING
-from reconciler.reports.task_list import TASK_LIST
-from reconciler.reports.why.document import WHY
-from reconciler.review.wording import COMMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from reconciler.documents.document import Format
-    from reconciler.tasks.resource_type import Catalogue
 
-_INPUT: Mapping[str, Callable[[Catalogue], str]] = MappingProxyType(
-    {"configuration": configuration_schema.render_schema, "tests": test_schema.render_schema}
-)
-OUTPUT: Mapping[str, tuple[Format[Any], ...]] = MappingProxyType(
+_INPUT: Mapping[str, str] = MappingProxyType({"configuration": "config.schema", "tests": "policy_tests.schema"})
+"""The modules that make them."""
+
+OUTPUT: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "plan": (PLAN_FILE,),
-        "report": (REPORT_FILE,),
-        "snapshot": (SNAPSHOT_FILE,),
-        "diff": (DIFFERENCE,),
-        "why": (WHY,),
-        "query": (TASK_LIST,),
-        "history": (RUNS, RUN, PRUNING, UNLOCKING),
-        "explain": (EXPLANATION,),
-        "permissions": (PERMISSIONS,),
-        "test": (RESULTS,),
-        "validate": (VALIDATION,),
-        "comment": (COMMENT,),
-        "error": (FAILURE,),
+        "plan": ("documents.files.PLAN_FILE",),
+        "report": ("documents.files.REPORT_FILE",),
+        "snapshot": ("documents.snapshot.SNAPSHOT_FILE",),
+        "diff": ("documents.files.DIFFERENCE",),
+        "why": ("reports.why.document.WHY",),
+        "query": ("reports.task_list.TASK_LIST",),
+        "history": tuple(f"reports.run_history.{name}" for name in ("RUNS", "RUN", "PRUNING", "UNLOCKING")),
+        "explain": ("reports.explanation.document.EXPLANATION",),
+        "permissions": ("reports.permissions.PERMISSIONS",),
+        "test": ("reports.policy_tests.document.RESULTS",),
+        "validate": ("reports.diagnostics.VALIDATION",),
+        "comment": ("review.wording.COMMENT",),
+        "error": ("reports.diagnostics.FAILURE",),
     }
 )
 """By the command that writes them, or by what they are: several where it writes one or the other."""
+
+
+def formats(what: str) -> tuple[Format[Any], ...]:
+    """The formats under a name of `OUTPUT`."""
+    homes = (path.rpartition(".") for path in OUTPUT[what])
+    return tuple(getattr(import_module(f"reconciler.{home}"), name) for home, _, name in homes)
 
 
 @click.command("schema")
@@ -65,5 +58,9 @@ OUTPUT: Mapping[str, tuple[Format[Any], ...]] = MappingProxyType(
 )
 def command(what: str) -> int:
     """Print a JSON Schema, for editors and linters: of configuration, of tests, or of a command's JSON."""
-    write(_INPUT[what](catalogue()) if what in _INPUT else schema_text(what, *OUTPUT[what]), "json")
+    if what in _INPUT:
+        text = import_module(f"reconciler.{_INPUT[what]}").render_schema(catalogue())
+    else:
+        text = import_module("reconciler.documents.schema").schema_text(what, *formats(what))
+    write(text, "json")
     return ExitCode.OK

@@ -1,8 +1,12 @@
-"""`reconciler validate`."""
+"""`reconciler validate`.
+
+It is the hook of every commit and mostly says one line, so that what only some runs need is imported by these.
+"""
+
+# ruff: noqa: PLC0415 - see above
 
 from __future__ import annotations
 
-import contextlib
 import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,13 +18,8 @@ from reconciler.cli.places import write
 from reconciler.config.loader import check
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import ExitCode, InvalidTests
-from reconciler.policy_tests.loader import load_tests
-from reconciler.policy_tests.runner import idle_protections
 from reconciler.providers.registry import catalogue
-from reconciler.reports.ci.github import render_diagnostics_github
-from reconciler.reports.ci.sarif import render_diagnostics_sarif
-from reconciler.reports.diagnostics import VALIDATION, Validation, render_diagnostics
-from reconciler.reports.wording import counted
+from reconciler.reports.cells import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Configuration
     from reconciler.diagnostics import Diagnostic
+    from reconciler.tasks.resource_type import Catalogue
 
 
 @click.command("validate")
@@ -45,11 +45,22 @@ def command(paths: tuple[Path, ...], output_format: str) -> int:
     installed = catalogue()
     configuration, diagnostics = check(paths, installed, environment=os.environ)
     if configuration and configuration.protections:
-        with contextlib.suppress(InvalidTests):  # or there is none: `test` says so
-            tests = load_tests(paths, installed, environment=os.environ, configuration=configuration)
-            diagnostics += tuple(idle_protections(tests, installed))
+        diagnostics += _idle_protections(paths, installed, configuration)
     write(_FORMATS[output_format](configuration, diagnostics, tuple(map(str, paths))), output_format)
     return ExitCode.OK if configuration else ExitCode.INVALID
+
+
+def _idle_protections(
+    paths: Sequence[Path], installed: Catalogue, configuration: Configuration
+) -> tuple[Diagnostic, ...]:
+    from reconciler.policy_tests.loader import load_tests
+    from reconciler.policy_tests.runner import idle_protections
+
+    try:
+        tests = load_tests(paths, installed, environment=os.environ, configuration=configuration)
+    except InvalidTests:  # or there is none: `test` says so
+        return ()
+    return tuple(idle_protections(tests, installed))
 
 
 def _counts(diagnostics: Sequence[Diagnostic]) -> tuple[int, int]:
@@ -58,13 +69,25 @@ def _counts(diagnostics: Sequence[Diagnostic]) -> tuple[int, int]:
 
 
 def _text(configuration: Configuration | None, diagnostics: Sequence[Diagnostic], _: Sequence[str]) -> str:
-    blocks = render_diagnostics(diagnostics)
-    return f"{blocks}\n{_verdict(configuration, diagnostics)}" if blocks else _verdict(configuration, diagnostics)
+    verdict = _verdict(configuration, diagnostics)
+    if not diagnostics:
+        return verdict
+    from reconciler.reports.diagnostics import render_diagnostics
+
+    return f"{render_diagnostics(diagnostics)}\n{verdict}"
 
 
 def _github(configuration: Configuration | None, diagnostics: Sequence[Diagnostic], paths: Sequence[str]) -> str:
     """Annotations, and the last line for the log."""
+    from reconciler.reports.ci.github import render_diagnostics_github
+
     return render_diagnostics_github(diagnostics, paths) + _verdict(configuration, diagnostics)
+
+
+def _sarif(_: Configuration | None, diagnostics: Sequence[Diagnostic], paths: Sequence[str]) -> str:
+    from reconciler.reports.ci.sarif import render_diagnostics_sarif
+
+    return render_diagnostics_sarif(diagnostics, paths)
 
 
 def _verdict(configuration: Configuration | None, diagnostics: Sequence[Diagnostic]) -> str:
@@ -82,14 +105,11 @@ def _verdict(configuration: Configuration | None, diagnostics: Sequence[Diagnost
 
 
 def _document(configuration: Configuration | None, diagnostics: Sequence[Diagnostic], _: Sequence[str]) -> str:
+    from reconciler.reports.diagnostics import VALIDATION, Validation
+
     return VALIDATION.text(Validation(configuration is not None, tuple(diagnostics)))
 
 
 _FORMATS: Mapping[str, Callable[[Configuration | None, Sequence[Diagnostic], Sequence[str]], str]] = MappingProxyType(
-    {
-        "text": _text,
-        "json": _document,
-        "github": _github,
-        "sarif": lambda _, diagnostics, paths: render_diagnostics_sarif(diagnostics, paths),
-    }
+    {"text": _text, "json": _document, "github": _github, "sarif": _sarif}
 )

@@ -36,6 +36,11 @@ def clipped(text: str, limit: int) -> str:
     return text
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 task`, `2 tasks`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def folded(rest: str) -> str:
     """A line in the place of what is not written out: `12 more tasks here`."""
     return f"  ... and {rest}. All of them: --format json, or -v"

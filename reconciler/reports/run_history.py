@@ -9,8 +9,7 @@ from reconciler.backends.entries import ActionRecord, Holding, RunRecord, TaskOu
 from reconciler.documents.document import Format
 from reconciler.redaction import Shown
 from reconciler.reports.ages import duration
-from reconciler.reports.cells import Palette, table
-from reconciler.reports.wording import counted
+from reconciler.reports.cells import Palette, counted, table
 from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:

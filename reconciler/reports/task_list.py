@@ -10,8 +10,8 @@ from reconciler.planning.change import Observed, ResourceName
 from reconciler.planning.reasons import observed
 from reconciler.redaction import Shown
 from reconciler.reports.ages import age_of
-from reconciler.reports.cells import clipped, table
-from reconciler.reports.wording import counted, value_text
+from reconciler.reports.cells import clipped, counted, table
+from reconciler.reports.wording import value_text
 
 if TYPE_CHECKING:
     from reconciler.engine.queries import QueryResult

@@ -9,6 +9,7 @@ from reconciler.engine.saved_plan import NOT_SELECTED
 from reconciler.planning.guards import Guard
 from reconciler.planning.plan import Cause
 from reconciler.planning.report import Outcome
+from reconciler.reports.cells import counted
 from reconciler.tasks.observation import AGES_UNKNOWN, Completeness
 from reconciler.tasks.resource_type import Action
 
@@ -55,11 +56,6 @@ PROTECTED = "these tasks stay, whatever policies ask for"
 INTOLERANT = "Blocked tasks count as failures (on_blocked: fail)"
 LACKING = "lack a field that the policy asks for, and are left alone"
 ALLOW_ALL = "To allow all of it, on plan and apply:"
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 task`, `2 tasks`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def steps_words(steps: tuple[Action, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reconciler.cli.schema import OUTPUT
+from reconciler.cli.schema import OUTPUT, formats
 from reconciler.documents.files import PLAN_FILE, REPORT_FILE, read_either
 from reconciler.documents.schema import schema_text
 from reconciler.exceptions import ExitCode, InvalidPlan
@@ -26,12 +26,12 @@ SCHEMAS = Path(__file__).parents[2] / "schemas"
 @pytest.mark.parametrize("name", OUTPUT)
 def test_the_file_is_fresh(name: str) -> None:
     """Else: `make schemas`."""
-    assert (SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8") == schema_text(name, *OUTPUT[name])
+    assert (SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8") == schema_text(name, *formats(name))
 
 
 @pytest.mark.parametrize("name", OUTPUT)
 def test_the_file_is_a_schema(name: str) -> None:
-    schema = json.loads(schema_text(name, *OUTPUT[name]))
+    schema = json.loads(schema_text(name, *formats(name)))
     jsonschema.validators.validator_for(schema).check_schema(schema)
 
 
@@ -76,7 +76,7 @@ def test_all_that_is_said_is_described(terminal: Terminal) -> None:
 
 @pytest.mark.parametrize("name", OUTPUT)
 def test_another_document_is_refused(name: str) -> None:
-    schema = json.loads(schema_text(name, *OUTPUT[name]))
+    schema = json.loads(schema_text(name, *formats(name)))
     assert not jsonschema.validators.validator_for(schema)(schema).is_valid(
         {"format": "reconciler.other", "format_version": "1.0"}
     )

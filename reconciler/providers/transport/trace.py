@@ -7,7 +7,6 @@ here, of bodies only those of errors. The facts of a record stand in its attribu
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import time
@@ -104,7 +103,7 @@ class Tracer:
         self._event(request, "request")
         try:
             yield answers
-        except (Exception, asyncio.CancelledError) as error:
+        except BaseException as error:  # a canceled one too
             why = f"{type(error).__name__}: {error}".rstrip(": ")
             self._ended(request, "no answer", started, error=self._quoted(request, why, _TEXT))
             raise

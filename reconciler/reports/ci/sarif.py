@@ -18,8 +18,8 @@ from urllib.parse import quote
 
 from reconciler import __version__
 from reconciler.diagnostics import Rule, Severity
+from reconciler.reports.cells import counted
 from reconciler.reports.commands import command_line
-from reconciler.reports.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.planning.field_differences import difference_words
 from reconciler.redaction import presentable
+from reconciler.reports.cells import counted
 from reconciler.reports.difference.text import (
     counts_words,
     digest_rows,
@@ -16,7 +17,6 @@ from reconciler.reports.difference.text import (
     task_words,
 )
 from reconciler.reports.markdown.parts import Detail, callout, code, fitted, folded, note_item, table
-from reconciler.reports.wording import counted
 from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:

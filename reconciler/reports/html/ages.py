@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.planning.report import Outcome
+from reconciler.reports.cells import counted
 from reconciler.reports.html.elements import LINE, Markup, element, joined
 from reconciler.reports.html.histograms import AGES, Aged, Fill, drawing, fills, histograms, swatch
 from reconciler.reports.html.tables import Column, Sort, created, section, table
-from reconciler.reports.wording import counted
 from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
+from reconciler.reports.cells import counted
 from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.html.ages import plan_ages
 from reconciler.reports.html.elements import Markup, element, joined
@@ -17,7 +18,6 @@ from reconciler.reports.wording import (
     INTOLERANT,
     KINDS,
     LACKING,
-    counted,
     flags,
     guard_breach,
     guard_remedy,

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
 from reconciler.reports.ages import duration
+from reconciler.reports.cells import counted
 from reconciler.reports.html.ages import report_ages
 from reconciler.reports.html.elements import Markup, element
 from reconciler.reports.html.page_parts import callout, document, facts, filtered, footer, masthead, note_item, page
 from reconciler.reports.html.tables import Column, Sort, codes, created, moment, section, table
 from reconciler.reports.html.tasks import steps_cell
-from reconciler.reports.wording import GRAVE, OUTCOMES, counted, report_advice, report_counts, result_reason
+from reconciler.reports.wording import GRAVE, OUTCOMES, report_advice, report_counts, result_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

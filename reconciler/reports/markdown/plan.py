@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
 from reconciler.reports.ages import age_of, until
+from reconciler.reports.cells import counted
 from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of
 from reconciler.reports.markdown.parts import BUDGET, Detail, code, comment, fitted, folded, listed, note_item, table
@@ -18,7 +19,6 @@ from reconciler.reports.tally import Tally
 from reconciler.reports.text.task_block import fields
 from reconciler.reports.wording import (
     KINDS,
-    counted,
     flags,
     overrides_flags,
     plan_counts,

@@ -6,11 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
+from reconciler.reports.cells import counted
 from reconciler.reports.markdown.parts import callout, code, listed, note_item
 from reconciler.reports.tally import skipped_groups
 from reconciler.reports.wording import (
     blocked_failure,
-    counted,
     guard_breach,
     guard_remedy,
     half_truth,

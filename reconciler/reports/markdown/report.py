@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.reports.ages import duration
+from reconciler.reports.cells import counted
 from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of
 from reconciler.reports.markdown.parts import (
     BUDGET,
@@ -18,15 +19,7 @@ from reconciler.reports.markdown.parts import (
     note_item,
     table,
 )
-from reconciler.reports.wording import (
-    GRAVE,
-    OUTCOMES,
-    counted,
-    report_advice,
-    report_counts,
-    result_reason,
-    steps_words,
-)
+from reconciler.reports.wording import GRAVE, OUTCOMES, report_advice, report_counts, result_reason, steps_words
 from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:

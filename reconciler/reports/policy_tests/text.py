@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from reconciler.reports.cells import Palette
+from reconciler.reports.cells import Palette, counted
 from reconciler.reports.policy_tests.words import (
     NEAR_MISS,
     coverage_sentence,
@@ -13,7 +13,6 @@ from reconciler.reports.policy_tests.words import (
     failure_sentence,
     results_counts,
 )
-from reconciler.reports.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,9 @@ from reconciler.policy_tests.model import (
     WrongSteps,
 )
 from reconciler.redaction import bounded
+from reconciler.reports.cells import counted
 from reconciler.reports.why.words import protection_words, truth_word, value_words, verdict_words
-from reconciler.reports.wording import counted, steps_words
+from reconciler.reports.wording import steps_words
 from reconciler.selectors.trace import describe, leaves
 
 if TYPE_CHECKING:

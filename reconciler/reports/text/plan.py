@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.diagnostics import Severity
 from reconciler.redaction import presentable
 from reconciler.reports.ages import until
-from reconciler.reports.cells import FOLD, Palette, folded, table
+from reconciler.reports.cells import FOLD, Palette, counted, folded, table
 from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.text.task_block import TaskBlocks
 from reconciler.reports.wording import (
@@ -19,7 +19,6 @@ from reconciler.reports.wording import (
     MEANINGS,
     PROTECTED,
     SYMBOLS,
-    counted,
     flags,
     guard_breach,
     guard_remedy,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from reconciler.diagnostics import Severity
 from reconciler.planning.report import Outcome
 from reconciler.reports.ages import duration
-from reconciler.reports.cells import FOLD, Palette, folded, table
+from reconciler.reports.cells import FOLD, Palette, counted, folded, table
 from reconciler.reports.text.plan import note_line
-from reconciler.reports.wording import OUTCOMES, counted, report_advice, report_counts, result_reason, steps_words
+from reconciler.reports.wording import OUTCOMES, report_advice, report_counts, result_reason, steps_words
 from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.planning.why import Verdict
-from reconciler.reports.cells import Palette, padded, width
+from reconciler.reports.cells import Palette, counted, padded, width
 from reconciler.reports.text.task_block import fields
 from reconciler.reports.why.words import (
     ensure_words,
@@ -15,7 +15,7 @@ from reconciler.reports.why.words import (
     value_words,
     verdict_words,
 )
-from reconciler.reports.wording import counted, flags, guard_breach
+from reconciler.reports.wording import flags, guard_breach
 from reconciler.selectors.syntax import AllOf, AnyOf, Negation, Truth
 from reconciler.selectors.trace import describe, leaves
 from reconciler.tasks.timestamps import format_timestamp

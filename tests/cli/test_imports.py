@@ -1,0 +1,80 @@
+"""What commands load, by name: what a command has no use for must not be waited for by each who calls it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROBE = """
+import sys
+before = set(sys.modules)
+from reconciler.cli.main import main
+try:
+    main(sys.argv[1:])
+finally:
+    for name in set(sys.modules) - before:
+        print(name, file=sys.stderr)
+"""
+CONFIGURATION = """
+version: 1
+targets:
+  hw: {provider: huaweicloud, region: cn-north-4, endpoints: {mpc: "${MPC:-https://mpc.example.com}"}}
+  ali: {provider: aliyun, region: cn-shanghai, inventory: {job_ids: [j1]}}
+policies:
+  none-old:
+    resource: huaweicloud.mpc.packaging
+    match: {status: pending, created_at: {older_than: 6h}, input.object: {glob: "stale/*"}}
+    ensure: absent
+"""
+TESTS = """
+version: 1
+now: "2026-01-01T00:00:00Z"
+tests:
+  old-ones-go:
+    tasks: [{id: "1", status: pending, created_at: 7h, input.object: stale/1}]
+    expect: {none-old: {change: ["1"]}}
+"""
+READING = {"click", "yaml", "re2"}
+"""Packages of others: command lines, YAML, patterns."""
+JSON = {"msgspec", "typing_extensions"}
+TALKING = {"asyncio", "ssl", "http", "sqlite3", "concurrent", "multiprocessing"}
+"""Rooms of the standard library that only who talks to somebody enters."""
+
+
+def loaded(directory: Path, *words: str) -> set[str]:
+    """The modules that a command loaded, which ended well."""
+    command = [sys.executable, "-c", PROBE, *words]
+    finished = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=True)
+    return set(finished.stderr.split())
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    (tmp_path / "reconciler.yaml").write_text(CONFIGURATION, encoding="utf-8")
+    (tmp_path / "old.reconciler-test.yaml").write_text(TESTS, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "more"),
+    [
+        (["validate"], set()),
+        (["schema"], set()),
+        (["schema", "--of", "tests"], set()),
+        (["test"], JSON),
+        (["explain", "huaweicloud.mpc.packaging"], JSON),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, list) else "",
+)
+def test_what_talks_to_nobody_loads_no_library_that_does(directory: Path, words: list[str], more: set[str]) -> None:
+    roots = {name.partition(".")[0] for name in loaded(directory, *words)}
+    assert roots & TALKING == set()
+    foreign = {name for name in roots - sys.stdlib_module_names if not name.startswith("_")}
+    assert foreign - {"reconciler", "cython_runtime"} <= READING | more
+
+
+def test_validate_loads_no_room_that_only_others_enter(directory: Path) -> None:
+    rooms = {name.split(".")[1] for name in loaded(directory, "validate") if name.startswith("reconciler.")}
+    beneath = {"diagnostics", "exceptions", "redaction"}
+    assert rooms == {"cli", "config", "provider", "providers", "reports", "selectors", "tasks"} | beneath
