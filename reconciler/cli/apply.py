@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.options import duration, flag, limit_options, moment, paths_argument
-from reconciler.cli.output import Flags, run_flags
+from reconciler.cli.output import Flags, keep, run_flags
 from reconciler.cli.places import is_agreed, somebody_is_there, write
 from reconciler.cli.progress import Progress
 from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import saved_plan
 from reconciler.cli.signals import Interrupted, held, interruptible
+from reconciler.documents.files import PLAN_FILE
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.approval import Approval
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.session import Session
-from reconciler.exceptions import ExitCode, UsageError
+from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
 from reconciler.planning.report import FailOn
 from reconciler.redaction import presentable
 from reconciler.reports import SCREEN_FORMATS
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 @click.command("apply")
 @paths_argument
 @flag("--plan", "plan_file", type=click.Path(path_type=Path), metavar="FILE", help="Apply this saved plan.")
+@flag("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Save the plan that is made.")
 @flag("--auto-approve", is_flag=True, help="Do not ask.")
 @flag("--approved-digest", metavar="DIGEST", help="Go ahead only if the plan has this digest. Counts as approval.")
 @flag("--approved-until", metavar="TIME", help="Go ahead only before this RFC 3339 time. Needs --approved-digest.")
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
 def command(
     paths: tuple[Path, ...],
     plan_file: Path | None,
+    out: Path | None,
     auto_approve: bool,
     approved_digest: str | None,
     approved_until: str | None,
@@ -78,8 +82,10 @@ def command(
     Interrupted (Ctrl-C, SIGTERM), it finishes the calls in flight and reports; running the same command again finishes
     the work.
     """
+    if plan_file is not None and out is not None:
+        raise UsageError("--plan and --out exclude each other", "what --plan names is saved already")
     flags = Flags.of(**shared)
-    output = flags.output(paths=paths)
+    output = flags.output({"--out": out}, paths)
     progress, interruption = Progress(), Interruption()
     approval = _approval(auto_approve or plan_file is not None, approved_digest, approved_until, progress)
     saved = saved_plan(plan_file) if plan_file else None
@@ -96,7 +102,7 @@ def command(
     )
     with held():  # once calls were made nothing keeps the report from being written
         plan, report = run_work(
-            _applied(session, saved, approval, flags.overrides, options, progress, output), interruption
+            _applied(session, saved, approval, flags.overrides, options, progress, output, out), interruption
         )
         # A plan that was just shown has said in so many words that, or why, there is nothing to apply.
         quiet = saved is None and output.format == "text" and not plan.applyable
@@ -112,6 +118,7 @@ async def _applied(
     options: ApplyOptions,
     progress: Progress,
     output: Output,
+    out: Path | None,
 ) -> tuple[Plan, Report]:
     """Apply what the policies still ask for of a saved plan; without one, plan, show, ask and apply."""
     async with session:
@@ -121,9 +128,11 @@ async def _applied(
         async with session.hold():
             with progress.stage("Listing", len(session.configuration.scopes())):
                 plan = await session.plan(overrides, on_listed=progress.listed)
+            if out is not None and keep(out, partial(PLAN_FILE.text, plan)):
+                raise ReconcilerError("the plan could not be saved, so nothing was applied")
             if output.format == "text":
                 with interruptible():
-                    write(render(plan, "text", output.view(session.now)))
+                    write(render(plan, "text", replace(output.view(session.now), asking=True)))
             with progress.stage("Applying", len(plan.changes)):
                 return plan, await session.apply(plan, approval, options)
 

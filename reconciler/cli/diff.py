@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import argument, color_option, flag, format_option, verbose_flag
+from reconciler.cli.options import argument, color_option, flag, format_option, view_option
 from reconciler.cli.output import Output
 from reconciler.cli.places import write
 from reconciler.cli.saved_file import saved_plan
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 @flag("--detailed-exitcode", is_flag=True, help="Exit with 2 when the plans differ.")
 @format_option("text", "json", "markdown")
 @color_option
-@verbose_flag("Write out every task, and long values whole.")
-def command(old: Path, new: Path, detailed_exitcode: bool, output_format: str, color: str, verbose: int) -> int:
+@view_option
+def command(old: Path, new: Path, detailed_exitcode: bool, output_format: str, color: str, view: str) -> int:
     """Say what changed between two saved plans: tasks, policies, scopes and configuration. Needs no network.
 
     Times, versions and reasons alone are no difference.
     """
-    output = Output.of(output_format, color, verbose=bool(verbose))
+    output = Output.of(output_format, color, view=view)
     found = difference(*(saved_plan(path) for path in (old, new)))
     write(_rendered(found, (str(old), str(new)), output), output.format)
     return ExitCode.CHANGES if detailed_exitcode and not found.same else ExitCode.OK
@@ -46,4 +46,4 @@ def _rendered(found: PlanDifference, names: tuple[str, str], output: Output) -> 
         case "markdown":
             return render_difference_markdown(found, names=names)
         case _:
-            return render_difference(found, names=names, color=output.color, verbose=output.verbose)
+            return render_difference(found, names=names, color=output.color, view=output.tasks, columns=output.columns)

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from reconciler.config.model import MOST_ACTIONS
 from reconciler.exceptions import UsageError
-from reconciler.reports import FORMATS
+from reconciler.reports import FORMATS, TaskView
 from reconciler.tasks.timestamps import parse_duration, parse_timestamp
 
 if TYPE_CHECKING:
@@ -110,6 +110,16 @@ class _Verbosity(click.IntRange):
 def verbose_flag(help_text: str) -> Callable[[Command], Command]:
     """`-v`, which may stand several times."""
     return flag("--verbose", "-v", count=True, type=_Verbosity(min=0), help=help_text)
+
+
+def view_option(command: Command) -> Command:
+    return flag(
+        "--view",
+        type=click.Choice([*TaskView]),
+        default=TaskView.AUTO,
+        show_default=True,
+        help="What text says of each task. auto: all of it for up to 20, a line each for up to 200, else groups.",
+    )(command)
 
 
 def log_options(command: Command) -> Command:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,13 +12,20 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.logs import start_logging
-from reconciler.cli.options import color_option, filter_options, format_option, log_options, report_option
+from reconciler.cli.options import (
+    color_option,
+    filter_options,
+    format_option,
+    log_options,
+    report_option,
+    view_option,
+)
 from reconciler.cli.places import check_place, write, write_private
 from reconciler.cli.signals import held
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError, bug
 from reconciler.planning.guards import Overrides
 from reconciler.planning.report import Report
-from reconciler.reports import FORMATS
+from reconciler.reports import FORMATS, TaskView
 from reconciler.reports.registry import View, render
 
 if TYPE_CHECKING:
@@ -38,6 +46,7 @@ class Output:
     verbose: bool
     reports: Mapping[Path, str]
     paths: tuple[str, ...] | None = None
+    tasks: TaskView = TaskView.AUTO
 
     @classmethod
     def of(
@@ -45,7 +54,8 @@ class Output:
         output_format: str,
         color: str,
         *,
-        verbose: bool,
+        verbose: bool = False,
+        view: str = TaskView.AUTO,
         reports: Sequence[str] = (),
         files: Mapping[str, Path | None] = _NO_FILES,
         paths: Sequence[Path] | None = None,
@@ -63,7 +73,12 @@ class Output:
         if twice := next((path for path in named if named.count(path) > 1 and path != Path(os.devnull)), None):
             raise UsageError(f"{twice} is named twice", "give each output a file of its own")
         given = None if paths is None else tuple(map(str, paths))
-        return cls(output_format, _wants_color(color), verbose, wanted, given)
+        return cls(output_format, _wants_color(color), verbose, wanted, given, TaskView(view))
+
+    @property
+    def columns(self) -> int | None:
+        """Cells of a line of the terminal; None where stdout is none, and lines may be as long as they are."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
     def show(self, item: Plan | Report, now: int, saved_to: Path | None = None) -> ExitCode:
         """Write a plan or report to every file of `--report`, then to stdout.
@@ -86,14 +101,14 @@ class Output:
 
     def view(self, now: int, saved_to: str | None = None) -> View:
         """What renderings on stdout depend on."""
-        return View(now, self.color, saved_to, self.paths, self.verbose)
+        return View(now, self.color, saved_to, self.paths, self.tasks, self.columns)
 
     def save(self, item: Plan | Report, now: int, saved: str | None = None) -> ExitCode:
         """Write a plan or report to every file of `--report` only, as `show` does."""
         code = ExitCode.OK
         with held():
             for path, name in self.reports.items():
-                view = replace(self.view(now, saved), color=False)
+                view = replace(self.view(now, saved), color=False, columns=None)
                 code = keep(path, partial(render, item, name, view)) or code
         return code
 
@@ -110,6 +125,7 @@ class Flags:
     policies: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     color: str = "never"
+    view: str = TaskView.AUTO
     max_actions: int | None = None
     max_percent: int | None = None
 
@@ -128,7 +144,13 @@ class Flags:
         """As `Output.of`."""
         named = {**files, "--trace": self.trace}
         return Output.of(
-            self.output_format, self.color, verbose=bool(self.verbose), reports=self.reports, files=named, paths=paths
+            self.output_format,
+            self.color,
+            verbose=bool(self.verbose),
+            view=self.view,
+            reports=self.reports,
+            files=named,
+            paths=paths,
         )
 
 
@@ -140,7 +162,7 @@ def run_flags(
     def flagged(command: Callable[..., int]) -> Callable[..., int]:
         command = log_options(command)
         command = color_option(command) if color else command
-        command = report_option(command) if reports else command
+        command = view_option(report_option(command)) if reports else command
         return filter_options(format_option(*formats)(command), policies=policies)
 
     return flagged

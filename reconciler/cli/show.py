@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.options import argument, color_option, format_option, verbose_flag
+from reconciler.cli.options import argument, color_option, format_option, view_option
 from reconciler.cli.output import Output
 from reconciler.cli.saved_file import saved_plan_or_report
 from reconciler.reports import FORMATS
@@ -17,14 +17,14 @@ from reconciler.reports import FORMATS
 @argument("file", type=click.Path(path_type=Path))
 @format_option(*FORMATS)
 @color_option
-@verbose_flag("Show long values whole.")
-def command(file: Path, output_format: str, color: str, verbose: int) -> int:
+@view_option
+def command(file: Path, output_format: str, color: str, view: str) -> int:
     """Render a saved plan or report in any format. Needs no network.
 
     markdown is a comment for a pull or merge request, html one file to read in a browser, junit for the test tab of a
     CI system, github annotations of GitHub Actions, gitlab the artifact reports:terraform, outputs key=value lines:
     `reconciler show plan.json --format outputs >> "$GITHUB_OUTPUT"`.
     """
-    output = Output.of(output_format, color, verbose=bool(verbose))
+    output = Output.of(output_format, color, view=view)
     item = saved_plan_or_report(file)
     return output.show(item, int(time.time()), saved_to=file)

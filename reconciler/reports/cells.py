@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-FOLD = 1_000
-"""Tasks of one scope, or changes of one outcome, that are written out, unless all are asked for."""
+_STYLED = re.compile(r"\x1b\[[0-9;]*m")
+_HANGING = re.compile(r" *(?:[^ ]+ {2,})?(?:[-!=x*]+ )?")
+_COMMAND = ("    reconciler ", "        --")
 
 
 def width(text: str) -> int:
@@ -41,9 +43,60 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def folded(rest: str) -> str:
-    """A line in the place of what is not written out: `12 more tasks here`."""
-    return f"  ... and {rest}. All of them: --format json, or -v"
+def wrapped(text: str, columns: int | None) -> str:
+    """`text` with its lines broken at blanks where they are longer than `columns`; None: where they are.
+
+    What follows is indented below where its line began, or below the value of a named one. A word that is longer stays
+    in one piece, and so does a command, which is there to be copied.
+    """
+    if columns is None:
+        return text
+    return "\n".join(
+        line
+        if len(line) * 2 <= columns or line.startswith(_COMMAND) or width(_STYLED.sub("", line)) <= columns
+        else "\n".join(_broken(line, columns))
+        for line in text.split("\n")
+    )
+
+
+def _broken(line: str, columns: int) -> Iterator[str]:
+    start = _HANGING.match(_STYLED.sub("", line))
+    hanging = " " * min(width(start[0]) if start else 0, columns // 2)
+    taken, line_so_far = 0, ""
+    for word in re.findall(r" *[^ ]+", line):
+        cells = width(_STYLED.sub("", word))
+        if line_so_far.strip() and taken + cells > columns:
+            yield line_so_far
+            word = hanging + word.lstrip(" ")  # noqa: PLW2901 - the blank became the break
+            taken, line_so_far, cells = 0, "", width(_STYLED.sub("", word))
+        taken, line_so_far = taken + cells, line_so_far + word
+    yield line_so_far
+
+
+def shrunk(
+    rows: Sequence[Sequence[str]],
+    cells: int,
+    cuts: Mapping[int, Callable[[str, int], str]],
+    least: int = 16,
+) -> list[list[str]]:
+    """The rows of a table that takes `cells`, if cutting its columns can bring that about.
+
+    `cuts`: the columns that may be cut, and how; the first of them gives first, none to under `least` cells.
+    """
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    shorter = [list(row) for row in rows]
+    for column, cut in cuts.items():
+        excess = sum(widths) + 2 * (len(widths) - 1) - cells
+        if excess > 0:
+            widths[column] = max(widths[column] - excess, min(widths[column], least))
+            for row in shorter:
+                row[column] = cut(row[column], widths[column])
+    return shorter
+
+
+def tail(text: str, limit: int) -> str:
+    """As `clipped`, but it is the end that stays: paths differ there."""
+    return clipped(text[::-1], limit)[::-1]
 
 
 def padded(text: str, cells: int) -> str:

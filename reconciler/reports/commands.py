@@ -51,9 +51,12 @@ def apply_saved(plan: Plan, saved_to: str | None, paths: Sequence[str] | None) -
     )
 
 
-def approval(plan: Plan) -> str:
-    """The flags that approve just this plan, for as long as it is good: no digest covers that time."""
-    return f"--approved-digest {plan.digest} --approved-until {format_timestamp(plan.expires_at)}"
+def approval(plan: Plan, newline: str = " ") -> str:
+    """The flags that approve just this plan, for as long as it is good: no digest covers that time.
+
+    `newline` stands between them.
+    """
+    return f"--approved-digest {plan.digest}{newline}--approved-until {format_timestamp(plan.expires_at)}"
 
 
 def show_saved(saved_to: str | None) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.documents.files import PLAN_FILE, REPORT_FILE
 from reconciler.planning.plan import Plan
+from reconciler.reports import TaskView
 from reconciler.reports.ci.github import render_plan_github, render_report_github
 from reconciler.reports.ci.junit import render_plan_junit, render_report_junit
 from reconciler.reports.ci.outputs import (
@@ -36,14 +37,17 @@ class View:
     """What a rendering depends on besides the data. Each format takes what it has a use for.
 
     `now`: seconds since the epoch (UTC), for ages. `saved_to`: the path that a plan was saved under,
-    `paths`: those that it was made from (None: not known).
+    `paths`: those that it was made from (None: not known). `tasks`: how much text says of each task, `columns`: cells
+    of a line (None: as many as it takes). `asking`: whether to apply a plan is asked next.
     """
 
     now: int
     color: bool = False
     saved_to: str | None = None
     paths: tuple[str, ...] | None = None
-    verbose: bool = False
+    tasks: TaskView = TaskView.AUTO
+    columns: int | None = None
+    asking: bool = False
 
 
 def _plan_html(plan: Plan, view: View) -> str:
@@ -61,7 +65,14 @@ def _report_html(report: Report, view: View) -> str:
 PLAN_FORMATS: Mapping[str, Callable[[Plan, View], str]] = MappingProxyType(
     {
         "text": lambda plan, view: render_plan_text(
-            plan, now=view.now, color=view.color, saved_to=view.saved_to, paths=view.paths, verbose=view.verbose
+            plan,
+            now=view.now,
+            color=view.color,
+            saved_to=view.saved_to,
+            paths=view.paths,
+            view=view.tasks,
+            columns=view.columns,
+            asking=view.asking,
         ),
         "json": lambda plan, _: PLAN_FILE.text(plan),
         "markdown": lambda plan, view: render_plan_markdown(
@@ -77,7 +88,9 @@ PLAN_FORMATS: Mapping[str, Callable[[Plan, View], str]] = MappingProxyType(
 
 REPORT_FORMATS: Mapping[str, Callable[[Report, View], str]] = MappingProxyType(
     {
-        "text": lambda report, view: render_report_text(report, color=view.color, verbose=view.verbose),
+        "text": lambda report, view: render_report_text(
+            report, color=view.color, view=view.tasks, columns=view.columns
+        ),
         "json": lambda report, _: REPORT_FILE.text(report),
         "markdown": lambda report, _: render_report_markdown(report),
         "html": _report_html,

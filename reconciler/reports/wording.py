@@ -75,6 +75,17 @@ def status_text(observed: Observed) -> str:
     return f"{status} ({vendor})" if vendor and vendor.lower() != status else status
 
 
+def object_text(observed: Observed) -> str:
+    """What a task works on, in one cell: its object, source or medium; the empty string where none is known."""
+    parts = [value_text(observed[name]) for name in ("input.bucket", "input.object") if name in observed]
+    rest = (
+        value_text(observed[name])
+        for name in ("input.location", "upload_url", "media_id", "asset_id")
+        if name in observed
+    )
+    return "/".join(parts) or next(rest, "")
+
+
 def scope_name(scope: ScopePlan) -> str:
     return f"{scope.resource} on {scope.target}"
 

@@ -331,3 +331,20 @@ def test_reports_in_files_have_no_colour(terminal: Terminal) -> None:
     finished = terminal.run("apply", "--auto-approve", "--color", "always", "--report", "text=report.txt")
     assert "\x1b[" in finished.out
     assert "\x1b[" not in (terminal.directory / "report.txt").read_text()
+
+
+# -- --out --------------------------------------------------------------------------------------------------
+def test_the_plan_that_is_asked_about_can_be_saved(terminal: Terminal) -> None:
+    terminal.run("apply", "--auto-approve", "--out", "made.json")
+    assert "reconciler apply --plan made.json" in terminal.run("show", "made.json").out
+    terminal.tells(64, "exclude each other", "apply", "--plan", "made.json", "--out", "other.json")
+
+
+def test_a_plan_that_cannot_be_saved_is_not_applied(terminal: Terminal) -> None:
+    terminal.tells(64, "--out: cannot write", "apply", "--auto-approve", "--out", "nowhere/made.json")
+    assert not terminal.destructive()
+
+
+def test_a_plan_that_is_asked_about_names_no_other_way(terminal: Terminal) -> None:
+    finished = terminal.run("apply", "--auto-approve")
+    assert "was not saved" not in finished.out

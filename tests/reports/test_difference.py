@@ -18,6 +18,7 @@ from reconciler.planning.difference import PlanDifference, difference
 from reconciler.planning.guards import Guard, GuardCheck, Overrides
 from reconciler.planning.policy_plan import Note
 from reconciler.redaction import presentable
+from reconciler.reports import TaskView
 from reconciler.reports.difference.markdown import render_difference_markdown
 from reconciler.reports.difference.text import render_difference
 from reconciler.reports.markdown.parts import BUDGET
@@ -132,7 +133,7 @@ def test_the_document_is_what_its_schema_says(first: Plan) -> None:
 
 
 def test_nothing_hostile_reaches_a_terminal() -> None:
-    text = render_difference(FOUND["hostile"], names=(EVIL, "\x1b]0;x\x07"), verbose=True)
+    text = render_difference(FOUND["hostile"], names=(EVIL, "\x1b]0;x\x07"), view=TaskView.FULL)
     assert all(line == presentable(line) for line in text.splitlines())
     assert "s3cret" not in text
     assert "\x1b" not in text + DIFFERENCE.text(FOUND["hostile"])
@@ -151,12 +152,13 @@ def many(count: int) -> PlanDifference:
     return difference(replace(EMPTY, changes=tuple(entries)), replace(EMPTY, changes=tuple(moved)))
 
 
-def test_a_long_difference_is_folded_and_says_so() -> None:
-    found = many(1_200)
-    text = render_difference(found)
-    assert text.count("status  pending -> running") == 1_000
-    assert "... and 200 more here" in text
-    assert render_difference(found, verbose=True).count("status  pending -> running") == 1_200
+@pytest.mark.parametrize(("tasks", "named", "fields"), [(20, 20, 20), (200, 200, 0), (1_200, 3, 0)])
+def test_a_long_difference_says_less_of_each_task(tasks: int, named: int, fields: int) -> None:
+    text = render_difference(many(tasks))
+    assert text.count("  ~ ") == named
+    assert text.count("status  pending -> running") == fields
+    assert ("--view full" in text) == (fields < tasks)
+    assert render_difference(many(tasks), view=TaskView.FULL).count("status  pending -> running") == tasks
 
 
 def test_markdown_fits_a_comment_however_many_scopes_differ() -> None:

@@ -11,11 +11,12 @@ from reconciler.diagnostics import Severity
 from reconciler.planning.guards import Overrides
 from reconciler.planning.plan import Plan
 from reconciler.planning.policy_plan import Note
+from reconciler.reports import TaskView
 from reconciler.reports.ages import age, age_of, duration
 from reconciler.reports.cells import clipped, table, width
 from reconciler.reports.text.plan import render_plan_text
 from reconciler.reports.text.report import render_report_text
-from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, NOW, PLANS, REPORTS, change, policy, skipped
+from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, NOW, PLANS, REPORTS, change, observed, policy, skipped
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
@@ -56,30 +57,65 @@ def test_suspended_policies_are_not_said_to_hold() -> None:
     assert "every active policy holds" in render_plan_text(plan, now=NOW)
 
 
-def test_a_large_scope_is_folded_and_says_so() -> None:
+def test_many_tasks_are_told_in_groups_that_say_how_to_see_them() -> None:
     text = render_plan_text(BIG, now=NOW)
-    assert text.count("- cancel ") == 1000
-    assert "... and 2000 more tasks here. All of them: --format json, or -v" in text
-    assert render_plan_text(BIG, now=NOW, verbose=True).count("- cancel ") == 3000
+    assert "- cancel 3000: one-transcode-per-object\n" in text
+    assert "for example" in text
+    assert "Each task: --view list. All that is known of each: --view full." in text
+    assert "reconciler show plan.json --view list" in render_plan_text(BIG, now=NOW, saved_to="plan.json")
+    assert len(text.splitlines()) < 40
+
+
+@pytest.mark.parametrize(("tasks", "view"), [(20, "full"), (21, "list"), (200, "list"), (201, "summary")])
+def test_a_plan_says_as_much_of_each_task_as_there_is_room_for(tasks: int, view: str) -> None:
+    plan = replace(BIG, changes=BIG.changes[:tasks])
+    assert render_plan_text(plan, now=NOW) == render_plan_text(plan, now=NOW, view=TaskView(view))
+
+
+@pytest.mark.parametrize("view", [TaskView.LIST, TaskView.FULL])
+def test_every_task_is_there_where_that_is_asked_for(view: TaskView) -> None:
+    words = render_plan_text(BIG, now=NOW, view=view).split()
+    assert {change.task_id for change in BIG.changes} <= set(words)
+
+
+def test_a_list_fits_and_cuts_what_a_task_works_on_before_its_id() -> None:
+    long = change("4" * 40, observed=observed(input__bucket="uploads", input__object="o" * 100))
+    plan = replace(EMPTY, changes=(long, change("1")))
+    lines = render_plan_text(plan, now=NOW, view=TaskView.LIST, columns=100).splitlines()
+    assert max(map(width, lines)) <= 100
+    assert any("4" * 40 in line and "…ooo" in line for line in lines)
 
 
 def test_one_long_id_does_not_stretch_every_row() -> None:
-    results = (*EVERY_OUTCOME.results, replace(EVERY_OUTCOME.results[0], task_id="x" * 100_000))
-    report = replace(EVERY_OUTCOME, results=results)
+    failed = EVERY_OUTCOME.results[3]
+    report = replace(EVERY_OUTCOME, results=(*EVERY_OUTCOME.results, replace(failed, task_id="x" * 100_000)))
     assert max(map(len, render_report_text(report).splitlines())) < 400
-    assert "x" * 100_000 in render_report_text(report, verbose=True)
+    assert "x" * 100_000 in render_report_text(report, view=TaskView.FULL)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("view", TaskView)
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_no_word_is_broken(plan: Plan, view: TaskView, columns: int) -> None:
+    """A line is as wide as the terminal, or it is a single word, or a command to be copied."""
+    text = render_plan_text(plan, now=NOW, view=view, columns=columns, saved_to="plan.json")
+    for line in text.splitlines():
+        assert width(line) <= columns or len(line.split()) == 1 or line.startswith("    "), line
+    plain = render_plan_text(plan, now=NOW, view=view, saved_to="plan.json")
+    if view is not TaskView.LIST:
+        assert text.split() == plain.split()
+
+
+def test_a_plan_that_is_asked_about_names_no_command() -> None:
+    text = render_plan_text(PLANS["five_kinds"], now=NOW, asking=True)
+    assert "--out" not in text
+    assert "reconciler apply" not in text
 
 
 def test_every_task_of_a_small_plan_is_listed() -> None:
     plan = replace(EMPTY, changes=(change("24010"), change("24011")), blocked=(skipped("24012", "running"),))
     text = render_plan_text(plan, now=NOW)
     assert all(task in text for task in ("24010", "24011", "24012"))
-
-
-def test_long_values_are_cut_unless_all_is_asked_for() -> None:
-    plan = replace(EMPTY, changes=(change("1", observed={"status": "pending", "title": "x" * 300}),))
-    assert "x" * 119 + "…" in render_plan_text(plan, now=NOW)
-    assert "x" * 300 in render_plan_text(plan, now=NOW, verbose=True)
 
 
 class TestNextStep:
@@ -91,7 +127,9 @@ class TestNextStep:
     def test_saved_under_a_name_for_the_shell(self) -> None:
         text = render_plan_text(self.plan, now=NOW, saved_to="my plan.json")
         assert "    reconciler apply --plan 'my plan.json'\n" in text
-        assert f"--approved-digest {self.plan.digest}" in text
+        assert (
+            f"    reconciler apply --plan 'my plan.json' \\\n        --approved-digest {self.plan.digest} \\\n" in text
+        )
 
     def test_an_override_has_to_be_given_again(self) -> None:
         plan = replace(self.plan, overrides=Overrides(max_actions=900))
@@ -113,10 +151,18 @@ def test_a_refused_run_is_not_advised_to_run_again() -> None:
     assert "Running the same command again" not in render_report_text(REPORTS["refused"])
 
 
-def test_a_large_report_is_folded_and_says_so() -> None:
-    report = replace(EVERY_OUTCOME, results=EVERY_OUTCOME.results[:1] * 1001)
-    assert "... and 1 more change. All of them: --format json, or -v" in render_report_text(report)
-    assert "more change" not in render_report_text(report, verbose=True)
+def test_what_went_well_is_told_in_ten_lines_however_large() -> None:
+    report = replace(REPORTS["all_done"], results=REPORTS["all_done"].results[:1] * 3000)
+    text = render_report_text(report, columns=80)
+    assert "huawei-prod / huaweicloud.mpc.transcoding: 3000 cancel" in text
+    assert len(text.splitlines()) <= 10
+
+
+def test_many_failures_are_told_by_their_reason() -> None:
+    report = replace(EVERY_OUTCOME, results=EVERY_OUTCOME.results[3:4] * 201)
+    text = render_report_text(report)
+    assert "201 cancel: HTTP 400 MPC.10203: the task is locked (24013, 24013, 24013, ...)" in text
+    assert render_report_text(report, view=TaskView.LIST).count("24013") == 201
 
 
 # -- cells -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from reconciler.planning.field_differences import difference_words, value_words
 from reconciler.planning.task_differences import Kind, Standing
 from reconciler.redaction import presentable
-from reconciler.reports.cells import FOLD, Palette, clipped, folded, padded, width
+from reconciler.reports import TaskView
+from reconciler.reports.cells import Palette, clipped, padded, width, wrapped
 from reconciler.reports.text.plan import note_line
 from reconciler.reports.wording import plan_counts
 
@@ -25,16 +26,21 @@ if TYPE_CHECKING:
     from reconciler.planning.task_differences import TaskDifference
 
 _SYMBOLS = {Kind.ADDED: "+", Kind.REMOVED: "-", Kind.CHANGED: "~"}
-_ID_CELLS = 120
 _NAME_CELLS = 40
-_VALUE_CELLS = 240
+_EXAMPLES = 3
 
 
 def render_difference(
-    found: PlanDifference, *, names: tuple[str, str] = ("old", "new"), color: bool = False, verbose: bool = False
+    found: PlanDifference,
+    *,
+    names: tuple[str, str] = ("old", "new"),
+    color: bool = False,
+    view: TaskView = TaskView.AUTO,
+    columns: int | None = None,
 ) -> str:
-    """The difference as text. `names` are the files. `verbose` writes out every task, and long ids and values."""
-    page = _Page(Palette(color, verbose))
+    """The difference as text. `names` are the files, `view` is how much is said of each task, `columns` how many cells
+    a line has (None: as many as it takes)."""
+    page = _Page(Palette(color))
     old, new = names
     sections = [
         [
@@ -42,14 +48,14 @@ def render_difference(
             _made(found.old_plan, old),
             _made(found.new_plan, new),
         ],
-        *page.tasks(found.tasks),
+        *page.tasks(found.tasks, view.of(len(found.tasks))),
         page.parts("Policies", found.policies),
         page.parts("Scopes", found.scopes),
         page.general(found),
         page.notes(found),
         page.closing(found),
     ]
-    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+    return wrapped("\n\n".join("\n".join(lines) for lines in sections if lines) + "\n", columns)
 
 
 def _made(plan: Plan, name: str) -> str:
@@ -62,20 +68,19 @@ class _Page:
     def __init__(self, paint: Palette) -> None:
         self.paint = paint
 
-    def tasks(self, tasks: Sequence[TaskDifference]) -> Iterator[list[str]]:
+    def tasks(self, tasks: Sequence[TaskDifference], view: TaskView) -> Iterator[list[str]]:
         for (target, resource), group in groupby(tasks, key=lambda task: (task.key.target, task.key.resource)):
             found = list(group)
-            counts = counts_words(task.kind for task in found)
-            yield [self.paint.bold(f"{target} / {resource}: {counts}")] + [
-                line for task in (found if self.paint.verbose else found[:FOLD]) for line in self._task(task)
-            ]
-            left = 0 if self.paint.verbose else max(0, len(found) - FOLD)
-            yield [self.paint.yellow(folded(f"{left} more here"))] if left else []
-
-    def _task(self, task: TaskDifference) -> Iterator[str]:
-        name = self.paint.fitted(task.key.id, _ID_CELLS)
-        yield self._entry(task.kind, f"{name}: {task_words(task)}")
-        yield from self._fields([field for field in task.fields if field.field != "standing"])
+            lines = [self.paint.bold(f"{target} / {resource}: {counts_words(task.kind for task in found)}")]
+            for task in found[: _EXAMPLES if view is TaskView.SUMMARY else None]:
+                lines.append(self._entry(task.kind, f"{task.key.id}: {task_words(task)}"))
+                if view is TaskView.FULL:
+                    lines += self._fields([field for field in task.fields if field.field != "standing"])
+            if view is TaskView.SUMMARY and len(found) > _EXAMPLES:
+                lines.append(f"  and {len(found) - _EXAMPLES} more")
+            yield lines
+        if view is not TaskView.FULL:
+            yield ["Each task: --view list. All that differs in each: --view full."]
 
     def parts(self, title: str, parts: Iterable[PolicyDifference | ScopeDifference]) -> list[str]:
         lines = []
@@ -99,7 +104,7 @@ class _Page:
         ]
         longest = max((width(name) for name, _ in rows), default=0)
         for name, words in rows:
-            yield f"      {self.paint.faint(padded(name, longest))}  {self.paint.fitted(words, _VALUE_CELLS)}"
+            yield f"      {self.paint.faint(padded(name, longest))}  {words}"
 
     def general(self, found: PlanDifference) -> list[str]:
         if not found.general:

@@ -8,7 +8,7 @@ from reconciler.reports.cells import counted
 from reconciler.reports.html.elements import Markup, element, joined
 from reconciler.reports.html.page_parts import filtered
 from reconciler.reports.html.tables import Column, Sort, codes, created, moment, section, table
-from reconciler.reports.text.task_block import fields
+from reconciler.reports.text.tasks import fields
 from reconciler.reports.wording import BLOCKED, MEANINGS, PROTECTED, steps_words, value_text
 
 if TYPE_CHECKING:

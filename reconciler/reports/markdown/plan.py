@@ -16,7 +16,7 @@ from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of
 from reconciler.reports.markdown.parts import BUDGET, Detail, code, comment, fitted, folded, listed, note_item, table
 from reconciler.reports.markdown.reasons import cancels, cautions, deletes, skipped
 from reconciler.reports.tally import Tally
-from reconciler.reports.text.task_block import fields
+from reconciler.reports.text.tasks import fields
 from reconciler.reports.wording import (
     KINDS,
     flags,

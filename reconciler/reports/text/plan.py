@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
 from reconciler.redaction import presentable
+from reconciler.reports import TaskView
 from reconciler.reports.ages import until
-from reconciler.reports.cells import FOLD, Palette, counted, folded, table
-from reconciler.reports.commands import apply_saved, approval
-from reconciler.reports.text.task_block import TaskBlocks
+from reconciler.reports.cells import Palette, counted, table, wrapped
+from reconciler.reports.commands import apply_saved, approval, show_saved
+from reconciler.reports.text.tasks import TaskWriter
 from reconciler.reports.wording import (
     ALLOW_ALL,
     BLOCKED,
@@ -47,31 +48,35 @@ def render_plan_text(
     color: bool = False,
     saved_to: str | None = None,
     paths: Sequence[str] | None = None,
-    verbose: bool = False,
+    view: TaskView = TaskView.AUTO,
+    columns: int | None = None,
+    asking: bool = False,
 ) -> str:
     """The plan as text. `now` (seconds since the epoch) is what ages are reckoned from.
 
-    `saved_to` is the path that the plan was saved under, `paths` are those it was made from (None: not known).
-    `verbose` lifts every limit on widths and lengths.
+    `saved_to` is the path that the plan was saved under, `paths` are those it was made from (None: not known). `view`
+    is how much is said of each task, `columns` how many cells a line has (None: as many as it takes). `asking`:
+    whether to apply it is asked next, so that no command need be named.
     """
-    paint = Palette(color, verbose)
-    blocks = TaskBlocks(paint, now)
+    paint = Palette(color)
+    tasks = TaskWriter(paint, now, view, columns)
     sections = [
         [paint.bold(_heading(plan, now))],
         _errors(plan, paint),
         _guards(plan, paint),
         _legend(plan),
-        *_changes(plan, blocks),
-        *_skipped(f"Blocked: {BLOCKED}", "!", plan.blocked, blocks),
-        *_skipped(f"Protected: {PROTECTED}", "=", plan.protected, blocks),
+        *tasks.sections(plan.changes, partial(_scope_heading, paint)),
+        *_skipped(f"Blocked: {BLOCKED}", plan.blocked, tasks),
+        *_skipped(f"Protected: {PROTECTED}", plan.protected, tasks),
+        _rest(plan, view, saved_to),
         _intolerant(plan, paint),
         _unknown(plan, paint),
         _policies(plan, paint),
         _notes(plan, paint),
         _closing(plan, paint),
-        _next_step(plan, now, saved_to, paths),
+        [] if asking else _next_step(plan, now, saved_to, paths),
     ]
-    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+    return wrapped("\n\n".join("\n".join(lines) for lines in sections if lines) + "\n", columns)
 
 
 def _heading(plan: Plan, now: int) -> str:
@@ -81,38 +86,28 @@ def _heading(plan: Plan, now: int) -> str:
     return f"reconciler plan: {listed}; {until(plan.expires_at, now)}"
 
 
-def _changes(plan: Plan, blocks: TaskBlocks) -> Iterator[list[str]]:
-    for (target, resource), group in groupby(plan.changes, key=lambda change: (change.target, change.resource)):
-        changes = list(group)
-        yield [blocks.paint.bold(f"{target} / {resource}: {_group_counts(changes)}")]
-        shown = changes if blocks.paint.verbose else changes[:FOLD]
-        yield from (blocks.change(change) for change in shown)
-        yield _folded(len(changes) - len(shown), blocks)
-
-
-def _group_counts(changes: Sequence[Change]) -> str:
+def _scope_heading(paint: Palette, scope: str, changes: Sequence[Change]) -> str:
     kinds: dict[str, int] = {}
     for change in changes:
         kinds[steps_words(change.steps)] = kinds.get(steps_words(change.steps), 0) + 1
-    return "; ".join(f"{count} to {words}" for words, count in sorted(kinds.items()))
+    counts = "; ".join(f"{count} to {words}" for words, count in sorted(kinds.items()))
+    return paint.bold(f"{scope}: {counts}")
 
 
-def _skipped(title: str, symbol: str, items: Sequence[Skipped], blocks: TaskBlocks) -> Iterator[list[str]]:
-    if not items:
-        return
-    yield [blocks.paint.bold(f"{title} ({counted(len(items), 'task')})")]
-    for (target, resource), group in groupby(items, key=lambda item: (item.target, item.resource)):
-        tasks = list(group)
-        yield [f"{target} / {resource}: {counted(len(tasks), 'task')}"]
-        shown = tasks if blocks.paint.verbose else tasks[:FOLD]
-        yield from (blocks.skipped(symbol, task) for task in shown)
-        yield _folded(len(tasks) - len(shown), blocks)
+def _skipped(title: str, items: Sequence[Skipped], tasks: TaskWriter) -> Iterator[list[str]]:
+    if items:
+        yield [tasks.paint.bold(f"{title} ({counted(len(items), 'task')})")]
+        yield from tasks.sections(items, lambda scope, members: f"{scope}: {counted(len(members), 'task')}")
 
 
-def _folded(count: int, blocks: TaskBlocks) -> list[str]:
-    if not count:
+def _rest(plan: Plan, view: TaskView, saved_to: str | None) -> list[str]:
+    """How to see what the view leaves out."""
+    views = {view.of(len(tasks)) for tasks in (plan.changes, plan.blocked, plan.protected)}
+    if views == {TaskView.FULL}:
         return []
-    return [blocks.paint.yellow(folded(f"{counted(count, 'more task')} here"))]
+    command = "" if saved_to is None else f"{show_saved(saved_to)} "
+    each = f"Each task: {command}--view list. " if TaskView.SUMMARY in views else ""
+    return [f"{each}All that is known of each: {command}--view full."]
 
 
 def _closing(plan: Plan, paint: Palette) -> list[str]:
@@ -136,12 +131,12 @@ def _next_step(plan: Plan, now: int, saved_to: str | None, paths: Sequence[str] 
         ]
     if now >= plan.expires_at:
         return ["This plan has expired: `reconciler apply` refuses it (exit 5). Make it again."]
-    command = apply_saved(plan, saved_to, paths)
+    command, newline = apply_saved(plan, saved_to, paths), " \\\n        "
     return [
         f"Saved to {presentable(saved_to)}. To do this and nothing more:",
         f"    {' '.join(filter(None, (command, overrides_flags(plan.overrides))))}",
         "To do it only if this very plan was approved:",
-        f"    {command} {approval(plan)}",
+        f"    {command}{newline}{approval(plan, newline)}",
     ]
 
 
@@ -200,13 +195,17 @@ def _unknown(plan: Plan, paint: Palette) -> list[str]:
 
 
 _COLUMNS = ("matched", "changes", "blocked", "protected", "kept", "unknown")
+"""The first two are always shown, the others where some policy has such tasks."""
 
 
 def _policies(plan: Plan, paint: Palette) -> list[str]:
     """What each policy found, those without a match included."""
     if not plan.policies:
         return []
-    rows = [("policy", *_COLUMNS), *(_policy_row(policy) for policy in plan.policies)]
+    columns = [
+        name for name in _COLUMNS if name in _COLUMNS[:2] or any(getattr(policy, name) for policy in plan.policies)
+    ]
+    rows = [("policy", *columns), *(_policy_row(policy, columns) for policy in plan.policies)]
     head, *lines = table(rows, numbers_from=1)
     lines = [
         part
@@ -222,10 +221,10 @@ def _policies(plan: Plan, paint: Palette) -> list[str]:
     ]
 
 
-def _policy_row(policy: PolicyPlan) -> tuple[str, ...]:
+def _policy_row(policy: PolicyPlan, columns: Sequence[str]) -> tuple[str, ...]:
     if policy.suspended:
-        return (policy.name, *("-" for _ in _COLUMNS))
-    return (policy.name, *(str(getattr(policy, column)) for column in _COLUMNS))
+        return (policy.name, *("-" for _ in columns))
+    return (policy.name, *(str(getattr(policy, column)) for column in columns))
 
 
 def _notes(plan: Plan, paint: Palette) -> list[str]:

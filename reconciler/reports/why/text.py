@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.planning.why import Verdict
 from reconciler.reports.cells import Palette, counted, padded, width
-from reconciler.reports.text.task_block import fields
+from reconciler.reports.text.tasks import fields
 from reconciler.reports.why.words import (
     ensure_words,
     outcome_words,

@@ -11,7 +11,7 @@ from reconciler.config.model import Absent, AtMost
 from reconciler.planning.why import Verdict
 from reconciler.redaction import bounded, presentable
 from reconciler.reports.cells import counted
-from reconciler.reports.text.task_block import dated
+from reconciler.reports.text.tasks import dated
 from reconciler.reports.wording import steps_words, value_text
 from reconciler.selectors.syntax import Test, Truth
 from reconciler.selectors.trace import leaves
