@@ -98,7 +98,7 @@ def _policy(policy: Policy, entry: Entry) -> object:
         "limits": {key: number(own, key) for key in own},
         "suspend": policy.suspend,
         "on_blocked": policy.on_blocked.value,
-    }
+    } | ({"cancel_running": True} if policy.cancel_running else {})
 
 
 def _ensure(ensure: Ensure) -> object:

@@ -174,6 +174,8 @@ class Policy:
     suspend: bool = False
     """It is not even looked at."""
     on_blocked: OnBlocked = OnBlocked.REPORT
+    cancel_running: bool = False
+    """It cancels tasks that run as well, where the vendor does."""
     location: Location | None = None
     """Where it is written."""
 

@@ -55,13 +55,17 @@ class PolicyReader:
             {row.name: row for rows in named.values() for row in rows}.values(), key=lambda row: row.name
         )
         selector = None
+        cancel_running = flag(entry.body, "cancel_running")
         if resources and "match" in entry.body:
             scopes, mistakes = self._scopes_of(entry, named)
             problems += mistakes
             selector, mistakes = parse_selector(entry.body["match"], resources, (*entry.path, "match"), shared=True)
             problems += mistakes
+            if cancel_running:
+                problems += _never_running(entry, resources, self.catalogue)
             if selector is not None:
-                problems += dead_end_problems(selector, resources, entry)
+                asked = [row.as_asked(cancel_running=cancel_running) for row in resources]
+                problems += dead_end_problems(selector, asked, entry)
             problems += self._without_inventory(entry, scopes)
             problems += _ungrouped(entry, resources)
         for problem in problems:
@@ -78,6 +82,7 @@ class PolicyReader:
             description=text(entry.body, "description") or "",
             suspend=flag(entry.body, "suspend"),
             on_blocked=choice(entry.body, "on_blocked", OnBlocked, OnBlocked.REPORT),
+            cancel_running=cancel_running,
             location=entry.location,
         )
 
@@ -202,6 +207,15 @@ def _ungrouped(entry: Entry, resources: Sequence[ResourceType]) -> Iterator[Prob
         if lacking:
             message, hint = lacking_field(name, lacking)
             yield Problem((*entry.path, "ensure", "per", index), message, hint, rule=Rule.UNKNOWN_FIELD)
+
+
+def _never_running(entry: Entry, resources: Sequence[ResourceType], catalogue: Catalogue) -> Iterator[Problem]:
+    """That no running task of some kind can be canceled, and which kinds have some that can."""
+    if lacking := [row.name for row in resources if not row.cancels_running]:
+        kinds = [name for name, row in sorted(catalogue.resource_types.items()) if row.cancels_running]
+        message = f"`cancel_running`: no operation of {', '.join(lacking)} cancels a task that runs"
+        hint = f"leave it out; those that have one: {', '.join(kinds)}" if kinds else "leave it out"
+        yield Problem((*entry.path, "cancel_running"), message, hint, rule=Rule.NEVER_ACTS)
 
 
 def _ensure(body: Mapping[str, object]) -> Ensure:

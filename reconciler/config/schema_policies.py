@@ -130,6 +130,13 @@ def _keys(resource: Schema) -> dict[str, Schema]:
             *_ON_BLOCKED,
             default=OnBlocked.REPORT.value,
         ),
+        "cancel_running": described(
+            flag(),
+            "Whether running tasks are canceled as well; their work is lost. Only of kinds whose cloud cancels what "
+            "runs. Default: false.",
+            False,
+            default=False,
+        ),
     }
 
 

@@ -208,9 +208,17 @@ class Batch:
             work.answer,
             task.status,
             selected=self._selected(work, task),
+            asked=self._asked(operation, work),
             lost_answer=work.lost_answer,
             shared=self._resource.listing.rows_merge,
         )
+
+    def _asked(self, operation: Operation, work: Work) -> Operation | None:
+        """The operation as the policies behind a change go by it."""
+        scope = Scope(work.change.target, work.change.resource)
+        judged = (self._context.judgements.of(policy, scope) for policy in work.change.policies)
+        running = any(judgement.policy.cancel_running for judgement in judged)
+        return self._resource.as_asked(cancel_running=running).operation(operation.action)
 
     def _may_call_again(self, work: Work, task: Task) -> bool:
         """Only a task that was read often enough without a trace of the effect, and is still to be called."""

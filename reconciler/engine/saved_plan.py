@@ -115,6 +115,8 @@ def justify(saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed]) -> Justi
             dropped.append(Dropped(change, "none of the policies that the plan names asks for it any more"))
         elif wanted is not None and not _ends_with(change.steps, wanted.steps):
             dropped.append(Dropped(change, f"it would now take other steps than reviewed: {', '.join(wanted.steps)}"))
+        elif wanted is not None and _started(change.observed, seen[change.key]):
+            dropped.append(Dropped(change, "it started meanwhile, and the plan shows the cancel of a task that waits"))
         elif wanted is not None and not _agrees(change.observed, seen[change.key]):
             dropped.append(Dropped(change, "it is not what the plan shows of it"))
         elif wanted is not None:
@@ -140,6 +142,11 @@ def _agrees(reviewed: Observed, now: Observed) -> bool:
     if before != after and after not in _LATER.get(before, ()):
         return False
     return all(reviewed.get(name) == now.get(name) for name in {*reviewed, *now} if name not in _MOVING)
+
+
+def _started(reviewed: Observed, now: Observed) -> bool:
+    """Whether a task runs that did not when it was reviewed: to cancel it ends work that nobody was shown."""
+    return now.get("status") == Status.RUNNING.value != reviewed.get("status")
 
 
 def _ends_with(reviewed: tuple[Action, ...], needed: tuple[Action, ...]) -> bool:

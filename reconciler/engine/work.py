@@ -168,15 +168,17 @@ def judge(
     now: Status,
     *,
     selected: bool,
+    asked: Operation | None = None,
     lost_answer: bool = False,
     shared: bool = False,
 ) -> Settled | Next:
     """Settle a step by what the cloud says now.
 
     `answer` is what our last call was told (None: accepted); `lost_answer` says that an earlier one lost its answer;
-    `selected` whether a policy behind the change still selects the task as it is. An effect that is seen after a lost
-    answer is ours. `shared`: the id stands for several pieces of work, so that a cancel has its effect once none of
-    them waits, whatever the others do.
+    `selected` whether a policy behind the change still selects the task as it is. `asked` is the operation as those
+    policies go by it, which may start from less: a call that was accepted takes its course all the same, and is not
+    made again from elsewhere. An effect that is seen after a lost answer is ours. `shared`: the id stands for several
+    pieces of work, so that a cancel has its effect once none of them waits, whatever the others do.
     """
     ours = answer is None or answer.meaning.effect_uncertain or lost_answer
     if now in {operation.ends, Status.GONE}:
@@ -185,8 +187,10 @@ def judge(
         if answer is None and not selected:
             return Settled(Outcome.DONE, "accepted, and it is no longer in a status that a policy selects")
         return Next.READ_AGAIN if ours else Settled(Outcome.UNKNOWN, "its status is not documented")
-    if now in operation.starts:
-        return Next.CALL_AGAIN if answer is not None and answer.meaning.effect_uncertain else Next.READ_AGAIN
+    allowed = now in (asked or operation).starts
+    if now in operation.starts and (allowed or ours):
+        again = allowed and answer is not None and answer.meaning.effect_uncertain
+        return Next.CALL_AGAIN if again else Next.READ_AGAIN
     if shared and ours and operation.action is Action.CANCEL:
         return Settled(Outcome.DONE, "none of it waits any more")
     return Settled(Outcome.MISSED, _moved_on(operation.action, now))

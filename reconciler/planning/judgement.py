@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Judgement:
-    """One policy against the tasks of one resource type, at one moment."""
+    """One policy against the tasks of one resource type, as the policy goes by it, at one moment."""
 
     policy: Policy
     resource: ResourceType
@@ -117,7 +117,8 @@ class _Compiled:
         for name, policy in configuration.policies.items():
             selects = compile_selector(policy.match, now)
             for resource in policy.resources:
-                self.policies[name, resource] = Judgement(policy, catalogue.resource_types[resource], selects)
+                row = catalogue.resource_types[resource].as_asked(cancel_running=policy.cancel_running)
+                self.policies[name, resource] = Judgement(policy, row, selects)
         self.protections: dict[str, list[tuple[str, Predicate]]] = {}
         for name, protection in sorted(configuration.protections.items()):
             predicate = compile_selector(protection.match, now)

@@ -58,7 +58,10 @@ def needed_calls(configuration: Configuration, catalogue: Catalogue, role: Role)
     for policy in sorted(configuration.policies.values(), key=lambda policy: policy.name):
         if policy.suspend:
             continue
-        calls = {name: tuple(_calls(policy, catalogue.resource_types[name], role)) for name in policy.resources}
+        rows = [
+            catalogue.resource_types[name].as_asked(cancel_running=policy.cancel_running) for name in policy.resources
+        ]
+        calls = {row.name: tuple(_calls(policy, row, role)) for row in rows}
         for target, resource in policy.scopes:
             for call in calls[resource]:
                 wanted.setdefault(target, {}).setdefault((resource, call), []).append(policy.name)
@@ -84,7 +87,8 @@ def reachable_actions(selector: Selector, row: ResourceType) -> frozenset[Action
 def _calls(policy: Policy, row: ResourceType, role: Role) -> Iterator[CallKind]:
     yield CallKind.LIST
     if role is Role.APPLY:
-        yield from (CallKind(action.value) for action in sorted(reachable_actions(policy.match, row)))
+        asked = row.as_asked(cancel_running=policy.cancel_running)
+        yield from (CallKind(action.value) for action in sorted(reachable_actions(policy.match, asked)))
 
 
 def _order(resource: str, call: CallKind) -> tuple[str, int]:

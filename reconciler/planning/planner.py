@@ -159,7 +159,6 @@ class Planner:
     def _route(self, judgement: Judgement, surplus: Surplus, tally: _Tally) -> None:
         """Put one surplus task where it belongs: protected, blocked or to be changed."""
         policy, task = judgement.policy, surplus.task
-        reason = change_reason(policy, surplus)
         protections = self._judgements.protections(task)
         steps = judgement.route(task)
         if protections:
@@ -169,9 +168,10 @@ class Planner:
         elif steps is None:
             tally.blocked += 1
             wanted = self._blocked.setdefault(task.key, _Wanted(task))
-            wanted.add(policy.name, blocked_reason(task, judgement.resource), ())
+            wanted.add(policy.name, blocked_reason(task, self._catalogue.resource_types[task.resource]), ())
         else:
             tally.changes += 1
+            reason = change_reason(policy, surplus)
             self._wanted.setdefault(task.key, _Wanted(task)).add(policy.name, reason, steps)
 
     def _change(self, wanted: _Wanted) -> Change:

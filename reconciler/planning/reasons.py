@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 def change_reason(policy: Policy, surplus: Surplus) -> str:
     """What the policy asserts, and for a quota where the task stands in its group."""
     condition = describe(policy.match)
+    if surplus.task.status is Status.RUNNING:
+        condition += "; it runs, and cancel_running is set"
     match policy.ensure:
         case Absent():
             return f"{policy.name}: no task may be there whose {condition}"
@@ -40,6 +42,8 @@ def blocked_reason(task: Task, resource: ResourceType) -> str:
     """Why no operation takes the task out of the selector."""
     if task.status is Status.UNKNOWN:
         return f"the provider status {presentable(str(task.values.get('provider_status', '')))!r} is not documented"
+    if task.status is Status.RUNNING and resource.cancels_running:
+        return "it runs, and no policy that wants it out says cancel_running: true"
     if task.status is Status.RUNNING:
         return "a running task can be neither canceled nor deleted; it will be looked at again once it has ended"
     actions = " or ".join(operation.action.value for operation in resource.operations) or "nothing"

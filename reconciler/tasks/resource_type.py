@@ -7,7 +7,7 @@ handed down as an argument to config, selectors and planning.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from types import MappingProxyType
@@ -185,6 +185,21 @@ class ResourceType:
     def has_id(self, text: str) -> bool:
         """Whether `text` can be the id of such a task. What cannot be goes into no request."""
         return self.id_form.fullmatch(text) is not None
+
+    @property
+    def cancels_running(self) -> bool:
+        """Whether the vendor cancels tasks that run. No policy does so unless it says `cancel_running`."""
+        return any(Status.RUNNING in found.starts for found in self.operations if found.action is Action.CANCEL)
+
+    def as_asked(self, *, cancel_running: bool) -> ResourceType:
+        """The row as a policy goes by it: no cancel starts from a running task, unless it says so."""
+        if cancel_running or not self.cancels_running:
+            return self
+        narrowed = (
+            replace(found, starts=found.starts - {Status.RUNNING}) if found.action is Action.CANCEL else found
+            for found in self.operations
+        )
+        return replace(self, operations=tuple(narrowed))
 
     def operation(self, action: Action) -> Operation | None:
         return next((operation for operation in self.operations if operation.action is action), None)

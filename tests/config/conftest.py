@@ -1,6 +1,7 @@
 """A small catalogue with the real shapes, and a folder to write configurations to."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,7 @@ ROWS = (
     resource_type("huaweicloud.mpc.packaging", COMMON | INPUT, CANCEL, DELETE),
     resource_type("huaweicloud.mpc.snapshot", COMMON | INPUT, CANCEL),
     resource_type("huaweicloud.vod.editing", COMMON, CANCEL),
+    resource_type("aliyun.vod.stream", COMMON, replace(CANCEL, starts=CANCEL.starts | {Status.RUNNING})),
     resource_type("aliyun.vod.url_upload", COMMON | {"upload_url": FieldType.STRING}, CANCEL, paging=Paging.INVENTORY),
 )
 CATALOGUE = Catalogue({row.name: row for row in ROWS}, {"huaweicloud": HUAWEICLOUD, "aliyun": ALIYUN})

@@ -11,6 +11,7 @@ Validate = Callable[..., tuple[Configuration | None, tuple[Diagnostic, ...]]]
 
 
 TARGET = "targets: {t: {provider: huaweicloud, region: cn-north-4}}\n"
+STREAMS = "targets: {t: {provider: aliyun, region: cn-shanghai}}\n"
 UPLOADS = "targets: {u: {provider: aliyun, region: cn-shanghai"
 
 
@@ -52,6 +53,8 @@ def policy(match: str, resource: str = "huaweicloud.mpc.packaging", rest: str = 
         (policy("{not: [{status: pending}]}"), Rule.SELECTOR),
         (policy("all", "huaweicloud.vod.editing"), Rule.DEAD_END),
         (policy("{status: running}"), Rule.NEVER_ACTS),
+        (policy("{status: running}", "aliyun.vod.stream").replace(TARGET, STREAMS), Rule.NEVER_ACTS),
+        (policy("{status: pending}", rest=", cancel_running: true"), Rule.NEVER_ACTS),
         ("version: 1\nprotect: {p: {resource: 'huaweicloud.*', match: {input.bucket: x}}}\n", Rule.PROTECTION_BREADTH),
     ],
 )
@@ -77,3 +80,17 @@ def test_a_name_in_two_files(validate: Validate) -> None:
     assert found.rule is Rule.DUPLICATE
     _, [found] = validate({f"{name}.reconciler.yaml": "version: 1\nsettings: {concurrency: 2}\n" for name in "ab"})
     assert found.rule is Rule.DUPLICATE
+
+
+def test_what_runs_may_be_canceled_where_the_policy_says_so_and_the_cloud_does(validate: Validate) -> None:
+    for match in ("{status: running}", "{status: [pending, running]}"):
+        text = policy(match, "aliyun.vod.stream", ", cancel_running: true").replace(TARGET, STREAMS)
+        loaded, found = validate(text)
+        assert (found, loaded is not None and loaded.policies["p"].cancel_running) == ((), True)
+
+
+def test_where_nothing_cancels_what_runs_validate_says_which_kinds_have_it(validate: Validate) -> None:
+    loaded, (found,) = validate(policy("{status: pending}", rest=", cancel_running: true"))
+    assert loaded is None
+    assert "huaweicloud.mpc.packaging" in found.message
+    assert "aliyun.vod.stream" in found.hint

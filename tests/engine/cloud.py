@@ -27,7 +27,7 @@ from reconciler.tasks.observation import Fault, Meaning, Observation, Scope
 from reconciler.tasks.resource_type import Action, Catalogue, Operation, ProviderOptions, ResourceType
 from reconciler.tasks.sink import Sink
 from reconciler.tasks.task import Status, Task
-from tests.planning.world import CANCEL_ONLY, NOW, TWO_STEP, WORDS, configuration, policy
+from tests.planning.world import CANCEL_ONLY, NOW, STOPPABLE, TWO_STEP, WORDS, configuration, policy
 from tests.planning.world import task as row_of
 
 BATCHED = replace(
@@ -35,7 +35,7 @@ BATCHED = replace(
 )
 SHARED = replace(CANCEL_ONLY, name="cloud.media.asset", listing=replace(CANCEL_ONLY.listing, rows_merge=True))
 SINGLY = replace(CANCEL_ONLY, name="cloud.media.clip", listing=replace(CANCEL_ONLY.listing, ids_per_call=1))
-OTHERS = (CANCEL_ONLY, BATCHED, SHARED, SINGLY)
+OTHERS = (CANCEL_ONLY, BATCHED, SHARED, SINGLY, STOPPABLE)
 CATALOGUE = Catalogue(MappingProxyType({row.name: row for row in (TWO_STEP, *OTHERS)}), MappingProxyType({}))
 CANCEL, DELETE = (Action.CANCEL,), (Action.DELETE,)
 BOTH = (Action.CANCEL, Action.DELETE)

@@ -42,7 +42,7 @@ from tests.engine.cloud import (
     refused,
     waiting,
 )
-from tests.planning.world import CANCEL_ONLY, TWO_STEP, configuration, policy
+from tests.planning.world import CANCEL_ONLY, STOPPABLE, TWO_STEP, configuration, policy
 
 LATE = 3
 """Readings after which a slow effect shows."""
@@ -71,6 +71,26 @@ def test_an_accepted_call_without_effect_is_unknown_and_not_sent_again() -> None
     world = World(waiting(), {"1": [ACCEPTED_IN_VAIN]})
     result = world.apply_one()
     assert (result.outcome, result.now, result.calls) == (Outcome.UNKNOWN, "pending", 1)
+
+
+@pytest.mark.parametrize("cancel_running", [True, False])
+def test_an_accepted_cancel_is_read_until_it_shows_though_the_task_started_before_it(cancel_running: bool) -> None:
+    world = World(waiting(row=STOPPABLE), {"1": [Call(None, LATE)]}, {"1": [Status.RUNNING]})
+    world.configuration = configuration(policy(row=STOPPABLE, cancel_running=cancel_running))
+    assert world.apply_one(Action.CANCEL).outcome is Outcome.DONE
+    shown = [event.shown for event in world.events if event.what == "read"]
+    assert shown == [Status.RUNNING] * LATE + [Status.CANCELED]
+
+
+@pytest.mark.parametrize(("cancel_running", "calls"), [(True, 2), (False, 1)])
+def test_a_call_whose_answer_was_lost_is_made_again_of_a_running_task_only_where_the_policy_says_so(
+    cancel_running: bool, calls: int
+) -> None:
+    world = World(waiting(row=STOPPABLE), {"1": [LOST_IN_VAIN]}, {"1": [Status.RUNNING]})
+    world.configuration = configuration(policy(row=STOPPABLE, cancel_running=cancel_running))
+    result = world.apply_one(Action.CANCEL)
+    assert result.calls == calls
+    assert result.outcome is (Outcome.DONE if cancel_running else Outcome.UNKNOWN)
 
 
 def test_a_status_nobody_knows_is_done_where_no_policy_selects_it_any_more() -> None:

@@ -16,7 +16,7 @@ from reconciler.tasks.observation import Completeness, Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import OBSERVABLE, Status, TaskKey
 from tests.engine.cloud import BOTH, change
-from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, task
+from tests.planning.world import CATALOGUE, NOW, STOPPABLE, configuration, policy, seen, task
 
 STEPS = [(Action.CANCEL,), (Action.DELETE,), BOTH]
 STATES = st.sampled_from([*OBSERVABLE, "NEVER_SEEN", None])
@@ -116,6 +116,21 @@ def test_steps_still_needed_are_an_end_of_the_reviewed_ones(reviewed: tuple[Acti
     assert [entry.steps for entry in fresh.changes] == [needed]
     saved = replace(fresh, changes=(replace(fresh.changes[0], steps=reviewed),))
     assert bool(justify(saved, fresh, now(fresh)).ahead) is (reviewed[-len(needed) :] == needed)
+
+
+def test_a_task_that_started_since_it_was_reviewed_is_left_alone_though_the_policy_cancels_what_runs() -> None:
+    world = configuration(policy(match={"status": ["pending", "running"]}, row=STOPPABLE, cancel_running=True))
+
+    def planned(*states: Status) -> Plan:
+        tasks = [task(str(number), state, row=STOPPABLE) for number, state in enumerate(states)]
+        observations = seen(*tasks, row=STOPPABLE)
+        return Planner(world, CATALOGUE, NOW).plan(observations, tool_version="t", expires_at=NOW + 60)
+
+    saved, fresh = planned(Status.PENDING, Status.RUNNING), planned(Status.RUNNING, Status.RUNNING)
+    justified = justify(saved, fresh, now(fresh))
+    assert [change.task_id for change in justified.ahead] == ["1"]
+    (dropped,) = justified.dropped
+    assert "started meanwhile" in dropped.why
 
 
 def test_a_task_that_came_under_protection_falls_out_with_the_reason() -> None:

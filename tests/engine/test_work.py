@@ -7,7 +7,7 @@ from reconciler.planning.report import Outcome
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import Status
-from tests.planning.world import TWO_STEP
+from tests.planning.world import STOPPABLE, TWO_STEP
 
 UNCERTAIN = (Meaning.UNAVAILABLE, Meaning.LOST, Meaning.MALFORMED)
 CERTAIN = tuple(meaning for meaning in Meaning if meaning not in UNCERTAIN)
@@ -52,7 +52,8 @@ def fault(meaning: Meaning | None) -> Fault | None:
 def settled(action: Action, meaning: Meaning | None, status: Status, **facts: bool) -> Outcome | Next:
     operation = TWO_STEP.operation(action)
     assert operation is not None
-    found = judge(operation, fault(meaning), status, selected=facts.pop("selected", True), **facts)
+    selected = facts.pop("selected", True)
+    found = judge(operation, fault(meaning), status, selected=selected, asked=None, **facts)
     return found.outcome if isinstance(found, Settled) else found
 
 
@@ -91,6 +92,30 @@ def test_where_one_id_is_several_pieces_of_work_none_waiting_is_the_effect(statu
     assert settled(Action.CANCEL, Meaning.LOST, status, shared=True) is DONE
     assert settled(Action.CANCEL, Meaning.CHANGED, status, shared=True) is MISSED
     assert settled(Action.CANCEL, None, Status.PENDING, shared=True) is READ
+
+
+#                                 accepted  answer lost  refused
+STOPPED = {
+    ("asked", Status.PENDING):    (READ,     CALL,     READ),
+    ("asked", Status.RUNNING):    (READ,     CALL,     READ),
+    ("asked", Status.SUCCEEDED):  (MISSED,   MISSED,   MISSED),
+    ("unasked", Status.PENDING):  (READ,     CALL,     READ),
+    ("unasked", Status.RUNNING):  (READ,     READ,     MISSED),
+    ("unasked", Status.CANCELED): (DONE,     DONE,     SATISFIED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "status"), STOPPED)
+def test_where_the_cloud_cancels_what_runs_a_call_takes_its_course_and_is_not_made_again(
+    asked: str, status: Status
+) -> None:
+    """A task may start before an accepted cancel reaches it: it is canceled all the same, soon."""
+    full = STOPPABLE.operation(Action.CANCEL)
+    narrowed = STOPPABLE.as_asked(cancel_running=asked == "asked").operation(Action.CANCEL)
+    assert full is not None
+    for meaning, expected in zip((None, Meaning.LOST, Meaning.CHANGED), STOPPED[asked, status], strict=True):
+        found = judge(full, fault(meaning), status, selected=True, asked=narrowed)
+        assert (found.outcome if isinstance(found, Settled) else found) is expected
 
 
 REFUSALS = {

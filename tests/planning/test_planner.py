@@ -13,7 +13,18 @@ from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.task import Status, Task
-from tests.planning.world import CANCEL_ONLY, CATALOGUE, HERE, NOW, TWO_STEP, configuration, policy, seen, task
+from tests.planning.world import (
+    CANCEL_ONLY,
+    CATALOGUE,
+    HERE,
+    NOW,
+    STOPPABLE,
+    TWO_STEP,
+    configuration,
+    policy,
+    seen,
+    task,
+)
 
 
 def planned(world, observations, overrides: Overrides = Overrides()) -> Plan:  # type: ignore[no-untyped-def] # noqa: ANN001, B008 - terse on purpose
@@ -48,6 +59,29 @@ def test_a_task_that_no_operation_leads_out_of_is_blocked(status: Status | str) 
     assert steps(plan) == {}
     assert [entry.task_id for entry in plan.blocked] == ["1"]
     assert plan.outcome == "ok"
+
+
+def test_a_running_task_is_canceled_only_where_the_policy_says_so() -> None:
+    running = seen(task("1", Status.RUNNING, row=STOPPABLE), row=STOPPABLE)
+    match = {"status": ["pending", "running"]}
+    plan = planned(configuration(policy(match=match, row=STOPPABLE)), running)
+    assert steps(plan) == {}
+    assert "cancel_running" in plan.blocked[0].reason
+    plan = planned(configuration(policy(match=match, row=STOPPABLE, cancel_running=True)), running)
+    assert steps(plan) == {"1": ("cancel",)}
+    assert plan.changes[0].reason.endswith("it runs, and cancel_running is set")
+
+
+def test_one_policy_that_cancels_what_runs_speaks_for_no_other() -> None:
+    match = {"status": ["pending", "running"]}
+    world = configuration(
+        policy("bold", match | {"input.bucket": "a"}, row=STOPPABLE, cancel_running=True),
+        policy("careful", match, row=STOPPABLE),
+    )
+    tasks = [task(name, Status.RUNNING, row=STOPPABLE, **{"input.bucket": name}) for name in ("a", "b")]  # type: ignore[arg-type] # texts
+    plan = planned(world, seen(*tasks, row=STOPPABLE))
+    assert {change.task_id: change.policies for change in plan.changes} == {"a": ("bold",)}
+    assert {entry.task_id: entry.policies for entry in plan.blocked} == {"a": ("careful",), "b": ("careful",)}
 
 
 def test_blocked_tasks_fail_the_plan_where_the_policy_says_so() -> None:

@@ -1,6 +1,7 @@
 """A small, made-up catalogue and the making of configurations and tasks for planner tests."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from reconciler.config.model import (
@@ -57,7 +58,15 @@ def resource(name: str, *actions: Action) -> ResourceType:
 TWO_STEP = resource("cloud.media.packaging", Action.CANCEL, Action.DELETE)
 CANCEL_ONLY = resource("cloud.media.snapshot", Action.CANCEL)
 HERE = Scope("here", TWO_STEP.name)
-CATALOGUE = Catalogue(MappingProxyType({row.name: row for row in (TWO_STEP, CANCEL_ONLY)}), MappingProxyType({}))
+STOPPABLE = replace(
+    CANCEL_ONLY,
+    name="cloud.media.stream",
+    operations=(replace(CANCEL_ONLY.operations[0], starts=frozenset({Status.PENDING, Status.RUNNING})),),
+)
+"""Whose cloud cancels what runs as well."""
+CATALOGUE = Catalogue(
+    MappingProxyType({row.name: row for row in (TWO_STEP, CANCEL_ONLY, STOPPABLE)}), MappingProxyType({})
+)
 
 
 def selector(match: object, row: ResourceType = TWO_STEP) -> Selector:
@@ -77,6 +86,7 @@ def policy(
     suspend: bool = False,
     on_blocked: OnBlocked = OnBlocked.REPORT,
     more: tuple[ResourceType, ...] = (),
+    cancel_running: bool = False,
 ) -> Policy:
     rows = (row, *more)
     return Policy(
@@ -88,6 +98,7 @@ def policy(
         limits or Limits(max_actions=10_000, max_percent=100),
         suspend=suspend,
         on_blocked=on_blocked,
+        cancel_running=cancel_running,
     )
 
 
