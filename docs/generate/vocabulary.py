@@ -40,7 +40,10 @@ _EXIT_CODES: Final = {
     ExitCode.ERROR: "Something could not be observed whole, credentials, the journal, a test that failed, or a bug.",
     ExitCode.CHANGES: "Only with `--detailed-exitcode`: there are changes, and nothing is wrong.",
     ExitCode.PARTIAL: "Some change failed, is unknown or was not attempted, or is what `--fail-on` names.",
-    ExitCode.REFUSED: "A guard, no approval, or another digest than `--approved-digest`. Nothing was changed.",
+    ExitCode.REFUSED: (
+        "A guard refused a policy, for which nothing was changed; or no approval, or another digest than "
+        "`--approved-digest`: then nothing was changed at all."
+    ),
     ExitCode.STALE: "The saved plan has expired, or was made from another configuration. Nothing was changed.",
     ExitCode.LOCKED: "Another apply holds the account of a target, which got no call. The other targets were done.",
     ExitCode.USAGE: "A bad flag or argument, or an approval that cannot be asked for without a terminal.",

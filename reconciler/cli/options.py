@@ -140,18 +140,37 @@ def log_options(command: Command) -> Command:
     return verbose_flag("Log what is going on to stderr; -vv every request as well.")(command)
 
 
+class _Limit(click.ParamType[tuple[str | None, int]]):
+    """`600`, for every policy, or `POLICY=600`: a pair of the name, or None, and the number."""
+
+    name = "limit"
+
+    def __init__(self, most: int) -> None:
+        self._number = click.IntRange(0, most)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str | None, int]:  # noqa: ANN401 - click's own
+        if isinstance(value, tuple):
+            return value
+        policy, named, number = str(value).rpartition("=")
+        if named and not policy:
+            self.fail(f"{value!r} names no policy", param, ctx)
+        return policy or None, int(self._number(number, param, ctx))
+
+
 def limit_options(command: Command) -> Command:
     command = flag(
         "--max-percent",
-        type=click.IntRange(0, 100),
-        metavar="N",
-        help="Let each policy change up to N percent of a scope, whatever its own limit, and all together.",
+        type=_Limit(100),
+        multiple=True,
+        metavar="[POLICY=]N",
+        help="Let this policy (default: each, and all together) change up to N percent of a scope, whatever its limit.",
     )(command)
     return flag(
         "--max-actions",
-        type=click.IntRange(0, MOST_ACTIONS),
-        metavar="N",
-        help="Let each policy make up to N changes, whatever its own limit, and all together.",
+        type=_Limit(MOST_ACTIONS),
+        multiple=True,
+        metavar="[POLICY=]N",
+        help="Let this policy (default: each, and all together) make up to N changes, whatever its limit.",
     )(command)
 
 

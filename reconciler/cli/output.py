@@ -126,8 +126,8 @@ class Flags:
     reports: tuple[str, ...] = ()
     color: str = "never"
     view: str = TaskView.AUTO
-    max_actions: int | None = None
-    max_percent: int | None = None
+    max_actions: tuple[tuple[str | None, int], ...] = ()
+    max_percent: tuple[tuple[str | None, int], ...] = ()
 
     @classmethod
     def of(cls, **given: Any) -> Flags:  # noqa: ANN401 - click's own
@@ -138,7 +138,14 @@ class Flags:
 
     @property
     def overrides(self) -> Overrides:
-        return Overrides(self.max_actions, self.max_percent)
+        """Raises UsageError for two numbers of one policy, or of all."""
+        actions, percent = _by_policy("--max-actions", self.max_actions), _by_policy("--max-percent", self.max_percent)
+        return Overrides(
+            actions.get(None),
+            percent.get(None),
+            {name: number for name, number in actions.items() if name is not None},
+            {name: number for name, number in percent.items() if name is not None},
+        )
 
     def output(self, files: Mapping[str, Path | None] = _NO_FILES, paths: Sequence[Path] | None = None) -> Output:
         """As `Output.of`."""
@@ -166,6 +173,15 @@ def run_flags(
         return filter_options(format_option(*formats)(command), policies=policies)
 
     return flagged
+
+
+def _by_policy(flag: str, given: Sequence[tuple[str | None, int]]) -> dict[str | None, int]:
+    found: dict[str | None, int] = {}
+    for policy, number in given:
+        if policy in found:
+            raise UsageError(f"{flag}: two numbers are given for {policy or 'every policy'}", "give one of them")
+        found[policy] = number
+    return found
 
 
 def keep(path: Path, rendered: Callable[[], str]) -> ExitCode:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, assert_never
 
-from reconciler.config.entries import mapping, number
+from reconciler.config.entries import mapping, number, text
 from reconciler.config.environment import Unexpanded
 from reconciler.config.model import Absent, AtMost
 from reconciler.selectors.operators import OPERATORS, Form
@@ -95,7 +95,7 @@ def _policy(policy: Policy, entry: Entry) -> object:
         "scopes": policy.scopes,
         "match": canonical(policy.match),
         "ensure": _ensure(policy.ensure),
-        "limits": {key: number(own, key) for key in own},
+        "limits": {key: text(own, key) if key == "on_excess" else number(own, key) for key in own},
         "suspend": policy.suspend,
         "on_blocked": policy.on_blocked.value,
     } | ({"cancel_running": True} if policy.cancel_running else {})

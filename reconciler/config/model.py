@@ -25,12 +25,20 @@ def group_of(provider: str, account: str) -> str:
     return f"{provider}/{sha256(account.casefold().encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
 
+class OnExcess(StrEnum):
+    """What becomes of a policy that asks for more than its limits."""
+
+    REFUSE = "refuse"
+    DEFER = "defer"
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Guards of one policy: an absolute number of changes, and a percentage per scope. 0 means 0."""
 
     max_actions: int = 500
     max_percent: int = 30
+    on_excess: OnExcess = OnExcess.REFUSE
 
 
 MOST_ACTIONS = 10**9

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.config.model import MOST_ACTIONS, Keep, OnBlocked, Settings
+from reconciler.config.model import MOST_ACTIONS, Keep, OnBlocked, OnExcess, Settings
 from reconciler.config.schema_match import kinds_of, match_branches, match_example, resource_schema
 from reconciler.config.schema_parts import (
     Schema,
@@ -43,6 +43,10 @@ _ON_BLOCKED: Final[Mapping[str, str]] = {
     OnBlocked.REPORT.value: "They are listed, and no more.",
     OnBlocked.FAIL.value: "They make plan and apply end with exit code 3.",
 }
+_ON_EXCESS: Final[Mapping[str, str]] = {
+    OnExcess.REFUSE.value: "Nothing is done for it, and plan and apply end with exit code 4.",
+    OnExcess.DEFER.value: "As many tasks as the limits allow are changed, the oldest first, the rest by later runs.",
+}
 
 
 def limits_schema(description: str, *, variables: bool = False) -> Schema:
@@ -55,6 +59,7 @@ def limits_schema(description: str, *, variables: bool = False) -> Schema:
         "enforced from 10 such tasks on, and 0 of however few."
     )
     own = Settings().limits
+    excess = optional_choice(_ON_EXCESS)
     limits = record(
         {
             "max_actions": described(
@@ -62,6 +67,12 @@ def limits_schema(description: str, *, variables: bool = False) -> Schema:
             ),
             "max_percent": described(
                 number(100), f"{percent} Default: {own.max_percent}.", 50, default=own.max_percent
+            ),
+            "on_excess": described(
+                or_variable(excess) if variables else excess,
+                "What becomes of a policy that asks for more. Default: refuse.",
+                *_ON_EXCESS,
+                default=OnExcess.REFUSE.value,
             ),
         },
         title="limits",

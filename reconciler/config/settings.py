@@ -11,9 +11,9 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from reconciler.config.entries import WrongType, mapping, number, text
+from reconciler.config.entries import WrongType, choice, mapping, number, text
 from reconciler.config.environment import Expanded, Unexpanded, without_variables
-from reconciler.config.model import DatabaseUrl, Limits, RunLimits, Settings
+from reconciler.config.model import DatabaseUrl, Limits, OnExcess, RunLimits, Settings
 from reconciler.diagnostics import Problem, Rule, suggestion
 from reconciler.tasks.timestamps import DURATION_PATTERN, parse_duration
 
@@ -76,6 +76,7 @@ def limits(body: Mapping[str, object], defaults: Limits) -> Limits:
     return Limits(
         max_actions=defaults.max_actions if actions is None else actions,
         max_percent=defaults.max_percent if percent is None else percent,
+        on_excess=choice(body, "on_excess", OnExcess, defaults.on_excess),
     )
 
 

@@ -31,6 +31,11 @@ def _contradictions(plan: Plan) -> Iterator[str]:
     for skipped in plan.protected:
         if skipped.key in seen:
             yield f"the task {skipped.id} would be changed, although it is protected"
+    for refused in plan.refused:
+        if refused.key in seen:
+            yield f"the task {refused.id} would be changed, although a guard refuses it"
+        if refused.needed <= refused.limit:
+            yield f"the task {refused.id} is refused by a limit that it is within"
 
 
 PLAN_FILE = Format(

@@ -20,7 +20,6 @@ from reconciler.exceptions import BackendError, bug
 from reconciler.planning.judgement import Judgements
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.report import FailOn, Outcome, Report, Result
-from reconciler.providers.transport.trace import about
 from reconciler.tasks.observation import Fault
 from reconciler.tasks.timestamps import Timestamp
 
@@ -71,43 +70,41 @@ async def carry_out(
 ) -> Report:
     """Make the calls for the changes of `plan` that go `ahead`, and report on all; `dropped` has those that do not.
 
-    `reviewed` is the plan that was agreed to: what its digest is of, whatever `plan` knows better by now. One that no
-    guard lets pass is only reported. Never raises for what a cloud does.
+    `reviewed` is the plan that was agreed to: what its digest is of, whatever `plan` knows better by now. Never raises
+    for what a cloud does.
     """
     started, digest, held, options = int(time.time()), reviewed.digest, run.held, run.options
     start = RunStart("apply", __version__, digest, plan.configuration.digest)
     run_id = await asyncio.to_thread(held.journal.begin_run, start)
     run.interruption.drain()
     journal = RunJournal(held.journal, run_id, run.interruption, held.lease, held.groups)
-    notes, faults = list(plan.diagnostics), []
+    notes = list(plan.diagnostics)
     notes += [Note(Severity.ERROR, held.why_not(target), target) for target in sorted(held.locked)]
-    if plan.breached:
-        why = "a guard refuses this many changes"
-        results = [Result.of(change, Outcome.NOT_ATTEMPTED, why) for change in plan.changes]
-        notes += [_breach(policy, check) for policy, check in plan.breaches]
-    else:
-        world, concurrency = run.world, run.world.configuration.settings.concurrency
-        context = BatchContext(
-            Judgements(world.configuration, world.catalogue, world.now, run.clouds.is_off),
-            journal,
-            run.interruption,
-            options.monotonic,
-            options.patience,
-        )
-        applier = Applier(
-            run.clouds,
-            world.catalogue,
-            context,
-            batches_in_flight=max(1, concurrency // 4),
-            calls_in_flight=concurrency,
-            stop_on_error=options.stop_on_error,
-            locked={change.target: held.why_not(change.target) for change in ahead},
-            on_result=options.on_result,
-        )
-        with about(run=run_id):
-            results = [*await applier.apply(ahead), *dropped]
-        faults = [fault for fault in (context.journal_fault, context.bug) if fault]
-        notes += [Note(Severity.ERROR, fault) for fault in faults]
+    notes += [_breach(policy, check) for policy, check in plan.breaches]
+    if reviewed.breached and not plan.breached:
+        left = "what a guard refused when the plan was made is no part of it: plan again for that, with other limits"
+        notes.append(Note(Severity.ERROR, left))
+    world, concurrency = run.world, run.world.configuration.settings.concurrency
+    context = BatchContext(
+        Judgements(world.configuration, world.catalogue, world.now, run.clouds.is_off),
+        journal,
+        run.interruption,
+        options.monotonic,
+        options.patience,
+    )
+    applier = Applier(
+        run.clouds,
+        world.catalogue,
+        context,
+        batches_in_flight=max(1, concurrency // 4),
+        calls_in_flight=concurrency,
+        stop_on_error=options.stop_on_error,
+        locked={change.target: held.why_not(change.target) for change in ahead},
+        on_result=options.on_result,
+    )
+    results = [*await applier.apply(ahead), *dropped]
+    faults = [fault for fault in (context.journal_fault, context.bug) if fault]
+    notes += [Note(Severity.ERROR, fault) for fault in faults]
     report = Report(
         run_id=run_id,
         tool_version=__version__,
@@ -118,7 +115,7 @@ async def carry_out(
         targets=reviewed.targets,
         blocked=len(plan.blocked),
         errored=plan.errored or bool(faults),
-        refused=plan.breached,
+        refused=plan.breached or reviewed.breached,
         locked=tuple(sorted(held.locked)),
         blocked_fails=plan.blocked_fails,
         fail_on=options.fail_on,
@@ -137,7 +134,8 @@ async def carry_out(
 def _breach(policy: PolicyPlan | None, check: GuardCheck) -> Note:
     much = f"{check.changes} changes ({check.share} %)" if check.target else f"{check.changes} changes"
     limit = f"{check.guard.value} {check.limit}" + ("" if policy else " of run_limits")
-    message = f"{much} are more than {limit}; {check.flag} lets them pass"
+    flag = check.flag(policy.name if policy else None)
+    message = f"refused: {much} are more than {limit}; {flag} lets them pass"
     return Note(Severity.ERROR, message, check.target, check.resource, policy.name if policy else None)
 
 

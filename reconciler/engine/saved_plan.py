@@ -94,11 +94,14 @@ def left_out(saved: Plan, targets_of: Mapping[str, Collection[str]]) -> frozense
     return frozenset(change.id for change in saved.changes if planned & {*change.policies} and not selected(change))
 
 
-def justify(saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed]) -> Justified:
+def justify(
+    saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed], later: Collection[TaskKey] = frozenset()
+) -> Justified:
     """Keep the changes of `saved` that the policies still ask for, of the tasks that were reviewed.
 
     `fresh` was planned just now from the same configuration; `seen` are the fields of each task as it is now, those
-    that the saved plan shows among them. The steps are those still needed, and never others than the reviewed ones.
+    that the saved plan shows among them; `later` are tasks that policies leave to later runs. The steps are those still
+    needed, and never others than the reviewed ones.
     What goes ahead is taken from the fresh plan, so that nothing in the file but the choice of tasks is believed: a
     change that no policy asks for is never carried out, nor one that others ask for than was shown, nor one of a task
     that is another than was shown.
@@ -106,12 +109,21 @@ def justify(saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed]) -> Justi
     asked = {change.key: change for change in fresh.changes}
     skipped = {entry.key: entry for entry in (*fresh.blocked, *fresh.protected)}
     unseen = {scope.key for scope in fresh.scopes if scope.completeness is Completeness.FAILED}
+    refused = {entry.key: entry for entry in fresh.refused}
+    breaching = {policy.name for policy in fresh.policies if policy.breaches}
     aside = left_out(saved, {policy.name: policy.targets for policy in fresh.policies})
     ahead: list[Change] = []
     dropped: list[Dropped] = []
     for change in {change.key: change for change in saved.changes}.values():
         wanted = asked.get(change.key)
-        if wanted is not None and not {*change.policies} & {*wanted.policies}:
+        if change.key in refused:
+            why = f"{refused[change.key].guard.value} {refused[change.key].limit} refuses so many changes"
+            dropped.append(Dropped(change, why, unread=True))
+        elif wanted is not None and not breaching.isdisjoint(change.policies) and not _shares(change, wanted):
+            dropped.append(Dropped(change, "a guard refuses the policies that the plan names", unread=True))
+        elif change.key in later and (wanted is None or not _shares(change, wanted)):
+            dropped.append(Dropped(change, "it is left to a later run: the limits allow fewer changes now"))
+        elif wanted is not None and not _shares(change, wanted):
             dropped.append(Dropped(change, "none of the policies that the plan names asks for it any more"))
         elif wanted is not None and not _ends_with(change.steps, wanted.steps):
             dropped.append(Dropped(change, f"it would now take other steps than reviewed: {', '.join(wanted.steps)}"))
@@ -130,6 +142,11 @@ def justify(saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed]) -> Justi
         else:
             dropped.append(Dropped(change, "no policy asks for it any more"))
     return Justified(tuple(ahead), tuple(dropped))
+
+
+def _shares(change: Change, other: Change) -> bool:
+    """Whether some policy asks for both."""
+    return not {*change.policies}.isdisjoint(other.policies)
 
 
 def _agrees(reviewed: Observed, now: Observed) -> bool:

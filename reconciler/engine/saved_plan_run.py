@@ -9,12 +9,14 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from reconciler import __version__
 from reconciler.config.model import Absent, OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.engine.apply_run import carry_out
 from reconciler.engine.saved_plan import check_fresh, check_unexpired, dropped_result, explained, justify, left_out
-from reconciler.engine.world import plan_from
-from reconciler.planning.judgement import Judgements, statuses_wanted
+from reconciler.engine.world import by_clock, planner_of
+from reconciler.planning.guards import Guard
+from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.reasons import observed
 from reconciler.selectors.trace import fields_of
@@ -59,17 +61,22 @@ async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> 
     now = max(world.now, int(time.time()))  # a long listing may outlast the plan
     for seen in observations.values():  # a clock that was set back does not revive it
         check_unexpired(saved, now + seen.ahead)
-    fresh = plan_from(world, observations, expires_in=0, overrides=overrides)
-    justified = justify(saved, fresh, _seen_again(saved, observations.values(), world))
-    judgements = Judgements(world.configuration, world.catalogue, world.now, clouds.is_off)
+    planner, seen_now = planner_of(world), _seen_again(saved, observations.values(), world)
+    draft = planner.draft(by_clock(world, observations), tool_version=__version__, expires_at=world.now)
+    asked = justify(saved, draft, seen_now)
+    kept = {change.key for change in asked.ahead}
+    # The guards are held against what is still asked for, and may let less of it pass, for fewer policies.
+    fresh = planner.guarded(draft, kept, overrides)
+    still = replace(saved, changes=tuple(change for change in saved.changes if change.key in kept))
+    justified = justify(still, fresh, seen_now, later=frozenset().union(*planner.deferred.values()))
+    unlisted = {scope.key: scope.error for scope in fresh.scopes}
+    dropped = await _settle((*asked.dropped, *justified.dropped), clouds, world, unlisted)
     plan = replace(
-        fresh.guarded(justified.ahead, world.configuration, judgements, overrides),
+        fresh,
         changes=saved.changes,
         overrides=saved.overrides,
         diagnostics=(*fresh.diagnostics, *_scope_notes(saved, len(aside))),
     )
-    unlisted = {scope.key: scope.error for scope in fresh.scopes}
-    dropped = await _settle(justified.dropped, clouds, world, unlisted)
     # The saved plan may have been made for fewer targets than this run looked at, and the report is of that plan.
     return await carry_out(run, plan, justified.ahead, dropped, reviewed=saved)
 
@@ -166,11 +173,12 @@ def _ids_to_read(world: World, saved: Plan, overrides: Overrides) -> dict[Scope,
 def _no_share(world: World, overrides: Overrides) -> bool:
     """Whether all policies together may do as much as there is in a scope, where each of them may."""
     percent = world.configuration.settings.run_limits.max_percent
-    return percent is None or max(percent, overrides.max_percent or 0) >= _ALL
+    return percent is None or max(percent, overrides.of_run(Guard.MAX_PERCENT) or 0) >= _ALL
 
 
 def _asks_by_task(policy: Policy, overrides: Overrides) -> bool:
-    percent = policy.limits.max_percent if overrides.max_percent is None else overrides.max_percent
+    given = overrides.of(Guard.MAX_PERCENT, policy.name)
+    percent = policy.limits.max_percent if given is None else given
     return isinstance(policy.ensure, Absent) and policy.on_blocked is OnBlocked.REPORT and percent >= _ALL
 
 

@@ -16,7 +16,7 @@ from reconciler.engine.interruption import Interruption
 from reconciler.engine.queries import narrowed, query, why
 from reconciler.engine.saved_plan import check_fresh, left_out
 from reconciler.engine.saved_plan_run import apply_saved_plan
-from reconciler.engine.world import load_world, matching, plan_from, sifted
+from reconciler.engine.world import check_overrides, load_world, matching, plan_from, sifted
 from reconciler.exceptions import UsageError
 from reconciler.planning.guards import Overrides
 from reconciler.planning.judgement import statuses_wanted
@@ -149,6 +149,7 @@ class Session:
         that was listed is kept in memory afterwards, in `listed`; else only what some policy selects ever is.
         """
         self._look_at_the_clock()
+        check_overrides(overrides, self.configuration)
         world = self._world  # the clock of the session may move on while this plan is made
         wanted = statuses_wanted(world.configuration, world.catalogue)
         sieves: Mapping[Scope, Sieve] = {}
@@ -241,10 +242,8 @@ class Session:
     async def _apply_saved(self, plan: Plan, approval: Approval, options: ApplyOptions, given: Overrides) -> Report:
         saved = approval.bounded(plan)
         recorded = saved.overrides if approval.digest is not None else NO_OVERRIDES
-        overrides = Overrides(
-            recorded.max_actions if given.max_actions is None else given.max_actions,
-            recorded.max_percent if given.max_percent is None else given.max_percent,
-        )
+        check_overrides(given, self.configuration)
+        overrides = recorded.given_again(given)
         aside = left_out(saved, {name: policy.targets for name, policy in self.configuration.policies.items()})
         acted_on = {change.target for change in saved.changes if change.id not in aside}
         async with self.hold(acted_on) if self._held is None else nullcontext(self._held) as held:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.config.loader import load_configuration
-from reconciler.diagnostics import Severity
+from reconciler.diagnostics import Severity, suggestion
 from reconciler.exceptions import CredentialsError, UsageError
 from reconciler.planning.judgement import Judgements, statuses_wanted
 from reconciler.planning.planner import Planner
@@ -119,6 +119,14 @@ def restrict(configuration: Configuration, targets: Sequence[str], policies: Seq
     return replace(configuration, policies={name: policy for name, policy in narrowed.items() if policy})
 
 
+def check_overrides(overrides: Overrides, configuration: Configuration) -> None:
+    """Raise UsageError for a limit of a policy that there is not: who gives it means another one."""
+    for name in sorted({*overrides.max_actions_of, *overrides.max_percent_of} - configuration.policies.keys()):
+        near = suggestion(name, configuration.policies)
+        message = f"a limit is given for policy {name!r}, which is not there"
+        raise UsageError(message, f"did you mean {near}?" if near else "")
+
+
 def by_clock(world: World, observations: Mapping[Scope, Observation]) -> Mapping[Scope, Observation]:
     """`observations`, without what they say of the clock where somebody set it."""
     if not world.clock_set:
@@ -166,6 +174,11 @@ async def sifted(
     return observations, sieves
 
 
+def planner_of(world: World) -> Planner:
+    """A planner of the configuration of a run, by its clock."""
+    return Planner(world.configuration, world.catalogue, world.now)
+
+
 def plan_from(
     world: World,
     observations: Mapping[Scope, Observation],
@@ -178,7 +191,7 @@ def plan_from(
     (None: `settings.plan_ttl`)."""
     lifetime = world.configuration.settings.plan_ttl if expires_in is None else expires_in
     expires_at = min(world.now + lifetime, LATEST)
-    return Planner(world.configuration, world.catalogue, world.now).plan(
+    return planner_of(world).plan(
         by_clock(world, observations), sieves, tool_version=__version__, expires_at=expires_at, overrides=overrides
     )
 
@@ -190,6 +203,7 @@ def plan_offline(world: World, snapshot: Snapshot, *, expires_in: int | None, ov
     that hang on the query of a URL, which no snapshot holds, are noted.
     """
     observations = snapshot.observations(statuses_wanted(world.configuration, world.catalogue))
+    check_overrides(overrides, world.configuration)
     plan = plan_from(world, observations, expires_in=expires_in, overrides=overrides)
     note = Note(
         Severity.WARNING,

@@ -157,7 +157,7 @@ def _policies(plan: Plan) -> dict[str, dict[str, FieldValue]]:
 
 
 def _policy_fields(policy: PolicyPlan) -> dict[str, FieldValue]:
-    counts = ("matched", "surplus", "changes", "kept", "blocked", "protected", "unknown")
+    counts = ("matched", "surplus", "changes", "kept", "blocked", "protected", "unknown", "refused", "deferred")
     fields: dict[str, FieldValue] = {
         "resources": policy.resources,
         "targets": policy.targets,
@@ -195,8 +195,9 @@ def _scope_fields(scope: ScopePlan) -> dict[str, FieldValue]:
 
 
 def _general(plan: Plan) -> dict[str, FieldValue]:
-    overrides = {"max_actions": plan.overrides.max_actions, "max_percent": plan.overrides.max_percent}
-    given = {f"--{name.replace('_', '-')}": value for name, value in overrides.items() if value is not None}
+    given: dict[str, FieldValue] = {
+        " ".join(filter(None, (guard.flag, policy))): number for guard, policy, number in plan.overrides.given
+    }
     guards = {f"run_limits: {_guard_name(verdict)}": _guard_text(verdict) for verdict in plan.run_guards}
     return {"configuration": plan.configuration.digest, **given, **guards}
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from math import inf
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from reconciler.config.model import RUN_ACTIONS
+from reconciler.config.model import RUN_ACTIONS, OnExcess
 from reconciler.planning.change import Change, Count, Name, ResourceName
 from reconciler.redaction import Shown
 from reconciler.tasks.observation import Scope
+from reconciler.tasks.task import id_order
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from reconciler.config.model import Configuration
+    from reconciler.config.model import Configuration, Policy
     from reconciler.planning.judgement import Judgements
-    from reconciler.tasks.task import Status
+    from reconciler.tasks.task import Status, TaskKey
 
 PERCENT_FLOOR = 10
 """Listed tasks from which on `max_percent` is enforced: below, one task is already 10 percent. 0 means 0 of any."""
@@ -28,6 +32,11 @@ class Guard(StrEnum):
     """So many changes, over all scopes."""
     MAX_PERCENT = "max_percent"
     """Such a share of the tasks listed in one scope."""
+
+    @property
+    def flag(self) -> str:
+        """The flag that gives another limit."""
+        return f"--{self.value.replace('_', '-')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,18 @@ class GuardCheck(Shown):
     """It holds only for a limit of the command line."""
 
     @property
+    def scope(self) -> Scope | None:
+        """Where it holds; None: everywhere."""
+        return None if self.target is None or self.resource is None else Scope(self.target, self.resource)
+
+    @property
+    def allowed(self) -> float:
+        """The most changes that pass."""
+        if self.guard is Guard.MAX_ACTIONS:
+            return self.limit
+        return self.limit * self.basis // 100 if self.basis >= PERCENT_FLOOR else inf if self.limit else 0
+
+    @property
     def share(self) -> int:
         """Percent of the basis that would change, rounded up."""
         return -(-100 * self.changes // self.basis) if self.basis else 0
@@ -64,10 +85,20 @@ class GuardCheck(Shown):
         """Whether it refuses."""
         return self.needed > self.limit
 
-    @property
-    def flag(self) -> str:
-        """The flag that lets it pass."""
-        return f"--{self.guard.value.replace('_', '-')} {self.needed}"
+    def flag(self, policy: str | None) -> str:
+        """The flag that lets it pass, where it is a guard of this policy, or (None) of all policies together."""
+        return f"{self.guard.flag} {f'{policy}=' if policy else ''}{self.needed}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(Change):
+    """A change that does not go ahead, since a guard refuses it."""
+
+    guard: Guard
+    """The guard that refuses the policy, the scope or the run that it belongs to."""
+    limit: Count
+    needed: Count
+    """The least limit that lets it pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,89 +106,250 @@ class Overrides:
     """Limits given on the command line instead of the policies' own. Part of the digest."""
 
     max_actions: Count | None = None
+    """Of every policy, and of all together where that is more."""
     max_percent: Count | None = None
+    max_actions_of: Mapping[Name, Count] = field(default_factory=lambda: MappingProxyType({}))
+    """Of single policies, by name."""
+    max_percent_of: Mapping[Name, Count] = field(default_factory=lambda: MappingProxyType({}))
+
+    def of(self, guard: Guard, policy: str) -> int | None:
+        """The limit of one policy; None: its own holds."""
+        named, all_of_them = self._given(guard)
+        return named.get(policy, all_of_them)
+
+    def of_run(self, guard: Guard) -> int | None:
+        """What is meant for all of them; None: nothing is."""
+        return self._given(guard)[1]
+
+    @property
+    def given(self) -> tuple[tuple[Guard, str | None, int], ...]:
+        """Each as it was given: the guard, the policy (None: every one) and the number."""
+        return tuple(
+            (guard, policy, number)
+            for guard in Guard
+            for named, all_of_them in [self._given(guard)]
+            for policy, number in [(None, all_of_them), *sorted(named.items())]
+            if number is not None
+        )
+
+    def _given(self, guard: Guard) -> tuple[Mapping[str, int], int | None]:
+        if guard is Guard.MAX_ACTIONS:
+            return self.max_actions_of, self.max_actions
+        return self.max_percent_of, self.max_percent
+
+    def given_again(self, given: Overrides) -> Overrides:
+        """These, with what is `given` now in their place."""
+        return Overrides(
+            self.max_actions if given.max_actions is None else given.max_actions,
+            self.max_percent if given.max_percent is None else given.max_percent,
+            {**self.max_actions_of, **given.max_actions_of},
+            {**self.max_percent_of, **given.max_percent_of},
+        )
+
+
+class Wanted(NamedTuple):
+    """A task that policies want out: which ones, in their order, and when it was created (None: not known)."""
+
+    key: TaskKey
+    created: int | None
+    policies: tuple[str, ...]
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.key.target, self.key.resource)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the guards make of what is wanted.
+
+    `ahead` has the tasks that go ahead, each with the policies that it does so for; `refused` those that no policy is
+    left for, each with the guard that decides; `refused_of` has by policy what it asks for in vain, and `deferred` what
+    it leaves to later runs.
+    """
+
+    ahead: Mapping[TaskKey, tuple[str, ...]]
+    refused: Mapping[TaskKey, GuardCheck]
+    refused_of: Mapping[str, frozenset[TaskKey]]
+    deferred: Mapping[str, frozenset[TaskKey]]
+    of_policies: Mapping[str, tuple[GuardCheck, ...]]
+    of_run: tuple[GuardCheck, ...]
 
 
 class Guards:
-    """Every guard of a configuration, held against the changes of one plan.
+    """Every guard of the policies that act, held against what they want.
 
     `listed` has the tasks by status of each scope that was listed. A share is of those in a status that the policy
-    admits, or any policy of the scope.
+    admits, or any policy of the scope. A policy that a guard refuses is out alone; then all policies together are held
+    to what they may do in a scope, and in the run. Those that defer take of what is left as much as all limits allow,
+    the oldest task first.
     """
 
     def __init__(
         self,
         listed: Mapping[Scope, Mapping[str, int]],
-        changes: Collection[Change],
+        acting: Collection[str],
         configuration: Configuration,
         judgements: Judgements,
         overrides: Overrides,
     ) -> None:
-        self._listed = listed
-        self._changes = changes
-        self._configuration = configuration
         self._judgements = judgements
         self._overrides = overrides
-        self._wanted = Counter(
-            (policy, Scope(change.target, change.resource)) for change in changes for policy in change.policies
+        self._limits = configuration.settings.run_limits
+        self._on = {
+            scope: [policy for policy in configuration.policies_on(scope) if policy.name in acting]
+            for scope in sorted(listed)
+        }
+        self._policies = {name: configuration.policies[name] for name in sorted(acting)}
+        self._listed = listed
+
+    def hold(self, wanted: Sequence[Wanted]) -> Ruling:
+        """Say which of these go ahead."""
+        counts = Counter((policy, task.scope) for task in wanted for policy in task.policies)
+        firm = {name for name, policy in self._policies.items() if policy.limits.on_excess is OnExcess.REFUSE}
+        checks = {name: tuple(self._of_policy(policy, counts)) for name, policy in self._policies.items()}
+        broken = {name: [check for check in checks[name] if check.breached] for name in firm}
+        ahead = {
+            task.key: left
+            for task in wanted
+            if (left := tuple(name for name in task.policies if name in firm and not broken[name]))
+        }
+        per_scope = Counter(Scope(key.target, key.resource) for key in ahead)
+        scopes = {scope: self._of_scope(scope, per_scope[scope]) for scope in self._on}
+        shut = {scope: check for scope, check in scopes.items() if check.breached}
+        ahead = {key: left for key, left in ahead.items() if (key.target, key.resource) not in shut}
+        run = self._of_run(len(ahead))
+        if run.breached:
+            ahead = {}
+        deferred = self._share_out(wanted, ahead, firm, checks, scopes, run)
+        taken = Counter(Scope(key.target, key.resource) for key in ahead)
+        refused = {
+            task.key: shut.get(task.scope) or _decisive(broken[asking[0]], task.scope) or run
+            for task in wanted
+            if task.key not in ahead and (asking := [name for name in task.policies if name in firm])
+        }
+        in_vain: defaultdict[str, set[TaskKey]] = defaultdict(set)
+        for task in wanted:
+            for name in firm.intersection(task.policies).difference(ahead.get(task.key, ())):
+                in_vain[name].add(task.key)
+        going = Counter((name, Scope(key.target, key.resource)) for key, names in ahead.items() for name in names)
+        return Ruling(
+            ahead,
+            refused,
+            {name: frozenset(keys) for name, keys in in_vain.items()},
+            {name: frozenset(keys) for name, keys in deferred.items()},
+            {
+                name: found if name in firm else tuple(self._of_policy(self._policies[name], going))
+                for name, found in checks.items()
+            },
+            (
+                run if run.breached else replace(run, changes=len(ahead)),
+                *(check if check.breached else replace(check, changes=taken[scope]) for scope, check in scopes.items()),
+            ),
         )
 
-    def of_policy(self, name: str) -> Iterator[GuardCheck]:
-        """Those of one policy: over all its scopes, and for each."""
-        policy = self._configuration.policies[name]
-        limits, overrides = policy.limits, self._overrides
-        basis = {
-            scope: self._basis(scope, self._judgements.of(policy.name, scope).admitted)
-            for scope in policy.scopes
-            if not policy.suspend and scope in self._listed
+    def _share_out(
+        self,
+        wanted: Sequence[Wanted],
+        ahead: dict[TaskKey, tuple[str, ...]],
+        firm: Collection[str],
+        checks: Mapping[str, tuple[GuardCheck, ...]],
+        scopes: Mapping[Scope, GuardCheck],
+        run: GuardCheck,
+    ) -> Mapping[str, set[TaskKey]]:
+        """Put `ahead` what policies that defer want, as far as all limits allow; returns the rest."""
+        room = {
+            (name, check.scope): check.allowed for name, found in checks.items() if name not in firm for check in found
         }
-        actions = sum(self._wanted[policy.name, scope] for scope in basis)
+        in_scope = {scope: 0 if check.breached else check.allowed - check.changes for scope, check in scopes.items()}
+        in_run = 0 if run.breached else run.allowed - run.changes
+        deferred: defaultdict[str, set[TaskKey]] = defaultdict(set)
+        for task in sorted(wanted, key=_oldest_first):
+            asking = [name for name in task.policies if name not in firm]
+            goes = task.key in ahead
+            fits = goes or (in_scope[task.scope] > 0 and in_run > 0)
+            takers = [name for name in asking if fits and room[name, None] > 0 and room[name, task.scope] > 0]
+            for name in takers:
+                room[name, None] -= 1
+                room[name, task.scope] -= 1
+            for name in asking:
+                if name not in takers:
+                    deferred[name].add(task.key)
+            if takers and not goes:
+                in_scope[task.scope] -= 1
+                in_run -= 1
+            if takers:
+                going = {*takers, *ahead.get(task.key, ())}
+                ahead[task.key] = tuple(name for name in task.policies if name in going)
+        return deferred
+
+    def _of_policy(self, policy: Policy, counts: Mapping[tuple[str, Scope], int]) -> Iterator[GuardCheck]:
+        """Those of one policy: over all its scopes, and for each."""
+        limits, overrides, name = policy.limits, self._overrides, policy.name
+        basis = {
+            scope: self._basis(scope, self._judgements.of(name, scope).admitted)
+            for scope in policy.scopes
+            if scope in self._on
+        }
+        actions = sum(counts.get((name, scope), 0) for scope in basis)
         yield _held(
-            GuardCheck(Guard.MAX_ACTIONS, limits.max_actions, actions, sum(basis.values())), overrides.max_actions
+            GuardCheck(Guard.MAX_ACTIONS, limits.max_actions, actions, sum(basis.values())),
+            overrides.of(Guard.MAX_ACTIONS, name),
         )
         for scope, listed in basis.items():
-            count = self._wanted[policy.name, scope]
-            yield _held(GuardCheck(Guard.MAX_PERCENT, limits.max_percent, count, listed, *scope), overrides.max_percent)
+            check = GuardCheck(Guard.MAX_PERCENT, limits.max_percent, counts.get((name, scope), 0), listed, *scope)
+            yield _held(check, overrides.of(Guard.MAX_PERCENT, name))
 
-    def of_run(self, refused: set[str]) -> Iterator[GuardCheck]:
-        """Those of all policies together: of the run, and of each scope.
+    def _of_scope(self, scope: Scope, changes: int) -> GuardCheck:
+        policies = self._on[scope]
+        own = [policy.limits.max_percent for policy in policies]
+        lifted = [self._overrides.max_percent_of.get(policy.name, policy.limits.max_percent) for policy in policies]
+        percent, most = _together(self._limits.max_percent, own, lifted, 0)
+        check = GuardCheck(Guard.MAX_PERCENT, percent, changes, self._all_of(scope), *scope)
+        return _held(check, _raised(percent, most, self._overrides.of_run(Guard.MAX_PERCENT)))
 
-        What only policies ask for that are `refused` counts nothing: these limits are for what is left.
-        """
-        left = Counter(
-            Scope(change.target, change.resource) for change in self._changes if not refused.issuperset(change.policies)
-        )
-        limits, overrides = self._configuration.settings.run_limits, self._overrides
-        on = {scope: self._configuration.policies_on(scope) for scope in sorted(self._listed)}
-        basis = {
-            scope: self._basis(
-                scope, {status for one in policies for status in self._judgements.of(one.name, scope).admitted}
-            )
-            for scope, policies in on.items()
-        }
-        actions = limits.max_actions
-        if actions is None:
-            actions = max([RUN_ACTIONS, *(policy.limits.max_actions for each in on.values() for policy in each)])
-        yield _held(
-            GuardCheck(Guard.MAX_ACTIONS, actions, left.total(), sum(basis.values())),
-            _raised(actions, overrides.max_actions),
-        )
-        for scope, policies in on.items():
-            percent = limits.max_percent
-            if percent is None:
-                percent = max(policy.limits.max_percent for policy in policies)
-            yield _held(
-                GuardCheck(Guard.MAX_PERCENT, percent, left[scope], basis[scope], scope.target, scope.resource),
-                _raised(percent, overrides.max_percent),
-            )
+    def _of_run(self, changes: int) -> GuardCheck:
+        policies = self._policies.values()
+        own = [policy.limits.max_actions for policy in policies]
+        lifted = [self._overrides.max_actions_of.get(policy.name, policy.limits.max_actions) for policy in policies]
+        actions, most = _together(self._limits.max_actions, own, lifted, RUN_ACTIONS)
+        check = GuardCheck(Guard.MAX_ACTIONS, actions, changes, sum(map(self._all_of, self._on)))
+        return _held(check, _raised(actions, most, self._overrides.of_run(Guard.MAX_ACTIONS)))
+
+    def _all_of(self, scope: Scope) -> int:
+        """Tasks in a status that any policy there admits."""
+        admitted = (self._judgements.of(policy.name, scope).admitted for policy in self._on[scope])
+        return self._basis(scope, {status for statuses in admitted for status in statuses})
 
     def _basis(self, scope: Scope, admitted: Iterable[Status]) -> int:
         return sum(self._listed[scope].get(status.value, 0) for status in admitted)
 
 
-def _raised(own: int, override: int | None) -> int | None:
-    """A limit of the command line is meant for the policies: that of the run it may raise, and never lowers."""
-    return override if override is not None and override > own else None
+def _oldest_first(task: Wanted) -> tuple[bool, int, str, str, tuple[int, int, str]]:
+    target, resource, task_id = task.key
+    return (task.created is None, task.created or 0, target, resource, id_order(task_id))
+
+
+def _decisive(breaches: Sequence[GuardCheck], scope: Scope) -> GuardCheck | None:
+    """The breach that a reader of a change there is told of, if there is any."""
+    here = [check for check in breaches if check.scope in {None, scope}]
+    return next(iter((*here, *breaches)), None)
+
+
+def _together(limit: int | None, own: Iterable[int], lifted: Iterable[int], least: int) -> tuple[int, int]:
+    """The limit of all policies together, and what it is under the limits given for single policies.
+
+    What is written in the settings is written for all; else it is the largest that a policy has.
+    """
+    if limit is not None:
+        return limit, limit
+    return max(least, *own, 0), max(least, *lifted, 0)
+
+
+def _raised(own: int, most: int, override: int | None) -> int | None:
+    """A limit of the command line is meant for the policies: that of all together it may raise, and never lowers."""
+    highest = max(own, most, override or 0)
+    return highest if highest > own else None
 
 
 def _held(own: GuardCheck, override: int | None) -> GuardCheck:

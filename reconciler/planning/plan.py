@@ -9,24 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from reconciler.exceptions import ExitCode
 from reconciler.planning.change import Change, Count, Digest, Skipped
-from reconciler.planning.guards import GuardCheck, Guards, Overrides
+from reconciler.planning.guards import GuardCheck, Overrides, Refused
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
 from reconciler.redaction import Shown
-from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import Timestamp
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from reconciler.config.model import Configuration
-    from reconciler.planning.judgement import Judgements
 
 
 class RunOutcome(StrEnum):
@@ -76,6 +69,8 @@ class Summary:
     protected: Count
     kept: Count
     unknown: Count
+    refused: Count
+    deferred: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +86,7 @@ class Sources(Shown):
 class Plan(Shown):
     """A planned run.
 
-    `changes`, `blocked` and `protected` are ordered by target, resource type, time of creation and id.
+    All lists of tasks are ordered by target, resource type, time of creation and id.
     """
 
     DERIVED: ClassVar = ("outcome", "causes", "complete", "errored", "applyable", "digest", "summary")
@@ -109,6 +104,10 @@ class Plan(Shown):
     """Surplus tasks that no operation takes out of their policies."""
     protected: tuple[Skipped, ...] = ()
     """Surplus tasks that a protection holds."""
+    refused: tuple[Refused, ...] = ()
+    """Changes that do not go ahead, because a guard refuses the policies that ask for them, the scope or the run."""
+    deferred: Count = 0
+    """Surplus tasks that are left to later runs by policies which defer what is more than their limits."""
     diagnostics: tuple[Note, ...] = ()
     run_guards: tuple[GuardCheck, ...] = ()
     """The limits of all policies together: of the run, and of each scope."""
@@ -141,20 +140,10 @@ class Plan(Shown):
     def breached(self) -> bool:
         return bool(self.breaches)
 
-    def guarded(
-        self, changes: Collection[Change], configuration: Configuration, judgements: Judgements, overrides: Overrides
-    ) -> Plan:
-        """This plan with every guard held against `changes`, on what its scopes were seen to hold."""
-        listed = {scope.key: scope.tasks for scope in self.scopes if scope.completeness is not Completeness.FAILED}
-        guards = Guards(listed, changes, configuration, judgements, overrides)
-        policies = tuple(replace(policy, guards=tuple(guards.of_policy(policy.name))) for policy in self.policies)
-        refused = {policy.name for policy in policies if policy.breaches}
-        return replace(self, policies=policies, run_guards=tuple(guards.of_run(refused)))
-
     @property
     def applyable(self) -> bool:
-        """Whether `apply` would act on it: there are changes, and no guard refuses."""
-        return bool(self.changes) and not self.breached
+        """Whether `apply` would act on it: there are changes that no guard refuses."""
+        return bool(self.changes)
 
     @property
     def digest(self) -> Digest:
@@ -167,7 +156,12 @@ class Plan(Shown):
         return sha256(
             {
                 "configuration": self.configuration.digest,
-                "overrides": {"max_actions": overrides.max_actions, "max_percent": overrides.max_percent},
+                "overrides": {
+                    "max_actions": overrides.max_actions,
+                    "max_percent": overrides.max_percent,
+                    "max_actions_of": dict(overrides.max_actions_of),
+                    "max_percent_of": dict(overrides.max_percent_of),
+                },
                 "guards": sorted(
                     [name, one.guard, one.target or "", one.resource or "", one.limit, one.breached]
                     for name, one in guards
@@ -193,6 +187,8 @@ class Plan(Shown):
             protected=len(self.protected),
             kept=sum(policy.kept for policy in self.policies),
             unknown=sum(scope.unknown for scope in self.scopes),
+            refused=len(self.refused),
+            deferred=self.deferred,
         )
 
     @property

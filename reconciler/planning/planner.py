@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.config.model import AtMost
 from reconciler.diagnostics import Severity
 from reconciler.planning.change import Change, Skipped
-from reconciler.planning.guards import Overrides
+from reconciler.planning.guards import Guards, Overrides, Refused, Wanted
 from reconciler.planning.judgement import Judgement, Judgements
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
@@ -22,13 +23,14 @@ from reconciler.tasks.task import Status, id_order
 from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.planning.change import Observed
+    from reconciler.planning.guards import GuardCheck
     from reconciler.planning.quota import Surplus
     from reconciler.planning.sieve import Sieve
-    from reconciler.tasks.resource_type import Catalogue, Operation
+    from reconciler.tasks.resource_type import Action, Catalogue, Operation
     from reconciler.tasks.task import Task, TaskKey
 
 
@@ -40,17 +42,19 @@ def task_order(task: Task) -> tuple[str, str, bool, int, tuple[int, int, str]]:
 
 @dataclass(slots=True)
 class _Wanted:
-    """One task that some policies want out, and how far each of them needs it to go."""
+    """One task that some policies want out, with the reason of each, and how far each of them needs it to go."""
 
     task: Task
-    steps: tuple[Operation, ...] = ()
-    policies: dict[str, str] = field(default_factory=dict)
-    """Reason by policy name."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    steps: dict[str, tuple[Operation, ...]] = field(default_factory=dict)
 
-    def add(self, policy: str, reason: str, steps: tuple[Operation, ...]) -> None:
-        self.policies[policy] = reason
-        if len(steps) > len(self.steps):
-            self.steps = steps
+    def add(self, policy: str, reason: str, steps: tuple[Operation, ...] = ()) -> None:
+        self.reasons[policy] = reason
+        self.steps[policy] = steps
+
+    def actions(self, policies: Iterable[str]) -> tuple[Action, ...]:
+        """The longest way that one of these policies needs."""
+        return tuple(operation.action for operation in max((self.steps[name] for name in policies), key=len))
 
 
 @dataclass(slots=True)
@@ -63,11 +67,11 @@ class _Tally:
     blocked: int = 0
     protected: int = 0
     unknown: int = 0
-    changes: int = 0
 
 
 class Planner:
-    """Plans one run. Use once: `Planner(configuration, catalogue, now).plan(observations, ...)`.
+    """Plans one run. Use once: `Planner(configuration, catalogue, now).plan(observations, ...)`, or, where only some of
+    the tasks are meant, `draft` and then `guarded`.
 
     `now` is seconds since the epoch (UTC), the clock of all ages.
     """
@@ -82,6 +86,10 @@ class Planner:
         self._blocked: dict[TaskKey, _Wanted] = {}
         self._protected: dict[TaskKey, tuple[_Wanted, tuple[str, ...]]] = {}
         self._sieves: dict[Scope, Sieve] = {}
+        self.deferred: Mapping[str, frozenset[TaskKey]] = {}
+        """By policy, the tasks that it leaves to later runs."""
+        self.refused: Mapping[str, frozenset[TaskKey]] = {}
+        """By policy, the tasks that it asks for and that do not go ahead for it, since a guard refuses that."""
         self._notes = [Note(Severity.WARNING, f"{found.location}: {found.message}") for found in configuration.warnings]
 
     def plan(
@@ -93,10 +101,33 @@ class Planner:
         expires_at: int,
         overrides: Overrides = Overrides(),  # noqa: B008 - frozen, without state
     ) -> Plan:
-        """Diff policies against what was observed. A scope that is not in `observations` counts as failed.
+        """Diff policies against what was observed, and hold the guards against that. As `draft`, then `guarded`."""
+        plan = self._drafted(observations, sieves, tool_version, expires_at)
+        return self.guarded(plan, self._wanted, overrides)
 
-        `sieves` have the tasks of scopes that were listed into one, under the same clock.
+    def draft(
+        self,
+        observations: Mapping[Scope, Observation],
+        sieves: Mapping[Scope, Sieve] = MappingProxyType({}),
+        *,
+        tool_version: str,
+        expires_at: int,
+    ) -> Plan:
+        """All that the policies ask for, whatever the guards say.
+
+        A scope that is not in `observations` counts as failed. `sieves` have the tasks of scopes that were listed into
+        one, under the same clock.
         """
+        plan = self._drafted(observations, sieves, tool_version, expires_at)
+        return replace(plan, changes=tuple(self._change(one, one.steps) for one in _in_order(self._wanted.values())))
+
+    def _drafted(
+        self,
+        observations: Mapping[Scope, Observation],
+        sieves: Mapping[Scope, Sieve],
+        tool_version: str,
+        expires_at: int,
+    ) -> Plan:
         seen = {
             scope: observations.get(scope) or Observation(scope, (), 0, Completeness.FAILED)
             for scope in self._configuration.scopes()
@@ -116,7 +147,7 @@ class Planner:
         for name, count in self._judgements.idle_protections(seen.values(), self._sieves).items():
             listed = "the 1 task" if count == 1 else f"the {count} tasks"
             self._notes.append(Note(Severity.WARNING, f"protection {name} protects none of {listed} listed"))
-        plan = Plan(
+        return Plan(
             tool_version=tool_version,
             created_at=Timestamp(self._now),
             expires_at=Timestamp(expires_at),
@@ -128,16 +159,53 @@ class Planner:
                 self._policy_plan(policy, tallies[name])
                 for name, policy in sorted(self._configuration.policies.items())
             ),
-            changes=tuple(self._change(wanted) for wanted in _in_order(self._wanted.values())),
+            changes=(),
             blocked=tuple(self._skipped(wanted, ()) for wanted in _in_order(self._blocked.values())),
             protected=tuple(
                 self._skipped(wanted, self._protected[wanted.task.key][1])
                 for wanted in _in_order(wanted for wanted, _ in self._protected.values())
             ),
             diagnostics=tuple(self._notes),
+        )
+
+    def guarded(self, plan: Plan, among: Collection[TaskKey], overrides: Overrides) -> Plan:
+        """What goes ahead of a plan of this planner: the guards are held against the tasks `among` these."""
+        asked = {key: wanted for key, wanted in self._wanted.items() if key in among}
+        listed = {scope.key: scope.tasks for scope in plan.scopes if scope.completeness is not Completeness.FAILED}
+        acting = {name for name, policy in self._configuration.policies.items() if not policy.suspend}
+        ruling = Guards(listed, acting, self._configuration, self._judgements, overrides).hold(
+            [Wanted(key, wanted.task.created_at, tuple(wanted.steps)) for key, wanted in asked.items()]
+        )
+        self.deferred, self.refused = ruling.deferred, ruling.refused_of
+        going = Counter(name for names in ruling.ahead.values() for name in names)
+        left = set().union(*ruling.deferred.values()) - ruling.ahead.keys() - ruling.refused.keys()
+        ordered = _in_order(asked.values())
+        return replace(
+            plan,
+            changes=tuple(
+                self._change(wanted, ruling.ahead[wanted.task.key])
+                for wanted in ordered
+                if wanted.task.key in ruling.ahead
+            ),
+            refused=tuple(
+                self._refused(wanted, ruling.refused[wanted.task.key])
+                for wanted in ordered
+                if wanted.task.key in ruling.refused
+            ),
+            deferred=len(left),
+            policies=tuple(
+                replace(
+                    policy,
+                    changes=going[policy.name],
+                    deferred=len(ruling.deferred.get(policy.name, ())),
+                    refused=len(ruling.refused_of.get(policy.name, ())),
+                    guards=ruling.of_policies.get(policy.name, ()),
+                )
+                for policy in plan.policies
+            ),
+            run_guards=ruling.of_run,
             overrides=overrides,
         )
-        return plan.guarded(plan.changes, self._configuration, self._judgements, overrides)
 
     def _plan_policy(self, policy: Policy, observation: Observation, sieve: Sieve, tally: _Tally) -> None:
         """Say which tasks of one scope must change so that `policy` holds."""
@@ -164,28 +232,39 @@ class Planner:
         if protections:
             tally.protected += 1
             wanted, _ = self._protected.setdefault(task.key, (_Wanted(task), protections))
-            wanted.add(policy.name, protected_reason(protections), ())
+            wanted.add(policy.name, protected_reason(protections))
         elif steps is None:
             tally.blocked += 1
             wanted = self._blocked.setdefault(task.key, _Wanted(task))
-            wanted.add(policy.name, blocked_reason(task, self._catalogue.resource_types[task.resource]), ())
+            wanted.add(policy.name, blocked_reason(task, self._catalogue.resource_types[task.resource]))
         else:
-            tally.changes += 1
             reason = change_reason(policy, surplus)
             self._wanted.setdefault(task.key, _Wanted(task)).add(policy.name, reason, steps)
 
-    def _change(self, wanted: _Wanted) -> Change:
-        return Change(*self._entry(wanted), tuple(operation.action for operation in wanted.steps))
+    def _change(self, wanted: _Wanted, policies: Collection[str]) -> Change:
+        return Change(*self._entry(wanted, policies), wanted.actions(policies))
+
+    def _refused(self, wanted: _Wanted, check: GuardCheck) -> Refused:
+        return Refused(
+            *self._entry(wanted, wanted.steps),
+            wanted.actions(wanted.steps),
+            guard=check.guard,
+            limit=check.limit,
+            needed=check.needed,
+        )
 
     def _skipped(self, wanted: _Wanted, protections: tuple[str, ...]) -> Skipped:
-        return Skipped(*self._entry(wanted), protections)
+        return Skipped(*self._entry(wanted, wanted.reasons), protections)
 
-    def _entry(self, wanted: _Wanted) -> tuple[str, str, str, tuple[str, ...], str, Observed]:
-        """The fields of an `Entry`. What several policies say alike, such as why a task is blocked, is said once."""
-        policies = (self._configuration.policies[name] for name in wanted.policies)
-        named = [name for policy in policies for name in fields_of(policy.match)]
+    def _entry(
+        self, wanted: _Wanted, policies: Collection[str]
+    ) -> tuple[str, str, str, tuple[str, ...], str, Observed]:
+        """The fields of an `Entry`, as far as these policies ask for it. What several of them say alike, such as why a
+        task is blocked, is said once."""
+        named = [field for name in policies for field in fields_of(self._configuration.policies[name].match)]
         seen = observed(wanted.task, self._catalogue.resource_types[wanted.task.resource], named)
-        return (*wanted.task.key, tuple(wanted.policies), "; ".join(dict.fromkeys(wanted.policies.values())), seen)
+        reasons = dict.fromkeys(wanted.reasons[name] for name in policies)
+        return (*wanted.task.key, tuple(policies), "; ".join(reasons), seen)
 
     def _policy_plan(self, policy: Policy, tally: _Tally) -> PolicyPlan:
         return PolicyPlan(

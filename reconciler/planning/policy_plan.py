@@ -76,6 +76,10 @@ class PolicyPlan(Shown):
     protected: Count = 0
     unknown: Count = 0
     """Tasks of which it cannot be said whether they match."""
+    refused: Count = 0
+    """Surplus tasks that no change is made of, because a guard refuses this policy, their scope or the run."""
+    deferred: Count = 0
+    """Surplus tasks that it leaves to later runs, since they are more than its limits allow."""
     guards: tuple[GuardCheck, ...] = ()
     suspended: bool = False
     on_blocked: OnBlocked = OnBlocked.REPORT

@@ -120,7 +120,7 @@ class Report(Shown):
     errored: bool = False
     """Some scope could not be observed whole; its tasks were left alone."""
     refused: bool = False
-    """A guard held all changes back."""
+    """A guard held changes back, of the plan or before they were in it."""
     locked: tuple[Name, ...] = ()
     """Targets whose account another apply held: they got no call."""
     blocked_fails: bool = False

@@ -44,6 +44,10 @@ class Verdict(StrEnum):
     CHANGED = "changed"
     BLOCKED = "blocked"
     PROTECTED = "protected"
+    REFUSED = "refused"
+    """It is surplus, and a guard refuses the policy, the scope or the run."""
+    DEFERRED = "deferred"
+    """It is surplus, and left to a later run, since the limits allow no more in this one."""
     KEPT = "kept"
     """It matches, and is within the quota."""
     UNDECIDED = "undecided"
@@ -132,11 +136,18 @@ def scopes_of(configuration: Configuration) -> tuple[Scope, ...]:
 class Inquiry:
     """Answers for the tasks of one set of observations. `now` is seconds since the epoch (UTC), the clock of all ages.
 
-    `plan` is what the planner makes of the same observations. A scope that could not be listed has no tasks here.
+    `plan` is what the planner makes of the same observations, with its guards where it is `guarded`. A scope that could
+    not be listed has no tasks here.
     """
 
     def __init__(
-        self, configuration: Configuration, catalogue: Catalogue, observations: Mapping[Scope, Observation], now: int
+        self,
+        configuration: Configuration,
+        catalogue: Catalogue,
+        observations: Mapping[Scope, Observation],
+        now: int,
+        *,
+        guarded: bool = True,
     ) -> None:
         self._configuration = configuration
         self._catalogue = catalogue
@@ -149,9 +160,9 @@ class Inquiry:
         self._seen = {
             scope: seen for scope, seen in observations.items() if seen.completeness is not Completeness.FAILED
         }
-        self.plan: Plan = Planner(configuration, catalogue, now).plan(
-            observations, tool_version=__version__, expires_at=now
-        )
+        self._planner = Planner(configuration, catalogue, now)
+        make = self._planner.plan if guarded else self._planner.draft
+        self.plan: Plan = make(observations, tool_version=__version__, expires_at=now)
         self._off = off
         self._judgements = Judgements(configuration, catalogue, now, self._off.__contains__)
         self._changes = {change.key: change for change in self.plan.changes}
@@ -212,6 +223,9 @@ class Inquiry:
             judgement = self._judgements.of(policy.name, Scope(task.target, task.resource))
             steps = tuple(operation.action for operation in judgement.route(task) or ())
             return PolicyAccount(policy, Verdict.CHANGED, seen, steps, place)
+        for verdict, keys in ((Verdict.REFUSED, self._planner.refused), (Verdict.DEFERRED, self._planner.deferred)):
+            if task.key in keys.get(policy.name, ()):
+                return PolicyAccount(policy, verdict, seen, (), place)
         for verdict, skipped in (
             (Verdict.PROTECTED, self._protected.get(task.key)),
             (Verdict.BLOCKED, self._blocked.get(task.key)),

@@ -27,6 +27,14 @@ class Fate(StrEnum):
     """The policy does not want the task out, for whatever reason."""
     BLOCKED = "blocked"
     PROTECTED = "protected"
+    REFUSED = "refused"
+    """A guard refuses the change."""
+    DEFERRED = "deferred"
+    """It is left to a later run."""
+
+
+GUARDED = frozenset({Fate.REFUSED, Fate.DEFERRED})
+"""What only guards make of a task. They are in force in tests that expect something of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,11 @@ class PolicyTest(Shown):
     tasks: tuple[Task, ...] = ()
     snapshot: Snapshot | None = None
     description: str = ""
+
+    @property
+    def guarded(self) -> bool:
+        """Whether guards are in force: not where a few tasks are to show what a selector does."""
+        return any(demand.fate in GUARDED for demands in self.expected.values() for demand in demands)
 
     @property
     def file(self) -> str:

@@ -37,6 +37,11 @@ _FATES = {
     Fate.KEEP: "Tasks that the policy leaves alone, because they do not match or are within its quota.",
     Fate.BLOCKED: "Tasks that the policy wants out and no operation can take out. Where it is given: all of them.",
     Fate.PROTECTED: "Tasks that the policy wants out and a protection holds. Where it is given: all of them.",
+    Fate.REFUSED: (
+        "Tasks that the policy wants out and a guard refuses. Where it is given: all of them. Guards are in force in "
+        "tests that say something here, or under deferred."
+    ),
+    Fate.DEFERRED: "Tasks that the policy leaves to later runs, by its limits. Where it is given: all of them.",
 }
 _NOON = "2026-11-01T12:00:00Z"
 _CLOCK = text(TIMESTAMP_PATTERN, f"a time with a zone, such as {_NOON}")

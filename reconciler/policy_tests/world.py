@@ -42,9 +42,10 @@ class World:
         # Policies whose scopes are empty change nothing: leaving them out makes a thousand small tests quick.
         self._configuration = replace(configuration, policies=looking)
         self._now = test.now
-        self._plan = Planner(self._configuration, catalogue, test.now).plan(
-            self._observations, tool_version=__version__, expires_at=test.now
-        )
+        self._guarded = test.guarded
+        self._planner = Planner(self._configuration, catalogue, test.now)
+        make = self._planner.plan if test.guarded else self._planner.draft
+        self._plan = make(self._observations, tool_version=__version__, expires_at=test.now)
         self._by_id: dict[str, defaultdict[str, list[TaskKey]]] = {}
         self._fates = self._all_fates()
         self._steps = {change.key: change.steps for change in self._plan.changes}
@@ -90,7 +91,7 @@ class World:
     @cached_property
     def _inquiry(self) -> Inquiry:
         """Made for failures only, since it plans once more."""
-        return Inquiry(self._configuration, self._catalogue, self._observations, self._now)
+        return Inquiry(self._configuration, self._catalogue, self._observations, self._now, guarded=self._guarded)
 
     def named(self, task_id: str) -> TaskKey | None:
         """Any task of this id, whatever policy looks at it."""
@@ -146,4 +147,7 @@ class World:
             for skipped in group:
                 for policy in skipped.policies:
                     found[policy][skipped.key] = fate
+        for fate, held in ((Fate.REFUSED, self._planner.refused), (Fate.DEFERRED, self._planner.deferred)):
+            for policy, keys in held.items():
+                found[policy] |= dict.fromkeys(keys, fate)
         return found

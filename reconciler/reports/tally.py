@@ -6,13 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.planning.change import Change
 from reconciler.reports.wording import KINDS
 from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.planning.change import Change, Skipped
+    from reconciler.planning.change import Skipped
     from reconciler.planning.plan import Plan
     from reconciler.planning.policy_plan import PolicyPlan
 
@@ -68,7 +69,7 @@ class Tally:
     @classmethod
     def of(cls, plan: Plan) -> Tally:
         kinds = Counter((policy, change.steps) for change in plan.changes for policy in change.policies)
-        return cls(plan.digest, tuple(_groups(plan.changes)), kinds, _oldest(plan.changes))
+        return cls(plan.digest, tuple(groups(plan.changes)), kinds, _oldest(plan.changes))
 
     def counts(self, policy: str) -> tuple[int, ...]:
         """The changes of a policy by what is done, in the order of `wording.KINDS`."""
@@ -84,7 +85,8 @@ class Tally:
         return sorted(policies, key=weight)
 
 
-def _groups(changes: Sequence[Change]) -> list[Group]:
+def groups(changes: Sequence[Change]) -> list[Group]:
+    """Those with most deletes first, then those of most changes."""
     found: dict[tuple[tuple[str, ...], str], list[Change]] = {}
     for change in changes:
         found.setdefault((change.policies, change.resource), []).append(change)
@@ -102,8 +104,13 @@ def _oldest(changes: Sequence[Change]) -> dict[str, str]:
     return oldest
 
 
+def holders(item: Change | Skipped) -> tuple[str, ...]:
+    """What is named for a task that is left alone: its protections, or the policies that want it out."""
+    return (() if isinstance(item, Change) else item.protections) or item.policies
+
+
 def skipped_groups(items: Sequence[Skipped]) -> list[SkippedGroup]:
     """Those of most tasks first."""
-    counts = Counter((item.protections or item.policies, item.resource, item.reason) for item in items)
+    counts = Counter((holders(item), item.resource, item.reason) for item in items)
     ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return [SkippedGroup(named, resource, reason, tasks) for (named, resource, reason), tasks in ranked]

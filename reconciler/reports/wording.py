@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
@@ -10,7 +12,7 @@ from reconciler.planning.guards import Guard
 from reconciler.planning.plan import Cause
 from reconciler.planning.report import Outcome
 from reconciler.reports.cells import counted
-from reconciler.tasks.observation import AGES_UNKNOWN, Completeness
+from reconciler.tasks.observation import AGES_UNKNOWN, Completeness, Scope
 from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ BLOCKED = "no operation leads out of the state these tasks are in"
 PROTECTED = "these tasks stay, whatever policies ask for"
 INTOLERANT = "Blocked tasks count as failures (on_blocked: fail)"
 LACKING = "lack a field that the policy asks for, and are left alone"
+REFUSED = "a guard refuses the policies that ask for these, and nothing is done to them"
 ALLOW_ALL = "To allow all of it, on plan and apply:"
 
 
@@ -161,16 +164,29 @@ def guard_remedy(policy: PolicyPlan | None, verdict: GuardCheck) -> tuple[str, s
     """The flag that lets a plan pass, the limit that does the same for good, and where that is written."""
     number = f"{{{verdict.guard.value}: {verdict.needed}}}"
     if policy is None:
-        return verdict.flag, f"run_limits: {number}", "in the settings"
-    return verdict.flag, f"limits: {number}", "in the policy"
+        return verdict.flag(None), f"run_limits: {number}", "in the settings"
+    return verdict.flag(policy.name), f"limits: {number}", "in the policy"
 
 
 def policy_counts(policy: PolicyPlan) -> str:
     """`5 matched, 2 to change, 0 blocked, 0 protected, 3 kept, 0 unknown`: what one policy found, in tasks."""
     return (
         f"{policy.matched} matched, {policy.changes} to change, {policy.blocked} blocked, "
-        f"{policy.protected} protected, {policy.kept} kept, {policy.unknown} unknown"
+        f"{policy.protected} protected, {policy.kept} kept, {policy.unknown} unknown{_held_back(policy)}"
     )
+
+
+def _held_back(counts: PolicyPlan | Summary) -> str:
+    """What does not go ahead though nothing in the way of the tasks is, where there are such."""
+    return "".join(f", {count} {name}" for name in _RARE if (count := getattr(counts, name)))
+
+
+_RARE = ("refused", "deferred")
+
+
+def rare_counts(plan: Plan) -> tuple[str, ...]:
+    """The counts of policies that are told where some policy has such tasks."""
+    return tuple(name for name in _RARE if any(getattr(policy, name) for policy in plan.policies))
 
 
 def blocked_failure(policy: PolicyPlan) -> str | None:
@@ -184,34 +200,42 @@ def _as_failures(blocked: int) -> str:
     return "1 blocked task counts as a failure" if blocked == 1 else f"{blocked} blocked tasks count as failures"
 
 
-def _flag(guard: Guard, number: int) -> str:
-    return f"--{guard.value.replace('_', '-')} {number}"
-
-
 def flags(plan: Plan) -> str:
     """The flags that let the whole plan pass, whatever number of guards refuses."""
-    needed: dict[Guard, int] = {}
-    for _, verdict in plan.breaches:
-        needed[verdict.guard] = max(needed.get(verdict.guard, 0), verdict.needed)
-    return " ".join(_flag(guard, number) for guard, number in sorted(needed.items()))
+    named: dict[tuple[Guard, str], int] = {}
+    for policy in plan.policies:
+        for check in policy.breaches:
+            named[check.guard, policy.name] = max(named.get((check.guard, policy.name), 0), check.needed)
+    asked = Counter(Scope(entry.target, entry.resource) for entry in (*plan.changes, *plan.refused))
+    for check in plan.run_guards:
+        scope = Scope(check.target or "", check.resource or "")
+        together = replace(check, changes=asked[scope] if check.target else asked.total())
+        if together.breached:
+            # It replaces the limits of all policies that are not named, and must lower none.
+            others = [one.needed for policy in plan.policies for one in policy.guards if one.guard is check.guard]
+            named[check.guard, ""] = max(named.get((check.guard, ""), 0), together.needed, *others)
+    return " ".join(
+        f"{guard.flag} {f'{policy}=' if policy else ''}{number}" for (guard, policy), number in sorted(named.items())
+    )
 
 
 def overrides_flags(overrides: Overrides) -> str:
     """The limits given on the command line, as they were given."""
-    given = ((Guard.MAX_ACTIONS, overrides.max_actions), (Guard.MAX_PERCENT, overrides.max_percent))
-    return " ".join(_flag(guard, number) for guard, number in given if number is not None)
+    return " ".join(
+        f"{guard.flag} {f'{policy}=' if policy else ''}{number}" for guard, policy, number in overrides.given
+    )
 
 
 def plan_counts(plan: Plan) -> str:
     """`13 changes: 8 cancel, 4 delete, 1 cancel then delete; 2 blocked, 0 protected`, each task counted once.
 
-    Kinds of change that there are none of are left out, and so are kept and unknown. Frozen.
+    Kinds of change that there are none of are left out, and so are kept, unknown, refused and deferred. Frozen.
     """
     summary = plan.summary
     counts = [f"{summary.blocked} blocked", f"{summary.protected} protected"]
     counts += [f"{summary.kept} kept"] if summary.kept else []
     counts += [f"{summary.unknown} unknown"] if summary.unknown else []
-    return f"{changes_counted(summary)}; {', '.join(counts)}"
+    return f"{changes_counted(summary)}; {', '.join(counts)}{_held_back(summary)}"
 
 
 def changes_counted(summary: Summary) -> str:
@@ -234,6 +258,10 @@ def plan_sentence(plan: Plan) -> str | None:
         return "No changes, but there are errors: whether the policies hold is not known."
     if not plan.scopes:
         return "No changes: no scope was listed, so nothing was checked."
+    if plan.refused:
+        return f"No changes: guards refuse all {len(plan.refused)} that the policies ask for."
+    if plan.deferred:
+        return f"No changes: the limits of policies that defer leave {counted(plan.deferred, 'task')} to later runs."
     if plan.blocked or plan.protected:
         return f"No changes: every surplus task on the {scopes} listed is blocked or protected."
     if plan.summary.unknown:
@@ -272,7 +300,7 @@ def report_advice(report: Report) -> tuple[str, ...]:
     counts = report.summary
     advice = []
     if report.refused:
-        advice.append("A guard refused: no call was sent. The plan names the number to pass.")
+        advice.append("A guard refused some changes: no call was sent for these. The plan names the number to pass.")
     if report.errored:
         advice += _mending(report)
     if counts["failed"]:

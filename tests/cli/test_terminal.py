@@ -195,13 +195,13 @@ def test_apply_reports_also_where_there_is_nothing_to_do(terminal: Terminal) -> 
     assert "reconciler:report" in (terminal.directory / "report.md").read_text()
 
 
-def test_a_refused_apply_reports_each_change_and_the_flag_that_lets_it_pass(terminal: Terminal) -> None:
+def test_a_refused_apply_reports_the_flag_that_lets_it_pass(terminal: Terminal) -> None:
     terminal.write(HEAD + POLICY.replace("ensure: absent", "ensure: absent, limits: {max_actions: 0}"))
     terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
     finished = terminal.run("apply", "--auto-approve", "--format", "json")
     assert finished.code == 4
-    assert finished.json["summary"]["not_attempted"] == 1
-    assert "--max-actions 1" in finished.json["diagnostics"][0]["message"]
+    assert (finished.json["outcome"], finished.json["results"]) == ("refused", [])
+    assert "--max-actions p=1" in finished.json["diagnostics"][0]["message"]
     assert terminal.destructive() == []
 
 

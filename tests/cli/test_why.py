@@ -101,8 +101,8 @@ def test_a_guard_that_refuses_the_plan_is_named(terminal: Terminal) -> None:
     terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="8h")
     finished = terminal.run("why", "1")
     assert finished.code == 0
-    assert "But a guard refuses the whole plan" in finished.out
-    assert "--max-actions 1" in finished.out
+    assert "but a guard refuses so many changes" in finished.out
+    assert "-old-snapshots=1" in finished.out
 
 
 def test_an_id_that_is_nowhere(terminal: Terminal) -> None:

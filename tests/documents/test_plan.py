@@ -17,7 +17,7 @@ from reconciler.documents.files import PLAN_FILE
 from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.exceptions import ExitCode, InvalidPlan
 from reconciler.planning.change import Change, Skipped
-from reconciler.planning.guards import Overrides
+from reconciler.planning.guards import Guard, GuardCheck, Overrides
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.redaction import presentable
@@ -25,7 +25,7 @@ from reconciler.tasks.observation import Completeness, Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import EARLIEST, ID_FORM
 from reconciler.tasks.timestamps import Timestamp
-from tests.reports.examples import EVIL, KINDS, PLANS
+from tests.reports.examples import EVIL, KINDS, PLANS, refused
 
 names = st.sampled_from(["a", "huawei-prod", "0-9--"])
 resources = st.sampled_from(["huaweicloud.mpc.snapshot", "aliyun.vod.url_upload"])
@@ -70,9 +70,9 @@ plans = st.builds(
         st.builds(
             PolicyPlan,
             names,
-            resources,
+            st.lists(resources, max_size=2).map(tuple),
             policy_names,
-            *(counts for _ in range(7)),
+            *(counts for _ in range(9)),
             suspended=st.booleans(),
             on_blocked=st.sampled_from(OnBlocked),
             source=st.none() | st.builds(Source, texts, st.integers(1, 10**6)),
@@ -83,10 +83,25 @@ plans = st.builds(
     blocked=st.lists(skipped, max_size=1).map(tuple),
     protected=st.lists(skipped, max_size=1).map(tuple),
     diagnostics=st.lists(st.builds(Note, st.sampled_from(Severity), texts, maybe, maybe, maybe), max_size=2).map(tuple),
-    overrides=st.builds(Overrides, st.none() | counts, st.none() | counts),
+    refused=st.lists(
+        st.builds(
+            lambda change, guard, limit, more: refused(change, GuardCheck(guard, limit, limit + 1 + more, 10**9 + 1)),
+            changes,
+            st.just(Guard.MAX_ACTIONS),
+            counts,
+            counts,
+        ),
+        max_size=2,
+    ).map(tuple),
+    deferred=counts,
+    overrides=st.builds(
+        Overrides, st.none() | counts, st.none() | counts, *(st.dictionaries(names, counts, max_size=2),) * 2
+    ),
 ).filter(
-    # No planner changes what is protected, and no reader believes a file that says so.
-    lambda plan: not ({change.id for change in plan.changes} & {skipped.id for skipped in plan.protected})
+    # No planner changes what is protected or refused, and no reader believes a file that says so.
+    lambda plan: {change.id for change in plan.changes}.isdisjoint(
+        entry.id for entry in (*plan.protected, *plan.refused)
+    )
 )
 
 
@@ -121,7 +136,8 @@ def test_keys_are_those_of_the_contract() -> None:
     document = PLAN_FILE.document(PLANS["five_kinds"])
     assert " ".join(document) == (
         "format format_version outcome causes complete errored applyable digest summary tool_version created_at "
-        "expires_at configuration scopes policies changes blocked protected diagnostics run_guards overrides checksum"
+        "expires_at configuration scopes policies changes blocked protected refused deferred diagnostics run_guards "
+        "overrides checksum"
     )
     assert " ".join(document["changes"][0]) == "id target resource task_id policies reason observed steps"
 
@@ -166,7 +182,7 @@ MUTATIONS = {
     "digest": _set("digest", to="sha256:00"),
     "a change less": _forget,
     "a change twice": _repeat,
-    "applyable": _set("applyable", to=True),
+    "applyable": _set("applyable", to=False),
     "errored": _set("errored", to=True),
     "complete": _set("complete", to=False),
     "outcome": _set("outcome", to="ok"),

@@ -243,6 +243,10 @@ def test_max_actions_is_summed_over_scopes() -> None:
     plan = planned(world, observations)
     assert plan.exit_code() is ExitCode.REFUSED
     assert not plan.applyable
+    assert [(entry.target, entry.guard, entry.limit, entry.needed) for entry in plan.refused] == [
+        ("a", "max_actions", 1, 2),
+        ("b", "max_actions", 1, 2),
+    ]
     (breach,) = plan.policies[0].breaches
     assert (breach.guard, breach.limit, breach.needed) == ("max_actions", 1, 2)
 

@@ -1,12 +1,13 @@
 """Plans and reports that the golden files show. One function for each situation a reviewer may meet."""
 
+import dataclasses
 from dataclasses import replace
 
 from reconciler.config.model import OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import ExitCode
 from reconciler.planning.change import Change, Observed, Skipped
-from reconciler.planning.guards import Guard, GuardCheck, Overrides
+from reconciler.planning.guards import Guard, GuardCheck, Overrides, Refused
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.planning.report import FailOn, Outcome, Report, Result
@@ -73,6 +74,12 @@ EMPTY = Plan(
     policies=(policy(matched=3, kept=3), policy("packaging-record-retention", PACKAGING)),
     changes=(),
 )
+
+
+def refused(change: Change, check: GuardCheck) -> Refused:
+    fields = {field.name: getattr(change, field.name) for field in dataclasses.fields(Change)}
+    return Refused(**fields, guard=check.guard, limit=check.limit, needed=check.needed)
+
 
 KINDS = (
     change(
@@ -154,22 +161,25 @@ PLANS: dict[str, Plan] = {
     ),
     "guard_breach": replace(
         EMPTY,
-        changes=KINDS,
+        changes=KINDS[:2],
+        refused=tuple(refused(one, GUARDS[0]) for one in KINDS[2:]),
+        deferred=40,
         policies=(
             policy(
                 matched=812,
                 surplus=812,
-                changes=812,
+                refused=812,
                 guards=GUARDS,
                 source=Source("a directory, 100%: odd/x.reconciler.yaml", 3),
             ),
+            policy("packaging-record-retention", PACKAGING, matched=41, surplus=41, changes=1, deferred=40),
         ),
     ),
     "run_breach": replace(
         EMPTY,
-        changes=(change("24010"), change("24011")),
+        refused=tuple(refused(change(name), GuardCheck(Guard.MAX_ACTIONS, 1, 2, 10)) for name in ("24010", "24011")),
         policies=(
-            policy(matched=2, surplus=2, changes=2, guards=(GuardCheck(Guard.MAX_PERCENT, 30, 2, 10, "huawei-prod"),)),
+            policy(matched=2, surplus=2, refused=2, guards=(GuardCheck(Guard.MAX_PERCENT, 30, 2, 10, "huawei-prod"),)),
         ),
         run_guards=(
             GuardCheck(Guard.MAX_ACTIONS, 1, 2, 10),

@@ -98,7 +98,7 @@ def test_a_long_plan_says_that_it_was_cut() -> None:
 
 
 def test_breaches_are_not_cut_before_the_number_to_pass() -> None:
-    assert "--max-actions 812 --max-percent 41" in render_plan_markdown(HUGE, now=NOW)
+    assert f"--max-actions {HUGE.policies[0].name}=812" in render_plan_markdown(HUGE, now=NOW)
 
 
 def test_the_key_is_that_of_the_targets() -> None:
@@ -193,11 +193,18 @@ class TestWhatAReviewerIsTold:
         assert "will be canceled**" not in text
 
     def test_what_a_guard_refuses_is_not_said_to_happen(self) -> None:
-        text = render_plan_markdown(PLANS["guard_breach"], now=NOW)
-        assert "would be deleted for good" in text
-        assert "will be deleted" not in text
+        text = render_plan_markdown(PLANS["run_breach"], now=NOW)
+        assert "**Refused: 2 tasks**" in text
+        assert "will be canceled" not in text
         assert "To apply it" not in text
-        assert "plan again with <code>--max-actions 812 --max-percent 41</code>" in text
+        assert "plan again with <code>--max-actions 2 --max-percent 20</code>" in text
+
+    def test_what_it_does_not_refuse_goes_ahead(self) -> None:
+        text = render_plan_markdown(PLANS["guard_breach"], now=NOW)
+        assert "**1 waiting task will be canceled**" in text
+        assert "Guards refuse 4 tasks, which will not be changed." in between(text, "[!CAUTION]", "\n\n")
+        assert "**Deferred: 40 tasks**" in text
+        assert "To apply it" in text
 
     def test_what_is_blocked_why_and_by_which_policy(self) -> None:
         text = render_plan_markdown(PLANS["blocked"], now=NOW)

@@ -143,8 +143,9 @@ class TestNextStep:
 
     def test_refused(self) -> None:
         text = render_plan_text(PLANS["guard_breach"], now=NOW, saved_to="plan.json")
-        assert "unless it is given --max-actions 812 --max-percent 41." in text
-        assert "apply --plan" not in text
+        assert "--max-actions one-transcode-per-object=812 --max-percent one-transcode-per-object=41" in text
+        assert "apply --plan" in text, "what no guard refuses goes ahead"
+        assert "apply --plan" not in render_plan_text(PLANS["run_breach"], now=NOW, saved_to="plan.json")
 
 
 def test_a_refused_run_is_not_advised_to_run_again() -> None:

@@ -183,7 +183,7 @@ REFUSED = {
     "no comment": ([], "no comment of ours"),
     "a report": ([report_draft().body], "report of an apply"),
     "no changes": ([quiet_draft().body], "cannot be applied: its outcome is ok, with 0 changes"),
-    "a guard": ([plan_draft(NOW, "guard_breach").body], "cannot be applied: its outcome is refused"),
+    "a guard": ([plan_draft(NOW, "run_breach").body], "cannot be applied: its outcome is refused"),
     "two plans": ([DRAFT.body, OTHER.body], "comments 1, 2 on the request are all ours and show different plans"),
     "a time ahead": ([plan_draft(NOW + CLOCKS_APART + 1).body], "a time that has not come"),
     "another end": ([DRAFT.body.replace(EXPIRES, "2999-01-01T00:00:00Z", 1)], "does not show when its plan expires"),

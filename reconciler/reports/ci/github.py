@@ -176,7 +176,8 @@ def _of_note(note: Note, policy: PolicyPlan | None = None) -> Annotation:
 def _intents(plan: Plan) -> Iterator[Annotation]:
     """The summary, then a notice for each policy that does something: those that delete most come first."""
     tally = Tally.of(plan)
-    allow = f"\nRefused by guards; to allow all of it: {flags(plan)}" if plan.breached else ""
+    refused = f"\n{len(plan.refused)} refused by guards; to allow all of it: {flags(plan)}"
+    allow = refused if plan.breached else ""
     yield Annotation(Level.NOTICE, "plan", f"Plan: {plan_counts(plan)}.{allow}\nDigest: {tally.digest}")
     for policy in tally.ranked(plan.policies):
         counts = zip(tally.counts(policy.name), KINDS.values(), strict=True)

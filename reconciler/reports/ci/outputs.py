@@ -33,6 +33,8 @@ def render_plan_outputs(plan: Plan) -> str:
             "cancel_then_delete": summary.cancel_then_delete,
             "blocked": summary.blocked,
             "protected": summary.protected,
+            "refused": summary.refused,
+            "deferred": summary.deferred,
             "applyable": "true" if plan.applyable else "false",
         }
     )

@@ -26,6 +26,7 @@ from reconciler.reports.wording import (
     overrides_flags,
     plan_counts,
     plan_sentence,
+    rare_counts,
     scope_error,
     unplaced_notes,
 )
@@ -65,7 +66,8 @@ def _alerts(plan: Plan) -> Iterator[Markup]:
         title = "Errors" if plan.complete else half_truth(plan)
         yield callout("danger", title, errors)
     if plan.breached:
-        yield callout("danger", "A guard refuses this plan: nothing of it will be applied", list(_breaches(plan)))
+        title = f"Guards refuse {counted(len(plan.refused), 'task')}, which will not be changed"
+        yield callout("danger", title, list(_breaches(plan)))
     intolerant = [policy.name for policy in plan.policies if policy.blocked_fails]
     if intolerant:
         yield callout("danger", INTOLERANT, [codes(intolerant)])
@@ -119,14 +121,6 @@ def _how_to_apply(plan: Plan, now: int, line: str) -> Markup:
 def _steps(plan: Plan, now: int, line: str) -> list[Markup]:
     if not plan.changes:
         return [element("p", "There is nothing to apply.")]
-    if plan.breached:
-        refused = [
-            "As it is, ",
-            element("code", "reconciler apply"),
-            " refuses this plan (exit 4). Either the policies",
-        ]
-        remedy = [" are mended, or it is planned again, and applied, with ", element("code", flags(plan)), "."]
-        return [element("p", *refused, *remedy)]
     if now >= plan.expires_at:
         expired = "This plan has expired: apply refuses it (exit 5). Make it again."
         return [element("p", expired)]
@@ -143,11 +137,7 @@ def _steps(plan: Plan, now: int, line: str) -> list[Markup]:
     ]
 
 
-_POLICY_COLUMNS = (
-    Column("policy"),
-    *(Column(title, Sort.NUMBER) for title in (*KINDS.values(), "blocked", "protected", "kept", "unknown")),
-    Column("oldest", Sort.AGE),
-)
+_POLICY_COUNTS = (*KINDS.values(), "blocked", "protected", "kept", "unknown")
 _UNKNOWN = f"; unknown tasks {LACKING}"
 
 _SCOPE_COLUMNS = (
@@ -170,13 +160,16 @@ def _policies(plan: Plan, now: int) -> Markup:
     if not plan.policies:
         return Markup()
     caption = f"What each would do and found, in tasks{_UNKNOWN if plan.summary.unknown else ''}"
-    return section("policies", "Policies", table("policies", caption, _POLICY_COLUMNS, _policy_rows(plan, now)))
+    numbers = (Column(title, Sort.NUMBER) for title in (*_POLICY_COUNTS, *rare_counts(plan)))
+    columns = (Column("policy"), *numbers, Column("oldest", Sort.AGE))
+    return section("policies", "Policies", table("policies", caption, columns, _policy_rows(plan, now)))
 
 
 def _policy_rows(plan: Plan, now: int) -> Iterator[list[str]]:
-    tally = Tally.of(plan)
+    tally, rare = Tally.of(plan), rare_counts(plan)
     for policy in tally.ranked(plan.policies):
-        counts = (*tally.counts(policy.name), policy.blocked, policy.protected, policy.kept, policy.unknown)
+        counts = [*tally.counts(policy.name), policy.blocked, policy.protected, policy.kept, policy.unknown]
+        counts += [getattr(policy, name) for name in rare]
         first = created({"created_at": tally.oldest.get(policy.name, "")})
         age = "" if first is None else moment(first, now)
         yield [joined([element("code", policy.name), *_traits(policy)]), *map(str, counts), age]

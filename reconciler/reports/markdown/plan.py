@@ -15,7 +15,7 @@ from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of
 from reconciler.reports.markdown.parts import BUDGET, Detail, code, comment, fitted, folded, listed, note_item, table
 from reconciler.reports.markdown.reasons import cancels, cautions, deletes, skipped
-from reconciler.reports.tally import Tally
+from reconciler.reports.tally import Tally, holders
 from reconciler.reports.text.tasks import fields
 from reconciler.reports.wording import (
     KINDS,
@@ -23,6 +23,7 @@ from reconciler.reports.wording import (
     overrides_flags,
     plan_counts,
     plan_sentence,
+    rare_counts,
     status_text,
     steps_words,
     unplaced_notes,
@@ -65,7 +66,7 @@ def _composed(plan: Plan, tally: Tally, now: int, detail: Detail, command: str) 
         plan_sentence(plan) or "",
         cautions(plan, detail),
         deletes(plan, tally, detail),
-        cancels(plan, tally, detail),
+        cancels(tally, detail),
         *skipped(plan, detail),
         _next_step(plan, now, command),
         _facts(plan, tally, now),
@@ -97,12 +98,12 @@ def _warnings(plan: Plan) -> list[Note]:
 
 def _next_step(plan: Plan, now: int, command: str) -> str:
     """How to apply the plan, and how to refuse it."""
-    if not plan.changes:
-        return ""
     refuse = "- **To refuse it:** close this request, or change the policies and plan again."
-    if plan.breached:
-        allow = f"raise the limits in the policies, or plan again with {code(flags(plan), 160)}."
-        return f"- **To allow it:** {allow}\n{refuse} As it stands, nothing of it can be applied."
+    allow = f"raise the limits in the policies, or plan again with {code(flags(plan), 160)}." if plan.breached else ""
+    if not plan.changes:
+        return f"- **To allow what guards refuse:** {allow}" if allow else ""
+    if allow:
+        refuse = f"- **To allow what guards refuse as well:** {allow}\n{refuse}"
     if now >= plan.expires_at:
         return f"- **It has expired**, so it cannot be applied: plan again.\n{refuse}"
     line = code(f"{command} {approval(plan)}", _LONGEST_COMMAND)
@@ -125,26 +126,28 @@ def _facts(plan: Plan, tally: Tally, now: int) -> str:
 def _policies(plan: Plan, tally: Tally, now: int, detail: Detail) -> str:
     """The table of policies, folded where none of them asks for anything; then those that are suspended, by name."""
     ranked = tally.ranked(plan.policies)
-    rows = [_policy(policy, tally, now) for policy in detail.policies(ranked)]
+    rare = rare_counts(plan)
+    rows = [_policy(policy, tally, now, rare) for policy in detail.policies(ranked)]
     rest = len(ranked) - len(rows)
     lines = [
-        table(["policy", *KINDS.values(), "blocked", "protected", "kept", "unknown", "oldest"], rows),
+        table(["policy", *KINDS.values(), "blocked", "protected", "kept", "unknown", *rare, "oldest"], rows),
         f"\nand {rest} more of {len(ranked)} policies" if rest else "",
         _suspended(plan, detail),
     ]
     body = "\n".join(line for line in lines if line)
-    asked = plan.changes or plan.blocked or plan.protected
+    asked = plan.changes or plan.blocked or plan.protected or plan.refused or plan.deferred
     title = "1 policy" if len(ranked) == 1 else f"{len(ranked)} policies"
     return body if asked or not ranked else folded(title, body)
 
 
-def _policy(policy: PolicyPlan, tally: Tally, now: int) -> list[str]:
+def _policy(policy: PolicyPlan, tally: Tally, now: int, rare: Sequence[str]) -> list[str]:
     trait = " (suspended)" if policy.suspended else ""
     described = f"<br>{code(policy.description, _DESCRIPTION)}" if policy.description else ""
     return [
         f"{code(policy.name)}{trait}{described}",
         *map(str, tally.counts(policy.name)),
         *(str(count) for count in (policy.blocked, policy.protected, policy.kept, policy.unknown)),
+        *(str(getattr(policy, name)) for name in rare),
         age_of(tally.oldest.get(policy.name), now) or "",
     ]
 
@@ -187,14 +190,14 @@ def _change_table(group: Group, shown: Sequence[Change], now: int) -> str:
 
 
 def _skipped_tables(plan: Plan, now: int, detail: Detail) -> Iterator[str]:
+    yield _skipped_table("Refused", "policy", plan.refused, now, detail)
     yield _skipped_table("Blocked", "policy", plan.blocked, now, detail)
     yield _skipped_table("Protected", "protection", plan.protected, now, detail)
 
 
-def _skipped_table(title: str, by: str, items: Sequence[Skipped], now: int, detail: Detail) -> str:
+def _skipped_table(title: str, by: str, items: Sequence[Change | Skipped], now: int, detail: Detail) -> str:
     rows = [
-        [*_task(item, now), code(item.reason, 160), code(", ".join(item.protections or item.policies), 120)]
-        for item in detail.rows(items)
+        [*_task(item, now), code(item.reason, 160), code(", ".join(holders(item)), 120)] for item in detail.rows(items)
     ]
     if not rows:
         return ""

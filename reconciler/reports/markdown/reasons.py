@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.diagnostics import Severity
 from reconciler.reports.cells import counted
 from reconciler.reports.markdown.parts import callout, code, listed, note_item
-from reconciler.reports.tally import skipped_groups
+from reconciler.reports.tally import groups, skipped_groups
 from reconciler.reports.wording import (
     blocked_failure,
     guard_breach,
@@ -47,7 +47,7 @@ def cautions(plan: Plan, detail: Detail) -> str:
         return ""
     leads = [
         f"**{half_truth(plan)}.**" if not plan.complete else "",
-        "**A guard refuses this plan: nothing of it will be applied.**" if plan.breached else "",
+        f"**Guards refuse {counted(len(plan.refused), 'task')}, which will not be changed.**" if plan.breached else "",
     ]
     return callout("CAUTION", [*filter(None, leads), *detail.bullets(lines, lambda line: line(), "reason")])
 
@@ -72,16 +72,16 @@ def deletes(plan: Plan, tally: Tally, detail: Detail) -> str:
     if not groups:
         return ""
     count = plan.summary.delete + plan.summary.cancel_then_delete
-    lead = f"**{counted(count, 'task record')} {_will(plan)} be deleted for good**"
+    lead = f"**{counted(count, 'task record')} will be deleted for good**"
     return callout("WARNING", [lead, *detail.bullets(groups, lambda group: _bullet(group, group.deletes), "group")])
 
 
-def cancels(plan: Plan, tally: Tally, detail: Detail) -> str:
+def cancels(tally: Tally, detail: Detail) -> str:
     groups = [group for group in tally.groups if group.cancels]
     if not groups:
         return ""
     count = sum(len(group.cancels) for group in groups)
-    lead = f"**{counted(count, 'waiting task')} {_will(plan)} be canceled**"
+    lead = f"**{counted(count, 'waiting task')} will be canceled**"
     return "\n".join([lead, *detail.bullets(groups, lambda group: _bullet(group, group.cancels), "group")])
 
 
@@ -101,12 +101,11 @@ def _bullet(group: Group, changes: Sequence[Change]) -> str:
     )
 
 
-def _will(plan: Plan) -> str:
-    return "would" if plan.breached else "will"
-
-
 def skipped(plan: Plan, detail: Detail) -> Iterator[str]:
     """The surplus tasks that stay, with what holds them."""
+    yield _held_back("Refused", "by a guard: nothing is done to them", plan.refused, detail)
+    if plan.deferred:
+        yield f"**Deferred: {counted(plan.deferred, 'task')}** (left to later runs: more than the limits allow)"
     yield _left_alone("Blocked", "no operation leads out of their state now", plan.blocked, detail)
     yield _left_alone("Protected", "left alone, whatever policies ask for", plan.protected, detail)
 
@@ -116,6 +115,14 @@ def _left_alone(title: str, meaning: str, items: Sequence[Skipped], detail: Deta
         return ""
     lead = f"**{title}: {counted(len(items), 'task')}** ({meaning})"
     return "\n".join([lead, *detail.bullets(skipped_groups(items), _skipped_bullet, "group")])
+
+
+def _held_back(title: str, meaning: str, items: Sequence[Change], detail: Detail) -> str:
+    """Changes that do not go ahead, by what asks for them."""
+    if not items:
+        return ""
+    lead = f"**{title}: {counted(len(items), 'task')}** ({meaning})"
+    return "\n".join([lead, *detail.bullets(groups(items), lambda group: _bullet(group, group.changes), "group")])
 
 
 def _skipped_bullet(group: SkippedGroup) -> str:

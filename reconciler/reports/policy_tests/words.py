@@ -40,12 +40,16 @@ _EXPECTED = {
     Fate.KEEP: "to be left alone by",
     Fate.BLOCKED: "to be blocked for",
     Fate.PROTECTED: "to be protected from",
+    Fate.REFUSED: "to be refused by a guard for",
+    Fate.DEFERRED: "to be left to a later run by",
 }
 _COUNTED = {
     Fate.CHANGE: "changed by",
     Fate.KEEP: "left alone by",
     Fate.BLOCKED: "blocked for",
     Fate.PROTECTED: "protected from",
+    Fate.REFUSED: "refused by a guard for",
+    Fate.DEFERRED: "left to a later run by",
 }
 
 
@@ -122,6 +126,10 @@ def _found(found: Fate, task: TaskAccount) -> str:
             return "it is blocked"
         case Fate.PROTECTED:
             return "it is protected"
+        case Fate.REFUSED:
+            return "a guard refuses that"
+        case Fate.DEFERRED:
+            return "it is left to a later run"
         case _:
             assert_never(found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from reconciler.reports.wording import (
     LACKING,
     MEANINGS,
     PROTECTED,
+    REFUSED,
     SYMBOLS,
     flags,
     guard_breach,
@@ -66,6 +68,7 @@ def render_plan_text(
         _guards(plan, paint),
         _legend(plan),
         *tasks.sections(plan.changes, partial(_scope_heading, paint)),
+        *_skipped(f"Refused: {REFUSED}", plan.refused, replace(tasks, would="#")),
         *_skipped(f"Blocked: {BLOCKED}", plan.blocked, tasks),
         *_skipped(f"Protected: {PROTECTED}", plan.protected, tasks),
         _rest(plan, view, saved_to),
@@ -94,7 +97,7 @@ def _scope_heading(paint: Palette, scope: str, changes: Sequence[Change]) -> str
     return paint.bold(f"{scope}: {counts}")
 
 
-def _skipped(title: str, items: Sequence[Skipped], tasks: TaskWriter) -> Iterator[list[str]]:
+def _skipped(title: str, items: Sequence[Change | Skipped], tasks: TaskWriter) -> Iterator[list[str]]:
     if items:
         yield [tasks.paint.bold(f"{title} ({counted(len(items), 'task')})")]
         yield from tasks.sections(items, lambda scope, members: f"{scope}: {counted(len(members), 'task')}")
@@ -102,7 +105,7 @@ def _skipped(title: str, items: Sequence[Skipped], tasks: TaskWriter) -> Iterato
 
 def _rest(plan: Plan, view: TaskView, saved_to: str | None) -> list[str]:
     """How to see what the view leaves out."""
-    views = {view.of(len(tasks)) for tasks in (plan.changes, plan.blocked, plan.protected)}
+    views = {view.of(len(tasks)) for tasks in (plan.changes, plan.refused, plan.blocked, plan.protected)}
     if views == {TaskView.FULL}:
         return []
     command = "" if saved_to is None else f"{show_saved(saved_to)} "
@@ -122,8 +125,6 @@ def _closing(plan: Plan, paint: Palette) -> list[str]:
 def _next_step(plan: Plan, now: int, saved_to: str | None, paths: Sequence[str] | None) -> list[str]:
     if not plan.changes:
         return []
-    if plan.breached:
-        return [f"`reconciler apply` refuses this plan (exit 4) unless it is given {flags(plan)}."]
     if saved_to is None:
         return [
             "Note: this plan was not saved (--out plan.json). An apply without it will plan again, and act on what it",
@@ -164,8 +165,8 @@ def _guards(plan: Plan, paint: Palette) -> list[str]:
             f"    To allow it: {flag}, or `{limit}` {place}.",
         ]
     if lines:
-        heading = paint.red(paint.bold("Refused by guards: nothing of this plan will be applied"))
-        lines = [heading, *lines, f"  {ALLOW_ALL} {flags(plan)}"]
+        heading = f"Refused by guards (exit 4): {counted(len(plan.refused), 'task')} will not be changed"
+        lines = [paint.red(paint.bold(heading)), *lines, f"  {ALLOW_ALL} {flags(plan)}"]
     given = overrides_flags(plan.overrides)
     if given:
         lines.append(paint.yellow(f"Limits of the policies overridden by {given} (part of the digest)"))
@@ -194,7 +195,7 @@ def _unknown(plan: Plan, paint: Palette) -> list[str]:
     return [paint.bold(heading), *(f"  {line}" for line in table(counts, numbers_from=1))]
 
 
-_COLUMNS = ("matched", "changes", "blocked", "protected", "kept", "unknown")
+_COLUMNS = ("matched", "changes", "refused", "deferred", "blocked", "protected", "kept", "unknown")
 """The first two are always shown, the others where some policy has such tasks."""
 
 

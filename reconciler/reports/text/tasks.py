@@ -70,12 +70,14 @@ def _groups(tasks: Sequence[Change | Skipped]) -> list[_Group]:
 
 @dataclass(frozen=True, slots=True)
 class TaskWriter:
-    """Writes the tasks of one plan, each list of them as long as it says. `columns`: cells of a line, if known."""
+    """Writes the tasks of one plan, each list of them as long as it says. `columns`: cells of a line, if known.
+    `would`: the symbol of changes that are not made."""
 
     paint: Palette
     now: int
     view: TaskView = TaskView.AUTO
     columns: int | None = None
+    would: str = ""
 
     def sections(
         self, tasks: Sequence[Change | Skipped], heading: Callable[[str, Sequence[Change | Skipped]], str]
@@ -95,7 +97,7 @@ class TaskWriter:
         first, count = group.tasks[0], len(group.tasks)
         names = ", ".join(group.named)
         if isinstance(first, Change):
-            lines = [self._painted(first.steps, f"{SYMBOLS[first.steps]} {steps_words(first.steps)} {count}: {names}")]
+            lines = [self._doing(first.steps, f"{count}: {names}")]
         else:
             lines = [f"{_symbol(first)} {counted(count, 'task')}: {names}"]
         reason = group.reason
@@ -127,8 +129,7 @@ class TaskWriter:
 
     def _block(self, task: Change | Skipped) -> list[str]:
         if isinstance(task, Change):
-            steps = task.steps
-            heading = self._painted(steps, f"{SYMBOLS[steps]} {steps_words(steps)} {task.task_id}")
+            heading = self._doing(task.steps, task.task_id)
         else:
             heading = f"{_symbol(task)} {task.task_id}"
         rows = [
@@ -143,9 +144,13 @@ class TaskWriter:
         longest = max(width(name) for name, _ in rows)
         return (f"      {self.paint.faint(padded(name, longest))}  {value}" for name, value in rows)
 
-    def _painted(self, steps: tuple[Action, ...], text: str) -> str:
+    def _doing(self, steps: tuple[Action, ...], what: str) -> str:
         """A record that is deleted is gone for good; a task that is canceled leaves its record."""
-        return (self.paint.red if Action.DELETE in steps else self.paint.yellow)(text)
+        if self.would:
+            return f"{self.would} would {steps_words(steps)} {what}"
+        return (self.paint.red if Action.DELETE in steps else self.paint.yellow)(
+            f"{SYMBOLS[steps]} {steps_words(steps)} {what}"
+        )
 
 
 def _symbol(task: Skipped) -> str:

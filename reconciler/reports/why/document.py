@@ -11,8 +11,7 @@ from reconciler.planning.change import Observed
 from reconciler.planning.policy_plan import Source
 from reconciler.planning.why import Verdict
 from reconciler.redaction import Shown
-from reconciler.reports.why.words import outcome_words, protection_words, truth_word, verdict_words
-from reconciler.reports.wording import guard_breach
+from reconciler.reports.why.words import breaches_of, outcome_words, protection_words, truth_word, verdict_words
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test
 from reconciler.selectors.trace import describe
 from reconciler.tasks.observation import Completeness, Fault
@@ -100,7 +99,7 @@ class TaskRecord(Shown):
     reason: str
     """The same in words."""
     refused: tuple[str, ...]
-    """The guards that would refuse the plan that changes it."""
+    """The guards that keep a policy from changing it, in words."""
     policies: tuple[PolicyRecord, ...]
     """The policies of its target and resource type, by name."""
     protections: tuple[ProtectionRecord, ...]
@@ -144,7 +143,6 @@ WHY = Format("reconciler.why", "2.0", WhyRecord, "Why of media-reconciler to why
 
 def render_why_json(answer: Why) -> str:
     """The text of the document."""
-    breaches = tuple(guard_breach(policy, verdict) for policy, verdict in answer.plan.breaches)
     return WHY.text(
         WhyRecord(
             task_id=answer.name,
@@ -155,7 +153,7 @@ def render_why_json(answer: Why) -> str:
             scopes=tuple(
                 ScopeRecord(*seen.scope, len(seen.tasks), seen.completeness, seen.fault) for seen in answer.observations
             ),
-            tasks=tuple(_task(task, breaches if task.steps else ()) for task in answer.tasks),
+            tasks=tuple(_task(task, tuple(breaches_of(task, answer.plan))) for task in answer.tasks),
             near=answer.near,
         )
     )

@@ -8,6 +8,7 @@ from reconciler.planning.why import Verdict
 from reconciler.reports.cells import Palette, counted, padded, width
 from reconciler.reports.text.tasks import fields
 from reconciler.reports.why.words import (
+    breaches_of,
     ensure_words,
     outcome_words,
     protection_words,
@@ -15,7 +16,7 @@ from reconciler.reports.why.words import (
     value_words,
     verdict_words,
 )
-from reconciler.reports.wording import flags, guard_breach
+from reconciler.reports.wording import ALLOW_ALL, flags
 from reconciler.selectors.syntax import AllOf, AnyOf, Negation, Truth
 from reconciler.selectors.trace import describe, leaves
 from reconciler.tasks.timestamps import format_timestamp
@@ -83,15 +84,9 @@ class _Page:
             yield self._protection(protection, task.fields)
 
     def _refusals(self, task: TaskAccount, plan: Plan) -> list[str]:
-        """The guards that would hold the change back."""
-        breaches = [guard_breach(policy, verdict) for policy, verdict in plan.breaches]
-        if not task.steps or not breaches:
-            return []
-        return [
-            self.paint.red("  But a guard refuses the whole plan, so nothing will be applied:"),
-            *(f"    ! {breach}" for breach in breaches),
-            f"    To allow it, on plan and apply: {flags(plan)}",
-        ]
+        """The guards that keep policies from changing it."""
+        breaches = [self.paint.red(f"    ! {breach}") for breach in breaches_of(task, plan)]
+        return [*breaches, f"    {ALLOW_ALL} {flags(plan)}"] if breaches else []
 
     def _caveat(self, task: TaskAccount) -> list[str]:
         if task.complete:
@@ -112,9 +107,9 @@ class _Page:
 
     def _colored(self, heading: str, verdict: Verdict) -> str:
         match verdict:
-            case Verdict.CHANGED:
+            case Verdict.CHANGED | Verdict.REFUSED:
                 return self.paint.red(heading)
-            case Verdict.BLOCKED | Verdict.PROTECTED | Verdict.NOT_ACTING | Verdict.SUSPENDED:
+            case Verdict.DEFERRED | Verdict.BLOCKED | Verdict.PROTECTED | Verdict.NOT_ACTING | Verdict.SUSPENDED:
                 return self.paint.yellow(heading)
             case _:
                 return heading

@@ -12,15 +12,16 @@ from reconciler.planning.why import Verdict
 from reconciler.redaction import bounded, presentable
 from reconciler.reports.cells import counted
 from reconciler.reports.text.tasks import dated
-from reconciler.reports.wording import steps_words, value_text
+from reconciler.reports.wording import guard_breach, steps_words, value_text
 from reconciler.selectors.syntax import Test, Truth
 from reconciler.selectors.trace import leaves
 from reconciler.tasks.observation import Completeness
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from reconciler.planning.change import Observed
+    from reconciler.planning.plan import Plan
     from reconciler.planning.why import PolicyAccount, ProtectionAccount, TaskAccount, Why
     from reconciler.selectors.trace import Trace
     from reconciler.tasks.observation import Observation, Scope
@@ -41,6 +42,10 @@ def outcome_words(task: TaskAccount) -> str:
     }
     if task.steps:
         return f"A plan does this to it: {steps_words(task.steps)} ({_policies(by[Verdict.CHANGED])})."
+    if by[Verdict.REFUSED]:
+        return f"{_ALONE} it is surplus to {_policies(by[Verdict.REFUSED])}, but a guard refuses so many changes."
+    if by[Verdict.DEFERRED]:
+        return f"{_ALONE} it is surplus to {_policies(by[Verdict.DEFERRED])}, but left to a later run."
     if by[Verdict.PROTECTED]:
         holding = ", ".join(account.name for account in task.protections if account.holds)
         return f"{_ALONE} it is surplus to {_policies(by[Verdict.PROTECTED])}, but protected by {holding}."
@@ -56,6 +61,15 @@ def outcome_words(task: TaskAccount) -> str:
     return f"{_ALONE} no {active}policy matches it."
 
 
+def breaches_of(task: TaskAccount, plan: Plan) -> Iterator[str]:
+    """The guards that keep policies from changing it."""
+    refused = {account.policy.name for account in task.policies if account.verdict is Verdict.REFUSED}
+    for policy, check in plan.breaches:
+        here = check.target in {None, task.key.target} and check.resource in {None, task.key.resource}
+        if policy.name in refused if policy else refused and here:
+            yield guard_breach(policy, check)
+
+
 def _policies(names: Sequence[str]) -> str:
     return f"{'policy' if len(names) == 1 else 'policies'} {', '.join(names)}"
 
@@ -65,6 +79,10 @@ def verdict_words(account: PolicyAccount) -> str:
     match account.verdict:
         case Verdict.CHANGED:
             return f"matches, so it must go: {steps_words(account.steps)}{_place(account)}"
+        case Verdict.REFUSED:
+            return f"matches, but a guard refuses so many changes{_place(account)}"
+        case Verdict.DEFERRED:
+            return f"matches, and is left to a later run, since the limits allow no more{_place(account)}"
         case Verdict.BLOCKED:
             return f"matches, but it is blocked: {account.reason}"
         case Verdict.PROTECTED:

@@ -37,11 +37,13 @@ def test_a_plan_without_changes_says_what_to_conclude() -> None:
 
 def test_a_guard_that_refuses_comes_first_with_the_number_to_pass() -> None:
     tree = TREES["plan_guard_breach"]
-    assert callouts(tree) == [("danger", "A guard refuses this plan: nothing of it will be applied")]
+    assert callouts(tree) == [("danger", "Guards refuse 4 tasks, which will not be changed")]
     assert "812 changes, more than max_actions 500" in tree.text
-    assert "To allow all of it, on plan and apply: --max-actions 812 --max-percent 41" in tree.text
-    assert "refuses this plan (exit 4)" in tree.by_id("apply").text
-    assert "--approved-digest" not in tree.by_id("apply").text
+    name = "one-transcode-per-object"
+    assert f"on plan and apply: --max-actions {name}=812 --max-percent {name}=41" in tree.text
+    assert len(tree.rows("refused")) == 4
+    assert "--approved-digest" in tree.by_id("apply").text
+    assert "There is nothing to apply" in TREES["plan_run_breach"].by_id("apply").text
 
 
 def test_errors_come_before_guards_and_warnings_last() -> None:
@@ -52,7 +54,7 @@ def test_errors_come_before_guards_and_warnings_last() -> None:
     )
     assert callouts(parsed(render_plan_html(plan, now=NOW))) == [
         ("danger", "This plan is not the whole truth: some scope was not observed whole"),
-        ("danger", "A guard refuses this plan: nothing of it will be applied"),
+        ("danger", "Guards refuse 0 tasks, which will not be changed"),
         ("danger", "Blocked tasks count as failures (on_blocked: fail)"),
         ("warning", "2 warnings"),
     ]

@@ -1,0 +1,202 @@
+"""Guards, each for itself: what one refuses or leaves to later runs keeps nothing else from going ahead."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.config.model import Configuration, Limits, OnExcess, RunLimits
+from reconciler.planning.guards import Overrides
+from reconciler.planning.plan import Plan
+from reconciler.planning.planner import Planner
+from reconciler.tasks.task import Task
+from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, task
+
+DEFER = OnExcess.DEFER
+
+
+def planned(world: Configuration, tasks: list[Task], overrides: Overrides | None = None) -> Plan:
+    return Planner(world, CATALOGUE, NOW).plan(
+        seen(*tasks), tool_version="1", expires_at=NOW, overrides=overrides or Overrides()
+    )
+
+
+def changed(plan: Plan) -> dict[str, tuple[str, ...]]:
+    return {change.task_id: change.policies for change in plan.changes}
+
+
+def refused(plan: Plan) -> dict[str, tuple[str, int, int]]:
+    return {entry.task_id: (entry.guard.value, entry.limit, entry.needed) for entry in plan.refused}
+
+
+ALL, NONE = Limits(10_000, 100), Limits(1, 100)
+
+
+def test_a_breach_refuses_its_policy_and_no_other() -> None:
+    world = configuration(policy("noisy", {"input.bucket": "a"}, limits=NONE), policy("calm", {"input.bucket": "b"}))
+    plan = planned(world, [task("1", input__bucket="a"), task("2", input__bucket="a"), task("3", input__bucket="b")])
+    assert changed(plan) == {"3": ("calm",)}
+    assert refused(plan) == {"1": ("max_actions", 1, 2), "2": ("max_actions", 1, 2)}
+    assert [(one.name, one.changes, one.refused) for one in plan.policies] == [("calm", 1, 0), ("noisy", 0, 2)]
+    assert (plan.applyable, plan.outcome, plan.exit_code()) == (True, "refused", 4)
+    assert (plan.summary.changes, plan.summary.refused) == (1, 2)
+
+
+def test_what_another_policy_asks_for_as_well_goes_ahead_for_that_one_and_as_far_as_it_asks() -> None:
+    world = configuration(policy("noisy", limits=NONE), policy("calm", {"status": "pending"}))
+    plan = planned(world, [task("1"), task("2")])
+    assert changed(plan) == {"1": ("calm",), "2": ("calm",)}
+    assert {change.steps for change in plan.changes} == {("cancel",)}, "the delete is what the refused policy asks for"
+    assert "noisy" not in plan.changes[0].reason
+    assert (plan.refused, plan.breached) == ((), True)
+    assert [(one.name, one.refused) for one in plan.policies] == [("calm", 0), ("noisy", 2)]
+
+
+def test_a_breach_of_all_together_in_a_scope_refuses_the_scope_and_in_the_run_the_run() -> None:
+    tasks = [task(str(number), input__bucket="ab"[number % 2]) for number in range(10)]
+    both = (policy("a", {"input.bucket": "a"}), policy("b", {"input.bucket": "b"}))
+    plan = planned(configuration(*both, run_limits=RunLimits(max_percent=90)), tasks)
+    assert (plan.changes, {*refused(plan).values()}) == ((), {("max_percent", 90, 100)})
+    plan = planned(configuration(*both, run_limits=RunLimits(max_actions=9)), tasks)
+    assert (plan.changes, {*refused(plan).values()}) == ((), {("max_actions", 9, 10)})
+    assert not plan.applyable
+
+
+@pytest.mark.parametrize(
+    ("given", "passes"),
+    [
+        (Overrides(max_actions=2), True),
+        (Overrides(max_actions_of={"noisy": 2}), True),
+        (Overrides(max_actions_of={"other": 2}), False),
+        (Overrides(max_actions=1, max_actions_of={"noisy": 2}), True),
+        (Overrides(max_actions=2, max_actions_of={"noisy": 1}), False),
+    ],
+)
+def test_a_limit_of_the_command_line_is_of_one_policy_or_of_all(given: Overrides, passes: bool) -> None:
+    world = configuration(policy("noisy", limits=NONE), policy("other", {"input.bucket": "x"}))
+    plan = planned(world, [task("1"), task("2")], given)
+    assert plan.breached is not passes
+    assert plan.digest != planned(world, [task("1"), task("2")]).digest, "an override is part of what is approved"
+
+
+def test_a_limit_for_one_policy_raises_what_the_run_has_of_the_largest_policy_but_not_what_is_written() -> None:
+    tasks = [task(str(number)) for number in range(10)]
+    given = Overrides(max_percent_of={"p": 100})
+    assert not planned(configuration(policy(limits=Limits(500, 30))), tasks, given).breached
+    written = configuration(policy(limits=Limits(500, 30)), run_limits=RunLimits(max_percent=40))
+    assert [one for one, _ in planned(written, tasks, given).breaches] == [None]
+
+
+# -- portions ---------------------------------------------------------------------------------------------------
+def test_a_policy_that_defers_takes_the_oldest_that_its_limits_allow() -> None:
+    tasks = [task(str(number), age=number) for number in range(1, 9)] + [task("undated", age=None)]
+    plan = planned(configuration(policy(limits=Limits(3, 100, DEFER))), tasks)
+    assert [*changed(plan)] == ["8", "7", "6"]
+    assert (plan.summary.deferred, plan.policies[0].deferred, plan.refused) == (6, 6, ())
+    assert (plan.outcome, plan.exit_code(), plan.applyable) == ("changes", 0, True)
+    assert not plan.breached
+
+
+def test_a_share_bounds_a_portion_as_well() -> None:
+    tasks = [task(str(number), age=number + 1) for number in range(20)]
+    plan = planned(configuration(policy(limits=Limits(500, 30, DEFER))), tasks)
+    assert len(plan.changes) == 6
+    assert [check.needed for check in plan.policies[0].guards] == [6, 30]
+
+
+@pytest.mark.parametrize("limits", [Limits(0, 100, DEFER), Limits(500, 0, DEFER)], ids=["max_actions", "max_percent"])
+@pytest.mark.parametrize("count", [1, 9, 10])
+def test_zero_defers_everything(limits: Limits, count: int) -> None:
+    plan = planned(configuration(policy(limits=limits)), [task(str(number)) for number in range(count)])
+    assert (plan.changes, plan.summary.deferred, plan.exit_code()) == ((), count, 0)
+
+
+def test_a_portion_takes_what_the_run_leaves_and_never_refuses() -> None:
+    tasks = [task(str(number), age=number + 1, input__bucket="ab"[number % 2]) for number in range(10)]
+    firm = policy("firm", {"input.bucket": "a"}, limits=ALL)
+    backlog = policy("backlog", {"input.bucket": "b"}, limits=Limits(500, 100, DEFER))
+    plan = planned(configuration(firm, backlog, run_limits=RunLimits(max_actions=7)), tasks)
+    assert Counter(by for change in plan.changes for by in change.policies) == {"firm": 5, "backlog": 2}
+    assert (plan.breached, plan.summary.deferred) == (False, 3)
+    assert [check.changes for check in plan.run_guards] == [7, 7]
+    refusing = planned(configuration(firm, backlog, run_limits=RunLimits(max_actions=4)), tasks)
+    assert (refusing.changes, len(refusing.refused), refusing.summary.deferred) == ((), 5, 5)
+
+
+def test_a_task_that_goes_anyway_uses_up_none_of_the_run_s_room_and_is_named_for_both() -> None:
+    tasks = [task("1", age=9), task("2", age=8)]
+    world = configuration(
+        policy("backlog", limits=Limits(500, 100, DEFER)), policy("firm"), run_limits=RunLimits(max_actions=2)
+    )
+    plan = planned(world, tasks)
+    assert changed(plan) == {"1": ("backlog", "firm"), "2": ("backlog", "firm")}
+    narrow = configuration(policy("backlog", limits=Limits(1, 100, DEFER)), policy("firm"))
+    assert changed(planned(narrow, tasks)) == {"1": ("backlog", "firm"), "2": ("firm",)}
+
+
+# -- what holds always ------------------------------------------------------------------------------------------
+POLICIES = st.lists(
+    st.tuples(
+        st.sampled_from(["all", {"status": "pending"}, {"input.bucket": "a"}, {"input.bucket": "b"}]),
+        st.builds(Limits, st.integers(0, 12), st.integers(0, 100), st.sampled_from(OnExcess)),
+    ),
+    min_size=1,
+    max_size=3,
+)
+TASKS = st.lists(st.tuples(st.one_of(st.none(), st.integers(0, 99)), st.sampled_from("abc")), max_size=25)
+RUN = st.builds(RunLimits, st.none() | st.integers(0, 20), st.none() | st.integers(0, 100))
+
+
+@settings(max_examples=300)
+@given(POLICIES, TASKS, RUN)
+def test_no_limit_is_ever_exceeded_and_each_task_has_one_place(
+    rules: list[tuple[object, Limits]], rows: list[tuple[int | None, str]], run: RunLimits
+) -> None:
+    world = configuration(
+        *(policy(f"p{number}", match, limits=limits) for number, (match, limits) in enumerate(rules)), run_limits=run
+    )
+    tasks = [task(str(number), age=age, input__bucket=bucket) for number, (age, bucket) in enumerate(rows)]
+    plan = planned(world, tasks)
+    ahead, held = {change.key for change in plan.changes}, {entry.key for entry in plan.refused}
+    going = Counter(name for change in plan.changes for name in change.policies)
+    assert not ahead & held
+    for found in plan.policies:
+        limits = world.policies[found.name].limits
+        assert found.changes == going[found.name] <= limits.max_actions
+        if limits.max_percent == 0:
+            assert found.changes == 0
+        elif len(tasks) >= 10 and found.name == "p0" and rules[0][0] == "all":
+            assert 100 * found.changes <= limits.max_percent * len(tasks)
+        assert found.changes + found.refused + found.deferred == found.surplus - found.blocked - found.protected
+        assert not (found.deferred and limits.on_excess is OnExcess.REFUSE)
+        assert not (found.refused and limits.on_excess is OnExcess.DEFER)
+        assert not (found.changes and found.breaches)
+    assert run.max_actions is None or len(ahead) <= run.max_actions
+    asked = {entry.key for entry in tasks} if any(match == "all" for match, _ in rules) else set()
+    assert not asked or len(ahead) + len(held) + plan.deferred == len(asked)
+    assert all(entry.needed > entry.limit for entry in plan.refused)
+    assert plan.breached or not held
+
+
+@settings(max_examples=150)
+@given(POLICIES, TASKS, RUN)
+def test_a_policy_that_defers_ends_with_nothing_left_where_it_may_do_something(
+    rules: list[tuple[object, Limits]], rows: list[tuple[int | None, str]], run: RunLimits
+) -> None:
+    """Portion by portion, and each takes older tasks than those that it leaves."""
+    world = configuration(policy("p", limits=Limits(3, 100, DEFER)))
+    tasks = [task(str(number), age=age, input__bucket=bucket) for number, (age, bucket) in enumerate(rows)]
+    for _ in range(len(rows) // 3 + 1):
+        plan = planned(world, tasks)
+        gone = {change.task_id for change in plan.changes}
+        left = [entry.created_at for entry in tasks if entry.id not in gone]
+        taken = [entry.created_at for entry in tasks if entry.id in gone]
+        assert all(known is None for known in left if None in taken)
+        assert all(
+            known is None or max(one for one in taken if one is not None) <= known
+            for known in left
+            if taken and None not in taken
+        )
+        tasks = [entry for entry in tasks if entry.id not in gone]
+    assert tasks == []
