@@ -33,6 +33,7 @@ _COMMANDS = {
     "diff": "Say what changed between two saved plans.",
     "apply": "Cancel and delete what the policies ask for, verify it, and report.",
     "query": "List tasks of one resource type.",
+    "doctor": "Check every target without changing anything, and say what to do.",
     "why": "Say what the policies make of a task and why, condition by condition.",
     "explain": "Describe a resource type: fields, statuses, lifecycle, calls, permissions.",
     "permissions": "Write the least-privilege IAM and RAM policy documents for this configuration.",

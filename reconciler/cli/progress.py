@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
+    from reconciler.engine.doctor import Examined
     from reconciler.planning.report import Result
     from reconciler.tasks.observation import Fault, Observation
 
@@ -89,6 +90,11 @@ class Progress:
         )
         _LOG.info("%s: %s %s", result.id, result.outcome.value, result.detail, extra={"facts": facts})
         self._advance("Applying")
+
+    def examined(self, found: Examined) -> None:
+        """A target was examined."""
+        _LOG.info("examined %s: %s", found.target, found.verdict.value, extra={"facts": {"target": found.target}})
+        self._advance("Examining")
 
     def _advance(self, what: str) -> None:
         if self._bar is not None and self._line is not None:

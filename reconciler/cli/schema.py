@@ -32,6 +32,7 @@ OUTPUT: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "history": tuple(f"reports.run_history.{name}" for name in ("RUNS", "RUN", "PRUNING", "UNLOCKING")),
         "explain": ("reports.explanation.document.EXPLANATION",),
         "permissions": ("reports.permissions.PERMISSIONS",),
+        "doctor": ("reports.doctor.DOCTOR",),
         "test": ("reports.policy_tests.document.RESULTS",),
         "validate": ("reports.diagnostics.VALIDATION",),
         "comment": ("review.wording.COMMENT",),

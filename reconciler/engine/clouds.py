@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import ProviderError, bug, innermost, traceback_lines
-from reconciler.providers.base import Readings
+from reconciler.providers.base import Examining, Look, Readings
 from reconciler.providers.transport.trace import about
 from reconciler.redaction import bounded, masked
 from reconciler.tasks.observation import CLOCKS_APART, Completeness, Fault, Meaning, Observation, Scope
@@ -39,7 +39,7 @@ class Clouds:
         self._configuration = configuration
         self._catalogue = catalogue
         self._providers = providers
-        self._clients: dict[str, Client | Fault] = {}
+        self._clients: dict[str, Guarded | Fault] = {}
         self._without: Mapping[str, Fault] = {}
         self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()
@@ -53,7 +53,7 @@ class Clouds:
         except Exception as error:  # noqa: BLE001 - what was done with a client counts, not how it was closed
             log_bug("closing clients", error)
 
-    async def client(self, target: str) -> Client | Fault:
+    async def client(self, target: str) -> Guarded | Fault:
         """The client of a target, or why it has none."""
         if target in self._without:
             return self._without[target]
@@ -62,16 +62,16 @@ class Clouds:
                 self._clients[target] = await self._open(self._configuration.targets[target])
         return self._clients[target]
 
-    async def _open(self, target: Target) -> Client | Fault:
+    async def _open(self, target: Target) -> Guarded | Fault:
         try:
             client = self._providers[target.provider].client(
                 target, concurrency=self._configuration.settings.concurrency
             )
-            return _Guarded(target, await self._stack.enter_async_context(client))
+            return Guarded(target, await self._stack.enter_async_context(client))
         except ProviderError as error:
             return _masked(error.fault, target)
         except Exception as error:  # noqa: BLE001 - what goes wrong in one client is the error of its target
-            return _unexpected(target.name, error)
+            return unexpected(target.name, error)
 
     async def account(self, target: str) -> str | Fault:
         """The project or account of a target, as its cloud names it, or why it does not."""
@@ -118,7 +118,7 @@ class Clouds:
         return {scope: listing.result() for scope, listing in listings.items()}
 
 
-class _Guarded:
+class Guarded:
     """A client in which a bug is an answer like any other: the error of its target, and of no other one.
 
     Its faults repeat nothing that variables gave to the target. Implements `reconciler.providers.base.Client`.
@@ -149,7 +149,7 @@ class _Guarded:
                 account = await self._client.account()
             return _masked(account, self._row) if isinstance(account, Fault) else account
         except Exception as error:  # noqa: BLE001 - as the class says
-            return _unexpected(self._target, error)
+            return unexpected(self._target, error)
 
     async def observe(
         self, resource: ResourceType, statuses: frozenset[str] | None, sink: Sink | None = None
@@ -175,8 +175,33 @@ class _Guarded:
                     found = replace(found, completeness=Completeness.UNSTABLE, fault=fault)
             return replace(found, fault=_masked(found.fault, self._row)) if found.fault else found
         except Exception as error:  # noqa: BLE001 - as the class says
-            fault = _unexpected(self._target, error)
+            fault = unexpected(self._target, error)
             return Observation(Scope(self._target, resource.name), (), 0, Completeness.FAILED, fault)
+
+    @property
+    def credentials(self) -> str:
+        return masked(self._client.credentials, self._row.masked) if isinstance(self._client, Examining) else ""
+
+    async def owner(self) -> str | Fault:
+        """As the cloud tells it; the account that it names for locks is none that anybody would know."""
+        try:
+            with about(target=self._target):
+                owner = await self._client.owner() if isinstance(self._client, Examining) else ""
+            return _masked(owner, self._row) if isinstance(owner, Fault) else masked(owner, self._row.masked)
+        except Exception as error:  # noqa: BLE001 - as the class says
+            return unexpected(self._target, error)
+
+    async def look(self, resource: ResourceType) -> Look:
+        try:
+            with about(target=self._target, resource=resource.name):
+                if isinstance(self._client, Examining):
+                    found = await self._client.look(resource)
+                else:
+                    seen = await self._client.observe(resource, None)
+                    found = Look(len(seen.tasks), seen.requests, None if seen.complete else seen.fault)
+            return replace(found, fault=_masked(found.fault, self._row)) if found.fault else found
+        except Exception as error:  # noqa: BLE001 - as the class says
+            return Look(0, 0, unexpected(self._target, error))
 
     async def read(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
         try:
@@ -184,7 +209,7 @@ class _Guarded:
                 found = await self._client.read(resource, ids)
             return Readings(found.tasks, {key: _masked(fault, self._row) for key, fault in found.faults.items()})
         except Exception as error:  # noqa: BLE001 - as the class says
-            return Readings({}, dict.fromkeys(ids, _unexpected(self._target, error)))
+            return Readings({}, dict.fromkeys(ids, unexpected(self._target, error)))
 
     async def perform(
         self,
@@ -199,7 +224,7 @@ class _Guarded:
             return {key: _masked(fault, self._row) if fault else None for key, fault in answers.items()}
         except Exception as error:  # noqa: BLE001 - as the class says
             # Perhaps it was sent: to be read, as after a lost answer.
-            return dict.fromkeys(ids, replace(_unexpected(self._target, error), meaning=Meaning.LOST))
+            return dict.fromkeys(ids, replace(unexpected(self._target, error), meaning=Meaning.LOST))
 
 
 class _Checked:
@@ -245,7 +270,8 @@ def _masked(fault: Fault, target: Target) -> Fault:
     return replace(fault, message=masked(fault.message, target.masked))
 
 
-def _unexpected(target: str, error: Exception) -> Fault:
+def unexpected(target: str, error: Exception) -> Fault:
+    """What nobody expected of a target, as its fault; the way to it is in the log."""
     cause = innermost(error)
     if isinstance(cause, ProviderError):
         return cause.fault

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Configuration
     from reconciler.engine.approval import Approval
+    from reconciler.engine.doctor import Examination, Examined
     from reconciler.engine.hold import Held
     from reconciler.engine.queries import QueryResult
     from reconciler.engine.world import World
@@ -77,8 +78,8 @@ class Session:
         self._lock_timeout = lock_timeout
         self._interruption = interruption
         self._on_held = on_held
-        of_run = {name: provider.for_run() for name, provider in providers().items()}
-        self._clouds = Clouds(world.configuration, world.catalogue, of_run)
+        self._providers = {name: provider.for_run() for name, provider in providers().items()}
+        self._clouds = Clouds(world.configuration, world.catalogue, self._providers)
         self._applying = asyncio.Lock()
         self._holding = False
         self._held: Held | None = None
@@ -172,6 +173,12 @@ class Session:
     ) -> Why:
         """Say what the policies (of one resource type) make of the tasks of this id."""
         return await why(narrowed(self._world, resource), self._clouds, task_id, on_listed)
+
+    async def examine(self, on_examined: Callable[[Examined], None] = _nothing) -> Examination:
+        """Check each target without changing anything: credentials, clocks, and a small page of each list."""
+        from reconciler.engine.doctor import examine  # noqa: PLC0415 - of one command alone
+
+        return await examine(self._world, self._clouds, self._targets, self._providers, on_examined)
 
     @asynccontextmanager
     async def hold(self, targets: Collection[str] | None = None) -> AsyncIterator[Held]:

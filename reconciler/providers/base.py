@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar, runtime_checkable
+
+from reconciler.redaction import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -45,6 +47,26 @@ class Readings:
             tasks |= part.tasks
             faults |= part.faults
         return cls(tasks, faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Look(Shown):
+    """What one small page of a list shows, held against the form that its row has of it.
+
+    `rows` were shown, by so many `requests`; None where there is nothing to ask about, as of an empty inventory.
+    """
+
+    rows: int | None
+    requests: int
+    fault: Fault | None = None
+    unknown_code: bool = False
+    """The code of the fault is in no table."""
+    statuses: tuple[str, ...] = ()
+    """Those of no table."""
+    keys: tuple[str, ...] = ()
+    """Those of rows that the vendor does not document."""
+    quotas: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Headers that tell of a quota."""
 
 
 class Client(Protocol):
@@ -197,3 +219,21 @@ class Granting(Protocol):
     """A provider that has a policy language. Optional: `permissions` says of others that it cannot tell."""
 
     policy_language: PolicyLanguage
+
+
+@runtime_checkable
+class Examining(Protocol):
+    """A client that `doctor` can ask more than any other. Optional; `HttpClient` is one."""
+
+    @property
+    def credentials(self) -> str:
+        """Where they come `from`, and of a key the last characters of its id. Shows no secret."""
+        ...
+
+    async def owner(self) -> str | Fault:
+        """Who the credentials belong to, in the cloud's own words; empty where it is not asked. Changes nothing."""
+        ...
+
+    async def look(self, resource: ResourceType) -> Look:
+        """Ask for one small page of a list. Never raises for what the cloud does."""
+        ...

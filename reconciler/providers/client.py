@@ -14,9 +14,11 @@ from reconciler.exceptions import CredentialsError
 from reconciler.providers.asked_keys import Ask, renewed
 from reconciler.providers.base import Readings
 from reconciler.providers.credential_source import Fixed
+from reconciler.providers.credentials import AccessKey
+from reconciler.providers.examination import examined, note, overhearing
 from reconciler.providers.records import impossible_ids
 from reconciler.providers.transport.answers import Redactor, json_object, malformed
-from reconciler.providers.transport.caller import Caller
+from reconciler.providers.transport.caller import Caller, Tally
 from reconciler.providers.transport.clocks import Clocks
 from reconciler.providers.transport.codes import NO_CODES, Codes
 from reconciler.providers.transport.pacing import PACES, Quota, always
@@ -31,14 +33,19 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Target
     from reconciler.providers.asked_keys import AskedKey
+    from reconciler.providers.base import Look
     from reconciler.providers.credential_source import C, CredentialSource
-    from reconciler.providers.credentials import AccessKey, ResolvedCredentials
-    from reconciler.providers.transport.caller import Retries, Tally
+    from reconciler.providers.credentials import ResolvedCredentials
+    from reconciler.providers.transport.caller import Retries
     from reconciler.providers.transport.surroundings import Surroundings
     from reconciler.tasks.resource_type import Operation, ResourceType
+    from reconciler.tasks.sink import Sink
     from reconciler.tasks.task import Task
 
 OK = 200
+
+_LONG_ID = 12
+"""Characters of a key id from which its last ones tell it apart and do not give it away."""
 
 T = TypeVar("T")
 R = TypeVar("R", bound="ResolvedCredentials[Any]")
@@ -77,7 +84,7 @@ class HttpClient(Generic[R]):
         self._clocks = surroundings.shared.of(Clocks, partial(Clocks, self.now))
         self._urls = frozenset(urls) | resolved.issuers
         tracer = Tracer(self.redactor, self.call_header, self.retry_header)
-        wire = Wire(surroundings.environment, on_answer=self._clocks.note, tracer=tracer)
+        wire = Wire(surroundings.environment, on_answer=self._noted, tracer=tracer)
         self.ask = Ask(wire, self.redactor, surroundings, self.codes)
         self._caller = Caller(
             auth=self.auth(),
@@ -110,6 +117,10 @@ class HttpClient(Generic[R]):
         """Keys that somebody hands out, to all clients of a run that ask the same."""
         return renewed(partial(asked.key, self.ask), self.ask, self.margin, shared_by=asked)
 
+    def _noted(self, response: httpx.Response) -> None:
+        self._clocks.note(response)
+        note(response)
+
     @property
     def skews(self) -> tuple[int, ...]:
         return self._clocks.skews(self._urls)
@@ -127,6 +138,35 @@ class HttpClient(Generic[R]):
     async def account(self) -> str | Fault:
         """The account that quotas and tasks belong to; a cloud that can tell it asks for it."""
         return self.resolved.owner(self.target)
+
+    @property
+    def credentials(self) -> str:
+        held = self.resolved.credentials
+        key = f"key ...{held.id[-4:]} " if isinstance(held, AccessKey) and len(held.id) >= _LONG_ID else ""
+        return f"{key}from {self.resolved.source}"
+
+    async def owner(self) -> str | Fault:
+        """Who the credentials belong to; a cloud that can tell it is asked."""
+        return ""
+
+    async def look(self, resource: ResourceType) -> Look:
+        tally = Tally()
+        with overhearing() as answers:
+            tasks = await self.first_page(resource, tally)
+        return examined(resource, tasks, answers, self.redactor, self.codes.means, tally.requests)
+
+    async def first_page(self, resource: ResourceType, tally: Tally) -> Sequence[Task] | Fault | None:
+        """The tasks of one small page of a list, or of the whole where a cloud has no other way; None where there is
+        nothing to ask about."""
+        found = await self.observe(resource, None)
+        tally.requests += found.requests
+        return found.fault if found.fault and not found.tasks else found.tasks
+
+    async def observe(
+        self, resource: ResourceType, statuses: frozenset[str] | None, sink: Sink | None = None
+    ) -> Observation:
+        """See `reconciler.providers.base.Client`."""
+        raise NotImplementedError
 
     async def send(
         self,

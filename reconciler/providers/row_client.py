@@ -37,6 +37,9 @@ R = TypeVar("R", bound="ResolvedCredentials[Any]")
 
 WHOLE = Bounds()
 
+SMALL = 10
+"""Rows of a page that is only looked at."""
+
 READ_AT_MOST = 10
 """So many calls reading ids may take before the first page of a list that was never seen is asked how long it is."""
 
@@ -77,6 +80,13 @@ class RowClient(HttpClient[R]):
         if listed.pages is not None:
             self._pages[resource.name] = listed.pages
         return replace(self.observation(resource, tally, held.tasks, listed.unsettled), rows=held.rows)
+
+    async def first_page(self, resource: ResourceType, tally: Tally) -> Sequence[Task] | Fault | None:
+        listing = resource.listing
+        place = [(listing.page_parameter, "0")] if listing.paging in {Paging.PAGE, Paging.OFFSET} else []
+        size = (listing.size_parameter, str(min(SMALL, listing.page_size)))
+        found = await self.page(resource, tally, [*place, size])
+        return found if isinstance(found, Fault) else found.tasks
 
     async def page(self, resource: ResourceType, tally: Tally, parameters: Sequence[tuple[str, str]]) -> Page | Fault:
         """One page of the list of a kind."""

@@ -155,7 +155,8 @@ class ResourceType:
     `statuses` maps each vendor status to ours, in lifecycle order (a listing by status passes through them in this
     order, so that a task which moves on meanwhile is seen later, not lost). `status_filters` gives the filter value
     where it is spelt otherwise than in the answers. `id_form` narrows the form of all ids where the vendor documents
-    a narrower one. `gone` are the vendor statuses by which a list says that there is no such task.
+    a narrower one. `gone` are the vendor statuses by which a list says that there is no such task. `unread` are the
+    keys of a record that the vendor documents and no field reads, so that new ones can be told; None: not known.
     """
 
     name: str
@@ -169,6 +170,7 @@ class ResourceType:
     documentation: str = ""
     id_form: re.Pattern[str] = ID_FORM
     gone: frozenset[str] = frozenset()
+    unread: frozenset[str] | None = None
 
     @property
     def provider(self) -> str:

@@ -57,6 +57,7 @@ def test_all_that_is_said_is_described(terminal: Terminal) -> None:
     assert len(said("query", TRANSCODING)["tasks"]) == 2
     assert said("validate")["valid"]
     assert [grant["provider"] for grant in said("permissions")["grants"]] == ["huaweicloud"]
+    assert said("doctor")["outcome"] == "ok"
     assert said("history")["runs"] == []
     assert len(said("plan", "--out", "plan.json", "--save-snapshot", "snapshot.json")["changes"]) == 1
     snapshot = json.loads(terminal.run("schema", "--of", "snapshot").out)

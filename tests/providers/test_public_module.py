@@ -20,8 +20,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "provider.md"
 
 NAMES = """
 ACCESS_KEY_KEYS API_VERSION READS TERMINAL WRITES AccessKey AccountCall Action Ask AskedKey Client Codes Collected
-Completeness CredentialSearch CredentialSource Credentials CredentialsError Fault Field FieldType HttpClient
-HttpProvider Inventory InventoryList LastResort Listing Meaning Observation Operation Paging Passing Permissions
+Completeness CredentialSearch CredentialSource Credentials CredentialsError Examining Fault Field FieldType HttpClient
+HttpProvider Inventory InventoryList LastResort Listing Look Meaning Observation Operation Paging Passing Permissions
 PolicyLanguage Provider ProviderError ProviderOptions Quota Reading Readings Redactor RenewingAuth ResolvedCredentials
 ResourceType Retries Row RowClient Said Scope Secret Secrets Sink Status Surroundings Tally Target Task TaskKey Turns
 UnusableFile all_or_fault always base_url by_id credentials_url header_text impossible_ids ini_section instant

@@ -121,6 +121,15 @@ class AliyunClient(HttpClient[AliyunCredentials]):
         served = _VENDOR_HOST.fullmatch(urlsplit(self._url).hostname or "")
         return f"{name}/{served['region'] if served else self.target.region}"
 
+    async def owner(self) -> str | Fault:
+        """The account as the token service names it, where that is asked."""
+        if not self._sts:
+            return ""
+        try:
+            return f"account {await account_of(await self._source.current(), self._sts, self.ask)}"
+        except ProviderError as error:
+            return self.resolved.explained(error.fault)
+
     async def call(
         self,
         action: str,
@@ -155,6 +164,15 @@ class AliyunClient(HttpClient[AliyunCredentials]):
             return self.observation(resource, tally, resolved)
         unfound = tuple(named(entry, self.target.masked) for entry in resolved.unfound)
         return self.observation(resource, tally, resolved.tasks, resolved.fault, unfound)
+
+    async def first_page(self, resource: ResourceType, tally: Tally) -> Sequence[Task] | Fault | None:
+        ids, urls = ((self.target.inventory or {}).get(key, ()) for key in (JOB_IDS, UPLOAD_URLS))
+        del resource  # there is one
+        question = next(iter([*questions(IDS, ids[:10]), *questions(URLS, urls[:10])]), None)
+        if question is None:
+            return None
+        infos = await self._ask(question, tally)
+        return infos if isinstance(infos, Fault) else infos.tasks
 
     async def _resolve(self, tally: Tally) -> Resolved | Fault:
         """Look the whole inventory of the target up; a fault where any call failed."""

@@ -26,6 +26,7 @@ from reconciler.providers.huaweicloud.endpoints import (
     KnownProject,
     endpoint,
     is_project,
+    owner_named,
     project_named,
 )
 from reconciler.providers.huaweicloud.errors import CODES
@@ -130,13 +131,18 @@ class HuaweicloudClient(RowClient[HuaweicloudCredentials]):
                 self._known.id = self._known.id if isinstance(self._project, Fault) else self._project
         return self._project
 
-    async def _look_up(self) -> str | Fault:
+    async def owner(self) -> str | Fault:
+        """As the project look-up tells it; a target with endpoints of its own asks no IAM but its own."""
+        is_ours = not self.target.endpoints or "iam" in self.target.endpoints
+        return await self._look_up(owner_named) if is_ours else ""
+
+    async def _look_up(self, judge: Callable[..., str | Fault] = project_named) -> str | Fault:
         region = self.target.region
         return await self.send(
             "GET",
             self._at("iam", PROJECTS_PATH, [("name", region)]),
             {"Content-Type": "application/json"},
-            partial(project_named, region=region, client=self),
+            partial(judge, region=region, client=self),
             service="iam",
             group=f"{self._endpoints['iam']} {self.resolved.owner(self.target)}",
             retries=READS,

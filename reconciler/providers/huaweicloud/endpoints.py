@@ -67,15 +67,31 @@ def is_project(text: str) -> bool:
     return bool(_ID.fullmatch(text))
 
 
+def owner_named(response: httpx.Response, region: str, client: HttpClient[Any]) -> str | Fault:
+    """Whose the credentials are that see the projects in an answer; a fault where they see none of the region's."""
+    rows = _projects(response, client)
+    if isinstance(rows, Fault):
+        return rows
+    seen = [(row.get("id"), row.get("domain_id")) for row in rows if row.get("name") == region]
+    told = [f"project {project} ({region}) of account {domain}" for project, domain in seen if project and domain]
+    none = Fault(Meaning.PERMANENT, f"no project is named {region}", http_status=response.status_code)
+    return client.redactor("; ".join(told), 200) if told else none
+
+
+def _projects(response: httpx.Response, client: HttpClient[Any]) -> list[dict[str, Any]] | Fault:
+    body = client.body(response)
+    rows = body if isinstance(body, Fault) else body.get("projects")
+    if isinstance(rows, Fault) or (isinstance(rows, list) and all(isinstance(row, dict) for row in rows)):
+        return rows
+    return malformed("no list 'projects'", response)
+
+
 def project_named(response: httpx.Response, region: str, client: HttpClient[Any]) -> str | Fault:
     """The id of the one project whose name is the region's; a fault where there is none, or more than one."""
-    body = client.body(response)
-    if isinstance(body, Fault):
-        look_up = f"project look-up: {body.message}; or {WAY_OUT}"
-        return body if response.status_code == OK else replace(body, message=look_up)
-    rows = body.get("projects")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        return malformed("no list 'projects'", response)
+    rows = _projects(response, client)
+    if isinstance(rows, Fault):
+        look_up = f"project look-up: {rows.message}; or {WAY_OUT}"
+        return rows if response.status_code == OK else replace(rows, message=look_up)
     # The name is compared again, since a filter that is ignored must not pick a project.
     ids = [row["id"] for row in rows if row.get("name") == region and isinstance(row.get("id"), str) and row["id"]]
     if len(ids) == 1:

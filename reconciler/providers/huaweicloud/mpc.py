@@ -106,6 +106,21 @@ TRANSCODING = resource_type(
     statuses=_TRANSCODING,
     listing=_listing("transcodings", "task_array"),
     operations=(_cancel("transcodings"), _delete("transcodings")),
+    unread=frozenset(
+        {
+            "output_file_name",
+            "tips",
+            "transcode_detail",
+            "thumbnail_output",
+            "thumbnail_outputname",
+            "pic_info",
+            "thumbnails_info",
+            "image_sprite_info",
+            "av_parameters",
+            "additional_manifests",
+            "metadata",
+        }
+    ),
     permissions=Permissions("mpc:transcodeTask:view", "mpc:transcodeTask:delete", "mpc:transcodeTask:deleteRecord"),
     documentation=f"{DOCUMENTATION}/mpc_04_0018.html",
     # The only kind whose ids the vendor's schema makes numbers, which could be spelt in several ways.
@@ -130,6 +145,7 @@ PACKAGING = resource_type(
     statuses=_SUCCEED,
     listing=_listing("remux", "tasks"),
     operations=(_cancel("remux"), _delete("remux")),
+    unread=frozenset({"output_metadata"}),
     # "Tsk" is the vendor's spelling. The name for record deletion is not published.
     permissions=Permissions("mpc:remuxTsk:view", "mpc:remuxTsk:delete", "mpc:remuxTsk:deleteRecord"),
     documentation=f"{DOCUMENTATION}/mpc_04_0054.html",
@@ -142,6 +158,7 @@ SNAPSHOT = resource_type(
     statuses=_SUCCEEDED,
     listing=_listing("thumbnails", "task_array"),
     operations=(_cancel("thumbnails"),),
+    unread=frozenset({"output_file_name", "thumbnail_info"}),
     permissions=Permissions("mpc:thumbnailsTask:view"),
     documentation=f"{DOCUMENTATION}/mpc_04_0037.html",
 )
@@ -163,6 +180,7 @@ ANIMATED_GIF = resource_type(
     statuses=_SUCCEED,
     listing=_listing("animated-graphics", "tasks"),
     operations=(_cancel("animated-graphics"),),
+    unread=frozenset(),
     permissions=Permissions("mpc:animatedGraphicsTask:view", "mpc:animatedGraphicsTask:delete"),
     status_filters=_PREPROCESSING,
     documentation=f"{DOCUMENTATION}/mpc_04_0058.html",
@@ -177,6 +195,7 @@ METADATA_EXTRACTION = resource_type(
     statuses=_SUCCEED,
     listing=_listing("extract-metadata", "tasks"),
     operations=(_cancel("extract-metadata"),),
+    unread=frozenset({"metadata"}),
     # "extrac" is the vendor's spelling.
     permissions=Permissions("mpc:extracTask:view", "mpc:extracTask:delete"),
     status_filters=_PREPROCESSING,
@@ -199,6 +218,7 @@ EDITING = resource_type(
     statuses=_SUCCEED,
     listing=_listing("editing/jobs", "jobs", "job_id"),
     operations=(_cancel("editing/jobs", "job_id"),),
+    unread=frozenset({"task_id", "edit_task_req", "output_file_info"}),
     permissions=Permissions("mpc:editingTask:view", "mpc:editingTask:delete"),
     status_filters=_PREPROCESSING,
     documentation=f"{DOCUMENTATION}/ListEditingJobs.html",
@@ -211,6 +231,7 @@ ENHANCEMENT = resource_type(
     statuses=_SUCCEEDED,
     listing=_listing("enhancements", "task_array"),
     operations=(_cancel("enhancements"),),
+    unread=frozenset({"output_file_name"}),
 )
 
 CHANNEL_MERGE = resource_type(
@@ -220,6 +241,7 @@ CHANNEL_MERGE = resource_type(
     statuses=_SUCCEEDED,
     listing=_listing("audio/services/merge_channels/task", "task_array"),
     operations=(_cancel("audio/services/merge_channels/task"),),
+    unread=frozenset({"audio_files", "output_filename"}),
 )
 
 TRACK_RESET = resource_type(
@@ -229,6 +251,7 @@ TRACK_RESET = resource_type(
     statuses=_SUCCEEDED,
     listing=_listing("audio/services/reset_tracks/task", "task_array"),
     operations=(_cancel("audio/services/reset_tracks/task"),),
+    unread=frozenset({"output_filename", "tracks_info"}),
 )
 
 RESOURCE_TYPES = (

@@ -62,6 +62,7 @@ EDITING = resource_type(
     operations=(cancel("/v1/{project_id}/asset/editing/tasks", "task_id", _NOT_CANCELED),),
     permissions=Permissions("vod:asset:listEditTask", "vod:asset:deleteEditTask"),
     documentation=f"{DOCUMENTATION}/ListAssetEditTask.html",
+    unread=frozenset(),
 )
 
 TRANSCODING = resource_type(
@@ -110,6 +111,7 @@ TRANSCODING = resource_type(
     operations=(cancel("/v1.0/{project_id}/asset/process", "asset_id", _NOT_CANCELED),),
     permissions=Permissions("vod:asset:getTaskInfo", "vod:asset:deleteProcessTask"),
     documentation=f"{DOCUMENTATION}/ListAssetTaskInfo.html",
+    unread=frozenset({"type"}),
 )
 
 RESOURCE_TYPES = (EDITING, TRANSCODING)

@@ -178,8 +178,13 @@ class Tracer:
         return self._redactor(plain, limit, also=_sent(request, self._call_header.lower()))
 
 
+def is_quota(header: str) -> bool:
+    """Whether a header of this name, of an answer, tells how much more may be asked."""
+    return _QUOTA.search(header.lower()) is not None
+
+
 def _is_shown(header: str) -> bool:
-    return header in _SHOWN or bool(_REQUEST_ID.search(header) or _QUOTA.search(header))
+    return header in _SHOWN or is_quota(header) or _REQUEST_ID.search(header) is not None
 
 
 def _cut(header: str, value: str) -> str:

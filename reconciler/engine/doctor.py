@@ -1,0 +1,220 @@
+"""Examines targets and changes nothing: whose the credentials are, what the clocks say, and what lists answer."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
+
+from reconciler import __version__
+from reconciler.engine.clouds import unexpected
+from reconciler.providers.base import Granting
+from reconciler.redaction import Shown
+from reconciler.tasks.observation import CLOCKS_APART, Fault, Meaning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from reconciler.engine.clouds import Clouds, Guarded
+    from reconciler.engine.world import World
+    from reconciler.providers.base import Look, Provider
+    from reconciler.tasks.resource_type import ResourceType
+
+
+class Verdict(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """Something is odd, and nothing fails because of it."""
+    ERROR = "error"
+    """A run would not get through here."""
+
+
+class Subject(StrEnum):
+    """What a check is about."""
+
+    CREDENTIALS = "credentials"
+    CLOCK = "clock"
+    LISTING = "listing"
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Shown):
+    """What was found of one matter, and what to do about it."""
+
+    subject: Subject
+    verdict: Verdict
+    message: str
+    advice: str = ""
+    """What to do; empty where all is well."""
+    resource: str | None = None
+    """The resource type that was listed."""
+    fault: Fault | None = None
+    requests: int = 0
+    """Requests that were sent for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined(Shown):
+    """One target."""
+
+    DERIVED: ClassVar[tuple[str, ...]] = ("verdict",)
+
+    target: str
+    provider: str
+    region: str
+    checks: tuple[Check, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """That of the check that ended worst."""
+        return max((check.verdict for check in self.checks), key=list(Verdict).index, default=Verdict.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination(Shown):
+    """All targets, and what they were examined with."""
+
+    DERIVED: ClassVar[tuple[str, ...]] = ("outcome", "summary")
+
+    tool_version: str
+    python: str
+    platform: str
+    targets: tuple[Examined, ...]
+
+    @property
+    def outcome(self) -> Verdict:
+        """`error` where some check of some target ended so."""
+        return Verdict.ERROR if any(each.verdict is Verdict.ERROR for each in self.targets) else Verdict.OK
+
+    @property
+    def summary(self) -> Mapping[Verdict, int]:
+        """Count of checks by verdict."""
+        counts = Counter(check.verdict for target in self.targets for check in target.checks)
+        return {verdict: counts[verdict] for verdict in Verdict}
+
+
+_ADVICE = {
+    Meaning.CREDENTIALS: "set them right, or renew them, where they come from",
+    Meaning.UNREACHABLE: "check the region, `endpoints`, DNS, firewall and the proxy variables of the environment",
+    Meaning.LOST: "check the network in between; --trace shows how far a request came",
+    Meaning.THROTTLED: "somebody else uses up the quota: wait, or set `rate_limits` of the target lower",
+    Meaning.UNAVAILABLE: "try again later; if it stays, give the request id to the vendor",
+    Meaning.MALFORMED: "is it the address of the API, and no proxy or login page before it? Else report it, with a "
+    "--trace file",
+    Meaning.PERMANENT: "see what the cloud says; with the request id the vendor can tell more",
+}
+
+
+async def examine(
+    world: World,
+    clouds: Clouds,
+    targets: Iterable[str],
+    providers: Mapping[str, Provider],
+    on_examined: Callable[[Examined], None],
+) -> Examination:
+    """Examine targets side by side. Never raises for what a cloud does, nor for a bug: that is the target's error.
+
+    Listed is what the policies look at, suspended ones included; of a target that none looks at, all that there is.
+    """
+    wanted: dict[str, set[str]] = {name: set() for name in targets}
+    for policy in world.configuration.policies.values():
+        for scope in policy.scopes:
+            wanted.get(scope.target, set()).add(scope.resource)
+    rows = world.catalogue.resource_types
+
+    async def one(name: str) -> Examined:
+        target = world.configuration.targets[name]
+        kinds = wanted[name] or {row.name for row in rows.values() if row.provider == target.provider}
+        try:
+            client = await clouds.client(name)
+            if isinstance(client, Fault):
+                checks = [_refused(Subject.CREDENTIALS, client)]
+            else:
+                checks = await _checks(client, [rows[kind] for kind in sorted(kinds)], providers[target.provider])
+        except Exception as error:  # noqa: BLE001 - what goes wrong in one target is its error alone
+            checks = [_refused(Subject.LISTING, unexpected(name, error))]
+        examined = Examined(name, target.provider, target.region, tuple(checks))
+        on_examined(examined)
+        return examined
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(name)) for name in wanted]
+    found = tuple(task.result() for task in tasks)
+    return Examination(__version__, platform.python_version(), platform.platform(), found)
+
+
+async def _checks(client: Guarded, rows: Iterable[ResourceType], provider: Provider) -> list[Check]:
+    before = client.requests
+    owner = await client.owner()
+    asked = client.requests - before
+    looks = await asyncio.gather(*(_look(client, row) for row in rows))
+    listings = [check for row, look in looks for check in _of_list(row, look, provider)]
+    return [_of_credentials(client, owner, asked, [look for _, look in looks]), _of_clock(client.skews), *listings]
+
+
+async def _look(client: Guarded, row: ResourceType) -> tuple[ResourceType, Look]:
+    return row, await client.look(row)
+
+
+def _of_credentials(client: Guarded, owner: str | Fault, asked: int, looks: Iterable[Look]) -> Check:
+    source = client.credentials or "there are some"
+    refused = next((look.fault for look in looks if look.fault and look.fault.meaning is Meaning.CREDENTIALS), None)
+    if refused is None and isinstance(owner, Fault) and owner.meaning is Meaning.CREDENTIALS:
+        refused = owner
+    if refused is not None:
+        return _refused(Subject.CREDENTIALS, refused, requests=asked)
+    if isinstance(owner, Fault):
+        message = f"{source}; no run needs to know whose they are, and asking failed: {owner}"
+        return Check(Subject.CREDENTIALS, Verdict.OK, message, fault=owner, requests=asked)
+    told = f", of {owner}" if owner else ""
+    return Check(Subject.CREDENTIALS, Verdict.OK, f"{source}{told}", requests=asked)
+
+
+def _of_clock(skews: tuple[int, ...]) -> Check:
+    if not skews:
+        return Check(Subject.CLOCK, Verdict.OK, "no answer told the time")
+    skew = max(skews, key=abs)
+    how = f"{abs(skew)} s {'behind' if skew > 0 else 'ahead of'} the cloud's" if skew else "in step with the cloud's"
+    if abs(skew) <= CLOCKS_APART:
+        return Check(Subject.CLOCK, Verdict.OK, f"this machine's clock is {how}")
+    message = f"this machine's clock is {how}: no task is judged by its age, and requests may be refused"
+    return Check(Subject.CLOCK, Verdict.ERROR, message, "set the clock right; a machine that runs NTP stays right")
+
+
+def _refused(subject: Subject, fault: Fault, resource: str | None = None, requests: int = 0, advice: str = "") -> Check:
+    advice = advice or _ADVICE.get(fault.meaning, _ADVICE[Meaning.PERMANENT])
+    return Check(subject, Verdict.ERROR, str(fault), advice, resource, fault, requests)
+
+
+def _of_list(row: ResourceType, look: Look, provider: Provider) -> Iterator[Check]:
+    """What a list answered, and apart from it what the vendor does not document."""
+    if look.fault is not None:
+        granted = _grant(row, provider) if look.fault.meaning is Meaning.PERMISSION else ""
+        new = f"the code {look.fault.code} is in no table of reconciler: please report it" if look.unknown_code else ""
+        yield _refused(Subject.LISTING, look.fault, row.name, look.requests, granted or new)
+        return
+    if look.rows is None:
+        how = "there is no list of these, and the target's `inventory` names none"
+        yield Check(Subject.LISTING, Verdict.OK, how, resource=row.name)
+        return
+    rows = f"{look.rows} {'task' if look.rows == 1 else 'tasks'} on the first page"
+    quota = "".join(f"; {name}: {value}" for name, value in look.quotas.items())
+    yield Check(Subject.LISTING, Verdict.OK, f"listed, {rows}{quota}", resource=row.name, requests=look.requests)
+    if look.statuses:
+        what = f"statuses of no table: {', '.join(look.statuses)}; tasks in these are never changed"
+        yield Check(Subject.LISTING, Verdict.WARNING, what, "please report them", row.name)
+    if look.keys:
+        what = f"fields that the vendor does not document: {', '.join(look.keys)}; no selector can use them"
+        yield Check(Subject.LISTING, Verdict.WARNING, what, "please report them", row.name)
+
+
+def _grant(row: ResourceType, provider: Provider) -> str:
+    if row.permissions.list is not None:
+        return f"grant `{row.permissions.list}`; `reconciler permissions` writes the whole document"
+    return provider.policy_language.instead(row) if isinstance(provider, Granting) else ""
