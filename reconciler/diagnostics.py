@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -149,11 +150,26 @@ def _sentence(text: str) -> str:
     return "`".join(map(presentable, text.split("`")))
 
 
+_MEANT = {
+    **dict.fromkeys(("last", "latest", "most_recent", "recent", "youngest"), "newest"),
+    **dict.fromkeys(("earliest", "eldest", "first"), "oldest"),
+    **dict.fromkeys(("at_least", "min", "minimum"), None),
+}
+"""Words whose spelling leads to the opposite of what they mean; None: there is no word for that."""
+_NEGATION = re.compile(r"(?:^|[^a-z])(?:no|non|not|never|without|except)(?![a-z])|^(?:not|un|dis)", re.IGNORECASE)
+
+
 def suggestion(word: str, allowed: Iterable[str]) -> str | None:
-    """The allowed word that `word` was probably meant to be, or None."""
+    """The allowed word that `word` was probably meant to be, or None. Never one that says the opposite."""
     if len(word) > _LONGEST_WORD:
         return None
-    return next(iter(difflib.get_close_matches(word, list(islice(allowed, _MOST_WORDS)), n=1, cutoff=0.6)), None)
+    known = list(islice(allowed, _MOST_WORDS))
+    if word.lower() in _MEANT:
+        meant = _MEANT[word.lower()]
+        return meant if meant in known else None
+    negated = _NEGATION.search(word) is not None
+    alike = [name for name in known if (_NEGATION.search(name) is not None) is negated]
+    return next(iter(difflib.get_close_matches(word, alike, n=1, cutoff=0.6)), None)
 
 
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:

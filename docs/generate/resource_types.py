@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from docs.generate.markdown import code, fence, page, prose, table
 from reconciler.providers.registry import catalogue
 from reconciler.reports.explanation.drawing import draw_lifecycle
+from reconciler.selectors.url_parts import selectable
 from reconciler.tasks.resource_type import Action, Paging
 
 if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Listing, Operation, ResourceType
+    from reconciler.tasks.task import Field
 
 _INTRODUCTION = """\
 The kinds of task that policies can be about, as `reconciler explain` prints them. A policy names one as `resource`; its
@@ -36,7 +38,7 @@ def _section(row: ResourceType) -> str:
         prose(row.summary) + link,
         fence("\n".join(draw_lifecycle(row))),
         table(("call", "request", "tasks a call", "permission"), _calls(row)),
-        table(("field", "type", "meaning", "example"), [_field_row(row, name) for name in row.fields]),
+        table(("field", "type", "meaning", "example"), map(_field_row, selectable(row).values())),
     ]
     return "\n\n".join(parts)
 
@@ -68,7 +70,6 @@ def _permission(name: str | None) -> str:
     return code(name) if name else "not published"
 
 
-def _field_row(row: ResourceType, name: str) -> tuple[str, str, str, str]:
-    field = row.fields[name]
+def _field_row(field: Field) -> tuple[str, str, str, str]:
     example = "" if field.example is None else code(str(field.example))
-    return code(name), field.type.value, prose(field.summary), example
+    return code(field.name), field.type.value, prose(field.summary), example

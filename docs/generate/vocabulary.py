@@ -8,7 +8,7 @@ from docs.generate.markdown import code, in_one_line, page, paragraph, prose, ta
 from reconciler.config.schema_match import condition
 from reconciler.exceptions import ExitCode
 from reconciler.reports import FORMATS, SCREEN_FORMATS
-from reconciler.selectors.operators import APPLICABLE
+from reconciler.selectors.operators import APPLICABLE, MISSING
 from reconciler.selectors.syntax import Operator
 
 if TYPE_CHECKING:
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 _OPERATORS: Final = """\
 A field of a `match` takes a value (the field equals it), a list of values (it equals any of them) or a mapping of these
 operators, all of which must hold. Which of them apply depends on the type of the field; `reconciler explain` and the
-[resource types](resource-types.md) tell it."""
+[resource types](resource-types.md) tell it. Operators that look for text take a list as well: any of it, and for those
+that begin with `not_` none of it. A list may stand in a file, one entry a line: `id: {in: {file: ids.txt}}`."""
 
 _LITERALS: Final = """\
 A **duration** is a number with a unit, `90s`, `15m`, `6h`, `7d` or `2w`, or several from large to small: `1d12h`. A
 **time** is RFC 3339 with a zone: `2025-01-31T08:00:00Z`. A field that a task does not have is *unknown*: no operator
-selects it but `exists: false`, also under `not`."""
+selects it but `exists: false`, also under `not`, unless `missing` beside it says what such a task counts as:
+`user_data: {not_contains: keep, missing: true}`."""
 
 _FORMATS: Final = {
     "text": "For a terminal: what would change or has changed, with the reason of each.",
@@ -56,11 +58,12 @@ _EXIT_CODES: Final = {
 def operators_page() -> str:
     """Every operator: on which types of field, what it means, and an example."""
     keys: dict[str, Schema] = {}
-    kinds: dict[str, list[str]] = {operator.value: [] for operator in Operator}
+    kinds: dict[str, list[str]] = {name: [] for name in (*map(str, Operator), MISSING)}
     for kind in APPLICABLE:
         for name, key in _operators(condition(kind)).items():
-            keys.setdefault(name, key)
-            kinds[name].append(kind.value)
+            if name in kinds:
+                keys.setdefault(name, key)
+                kinds[name].append(kind.value)
     rows = [
         (
             code(name),

@@ -56,12 +56,13 @@ class Findings:
 
     `doubts` are values that a reader could not use. The check of structure says so in better words; where it did not,
     they count, so that nothing is valid that was not read. `inventories` are files that were read, by what was asked of
-    them: many targets may name one.
+    them: many targets may name one; `lists` those of selectors, each read once, whatever happens to it meanwhile.
     """
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
     doubts: list[Diagnostic] = field(default_factory=list)
     inventories: dict[tuple[Path, str, str], tuple[str, ...]] = field(default_factory=dict)
+    lists: dict[Path, tuple[tuple[int, str], ...]] = field(default_factory=dict)
 
     def add(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics += diagnostics

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, assert_never
 from reconciler.config.entries import mapping, number, text
 from reconciler.config.environment import Unexpanded
 from reconciler.config.model import Absent, AtMost
-from reconciler.selectors.operators import OPERATORS, Form
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test
 
 if TYPE_CHECKING:
@@ -47,11 +46,9 @@ def canonical(selector: Selector) -> object:
     match selector:
         case Everything():
             return "all"
-        case Test(field, operator, operand):
-            if isinstance(operand, tuple):
-                values = sorted(set(operand), key=str) if OPERATORS[operator].form is Form.VALUES else list(operand)
-                return [field, operator.value, values]
-            return [field, operator.value, operand]
+        case Test(operator=operator, operand=operand, missing=missing):
+            values = sorted(set(operand), key=str) if isinstance(operand, tuple) else operand
+            return [selector.name, operator.value, values, *([] if missing is None else [missing])]
         case AllOf(parts):
             return {"all": _sorted(parts)}
         case AnyOf(parts):

@@ -1,6 +1,6 @@
-"""Tasks that an API cannot list, as the user knows them: inline, or from a file of one entry a line.
+"""Lists from files of one entry a line: tasks that an API cannot list, as the user knows them, and values of selectors.
 
-What the entries are is the provider's to say: see `reconciler.tasks.resource_type.Inventory`.
+What the entries of an inventory are is the provider's to say: see `reconciler.tasks.resource_type.Inventory`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from reconciler.config.environment import quoted
+from reconciler.config.files import RefusedFile, reason_of
 from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
+from reconciler.selectors.mistake import Mistake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +46,26 @@ def read_entries(
             diagnostics.append(_diagnostic(shown, number + 1, "too many mistakes: the rest is not checked", key))
             break
     return tuple(entries), diagnostics
+
+
+def read_values(file: Path, shown: str, roots: Roots) -> tuple[tuple[int, str], ...]:
+    """The entries of a list of values, each with its line: blanks and quotes around them are taken off.
+
+    Raises Mistake where the file, which it calls `shown`, cannot be read, or is not of that form.
+    """
+    try:
+        lines = _lines(file, roots)
+    except (OSError, ValueError) as error:
+        reason = reason_of(error) if isinstance(error, OSError | RefusedFile) else str(error)
+        raise Mistake(f"the list {quoted(shown)} cannot be read: {reason}") from error
+    found = []
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if text.startswith("- "):
+            raise Mistake(f"line {number} of {quoted(shown)}: one entry a line, without the dashes of a list")
+        if text and not text.startswith("#"):
+            found.append((number, bare["entry"] if (bare := _QUOTED.fullmatch(text)) else text))
+    return tuple(found)
 
 
 def mistake_in(entry: str, key: str, inventory: Inventory) -> str | None:

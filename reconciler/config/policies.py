@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.config.entries import WrongType, choice, flag, mapping, number, text, texts
 from reconciler.config.environment import quoted
+from reconciler.config.files import shown_path
+from reconciler.config.inventory import read_values
 from reconciler.config.model import Absent, AtMost, Ensure, Keep, OnBlocked, Policy, Protection
 from reconciler.config.schema_parts import LONGEST_GLOB
 from reconciler.config.settings import limits
 from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, Severity, unknown
-from reconciler.selectors.parse import lacking_field, parse_selector
+from reconciler.selectors.conditions import lacking_field
+from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.states import can_act, dead_ends
 from reconciler.tasks.observation import Scope
 from reconciler.tasks.resource_type import Paging
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.config.entries import Entry, Findings
     from reconciler.config.model import Limits, Target
     from reconciler.diagnostics import DocumentPath
+    from reconciler.selectors.mistake import Lists
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import Catalogue, ResourceType
     from reconciler.tasks.task import Status
@@ -59,7 +63,8 @@ class PolicyReader:
         if resources and "match" in entry.body:
             scopes, mistakes = self._scopes_of(entry, named)
             problems += mistakes
-            selector, mistakes = parse_selector(entry.body["match"], resources, (*entry.path, "match"), shared=True)
+            path, lists = (*entry.path, "match"), _lists(entry, findings)
+            selector, mistakes = parse_selector(entry.body["match"], resources, path, shared=True, lists=lists)
             problems += mistakes
             if cancel_running:
                 problems += _never_running(entry, resources, self.catalogue)
@@ -178,6 +183,19 @@ class PolicyReader:
                 yield Problem(path, message, hint, severity=Severity.WARNING, rule=Rule.INVENTORY)
 
 
+def _lists(entry: Entry, findings: Findings) -> Lists:
+    """What reads the lists that the selector of `entry` names, relative to the file that it stands in."""
+    document = entry.document
+
+    def read(path: str) -> tuple[tuple[int, str], ...]:
+        file = document.file.parent / path
+        if file not in findings.lists:
+            findings.lists[file] = read_values(file, shown_path(file), document.roots)
+        return findings.lists[file]
+
+    return read
+
+
 def resources_of(
     entry: Entry, catalogue: Catalogue
 ) -> tuple[dict[DocumentPath, tuple[ResourceType, ...]], list[Problem]]:
@@ -234,7 +252,8 @@ def protection_of(entry: Entry, catalogue: Catalogue, findings: Findings) -> Pro
     resources = {row.name: row for rows in named.values() for row in rows}
     selector = None
     if resources and "match" in entry.body:
-        selector, mistakes = parse_selector(entry.body["match"], list(resources.values()), (*entry.path, "match"))
+        path, lists = (*entry.path, "match"), _lists(entry, findings)
+        selector, mistakes = parse_selector(entry.body["match"], list(resources.values()), path, lists=lists)
         problems += mistakes
     for problem in problems:
         findings.problem(entry.document, problem)

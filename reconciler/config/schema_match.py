@@ -12,12 +12,14 @@ from reconciler.config.schema_parts import (
     either,
     flag,
     list_of,
+    record,
     reference,
     snippet,
     text,
 )
-from reconciler.selectors.operators import APPLICABLE, OPERATORS, TYPE_NAMES, Form
+from reconciler.selectors.operators import APPLICABLE, MISSING, MISSING_MEANING, OPERATORS, TYPE_NAMES, Form
 from reconciler.selectors.syntax import Operator
+from reconciler.selectors.url_parts import selectable
 from reconciler.tasks.task import FieldType, Status
 from reconciler.tasks.timestamps import DURATION_PATTERN, TIMESTAMP_PATTERN
 
@@ -66,27 +68,40 @@ def status_condition(words: Mapping[str, str], kind: FieldType = FieldType.STRIN
 
 
 def _condition(kind: FieldType, value: Schema, examples: tuple[object, ...]) -> Schema:
+    properties = {operator.value: _operand(operator, value, examples) for operator in APPLICABLE[kind]}
+    properties[MISSING] = described(flag(), MISSING_MEANING, False, True)
     operators: Schema = {
         "type": "object",
         "minProperties": 1,
         "additionalProperties": False,
-        "properties": {operator.value: _operand(operator, value, examples) for operator in APPLICABLE[kind]},
+        "properties": properties,
     }
     if Operator.EQ not in APPLICABLE[kind]:
         offered = ", ".join(operator.value for operator in APPLICABLE[kind])
         return operators | {"errorMessage": f"{TYPE_NAMES[kind]} takes operators: {offered}"}
+    if "enum" not in value:  # a file of words of which there are five is nothing to offer
+        properties["file"] = _IN_FILE
+        operators |= {"if": {"required": ["file"]}, "then": {"maxProperties": 1}}
     return either("object", operators, either("array", list_of(value), value))
 
 
 def _operand(operator: Operator, value: Schema, values: tuple[object, ...]) -> Schema:
     spec = OPERATORS[operator]
-    if spec.form is Form.VALUES:
-        return described(list_of(value), spec.meaning, list(values))
-    return described(_FORMS.get(spec.form, value), spec.meaning, *(spec.examples or values))
+    match spec.form:
+        case Form.VALUES:
+            listed = list_of(value) if "enum" in value else either("object", _FILE, list_of(value))
+            return described(listed, spec.meaning, list(values))
+        case Form.TEXT:
+            several = either("object", _FILE, either("array", list_of(text()), text()))
+            meaning = f"{spec.meaning} Or a list: {'none' if spec.negated else 'any'} of it."
+            return described(several, meaning, *spec.examples)
+        case form:
+            return described(_FORMS.get(form, value), spec.meaning, *(spec.examples or values))
 
 
+_IN_FILE: Final = described(text(), "A file in the place of a list: one entry a line, # comments.", "ids.txt")
+_FILE: Final = record({"file": _IN_FILE}, ["file"])
 _FORMS: Final[Mapping[Form, Schema]] = {
-    Form.TEXT: text(),
     Form.FLAG: flag(),
     Form.DURATION: text(DURATION_PATTERN, "a duration such as 6h or 30d"),
     Form.TIME: text(TIMESTAMP_PATTERN, "a time such as 2025-01-31T08:00:00Z"),
@@ -196,7 +211,7 @@ def _conditions(name: str, resources: Sequence[ResourceType], definitions: dict[
     """
     found: dict[str, Schema] = {}
     kinds: dict[str, FieldType] = {}
-    for field in (field for row in resources for field in row.fields.values()):
+    for field in (field for row in resources for field in selectable(row).values()):
         if kinds.setdefault(field.name, field.type) is not field.type:
             found[field.name] = described({}, f"{field.summary}.", *_examples(field))
         elif field.name == "provider_status":

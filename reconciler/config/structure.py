@@ -144,6 +144,8 @@ def _unknown_keys(error: ValidationError, path: DocumentPath) -> Iterator[Proble
 
 
 def _hint_for_key(key: str, known: list[str], path: DocumentPath) -> str:
+    if path[-1:] == ("ensure",) and key in ("at_least", "min", "minimum", "exactly"):
+        return "a policy says how many tasks may be there at most: tasks can be canceled and deleted, but not made"
     meant = did_you_mean(key, known)
     if not meant and len(path) == 2 and path[0] == "targets" and SENSITIVE_KEY.search(key):
         return f"it belongs under `credentials`, as {key}: {{env: NAME}} or {{file: PATH}}"

@@ -115,20 +115,21 @@ def _blurred(selector: Selector, values: Mapping[str, Value]) -> Selector:
 
 def _is_open(test: Test, value: Value) -> bool:
     """Whether a condition on a text, or texts, with marks may come out otherwise for the whole of it."""
+    if test.part:
+        return False  # nothing is cut from host and path
     value = tuple(map(composed, value)) if isinstance(value, tuple) else composed(str(value))
-    operands = test.operand if isinstance(test.operand, tuple) else (test.operand,)
-    operand = str(test.operand)
+    operands = [str(one) for one in (test.operand if isinstance(test.operand, tuple) else (test.operand,))]
     match test.operator, value:
         case Operator.EXISTS, _:
             return False
-        case Operator.CONTAINS, tuple():
-            return cut(operand, whole=True) in value or (operand in value and _is_cut(operand))
-        case Operator.CONTAINS, str():
-            return operand not in _beginning(value)
-        case Operator.GLOB, str():
-            return not _is_settled_early(operand, _beginning(value))
+        case ((Operator.CONTAINS | Operator.NOT_CONTAINS), tuple()):
+            return any(cut(one, whole=True) in value or (one in value and _is_cut(one)) for one in operands)
+        case ((Operator.CONTAINS | Operator.NOT_CONTAINS), str()):
+            return any(one not in _beginning(value) for one in operands)
+        case ((Operator.GLOB | Operator.NOT_GLOB), str()):
+            return any(not _is_settled_early(one, _beginning(value)) for one in operands)
         case ((Operator.EQ | Operator.NE | Operator.IN | Operator.NOT_IN), _):
-            return value in {cut(str(one), whole=True) for one in operands} or value in operands
+            return value in {cut(one, whole=True) for one in operands} or value in operands
         case _:
             return True
 

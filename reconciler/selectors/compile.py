@@ -1,6 +1,7 @@
 """A selector as a predicate: closures made once per run, called once per task.
 
-Truth is Kleene's. A test on a field that the task does not have is unknown, save `exists`, which is never unknown.
+Truth is Kleene's. A test on a field that the task does not have is unknown, save `exists`, which is never unknown, and
+a test that says what it is then.
 AND is the least, OR the greatest and NOT the mirror of its parts, so an unknown never turns into true by negation.
 """
 
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from reconciler.selectors.operators import OPERATORS, Form
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test, Truth
+from reconciler.selectors.url_parts import part_of
 from reconciler.tasks.task import Value
 
 if TYPE_CHECKING:
@@ -47,10 +49,10 @@ def compile_selector(selector: Selector, now: int | None) -> Predicate:
 
 
 def _condition(test: Test, now: int | None) -> Predicate:
-    spec, field, operand = OPERATORS[test.operator], test.field, test.operand
-    missing = Truth.UNKNOWN
+    spec, field, operand, part = OPERATORS[test.operator], test.field, test.operand, test.part
+    missing = _counted(test.missing)
     if spec.form is Form.FLAG:
-        missing = Truth.FALSE if operand else Truth.TRUE
+        missing = _counted(not operand)
     elif spec.form is Form.DURATION:
         if now is None:
             return lambda _: Truth.UNKNOWN
@@ -64,7 +66,23 @@ def _condition(test: Test, now: int | None) -> Predicate:
             return missing
         return hit if holds(value) else miss
 
-    return predicate
+    def of_part(values: Mapping[str, Value]) -> Truth:
+        value = seen_by(test, values)
+        if value is None:
+            return missing
+        return hit if holds(value) else miss
+
+    return of_part if part else predicate
+
+
+def seen_by(test: Test, values: Mapping[str, Value]) -> Value | None:
+    """What a condition looks at; None where the task does not have it."""
+    value = values.get(test.field)
+    return part_of(value, test.part) if test.part and isinstance(value, str) else value
+
+
+def _counted(holds: bool | None) -> Truth:
+    return Truth.UNKNOWN if holds is None else Truth.TRUE if holds else Truth.FALSE
 
 
 def _cost(selector: Selector) -> int:
@@ -72,9 +90,10 @@ def _cost(selector: Selector) -> int:
     match selector:
         case Everything():
             return 0
-        case Test(field, operator, _):
+        case Test(field, operator, operand):
             pattern = OPERATORS[operator].pattern
-            return pattern.cost if pattern else 1 if field == "status" else 2
+            each = pattern.cost if pattern else 1 if field == "status" else 2
+            return each * len(operand) if pattern and isinstance(operand, tuple) else each
         case AllOf(parts) | AnyOf(parts):
             return 1 + sum(map(_cost, parts))
         case Negation(part):

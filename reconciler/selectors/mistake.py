@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,15 @@ class UnknownField(Mistake):
 
 class TooManyError(Exception):
     """Ends the pass at once: what is read may have no end. Its text is for the user."""
+
+
+Lists = Callable[[str], Sequence[tuple[int, str]]]
+"""What reads a list from a file, by the path as it is written: its entries, each with its line. Raises Mistake."""
+
+
+def no_lists(_: str) -> Sequence[tuple[int, str]]:
+    """Where no file is read."""
+    raise Mistake("no file can be read here", "write the list itself")
 
 
 @contextmanager

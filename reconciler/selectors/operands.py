@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler.diagnostics import QUOTE_IT, did_you_mean
 from reconciler.selectors.mistake import Misfit, described, shown
 from reconciler.selectors.operators import OPERATORS, TYPE_NAMES, Form
-from reconciler.selectors.syntax import Operator, composed
+from reconciler.selectors.syntax import UrlPart, composed
 from reconciler.tasks.task import OBSERVABLE, FieldType, Status
 from reconciler.tasks.timestamps import parse_duration, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.selectors.syntax import Operand
+    from reconciler.selectors.syntax import Operand, Operator
 
 _Result = TypeVar("_Result")
 
 _BRACES = re.compile(r"\{[^{},\"]*+,")
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+_PLAIN_PORT = re.compile(r":(?:80|443)?\Z")
 _EXPRESSION = re.compile(
     r"(?:\(\?[a-zA-Z]+\))?(?P<start>\^|\\A)?(?:\((?:\?:)?)*(?:\\(?=/))?(?P<body>.*?)(?:\$|\\z)?", re.DOTALL
 )
@@ -30,11 +32,13 @@ _EXPRESSION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The field that a condition is about. `vendor_words` are the vendor's statuses and what they mean to us."""
+    """The field, or the `part` of it, that a condition is about. `vendor_words` are the vendor's statuses and what they
+    mean to us."""
 
     name: str
     type: FieldType
     vendor_words: Mapping[str, Status]
+    part: UrlPart | None = None
 
     @property
     def is_vendor_status(self) -> bool:
@@ -48,9 +52,24 @@ def read_operand(subject: Subject, operator: Operator, raw: object) -> Operand:
         hint = f"write `{spec.plural}: [...]`" if spec.plural else ""
         raise Misfit(f"`{operator}` takes one value, not {described(raw)}", hint)
     operand = _READERS[spec.form](subject, raw)
+    if subject.part is UrlPart.HOST and isinstance(operand, str) and spec.form is Form.TEXT:
+        # In a regular expression, it is not for us to change the case: `\\D` is no `\\d`.
+        operand = _as_host(operand) if spec.pattern is None or spec.pattern.whole else f"(?i){operand}"
     if spec.pattern is not None:
         _worded(spec.pattern.compile, str(operand))
     return operand
+
+
+def _as_host(text: str) -> str:
+    """What is compared with a host, which is in lower case and has no port that goes without saying."""
+    return _PLAIN_PORT.sub("", text).lower()
+
+
+def read_member(subject: Subject, operator: Operator, raw: object) -> str | int:
+    """One of a list of values, or of texts. Raises Misfit."""
+    if OPERATORS[operator].form is Form.VALUES:
+        return read_value(subject, raw)
+    return str(read_operand(subject, operator, raw))
 
 
 def read_value(subject: Subject, raw: object) -> str | int:
@@ -58,11 +77,24 @@ def read_value(subject: Subject, raw: object) -> str | int:
     if subject.type is FieldType.INTEGER:
         return _integer(subject, raw)
     text = _text(subject, raw)
+    if subject.part is UrlPart.HOST:
+        return _as_host(text)
     if subject.type is FieldType.STATUS:
         _check_status(subject, text)
     elif subject.is_vendor_status and subject.vendor_words:
         _check_vendor_status(subject, text)
     return text
+
+
+def read_line(subject: Subject, operator: Operator, line: str) -> str | int:
+    """The same for a line of a file. Raises Misfit, whose words do not quote it: it may be of any file."""
+    whole = subject.type is FieldType.INTEGER and _WHOLE.fullmatch(line)
+    raw = int(line) if whole else line
+    try:
+        return read_member(subject, operator, raw)
+    except Misfit as misfit:
+        message = f"is no value of `{subject.name}`, which is {TYPE_NAMES[subject.type]}"
+        raise Misfit(message, "", misfit.allowed) from None
 
 
 def doubts_about(subject: Subject, operator: Operator, text: str) -> Iterator[tuple[str, str]]:

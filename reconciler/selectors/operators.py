@@ -28,6 +28,7 @@ class Form(Enum):
     VALUES = auto()
     """A list of them."""
     TEXT = auto()
+    """A text, or a list of them: any of these."""
     FLAG = auto()
     """Whether the field is to be there at all: the one question that a missing field answers."""
     DURATION = auto()
@@ -50,6 +51,14 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """The last value that an operator holds for is the operand and `step`: above it none does, or below."""
+
+    upper: bool
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorSpec:
     """One operator."""
 
@@ -61,7 +70,7 @@ class OperatorSpec:
     """What an operand asks of a value; of a duration, the moment that it leads back to. Raises TypeError for an operand
     that no parser makes."""
     words: str
-    """How a description calls it, between field and operand."""
+    """How a description calls it, between field and operand, which may be a list: any of it."""
     meaning: str
     """A sentence for editors and the reference."""
     examples: tuple[object, ...] = ()
@@ -73,6 +82,10 @@ class OperatorSpec:
     """To know that a field has none of the values of the operand is to know that `holds` does not."""
     plural: Operator | None = None
     """The operator that takes a list of such operands."""
+    bound: Bound | None = None
+    """It holds for all values on one side of the operand."""
+    synonyms: tuple[str, ...] = ()
+    """What others call it, where the spelling leads to no operator, or to the opposite one."""
 
 
 def _equal(operand: Operand) -> _Holds:
@@ -87,17 +100,31 @@ def _among(operand: Operand) -> _Holds:
 
 
 def _contains(operand: Operand) -> _Holds:
-    """Part of a text, or a member of a list of texts."""
-    part = _text(operand)
-    return lambda value: part in _composed(value)
+    """Parts of a text, or members of a list of texts."""
+    first, *others = _texts(operand)
+    if not others:
+        return lambda value: first in _composed(value)
+
+    def holds(value: Any) -> bool:  # noqa: ANN401 - as in `_Holds`
+        whole = _composed(value)
+        return first in whole or any(part in whole for part in others)
+
+    return holds
 
 
 def _matches(pattern: Pattern) -> Callable[[Operand], _Holds]:
-    def holds(operand: Operand) -> _Holds:
-        passes = pattern.compile(_text(operand))
-        return lambda value: passes(composed(value))
+    def matching(operand: Operand) -> _Holds:
+        first, *others = map(pattern.compile, _texts(operand))
+        if not others:
+            return lambda value: first(composed(value))
 
-    return holds
+        def holds(value: Any) -> bool:  # noqa: ANN401 - as in `_Holds`
+            whole = composed(value)
+            return first(whole) or any(passes(whole) for passes in others)
+
+        return holds
+
+    return matching
 
 
 def _is(compare: Callable[[int, int], bool]) -> Callable[[Operand], _Holds]:
@@ -122,10 +149,12 @@ def _composed(value: Value) -> Any:  # noqa: ANN401 - a value of the same type
     return value
 
 
-def _text(operand: Operand) -> str:
-    if not isinstance(operand, str):
-        raise TypeError(f"this operator takes a text, not {operand!r}")
-    return operand
+def _texts(operand: Operand) -> tuple[str, ...]:
+    texts = operand if isinstance(operand, tuple) else (operand,)
+    found = tuple(text for text in texts if isinstance(text, str))
+    if len(found) < len(texts) or not found:
+        raise TypeError(f"this operator takes texts, not {operand!r}")
+    return found
 
 
 TYPE_NAMES: Mapping[FieldType, str] = MappingProxyType(
@@ -145,40 +174,64 @@ _GLOB = Pattern(compile_glob, glob_size, cost=8, whole=True)
 _REGEX = Pattern(compile_regex, program_size, cost=30, whole=False)
 _MOMENTS = ("2025-01-31T08:00:00Z", "2025-01-31T08:00:00+08:00")
 
+_DURATION = "90s, 15m, 6h, 7d, 2w or several, such as 1d12h"
+
 # A table, which the formatter would stand on end.
 # fmt: off
 _ROWS = (
     OperatorSpec(Operator.EQ, _EQUAL, Form.VALUE, _equal, "is",
-        "Equal to this; the same as the plain value.", excludes=True, plural=Operator.IN),
+        "Equal to this; the same as the plain value.", excludes=True, plural=Operator.IN,
+        synonyms=("=", "==", "is", "equal", "equals")),
     OperatorSpec(Operator.NE, _EQUAL, Form.VALUE, _equal, "is not",
         "Not equal to this. A task without the field is not selected.",
-        negated=True, excludes=True, plural=Operator.NOT_IN),
+        negated=True, excludes=True, plural=Operator.NOT_IN,
+        synonyms=("!=", "neq", "not_eq", "is_not", "not_equal", "not_equals")),
     OperatorSpec(Operator.IN, _EQUAL, Form.VALUES, _among, "is one of",
-        "Equal to any of these; the same as a plain list.", excludes=True),
+        "Equal to any of these; the same as a plain list.", excludes=True, synonyms=("any_of", "one_of", "oneof")),
     OperatorSpec(Operator.NOT_IN, _EQUAL, Form.VALUES, _among, "is none of",
-        "Equal to none of these. A task without the field is not selected.", negated=True, excludes=True),
+        "Equal to none of these. A task without the field is not selected.", negated=True, excludes=True,
+        synonyms=("none_of", "not_any_of", "not_one_of", "nin")),
     OperatorSpec(Operator.GLOB, _TEXT, Form.TEXT, _matches(_GLOB), "like",
         "The whole text is like this, with case: * any run of characters, ? one, [abc] and [!abc] sets.",
-        ("legal-*", "*.mp4"), _GLOB),
+        ("legal-*", "*.mp4"), _GLOB, synonyms=("like", "wildcard", "fnmatch")),
+    OperatorSpec(Operator.NOT_GLOB, _TEXT, Form.TEXT, _matches(_GLOB), "not like",
+        "The whole text is like none of these. A task without the field is not selected.",
+        ("legal-*", "*.mp4"), _GLOB, negated=True, synonyms=("not_like", "unlike")),
     OperatorSpec(Operator.REGEX, _TEXT, Form.TEXT, _matches(_REGEX), "matches",
         "Contains a match of this regular expression (syntax of RE2). Anchor it with ^ and $ yourself.",
-        ("^tmp/[0-9]+/", r"\.(mov|avi)$"), _REGEX),
+        ("^tmp/[0-9]+/", r"\.(mov|avi)$"), _REGEX, synonyms=("match", "matches", "re", "regexp", "pattern", "=~")),
+    OperatorSpec(Operator.NOT_REGEX, _TEXT, Form.TEXT, _matches(_REGEX), "does not match",
+        "Contains no match of this regular expression. A task without the field is not selected.",
+        ("^tmp/[0-9]+/", r"\.(mov|avi)$"), _REGEX, negated=True,
+        synonyms=("not_match", "not_matches", "not_regexp", "!~")),
     OperatorSpec(Operator.CONTAINS, (FieldType.STRING, FieldType.STRINGS), Form.TEXT, _contains, "contains",
-        "Contains this text, or has this member.", ("keep", "7000523")),
-    OperatorSpec(Operator.GT, _NUMBER, Form.VALUE, _is(operator.gt), ">", "Greater than this."),
-    OperatorSpec(Operator.GTE, _NUMBER, Form.VALUE, _is(operator.ge), ">=", "Greater than this, or equal."),
-    OperatorSpec(Operator.LT, _NUMBER, Form.VALUE, _is(operator.lt), "<", "Less than this."),
-    OperatorSpec(Operator.LTE, _NUMBER, Form.VALUE, _is(operator.le), "<=", "Less than this, or equal."),
+        "Contains this text, or has this member.", ("keep", "7000523"), synonyms=("has", "includes", "substring")),
+    OperatorSpec(Operator.NOT_CONTAINS, (FieldType.STRING, FieldType.STRINGS), Form.TEXT, _contains, "does not contain",
+        "Neither contains this text nor has this member. A task without the field is not selected.",
+        ("keep", "7000523"), negated=True, synonyms=("excludes", "lacks", "not_has", "not_includes", "without")),
+    OperatorSpec(Operator.GT, _NUMBER, Form.VALUE, _is(operator.gt), ">", "Greater than this.",
+        bound=Bound(upper=False, step=1), synonyms=(">", "above", "over", "more_than", "greater_than", "larger_than")),
+    OperatorSpec(Operator.GTE, _NUMBER, Form.VALUE, _is(operator.ge), ">=", "Greater than this, or equal.",
+        bound=Bound(upper=False), synonyms=(">=", "ge", "min", "minimum", "at_least")),
+    OperatorSpec(Operator.LT, _NUMBER, Form.VALUE, _is(operator.lt), "<", "Less than this.",
+        bound=Bound(upper=True, step=-1), synonyms=("<", "below", "under", "less_than", "smaller_than")),
+    OperatorSpec(Operator.LTE, _NUMBER, Form.VALUE, _is(operator.le), "<=", "Less than this, or equal.",
+        bound=Bound(upper=True), synonyms=("<=", "le", "max", "maximum", "at_most")),
     OperatorSpec(Operator.OLDER_THAN, _TIME, Form.DURATION, _is(operator.lt), "older than",
-        "Longer ago than this duration: 90s, 15m, 6h, 7d, 2w or several, such as 1d12h.", ("6h", "30d")),
+        f"Longer ago than this duration: {_DURATION}.", ("6h", "30d"), bound=Bound(upper=True, step=-1),
+        synonyms=("age_over", "min_age", "older", "over")),
     OperatorSpec(Operator.NEWER_THAN, _TIME, Form.DURATION, _is(operator.gt), "newer than",
-        "Less long ago than this duration: 90s, 15m, 6h, 7d, 2w or several, such as 1d12h.", ("15m", "1d12h")),
+        f"Less long ago than this duration: {_DURATION}.", ("15m", "1d12h"), bound=Bound(upper=False, step=1),
+        synonyms=("age_under", "max_age", "younger_than", "newer", "within")),
     OperatorSpec(Operator.BEFORE, _TIME, Form.TIME, _is(operator.lt), "before",
-        "Before this time, as RFC 3339 with a zone.", _MOMENTS),
+        "Before this time, as RFC 3339 with a zone.", _MOMENTS, bound=Bound(upper=True, step=-1),
+        synonyms=("earlier_than", "until")),
     OperatorSpec(Operator.AFTER, _TIME, Form.TIME, _is(operator.gt), "after",
-        "After this time, as RFC 3339 with a zone.", _MOMENTS),
+        "After this time, as RFC 3339 with a zone.", _MOMENTS, bound=Bound(upper=False, step=1),
+        synonyms=("later_than", "since")),
     OperatorSpec(Operator.EXISTS, tuple(FieldType), Form.FLAG, _there, "is",
-        "Whether the task has the field at all; an empty one counts as missing.", (True, False)),
+        "Whether the task has the field at all; an empty one counts as missing.", (True, False),
+        synonyms=("defined", "is_set", "present", "set")),
 )
 # fmt: on
 
@@ -188,3 +241,10 @@ APPLICABLE: Mapping[FieldType, tuple[Operator, ...]] = MappingProxyType(
     {kind: tuple(spec.operator for spec in OPERATORS.values() if kind in spec.types) for kind in FieldType}
 )
 """The operators that apply to each type of field."""
+
+MISSING = "missing"
+"""What may stand beside the operators of a condition: whether it holds of a task that does not have the field."""
+MISSING_MEANING = (
+    "What a task without the field counts as: whether the condition beside it holds. Otherwise that is unknown, and no "
+    "such task is selected, nor by `not`."
+)

@@ -122,8 +122,13 @@ def _truths(test: Test, case: Situation) -> frozenset[Truth]:
     if spec.excludes:
         operands = set(test.operand) if isinstance(test.operand, tuple) else {test.operand}
         if operands <= case.excluded.get(test.field, frozenset()):
-            return frozenset({Truth.TRUE if spec.negated else Truth.FALSE, Truth.UNKNOWN})
-    return frozenset(Truth)
+            return frozenset({Truth.TRUE if spec.negated else Truth.FALSE, *_where_missing(test)})
+    return _DEFINITE.union(_where_missing(test))
+
+
+def _where_missing(test: Test) -> frozenset[Truth]:
+    """The truth of a condition on a field that is not there, as the condition itself has it."""
+    return frozenset({compile_selector(test, 0)({})})
 
 
 def admits(selector: Selector, row: ResourceType, vendor_status: str | None) -> bool:

@@ -18,8 +18,11 @@ class Operator(StrEnum):
     IN = "in"
     NOT_IN = "not_in"
     GLOB = "glob"
+    NOT_GLOB = "not_glob"
     REGEX = "regex"
+    NOT_REGEX = "not_regex"
     CONTAINS = "contains"
+    NOT_CONTAINS = "not_contains"
     EXISTS = "exists"
     GT = "gt"
     GTE = "gte"
@@ -31,6 +34,15 @@ class Operator(StrEnum):
     AFTER = "after"
 
 
+class UrlPart(StrEnum):
+    """What a condition may look at of a field that holds a URL. Never its query."""
+
+    HOST = "host"
+    """In lower case, and without a port of 80 or 443."""
+    PATH = "path"
+    """As it is written; `/` where there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Everything:
     """`match: all`."""
@@ -38,11 +50,21 @@ class Everything:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One condition on one field."""
+    """One condition on one field, or on a part of the URL in it.
+
+    `missing` is what a task counts as that does not have it: whether the condition holds. None: that is unknown.
+    """
 
     field: str
     operator: Operator
     operand: Operand
+    missing: bool | None = None
+    part: UrlPart | None = None
+
+    @property
+    def name(self) -> str:
+        """The field, or the part of it, as selectors name it."""
+        return f"{self.field}.{self.part}" if self.part else self.field
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.redaction import presentable
-from reconciler.selectors.compile import compile_selector
+from reconciler.selectors.compile import compile_selector, seen_by
 from reconciler.selectors.operators import OPERATORS, Form
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operand, Selector, Test, Truth
 from reconciler.tasks.timestamps import format_duration, format_timestamp
@@ -14,6 +14,7 @@ from reconciler.tasks.timestamps import format_duration, format_timestamp
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from reconciler.selectors.operators import OperatorSpec
     from reconciler.tasks.task import Value
 
 
@@ -61,20 +62,27 @@ def _grouped(selector: Selector) -> str:
 
 def _test(test: Test) -> str:
     spec = OPERATORS[test.operator]
-    return f"{test.field} {spec.words} {_operand(spec.form, test.operand)}"
+    said = f"{test.name} {spec.words} {_operand(spec, test.operand)}"
+    return said if test.missing is None else f"{said} ({'or' if test.missing else 'and not'} missing)"
 
 
-def _operand(form: Form, operand: Operand) -> str:
-    match form, operand:
+def _operand(spec: OperatorSpec, operand: Operand) -> str:
+    match spec.form, operand:
         case Form.FLAG, _:
             return "set" if operand else "not set"
         case Form.DURATION, int():
             return format_duration(operand)
         case Form.TIME, int():
             return format_timestamp(operand)
-        case _, tuple():
-            return ", ".join(map(str, operand))
+        case form, tuple():
+            some = ", ".join(map(str, operand[:_LISTED]))
+            listed = f"{some} and {len(operand) - _LISTED} more" if len(operand) > _LISTED else some
+            return f"{'any' if spec.negated else 'one'} of {listed}" if form is Form.TEXT else listed
     return str(operand)
+
+
+_LISTED = 10
+"""Values of a list that a description names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +124,8 @@ def _seen(selector: Selector, values: Mapping[str, Value], now: int | None) -> T
     match selector:
         case Everything():
             return Trace(selector, truth)
-        case Test(field, _, _):
-            return Trace(selector, truth, values.get(field))
+        case Test():
+            return Trace(selector, truth, seen_by(selector, values))
         case AllOf(parts) | AnyOf(parts):
             return Trace(selector, truth, parts=tuple(_seen(part, values, now) for part in parts))
         case Negation(part):

@@ -81,6 +81,8 @@ class Field:
     summary: str
     source: tuple[str, ...] = ()
     example: str | int | None = None
+    url: bool = False
+    """It holds a URL, whose parts selectors may name as well."""
 
 
 ID_FORM = re.compile(r"[A-Za-z0-9_-]{1,256}")

@@ -9,6 +9,7 @@ import pytest
 from reconciler.config import inventory
 from reconciler.config.model import Configuration
 from reconciler.diagnostics import Diagnostic
+from reconciler.selectors import syntax
 
 TARGET = "version: 1\ntargets:\n  ali:\n    provider: aliyun\n    region: cn-shanghai\n    inventory:\n"
 JOBS_FILE = TARGET + "      job_ids: {file: jobs.txt}\n"
@@ -172,3 +173,53 @@ def test_inline_mistakes(mistakes: Callable[..., list[str]]) -> None:
         "reconciler.yaml:8:21 error: unknown key `url`",
         "reconciler.yaml:9:7 error: unknown key `extra`",
     ]
+
+
+# Values of selectors.
+
+POLICY = """\
+version: 1
+targets: {hw: {provider: huaweicloud, region: cn-north-4}}
+policies:
+  p:
+    resource: huaweicloud.mpc.packaging
+    match: {id: {in: {file: lists/ids.txt}}}
+    ensure: absent
+"""
+
+
+def test_values_of_a_selector_stand_one_a_line(accepted: Callable[..., Configuration]) -> None:
+    lines = "\ufeff# of ticket 4711\r\n\r\n  10743  \n'10744'\n\"10745\",\n10743\n"
+    files = {"conf/reconciler.yaml": POLICY, "conf/lists/ids.txt": lines, "lists/ids.txt": "1"}
+    found = accepted(files)
+    assert found.policies["p"].match == syntax.Test("id", syntax.Operator.IN, ("10743", "10744", "10745"))
+    inline = accepted({"conf/reconciler.yaml": POLICY.replace("{file: lists/ids.txt}", "['10745', '10744', '10743']")})
+    assert inline.fingerprint == found.fingerprint
+    files["conf/lists/ids.txt"] = "10743\n"
+    assert accepted(files).fingerprint != found.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "the list `lists/ids.txt` cannot be read: No such file or directory"),
+        ("- 10743\n", "line 1 of `lists/ids.txt`: one entry a line, without the dashes of a list"),
+        ("10743\ntask 4\n", "line 2 of `lists/ids.txt` can be no id of huaweicloud.mpc.packaging"),
+        (
+            "# none yet\n",
+            "`lists/ids.txt` has no entry: an empty list matches nothing (write at least one, one a line)",
+        ),
+    ],
+)
+def test_a_list_that_is_none(mistakes: Callable[..., list[str]], content: str | None, said: str) -> None:
+    text = {"reconciler.yaml": POLICY} | ({} if content is None else {"lists/ids.txt": content})
+    assert mistakes(text) == [f"reconciler.yaml:6:{29 if 'can be no' in said else 22} error: {said}"]
+
+
+@pytest.mark.parametrize("path", ["../ids.txt", "/etc/hostname", ".hidden/ids.txt"])
+def test_lists_stay_within_the_directories_given(mistakes: Callable[..., list[str]], folder: Path, path: str) -> None:
+    (folder.parent / "ids.txt").write_text("somebody-elses\n")
+    files = {"reconciler.yaml": POLICY.replace("lists/ids.txt", path), ".hidden/ids.txt": "somebody-elses\n"}
+    (said,) = mistakes(files)
+    assert "cannot be read: it " in said
+    assert "elses" not in said

@@ -81,6 +81,14 @@ GOOD = [
     match("all"),
     match({"status": ["pending", "failed"], "provider_status": "WAITING"}),
     match({"id": {"in": ["a"], "ne": "b", "glob": "a*", "regex": "^a", "contains": "a", "exists": True}}),
+    match({"id": {"not_glob": ["a*", "b*"], "not_regex": "^a", "not_contains": ["a"], "missing": True}}),
+    match({"id": {"in": {"file": "ids.txt"}}}),
+    match({"id": {"file": "ids.txt"}}),
+    match({"input.object": {"not_glob": {"file": "globs.txt"}, "missing": False}}),
+    match({"created_at": {"older_than": "6h", "missing": True}}),
+    with_("policies/p/resource", ["huaweicloud.mpc.packaging", "huaweicloud.mpc.s*"]),
+    with_("policies/p/resource", "huaweicloud.mpc.*"),
+    with_("protect", {"x": {"resource": ["huaweicloud.*", "aliyun.vod.url_upload"], "match": "all"}}),
     match({"progress": {"gt": 1, "lte": 5}, "created_at": {"older_than": "6h", "before": "2025-01-31T08:00:00Z"}}),
     match({"template_ids": {"contains": "7"}, "finished_at": {"exists": False}}),
     match({"any": [{"status": "pending"}, {"not": {"all": [{"id": "x"}]}}]}),
@@ -136,6 +144,13 @@ BAD: list[object] = [
     with_("targets/ali/inventory", {"job_ids": {"path": "x"}}),
     with_("policies/p", {}),
     with_("policies/p/resource", "huaweicloud.mpc.x"),
+    with_("policies/p/resource", []),
+    with_("policies/p/resource", ["huaweicloud.mpc.x"]),
+    with_("policies/p/resource", ["huaweicloud.mpc.packaging"] * 2),
+    match({"id": {"in": {"file": ""}}}),
+    match({"id": {"file": "ids.txt", "ne": "x"}}),
+    match({"id": {"glob": []}}),
+    match({"id": {"glob": "a*", "missing": "yes"}}),
     with_("policies/p/ensure", "none"),
     with_("policies/p/ensure", {"per": ["id"]}),
     with_("policies/p/ensure", {"at_most": 1, "per": []}),
@@ -178,7 +193,8 @@ BAD: list[object] = [
 
 
 def valid(validate: Validate, document: object) -> bool:
-    _, diagnostics = validate(yaml.safe_dump(document, allow_unicode=True))
+    lists = {"ids.txt": "10743\n", "globs.txt": "legal-*\n"}
+    _, diagnostics = validate({"reconciler.yaml": yaml.safe_dump(document, allow_unicode=True), **lists})
     return all(diagnostic.severity is not Severity.ERROR for diagnostic in diagnostics)
 
 

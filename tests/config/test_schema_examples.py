@@ -136,13 +136,21 @@ class Examples:
             conditions = {found.get("$ref", ""): field for field, found in selector["properties"].items()}
             for reference, field in conditions.items():
                 if reference.startswith("#/definitions/condition."):
-                    yield from self._of({"$ref": reference}, _below(around, field))
+                    yield from self._of_condition({"$ref": reference}, _below(around, field))
+
+    def _of_condition(self, schema: Document, around: Around) -> Iterator[tuple[str, Document]]:
+        """What a task without the field counts as stands beside an operator."""
+        operator, found = next(iter(mapping_of(schema, self.root)["properties"].items()))
+        for key, document in self._of(schema, lambda keys: keys):
+            beside = {operator: found["examples"][0]} if key == "missing" else {}
+            yield key, {"version": 1, "targets": TARGETS, **around({key: document[key], **beside})}
 
 
 def test_the_program_takes_every_example(folder: Path) -> None:
     (folder / "inventory").mkdir()
     (folder / "inventory" / "source-urls.txt").write_text("https://media.example.com/a.mp4\n", encoding="utf-8")
     (folder / "inventory" / "job-ids.txt").write_text("j1\n", encoding="utf-8")
+    (folder / "ids.txt").write_text("5\n", encoding="utf-8")
     (schema,) = (path for path in SCHEMAS if path.name == "reconciler.schema.json")
     refused = []
     for place, document in Examples(load(schema)).all():

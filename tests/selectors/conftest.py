@@ -71,6 +71,21 @@ def types(packaging: ResourceType, editing: ResourceType, upload: ResourceType) 
     return packaging, editing, upload
 
 
+_GLOBS = ("*", "a*", "*b", "a*b", "?", "a?b", "[ab]*", "[!a]*", "*a*b*", "[[]x]", "a.b")
+_EXPRESSIONS = ("a", "^a", "b$", "a.b", "[ab]{2}", "é|x", "^$")
+_LOWER, _UPPER = {"gt", "gte", "newer_than", "after"}, {"lt", "lte", "older_than", "before"}
+
+
+def _some(texts: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """One of them, or a list."""
+    return st.one_of(texts, st.lists(texts, min_size=1, max_size=3))
+
+
+def _one_sided(written: dict[str, Any]) -> bool:
+    """Two ends may leave nothing between them, which is a mistake."""
+    return not (_LOWER & set(written) and _UPPER & set(written))
+
+
 def _conditions(name: str, words: tuple[str, ...]) -> st.SearchStrategy[Any]:
     """Conditions on one field."""
     exists: st.SearchStrategy[Any] = st.booleans().map(_exists)
@@ -87,7 +102,7 @@ def _conditions(name: str, words: tuple[str, ...]) -> st.SearchStrategy[Any]:
             scalars = st.integers(0, 3)
             operators = dict.fromkeys(("eq", "ne", "gt", "gte", "lt", "lte"), scalars)
         case FieldType.STRINGS:
-            operators = {"contains": st.sampled_from(TEXTS)}
+            operators = dict.fromkeys(("contains", "not_contains"), _some(st.sampled_from(TEXTS)))
             scalars = exists
         case _ if name in ("status", "provider_status"):
             scalars = st.sampled_from(words)
@@ -95,13 +110,14 @@ def _conditions(name: str, words: tuple[str, ...]) -> st.SearchStrategy[Any]:
         case _:
             scalars = st.sampled_from(TEXTS)
             operators = {
-                **dict.fromkeys(("eq", "ne", "contains"), scalars),
-                "glob": st.sampled_from(
-                    ["*", "a*", "*b", "a*b", "?", "a?b", "[ab]*", "[!a]*", "*a*b*", "[[]x]", "a.b"]
-                ),
-                "regex": st.sampled_from(["a", "^a", "b$", "a.b", "[ab]{2}", "é|x", "^$"]),
+                **dict.fromkeys(("eq", "ne"), scalars),
+                **dict.fromkeys(("contains", "not_contains"), _some(scalars)),
+                **dict.fromkeys(("glob", "not_glob"), _some(st.sampled_from(_GLOBS))),
+                **dict.fromkeys(("regex", "not_regex"), _some(st.sampled_from(_EXPRESSIONS))),
             }
-    mappings: list[st.SearchStrategy[Any]] = [st.fixed_dictionaries({}, optional=operators).filter(bool), exists]
+    conditions = st.fixed_dictionaries({}, optional=operators).filter(bool).filter(_one_sided)
+    missing = st.booleans().flatmap(lambda flag: conditions.map(lambda written: written | {"missing": flag}))
+    mappings: list[st.SearchStrategy[Any]] = [conditions, missing, exists]
     if scalars is exists:
         return st.one_of(*mappings)
     lists = st.lists(scalars, min_size=1, max_size=2)

@@ -74,6 +74,24 @@ def _parsed(match: object, row: ResourceType) -> Selector:
         ({"user_data": {"exists": False}}, T),
         ({"user_data": {"exists": True}}, F),
         ({"id": {"exists": False}}, F),
+        # `missing` says what it is then: of the condition as it is written.
+        ({"user_data": {"contains": "x", "missing": True}}, T),
+        ({"user_data": {"contains": "x", "missing": False}}, F),
+        ({"not": {"user_data": {"contains": "x", "missing": False}}}, T),
+        ({"user_data": {"not_contains": "x", "missing": True}}, T),
+        ({"user_data": {"not_contains": "x", "missing": False}}, F),
+        ({"progress": {"gt": 0, "missing": True}}, F),
+        ({"user_data": {"glob": "a*", "ne": "b", "missing": True}, "status": "pending"}, T),
+        # Lists: any of them; for `not_`, none of them.
+        ({"input.bucket": {"glob": ["drafts-*", "legal-*"]}}, T),
+        ({"input.bucket": {"not_glob": ["drafts-*", "legal-*"]}}, F),
+        ({"input.bucket": {"not_glob": ["drafts-*", "tax-*"]}}, T),
+        ({"input.bucket": {"regex": ["^tax", "2025$"]}}, T),
+        ({"input.bucket": {"not_regex": "^tax"}}, T),
+        ({"input.bucket": {"not_contains": ["tax", "2024"]}}, T),
+        ({"template_ids": {"contains": ["8", "70"]}}, T),
+        ({"template_ids": {"not_contains": ["8", "70"]}}, F),
+        ({"user_data": {"not_glob": "x"}}, U),
         # Kleene: unknown loses against what decides.
         ({"user_data": "x", "status": "pending"}, U),
         ({"user_data": "x", "status": "running"}, F),
@@ -152,6 +170,7 @@ def test_cheap_conditions_come_first(packaging: ResourceType) -> None:
         Condition("user_data", Operator.GLOB, 1),
         Condition("progress", Operator.GT, "1"),
         Condition("status", Operator.IN, "pending"),
+        Condition("user_data", Operator.NOT_CONTAINS, ()),
     ],
 )
 def test_an_operand_that_no_parser_makes_is_refused(condition: Condition) -> None:
@@ -179,7 +198,12 @@ def _naive(
         elif key == "not":
             results.append(_not(_naive(condition, values)))
         elif isinstance(condition, dict):
-            results += [_naive_test(values.get(key), operator, operand) for operator, operand in condition.items()]
+            absent = condition.get("missing") if values.get(key) is None else None
+            tests = [(operator, operand) for operator, operand in condition.items() if operator != "missing"]
+            results += [
+                _naive_test(values.get(key), operator, operand) if absent is None else absent
+                for operator, operand in tests
+            ]
         else:
             results.append(_naive_test(values.get(key), "in" if isinstance(condition, list) else "eq", condition))
     return _and(results)
@@ -204,6 +228,10 @@ def _naive_test(  # the arguments are plain data
         return bool((value is not None) == operand)
     if value is None:
         return None
+    if operator in ("glob", "regex", "contains") and isinstance(operand, list):
+        return any(_naive_test(value, operator, one) for one in operand)
+    if operator in ("not_glob", "not_regex", "not_contains"):
+        return _not(_naive_test(value, operator.removeprefix("not_"), operand))
     match operator:
         case "eq":
             return bool(value == operand)
@@ -286,7 +314,7 @@ def test_laws_of_logic(
 
 
 def _without_exists(match: object) -> bool:
-    return "exists" not in repr(match) and match != "all"
+    return "exists" not in repr(match) and "missing" not in repr(match) and match != "all"
 
 
 @settings(max_examples=150)

@@ -19,8 +19,11 @@ PENDING = Condition("status", Operator.EQ, "pending")
 STATUSES = ("pending", "running", "succeeded", "failed", "canceled")
 WORDS = ("INIT", "WAITING", "PROCESSING", "SUCCEED", "FAILED", "CANCELED", "NEED_TO_BE_AUDIT", "NO_TASK")
 FIELDS = ("created_at", "id", "input.bucket", "progress", "provider_status", "status", "template_ids", "user_data")
-TEXT = ("eq", "ne", "in", "not_in", "glob", "regex", "contains", "exists")
-TIME = ("older_than", "newer_than", "before", "after", "exists")
+TEXT = (
+    *("eq", "ne", "in", "not_in", "glob", "not_glob", "regex", "not_regex", "contains", "not_contains", "exists"),
+    "missing",
+)
+TIME = ("older_than", "newer_than", "before", "after", "exists", "missing")
 
 
 @pytest.mark.parametrize(
@@ -107,8 +110,51 @@ None
   user_data.eq: `eq` takes one value, not a list -> write `in: [...]`
 {"user_data": {"ne": ["x"]}}
   user_data.ne: `ne` takes one value, not a list -> write `not_in: [...]`
-{"user_data": {"glob": ["x"]}}
-  user_data.glob: `glob` takes one value, not a list
+{"user_data": {"glob": []}}
+  user_data.glob: an empty list matches nothing -> name at least one value
+{"user_data": {"glob": ["x*", 7]}}
+  user_data.glob.1: `user_data` is text, but this is the number `7` -> put it in quotes
+{"user_data": {"not_regex": ["a", "("]}}
+  user_data.not_regex.1: `(`: not a regular expression of re2: missing ): (
+{"user_data": {"no_glob": "x"}}
+  user_data.no_glob!: `no_glob` is not an operator of `user_data`, which is text -> did you mean `not_glob`? [TEXT]
+{"user_data": {"not_exists": True}}
+  user_data.not_exists!: `not_exists` is not an operator of `user_data`, which is text
+    -> write `not: {user_data: {exists: ...}}` [TEXT]
+{"user_data": {"unlike": "x"}}
+  user_data.unlike!: `unlike` is not an operator of `user_data`, which is text -> did you mean `not_glob`? [TEXT]
+{"user_data": {"starts_not_with": "x"}}
+  user_data.starts_not_with!: `starts_not_with` is not an operator of `user_data`, which is text [TEXT]
+{"created_at": {"not_older_than": "6h"}}
+  created_at.not_older_than!: `not_older_than` is not an operator of `created_at`, which is a timestamp
+    -> write `not: {created_at: {older_than: ...}}` [TIME]
+{"created_at": {"younger_than": "6h"}}
+  created_at.younger_than!: `younger_than` is not an operator of `created_at`, which is a timestamp
+    -> did you mean `newer_than`? [TIME]
+{"created_at": {"less_than": "6h"}}
+  created_at.less_than!: `less_than` is not an operator of `created_at`, which is a timestamp [TIME]
+{"progress": {"at_least": 5}}
+  progress.at_least!: `at_least` is not an operator of `progress`, which is a whole number
+    -> did you mean `gte`? [eq ne in not_in gt gte lt lte exists missing]
+{"status": "not_pending"}
+  status: `not_pending` is not a status [STATUSES]
+{"user_data": {"missing": False}}
+  user_data.missing!: `missing` stands beside an operator, and there is none here
+    -> to select tasks without it, write `user_data: {exists: false}`
+{"user_data": {"exists": True, "missing": False}}
+  user_data.missing!: `exists` says already whether the field must be there -> leave out `missing`
+{"user_data": {"contains": "x", "missing": "false"}}
+  user_data.missing: `missing` takes `true` or `false`, not the text `false` -> leave out the quotes [true false]
+{"created_at": {"newer_than": "1d", "older_than": "2d"}}
+  created_at: no value of `created_at` satisfies both: created_at newer than 1d and created_at older than 2d
+    -> exchange the two, or write one under each of `any: [...]`
+{"created_at": {"after": "2025-06-15T15:06:40Z", "before": "2025-06-15T15:06:41Z"}}
+  created_at: no value of `created_at` satisfies both: created_at after 2025-06-15T15:06:40Z and
+    created_at before 2025-06-15T15:06:41Z
+{"progress": {"gt": 4, "lt": 5}}
+  progress: no value of `progress` satisfies both: progress > 4 and progress < 5
+{"user_data": {"in": {"file": "ids.txt"}}}
+  user_data.in: no file can be read here -> write the list itself
 {"user_data": {"in": []}}
   user_data.in: an empty list matches nothing -> name at least one value
 {"user_data": 123}
@@ -126,7 +172,7 @@ None
   template_ids.contains: `template_ids` holds texts, but this is the number `7` -> put it in quotes
 {"template_ids": "7"}
   template_ids: `template_ids` is a list of texts, which is compared by an operator only
-    -> write for example `template_ids: {contains: "..."}` [contains exists]
+    -> write for example `template_ids: {contains: "..."}` [contains not_contains exists missing]
 {"progress": "5"}
   progress: `progress` is a whole number, but this is the text `5` -> leave out the quotes: `5`
 {"progress": 5.0}

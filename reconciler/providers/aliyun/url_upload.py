@@ -30,7 +30,7 @@ _FIELDS = (
     Field("id", _STRING, "Job id", ("JobId",), "341c92e6c18dc435ee31253685f9c0a1"),
     Field("status", FieldType.STATUS, "Normalised status"),
     Field("provider_status", _STRING, "Status as the vendor spells it", ("Status",), "PENDING"),
-    Field("upload_url", _STRING, "The source URL, whole", ("UploadURL",), "https://media.example.com/a.mp4"),
+    Field("upload_url", _STRING, "The source URL, whole", ("UploadURL",), "https://media.example.com/a.mp4", url=True),
     Field("media_id", _STRING, "The media asset, once there is one", ("MediaId",), "93ab850b4f6f54b6e91d24d81d4fa0b3"),
     Field("file_size", FieldType.INTEGER, "Bytes, once known", ("FileSize",), 1_000_000),
     Field("created_at", _TIME, "When the job was submitted", ("CreationTime",)),

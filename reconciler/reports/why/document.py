@@ -195,7 +195,7 @@ def _condition(node: Trace, fields: Observed) -> ConditionRecord:
     match node.selector:
         case Everything():
             return record("everything")
-        case Test(field, operator, _):
+        case Test(name=field, operator=operator):
             value = None if node.value is None else fields.get(field, node.value)
             return record("test", text=describe(node.selector), field=field, operator=operator, value=value)
         case AllOf():

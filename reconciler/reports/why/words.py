@@ -116,7 +116,7 @@ def _place(account: PolicyAccount) -> str:
 def _lacking(node: Trace) -> str:
     """`: the task lacks upload_url`, of the conditions that decide."""
     deciding = (leaf.selector for leaf in leaves(node) if leaf.decides and leaf.truth is Truth.UNKNOWN)
-    names = dict.fromkeys(test.field for test in deciding if isinstance(test, Test))
+    names = dict.fromkeys(test.name for test in deciding if isinstance(test, Test))
     return f": the task lacks {', '.join(names)}" if names else ""
 
 
@@ -158,7 +158,7 @@ def value_words(leaf: Trace, fields: Observed, now: int) -> str:
     """What a condition found: the task's value, with its age where it is a time."""
     if not isinstance(leaf.selector, Test):
         return ""
-    name = leaf.selector.field
+    name = leaf.selector.name
     if leaf.value is None:
         if name == "status" and "provider_status" in fields:
             return f"(not set: {value_text(fields['provider_status'])} is not documented)"

@@ -1,0 +1,96 @@
+"""What conditions see of a URL."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.selectors.compile import compile_selector
+from reconciler.selectors.parse import parse_selector
+from reconciler.selectors.syntax import Truth, UrlPart
+from reconciler.selectors.trace import describe
+from reconciler.selectors.url_parts import part_of, selectable
+from reconciler.tasks.resource_type import ResourceType
+from reconciler.tasks.task import Field, FieldType
+
+
+@pytest.fixture(scope="module")
+def upload_of_url(upload: ResourceType) -> ResourceType:
+    url = Field("upload_url", FieldType.STRING, "Source", example="https://h/a", url=True)
+    return replace(upload, fields={**upload.fields, "upload_url": url})
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "path"),
+    [
+        ("https://Media.Example.COM/A/b.mp4?k=1#x", "media.example.com", "/A/b.mp4"),
+        ("https://media.example.com:443/a", "media.example.com", "/a"),
+        ("http://media.example.com:80/a", "media.example.com", "/a"),
+        ("http://media.example.com:/a", "media.example.com", "/a"),
+        ("https://media.example.com:8443/a", "media.example.com:8443", "/a"),
+        ("https://user:secret@media.example.com/a", "media.example.com", "/a"),
+        ("https://media.example.com", "media.example.com", "/"),
+        ("https://media.example.com?k=1", "media.example.com", "/"),
+        ("https://[2001:DB8::1]:443/a", "[2001:db8::1]", "/a"),
+        ("s3://Bucket/key/a b", "bucket", "/key/a b"),
+        ("https://m\u00fcnchen.example/a", "m\u00fcnchen.example", "/a"),
+        # What is no URL, or is read in different ways, has no part.
+        *((text, None, None) for text in ("", "media.example.com/a", "https:///a", "https://?k", "/a", "https://h:x/")),
+        ("https://good.example\\@evil.example/a", None, None),
+        ("https://good.example@evil.example@good.example/a", None, None),
+        ("https://good.example%2eevil.example/a", None, None),
+        ("https://good.example\t.evil.example/a", None, None),
+        (" https://good.example/a", None, None),
+        ("https://[::1]x/a", None, None),
+    ],
+)
+def test_parts(url: str, host: str | None, path: str | None) -> None:
+    assert (part_of(url, UrlPart.HOST), part_of(url, UrlPart.PATH)) == (host, path)
+
+
+@given(st.text(max_size=40).map("https://".__add__))
+def test_no_part_holds_a_query(url: str) -> None:
+    for part in UrlPart:
+        assert not {"?", "#"} & set(part_of(url, part) or "")
+
+
+@pytest.mark.parametrize("url", ["https://" + "a@" * 8000, "https://" + "a:" * 8000, "https://h/" + "?" * 16000])
+def test_a_hostile_url_takes_no_time(url: str) -> None:
+    for _ in range(200):
+        part_of(url, UrlPart.HOST)
+
+
+@pytest.mark.parametrize(
+    ("condition", "truth"),
+    [
+        ({"upload_url.host": "legacy.example.com"}, Truth.TRUE),
+        ({"upload_url.host": "LEGACY.example.com:443"}, Truth.TRUE),
+        ({"upload_url.host": ["a.example", "Legacy.Example.com"]}, Truth.TRUE),
+        ({"upload_url.host": {"glob": "*.EXAMPLE.com"}}, Truth.TRUE),
+        ({"upload_url.host": {"regex": r"^LEGACY\.\D+$"}}, Truth.TRUE),
+        ({"upload_url.host": {"not_contains": "Legacy"}}, Truth.FALSE),
+        ({"upload_url.path": {"glob": "/drafts/*"}}, Truth.TRUE),
+        ({"upload_url.path": {"glob": "/Drafts/*"}}, Truth.FALSE),
+        ({"upload_url.path": {"contains": "secret"}}, Truth.FALSE),
+        ({"upload_url": {"contains": "secret"}}, Truth.TRUE),
+        ({"upload_url.path": {"exists": True}}, Truth.TRUE),
+    ],
+)
+def test_conditions_on_parts(condition: dict[str, object], truth: Truth, upload_of_url: ResourceType) -> None:
+    selector, problems = parse_selector(condition, [upload_of_url])
+    assert selector is not None, problems
+    holds = compile_selector(selector, None)
+    assert holds({"upload_url": "https://Legacy.example.com:443/drafts/a.mp4?key=secret"}) is truth
+    (name,) = condition
+    assert describe(selector).startswith(f"{name} ")
+    if "exists" not in str(condition) and name != "upload_url":
+        assert holds({"upload_url": "no URL"}) is holds({}) is Truth.UNKNOWN
+
+
+def test_only_what_holds_a_url_has_parts(upload_of_url: ResourceType) -> None:
+    assert {"upload_url.host", "upload_url.path"} == selectable(upload_of_url).keys() - upload_of_url.fields.keys()
+    _, (problem,) = parse_selector({"upload_url.query": "x"}, [upload_of_url])
+    assert problem.message == "`upload_url.query` is not a field of cloud.vod.url_upload"
+    _, (problem,) = parse_selector({"user_data.host": "x"}, [upload_of_url])
+    assert "is not a field" in problem.message
