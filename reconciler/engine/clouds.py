@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.exceptions import ProviderError, bug, innermost, traceback_lines
 from reconciler.providers.base import Examining, Look, Readings
+from reconciler.providers.records import Records
 from reconciler.providers.transport.trace import about
 from reconciler.redaction import bounded, masked
 from reconciler.tasks.observation import CLOCKS_APART, Completeness, Fault, Meaning, Observation, Scope
 from reconciler.tasks.sink import Collected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Self
 
     from reconciler.config.model import Configuration, Target
@@ -249,8 +250,8 @@ class _Checked:
     def contradicted(self) -> int:
         return self._sink.contradicted
 
-    def see(self, tasks: Sequence[Task]) -> None:
-        if self.odd is None:
+    def see(self, tasks: Collection[Task]) -> None:
+        if self.odd is None and not isinstance(tasks, Records):  # whose ids were looked at
             self.odd = next((task.id for task in tasks if not self._resource.has_id(task.id)), None)
         if self.odd is None:
             self._open = True

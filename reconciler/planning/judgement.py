@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from reconciler.planning.sieve import Rules, Sieve
+from reconciler.config.model import AtMost
+from reconciler.planning.reasons import ALWAYS
+from reconciler.planning.sieve import Rule, Rules, Sieve
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.states import admitted_statuses, after_operation, wanted_statuses
 from reconciler.selectors.syntax import Truth
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.selectors.compile import Predicate
+    from reconciler.selectors.syntax import Selector
     from reconciler.tasks.observation import Observation, Scope
     from reconciler.tasks.resource_type import Catalogue, Operation, ResourceType
     from reconciler.tasks.task import Task, Value
@@ -70,14 +74,17 @@ class Judgements:
     def protections(self, task: Task) -> tuple[str, ...]:
         """The protections that hold the task: those whose selector is true of it, *or unknown*."""
         rules = self._on(task.target).protections.get(task.resource, ())
-        return tuple(name for name, predicate in rules if predicate(task.values) != Truth.FALSE)
+        return tuple(name for name, _, holds in rules if holds(task.values) != Truth.FALSE)
 
     def rules(self, scope: Scope, policies: Iterable[Policy]) -> Rules:
-        """What tasks of a scope are held against."""
+        """What tasks of a scope are held against. What a plan shows of them matters, too."""
         compiled = self._on(scope.target)
+        asking = tuple(policies)
+        quotas = (policy.ensure.per for policy in asking if isinstance(policy.ensure, AtMost))
         return Rules(
-            [(policy.name, compiled.policies[policy.name, scope.resource].selects) for policy in policies],
-            compiled.protections.get(scope.resource, ()),
+            [compiled.rule(policy.name, policy.match) for policy in asking],
+            [compiled.rule(name, match) for name, match, _ in compiled.protections.get(scope.resource, ())],
+            frozenset((*ALWAYS, *chain.from_iterable(quotas))),
             self._off(scope.target),
         )
 
@@ -94,7 +101,7 @@ class Judgements:
         busy: set[str] = set()
         for observation in observations:
             sieve = sieves.get(observation.scope)
-            for name, _ in self._on(observation.scope.target).protections.get(observation.scope.resource, ()):
+            for name, *_ in self._on(observation.scope.target).protections.get(observation.scope.resource, ()):
                 if sieve is not None:
                     listed[name] += sieve.total
                 if sieve is None or not observation.complete or name in sieve.busy:
@@ -119,11 +126,20 @@ class _Compiled:
             for resource in policy.resources:
                 row = catalogue.resource_types[resource].as_asked(cancel_running=policy.cancel_running)
                 self.policies[name, resource] = Judgement(policy, row, selects)
-        self.protections: dict[str, list[tuple[str, Predicate]]] = {}
+        self.protections: dict[str, list[tuple[str, Selector, Predicate]]] = {}
         for name, protection in sorted(configuration.protections.items()):
-            predicate = compile_selector(protection.match, now)
+            holds = compile_selector(protection.match, now)
             for resource in protection.resources:
-                self.protections.setdefault(resource, []).append((name, predicate))
+                self.protections.setdefault(resource, []).append((name, protection.match, holds))
+        self._now = now
+        self._rules: dict[tuple[str, int], Rule] = {}
+
+    def rule(self, name: str, selector: Selector) -> Rule:
+        """A selector of the configuration for sieves, made once for all of them."""
+        key = (name, id(selector))
+        if key not in self._rules:
+            self._rules[key] = Rule.of(name, selector, self._now)
+        return self._rules[key]
 
 
 def statuses_wanted(configuration: Configuration, catalogue: Catalogue) -> dict[Scope, frozenset[str] | None]:

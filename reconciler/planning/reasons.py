@@ -57,7 +57,7 @@ def protected_reason(protections: Sequence[str]) -> str:
 LONGEST = 300
 """Characters of one value that a plan keeps; the rest is cut, with an ellipsis."""
 
-_ALWAYS = (
+ALWAYS = (
     "status",
     "provider_status",
     "created_at",
@@ -70,6 +70,7 @@ _ALWAYS = (
     "media_id",
     "error_code",
 )
+"""Fields that a plan shows of a task where it has them, whatever its policies ask about."""
 
 
 def observed(task: Task, resource: ResourceType, named: Iterable[str]) -> Observed:
@@ -78,7 +79,7 @@ def observed(task: Task, resource: ResourceType, named: Iterable[str]) -> Observ
     A status outside the table appears as `unknown`.
     """
     fields: dict[str, str | int | tuple[str, ...]] = {"status": task.status.value}
-    for name in dict.fromkeys((*_ALWAYS, *named)):
+    for name in dict.fromkeys((*ALWAYS, *named)):
         value = task.values.get(name)
         if value is None or name in {"id", "status"}:
             continue

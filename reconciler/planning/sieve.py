@@ -4,66 +4,128 @@ What some policy selects is kept; of all others only counts are. They stay exact
 twice: each sighting leaves the hash of its id and the kind of task it was; where a hash stands twice, the later counts.
 A hash of all that it says tells whether rows of one pass contradict each other (`reconciler.tasks.sink.Sink` says what
 is believed of them).
+
+Hashes are Python's own of texts, keyed anew for each process. Where somebody fixes that key (PYTHONHASHSEED), and finds
+two ids of one hash, the two count as one, which does not add up: a list that is not believed to be whole. Nothing more
+is selected by it.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from itertools import chain
+from operator import and_
+from typing import TYPE_CHECKING, Any
 
-from reconciler.selectors.syntax import Truth
+from reconciler.selectors.compile import compile_selector
+from reconciler.selectors.syntax import AllOf, Everything, Truth
+from reconciler.selectors.trace import fields_of
+from reconciler.tasks.sink import view_of
 from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from reconciler.selectors.compile import Predicate
+    from reconciler.selectors.syntax import Selector
+    from reconciler.tasks.sink import View
     from reconciler.tasks.task import Task
 
 _BUCKETS = 64
 """Sightings are looked through bucket by bucket, so that little is held besides them."""
 
+_KINDS = (1 << 31) - 1
+"""In a sighting the lower bits are the number of its kind, the others a hash of all that it says."""
+
+_MOST_KNOWN = 4096
+"""Values of a field whose truths are remembered."""
+
+_LONGEST_KNOWN = 256
+"""Characters of such a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The selector of a policy or a protection as conditions that must all hold, each with the one field that it looks
+    at; without a name where these are several."""
+
+    name: str
+    conditions: Sequence[tuple[str, Predicate]]
+    fields: frozenset[str]
+
+    @classmethod
+    def of(cls, name: str, selector: Selector, now: int | None) -> Rule:
+        """`now` is the clock of ages, in seconds since the epoch (UTC); None: they are unknown."""
+        conditions = [(fields_of(part), compile_selector(part, now)) for part in _parts(selector)]
+        by_field = [(fields[0] if len(fields) == 1 else "", holds) for fields, holds in conditions]
+        return cls(name, by_field, frozenset(fields_of(selector)))
+
+
+def _parts(selector: Selector) -> Iterator[Selector]:
+    match selector:
+        case Everything():
+            return
+        case AllOf(parts):
+            for part in parts:
+                yield from _parts(part)
+        case _:
+            yield selector
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the tasks of a scope are held against: policies and protections, by name."""
+    """What the tasks of a scope are held against. `others` are fields that matter besides those of the selectors."""
 
-    policies: Sequence[tuple[str, Predicate]]
-    protections: Sequence[tuple[str, Predicate]]
+    policies: Sequence[Rule]
+    protections: Sequence[Rule]
+    others: frozenset[str] = frozenset()
     off: bool = False
     """Ages are unknown, since clocks disagree."""
+
+    @property
+    def all(self) -> Sequence[Rule]:
+        return (*self.policies, *self.protections)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """All that is asked about a task."""
+        return self.others.union(*(rule.fields for rule in self.all))
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What a sighting counts as. The numbers are bits, by the places of the policies."""
+    """What a sighting counts as. `truths` has two bits for each rule: a lower one where it is not false, and a higher
+    one, in the upper half, where it is true; so that AND of such numbers is the AND of Kleene's logic."""
 
     status: Status
-    selected: int = 0
-    unknown: int = 0
+    truths: int = 0
     contradicted: bool = False
 
 
-@dataclass(slots=True)
-class _Sightings:
-    """Hashes of ids, numbers of kinds, and hashes of all values, in the order in which they were seen."""
+class _Known(dict[Any, int]):
+    """What follows from the values of a field as they came, worked out once for each; but not for so many, or so long
+    ones, that they would be held instead of tasks."""
 
-    ids: array[int] = field(default_factory=lambda: array("q"))
-    kinds: array[int] = field(default_factory=lambda: array("L"))
-    values: array[int] = field(default_factory=lambda: array("q"))
+    def __init__(self, work_out: Callable[[Any], int]) -> None:
+        self._work_out = work_out
+        self._read: Callable[[Any], Any] | None = None
+        self.missed = 0
 
-    @classmethod
-    def of(cls, kinds: dict[int, int]) -> _Sightings:
-        return cls(array("q", kinds), array("L", kinds.values()))
+    def of(self, column: Sequence[Any], read: Callable[[Any], Any]) -> map[int]:
+        if self._read is not read:
+            self.clear()
+            self._read = read
+        return map(self.__getitem__, column)
 
-    def latest(self) -> dict[int, int]:
-        return dict(zip(self.ids, self.kinds, strict=True))
-
-
-_GONE = 0
-"""The first kind: of ids that are not there."""
+    def __missing__(self, found: Any) -> int:  # noqa: ANN401 - whatever came
+        assert self._read is not None  # noqa: S101 - told to mypy
+        self.missed += 1
+        number = self._work_out(self._read(found))
+        if len(self) < _MOST_KNOWN and not (isinstance(found, str) and len(found) > _LONGEST_KNOWN):
+            self[found] = number
+        return number
 
 
 class Sieve:
@@ -75,62 +137,131 @@ class Sieve:
     def __init__(self, rules: Callable[[], Rules]) -> None:
         self._ask: Callable[[], Rules] | None = rules
         self._rules = Rules((), ())
+        self._fields: frozenset[str] = frozenset()
+        self._lower = self._everything = 0
         self._kinds = [_Kind(Status.GONE)]
-        self._numbers: dict[tuple[int, int, int, bool], int] = {}
+        self._numbers: dict[tuple[Status, int, bool], int] = {}
         self._seen = _buckets()
         self._counts: list[tuple[_Kind, int]] = []
         self._kept: dict[str, tuple[Task, int]] = {}
+        # How tasks are judged:
+        self._statuses = _Known(lambda status: self._number(status, 0) if status is not Status.GONE else _GONE)
+        self._by_value: dict[str, _Known] = {}
+        self._left: list[tuple[int, int, list[Predicate]]] = []
+        self._judged: dict[tuple[int, int], int] = {}
+        self._rows = 0
         # Of the pass under way:
         self._pass = _buckets()
         self._selected: dict[str, tuple[Task, int]] = {}
         self._contradicted: set[int] = set()
         self.text = 0
-        self.busy: set[str] = set()
-        """The protections that hold some task."""
 
     @property
     def is_by_clock(self) -> bool:
         """Whether tasks were judged by their ages."""
         return self._ask is None and not self._rules.off
 
-    def see(self, tasks: Sequence[Task]) -> None:
+    def see(self, tasks: Collection[Task]) -> None:
         if self._ask is not None:
-            self._rules, self._ask = self._ask(), None
-        false, _, true = Truth
-        policies = [(1 << place, selects) for place, (_, selects) in enumerate(self._rules.policies)]
-        numbers, buckets, gone = self._numbers, self._pass, Status.GONE
-        for task in tasks:
-            values, status = task.values, task.status
-            selected = unknown = 0
-            if status is gone:
-                number = _GONE
-            else:
-                for bit, selects in policies:
-                    truth = selects(values)
-                    if truth is not false:
-                        if truth is true:
-                            selected |= bit
-                        else:
-                            unknown |= bit
-                # By identity: the hash of an enum member is computed in Python.
-                number = numbers.get((id(status), selected, unknown, False)) or self._number(status, selected, unknown)
-            key = hash(task.id)
-            bucket = buckets[key % _BUCKETS]
-            bucket.ids.append(key)
-            bucket.kinds.append(number)
-            bucket.values.append(hash(frozenset(values.items())))
-            if selected and self._selected.setdefault(task.id, (task, selected))[0] is task:
-                self.text += task.text
-        for name, holds in self._rules.protections:
-            if name not in self.busy and any(
-                holds(task.values) is not false for task in tasks if task.status is not gone
-            ):
-                self.busy.add(name)
+            self._begin(self._ask())
+        if not tasks:
+            return
+        view = view_of(tasks, self._fields)
+        numbers = list(self._statuses.of(*view.statuses))
+        truths = [self._everything] * len(numbers)
+        for field, known in self._by_value.items():
+            truths = list(map(and_, truths, known.of(*view.column(field))))
+        for place, truth in enumerate(truths):
+            if truth and numbers[place] != _GONE:
+                numbers[place] = self._judge(view, place, numbers[place], truth)
+        says = view.hashes()
+        if _GONE in numbers:  # one that is not there says nothing else
+            says = [number and said for number, said in zip(numbers, says, strict=True)]
+        for key, number, said in zip(map(hash, view.ids), numbers, says, strict=True):
+            bucket = self._pass[key % _BUCKETS]
+            bucket.append(key)
+            bucket.append(said & ~_KINDS | number)
+        self._rows += len(numbers)
+        self._forget()
 
-    def _number(self, status: Status, selected: int, unknown: int, contradicted: bool = False) -> int:
-        self._kinds.append(_Kind(status, selected, unknown, contradicted))
-        self._numbers[id(status), selected, unknown, contradicted] = len(self._kinds) - 1
-        return len(self._kinds) - 1
+    def _begin(self, rules: Rules) -> None:
+        self._rules, self._ask = rules, None
+        self._fields = rules.fields
+        self._everything = (1 << 2 * len(rules.all)) - 1
+        self._lower = (1 << len(rules.all)) - 1
+        fields = {field for rule in rules.all for field, _ in rule.conditions if field}
+        self._by_value = {field: _Known(self._truths_of(field)) for field in sorted(fields)}
+        self._leave()
+
+    def _bits(self, place: int) -> tuple[int, int]:
+        """The lower and the higher bit of a rule."""
+        return 1 << place, 1 << place + len(self._rules.all)
+
+    def _truths_of(self, field: str) -> Callable[[Any], int]:
+        """The truths of all rules as far as a value of this field tells."""
+        conditions = [
+            (self._bits(place), holds)
+            for place, rule in enumerate(self._rules.all)
+            for name, holds in rule.conditions
+            if name == field
+        ]
+
+        def truths(value: Any) -> int:  # noqa: ANN401 - of the field's type
+            values = {} if value is None else {field: value}
+            found = self._everything
+            for (lower, higher), holds in conditions:
+                truth = holds(values)
+                if truth is not Truth.TRUE:
+                    found &= ~higher if truth is Truth.UNKNOWN else ~(higher | lower)
+            return found
+
+        return truths
+
+    def _leave(self) -> None:
+        """Note which conditions are to be asked about tasks, since no value that is known decides them."""
+        left = (
+            (*self._bits(place), [holds for field, holds in rule.conditions if field not in self._by_value])
+            for place, rule in enumerate(self._rules.all)
+        )
+        self._left = [entry for entry in left if entry[-1]]
+
+    def _forget(self) -> None:
+        """Remember no values of a field that has nearly as many of them as there are tasks."""
+        many = [field for field, known in self._by_value.items() if known.missed > max(256, self._rows // 2)]
+        if many:
+            self._by_value = {field: known for field, known in self._by_value.items() if field not in many}
+            self._leave()
+
+    def _judge(self, view: View, place: int, number: int, truths: int) -> int:
+        """The number of the kind of a task that some rule may be true of; it is kept where a policy's is."""
+        values = None
+        for lower, higher, conditions in self._left:
+            if not truths & lower:
+                continue
+            if values is None:
+                values = view.values(place)
+            for holds in conditions:
+                truth = holds(values)
+                if truth is Truth.FALSE:
+                    truths &= ~(higher | lower)
+                    break
+                if truth is Truth.UNKNOWN:
+                    truths &= ~higher
+        if truths >> len(self._rules.all) & (1 << len(self._rules.policies)) - 1:
+            task = view.task(place)
+            if self._selected.setdefault(task.id, (task, truths))[0] is task:
+                self.text += task.text
+        known = self._judged.get((number, truths))
+        if known is None:
+            known = self._judged[number, truths] = self._number(self._kinds[number].status, truths)
+        return known
+
+    def _number(self, status: Status, truths: int, *, contradicted: bool = False) -> int:
+        kind = (status, truths, contradicted)
+        if kind not in self._numbers:
+            self._kinds.append(_Kind(*kind))
+            self._numbers[kind] = len(self._kinds) - 1
+        return self._numbers[kind]
 
     def end_pass(self) -> tuple[int, int]:
         kept: list[dict[str, tuple[Task, int]]] = [{} for _ in range(_BUCKETS)]
@@ -139,39 +270,40 @@ class Sieve:
         self._kept = {}
         distinct = 0
         for place, bucket in enumerate(self._pass):
-            kinds = bucket.latest()
+            ids, says = bucket[::2], bucket[1::2]
+            self._pass[place] = array("q")
+            kinds = {key: said & _KINDS for key, said in zip(ids, says, strict=True)}
             distinct += len(kinds)
-            if len(kinds) < len(bucket.ids):
-                self._resolve(bucket, kinds)
+            if len(kinds) < len(ids):
+                self._resolve(ids, says, kinds)
             self._kept |= {task_id: entry for task_id, entry in kept[place].items() if hash(task_id) not in kinds}
             before = self._seen[place]
-            self._seen[place] = _Sightings.of(before.latest() | kinds if before.ids else kinds)
+            if before:
+                kinds = dict(zip(before[::2], before[1::2], strict=True)) | kinds
+            self._seen[place] = array("q", chain.from_iterable(kinds.items()))
         self._kept |= {
             task_id: entry for task_id, entry in self._selected.items() if hash(task_id) not in self._contradicted
         }
         numbers: Counter[int] = Counter()
         for sightings in self._seen:
-            numbers.update(sightings.kinds)
+            numbers.update(sightings[1::2])
         self._counts = [(self._kinds[number], count) for number, count in numbers.items() if number != _GONE]
         contradicted = len(self._contradicted)
-        self._pass, self._selected, self._contradicted, self.text = _buckets(), {}, set(), 0
+        self._selected, self._contradicted, self.text = {}, set(), 0
         return distinct, contradicted
 
-    def _resolve(self, bucket: _Sightings, kinds: dict[int, int]) -> None:
+    def _resolve(self, ids: Sequence[int], says: Sequence[int], kinds: dict[int, int]) -> None:
         """Find the ids whose rows differ, and give them the kind of which nothing but perhaps the status is known."""
-        said = dict(zip(bucket.ids, bucket.values, strict=True))
-        statuses: dict[int, set[Status]] = {}
-        for key, number, values in zip(bucket.ids, bucket.kinds, bucket.values, strict=True):
-            statuses.setdefault(key, set()).add(self._kinds[number].status)
-            if kinds[key] != number or said[key] != values:
-                self._contradicted.add(key)
-        all_of_them = (1 << len(self._rules.policies)) - 1
-        for key in self._contradicted & kinds.keys():
-            status = next(iter(statuses[key])) if len(statuses[key]) == 1 else Status.UNKNOWN
-            known = self._numbers.get((id(status), 0, all_of_them, True))
-            kinds[key] = known or self._number(status, 0, all_of_them, contradicted=True)
-        if self._contradicted:
-            self.busy.update(name for name, _ in self._rules.protections)
+        last = dict(zip(ids, says, strict=True))
+        differing = {key for key, said in zip(ids, says, strict=True) if last[key] != said}
+        statuses: dict[int, set[Status]] = {key: set() for key in differing}
+        for key, said in zip(ids, says, strict=True):
+            if key in differing:
+                statuses[key].add(self._kinds[said & _KINDS].status)
+        for key, shown in statuses.items():
+            status = shown.pop() if len(shown) == 1 else Status.UNKNOWN
+            kinds[key] = self._number(status, self._lower, contradicted=True)
+        self._contradicted |= differing
 
     # What was found, after the last pass.
 
@@ -192,24 +324,40 @@ class Sieve:
         return sum(count for kind, count in self._counts if kind.contradicted)
 
     @property
+    def busy(self) -> frozenset[str]:
+        """The protections that hold some task."""
+        held = 0
+        for kind, _ in self._counts:
+            held |= kind.truths
+        first = len(self._rules.policies)
+        return frozenset(rule.name for place, rule in enumerate(self._rules.protections, first) if held >> place & 1)
+
+    @property
     def undecided(self) -> int:
         """Tasks of which it cannot be said whether some policy selects them."""
-        return sum(count for kind, count in self._counts if kind.unknown)
+        return self._unknown((1 << len(self._rules.policies)) - 1)
 
     def unknown(self, policy: str) -> int:
         """Tasks of which it cannot be said whether this policy selects them."""
-        bit = self._bit(policy)
-        return sum(count for kind, count in self._counts if kind.unknown & bit)
+        return self._unknown(self._bit(policy))
+
+    def _unknown(self, policies: int) -> int:
+        rules = len(self._rules.all)
+        return sum(count for kind, count in self._counts if kind.truths & ~(kind.truths >> rules) & policies)
 
     def selected(self, policy: str) -> list[Task]:
         """The tasks that it selects."""
-        bit = self._bit(policy)
-        return [task for task, by in self._kept.values() if by & bit]
+        bit = self._bit(policy) << len(self._rules.all)
+        return [task for task, truths in self._kept.values() if truths & bit]
 
     def _bit(self, policy: str) -> int:
-        places = {name: place for place, (name, _) in enumerate(self._rules.policies)}
-        return 1 << places[policy] if policy in places else 0
+        return sum(1 << place for place, rule in enumerate(self._rules.policies) if rule.name == policy)
 
 
-def _buckets() -> list[_Sightings]:
-    return [_Sightings() for _ in range(_BUCKETS)]
+_GONE = 0
+"""The first kind: of ids that are not there."""
+
+
+def _buckets() -> list[array[int]]:
+    """Sightings in the order in which they were seen: of each the hash of its id, and what it says."""
+    return [array("q") for _ in range(_BUCKETS)]

@@ -27,7 +27,7 @@ from reconciler.providers.transport.wire import Wire
 from reconciler.tasks.observation import Completeness, Fault, Observation, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     import httpx
 
@@ -155,7 +155,7 @@ class HttpClient(Generic[R]):
             tasks = await self.first_page(resource, tally)
         return examined(resource, tasks, answers, self.redactor, self.codes.means, tally.requests)
 
-    async def first_page(self, resource: ResourceType, tally: Tally) -> Sequence[Task] | Fault | None:
+    async def first_page(self, resource: ResourceType, tally: Tally) -> Collection[Task] | Fault | None:
         """The tasks of one small page of a list, or of the whole where a cloud has no other way; None where there is
         nothing to ask about."""
         found = await self.observe(resource, None)

@@ -13,7 +13,7 @@ from reconciler.tasks.observation import Fault
 from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     import httpx
 
@@ -49,7 +49,7 @@ def note(response: httpx.Response) -> None:
 
 def examined(
     resource: ResourceType,
-    tasks: Sequence[Task] | Fault | None,
+    tasks: Collection[Task] | Fault | None,
     answers: Sequence[httpx.Response],
     redactor: Redactor,
     means: Callable[[str], Meaning | None],

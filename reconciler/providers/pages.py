@@ -4,18 +4,17 @@ call that reads ids shows; and the tasks that rows make up."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reconciler.providers.base import Readings
-from reconciler.providers.records import task_from, tasks_in
+from reconciler.providers.records import records_in
 from reconciler.providers.transport.answers import malformed
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.sink import by_id
 from reconciler.tasks.task import Status, Task, TaskKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     import httpx
 
@@ -37,7 +36,7 @@ class Page:
     own names as not there; None in what a list call shows, which names none.
     """
 
-    tasks: Sequence[Task]
+    tasks: Collection[Task]
     total: int | None
     marker: str = ""
     truncated: bool = False
@@ -86,14 +85,14 @@ def _tasks(
     response: httpx.Response,
     client: HttpClient[Any],
     resource: ResourceType,
-) -> list[Task] | Fault:
+) -> Collection[Task] | Fault:
     """The tasks that the rows at `envelope` show; a fault where it holds no list, or rows of another kind."""
     if not isinstance(rows, list):
         keys = ", ".join(sorted(map(str, body))) or "none"
         return malformed(f"no list {envelope!r}; keys: {client.redactor(keys, 120)}", response)
     if len(rows) > MOST_ROWS:
         return malformed(f"{len(rows)} rows in one page", response)
-    tasks = tasks_in(resource, rows, partial(task_from, client.target.name, resource))
+    tasks = records_in(client.target.name, resource, rows)
     return malformed(client.redactor(tasks), response) if isinstance(tasks, str) else tasks
 
 
@@ -134,12 +133,12 @@ def _is_set(found: object) -> bool:
     return found in (1, True) or (isinstance(found, str) and found.lower() in {"1", "true"})
 
 
-def united(resource: ResourceType, rows: Sequence[Task]) -> tuple[dict[str, Task], dict[str, list[Task]]]:
+def united(resource: ResourceType, rows: Iterable[Task]) -> tuple[dict[str, Task], dict[str, list[Task]]]:
     """The tasks by id that `rows` show, and apart from them the rows that contradict each other."""
     return by_id(merged(resource, rows) if resource.listing.rows_merge else rows)
 
 
-def merged(resource: ResourceType, rows: Sequence[Task]) -> list[Task]:
+def merged(resource: ResourceType, rows: Iterable[Task]) -> list[Task]:
     """The tasks that rows make up of which several may be about one."""
     groups: dict[str, list[Task]] = {}
     for row in rows:

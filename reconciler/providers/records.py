@@ -1,5 +1,8 @@
 """From a provider's record to a task: fields found by their path and coerced to their type.
 
+A page is looked at by its columns first, since most of its rows become no task: what is asked about goes into structs
+that take what nearly all rows have, texts and whole numbers. Anything else is made into these before.
+
 Vendors write numbers where their schema says text and the other way round, and three forms of timestamps. What
 cannot be read as its type, or is larger than a field may be, is left out, which makes it unknown to selectors:
 unknown is never a match.
@@ -10,19 +13,25 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from reconciler.redaction import bounded
 from reconciler.tasks.observation import Fault, Meaning
+from reconciler.tasks.sink import Rows
 from reconciler.tasks.task import EARLIEST, LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS, FieldType, Status, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from reconciler.tasks.resource_type import ResourceType
-    from reconciler.tasks.task import Value
+    from reconciler.tasks.sink import Column
+    from reconciler.tasks.task import Field, Value
 
 Row = dict[str, Any]
 
@@ -45,16 +54,38 @@ def tasks_in(resource: ResourceType, rows: Sequence[object], read: Callable[[Row
     """
     tasks: list[Task] = []
     for number, row in enumerate(rows, 1):
-        if not isinstance(row, dict):
-            return f"row {number} of {resource.listing.envelope!r} is no object"
-        task = read(row)
+        task = read(row) if isinstance(row, dict) else None
         if task is None:
-            key = ".".join(resource.fields["id"].source)
-            found = _at(row, resource.fields["id"].source)
-            shown = found[:80] if isinstance(found, str) else type(found).__name__
-            return f"row {number} of {resource.listing.envelope!r} without a usable {key!r}: {shown!r}"
+            return _unusable(resource, number, row)
         tasks.append(task)
     return tasks
+
+
+def records_in(target: str, resource: ResourceType, rows: Sequence[Any]) -> Records | str:
+    """The same for rows from which `task_from` makes the tasks, once somebody asks for them."""
+    key, fits = resource.fields["id"].source, resource.id_form.fullmatch
+    try:
+        ids = [row[key[0]] for row in rows] if len(key) == 1 else []
+        usable = len(ids) == len(rows) and all(map(fits, ids))
+    except (KeyError, TypeError):  # no object, no id in it, or one that is no text
+        usable = False
+    if not usable:
+        ids = []
+        for number, row in enumerate(rows, 1):
+            task_id = identity(resource, row) if isinstance(row, dict) else None
+            if task_id is None:
+                return _unusable(resource, number, row)
+            ids.append(task_id)
+    return Records(target, resource, rows, ids)
+
+
+def _unusable(resource: ResourceType, number: int, row: object) -> str:
+    if not isinstance(row, dict):
+        return f"row {number} of {resource.listing.envelope!r} is no object"
+    key = ".".join(resource.fields["id"].source)
+    found = _at(row, resource.fields["id"].source)
+    shown = found[:80] if isinstance(found, str) else type(found).__name__
+    return f"row {number} of {resource.listing.envelope!r} without a usable {key!r}: {shown!r}"
 
 
 def impossible_ids(resource: ResourceType, ids: Iterable[str]) -> dict[str, Fault]:
@@ -88,13 +119,18 @@ def task_from(target: str, resource: ResourceType, row: Row) -> Task | None:
             elif (value := read(found)) is not None:
                 values[name] = value
     values["id"] = task_id
-    spoken = values.get("provider_status")
-    if spoken in resource.gone:
-        return Task(target, resource.name, task_id, Status.GONE, {"id": task_id})
-    status = resource.statuses.get(spoken, Status.UNKNOWN) if isinstance(spoken, str) else Status.UNKNOWN
+    status = _status(resource, values.get("provider_status"))
+    if status is Status.GONE:
+        return Task(target, resource.name, task_id, status, {"id": task_id})
     if status is not Status.UNKNOWN:
         values["status"] = status.value
     return Task(target, resource.name, task_id, status, values)
+
+
+def _status(resource: ResourceType, spoken: Value | None) -> Status:
+    if not isinstance(spoken, str):
+        return Status.UNKNOWN
+    return Status.GONE if spoken in resource.gone else resource.statuses.get(spoken, Status.UNKNOWN)
 
 
 def identity(resource: ResourceType, row: Row) -> str | None:
@@ -234,7 +270,8 @@ def _integer(found: object) -> int | None:
 
 def _texts(found: object) -> tuple[str, ...] | None:
     """The texts of a list. One that cannot be read leaves out all: without it, the list would not contain it."""
-    listed = [entry for entry in (found if isinstance(found, list) else [found]) if entry is not None and entry != ""]
+    entries = found if isinstance(found, list | tuple) else [found]
+    listed = [entry for entry in entries if entry is not None and entry != ""]
     texts = [_text(entry) for entry in listed[: MOST_TEXTS + 1]]
     whole = tuple(text for text in texts if text is not None)
     return whole if 0 < len(texts) == len(whole) <= MOST_TEXTS else None
@@ -247,3 +284,192 @@ _COERCIONS: Mapping[FieldType, Callable[[object], Value | None]] = {
     FieldType.TIMESTAMP: timestamp,
     FieldType.STRINGS: _texts,
 }
+
+
+class Records(Rows):
+    """The rows of one page of a list, whose ids are usable."""
+
+    def __init__(self, target: str, resource: ResourceType, rows: Sequence[Row], ids: Sequence[str]) -> None:
+        self.target = target
+        self.resource = resource
+        self.rows = rows
+        self.ids = ids
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Task]:
+        return map(self.task, range(len(self.rows)))
+
+    def __contains__(self, task: object) -> bool:
+        return any(task == made for made in self)
+
+    def task(self, place: int) -> Task:
+        """The task that a row shows."""
+        made = task_from(self.target, self.resource, self.rows[place])
+        assert made is not None  # noqa: S101 - told to mypy: its id is usable
+        return made
+
+    def view(self, fields: frozenset[str]) -> _Columns:
+        layout = _layout(self.resource, fields)
+        try:
+            structs = msgspec.convert(self.rows, layout.page)
+        except msgspec.ValidationError:
+            structs = msgspec.convert([layout.mended(row) for row in self.rows], layout.page)
+        return _Columns(self, layout, structs)
+
+
+_Tree = dict[str, "_Tree | Field"]
+"""Where a row holds fields, by its keys."""
+
+
+class _Layout:
+    """How the rows of a resource type are put into structs, each field as it came. `reads` has what makes a value of
+    it, `attributes` where it is; frozen structs are alike, and have one hash, where all fields are alike."""
+
+    def __init__(self, resource: ResourceType, fields: frozenset[str]) -> None:
+        self.resource = resource
+        self.attributes: dict[str, str] = {}
+        self.reads: dict[str, Callable[[Any], Value | None]] = {}
+        self._tree: _Tree = {}
+        for field in resource.fields.values():
+            if field.source and field.name in {*fields, "provider_status"} - {"id"}:
+                tree = self._tree
+                for key in field.source[:-1]:
+                    inner = tree.setdefault(key, {})
+                    if not isinstance(inner, dict):
+                        raise ValueError(f"{resource.name}: {field.name} is within another field")
+                    tree = inner
+                tree[field.source[-1]] = field
+                self.reads[field.name] = partial(_read, _COERCIONS[field.type])
+        self.page = list[self._struct(self._tree, "")]  # type: ignore[misc]
+        self.status = partial(_status_of, resource)
+        self.status_value = partial(_status_value, resource)
+
+    def _struct(self, tree: _Tree, path: str) -> type[msgspec.Struct]:
+        members: list[tuple[str, Any, Any]] = []
+        for number, node in enumerate(tree.values()):
+            name = f"f{number}"
+            if isinstance(node, dict):
+                inner = self._struct(node, f"{path}{name}.")
+                members.append((name, inner | None, inner()))
+            else:
+                self.attributes[node.name] = path + name
+                kind = tuple[str, ...] | None if node.type is FieldType.STRINGS else str | int | None
+                members.append((name, kind, None))
+        keys = {f"f{number}": key for number, key in enumerate(tree)}
+        return msgspec.defstruct("Row", members, rename=keys, frozen=True, gc=False)
+
+    def mended(self, row: Row) -> Row:
+        """A row of which nothing does not fit: with what would be read of the odd values in it instead of these."""
+        return _mended(row, self._tree)
+
+
+def _mended(row: Row, tree: _Tree) -> Row:
+    made: Row = {}
+    for key, node in tree.items():
+        found = row.get(key)
+        if isinstance(node, dict):
+            made[key] = _mended(found, node) if isinstance(found, dict) else None
+        elif type(found) in {str, int} and node.type is not FieldType.STRINGS:
+            made[key] = found
+        elif found is not None and found != "":
+            made[key] = _COERCIONS[node.type](found)
+    return made
+
+
+def _read(coercion: Callable[[object], Value | None], found: object) -> Value | None:
+    return None if found is None or found == "" else coercion(found)
+
+
+def _status_of(resource: ResourceType, spoken: object) -> Status:
+    return _status(resource, _read(_text, spoken))
+
+
+def _status_value(resource: ResourceType, spoken: object) -> str | None:
+    status = _status_of(resource, spoken)
+    return None if status is Status.UNKNOWN else status.value
+
+
+_LAYOUTS: dict[tuple[int, frozenset[str]], _Layout] = {}
+
+
+def _layout(resource: ResourceType, fields: frozenset[str]) -> _Layout:
+    """Made once for each resource type and what a run asks about it."""
+    known = _LAYOUTS.get((id(resource), fields))
+    if known is None or known.resource is not resource:
+        known = _LAYOUTS[id(resource), fields] = _Layout(resource, fields)
+    return known
+
+
+class _Columns:
+    """Rows in structs, by their columns. A `reconciler.tasks.sink.View`."""
+
+    def __init__(self, records: Records, layout: _Layout, structs: list[msgspec.Struct]) -> None:
+        self.ids = records.ids
+        self._layout = layout
+        self._structs = structs
+        self.task = records.task
+        self.statuses: Column = (self._found("provider_status"), layout.status)
+
+    def _found(self, field: str) -> list[Any]:
+        at = attrgetter(self._layout.attributes[field])
+        try:
+            return list(map(at, self._structs))
+        except AttributeError:  # null instead of the object that has it
+            return [_reached(struct, self._layout.attributes[field]) for struct in self._structs]
+
+    def column(self, field: str) -> Column:
+        match field:
+            case "id":
+                return self.ids, str
+            case "status":
+                return self.statuses[0], self._layout.status_value
+            case _:
+                return self._found(field), self._layout.reads[field]
+
+    def hashes(self) -> Iterable[int]:
+        return map(hash, self._structs)
+
+    def values(self, place: int) -> Mapping[str, Value]:
+        return _Fields(self._layout, self._structs[place], self.ids[place])
+
+
+def _reached(struct: object, path: str) -> object:
+    for name in path.split("."):
+        struct = getattr(struct, name, None)
+    return struct
+
+
+class _Fields(Mapping[str, "Value"]):
+    """The fields of one row, each read when it is asked for."""
+
+    __slots__ = ("_id", "_layout", "_struct")
+
+    def __init__(self, layout: _Layout, struct: msgspec.Struct, task_id: str) -> None:
+        self._layout = layout
+        self._struct = struct
+        self._id = task_id
+
+    def get(self, field: str, default: Any = None, /) -> Any:  # noqa: ANN401 - as `Mapping` has it
+        if field == "id":
+            return self._id
+        if field == "status":
+            value: Value | None = self._layout.status_value(
+                _reached(self._struct, self._layout.attributes["provider_status"])
+            )
+        else:
+            value = self._layout.reads[field](_reached(self._struct, self._layout.attributes[field]))
+        return default if value is None else value
+
+    def __getitem__(self, field: str) -> Value:
+        value: Value | None = self.get(field)
+        if value is None:
+            raise KeyError(field)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in ("id", "status", *self._layout.reads) if self.get(name) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

@@ -22,7 +22,7 @@ from reconciler.tasks.sink import Collected
 from reconciler.tasks.task import Task, TaskKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     import httpx
 
@@ -81,7 +81,7 @@ class RowClient(HttpClient[R]):
             self._pages[resource.name] = listed.pages
         return replace(self.observation(resource, tally, held.tasks, listed.unsettled), rows=held.rows)
 
-    async def first_page(self, resource: ResourceType, tally: Tally) -> Sequence[Task] | Fault | None:
+    async def first_page(self, resource: ResourceType, tally: Tally) -> Collection[Task] | Fault | None:
         listing = resource.listing
         place = [(listing.page_parameter, "0")] if listing.paging in {Paging.PAGE, Paging.OFFSET} else []
         size = (listing.size_parameter, str(min(SMALL, listing.page_size)))

@@ -1,16 +1,89 @@
-"""Where the tasks of a listing go, page by page."""
+"""Where the tasks of a listing go, page by page, and how a page can be looked at without making all of its tasks."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from reconciler.tasks.task import Status
+from reconciler.tasks.task import Status, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from reconciler.tasks.task import Task
+    from reconciler.tasks.task import Value
+
+Column = tuple[Sequence[Any], Callable[[Any], Any]]
+"""What each row of a page has in one place, hashable and as it came, and what makes of it a value, None: there is none.
+What is alike as it came makes alike values."""
+
+
+class View(Protocol):
+    """A page by its columns, of the fields that are asked about."""
+
+    @property
+    def ids(self) -> Sequence[str]: ...
+
+    @property
+    def statuses(self) -> Column:
+        """Leads to a `Status`, `gone` where the row says that there is no such task."""
+        ...
+
+    def column(self, field: str) -> Column:
+        """What the rows say of a field."""
+        ...
+
+    def hashes(self) -> Iterable[int]:
+        """For each row a hash of all that it says of the fields, and of whether it is there."""
+        ...
+
+    def values(self, place: int) -> Mapping[str, Value]:
+        """The fields of one row."""
+        ...
+
+    def task(self, place: int) -> Task:
+        """The task that a row shows, with all of its fields."""
+        ...
+
+
+class Rows(Collection[Task]):
+    """What a page shows, made into tasks as somebody goes through them."""
+
+    @abstractmethod
+    def view(self, fields: frozenset[str]) -> View:
+        """The page by its columns, where only these fields matter."""
+
+
+class _Made:
+    """Tasks that are made, by their columns. A `View`."""
+
+    def __init__(self, tasks: Collection[Task], fields: frozenset[str]) -> None:
+        self._tasks = list(tasks)
+        self._fields = sorted(fields)
+        self.ids = [task.id for task in self._tasks]
+        self.statuses: Column = ([task.status.value for task in self._tasks], Status)
+
+    def column(self, field: str) -> Column:
+        return [task.values.get(field) for task in self._tasks], _as_it_is
+
+    def hashes(self) -> Iterable[int]:
+        return (hash((task.status.value, *map(task.values.get, self._fields))) for task in self._tasks)
+
+    def values(self, place: int) -> Mapping[str, Value]:
+        return self._tasks[place].values
+
+    def task(self, place: int) -> Task:
+        return self._tasks[place]
+
+
+def _as_it_is(found: Value | None) -> Value | None:
+    return found
+
+
+def view_of(tasks: Collection[Task], fields: frozenset[str]) -> View:
+    """A page by its columns, where only these fields matter."""
+    return tasks.view(fields) if isinstance(tasks, Rows) else _Made(tasks, fields)
 
 
 class Sink(Protocol):
@@ -39,7 +112,7 @@ class Sink(Protocol):
         """Of how many of them the rows contradict each other."""
         ...
 
-    def see(self, tasks: Sequence[Task]) -> None:
+    def see(self, tasks: Collection[Task]) -> None:
         """Take what a page shows. A task of status `gone` says that there is none of that id."""
         ...
 
@@ -75,9 +148,10 @@ class Collected:
     def contradicted(self) -> int:
         return len(self._contradicted)
 
-    def see(self, tasks: Sequence[Task]) -> None:
-        self.text += sum(task.text for task in tasks)
-        self._pass += tasks
+    def see(self, tasks: Collection[Task]) -> None:
+        made = list(tasks)
+        self.text += sum(task.text for task in made)
+        self._pass += made
 
     def end_pass(self) -> tuple[int, int]:
         found, contradicted = by_id(self._pass)

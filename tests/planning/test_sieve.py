@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.planning.sieve import Rules, Sieve
+from reconciler.planning.sieve import Rule, Rules, Sieve
 from reconciler.selectors import syntax
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.syntax import AllOf, Everything, Negation, Operator, Truth
@@ -25,6 +25,7 @@ SELECTORS: dict[str, syntax.Selector] = {
     "all": Everything(),
     "no-bucket": syntax.Test("input.bucket", Operator.EXISTS, False),
 }
+FIELDS = frozenset({"created_at", "input.bucket", "user_data"})
 NAMES = st.lists(st.sampled_from(sorted(SELECTORS)), unique=True)
 STATUSES = [Status.PENDING, Status.RUNNING, Status.SUCCEEDED, Status.UNKNOWN, Status.GONE]
 
@@ -54,8 +55,8 @@ PASSES = st.lists(st.lists(st.lists(tasks(), max_size=6), max_size=4), min_size=
 
 
 def sifted(passes: Sequence[Sequence[Sequence[Task]]], names: Sequence[str]) -> tuple[Sieve, list[tuple[int, int]]]:
-    rules = [(name, compile_selector(SELECTORS[name], NOW)) for name in names]
-    sieve = Sieve(lambda: Rules(rules, [("hold", compile_selector(SELECTORS["not-kept"], NOW))]))
+    rules = [Rule.of(name, SELECTORS[name], NOW) for name in names]
+    sieve = Sieve(lambda: Rules(rules, [Rule.of("hold", SELECTORS["not-kept"], NOW)], FIELDS))
     ends = []
     for pages in passes:
         for page in pages:
@@ -120,7 +121,7 @@ def test_what_no_policy_selects_is_let_go() -> None:
             for number in range(first, first + 100)
         ]
 
-    sieve = Sieve(lambda: Rules([("odd", compile_selector(SELECTORS["odd"], NOW))], []))
+    sieve = Sieve(lambda: Rules([Rule.of("odd", SELECTORS["odd"], NOW)], []))
     for first in range(0, 2_000, 100):
         sieve.see(page(first))
     alive = sorted(int(thing.id) for thing in gc.get_objects() if type(thing) is Task and thing.target == "let-go")
