@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.entries import Entry
     from reconciler.config.model import Ensure, Policy, Protection, Target
+    from reconciler.config.window import Window
     from reconciler.selectors.syntax import Selector
 
 
@@ -87,6 +88,12 @@ def _as_written(value: object) -> object:
 
 def _policy(policy: Policy, entry: Entry) -> object:
     own = mapping(entry.body, "limits")
+    # What later versions added counts where it is there, so that what was approved before still is.
+    more = {
+        "cancel_running": policy.cancel_running,
+        "mode": text(entry.body, "mode"),
+        "window": _window(policy.window),
+    }
     return {
         "resources": policy.resources,
         "scopes": policy.scopes,
@@ -95,7 +102,11 @@ def _policy(policy: Policy, entry: Entry) -> object:
         "limits": {key: text(own, key) if key == "on_excess" else number(own, key) for key in own},
         "suspend": policy.suspend,
         "on_blocked": policy.on_blocked.value,
-    } | ({"cancel_running": True} if policy.cancel_running else {})
+    } | {key: value for key, value in more.items() if value}
+
+
+def _window(window: Window | None) -> object:
+    return None if window is None else [sorted(window.days), window.start, window.end, window.timezone]
 
 
 def _ensure(ensure: Ensure) -> object:

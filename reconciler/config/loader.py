@@ -80,7 +80,7 @@ def _merged(
     entries = {section: entries_of(section, sources, findings) for section in ("targets", "protect", "policies")}
     targets = _kept(entries["targets"], lambda entry: target_of(entry, catalogue, findings), findings)
     protections = _kept(entries["protect"], lambda entry: protection_of(entry, catalogue, findings), findings)
-    reader = PolicyReader(catalogue, targets, tuple(entries["targets"]), settings.limits, all_files_read)
+    reader = PolicyReader(catalogue, targets, tuple(entries["targets"]), settings, all_files_read)
     policies = _kept(entries["policies"], lambda entry: reader.policy(entry, findings), findings)
     return Configuration(
         settings=settings,

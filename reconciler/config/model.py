@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from reconciler.config.window import Window
     from reconciler.diagnostics import Diagnostic, Location
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.observation import Scope
@@ -23,6 +24,14 @@ def group_of(provider: str, account: str) -> str:
     What names it may have come from a variable. 128 bits of SHA-256, so that no two accounts share a name.
     """
     return f"{provider}/{sha256(account.casefold().encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+
+
+class Mode(StrEnum):
+    """What a policy does about what it asks for."""
+
+    ENFORCE = "enforce"
+    REPORT = "report"
+    """It is shown, and nothing more."""
 
 
 class OnExcess(StrEnum):
@@ -78,6 +87,7 @@ class Settings:
 
     limits: Limits = Limits()
     run_limits: RunLimits = RunLimits()
+    mode: Mode = Mode.ENFORCE
     backend: DatabaseUrl = field(default_factory=lambda: DatabaseUrl("sqlite:///.reconciler/history.db"))
     concurrency: int = 16
     plan_ttl: int = 86_400
@@ -181,6 +191,9 @@ class Policy:
     """Why it is there, for readers."""
     suspend: bool = False
     """It is not even looked at."""
+    mode: Mode = Mode.ENFORCE
+    window: Window | None = None
+    """When it acts; outside of it, it is as in report mode."""
     on_blocked: OnBlocked = OnBlocked.REPORT
     cancel_running: bool = False
     """It cancels tasks that run as well, where the vendor does."""
@@ -191,6 +204,10 @@ class Policy:
     def targets(self) -> tuple[str, ...]:
         """Names of the targets that it looks at, sorted."""
         return tuple(sorted({scope.target for scope in self.scopes}))
+
+    def acts(self, now: int) -> bool:
+        """Whether it acts at `now`, in seconds since the epoch, and does not only report."""
+        return not self.suspend and self.mode is Mode.ENFORCE and (self.window is None or self.window.is_open(now))
 
     def within(self, kept: Callable[[Scope], bool]) -> Policy | None:
         """The same on those of its scopes that are `kept`; None where there are none."""

@@ -10,9 +10,10 @@ from reconciler.config.entries import WrongType, choice, flag, mapping, number, 
 from reconciler.config.environment import quoted
 from reconciler.config.files import shown_path
 from reconciler.config.inventory import read_values
-from reconciler.config.model import Absent, AtMost, Ensure, Keep, OnBlocked, Policy, Protection
+from reconciler.config.model import Absent, AtMost, Ensure, Keep, Mode, OnBlocked, Policy, Protection
 from reconciler.config.schema_parts import LONGEST_GLOB
 from reconciler.config.settings import limits
+from reconciler.config.window import window_of
 from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, Severity, unknown
 from reconciler.selectors.conditions import lacking_field
 from reconciler.selectors.parse import parse_selector
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.config.entries import Entry, Findings
-    from reconciler.config.model import Limits, Target
+    from reconciler.config.model import Settings, Target
     from reconciler.diagnostics import DocumentPath
     from reconciler.selectors.mistake import Lists
     from reconciler.selectors.syntax import Selector
@@ -43,7 +44,7 @@ class PolicyReader:
     catalogue: Catalogue
     targets: Mapping[str, Target]
     declared: Sequence[str]
-    limits: Limits
+    settings: Settings
     all_files_read: bool
     _by_provider: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _misses: int = 0
@@ -73,6 +74,7 @@ class PolicyReader:
                 problems += dead_end_problems(selector, asked, entry)
             problems += self._without_inventory(entry, scopes)
             problems += _ungrouped(entry, resources)
+        window = window_of(mapping(entry.body, "window"), (*entry.path, "window"), problems)
         for problem in problems:
             findings.problem(entry.document, problem)
         if selector is None:
@@ -83,11 +85,13 @@ class PolicyReader:
             scopes=scopes,
             match=selector,
             ensure=_ensure(entry.body),
-            limits=limits(mapping(entry.body, "limits"), self.limits),
+            limits=limits(mapping(entry.body, "limits"), self.settings.limits),
             description=text(entry.body, "description") or "",
             suspend=flag(entry.body, "suspend"),
             on_blocked=choice(entry.body, "on_blocked", OnBlocked, OnBlocked.REPORT),
             cancel_running=cancel_running,
+            mode=choice(entry.body, "mode", Mode, self.settings.mode),
+            window=window,
             location=entry.location,
         )
 

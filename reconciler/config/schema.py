@@ -18,6 +18,7 @@ from reconciler.config.schema_parts import (
     described,
     map_of_named,
     optional,
+    optional_choice,
     or_variable,
     record,
     rendered,
@@ -26,7 +27,7 @@ from reconciler.config.schema_parts import (
     variable_definitions,
     whole_number,
 )
-from reconciler.config.schema_policies import limits_schema, policies_schema, policy_definitions
+from reconciler.config.schema_policies import MODES, limits_schema, policies_schema, policy_definitions
 from reconciler.config.schema_targets import target_definitions, targets_schema
 from reconciler.tasks.timestamps import DURATION_PATTERN
 
@@ -112,6 +113,12 @@ def _settings_schema() -> Schema:
         {
             "limits": limits_schema("Guards of every policy that sets none of its own.", variables=True),
             "run_limits": _run_limits_schema(),
+            "mode": described(
+                or_variable(optional_choice(MODES)),
+                "Whether policies act that do not say so themselves. Default: enforce.",
+                *MODES,
+                default=_DEFAULTS.mode.value,
+            ),
             "backend": described(
                 backend,
                 "Where runs, journal and locks are kept: sqlite:///FILE, relative to this file, or "
@@ -136,6 +143,8 @@ def _settings_schema() -> Schema:
                 default=time_to_live,
             ),
         },
+        (),
+        ("mode",),
         title="settings",
     )
     example = {"limits": {"max_actions": 200, "max_percent": 30}, "plan_ttl": "12h"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.config.model import MOST_ACTIONS, Keep, OnBlocked, OnExcess, Settings
+from reconciler.config.model import MOST_ACTIONS, Keep, Mode, OnBlocked, OnExcess, Settings
 from reconciler.config.schema_match import kinds_of, match_branches, match_example, resource_schema
 from reconciler.config.schema_parts import (
     Schema,
@@ -22,6 +22,7 @@ from reconciler.config.schema_parts import (
     text,
     whole_number,
 )
+from reconciler.config.window import DAYS_PATTERN, END_PATTERN, HOUR_PATTERN
 from reconciler.tasks.task import FieldType
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ _KEEP: Final[Mapping[str, str]] = {
 _ON_BLOCKED: Final[Mapping[str, str]] = {
     OnBlocked.REPORT.value: "They are listed, and no more.",
     OnBlocked.FAIL.value: "They make plan and apply end with exit code 3.",
+}
+MODES: Final[Mapping[str, str]] = {
+    Mode.ENFORCE.value: "What it asks for is done.",
+    Mode.REPORT.value: "What it asks for is shown, and nothing is done.",
 }
 _ON_EXCESS: Final[Mapping[str, str]] = {
     OnExcess.REFUSE.value: "Nothing is done for it, and plan and apply end with exit code 4.",
@@ -86,7 +91,7 @@ def policies_schema(catalogue: Catalogue) -> Schema:
     policy = record(
         _keys(resource_schema(catalogue, "The kinds of task, each judged for itself")),
         _REQUIRED,
-        ["targets"],
+        ["targets", "mode", "window"],
         title="policy",
         allOf=match_branches(catalogue, lambda name, _: reference(f"policy.{name}")),
     )
@@ -132,6 +137,8 @@ def _keys(resource: Schema) -> dict[str, Schema]:
         "match": described({}, _MATCH, {"status": "pending", "created_at": {"older_than": "6h"}}),
         "ensure": _ensure(),
         "limits": limits_schema("Guards of this policy. Default: those of the settings."),
+        "mode": described(optional_choice(MODES), "Whether the policy acts. Default: that of the settings.", *MODES),
+        "window": _window(),
         "suspend": described(
             flag(), "Whether the policy is left out of every run. Default: false.", True, default=False
         ),
@@ -149,6 +156,31 @@ def _keys(resource: Schema) -> dict[str, Schema]:
             default=False,
         ),
     }
+
+
+def _window() -> Schema:
+    days = "The days on which it opens, also where it lasts past midnight. Default: every day."
+    day = text(DAYS_PATTERN, "a day such as mon, or days such as mon-fri")
+    window = record(
+        {
+            "days": described(either("array", list_of(day), day), days, "mon-fri", ["sat", "sun"]),
+            "from": described(text(HOUR_PATTERN, "a time such as 22:00"), "When it opens. Default: 00:00.", "22:00"),
+            "until": described(
+                text(END_PATTERN, "a time such as 06:00"),
+                "When it closes; on the day after, where that is not later than from. Default: 24:00.",
+                "06:00",
+            ),
+            "timezone": described(
+                text(), "Whose clock that is, by the IANA database. Default: UTC.", "Europe/Berlin", "Asia/Shanghai"
+            ),
+        },
+        (),
+        ("days", "from", "until", "timezone"),
+        title="window",
+        minProperties=1,
+    )
+    example = {"days": "mon-fri", "from": "22:00", "until": "06:00", "timezone": "Europe/Berlin"}
+    return described(window, "When the policy acts; outside of it, it is in report mode. Default: always.", example)
 
 
 def _ensure() -> Schema:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from reconciler.config.entries import WrongType, choice, mapping, number, text
 from reconciler.config.environment import Expanded, Unexpanded, without_variables
-from reconciler.config.model import DatabaseUrl, Limits, OnExcess, RunLimits, Settings
+from reconciler.config.model import DatabaseUrl, Limits, Mode, OnExcess, RunLimits, Settings
 from reconciler.diagnostics import Problem, Rule, suggestion
 from reconciler.tasks.timestamps import DURATION_PATTERN, parse_duration
 
@@ -55,6 +55,7 @@ def _made(merged: Mapping[str, object], origin: Mapping[str, Source], findings: 
     return Settings(
         limits=limits(mapping(merged, "limits"), defaults.limits),
         run_limits=RunLimits(number(run_limits, "max_actions"), number(run_limits, "max_percent")),
+        mode=choice(merged, "mode", Mode, defaults.mode),
         backend=_backend(merged, origin.get("backend"), findings) or defaults.backend,
         concurrency=defaults.concurrency if concurrency is None else concurrency,
         plan_ttl=_plan_ttl(text(merged, "plan_ttl"), origin.get("plan_ttl"), findings) or defaults.plan_ttl,

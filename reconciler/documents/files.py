@@ -31,6 +31,9 @@ def _contradictions(plan: Plan) -> Iterator[str]:
     for skipped in plan.protected:
         if skipped.key in seen:
             yield f"the task {skipped.id} would be changed, although it is protected"
+    for reported in plan.reported:
+        if reported.key in seen:
+            yield f"the task {reported.id} would be changed, although it is only reported"
     for refused in plan.refused:
         if refused.key in seen:
             yield f"the task {refused.id} would be changed, although a guard refuses it"

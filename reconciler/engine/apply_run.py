@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from reconciler.tasks.timestamps import Timestamp
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from reconciler.config.model import Configuration
     from reconciler.engine.clouds import Clouds
     from reconciler.engine.hold import Held
     from reconciler.engine.interruption import Interruption
@@ -91,6 +93,7 @@ async def carry_out(
         run.interruption,
         options.monotonic,
         options.patience,
+        partial(_restraint, world.configuration, world.now),
     )
     applier = Applier(
         run.clouds,
@@ -113,7 +116,7 @@ async def carry_out(
         finished_at=Timestamp(time.time()),
         results=tuple(sorted(results, key=_order_of(plan))),
         targets=reviewed.targets,
-        blocked=len(plan.blocked),
+        blocked=plan.blocked_for_acting,
         errored=plan.errored or bool(faults),
         refused=plan.breached or reviewed.breached,
         locked=tuple(sorted(held.locked)),
@@ -129,6 +132,14 @@ async def carry_out(
         notes.append(Note(Severity.ERROR, error.message))
         report = replace(report, errored=True, interrupted=run.interruption.exit_code, diagnostics=tuple(notes))
     return report
+
+
+def _restraint(configuration: Configuration, began: int, change: Change, passed: float) -> str:
+    """Why a change may not be called so many seconds after the run began; empty while some policy of it acts."""
+    policies = [configuration.policies[name] for name in change.policies if name in configuration.policies]
+    if any(policy.acts(began + int(passed)) for policy in policies):
+        return ""
+    return f"the window of {', '.join(policy.name for policy in policies)} has closed"
 
 
 def _breach(policy: PolicyPlan | None, check: GuardCheck) -> Note:

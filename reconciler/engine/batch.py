@@ -107,8 +107,14 @@ class Batch:
 
     async def _call_chunk(self, operation: Operation, works: list[Work]) -> None:
         async with self._lane.calls:
+            for work in works:
+                if (closed := self._context.out_of_window(work.change)) and not work.lost_answer:
+                    work.settled = Settled(Outcome.MISSED, closed)
+            works = [work for work in works if work.settled is None]
             if self._reason_to_stop():
                 self._hold_back(works)
+            elif not works:
+                return
             elif await self._intend(operation, works):
                 if self._reason_to_stop():
                     await self._leave(operation, works)
@@ -229,6 +235,7 @@ class Batch:
             and not self._reason_to_stop()
             and self._selected(work, task)
             and not context.judgements.protections(task)
+            and not context.out_of_window(work.change)
         )
 
     def _selected(self, work: Work, task: Task) -> bool:
@@ -261,6 +268,8 @@ class Batch:
         if not self._selected(work, task):
             outcome = Outcome.DONE if work.took_effect else Outcome.SATISFIED
             return Settled(outcome, "no policy selects it any more")
+        if closed := self._context.out_of_window(work.change):
+            return Settled(Outcome.MISSED, f"after {', '.join(work.completed)}: {closed}")
         if self._reason_to_stop():
             why = f"after {', '.join(work.completed)}: {self._reason_to_stop()}"
             return Settled(Outcome.NOT_ATTEMPTED, why)

@@ -110,6 +110,8 @@ def justify(
     skipped = {entry.key: entry for entry in (*fresh.blocked, *fresh.protected)}
     unseen = {scope.key for scope in fresh.scopes if scope.completeness is Completeness.FAILED}
     refused = {entry.key: entry for entry in fresh.refused}
+    reported = {entry.key: entry for entry in fresh.reported}
+    restraints = {policy.name: policy.restraint for policy in fresh.policies}
     breaching = {policy.name for policy in fresh.policies if policy.breaches}
     aside = left_out(saved, {policy.name: policy.targets for policy in fresh.policies})
     ahead: list[Change] = []
@@ -133,6 +135,9 @@ def justify(
             dropped.append(Dropped(change, "it is not what the plan shows of it"))
         elif wanted is not None:
             ahead.append(wanted)
+        elif change.key in reported:
+            why = next((restraints[name] for name in change.policies if restraints.get(name)), "")
+            dropped.append(Dropped(change, f"the policy only reports it now{why and f': it is {why}'}"))
         elif change.id in aside:
             dropped.append(Dropped(change, NOT_SELECTED, unread=True))
         elif (change.target, change.resource) in unseen:

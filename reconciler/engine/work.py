@@ -50,8 +50,9 @@ class Patience:
 class BatchContext:
     """What all batches of a run share. `monotonic` is in seconds.
 
-    `journal_fault` says why no call may be sent any more: the journal failed, or the lock was lost. `bug` says what cut
-    a batch off.
+    `restraint` says of a change, so many seconds after the run began, why no policy of it acts any more; empty while
+    one does. `journal_fault` says why no call may be sent any more: the journal failed, or the lock was lost. `bug`
+    says what cut a batch off.
     """
 
     judgements: Judgements
@@ -59,6 +60,7 @@ class BatchContext:
     interruption: Interruption
     monotonic: Callable[[], float]
     patience: Patience = Patience()
+    restraint: Callable[[Change, float], str] = lambda _change, _passed: ""
     started: float = field(init=False)
     journal_fault: str = ""
     bug: str = ""
@@ -74,6 +76,10 @@ class BatchContext:
             except LockedError as lost:
                 self.journal_fault = lost.message
         return self.journal_fault or ("the run was interrupted first" if self.interruption.asked else "")
+
+    def out_of_window(self, change: Change) -> str:
+        """Why no policy of the change acts any more; empty while one does."""
+        return self.restraint(change, self.monotonic() - self.started)
 
     def elapsed_ms(self) -> int:
         return round((self.monotonic() - self.started) * 1000)

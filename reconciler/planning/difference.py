@@ -157,10 +157,22 @@ def _policies(plan: Plan) -> dict[str, dict[str, FieldValue]]:
 
 
 def _policy_fields(policy: PolicyPlan) -> dict[str, FieldValue]:
-    counts = ("matched", "surplus", "changes", "kept", "blocked", "protected", "unknown", "refused", "deferred")
+    counts = (
+        "matched",
+        "surplus",
+        "changes",
+        "kept",
+        "blocked",
+        "protected",
+        "unknown",
+        "refused",
+        "deferred",
+        "reported",
+    )
     fields: dict[str, FieldValue] = {
         "resources": policy.resources,
         "targets": policy.targets,
+        "mode": policy.mode.value,
         "suspended": _flag(policy.suspended),
         "on_blocked": policy.on_blocked.value,
     }

@@ -71,6 +71,7 @@ class Summary:
     unknown: Count
     refused: Count
     deferred: Count
+    reported: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,8 @@ class Plan(Shown):
     """Changes that do not go ahead, because a guard refuses the policies that ask for them, the scope or the run."""
     deferred: Count = 0
     """Surplus tasks that are left to later runs by policies which defer what is more than their limits."""
+    reported: tuple[Change, ...] = ()
+    """What only policies ask for that are in report mode or outside their windows. In no guard, digest or apply."""
     diagnostics: tuple[Note, ...] = ()
     run_guards: tuple[GuardCheck, ...] = ()
     """The limits of all policies together: of the run, and of each scope."""
@@ -189,7 +192,14 @@ class Plan(Shown):
             unknown=sum(scope.unknown for scope in self.scopes),
             refused=len(self.refused),
             deferred=self.deferred,
+            reported=len(self.reported),
         )
+
+    @property
+    def blocked_for_acting(self) -> int:
+        """The blocked tasks that some policy asks for which does more than report."""
+        acting = {policy.name for policy in self.policies if policy.acts}
+        return sum(not acting.isdisjoint(entry.policies) for entry in self.blocked)
 
     @property
     def blocked_fails(self) -> bool:

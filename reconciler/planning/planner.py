@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from reconciler.config.model import AtMost
+from reconciler.config.model import AtMost, Mode
 from reconciler.diagnostics import Severity
 from reconciler.planning.change import Change, Skipped
 from reconciler.planning.guards import Guards, Overrides, Refused, Wanted
@@ -20,7 +20,7 @@ from reconciler.redaction import bounded
 from reconciler.selectors.trace import fields_of
 from reconciler.tasks.observation import AGES_UNKNOWN, Completeness, Observation, Scope, clock_fault, clocks_off
 from reconciler.tasks.task import Status, id_order
-from reconciler.tasks.timestamps import Timestamp
+from reconciler.tasks.timestamps import LATEST, Timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -67,6 +67,7 @@ class _Tally:
     blocked: int = 0
     protected: int = 0
     unknown: int = 0
+    reported: int = 0
 
 
 class Planner:
@@ -83,6 +84,8 @@ class Planner:
         self._off: Mapping[str, int] = {}
         self._judgements = Judgements(configuration, catalogue, now)
         self._wanted: dict[TaskKey, _Wanted] = {}
+        self._reported: dict[TaskKey, _Wanted] = {}
+        self._acting = frozenset(name for name, policy in configuration.policies.items() if policy.acts(now))
         self._blocked: dict[TaskKey, _Wanted] = {}
         self._protected: dict[TaskKey, tuple[_Wanted, tuple[str, ...]]] = {}
         self._sieves: dict[Scope, Sieve] = {}
@@ -91,6 +94,15 @@ class Planner:
         self.refused: Mapping[str, frozenset[TaskKey]] = {}
         """By policy, the tasks that it asks for and that do not go ahead for it, since a guard refuses that."""
         self._notes = [Note(Severity.WARNING, f"{found.location}: {found.message}") for found in configuration.warnings]
+
+    @property
+    def reported(self) -> Mapping[str, frozenset[TaskKey]]:
+        """By policy, the tasks that it asks for and only reports."""
+        found: dict[str, set[TaskKey]] = {}
+        for key, wanted in self._reported.items():
+            for name in wanted.steps:
+                found.setdefault(name, set()).add(key)
+        return {name: frozenset(keys) for name, keys in found.items()}
 
     def plan(
         self,
@@ -165,6 +177,11 @@ class Planner:
                 self._skipped(wanted, self._protected[wanted.task.key][1])
                 for wanted in _in_order(wanted for wanted, _ in self._protected.values())
             ),
+            reported=tuple(
+                self._change(wanted, wanted.steps)
+                for wanted in _in_order(self._reported.values())
+                if wanted.task.key not in self._wanted
+            ),
             diagnostics=tuple(self._notes),
         )
 
@@ -172,8 +189,7 @@ class Planner:
         """What goes ahead of a plan of this planner: the guards are held against the tasks `among` these."""
         asked = {key: wanted for key, wanted in self._wanted.items() if key in among}
         listed = {scope.key: scope.tasks for scope in plan.scopes if scope.completeness is not Completeness.FAILED}
-        acting = {name for name, policy in self._configuration.policies.items() if not policy.suspend}
-        ruling = Guards(listed, acting, self._configuration, self._judgements, overrides).hold(
+        ruling = Guards(listed, self._acting, self._configuration, self._judgements, overrides).hold(
             [Wanted(key, wanted.task.created_at, tuple(wanted.steps)) for key, wanted in asked.items()]
         )
         self.deferred, self.refused = ruling.deferred, ruling.refused_of
@@ -238,8 +254,14 @@ class Planner:
             wanted = self._blocked.setdefault(task.key, _Wanted(task))
             wanted.add(policy.name, blocked_reason(task, self._catalogue.resource_types[task.resource]))
         else:
-            reason = change_reason(policy, surplus)
-            self._wanted.setdefault(task.key, _Wanted(task)).add(policy.name, reason, steps)
+            acts = self._acts(policy, task.target)
+            tally.reported += not acts
+            wanted = (self._wanted if acts else self._reported).setdefault(task.key, _Wanted(task))
+            wanted.add(policy.name, change_reason(policy, surplus), steps)
+
+    def _acts(self, policy: Policy, target: str) -> bool:
+        """Whether it does more than report there. No window is open by a clock that is known to be off."""
+        return policy.name in self._acting and (policy.window is None or target not in self._off)
 
     def _change(self, wanted: _Wanted, policies: Collection[str]) -> Change:
         return Change(*self._entry(wanted, policies), wanted.actions(policies))
@@ -273,10 +295,19 @@ class Planner:
             resources=policy.resources,
             targets=policy.targets,
             **asdict(tally),
+            mode=Mode.ENFORCE if policy.name in self._acting or policy.suspend else Mode.REPORT,
+            opens_at=self._opens_at(policy),
             suspended=policy.suspend,
             on_blocked=policy.on_blocked,
             source=Source(policy.location.file, policy.location.line) if policy.location else None,
         )
+
+    def _opens_at(self, policy: Policy) -> Timestamp | None:
+        """When the window opens that alone keeps a policy from acting."""
+        if policy.window is None or policy.suspend or policy.mode is Mode.REPORT or policy.name in self._acting:
+            return None
+        opens = policy.window.opens_after(self._now)
+        return None if opens is None or opens > LATEST else Timestamp(opens)
 
     def _note_listing(self, observation: Observation) -> None:
         scope, fault = observation.scope, observation.fault

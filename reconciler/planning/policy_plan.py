@@ -8,12 +8,13 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from reconciler.config.model import OnBlocked
+from reconciler.config.model import Mode, OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.planning.change import Count, Name, ResourceName
 from reconciler.planning.guards import GuardCheck
 from reconciler.redaction import Shown
 from reconciler.tasks.observation import Completeness, Fault, Scope
+from reconciler.tasks.timestamps import Timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,13 @@ class PolicyPlan(Shown):
     """Surplus tasks that no change is made of, because a guard refuses this policy, their scope or the run."""
     deferred: Count = 0
     """Surplus tasks that it leaves to later runs, since they are more than its limits allow."""
+    reported: Count = 0
+    """Surplus tasks that it only reports, since it is in report mode, or outside its window."""
     guards: tuple[GuardCheck, ...] = ()
+    mode: Mode = Mode.ENFORCE
+    """`report`: what it asks for is shown, and nothing is done for it. So it is outside its window."""
+    opens_at: Timestamp | None = None
+    """When its window opens next, of a policy that is outside of it; null: it is not, or never opens."""
     suspended: bool = False
     on_blocked: OnBlocked = OnBlocked.REPORT
     """`fail`: a blocked task counts like a change that failed."""
@@ -92,9 +99,21 @@ class PolicyPlan(Shown):
         return tuple(check for check in self.guards if check.breached)
 
     @property
+    def acts(self) -> bool:
+        """Whether it does more than report."""
+        return self.mode is Mode.ENFORCE and not self.suspended
+
+    @property
+    def restraint(self) -> str:
+        """Why it only reports, as the end of a sentence about it; empty where it acts."""
+        if self.mode is Mode.ENFORCE:
+            return ""
+        return f"outside its window, which opens at {self.opens_at}" if self.opens_at else "in report mode"
+
+    @property
     def blocked_fails(self) -> bool:
         """Whether it does not tolerate the blocked tasks that it has."""
-        return self.blocked > 0 and self.on_blocked is OnBlocked.FAIL
+        return self.acts and self.blocked > 0 and self.on_blocked is OnBlocked.FAIL
 
 
 @dataclass(frozen=True, slots=True)

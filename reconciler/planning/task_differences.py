@@ -38,13 +38,17 @@ class Standing:
     WRITTEN: ClassVar = ("steps", "policies", "blocked_for", "protected_from", "protections", "status")
 
     change: Change | None = None
+    refused: Change | None = None
+    reported: Change | None = None
     blocked: Skipped | None = None
     protected: Skipped | None = None
 
     @property
     def text(self) -> str:
-        """`cancel, then delete`, `blocked`, `protected`, or `cancel and blocked`."""
+        """`cancel, then delete`, `refused`, `reported`, `blocked`, `protected`, or `cancel and blocked`."""
         words = [] if self.change is None else [", then ".join(self.change.steps)]
+        words += [] if self.refused is None else ["refused"]
+        words += [] if self.reported is None else ["reported"]
         words += [] if self.blocked is None else ["blocked"]
         words += [] if self.protected is None else ["protected"]
         return " and ".join(words)
@@ -81,7 +85,8 @@ class Standing:
 
     @property
     def entries(self) -> tuple[Change | Skipped, ...]:
-        return tuple(entry for entry in (self.change, self.blocked, self.protected) if entry is not None)
+        every = (self.change, self.refused, self.reported, self.blocked, self.protected)
+        return tuple(entry for entry in every if entry is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +136,13 @@ def kind_of(before: object | None, now: object | None) -> Kind:
 
 
 def _standings(plan: Plan) -> dict[TaskKey, Standing]:
-    changes = {change.key: change for change in plan.changes}
-    blocked = {skipped.key: skipped for skipped in plan.blocked}
-    protected = {skipped.key: skipped for skipped in plan.protected}
+    changes, refused, reported = (
+        {change.key: change for change in changes} for changes in (plan.changes, plan.refused, plan.reported)
+    )
+    blocked, protected = ({skipped.key: skipped for skipped in found} for found in (plan.blocked, plan.protected))
     return {
-        key: Standing(changes.get(key), blocked.get(key), protected.get(key))
-        for key in {**changes, **blocked, **protected}
+        key: Standing(changes.get(key), refused.get(key), reported.get(key), blocked.get(key), protected.get(key))
+        for key in {**changes, **refused, **reported, **blocked, **protected}
     }
 
 

@@ -48,6 +48,8 @@ class Verdict(StrEnum):
     """It is surplus, and a guard refuses the policy, the scope or the run."""
     DEFERRED = "deferred"
     """It is surplus, and left to a later run, since the limits allow no more in this one."""
+    REPORTED = "reported"
+    """It is surplus, and the policy only reports."""
     KEPT = "kept"
     """It matches, and is within the quota."""
     UNDECIDED = "undecided"
@@ -166,6 +168,12 @@ class Inquiry:
         self._off = off
         self._judgements = Judgements(configuration, catalogue, now, self._off.__contains__)
         self._changes = {change.key: change for change in self.plan.changes}
+        self._held_back = {
+            Verdict.REFUSED: self._planner.refused,
+            Verdict.DEFERRED: self._planner.deferred,
+            Verdict.REPORTED: self._planner.reported,
+        }
+        self._restraints = {found.name: found.restraint for found in self.plan.policies}
         self._blocked = {skipped.key: skipped for skipped in self.plan.blocked}
         self._protected = {skipped.key: skipped for skipped in self.plan.protected}
         self._places: dict[tuple[str, Scope], Mapping[TaskKey, Surplus]] = {}
@@ -223,9 +231,9 @@ class Inquiry:
             judgement = self._judgements.of(policy.name, Scope(task.target, task.resource))
             steps = tuple(operation.action for operation in judgement.route(task) or ())
             return PolicyAccount(policy, Verdict.CHANGED, seen, steps, place)
-        for verdict, keys in ((Verdict.REFUSED, self._planner.refused), (Verdict.DEFERRED, self._planner.deferred)):
+        for verdict, keys in self._held_back.items():
             if task.key in keys.get(policy.name, ()):
-                return PolicyAccount(policy, verdict, seen, (), place)
+                return PolicyAccount(policy, verdict, seen, (), place, self._restraints[policy.name])
         for verdict, skipped in (
             (Verdict.PROTECTED, self._protected.get(task.key)),
             (Verdict.BLOCKED, self._blocked.get(task.key)),

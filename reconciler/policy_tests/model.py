@@ -31,6 +31,8 @@ class Fate(StrEnum):
     """A guard refuses the change."""
     DEFERRED = "deferred"
     """It is left to a later run."""
+    REPORTED = "reported"
+    """The policy wants it out, and only reports that."""
 
 
 GUARDED = frozenset({Fate.REFUSED, Fate.DEFERRED})

@@ -133,7 +133,7 @@ def _check(flag: str, globs: Sequence[str], names: Iterable[str], none: str) -> 
             raise UsageError(f"{flag} {glob}: {none} has such a name")
 
 
-_EXHAUSTIVE = (Fate.BLOCKED, Fate.PROTECTED, Fate.REFUSED, Fate.DEFERRED)
+_EXHAUSTIVE = (Fate.BLOCKED, Fate.PROTECTED, Fate.REFUSED, Fate.DEFERRED, Fate.REPORTED)
 """Fates of which a list, where it is given, names every task. Changes are always all named, kept tasks never."""
 _OTHERS = 5
 """Tasks that are suggested for one that is not there."""

@@ -42,6 +42,10 @@ _FATES = {
         "tests that say something here, or under deferred."
     ),
     Fate.DEFERRED: "Tasks that the policy leaves to later runs, by its limits. Where it is given: all of them.",
+    Fate.REPORTED: (
+        "Tasks that the policy wants out and only reports: in report mode, or outside its window by the clock of the "
+        "test. Where it is given: all of them."
+    ),
 }
 _NOON = "2026-11-01T12:00:00Z"
 _CLOCK = text(TIMESTAMP_PATTERN, f"a time with a zone, such as {_NOON}")

@@ -147,7 +147,12 @@ class World:
             for skipped in group:
                 for policy in skipped.policies:
                     found[policy][skipped.key] = fate
-        for fate, held in ((Fate.REFUSED, self._planner.refused), (Fate.DEFERRED, self._planner.deferred)):
+        held_back = {
+            Fate.REFUSED: self._planner.refused,
+            Fate.DEFERRED: self._planner.deferred,
+            Fate.REPORTED: self._planner.reported,
+        }
+        for fate, held in held_back.items():
             for policy, keys in held.items():
                 found[policy] |= dict.fromkeys(keys, fate)
         return found

@@ -58,6 +58,7 @@ PROTECTED = "these tasks stay, whatever policies ask for"
 INTOLERANT = "Blocked tasks count as failures (on_blocked: fail)"
 LACKING = "lack a field that the policy asks for, and are left alone"
 REFUSED = "a guard refuses the policies that ask for these, and nothing is done to them"
+REPORTED = "only policies ask for these that are in report mode or outside their windows: nothing is done"
 ALLOW_ALL = "To allow all of it, on plan and apply:"
 
 
@@ -181,12 +182,17 @@ def _held_back(counts: PolicyPlan | Summary) -> str:
     return "".join(f", {count} {name}" for name in _RARE if (count := getattr(counts, name)))
 
 
-_RARE = ("refused", "deferred")
+_RARE = ("refused", "deferred", "reported")
 
 
 def rare_counts(plan: Plan) -> tuple[str, ...]:
     """The counts of policies that are told where some policy has such tasks."""
     return tuple(name for name in _RARE if any(getattr(policy, name) for policy in plan.policies))
+
+
+def restraints(plan: Plan) -> tuple[str, ...]:
+    """The policies that only report, each with why."""
+    return tuple(f"{policy.name} is {policy.restraint}" for policy in plan.policies if policy.restraint)
 
 
 def blocked_failure(policy: PolicyPlan) -> str | None:
@@ -229,7 +235,7 @@ def overrides_flags(overrides: Overrides) -> str:
 def plan_counts(plan: Plan) -> str:
     """`13 changes: 8 cancel, 4 delete, 1 cancel then delete; 2 blocked, 0 protected`, each task counted once.
 
-    Kinds of change that there are none of are left out, and so are kept, unknown, refused and deferred. Frozen.
+    Kinds of change that there are none of are left out, and so are the counts from kept on. Frozen.
     """
     summary = plan.summary
     counts = [f"{summary.blocked} blocked", f"{summary.protected} protected"]
@@ -262,6 +268,8 @@ def plan_sentence(plan: Plan) -> str | None:
         return f"No changes: guards refuse all {len(plan.refused)} that the policies ask for."
     if plan.deferred:
         return f"No changes: the limits of policies that defer leave {counted(plan.deferred, 'task')} to later runs."
+    if plan.reported:
+        return f"No changes: policies that only report would ask for {counted(len(plan.reported), 'change')}."
     if plan.blocked or plan.protected:
         return f"No changes: every surplus task on the {scopes} listed is blocked or protected."
     if plan.summary.unknown:

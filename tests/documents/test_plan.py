@@ -72,7 +72,7 @@ plans = st.builds(
             names,
             st.lists(resources, max_size=2).map(tuple),
             policy_names,
-            *(counts for _ in range(9)),
+            *(counts for _ in range(10)),
             suspended=st.booleans(),
             on_blocked=st.sampled_from(OnBlocked),
             source=st.none() | st.builds(Source, texts, st.integers(1, 10**6)),
@@ -94,13 +94,14 @@ plans = st.builds(
         max_size=2,
     ).map(tuple),
     deferred=counts,
+    reported=st.lists(changes, max_size=2).map(tuple),
     overrides=st.builds(
         Overrides, st.none() | counts, st.none() | counts, *(st.dictionaries(names, counts, max_size=2),) * 2
     ),
 ).filter(
     # No planner changes what is protected or refused, and no reader believes a file that says so.
     lambda plan: {change.id for change in plan.changes}.isdisjoint(
-        entry.id for entry in (*plan.protected, *plan.refused)
+        entry.id for entry in (*plan.protected, *plan.refused, *plan.reported)
     )
 )
 
@@ -136,8 +137,8 @@ def test_keys_are_those_of_the_contract() -> None:
     document = PLAN_FILE.document(PLANS["five_kinds"])
     assert " ".join(document) == (
         "format format_version outcome causes complete errored applyable digest summary tool_version created_at "
-        "expires_at configuration scopes policies changes blocked protected refused deferred diagnostics run_guards "
-        "overrides checksum"
+        "expires_at configuration scopes policies changes blocked protected refused deferred reported diagnostics "
+        "run_guards overrides checksum"
     )
     assert " ".join(document["changes"][0]) == "id target resource task_id policies reason observed steps"
 

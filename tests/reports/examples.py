@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import replace
 
-from reconciler.config.model import OnBlocked
+from reconciler.config.model import Mode, OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import ExitCode
 from reconciler.planning.change import Change, Observed, Skipped
@@ -173,6 +173,26 @@ PLANS: dict[str, Plan] = {
                 source=Source("a directory, 100%: odd/x.reconciler.yaml", 3),
             ),
             policy("packaging-record-retention", PACKAGING, matched=41, surplus=41, changes=1, deferred=40),
+        ),
+    ),
+    "reported": replace(
+        EMPTY,
+        changes=KINDS[:1],
+        reported=KINDS[1:3],
+        policies=(
+            policy("no-stale-legacy-uploads", UPLOAD, matched=1, surplus=1, changes=1),
+            policy(
+                "packaging-record-retention", PACKAGING, matched=1, surplus=1, reported=1, mode=Mode.REPORT, blocked=0
+            ),
+            policy(
+                "no-forgotten-snapshots",
+                "huaweicloud.mpc.snapshot",
+                matched=1,
+                surplus=1,
+                reported=1,
+                mode=Mode.REPORT,
+                opens_at=Timestamp(NOW + 3_600),
+            ),
         ),
     ),
     "run_breach": replace(

@@ -35,6 +35,7 @@ def render_plan_outputs(plan: Plan) -> str:
             "protected": summary.protected,
             "refused": summary.refused,
             "deferred": summary.deferred,
+            "reported": summary.reported,
             "applyable": "true" if plan.applyable else "false",
         }
     )

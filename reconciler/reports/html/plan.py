@@ -178,6 +178,8 @@ def _policy_rows(plan: Plan, now: int) -> Iterator[list[str]]:
 def _traits(policy: PolicyPlan) -> Iterator[Markup]:
     if policy.suspended:
         yield element("em", "suspended")
+    if policy.restraint:
+        yield element("em", policy.restraint)
     if policy.breaches:
         yield element("em", "refused by a guard", class_="bad")
     if policy.blocked_fails:

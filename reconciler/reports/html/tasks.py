@@ -9,7 +9,7 @@ from reconciler.reports.html.elements import Markup, element, joined
 from reconciler.reports.html.page_parts import filtered
 from reconciler.reports.html.tables import Column, Sort, codes, created, moment, section, table
 from reconciler.reports.text.tasks import fields
-from reconciler.reports.wording import BLOCKED, MEANINGS, PROTECTED, REFUSED, steps_words, value_text
+from reconciler.reports.wording import BLOCKED, MEANINGS, PROTECTED, REFUSED, REPORTED, steps_words, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,6 +45,10 @@ def _groups(plan: Plan, now: int) -> Iterator[Markup]:
         rows = ([steps_cell(change.steps), *_cells(change, now)] for change in plan.refused)
         content = table("refused", counted(len(plan.refused), "refused task"), _WOULD, rows, header=1, tasks=True)
         yield section("refused", "Refused", element("p", f"{REFUSED.capitalize()}."), content)
+    if plan.reported:
+        rows = ([steps_cell(change.steps), *_cells(change, now)] for change in plan.reported)
+        content = table("reported", counted(len(plan.reported), "reported task"), _WOULD, rows, header=1, tasks=True)
+        yield section("reported", "Reported", element("p", f"{REPORTED.capitalize()}."), content)
     if plan.blocked:
         rows = (_cells(skipped, now) for skipped in plan.blocked)
         content = table("blocked", counted(len(plan.blocked), "blocked task"), _TASK, rows, tasks=True)

@@ -135,13 +135,13 @@ def _policies(plan: Plan, tally: Tally, now: int, detail: Detail) -> str:
         _suspended(plan, detail),
     ]
     body = "\n".join(line for line in lines if line)
-    asked = plan.changes or plan.blocked or plan.protected or plan.refused or plan.deferred
+    asked = plan.changes or plan.blocked or plan.protected or plan.refused or plan.deferred or plan.reported
     title = "1 policy" if len(ranked) == 1 else f"{len(ranked)} policies"
     return body if asked or not ranked else folded(title, body)
 
 
 def _policy(policy: PolicyPlan, tally: Tally, now: int, rare: Sequence[str]) -> list[str]:
-    trait = " (suspended)" if policy.suspended else ""
+    trait = " (suspended)" if policy.suspended else f" ({policy.restraint})" if policy.restraint else ""
     described = f"<br>{code(policy.description, _DESCRIPTION)}" if policy.description else ""
     return [
         f"{code(policy.name)}{trait}{described}",
@@ -191,6 +191,7 @@ def _change_table(group: Group, shown: Sequence[Change], now: int) -> str:
 
 def _skipped_tables(plan: Plan, now: int, detail: Detail) -> Iterator[str]:
     yield _skipped_table("Refused", "policy", plan.refused, now, detail)
+    yield _skipped_table("Reported", "policy", plan.reported, now, detail)
     yield _skipped_table("Blocked", "policy", plan.blocked, now, detail)
     yield _skipped_table("Protected", "protection", plan.protected, now, detail)
 

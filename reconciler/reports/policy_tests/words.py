@@ -42,6 +42,7 @@ _EXPECTED = {
     Fate.PROTECTED: "to be protected from",
     Fate.REFUSED: "to be refused by a guard for",
     Fate.DEFERRED: "to be left to a later run by",
+    Fate.REPORTED: "to be only reported by",
 }
 _COUNTED = {
     Fate.CHANGE: "changed by",
@@ -50,6 +51,7 @@ _COUNTED = {
     Fate.PROTECTED: "protected from",
     Fate.REFUSED: "refused by a guard for",
     Fate.DEFERRED: "left to a later run by",
+    Fate.REPORTED: "only reported by",
 }
 
 
@@ -130,6 +132,8 @@ def _found(found: Fate, task: TaskAccount) -> str:
             return "a guard refuses that"
         case Fate.DEFERRED:
             return "it is left to a later run"
+        case Fate.REPORTED:
+            return "it is only reported"
         case _:
             assert_never(found)
 

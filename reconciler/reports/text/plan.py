@@ -21,6 +21,7 @@ from reconciler.reports.wording import (
     MEANINGS,
     PROTECTED,
     REFUSED,
+    REPORTED,
     SYMBOLS,
     flags,
     guard_breach,
@@ -30,6 +31,7 @@ from reconciler.reports.wording import (
     overrides_flags,
     plan_counts,
     plan_sentence,
+    restraints,
     scope_error,
     steps_words,
     unplaced_notes,
@@ -69,6 +71,7 @@ def render_plan_text(
         _legend(plan),
         *tasks.sections(plan.changes, partial(_scope_heading, paint)),
         *_skipped(f"Refused: {REFUSED}", plan.refused, replace(tasks, would="#")),
+        *_skipped(f"Reported: {REPORTED}", plan.reported, replace(tasks, would="~")),
         *_skipped(f"Blocked: {BLOCKED}", plan.blocked, tasks),
         *_skipped(f"Protected: {PROTECTED}", plan.protected, tasks),
         _rest(plan, view, saved_to),
@@ -105,7 +108,7 @@ def _skipped(title: str, items: Sequence[Change | Skipped], tasks: TaskWriter) -
 
 def _rest(plan: Plan, view: TaskView, saved_to: str | None) -> list[str]:
     """How to see what the view leaves out."""
-    views = {view.of(len(tasks)) for tasks in (plan.changes, plan.refused, plan.blocked, plan.protected)}
+    views = {view.of(len(tasks)) for tasks in (plan.changes, plan.refused, plan.reported, plan.blocked, plan.protected)}
     if views == {TaskView.FULL}:
         return []
     command = "" if saved_to is None else f"{show_saved(saved_to)} "
@@ -195,7 +198,7 @@ def _unknown(plan: Plan, paint: Palette) -> list[str]:
     return [paint.bold(heading), *(f"  {line}" for line in table(counts, numbers_from=1))]
 
 
-_COLUMNS = ("matched", "changes", "refused", "deferred", "blocked", "protected", "kept", "unknown")
+_COLUMNS = ("matched", "changes", "refused", "deferred", "reported", "blocked", "protected", "kept", "unknown")
 """The first two are always shown, the others where some policy has such tasks."""
 
 
@@ -219,6 +222,7 @@ def _policies(plan: Plan, paint: Palette) -> list[str]:
         paint.faint(f"  {head}"),
         *(f"  {line}" for line in lines),
         *([paint.yellow(f"  Suspended, so not checked: {', '.join(suspended)}")] if suspended else []),
+        *(paint.yellow(f"  Only reporting: {restraint}") for restraint in restraints(plan)),
     ]
 
 

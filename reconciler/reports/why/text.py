@@ -109,7 +109,14 @@ class _Page:
         match verdict:
             case Verdict.CHANGED | Verdict.REFUSED:
                 return self.paint.red(heading)
-            case Verdict.DEFERRED | Verdict.BLOCKED | Verdict.PROTECTED | Verdict.NOT_ACTING | Verdict.SUSPENDED:
+            case (
+                Verdict.DEFERRED
+                | Verdict.REPORTED
+                | Verdict.BLOCKED
+                | Verdict.PROTECTED
+                | Verdict.NOT_ACTING
+                | Verdict.SUSPENDED
+            ):
                 return self.paint.yellow(heading)
             case _:
                 return heading

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.observation import Observation, Scope
 
 _ALONE = "A plan leaves it alone:"
+CLOCK_OFF = "outside its window, as far as can be told by a clock that is off"
 _ID = 120
 """Characters of an id in a sentence."""
 
@@ -46,6 +47,8 @@ def outcome_words(task: TaskAccount) -> str:
         return f"{_ALONE} it is surplus to {_policies(by[Verdict.REFUSED])}, but a guard refuses so many changes."
     if by[Verdict.DEFERRED]:
         return f"{_ALONE} it is surplus to {_policies(by[Verdict.DEFERRED])}, but left to a later run."
+    if by[Verdict.REPORTED]:
+        return f"{_ALONE} it is surplus to {_policies(by[Verdict.REPORTED])}, but only reported."
     if by[Verdict.PROTECTED]:
         holding = ", ".join(account.name for account in task.protections if account.holds)
         return f"{_ALONE} it is surplus to {_policies(by[Verdict.PROTECTED])}, but protected by {holding}."
@@ -83,6 +86,8 @@ def verdict_words(account: PolicyAccount) -> str:
             return f"matches, but a guard refuses so many changes{_place(account)}"
         case Verdict.DEFERRED:
             return f"matches, and is left to a later run, since the limits allow no more{_place(account)}"
+        case Verdict.REPORTED:
+            return f"matches, and is only reported: the policy is {account.reason or CLOCK_OFF}{_place(account)}"
         case Verdict.BLOCKED:
             return f"matches, but it is blocked: {account.reason}"
         case Verdict.PROTECTED:

@@ -15,9 +15,15 @@ EVERYTHING = replace(
     PLANS["guard_breach"],
     changes=(*PLANS["guard_breach"].changes, *PLANS["two_step"].changes),
     blocked=PLANS["blocked"].blocked,
+    reported=PLANS["reported"].reported,
     protected=PLANS["protected"].protected,
     scopes=(*PLANS["failed_scope"].scopes, *(replace(scope, unknown=5) for scope in PLANS["unstable_scope"].scopes)),
-    policies=(*PLANS["guard_breach"].policies, *PLANS["blocked"].policies, *PLANS["unknown"].policies),
+    policies=(
+        *PLANS["guard_breach"].policies,
+        *PLANS["blocked"].policies,
+        *PLANS["unknown"].policies,
+        *PLANS["reported"].policies[1:],
+    ),
     diagnostics=(*PLANS["failed_scope"].diagnostics, *PLANS["unknown"].diagnostics),
     run_guards=PLANS["run_breach"].run_guards,
 )
