@@ -151,6 +151,7 @@ VENDORS = (
 )
 NAMES_CLOUDS = {
     "reconciler.scaffold.choices": "the templates of a new repository are those of two clouds",
+    "reconciler.cli.examples": "an example of nothing is none",
     "reconciler.cli.init": "its help says with what a new repository begins",
     "reconciler.cli.demo": "it plays on local ones, and keeps the credentials for real ones away",
     "reconciler.cli.simulator": "it is told which clouds it stands for",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from docs.generate.markdown import code, fence, page, prose, table
+from reconciler.cli.examples import EXAMPLES
 from reconciler.cli.program import program
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def _section(name: str, command: click.Command) -> str:
     parts = [f"## {name}", *map(prose, _paragraphs(command)), fence(usage)]
     if options:
         parts.append(table(("flag", "default", "variable", "meaning"), [_row(option, context) for option in options]))
+    parts.append(f"```sh\n{EXAMPLES[name].strip()}\n```")
     return "\n\n".join(parts)
 
 

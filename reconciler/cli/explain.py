@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import argument, format_option
+from reconciler.cli.options import argument, format_option, resource_types
 from reconciler.cli.places import write
 from reconciler.diagnostics import suggestion
 from reconciler.exceptions import ExitCode, UsageError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("explain")
-@argument("resource", required=False)
+@argument("resource", required=False, shell_complete=resource_types)
 @format_option("text", "json", "mermaid")
 def command(resource: str | None, output_format: str) -> int:
     """Describe a resource type: fields, statuses, lifecycle, calls, permissions. Needs no network.

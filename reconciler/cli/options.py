@@ -61,10 +61,27 @@ def paths_argument(command: Command) -> Command:
     return argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")(command)
 
 
+def _named(section: int) -> Callable[[click.Context, click.Parameter, str], Any]:
+    def complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> Any:  # noqa: ANN401 - click's own
+        from reconciler.cli.names import named  # noqa: PLC0415 - for a shell alone
+
+        return named(section, ctx, incomplete)
+
+    return complete
+
+
+def resource_types(_: click.Context, __: click.Parameter, incomplete: str) -> Any:  # noqa: ANN401 - click's own
+    """Completes the name of a resource type."""
+    from reconciler.cli import names  # noqa: PLC0415 - for a shell alone
+
+    return names.resource_types(incomplete)
+
+
 def filter_options(command: Command, *, policies: bool = True) -> Command:
+    globs = {"multiple": True, "metavar": "GLOB"}
     if policies:
-        command = flag("--policy", "policies", multiple=True, metavar="GLOB", help="Only these policies.")(command)
-    return flag("--target", "targets", multiple=True, metavar="GLOB", help="Only these targets.")(command)
+        command = flag("--policy", "policies", shell_complete=_named(1), help="Only these policies.", **globs)(command)
+    return flag("--target", "targets", shell_complete=_named(0), help="Only these targets.", **globs)(command)
 
 
 def format_option(*formats: str) -> Callable[[Command], Command]:

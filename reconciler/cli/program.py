@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import io
 import logging
 import os
 import re
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import __version__
+from reconciler.cli.examples import epilog
 from reconciler.cli.places import STDOUT, write
 from reconciler.cli.signals import Interrupted, held, interruptible
 from reconciler.exceptions import ExitCode, InvalidConfiguration, ReconcilerError, bug, innermost, traceback_lines
@@ -21,6 +23,8 @@ from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from click.shell_completion import CompletionItem
 
     from reconciler.diagnostics import Diagnostic
 
@@ -39,6 +43,7 @@ _COMMANDS = {
     "permissions": "Write the least-privilege IAM and RAM policy documents for this configuration.",
     "history": "Show past runs and what they did.",
     "init": "Write a working GitOps repository: configuration, policy, test, workflow, README.",
+    "completion": "Print the script that completes commands and names in a shell.",
     "schema": "Print the JSON Schema of configuration or test files.",
     "simulator": "Serve local clouds for trying and testing.",
     "demo": "Run the whole loop, from YAML to verified cancellation, on local clouds.",
@@ -49,6 +54,9 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
 """Why writing to a stream that is open fails."""
 
 _OURS = "RECONCILER_"
+
+COMPLETING = "_RECONCILER_COMPLETE"
+"""By which the script of a shell asks for completions: the name is click's."""
 
 _OTHER_VARIABLES = frozenset(
     f"{_OURS}{name}" for name in ("ENDPOINT_HOSTS", "CREDENTIAL_SOURCES", "DATABASE", "PACKAGE", "ATTESTATIONS")
@@ -82,7 +90,14 @@ class _Program(click.Group):
         with held():  # half a module is of no use to anybody
             command = importlib.import_module(f"reconciler.cli.{cmd_name}").command
         assert isinstance(command, click.Command)  # noqa: S101 - for the type checker; the table above is ours
+        command.epilog = epilog(cmd_name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - for a shell alone
+
+        commands = [CompletionItem(name, help=text) for name, text in _COMMANDS.items() if name.startswith(incomplete)]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         with formatter.section("Commands"):
@@ -91,6 +106,8 @@ class _Program(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
             from reconciler.diagnostics import suggestion  # noqa: PLC0415 - only for a typo
 
@@ -134,6 +151,8 @@ def run(words: list[str]) -> int:
         sys.stderr.write("Error: cannot write to stdout: it is closed\n  send it to /dev/null to do without it\n")
         return ExitCode.ERROR
     STDOUT.taken = False
+    if os.environ.get(COMPLETING):  # a shell would show what is said in the middle of the user's line
+        sys.stderr = io.StringIO()
     return _flushed(words, _run(words))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.options import argument, flag, paths_argument
+from reconciler.cli.options import argument, flag, paths_argument, resource_types
 from reconciler.cli.output import Flags, run_flags
 from reconciler.cli.places import write
 from reconciler.cli.progress import Progress
@@ -33,7 +33,7 @@ _WHOLE = re.compile("-?[0-9]{1,18}")
 
 
 @click.command("query")
-@argument("resource")
+@argument("resource", shell_complete=resource_types)
 @paths_argument
 @flag("--where", "conditions", multiple=True, metavar="FIELD=VALUE", help="Only tasks with this value (repeatable).")
 @run_flags("text", "json", policies=False, color=False)

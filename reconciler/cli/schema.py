@@ -55,7 +55,8 @@ def formats(what: str) -> tuple[Format[Any], ...]:
     type=click.Choice([*_INPUT, *OUTPUT]),
     default="configuration",
     show_default=True,
-    help="Which files: those of the configuration, *.reconciler-test.yaml, or the JSON of a command.",
+    metavar="WHAT",
+    help=f"Which files: {', '.join([*_INPUT, *OUTPUT])}.",
 )
 def command(what: str) -> int:
     """Print a JSON Schema, for editors and linters: of configuration, of tests, or of a command's JSON."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.options import argument, flag, moment, paths_argument
+from reconciler.cli.options import argument, flag, moment, paths_argument, resource_types
 from reconciler.cli.output import Flags, run_flags
 from reconciler.cli.places import write
 from reconciler.cli.progress import Progress
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.command("why")
 @argument("task_id")
 @paths_argument
-@flag("--resource", metavar="NAME", help="Only policies of this resource type.")
+@flag("--resource", metavar="NAME", shell_complete=resource_types, help="Only policies of this resource type.")
 @flag("--now", metavar="TIME", help="Count ages from this RFC 3339 time instead of the clock's.")
 @flag(
     "--snapshot",

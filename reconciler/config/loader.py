@@ -56,6 +56,23 @@ def check(
 
     `roots` are given where `paths` are not the user's own, but what was found there.
     """
+    configuration, findings = _looked_at(paths, catalogue, environment, strict, roots)
+    diagnostics = findings.sorted()
+    return None if findings.invalid else replace(configuration, warnings=diagnostics), diagnostics
+
+
+def names(
+    paths: Sequence[Path], catalogue: Catalogue, *, environment: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the targets and of the policies that can be read, whatever else is wrong, as for completion."""
+    configuration, _ = _looked_at(paths, catalogue, environment, strict=False, roots=None)
+    return tuple(configuration.targets), tuple(configuration.policies)
+
+
+def _looked_at(
+    paths: Sequence[Path], catalogue: Catalogue, environment: Mapping[str, str], strict: bool, roots: Roots | None
+) -> tuple[Configuration, Findings]:
+    """What the files say, and what is wrong: where it is invalid the configuration is of no use but for that."""
     findings = Findings()
     found = discover(paths, roots)
     findings.add(found.diagnostics)
@@ -68,8 +85,7 @@ def check(
     configuration = _merged(sources, found.files, catalogue, findings, all_files_read=all_files_read)
     if roots is None and configuration.policies:
         findings.add(left_out(paths, found))
-    diagnostics = findings.sorted()
-    return None if findings.invalid else replace(configuration, warnings=diagnostics), diagnostics
+    return configuration, findings
 
 
 def _merged(
