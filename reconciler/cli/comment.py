@@ -44,6 +44,7 @@ _NO_TOKEN = {
 @flag("--number", type=click.IntRange(min=1), metavar="N", help="Number of the pull or merge request.")
 @flag("--api", metavar="URL", help="Address of the REST API, with https.")
 @flag("--author", metavar="LOGIN", help="Who we are, where the token cannot tell: that of an app ends with [bot].")
+@flag("--merging-applies", is_flag=True, help="Say that merging the request applies the plan, as your workflows do.")
 @flag("--dry-run", is_flag=True, help="Write no comment; print what it would say.")
 @flag(
     "--print-digest",
@@ -59,6 +60,7 @@ def command(
     number: int | None,
     api: str | None,
     author: str | None,
+    merging_applies: bool,
     dry_run: bool,
     print_digest: bool,
     output_format: str,
@@ -79,7 +81,7 @@ def command(
     place = Place(platform) if platform else recognised(os.environ)
     token = token_of(place, os.environ) if place else None
     if dry_run and not print_digest and token is None:
-        draft = Draft.of(item, origin_of(place, os.environ) if place else Origin())
+        draft = Draft.of(item, origin_of(place, os.environ) if place else Origin(), merging_applies=merging_applies)
         _Teller(output_format).tell(None, "Nothing was read: there is no token to ask with.", draft, dry_run=True)
         return ExitCode.OK
     if place is None:
@@ -89,7 +91,7 @@ def command(
         remedy, hint = _NO_TOKEN[place]
         raise UsageError(f"there is no token to comment with: {remedy}", hint)
     job = job_of(place, os.environ, api=api, repository=repository, number=number)
-    draft, patience = Draft.of(item, job.origin), Patience()
+    draft, patience = Draft.of(item, job.origin, merging_applies=merging_applies), Patience()
     now = patience.now().timestamp()
     if draft.marker.valid_at > now + CLOCKS_APART:
         made = f"{presentable(str(file))} is of {format_timestamp(draft.marker.valid_at)}"

@@ -101,7 +101,7 @@ class Output:
 
     def view(self, now: int, saved_to: str | None = None) -> View:
         """What renderings on stdout depend on."""
-        return View(now, self.color, saved_to, self.paths, self.tasks, self.columns)
+        return View(now, self.color, saved_to, self.paths, self.tasks, self.columns, job=_job(self))
 
     def save(self, item: Plan | Report, now: int, saved: str | None = None) -> ExitCode:
         """Write a plan or report to every file of `--report` only, as `show` does."""
@@ -173,6 +173,16 @@ def run_flags(
         return filter_options(format_option(*formats)(command), policies=policies)
 
     return flagged
+
+
+def _job(output: Output) -> tuple[str, str] | None:
+    """The job of a CI system that this is, for those who read its page."""
+    if "html" not in {output.format, *output.reports.values()}:
+        return None
+    from reconciler.review.job import origin_of, recognised  # noqa: PLC0415 - for pages only
+
+    place = recognised(os.environ)
+    return origin_of(place, os.environ).job if place else None
 
 
 def _by_policy(flag: str, given: Sequence[tuple[str | None, int]]) -> dict[str | None, int]:

@@ -38,7 +38,8 @@ class View:
 
     `now`: seconds since the epoch (UTC), for ages. `saved_to`: the path that a plan was saved under,
     `paths`: those that it was made from (None: not known). `tasks`: how much text says of each task, `columns`: cells
-    of a line (None: as many as it takes). `asking`: whether to apply a plan is asked next.
+    of a line (None: as many as it takes). `asking`: whether to apply a plan is asked next. `job`: address and name
+    of the job of a CI system that makes the rendering.
     """
 
     now: int
@@ -48,18 +49,19 @@ class View:
     tasks: TaskView = TaskView.AUTO
     columns: int | None = None
     asking: bool = False
+    job: tuple[str, str] | None = None
 
 
 def _plan_html(plan: Plan, view: View) -> str:
     from reconciler.reports.html import render_plan_html  # noqa: PLC0415 - a dozen modules that only HTML needs
 
-    return render_plan_html(plan, now=view.now, saved_to=view.saved_to, paths=view.paths)
+    return render_plan_html(plan, now=view.now, saved_to=view.saved_to, paths=view.paths, job=view.job)
 
 
 def _report_html(report: Report, view: View) -> str:
     from reconciler.reports.html import render_report_html  # noqa: PLC0415 - as above
 
-    return render_report_html(report, now=view.now)
+    return render_report_html(report, now=view.now, job=view.job)
 
 
 PLAN_FORMATS: Mapping[str, Callable[[Plan, View], str]] = MappingProxyType(

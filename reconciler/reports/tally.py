@@ -58,18 +58,24 @@ class Tally:
     """`groups` are ordered by what weighs most: deletes, which are for good, then the number of changes.
 
     `digest` is the plan's, which is costly to compute. `kinds` counts changes by policy and steps. `oldest` is the
-    time of creation of the oldest task that a policy changes.
+    time of creation of the oldest task that a policy changes. `reasons` holds, by policy, the reason that all changes
+    share which it alone asks for.
     """
 
     digest: str
     groups: tuple[Group, ...]
     kinds: Mapping[tuple[str, tuple[Action, ...]], int]
     oldest: Mapping[str, str]
+    reasons: Mapping[str, str]
 
     @classmethod
     def of(cls, plan: Plan) -> Tally:
         kinds = Counter((policy, change.steps) for change in plan.changes for policy in change.policies)
-        return cls(plan.digest, tuple(groups(plan.changes)), kinds, _oldest(plan.changes))
+        return cls(plan.digest, tuple(groups(plan.changes)), kinds, _oldest(plan.changes), _reasons(plan.changes))
+
+    def says(self, change: Change) -> bool:
+        """Whether the reason of a change is one of `reasons`."""
+        return len(change.policies) == 1 and self.reasons.get(change.policies[0]) == change.reason
 
     def counts(self, policy: str) -> tuple[int, ...]:
         """The changes of a policy by what is done, in the order of `wording.KINDS`."""
@@ -107,6 +113,15 @@ def _oldest(changes: Sequence[Change]) -> dict[str, str]:
 def holders(item: Change | Skipped) -> tuple[str, ...]:
     """What is named for a task that is left alone: its protections, or the policies that want it out."""
     return (() if isinstance(item, Change) else item.protections) or item.policies
+
+
+def _reasons(changes: Sequence[Change]) -> dict[str, str]:
+    found: dict[str, str | None] = {}
+    for change in changes:
+        if len(change.policies) == 1:
+            (policy,) = change.policies
+            found[policy] = change.reason if found.setdefault(policy, change.reason) == change.reason else None
+    return {policy: reason for policy, reason in found.items() if reason is not None}
 
 
 def skipped_groups(items: Sequence[Skipped]) -> list[SkippedGroup]:

@@ -53,6 +53,9 @@ OUTCOMES: dict[Outcome, str] = {
 }
 """What each outcome means, the ones that want attention first."""
 
+OBJECT_FIELDS = ("input.bucket", "input.object", "input.location", "upload_url", "media_id", "asset_id")
+"""What a task works on: the first two together, or the first of the others."""
+
 BLOCKED = "no operation leads out of the state these tasks are in"
 PROTECTED = "these tasks stay, whatever policies ask for"
 INTOLERANT = "Blocked tasks count as failures (on_blocked: fail)"
@@ -80,14 +83,9 @@ def status_text(observed: Observed) -> str:
 
 
 def object_text(observed: Observed) -> str:
-    """What a task works on, in one cell: its object, source or medium; the empty string where none is known."""
-    parts = [value_text(observed[name]) for name in ("input.bucket", "input.object") if name in observed]
-    rest = (
-        value_text(observed[name])
-        for name in ("input.location", "upload_url", "media_id", "asset_id")
-        if name in observed
-    )
-    return "/".join(parts) or next(rest, "")
+    """What a task works on: `uploads/a.mp4`, or where that is not known another of `OBJECT_FIELDS`, or nothing."""
+    texts = [value_text(observed.get(name, "")) for name in OBJECT_FIELDS]
+    return "/".join(filter(None, texts[:2])) or next(filter(None, texts), "")
 
 
 def scope_name(scope: ScopePlan) -> str:

@@ -27,17 +27,20 @@ class Draft:
     newsworthy: bool
 
     @classmethod
-    def of(cls, item: Plan | Report, origin: Origin) -> Draft:
+    def of(cls, item: Plan | Report, origin: Origin, *, merging_applies: bool = False) -> Draft:
         """The same file and origin make the same text, whenever that is: ages are reckoned from when it was made.
+
+        `merging_applies`: that is what the workflows of this repository do with a plan.
 
         Raises InvalidPlan for a file that no run writes.
         """
-        line = origin.line()
+        line, run = origin.line(), origin.run_link()
         budget = BUDGET - len(line) - 2
         if isinstance(item, Plan):
-            text = render_plan_markdown(item, now=item.created_at, budget=budget)
+            now = item.created_at
+            text = render_plan_markdown(item, now=now, budget=budget, run=run, merging_applies=merging_applies)
         else:
-            text = render_report_markdown(item, budget=budget)
+            text = render_report_markdown(item, budget=budget, run=run)
         marker = parse(text.split("\n", 1)[0])
         if marker is None:
             raise InvalidPlan("the file says things of itself that no run writes", "make the plan again")
@@ -69,11 +72,16 @@ class Origin:
 
     def line(self) -> str:
         """The last line of the comment, or the empty string where nothing is known."""
-        made = [self._run(), f"commit {code(self.commit[:12])}" if _COMMIT.fullmatch(self.commit) else ""]
+        made = [self.run_link(), f"commit {code(self.commit[:12])}" if _COMMIT.fullmatch(self.commit) else ""]
         return f"Made by {' of '.join(filter(None, made))}." if any(made) else ""
 
-    def _run(self) -> str:
-        """Nothing in a link of this form can end it, so that it needs no escaping."""
+    @property
+    def job(self) -> tuple[str, str] | None:
+        """Address and name of the job. Nothing in an address of this form can end it, so that it needs no escaping."""
         if len(self.link) > _LONGEST_LINK or not _LINK.fullmatch(self.link) or not _RUN.fullmatch(self.run):
-            return ""
-        return f"[run {self.run}]({self.link})"
+            return None
+        return self.link, f"run {self.run}"
+
+    def run_link(self) -> str:
+        """Markdown, or the empty string."""
+        return "[{1}]({0})".format(*self.job) if self.job else ""

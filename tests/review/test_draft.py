@@ -16,7 +16,7 @@ from reconciler.reports.markdown.parts import BUDGET
 from reconciler.reports.markdown.plan import render_plan_markdown
 from reconciler.review.draft import Draft, Origin
 from reconciler.review.platform import Comment
-from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, PLANS, REPORTS, change
+from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, PLANS, REPORTS, change, observed
 from tests.review.world import ORIGIN
 
 NEWSWORTHY = {"empty": False, "protected": False, "unknown": False}
@@ -39,7 +39,7 @@ def test_the_last_line_counts_too() -> None:
         note = replace(PLANS["unknown"].diagnostics[0], message="x" * filling)
         return replace(
             EMPTY,
-            changes=tuple(change(f"{row:04}", policies=(f"p{row % 9}",)) for row in range(rows)),
+            changes=tuple(change(f"{row:04}", policies=(f"p{row % 9}",), observed=observed()) for row in range(rows)),
             diagnostics=(note,),
         )
 

@@ -10,6 +10,7 @@ from reconciler.reports.html.elements import LINE, Markup, element, joined
 from reconciler.reports.html.histograms import AGES, Aged, Fill, drawing, fills, histograms, swatch
 from reconciler.reports.html.tables import Column, Sort, created, section, table
 from reconciler.tasks.task import Status
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,13 +44,13 @@ def plan_ages(plan: Plan, now: int) -> Markup:
     listed: list[Change | Skipped] = [*plan.changes, *plan.blocked, *plan.protected]
     tasks = [Aged(item.policies, _status(item.observed), _age(item.observed, now)) for item in listed]
     caption = "Tasks that are to be changed, blocked or protected, by age and status"
-    return _figure(tasks, _STATUS_FILLS, caption)
+    return _figure(tasks, _STATUS_FILLS, caption, now)
 
 
 def report_ages(report: Report, now: int) -> Markup:
     """Ages of the tasks that a run was about, by outcome and policy; empty where there was none."""
     tasks = [Aged(result.policies, result.outcome.value, _age(result.observed, now)) for result in report.results]
-    return _figure(tasks, _OUTCOME_FILLS, "Tasks by age and outcome")
+    return _figure(tasks, _OUTCOME_FILLS, "Tasks by age and outcome", now)
 
 
 def _status(observed: Observed) -> str:
@@ -62,13 +63,13 @@ def _age(observed: Observed, now: int) -> int | None:
     return None if first is None else now - first
 
 
-def _figure(tasks: Sequence[Aged], fill_of: Mapping[str, Fill], caption: str) -> Markup:
+def _figure(tasks: Sequence[Aged], fill_of: Mapping[str, Fill], caption: str, now: int) -> Markup:
     found = histograms(tasks, fill_of)
     if not found:
         return Markup()
     panels = (_panel(histogram, fill_of) for histogram in found)
     kinds = [kind for kind in fill_of if any(kind in histogram.counts for histogram in found)]
-    note = f"{caption}. Each policy has a scale of its own."
+    note = f"{caption}, as of {format_timestamp(now)}. Each policy has a scale of its own."
     content = [
         element("figcaption", note),
         fills(),

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.reports.html.elements import LINE, Markup, element, escaped, joined, void
 from reconciler.reports.wording import note_place
-from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -84,7 +83,11 @@ def _controls(choices: Sequence[str]) -> Markup:
     for name in choices:
         select = element("select", element("option", "all", value=""), data_choice=name)
         labels.append(_labelled(name, select))
-    shown = [element("output"), element("button", "Clear", type="button")]
+    shown = [
+        element("output"),
+        element("button", "Clear", type="button"),
+        element("button", "Download CSV", type="button"),
+    ]
     return element("div", joined([*labels, *shown], LINE), class_="controls", role="search", hidden="")
 
 
@@ -92,9 +95,13 @@ def _labelled(name: str, control: Markup) -> Markup:
     return element("label", element("span", name), control)
 
 
-def footer(tool_version: str, now: int) -> Markup:
-    said = f"Ages as of {format_timestamp(now)}; all times are UTC. Made by reconciler {tool_version}."
-    return element("footer", element("p", said))
+def footer(tool_version: str) -> Markup:
+    return element("footer", element("p", f"All times are UTC. Made by reconciler {tool_version}."))
+
+
+def job_link(job: tuple[str, str] | None) -> str:
+    """A link to the job that made the page, of its address and name."""
+    return element("a", job[1], href=job[0], rel="noopener noreferrer") if job else ""
 
 
 def document(title: str, main: Markup) -> str:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from reconciler.diagnostics import Severity
 from reconciler.reports.cells import counted
 from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.html.ages import plan_ages
 from reconciler.reports.html.elements import Markup, element, joined
-from reconciler.reports.html.page_parts import callout, command, document, facts, footer, masthead, note_item, page
+from reconciler.reports.html.page_parts import (
+    callout,
+    command,
+    document,
+    facts,
+    footer,
+    job_link,
+    masthead,
+    note_item,
+    page,
+)
 from reconciler.reports.html.tables import Column, Sort, codes, created, moment, section, table
 from reconciler.reports.html.tasks import tasks
 from reconciler.reports.tally import Tally
@@ -31,6 +42,7 @@ from reconciler.reports.wording import (
     unplaced_notes,
 )
 from reconciler.tasks.observation import Completeness
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,22 +51,30 @@ if TYPE_CHECKING:
     from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
 
 
-def render_plan_html(plan: Plan, *, now: int, saved_to: str | None = None, paths: Sequence[str] | None = None) -> str:
-    """The plan as one HTML file. `now` (seconds since the epoch) is what ages are reckoned from.
+def render_plan_html(
+    plan: Plan,
+    *,
+    now: int,
+    saved_to: str | None = None,
+    paths: Sequence[str] | None = None,
+    job: tuple[str, str] | None = None,
+) -> str:
+    """The plan as one HTML file. `now` (seconds since the epoch) is what the ages of its chart are reckoned from.
 
-    `saved_to` is the path that the plan was saved under, `paths` are those it was made from (None: not known).
+    `saved_to` is the path that the plan was saved under, `paths` are those it was made from (None: not known). `job` is
+    the address and the name of the job that makes it, if one does.
     """
-    counts = plan_counts(plan)
+    counts, tally = plan_counts(plan), Tally.of(plan)
     parts = [
         masthead("reconciler plan", plan.outcome, counts, plan_sentence(plan) or ""),
         *_alerts(plan),
-        _facts(plan, now),
-        _how_to_apply(plan, now, apply_saved(plan, saved_to, paths)),
-        _policies(plan, now),
+        _facts(plan, job),
+        section("apply", "How to apply", *_steps(plan, apply_saved(plan, saved_to, paths))),
+        _policies(plan, tally),
         plan_ages(plan, now),
-        tasks(plan, now),
+        tasks(plan, tally),
         _scopes(plan),
-        footer(plan.tool_version, now),
+        footer(plan.tool_version),
     ]
     return document(f"reconciler plan: {counts}", page(parts))
 
@@ -90,15 +110,16 @@ def _breaches(plan: Plan) -> Iterator[Markup]:
     yield joined([f"{ALLOW_ALL} ", element("code", flags(plan))])
 
 
-def _facts(plan: Plan, now: int) -> Markup:
+def _facts(plan: Plan, job: tuple[str, str] | None) -> Markup:
     tasks = sum(sum(scope.tasks.values()) for scope in plan.scopes)
     requests = sum(scope.requests for scope in plan.scopes)
     listed = f"{counted(len(plan.scopes), 'scope')}, {counted(tasks, 'task')} seen with {counted(requests, 'request')}"
     return facts(
         [
             ("digest", element("code", plan.digest)),
-            ("made", moment(plan.created_at, now)),
-            ("expires", moment(plan.expires_at, now)),
+            ("made", moment(plan.created_at)),
+            ("expires", moment(plan.expires_at)),
+            ("job", job_link(job)),
             ("listed", listed),
             ("limits overridden by", _code(overrides_flags(plan.overrides))),
             (
@@ -114,17 +135,14 @@ def _code(text: str) -> str:
     return element("code", text) if text else ""
 
 
-def _how_to_apply(plan: Plan, now: int, line: str) -> Markup:
-    return section("apply", "How to apply", *_steps(plan, now, line))
-
-
-def _steps(plan: Plan, now: int, line: str) -> list[Markup]:
+def _steps(plan: Plan, line: str) -> list[Markup]:
     if not plan.changes:
         return [element("p", "There is nothing to apply.")]
-    if now >= plan.expires_at:
-        expired = "This plan has expired: apply refuses it (exit 5). Make it again."
-        return [element("p", expired)]
+    expires_at = format_timestamp(plan.expires_at)
     return [
+        element(
+            "p", "This plan has expired: apply refuses it (exit 5). Make it again.", data_from=expires_at, hidden=""
+        ),
         element("p", "Nothing has been changed so far, and nothing will be without this command:"),
         command(f"{line} {approval(plan)}"),
         element(
@@ -155,27 +173,28 @@ _OBSERVED = {
 }
 
 
-def _policies(plan: Plan, now: int) -> Markup:
+def _policies(plan: Plan, tally: Tally) -> Markup:
     """What each policy would do and found, in tasks; those that do most come first."""
     if not plan.policies:
         return Markup()
     caption = f"What each would do and found, in tasks{_UNKNOWN if plan.summary.unknown else ''}"
     numbers = (Column(title, Sort.NUMBER) for title in (*_POLICY_COUNTS, *rare_counts(plan)))
     columns = (Column("policy"), *numbers, Column("oldest", Sort.AGE))
-    return section("policies", "Policies", table("policies", caption, columns, _policy_rows(plan, now)))
+    return section("policies", "Policies", table("policies", caption, columns, _policy_rows(plan, tally)))
 
 
-def _policy_rows(plan: Plan, now: int) -> Iterator[list[str]]:
-    tally, rare = Tally.of(plan), rare_counts(plan)
+def _policy_rows(plan: Plan, tally: Tally) -> Iterator[list[str]]:
+    rare = rare_counts(plan)
     for policy in tally.ranked(plan.policies):
         counts = [*tally.counts(policy.name), policy.blocked, policy.protected, policy.kept, policy.unknown]
         counts += [getattr(policy, name) for name in rare]
         first = created({"created_at": tally.oldest.get(policy.name, "")})
-        age = "" if first is None else moment(first, now)
-        yield [joined([element("code", policy.name), *_traits(policy)]), *map(str, counts), age]
+        age = "" if first is None else moment(first)
+        name = element("a", element("code", policy.name), href=f"#policy={quote(policy.name, safe='')}")
+        yield [joined([name, *_traits(policy, tally)]), *map(str, counts), age]
 
 
-def _traits(policy: PolicyPlan) -> Iterator[Markup]:
+def _traits(policy: PolicyPlan, tally: Tally) -> Iterator[Markup]:
     if policy.suspended:
         yield element("em", "suspended")
     if policy.restraint:
@@ -185,7 +204,9 @@ def _traits(policy: PolicyPlan) -> Iterator[Markup]:
     if policy.blocked_fails:
         yield element("em", "blocked tasks fail it", class_="bad")
     if policy.description:
-        yield element("p", policy.description, class_="aside")
+        yield element("p", policy.description)
+    if policy.name in tally.reasons:
+        yield element("p", tally.reasons[policy.name], class_="aside")
 
 
 def _scopes(plan: Plan) -> Markup:

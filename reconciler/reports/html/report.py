@@ -9,7 +9,17 @@ from reconciler.reports.ages import duration
 from reconciler.reports.cells import counted
 from reconciler.reports.html.ages import report_ages
 from reconciler.reports.html.elements import Markup, element
-from reconciler.reports.html.page_parts import callout, document, facts, filtered, footer, masthead, note_item, page
+from reconciler.reports.html.page_parts import (
+    callout,
+    document,
+    facts,
+    filtered,
+    footer,
+    job_link,
+    masthead,
+    note_item,
+    page,
+)
 from reconciler.reports.html.tables import Column, Sort, codes, created, moment, section, table
 from reconciler.reports.html.tasks import steps_cell
 from reconciler.reports.wording import GRAVE, OUTCOMES, report_advice, report_counts, result_reason
@@ -26,17 +36,18 @@ _RESULT = (
 )
 
 
-def render_report_html(report: Report, *, now: int) -> str:
-    """The report as one HTML file. `now` (seconds since the epoch) is what ages are reckoned from."""
+def render_report_html(report: Report, *, now: int, job: tuple[str, str] | None = None) -> str:
+    """The report as one HTML file. `now` (seconds since the epoch) is what the ages of its chart are reckoned from;
+    `job` is the address and the name of the job that makes it, if one does."""
     counts = report_counts(report)
     parts = [
         masthead("reconciler apply", report.outcome, counts),
         *_alerts(report),
-        _facts(report, now),
+        _facts(report, job),
         _outcomes(report),
         report_ages(report, now),
-        filtered(("policy", "target", "outcome", "do", "status now"), _results(report, now)),
-        footer(report.tool_version, now),
+        filtered(("policy", "target", "outcome", "do", "status now"), _results(report)),
+        footer(report.tool_version),
     ]
     return document(f"reconciler apply: {counts}", page(parts))
 
@@ -53,7 +64,7 @@ def _alerts(report: Report) -> Iterator[Markup]:
         yield callout("warning", counted(len(warned), "warning").capitalize(), warned)
 
 
-def _facts(report: Report, now: int) -> Markup:
+def _facts(report: Report, job: tuple[str, str] | None) -> Markup:
     state = "interrupted" if report.interrupted is not None else "ended"
     blocked = f"{counted(report.blocked, 'task')}{', which fails the run' if 'blocked' in report.causes else ''}"
     return facts(
@@ -61,9 +72,10 @@ def _facts(report: Report, now: int) -> Markup:
             ("outcome", f"{report.outcome} (exit {report.exit_code.value})"),
             ("plan", element("code", report.plan_digest)),
             ("run", element("code", report.run_id)),
+            ("job", job_link(job)),
             ("targets", codes(report.targets)),
-            ("started", moment(report.started_at, now)),
-            (state, moment(report.finished_at, now)),
+            ("started", moment(report.started_at)),
+            (state, moment(report.finished_at)),
             ("took", duration(max(0, report.finished_at - report.started_at))),
             ("blocked", blocked if report.blocked else ""),
             ("counted as failures too", ", ".join(report.fail_on)),
@@ -81,17 +93,17 @@ def _outcome(outcome: str) -> Markup:
     return element("code", outcome.replace("_", " "), class_=outcome)
 
 
-def _results(report: Report, now: int) -> Iterator[Markup]:
+def _results(report: Report) -> Iterator[Markup]:
     """The results in one table, those that want attention first."""
     if report.results:
         urgency = {outcome: rank for rank, outcome in enumerate(OUTCOMES)}
         results = sorted(report.results, key=lambda result: urgency[result.outcome])
-        rows = (_row(result, now) for result in results)
+        rows = (_row(result) for result in results)
         content = table("results", counted(len(results), "change"), _RESULT, rows, header=2, tasks=True)
         yield section("results", "Results", content)
 
 
-def _row(result: Result, now: int) -> list[str]:
+def _row(result: Result) -> list[str]:
     change = result
     return [
         _outcome(result.outcome),
@@ -101,7 +113,7 @@ def _row(result: Result, now: int) -> list[str]:
         change.resource,
         result.before,
         result.now or "not read",
-        moment(created(change.observed), now),
+        moment(created(change.observed)),
         codes(change.policies),
         result_reason(result),
     ]

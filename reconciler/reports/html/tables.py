@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from reconciler.reports.ages import age
 from reconciler.reports.html.elements import LINE, Markup, element, joined
 from reconciler.tasks.timestamps import format_timestamp, parse_timestamp
 
@@ -44,21 +43,22 @@ def table(
     *,
     header: int = 0,
     tasks: bool = False,
+    kind: str = "",
 ) -> Markup:
     """A table within a box of its own, in which it scrolls.
 
     `key` is unique on the page. `header` is the column that says what a row is about. `tasks`: it may be long, and the
-    filter applies to it.
+    filter applies to it. `kind` is a name for the style sheet.
     """
     name = f"{key}-caption"
     lines = [element("tr", *_cells(columns, row, header)) for row in rows]
-    kind = "summary" if not tasks else "tasks" if len(lines) <= _LONG else "tasks long"
+    names = ("tasks" if tasks else "summary", "long" if tasks and len(lines) > _LONG else "", kind)
     content = element(
         "table",
         element("caption", caption, id=name),
         element("thead", element("tr", *map(_heading, columns))),
         element("tbody", LINE, joined(lines, LINE), LINE),
-        class_=kind,
+        class_=" ".join(filter(None, names)),
     )
     return element("div", content, class_="box", role="region", aria_labelledby=name, tabindex=0)
 
@@ -102,8 +102,6 @@ def created(observed: Observed) -> int | None:
     return found
 
 
-def moment(seconds: int | None, now: int) -> Markup:
-    """How long ago something was. The time itself stands in an attribute, which the style sheet shows as well."""
-    if seconds is None:
-        return Markup("unknown")
-    return element("time", age(seconds, now), datetime=format_timestamp(seconds))
+def moment(seconds: int | None) -> Markup:
+    """A time. How long ago it was is for the script to say, since that is another with each minute that goes by."""
+    return Markup("unknown") if seconds is None else element("time", format_timestamp(seconds))

@@ -42,11 +42,12 @@ def note_item(note: Note) -> str:
     return f"- {note.severity}: {f'{code(place, 120)} ' if place else ''}{code(note.message, 160)}"
 
 
-def comment(marker: str, left_out: int, parts: Sequence[str]) -> str:
-    """The parts as one comment, which says so if something was left out of it."""
+def comment(marker: str, left_out: int, parts: Sequence[str], run: str = "") -> str:
+    """The parts as one comment, which says so if something was left out of it. `run`: a link to where all of it is."""
     entries = f"{left_out} {'entry' if left_out == 1 else 'entries'}"
-    digest = "The digest covers them too; <code>reconciler show FILE</code> lists all of the saved file."
-    cut = [callout("NOTE", [f"Shortened to fit a comment: {entries} left out. {digest}"])] if left_out else []
+    whole = f"{run} has all of it" if run else "<code>reconciler show FILE</code> lists all of the saved file"
+    said = f"Shortened to fit a comment: {entries} left out. The digest covers them too; {whole}."
+    cut = [callout("NOTE", [said])] if left_out else []
     return "\n\n".join(part for part in (f"{marker}\n{parts[0]}", *cut, *parts[1:]) if part) + "\n"
 
 

@@ -6,6 +6,7 @@ how to apply or refuse it. The tasks are folded below, in tables.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
@@ -16,10 +17,12 @@ from reconciler.reports.markdown.marker import Marker, MarkerKind, key_of
 from reconciler.reports.markdown.parts import BUDGET, Detail, code, comment, fitted, folded, listed, note_item, table
 from reconciler.reports.markdown.reasons import cancels, cautions, deletes, skipped
 from reconciler.reports.tally import Tally, holders
-from reconciler.reports.text.tasks import fields
+from reconciler.reports.text.tasks import dated, fields
 from reconciler.reports.wording import (
     KINDS,
+    OBJECT_FIELDS,
     flags,
+    object_text,
     overrides_flags,
     plan_counts,
     plan_sentence,
@@ -51,16 +54,20 @@ def render_plan_markdown(
     budget: int = BUDGET,
     saved_to: str | None = None,
     paths: Sequence[str] | None = None,
+    run: str = "",
+    merging_applies: bool = False,
 ) -> str:
     """The plan as Markdown of GitHub and GitLab, of at most `budget` characters. Ages are reckoned from `now`.
 
-    `saved_to` is the path that the plan was saved under, `paths` are those it was made from (None: not known).
+    `saved_to` is the path that the plan was saved under, `paths` are those it was made from (None: not known). `run` is
+    a link to the job that keeps the whole plan. `merging_applies`: that is what merging the request does.
     """
     tally, command = Tally.of(plan), apply_saved(plan, saved_to, paths)
-    return fitted(lambda detail: _composed(plan, tally, now, detail, command), budget)
+    how = partial(_next_step, plan, now, command, merging_applies=merging_applies)
+    return fitted(lambda detail: _composed(plan, tally, now, detail, how(), run), budget)
 
 
-def _composed(plan: Plan, tally: Tally, now: int, detail: Detail, command: str) -> str:
+def _composed(plan: Plan, tally: Tally, now: int, detail: Detail, next_step: str, run: str) -> str:
     parts = [
         f"## reconciler plan: {plan_counts(plan)}",
         plan_sentence(plan) or "",
@@ -68,14 +75,14 @@ def _composed(plan: Plan, tally: Tally, now: int, detail: Detail, command: str) 
         deletes(plan, tally, detail),
         cancels(tally, detail),
         *skipped(plan, detail),
-        _next_step(plan, now, command),
+        next_step,
         _facts(plan, tally, now),
         _policies(plan, tally, now, detail),
         *_change_tables(tally, now, detail),
         *_skipped_tables(plan, now, detail),
         "\n".join(detail.bullets(_warnings(plan), note_item, "warning")),
     ]
-    return comment(_marker(plan, tally, detail), detail.left_out, parts)
+    return comment(_marker(plan, tally, detail), detail.left_out, parts, run)
 
 
 def _marker(plan: Plan, tally: Tally, detail: Detail) -> str:
@@ -96,7 +103,7 @@ def _warnings(plan: Plan) -> list[Note]:
     return [note for note in unplaced_notes(plan) if note.severity is not Severity.ERROR]
 
 
-def _next_step(plan: Plan, now: int, command: str) -> str:
+def _next_step(plan: Plan, now: int, command: str, *, merging_applies: bool) -> str:
     """How to apply the plan, and how to refuse it."""
     refuse = "- **To refuse it:** close this request, or change the policies and plan again."
     allow = f"raise the limits in the policies, or plan again with {code(flags(plan), 160)}." if plan.breached else ""
@@ -107,6 +114,9 @@ def _next_step(plan: Plan, now: int, command: str) -> str:
     if now >= plan.expires_at:
         return f"- **It has expired**, so it cannot be applied: plan again.\n{refuse}"
     line = code(f"{command} {approval(plan)}", _LONGEST_COMMAND)
+    if merging_applies:
+        merge = "merge this request. This plan is then applied, if it is the last one shown here, and nothing more"
+        return f"- **To apply it:** {merge}; it can shrink, never grow. By hand: {line}\n{refuse}"
     return f"- **To apply it**, and nothing more: {line}\n{refuse} Nothing is done before an apply."
 
 
@@ -158,7 +168,7 @@ def _suspended(plan: Plan, detail: Detail) -> str:
 
 
 _NAMES = 3
-_TASK = ("task", "target", "status", "age", "fields")
+_TASK = ("object", "task", "target", "status", "age", "fields")
 
 
 def _change_tables(tally: Tally, now: int, detail: Detail) -> Iterator[str]:
@@ -211,10 +221,11 @@ def _first(summary: str, shown: int, total: int) -> str:
 
 
 def _task(item: Change | Skipped, now: int) -> list[str]:
-    told = {"status", "created_at"}
-    rest = "; ".join(f"{name} {value}" for name, value in fields(item.observed, now) if name not in told)
+    told = {"status", "created_at", *OBJECT_FIELDS}
+    rest = "; ".join(f"{name} {dated(name, value, now)}" for name, value in fields(item.observed) if name not in told)
     age = age_of(item.observed.get("created_at"), now)
     return [
+        code(object_text(item.observed), 120),
         code(item.task_id),
         code(item.target),
         code(status_text(item.observed)),

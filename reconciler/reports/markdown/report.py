@@ -31,12 +31,12 @@ _NAMES = 3
 """Targets that are named."""
 
 
-def render_report_markdown(report: Report, *, budget: int = BUDGET) -> str:
-    """The report as GitHub-flavoured Markdown of at most `budget` characters."""
-    return fitted(lambda detail: _composed(report, detail), budget)
+def render_report_markdown(report: Report, *, budget: int = BUDGET, run: str = "") -> str:
+    """The report as Markdown of GitHub and GitLab, of at most `budget` characters. `run`: a link to who keeps it."""
+    return fitted(lambda detail: _composed(report, detail, run), budget)
 
 
-def _composed(report: Report, detail: Detail) -> str:
+def _composed(report: Report, detail: Detail, run: str) -> str:
     parts = [
         f"## reconciler apply: {report_counts(report)}",
         _advice(report),
@@ -45,7 +45,7 @@ def _composed(report: Report, detail: Detail) -> str:
         table(["outcome", "changes", "meaning"], [_outcome_row(report, outcome) for outcome in OUTCOMES]),
         *_groups(report, detail),
     ]
-    return comment(_marker(report, detail), detail.left_out, parts)
+    return comment(_marker(report, detail), detail.left_out, parts, run)
 
 
 def _marker(report: Report, detail: Detail) -> str:

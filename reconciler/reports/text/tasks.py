@@ -29,11 +29,11 @@ _UNMEASURED = 160
 """Cells of a line where it is not known how many there are."""
 
 
-def fields(observed: Observed, now: int) -> Iterator[tuple[str, str]]:
-    """The fields a reviewer reads, in their order: status, times with their age, then the others by name."""
+def fields(observed: Observed) -> Iterator[tuple[str, str]]:
+    """The fields a reviewer reads, in their order: status, times, then the others by name."""
     yield "status", status_text(observed)
     for name in (*(name for name in _FIRST if name in observed), *sorted(observed.keys() - _ELSEWHERE)):
-        yield name, dated(name, observed[name], now)
+        yield name, value_text(observed[name])
 
 
 def dated(name: str, value: str | int | tuple[str, ...], now: int) -> str:
@@ -133,7 +133,7 @@ class TaskWriter:
         else:
             heading = f"{_symbol(task)} {task.task_id}"
         rows = [
-            *((clipped(name, _NAME_CELLS), value) for name, value in fields(task.observed, self.now)),
+            *((clipped(name, _NAME_CELLS), dated(name, value, self.now)) for name, value in fields(task.observed)),
             ("policies", ", ".join(task.policies)),
             *([("protections", ", ".join(task.protections))] if isinstance(task, Skipped) else []),
             ("reason", task.reason),

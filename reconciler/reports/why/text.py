@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.planning.why import Verdict
 from reconciler.reports.cells import Palette, counted, padded, width
-from reconciler.reports.text.tasks import fields
+from reconciler.reports.text.tasks import dated, fields
 from reconciler.reports.why.words import (
     breaches_of,
     ensure_words,
@@ -94,7 +94,7 @@ class _Page:
         return [self.paint.yellow("  Its scope could not be listed whole: other tasks of its group may be missing.")]
 
     def _fields(self, task: TaskAccount) -> list[str]:
-        rows = [(name, value) for name, value in fields(task.fields, self.now)]
+        rows = [(name, dated(name, value, self.now)) for name, value in fields(task.fields)]
         longest = max(width(name) for name, _ in rows)
         return [f"  {self.paint.faint(padded(name, longest))}  {self.paint.fitted(value, 120)}" for name, value in rows]
 

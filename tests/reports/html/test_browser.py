@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.redaction import presentable
+from reconciler.reports.ages import duration
 from reconciler.reports.html import render_plan_html
-from tests.reports.examples import CANCEL, DELETE, EMPTY, EVIL, NOW, change, observed, skipped
+from reconciler.tasks.timestamps import Timestamp
+from tests.reports.examples import CANCEL, DELETE, EMPTY, EVIL, NOW, change, observed, policy, skipped
 from tests.reports.html.opened_page import Window, cells, choose, count, heading, rows
 from tests.reports.html.pages import PAGES, TREES
 from tests.reports.html.test_hostile import BENIGN, plan_of
@@ -29,6 +33,7 @@ PLAN = replace(
     protected=(replace(skipped("40", "kept for the trailer", "legal-hold", status="pending"), policies=("b",)),),
 )
 PAGE = render_plan_html(PLAN, now=NOW)
+POLICIES = render_plan_html(replace(PLAN, policies=(policy("a"), policy("b"))), now=NOW)
 
 
 def shown(page: Page) -> list[str]:
@@ -87,7 +92,7 @@ class TestFilter:
 
     def test_words_and_choices_are_taken_together_and_cleared_together(self, window: Window) -> None:
         page = window.open(PAGE)
-        page.locator(".controls").get_by_label("filter").fill("mp4")
+        page.locator(".controls").get_by_label("filter").fill("transcoding")
         choose(page, "policy", "one-transcode-per-object")
         choose(page, "status", "pending")
         assert shown(page) == ["10", "20"]
@@ -101,6 +106,83 @@ class TestFilter:
         page = window.open(PAGES["report_every_outcome"])
         choose(page, "outcome", "not attempted")
         assert rows(page, "results") == ["24015"]
+
+    def test_a_click_on_a_policy_shows_its_tasks(self, window: Window) -> None:
+        page = window.open(POLICIES)
+        page.locator("#policies").get_by_role("link", name="a", exact=True).click()
+        assert shown(page) == ["9"]
+        assert page.evaluate("location.hash") == "#policy=a"
+
+    def test_what_is_chosen_stands_in_the_address_that_is_passed_on(self, window: Window) -> None:
+        page = window.open(PAGE)
+        page.locator(".controls").get_by_label("filter").fill("transcoding & more")
+        choose(page, "status", "pending")
+        address = page.evaluate("location.href")
+        assert address.endswith("#filter=transcoding+%26+more&status=pending")
+        page.goto("about:blank")
+        page.goto(address.replace("+%26+more", ""))
+        assert shown(page) == ["10", "100", "20", "40"]
+        assert page.locator(".controls").get_by_label("filter").input_value() == "transcoding"
+
+    @pytest.mark.parametrize(
+        "fragment", ["#policy=no-such", "#status=<b>", "#=&=", "#__proto__=x", "#policies", "#a=%ff"]
+    )
+    def test_any_other_address_shows_everything(self, window: Window, fragment: str) -> None:
+        page = window.open(PAGE)
+        page.evaluate("fragment => { location.hash = fragment; }", fragment)
+        page.evaluate("() => new Promise(done => setTimeout(done))")
+        assert len(shown(page)) == 6
+
+    def test_the_rows_in_sight_can_be_taken_along_and_none_is_a_formula(self, window: Window) -> None:
+        evil = change("=2+3", target="huawei-test", observed=observed("pending", input__object='=cmd|"/c calc"!A0'))
+        page = window.open(render_plan_html(replace(PLAN, changes=(*PLAN.changes, evil)), now=NOW))
+        choose(page, "target", "huawei-test")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download CSV").click()
+        assert download.value.suggested_filename == "tasks.csv"
+        head, *lines = csv.reader(download.value.path().read_text(encoding="utf-8").splitlines())
+        assert head[:3] == ["list", "do", "task"]
+        found = [dict(zip(head, line, strict=True)) for line in lines]
+        assert [(line["list"], line["task"], line["age"]) for line in found] == [
+            ("changes", "20", "2026-01-02T03:44:00Z"),
+            ("changes", "'=2+3", "2026-01-01T00:00:00Z"),
+        ]
+        assert found[1]["fields"] == 'input.object =cmd|"/c calc"!A0'
+        assert all(not cell.startswith(("=", "+", "-", "@")) for line in lines for cell in line)
+
+
+def test_ages_are_those_of_the_day_on_which_it_is_read(window: Window) -> None:
+    page = window.open(PAGE)
+    created = datetime(2026, 1, 1, tzinfo=UTC)
+    days = (datetime.now(UTC) - created).days
+    time = page.locator("#changes time").first
+    assert time.text_content() == "2026-01-01T00:00:00Z"
+    assert str(time.get_attribute("data-age")).split("d")[0] in {str(days), str(days + 1)}
+    assert page.get_by_text("This plan has expired").is_visible()
+    later = replace(PLAN, expires_at=Timestamp(4_000_000_000))
+    assert not window.open(render_plan_html(later, now=NOW)).get_by_text("This plan has expired").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (59, "59s"), (60, "1m"), (3_661, "1h 1m"), (86_400, "1d"), (90_061, "1d 1h"), (86_460, "1d")],
+)
+def test_durations_are_those_of_the_text(window: Window, seconds: int, text: str) -> None:
+    assert window.open(PAGE).evaluate("seconds => duration(seconds)", seconds) == text == duration(seconds)
+
+
+def test_a_command_is_copied_by_a_click(window: Window) -> None:
+    page = window.open(PAGE)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").click()
+    assert page.get_by_role("button", name="Copied").is_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("pre").text_content()
+
+
+def test_the_job_is_linked(window: Window) -> None:
+    page = window.open(render_plan_html(PLAN, now=NOW, job=("https://ci.example.com/octo/runs/12", "run 12")))
+    link = page.get_by_role("link", name="run 12")
+    assert link.get_attribute("href") == "https://ci.example.com/octo/runs/12"
 
 
 class TestSort:

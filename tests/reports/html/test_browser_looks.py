@@ -73,6 +73,17 @@ def test_text_and_fills_stand_out(scheme: Literal["light", "dark"], window: Wind
         assert contrast(text, behind) >= 4.5
 
 
+def test_on_a_phone_a_task_is_a_card(window: Window) -> None:
+    page = window.open(PAGES["plan_blocked"], width=390)
+    for key in ("changes", "blocked"):
+        box = page.locator(f"#{key} .box")
+        assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+        assert page.locator(f"#{key} tbody :is(th, td)").evaluate_all(
+            "all => all.every(cell => !cell.textContent || cell.getBoundingClientRect().right <= innerWidth)"
+        )
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_every_fill_has_a_colour_of_its_own(window: Window) -> None:
     page = window.open(PAGES["report_every_outcome"])
     drawn = page.locator("pattern .fill").evaluate_all("all => all.map(one => getComputedStyle(one).fill)")
@@ -149,7 +160,7 @@ class TestPrint:
         assert [task for task in (*(f"task-{number}" for number in range(310)), "blocked-1") if task not in text] == []
         with_rows = [sheet for sheet in sheets if "task-" in sheet]
         assert len(with_rows) > 3
-        assert all("reason" in sheet for sheet in with_rows)
+        assert all("policies" in sheet for sheet in with_rows)
         assert "Clear" not in text
 
     def test_paper_is_light_and_has_no_controls_and_cuts_nothing_off(self, page: Page) -> None:

@@ -21,8 +21,9 @@ from tests.reports.html.strict_page import Node, parsed
 every_page = pytest.mark.parametrize("tree", TREES.values(), ids=TREES.keys())
 
 ATTRIBUTES = {
-    *("id", "class", "lang", "role", "tabindex", "hidden", "scope", "datetime", "charset", "name", "content"),
+    *("id", "class", "lang", "role", "tabindex", "hidden", "scope", "charset", "name", "content"),
     *("http-equiv", "type", "value", "placeholder", "autocomplete", "spellcheck", "data-sort", "data-choice"),
+    *("data-from", "href", "rel"),
     *("aria-hidden", "aria-labelledby", "viewbox", "width", "height", "x", "y", "d", "fill", "text-anchor"),
     "patternunits",
 }
@@ -67,6 +68,7 @@ def test_nothing_is_loaded_and_nothing_needs_leave(tree: Node) -> None:
         assert set(node.attributes) <= ATTRIBUTES
         fill = node.attributes.get("fill")
         assert fill is None or fill in {f"url(#fill-{name})" for name in Fill}
+        assert re.fullmatch("#policy=[a-z0-9-]+", node.attributes.get("href") or "#policy=none")
     style = tree.all("style")[0].text
     assert "@import" not in style
     assert "url(" not in style

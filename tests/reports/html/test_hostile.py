@@ -1,5 +1,6 @@
 """Whatever a task is called, the page has the same elements, and shows the characters that the name is made of."""
 
+import re
 import unicodedata
 from dataclasses import replace
 
@@ -79,14 +80,16 @@ def test_no_text_adds_an_element_or_an_attribute(text: str) -> None:
 def test_every_cell_says_what_is_presentable_of_its_text(text: str) -> None:
     page = body(render_plan_html(plan_of(text), now=NOW))
     shown = presentable(text)
-    ((do, task, target, resource, status, age, fields, policies, reason),) = page.rows("changes")
-    assert [cell.text for cell in (task, target, resource, policies, reason)] == [shown] * 5
+    ((do, task, target, resource, status, age, fields, policies),) = page.rows("changes")
+    assert [cell.text for cell in (task, target, resource, policies)] == [shown] * 4
     assert (do.text, status.text, age.text) == ("delete", f"{shown} (of the vendor)", "unknown")
     assert sorted(name.text for name in fields.all("i")) == sorted(["list", shown])
     assert f"list {shown}, {shown}" in fields.text
     ((*_, protections),) = page.rows("protected")
     assert protections.text == shown
-    assert page.rows("policies")[0][0].children[0].text == shown
+    name, *_, reason = page.rows("policies")[0][0].children
+    assert (name.text, reason.text) == (shown, shown)
+    assert re.fullmatch("#policy=[A-Za-z0-9_.~%-]*", str(name.attributes["href"]))
 
 
 @given(anything)
