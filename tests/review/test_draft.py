@@ -16,7 +16,7 @@ from reconciler.reports.markdown.parts import BUDGET
 from reconciler.reports.markdown.plan import render_plan_markdown
 from reconciler.review.draft import Draft, Origin
 from reconciler.review.platform import Comment
-from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, PLANS, REPORTS, change, observed
+from tests.reports.examples import BIG, EMPTY, EVERY_OUTCOME, PLANS, REPORTS, change
 from tests.review.world import ORIGIN
 
 NEWSWORTHY = {"empty": False, "protected": False, "unknown": False}
@@ -36,11 +36,12 @@ def test_the_last_line_counts_too() -> None:
     """A plan that would just fit without it is shortened."""
 
     def plan(rows: int, filling: int = 1) -> Plan:
-        note = replace(PLANS["unknown"].diagnostics[0], message="x" * filling)
+        note = PLANS["unknown"].diagnostics[0]
+        notes = [replace(note, message="x" * min(filling, 150)), replace(note, message="x" * max(1, filling - 150))]
         return replace(
             EMPTY,
-            changes=tuple(change(f"{row:04}", policies=(f"p{row % 9}",), observed=observed()) for row in range(rows)),
-            diagnostics=(note,),
+            changes=tuple(change(f"{row:04}", policies=(f"p{row % 9}",)) for row in range(rows)),
+            diagnostics=tuple(notes),
         )
 
     def length(item: Plan) -> int:
@@ -48,7 +49,7 @@ def test_the_last_line_counts_too() -> None:
 
     room = BUDGET - len(ORIGIN.line()) - 2
     rows = bisect_right(range(400), room, key=lambda count: length(plan(count))) - 1
-    filled = [plan(rows + more, filling) for more in (0, 1) for filling in range(1, 160, 20)]
+    filled = [plan(rows + more, filling) for more in (0, 1) for filling in range(1, 300, 20)]
     just = next(item for item in filled if room < length(item) <= BUDGET)
     draft = Draft.of(just, ORIGIN)
     assert draft.marker.truncated

@@ -45,7 +45,7 @@ def _groups(plan: Plan, tally: Tally) -> Iterator[Markup]:
         content = table("refused", counted(len(plan.refused), "refused task"), _WOULD, rows, header=1, tasks=True)
         yield section("refused", "Refused", element("p", f"{REFUSED.capitalize()}."), content)
     if plan.reported:
-        rows = ([steps_cell(change.steps), *_cells(change, now)] for change in plan.reported)
+        rows = ([steps_cell(change.steps), *_cells(change)] for change in plan.reported)
         content = table("reported", counted(len(plan.reported), "reported task"), _WOULD, rows, header=1, tasks=True)
         yield section("reported", "Reported", element("p", f"{REPORTED.capitalize()}."), content)
     if plan.blocked:
