@@ -36,20 +36,19 @@ def test_the_last_line_counts_too() -> None:
     """A plan that would just fit without it is shortened."""
 
     def plan(rows: int, filling: int = 1) -> Plan:
-        note = PLANS["unknown"].diagnostics[0]
-        notes = [replace(note, message="x" * min(filling, 150)), replace(note, message="x" * max(1, filling - 150))]
+        note = replace(PLANS["unknown"].diagnostics[0], message="x" * filling)
         return replace(
             EMPTY,
             changes=tuple(change(f"{row:04}", policies=(f"p{row % 9}",)) for row in range(rows)),
-            diagnostics=tuple(notes),
+            diagnostics=(note,),
         )
 
     def length(item: Plan) -> int:
         return len(render_plan_markdown(item, now=item.created_at, budget=10**6))
 
     room = BUDGET - len(ORIGIN.line()) - 2
-    rows = bisect_right(range(400), room, key=lambda count: length(plan(count))) - 1
-    filled = [plan(rows + more, filling) for more in (0, 1) for filling in range(1, 300, 20)]
+    rows = bisect_right(range(450), room, key=lambda count: length(plan(count))) - 1
+    filled = [plan(rows + more, filling) for more in (0, 1) for filling in range(1, 160, 20)]
     just = next(item for item in filled if room < length(item) <= BUDGET)
     draft = Draft.of(just, ORIGIN)
     assert draft.marker.truncated
