@@ -91,6 +91,7 @@ def _policy(policy: Policy, entry: Entry) -> object:
     # What later versions added counts where it is there, so that what was approved before still is.
     more = {
         "cancel_running": policy.cancel_running,
+        "only": policy.only and canonical(policy.only),
         "mode": text(entry.body, "mode"),
         "window": _window(policy.window),
     }

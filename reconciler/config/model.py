@@ -8,6 +8,8 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
+from reconciler.selectors.trace import fields_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -191,6 +193,8 @@ class Policy:
     """Why it is there, for readers."""
     suspend: bool = False
     """It is not even looked at."""
+    only: Selector | None = None
+    """Of the surplus, only tasks go of which this is true; None: all do."""
     mode: Mode = Mode.ENFORCE
     window: Window | None = None
     """When it acts; outside of it, it is as in report mode."""
@@ -204,6 +208,11 @@ class Policy:
     def targets(self) -> tuple[str, ...]:
         """Names of the targets that it looks at, sorted."""
         return tuple(sorted({scope.target for scope in self.scopes}))
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that its selectors ask about."""
+        return tuple(dict.fromkeys((*fields_of(self.match), *(fields_of(self.only) if self.only else ()))))
 
     def acts(self, now: int) -> bool:
         """Whether it acts at `now`, in seconds since the epoch, and does not only report."""

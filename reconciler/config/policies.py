@@ -18,6 +18,7 @@ from reconciler.diagnostics import MAX_PROBLEMS, Problem, Rule, Severity, unknow
 from reconciler.selectors.conditions import lacking_field
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.states import can_act, dead_ends
+from reconciler.selectors.syntax import AllOf
 from reconciler.tasks.observation import Scope
 from reconciler.tasks.resource_type import Paging
 from reconciler.tasks.task import OBSERVABLE
@@ -59,7 +60,7 @@ class PolicyReader:
         resources = sorted(
             {row.name: row for rows in named.values() for row in rows}.values(), key=lambda row: row.name
         )
-        selector = None
+        selector = only = None
         cancel_running = flag(entry.body, "cancel_running")
         if resources and "match" in entry.body:
             scopes, mistakes = self._scopes_of(entry, named)
@@ -72,6 +73,9 @@ class PolicyReader:
             if selector is not None:
                 asked = [row.as_asked(cancel_running=cancel_running) for row in resources]
                 problems += dead_end_problems(selector, asked, entry)
+            only = _only(entry, resources, lists, problems)
+            if selector is not None and only is not None:
+                problems += _never_both(selector, only, asked, entry)
             problems += self._without_inventory(entry, scopes)
             problems += _ungrouped(entry, resources)
         window = window_of(mapping(entry.body, "window"), (*entry.path, "window"), problems)
@@ -90,6 +94,7 @@ class PolicyReader:
             suspend=flag(entry.body, "suspend"),
             on_blocked=choice(entry.body, "on_blocked", OnBlocked, OnBlocked.REPORT),
             cancel_running=cancel_running,
+            only=only,
             mode=choice(entry.body, "mode", Mode, self.settings.mode),
             window=window,
             location=entry.location,
@@ -240,10 +245,32 @@ def _never_running(entry: Entry, resources: Sequence[ResourceType], catalogue: C
         yield Problem((*entry.path, "cancel_running"), message, hint, rule=Rule.NEVER_ACTS)
 
 
+def _only(entry: Entry, resources: Sequence[ResourceType], lists: Lists, problems: list[Problem]) -> Selector | None:
+    """What `ensure` says besides of the tasks that go; None where it says nothing, or nothing that can be read."""
+    ensure = entry.body.get("ensure")
+    if not isinstance(ensure, dict) or "only" not in ensure:
+        return None
+    path = (*entry.path, "ensure", "only")
+    selector, mistakes = parse_selector(ensure["only"], resources, path, shared=True, lists=lists)
+    problems += mistakes
+    return selector
+
+
+def _never_both(match: Selector, only: Selector, resources: Sequence[ResourceType], entry: Entry) -> Iterator[Problem]:
+    """A warning where nothing that matches and may go is in a state that an operation starts from."""
+    for row in resources:
+        if can_act(match, row) and not can_act(AllOf((match, only)), row):
+            message = f"the policy can never act: no operation of {row.name} starts from a state that `only` lets go"
+            path = (*entry.path, "ensure", "only")
+            yield Problem(path, message, at_key=True, severity=Severity.WARNING, rule=Rule.NEVER_ACTS)
+
+
 def _ensure(body: Mapping[str, object]) -> Ensure:
     if body.get("ensure") == "absent":
         return Absent()
     quota = mapping(body, "ensure")
+    if flag(quota, "absent"):
+        return Absent()
     count = number(quota, "at_most")
     if count is None:
         raise WrongType("ensure", "`absent` or a mapping with `at_most`")

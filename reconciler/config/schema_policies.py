@@ -34,8 +34,10 @@ _REQUIRED: Final = ("resource", "match", "ensure")
 _MATCH: Final = "Which tasks the policy is about: all, or conditions on fields. The fields depend on resource."
 _PER: Final = "Fields whose equal values make a group. Default: all tasks of a target are one group."
 _ENSURE: Final = (
-    "How many tasks may match: absent, none; {at_most: N, per: [fields], keep: newest}, no more than N in each group."
+    "How many tasks may match: absent, none; {at_most: N, per: [fields], keep: newest}, no more than N in each group; "
+    "with only: {...}, of those that are too many only these go."
 )
+_ONLY: Final = "Of the tasks that are too many, only those go of which this is true: conditions on fields, as in match."
 _KEEP: Final[Mapping[str, str]] = {
     Keep.NEWEST.value: "The newest stay, by created_at, then by id.",
     Keep.OLDEST.value: "The oldest stay, by created_at, then by id.",
@@ -111,7 +113,10 @@ def policy_definitions(
             "properties": {
                 "match": match(name, rows),
                 "ensure": described(
-                    {"if": {"type": "object"}, "then": {"properties": {"per": _per(rows)}}},
+                    {
+                        "if": {"type": "object"},
+                        "then": {"properties": {"per": _per(rows), "only": match(name, rows)}},
+                    },
                     _ENSURE,
                     "absent",
                 ),
@@ -184,6 +189,14 @@ def _window() -> Schema:
 
 
 def _ensure() -> Schema:
+    some = either("string", {"enum": ["all"]}, {"type": "object"})
+    only = described(some, _ONLY, {"created_at": {"older_than": "30d"}})
+    absent = record(
+        {"absent": described({"const": True}, "That no task may match.", True), "only": only},
+        ["absent"],
+        ["only"],
+        title="absent",
+    )
     quota = record(
         {
             "at_most": described(whole_number(0), "How many matching tasks may exist in each group.", 1),
@@ -194,9 +207,10 @@ def _ensure() -> Schema:
                 *_KEEP,
                 default=Keep.NEWEST.value,
             ),
+            "only": only,
         },
         ["at_most"],
-        ["per"],
+        ["per", "only"],
         title="quota",
     )
     one: Schema = {"at_most": 1, "per": ["id"], "keep": "newest"}
@@ -207,6 +221,7 @@ def _ensure() -> Schema:
         ),
     ]
     forms = either("object", quota | {"examples": [one]}, {"enum": ["absent"]})
+    forms["then"] = {"if": {"required": ["absent"]}, "then": absent, "else": forms["then"]}
     return described({"allOf": [{"defaultSnippets": words}], **forms}, _ENSURE, "absent")
 
 

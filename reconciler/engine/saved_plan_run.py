@@ -19,7 +19,6 @@ from reconciler.planning.guards import Guard
 from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.reasons import observed
-from reconciler.selectors.trace import fields_of
 from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
 from reconciler.tasks.task import Status
 
@@ -140,7 +139,7 @@ def _seen_again(saved: Plan, observations: Iterable[Observation], world: World) 
 def _seen(change: Change, task: Task, resource: ResourceType, world: World) -> Observed:
     """The fields that the plan shows of a task, and those that its policies name, as they are now."""
     policies = [world.configuration.policies[name] for name in change.policies if name in world.configuration.policies]
-    named = (*change.observed, *(field for policy in policies for field in fields_of(policy.match)))
+    named = (*change.observed, *(field for policy in policies for field in policy.fields))
     return observed(task, resource, [name for name in named if name in resource.fields])
 
 

@@ -165,6 +165,7 @@ def _policy_fields(policy: PolicyPlan) -> dict[str, FieldValue]:
         "blocked",
         "protected",
         "unknown",
+        "spared",
         "refused",
         "deferred",
         "reported",

@@ -13,7 +13,8 @@ from reconciler.planning.reasons import ALWAYS
 from reconciler.planning.sieve import Rule, Rules, Sieve
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.states import admitted_statuses, after_operation, wanted_statuses
-from reconciler.selectors.syntax import Truth
+from reconciler.selectors.syntax import Everything, Truth
+from reconciler.selectors.trace import fields_of
 from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Judgement:
     policy: Policy
     resource: ResourceType
     selects: Predicate
+    lets_go: Predicate
+    """Of what is surplus, what may go."""
 
     def wants(self, task: Task) -> bool:
         """Whether the task, as it is now, satisfies the selector. A task that is gone satisfies nothing."""
@@ -81,10 +84,11 @@ class Judgements:
         compiled = self._on(scope.target)
         asking = tuple(policies)
         quotas = (policy.ensure.per for policy in asking if isinstance(policy.ensure, AtMost))
+        besides = (fields_of(policy.only) for policy in asking if policy.only)
         return Rules(
             [compiled.rule(policy.name, policy.match) for policy in asking],
             [compiled.rule(name, match) for name, match, _ in compiled.protections.get(scope.resource, ())],
-            frozenset((*ALWAYS, *chain.from_iterable(quotas))),
+            frozenset((*ALWAYS, *chain.from_iterable(quotas), *chain.from_iterable(besides))),
             self._off(scope.target),
         )
 
@@ -122,10 +126,10 @@ class _Compiled:
     def __init__(self, configuration: Configuration, catalogue: Catalogue, now: int | None) -> None:
         self.policies: dict[tuple[str, str], Judgement] = {}
         for name, policy in configuration.policies.items():
-            selects = compile_selector(policy.match, now)
+            selects, lets_go = (compile_selector(one, now) for one in (policy.match, policy.only or Everything()))
             for resource in policy.resources:
                 row = catalogue.resource_types[resource].as_asked(cancel_running=policy.cancel_running)
-                self.policies[name, resource] = Judgement(policy, row, selects)
+                self.policies[name, resource] = Judgement(policy, row, selects, lets_go)
         self.protections: dict[str, list[tuple[str, Selector, Predicate]]] = {}
         for name, protection in sorted(configuration.protections.items()):
             holds = compile_selector(protection.match, now)

@@ -17,7 +17,8 @@ from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import LONGEST, blocked_reason, change_reason, observed, protected_reason
 from reconciler.redaction import bounded
-from reconciler.selectors.trace import fields_of
+from reconciler.selectors.syntax import Everything, Test, Truth
+from reconciler.selectors.trace import leaves, trace
 from reconciler.tasks.observation import AGES_UNKNOWN, Completeness, Observation, Scope, clock_fault, clocks_off
 from reconciler.tasks.task import Status, id_order
 from reconciler.tasks.timestamps import LATEST, Timestamp
@@ -67,6 +68,7 @@ class _Tally:
     blocked: int = 0
     protected: int = 0
     unknown: int = 0
+    spared: int = 0
     reported: int = 0
 
 
@@ -237,8 +239,28 @@ class Planner:
         tally.surplus += len(division.surplus)
         if division.undecided:
             self._warn(_undecided(division.undecided), policy, observation.scope)
+        lacking: Counter[str] = Counter()
         for surplus in division.surplus:
-            self._route(judgement, surplus, tally)
+            match judgement.lets_go(surplus.task.values):
+                case Truth.TRUE:
+                    self._route(judgement, surplus, tally)
+                case Truth.FALSE:
+                    tally.spared += 1
+                case Truth.UNKNOWN:
+                    tally.spared += 1
+                    tally.unknown += 1
+                    lacking.update(self._lacking(policy, surplus.task))
+        for name, count in sorted(lacking.items()):
+            self._warn(_without(count, name), policy, observation.scope)
+
+    def _lacking(self, policy: Policy, task: Task) -> set[str]:
+        """The fields for want of which it is not known whether a surplus task may go."""
+        seen = trace(policy.only or Everything(), task.values, None if task.target in self._off else self._now)
+        return {
+            leaf.selector.field
+            for leaf in leaves(seen)
+            if leaf.decides and leaf.truth is Truth.UNKNOWN and isinstance(leaf.selector, Test)
+        }
 
     def _route(self, judgement: Judgement, surplus: Surplus, tally: _Tally) -> None:
         """Put one surplus task where it belongs: protected, blocked or to be changed."""
@@ -283,7 +305,7 @@ class Planner:
     ) -> tuple[str, str, str, tuple[str, ...], str, Observed]:
         """The fields of an `Entry`, as far as these policies ask for it. What several of them say alike, such as why a
         task is blocked, is said once."""
-        named = [field for name in policies for field in fields_of(self._configuration.policies[name].match)]
+        named = [field for name in policies for field in self._configuration.policies[name].fields]
         seen = observed(wanted.task, self._catalogue.resource_types[wanted.task.resource], named)
         reasons = dict.fromkeys(wanted.reasons[name] for name in policies)
         return (*wanted.task.key, tuple(policies), "; ".join(reasons), seen)
@@ -346,6 +368,11 @@ class Planner:
 
 def _in_order(wanted: Iterable[_Wanted]) -> list[_Wanted]:
     return sorted(wanted, key=lambda entry: task_order(entry.task))
+
+
+def _without(count: int, field: str) -> str:
+    tasks = "1 surplus task stays" if count == 1 else f"{count} surplus tasks stay"
+    return f"{tasks} for want of {field}, which `only` asks for: `missing: true` beside its operator lets such go"
 
 
 def _undecided(tasks: Sequence[Task]) -> str:

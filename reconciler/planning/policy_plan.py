@@ -76,7 +76,9 @@ class PolicyPlan(Shown):
     """Surplus tasks that no operation takes out of it."""
     protected: Count = 0
     unknown: Count = 0
-    """Tasks of which it cannot be said whether they match."""
+    """Tasks of which it cannot be said whether they match, or whether `only` lets them go."""
+    spared: Count = 0
+    """Surplus tasks that stay, since `only` is not true of them."""
     refused: Count = 0
     """Surplus tasks that no change is made of, because a guard refuses this policy, their scope or the run."""
     deferred: Count = 0

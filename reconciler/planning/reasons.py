@@ -23,17 +23,18 @@ if TYPE_CHECKING:
 def change_reason(policy: Policy, surplus: Surplus) -> str:
     """What the policy asserts, and for a quota where the task stands in its group."""
     condition = describe(policy.match)
+    besides = f"; of these go those whose {describe(policy.only)}" if policy.only else ""
     if surplus.task.status is Status.RUNNING:
         condition += "; it runs, and cancel_running is set"
     match policy.ensure:
         case Absent():
-            return f"{policy.name}: no task may be there whose {condition}"
+            return f"{policy.name}: no task may be there whose {condition}{besides}"
         case AtMost(count, per, keep):
             group = presentable(", ".join(str(value) for value in surplus.group))
             each = f" for {group}" if per else ""
             # Not of how many: each new task would make it another reason, and another digest.
             rank = f"number {surplus.rank}{each}, {keep.value} first"
-            return f"{policy.name}: {rank}; at most {count} may be there whose {condition}"
+            return f"{policy.name}: {rank}; at most {count} may be there whose {condition}{besides}"
         case _:
             assert_never(policy.ensure)
 

@@ -56,7 +56,8 @@ def doubts(configuration: Configuration, observations: Mapping[Scope, Observatio
         per = policy.ensure.per if isinstance(policy.ensure, AtMost) else ()
         for scope in policy.scopes:
             protections = [entry for entry in configuration.protections.values() if scope.resource in entry.resources]
-            selectors = [policy.match, *(protection.match for protection in protections)]
+            only = [policy.only] if policy.only else []
+            selectors = [policy.match, *only, *(protection.match for protection in protections)]
             names = {name for selector in selectors for name in fields_of(selector)} | set(per)
             tasks = observations[scope].tasks if scope in observations else ()
             marked = (task for task in tasks if any(_is_cut(task.values.get(name)) for name in names))

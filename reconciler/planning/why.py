@@ -50,6 +50,8 @@ class Verdict(StrEnum):
     """It is surplus, and left to a later run, since the limits allow no more in this one."""
     REPORTED = "reported"
     """It is surplus, and the policy only reports."""
+    SPARED = "spared"
+    """It is surplus, and stays, since `only` is not known to be true of it."""
     KEPT = "kept"
     """It matches, and is within the quota."""
     UNDECIDED = "undecided"
@@ -246,9 +248,17 @@ class Inquiry:
         """Why the plan has no word of this policy about the task."""
         if truth is not Truth.TRUE:
             return Verdict.UNKNOWN if truth is Truth.UNKNOWN else Verdict.NOT_MATCHED
-        if not self._seen[Scope(task.target, task.resource)].complete:
+        scope = Scope(task.target, task.resource)
+        if isinstance(policy.ensure, AtMost) and not self._seen[scope].complete:
             return Verdict.NOT_ACTING
+        lets_go = self._judgements.of(policy.name, scope).lets_go(task.values)
+        if lets_go is not Truth.TRUE and self._is_surplus(policy, task):
+            return Verdict.SPARED
         return Verdict.KEPT if self._place(policy, task) else Verdict.UNDECIDED
+
+    def _is_surplus(self, policy: Policy, task: Task) -> bool:
+        place = self._place(policy, task)
+        return not isinstance(policy.ensure, AtMost) or (place is not None and place.rank > policy.ensure.count)
 
     def _place(self, policy: Policy, task: Task) -> Surplus | None:
         """The task's place among the matches of its group; None where the policy has no quota, or cannot tell."""

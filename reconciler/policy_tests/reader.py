@@ -109,7 +109,7 @@ class Reader:
         found: set[str] = set()
         for policy in (self._configuration.policies[name] for name in present):
             per = policy.ensure.per if isinstance(policy.ensure, AtMost) else ()
-            if "provider_status" in (*fields_of(policy.match), *per):
+            if "provider_status" in (*policy.fields, *per):
                 found.update(policy.resources)
         for protection in self._configuration.protections.values():
             if "provider_status" in fields_of(protection.match):

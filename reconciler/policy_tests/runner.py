@@ -30,7 +30,7 @@ from reconciler.policy_tests.model import (
 )
 from reconciler.policy_tests.world import World
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test, Truth
-from reconciler.selectors.trace import fields_of, trace
+from reconciler.selectors.trace import trace
 from reconciler.tasks.observation import Observation, Scope, clocks_off
 from reconciler.tasks.task import TaskKey, id_order
 
@@ -306,4 +306,4 @@ def _is_counted(policy: Policy, task: Task) -> bool:
 
 def _needs_near_miss(policy: Policy) -> bool:
     """Not where every task matches and none may stay."""
-    return bool(fields_of(policy.match)) or isinstance(policy.ensure, AtMost)
+    return bool(policy.fields) or isinstance(policy.ensure, AtMost)

@@ -177,10 +177,10 @@ def policy_counts(policy: PolicyPlan) -> str:
 
 def _held_back(counts: PolicyPlan | Summary) -> str:
     """What does not go ahead though nothing in the way of the tasks is, where there are such."""
-    return "".join(f", {count} {name}" for name in _RARE if (count := getattr(counts, name)))
+    return "".join(f", {count} {name}" for name in _RARE if (count := getattr(counts, name, 0)))
 
 
-_RARE = ("refused", "deferred", "reported")
+_RARE = ("spared", "refused", "deferred", "reported")
 
 
 def rare_counts(plan: Plan) -> tuple[str, ...]:

@@ -145,3 +145,52 @@ def test_diff_tells_what_is_refused_now(terminal: Terminal) -> None:
     text = terminal.run("diff", "old.json", "new.json").out
     assert "refused" in text
     assert "--max-actions noisy" in text
+
+
+def test_only_takes_of_the_surplus_what_is_old_enough(terminal: Terminal) -> None:
+    terminal.write(
+        HEAD
+        + """
+policies:
+  keep-two:
+    resource: huaweicloud.mpc.transcoding
+    match: {status: pending}
+    ensure: {at_most: 2, keep: newest, only: {created_at: {older_than: 84h}}}
+    limits: {max_percent: 100}
+  old-snapshots:
+    resource: huaweicloud.mpc.snapshot
+    match: {status: pending}
+    ensure: {absent: true, only: {created_at: {older_than: 2d}}}
+"""
+    )
+    assert terminal.run("validate").code == 0
+    plan = terminal.run("plan", "--out", "plan.json", "--format", "json").json
+    assert [change["task_id"] for change in plan["changes"]] == ["5", "4"]
+    assert [policy["spared"] for policy in plan["policies"]] == [1, 1]
+    assert "only those go whose created_at older than 3d12h" in terminal.run("why", "3").out
+    assert "and stays (number 3 of 5, newest first)" in terminal.run("why", "3").out
+    assert terminal.run("apply", "--plan", "plan.json").code == 0
+    assert len(terminal.destructive()) == 2
+
+
+@pytest.mark.parametrize(
+    "ensure",
+    [
+        "{only: {status: pending}}",
+        "{absent: true, at_most: 1, only: {status: pending}}",
+        "{absent: false, only: {status: pending}}",
+        "{absent: true, only: }",
+        "{at_most: 1, only: {}}",
+        "{at_most: 1, only: {statu: pending}}",
+    ],
+)
+def test_mistakes_in_only(terminal: Terminal, ensure: str) -> None:
+    terminal.write(HEAD + POLICIES.replace("ensure: absent", f"ensure: {ensure}", 1))
+    assert terminal.run("validate").code == 65
+
+
+def test_only_that_lets_nothing_go_is_a_warning(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICIES.replace("ensure: absent", "ensure: {at_most: 1, only: {status: running}}", 1))
+    finished = terminal.run("validate")
+    assert finished.code == 0
+    assert "a state that `only` lets go" in finished.out + finished.err

@@ -267,6 +267,7 @@ OTHER = [
     TARGETS + POLICY[11:].replace("ensure:", "suspend: true, ensure:"),
     TARGETS + POLICY[11:].replace("ensure:", "limits: {on_excess: defer}, ensure:"),
     TARGETS + POLICY[11:].replace("ensure:", "mode: report, ensure:"),
+    TARGETS + POLICY[11:].replace("absent", "{absent: true, only: {status: pending}}"),
     TARGETS + POLICY[11:].replace("ensure:", "window: {days: mon}, ensure:"),
     TARGETS + POLICY[11:].replace("ensure:", "targets: [hw], ensure:"),
     TARGETS + POLICY[11:].replace("absent", "{at_most: 0}"),

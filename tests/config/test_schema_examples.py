@@ -120,6 +120,8 @@ class Examples:
         yield from self._of(self.sections["policies"], _policy())
         yield from self._of(keys["limits"], _below(_policy(), "limits"))
         yield from self._of(keys["ensure"], _below(_policy(), "ensure", at_most=1))
+        yield from self._of(keys["ensure"]["then"]["then"], _below(_policy(), "ensure", absent=True))
+        yield from self._of(keys["window"], _below(_policy(), "window", days="mon"))
         for name in catalogue().resource_types:
             own, around = self.definitions[f"policy.{name}"], _policy(resource=name)
             yield from self._of(own, around)

@@ -72,7 +72,7 @@ plans = st.builds(
             names,
             st.lists(resources, max_size=2).map(tuple),
             policy_names,
-            *(counts for _ in range(10)),
+            *(counts for _ in range(11)),
             suspended=st.booleans(),
             on_blocked=st.sampled_from(OnBlocked),
             source=st.none() | st.builds(Source, texts, st.integers(1, 10**6)),

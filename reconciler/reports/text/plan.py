@@ -198,7 +198,10 @@ def _unknown(plan: Plan, paint: Palette) -> list[str]:
     return [paint.bold(heading), *(f"  {line}" for line in table(counts, numbers_from=1))]
 
 
-_COLUMNS = ("matched", "changes", "refused", "deferred", "reported", "blocked", "protected", "kept", "unknown")
+_COLUMNS = (
+    *("matched", "changes", "refused", "deferred", "reported", "spared"),
+    *("blocked", "protected", "kept", "unknown"),
+)
 """The first two are always shown, the others where some policy has such tasks."""
 
 

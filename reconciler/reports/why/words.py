@@ -14,7 +14,7 @@ from reconciler.reports.cells import counted
 from reconciler.reports.text.tasks import dated
 from reconciler.reports.wording import guard_breach, steps_words, value_text
 from reconciler.selectors.syntax import Test, Truth
-from reconciler.selectors.trace import leaves
+from reconciler.selectors.trace import describe, leaves
 from reconciler.tasks.observation import Completeness
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _ALONE = "A plan leaves it alone:"
 CLOCK_OFF = "outside its window, as far as can be told by a clock that is off"
+_LONG = 300
 _ID = 120
 """Characters of an id in a sentence."""
 
@@ -56,6 +57,8 @@ def outcome_words(task: TaskAccount) -> str:
         return f"{_ALONE} it is surplus to {_policies(by[Verdict.BLOCKED])}, but blocked."
     if by[Verdict.NOT_ACTING]:
         return f"{_ALONE} the at_most of {_policies(by[Verdict.NOT_ACTING])} does not act on an incomplete listing."
+    if by[Verdict.SPARED]:
+        return f"{_ALONE} it is surplus to {_policies(by[Verdict.SPARED])}, which let only others go."
     if by[Verdict.KEPT] or by[Verdict.UNDECIDED]:
         return f"{_ALONE} it is within the quota of {_policies(by[Verdict.KEPT] + by[Verdict.UNDECIDED])}."
     if by[Verdict.UNKNOWN]:
@@ -92,6 +95,9 @@ def verdict_words(account: PolicyAccount) -> str:
             return f"matches, but it is blocked: {account.reason}"
         case Verdict.PROTECTED:
             return f"matches, but it is {account.reason}"
+        case Verdict.SPARED:
+            condition = describe(account.policy.only) if account.policy.only else ""
+            return f"matches, and stays{_place(account)}: only those go whose {bounded(condition, _LONG)}"
         case Verdict.KEPT:
             return f"matches, and is kept{_place(account)}"
         case Verdict.UNDECIDED:
