@@ -137,10 +137,22 @@ def _properties(part: Conformance, schemas: Mapping[str, Any], data: object, _: 
 def _others(part: Conformance, others: Mapping[str, Any] | bool, data: object, schema: Mapping[str, Any]) -> bool:
     if not isinstance(data, dict):
         return True
-    if "patternProperties" in schema:
-        raise UnknownKeyword("patternProperties")
-    known = schema.get("properties", {})
-    return all(key in known or part.fits(others, value) for key, value in data.items())
+    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    return all(
+        key in known or any(matches(pattern, key) for pattern in patterns) or part.fits(others, value)
+        for key, value in data.items()
+    )
+
+
+def _by_pattern(part: Conformance, schemas: Mapping[str, Any], data: object, _: Mapping[str, Any]) -> bool:
+    if not isinstance(data, dict):
+        return True
+    return all(
+        part.fits(schema, value)
+        for key, value in data.items()
+        for pattern, schema in schemas.items()
+        if matches(pattern, key)
+    )
 
 
 def _names(part: Conformance, names: Mapping[str, Any] | bool, data: object, _: Mapping[str, Any]) -> bool:
@@ -175,6 +187,7 @@ _KEYWORDS: Mapping[str, Keyword | None] = {
     "uniqueItems": _unique,
     "items": _items,
     "properties": _properties,
+    "patternProperties": _by_pattern,
     "additionalProperties": _others,
     "propertyNames": _names,
     "required": lambda _, keys, data, __: not isinstance(data, dict) or all(key in data for key in keys),

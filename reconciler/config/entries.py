@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.config.environment import Unexpanded, quoted
@@ -38,12 +39,22 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One target, policy or protection as written, with the way back to its place."""
+    """One target, policy or protection as written, with the way back to its place.
+
+    `inherited` are the keys that stand elsewhere, each with the entry that it is taken from. `family` is the name of
+    the entry that this one, with others, was made of.
+    """
 
     name: str
     body: Mapping[str, object]
     path: DocumentPath
     document: Document
+    inherited: Mapping[str, Entry] = field(default_factory=lambda: MappingProxyType({}))
+    family: str = ""
+
+    def home(self, key: str) -> Entry:
+        """Where a key is written."""
+        return self.inherited.get(key, self)
 
     @property
     def location(self) -> Location:

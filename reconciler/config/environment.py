@@ -72,8 +72,9 @@ def expand(data: object, environment: Mapping[str, str], *, strict: bool) -> tup
     """The data of a file with variables expanded in targets and settings; elsewhere `${` is a mistake.
 
     An unset variable without default is a mistake when `strict`; its value is Unexpanded either way. `$${` stands for a
-    literal `${` everywhere. A variable that is set but empty takes its default, like in a shell. `provider` is never
-    expanded: what a target may say depends on it.
+    literal `${` everywhere. A variable that is set but empty takes its default, like in a shell. `provider` and
+    `regions` are never expanded: what a target may say, and its name, depend on them. Nothing is looked at under keys
+    that begin with `x-`, which are a place for anchors.
     """
     expansion = _Expansion(environment, strict=strict)
     return expansion.value(data, ()), expansion.problems
@@ -90,7 +91,10 @@ class _Expansion:
             case dict():
                 for key in value:
                     self._literal(key, (*path, key), at_key=True)
-                return {key: self.value(inner, (*path, key)) for key, inner in value.items()}
+                return {
+                    key: inner if not path and is_extension(key) else self.value(inner, (*path, key))
+                    for key, inner in value.items()
+                }
             case list():
                 return [self.value(inner, (*path, index)) for index, inner in enumerate(value)]
             case str() if "${" in value:
@@ -141,7 +145,10 @@ class _Expansion:
         """Text where nothing is expanded."""
         if any(not match["escaped"] for match in _REFERENCE.finditer(text)):
             hint = "write the value itself; $${ stands for a literal ${"
-            message = "no variable is expanded here: only in the values of targets (not of `provider`) and settings"
+            message = (
+                "no variable is expanded here: only in the values of settings, defaults and targets (not of `provider` "
+                "and `regions`)"
+            )
             self.problems.append(Problem(path, message, hint, at_key=at_key, rule=Rule.ENVIRONMENT))
         return text.replace("$${", "${")
 
@@ -157,8 +164,13 @@ def without_variables(written: str) -> str:
 
 def _expands(path: DocumentPath) -> bool:
     if path[:1] == ("targets",):
-        return path[2:] != ("provider",)
-    return path[:1] == ("settings",)
+        return path[2:3] not in (("provider",), ("regions",))
+    return path[:1] in (("settings",), ("defaults",))
+
+
+def is_extension(key: str) -> bool:
+    """Whether a key at the top of a file is nobody's: a place for what anchors name."""
+    return key.startswith("x-")
 
 
 def _marked(value: Scalar, written: str, given: Mapping[str, str]) -> object:
@@ -178,13 +190,16 @@ def _marked(value: Scalar, written: str, given: Mapping[str, str]) -> object:
 
 
 def without_empty(data: Mapping[str, object]) -> dict[str, object]:
-    """`data` without keys whose value is null or the empty string: where they are optional, they count as absent.
+    """`data` without extensions, and keys whose value is null or the empty string: where they are optional, they count
+    as absent.
 
     To be called after the structure was checked, which knows the keys. Selectors are left as they are.
     """
     kept: dict[str, object] = {}
     for section, value in data.items():
-        if section in ("targets", "policies", "protect") and isinstance(value, dict):
+        if is_extension(section):
+            continue
+        if section in ("defaults", "targets", "policies", "protect") and isinstance(value, dict):
             kept[section] = {name: _pruned(body) for name, body in value.items()}
         elif value not in (None, ""):
             kept[section] = _pruned(value)

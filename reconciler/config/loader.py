@@ -16,7 +16,7 @@ from reconciler.config.policies import PolicyReader, protection_of
 from reconciler.config.schema import structure_schema
 from reconciler.config.settings import settings_of
 from reconciler.config.structure import structure_of
-from reconciler.config.targets import target_of
+from reconciler.config.targets import spread, target_of
 from reconciler.exceptions import InvalidConfiguration
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import Catalogue
 
 _Made = TypeVar("_Made")
+SECTIONS = ("defaults", "targets", "protect", "policies")
 
 
 def load_configuration(
@@ -93,10 +94,14 @@ def _merged(
 ) -> Configuration:
     """All files as one. With mistakes among the findings, the result is of no use but for finding more of them."""
     settings = settings_of(sources, findings)
-    entries = {section: entries_of(section, sources, findings) for section in ("targets", "protect", "policies")}
+    entries = {section: entries_of(section, sources, findings) for section in SECTIONS}
+    declared = entries["targets"]
+    entries["targets"] = spread(declared, entries.pop("defaults"), findings)
     targets = _kept(entries["targets"], lambda entry: target_of(entry, catalogue, findings), findings)
     protections = _kept(entries["protect"], lambda entry: protection_of(entry, catalogue, findings), findings)
-    reader = PolicyReader(catalogue, targets, tuple(entries["targets"]), settings, all_files_read)
+    names = tuple(dict.fromkeys((*declared, *entries["targets"])))
+    all_made = all_files_read and len(targets) == len(entries["targets"])
+    reader = PolicyReader(catalogue, targets, names, settings, all_files_read, all_made)
     policies = _kept(entries["policies"], lambda entry: reader.policy(entry, findings), findings)
     return Configuration(
         settings=settings,

@@ -134,6 +134,8 @@ class Target:
     """What to ask about, where the API cannot list: the provider's lists by key, without duplicates, in order."""
     location: Location | None = None
     """Where it is written."""
+    family: str = ""
+    """The name that it shares with those of the same `regions`, where it is one of several."""
     masked: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
     """What the variables in it hold, and the `${NAME}` that messages show in its place."""
 

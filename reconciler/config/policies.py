@@ -40,19 +40,22 @@ _WILDCARDS = frozenset("*?[")
 @dataclass(slots=True)
 class PolicyReader:
     """Makes policies of entries. `declared` are the names of all targets, those with mistakes included; with
-    `all_files_read` false, a target may stand in a file that could not be read, and none is called unknown."""
+    `all_files_read` false, a target may stand in a file that could not be read, and none is called unknown. `all_made`:
+    each that is declared is among `targets`."""
 
     catalogue: Catalogue
     targets: Mapping[str, Target]
     declared: Sequence[str]
     settings: Settings
     all_files_read: bool
+    all_made: bool
     _by_provider: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _families: dict[str, list[str]] = field(default_factory=dict)
     _misses: int = 0
 
-    @property
-    def _unclear(self) -> bool:
-        return not self.all_files_read or len(self.targets) < len(self.declared)
+    def __post_init__(self) -> None:
+        for name, target in sorted(self.targets.items()):
+            self._families.setdefault(target.family, []).append(name)
 
     def policy(self, entry: Entry, findings: Findings) -> Policy | None:
         """The policy that `entry` describes; None where there is too little to make one."""
@@ -111,7 +114,7 @@ class PolicyReader:
         for path, rows in named.items():
             found = {Scope(name, row.name) for row in rows for name in chosen if self._is_of(name, row.provider)}
             scopes |= found
-            if not found and not self._unclear and (chosen or "targets" not in entry.body):
+            if not found and self.all_made and (chosen or "targets" not in entry.body):
                 problems.append(self._nowhere(path, sorted({row.provider for row in rows}), entry))
         return tuple(sorted(scopes)), problems
 
@@ -160,8 +163,8 @@ class PolicyReader:
 
     def _matching(self, pattern: str, providers: Sequence[str], candidates: Sequence[str]) -> Sequence[str]:
         if _WILDCARDS.isdisjoint(pattern):
-            target = self.targets.get(pattern)
-            return [pattern] if target is not None and target.provider in providers else []
+            named = [pattern] if pattern in self.targets else self._families.get(pattern, ())
+            return [name for name in named if self.targets[name].provider in providers]
         return [name for name in candidates if fnmatchcase(name, pattern)]
 
     def _no_such_target(
@@ -175,7 +178,7 @@ class PolicyReader:
         elif pattern in self.declared or not self.all_files_read:
             return  # it is there, and what is wrong with it is said in its own place
         elif not _WILDCARDS.isdisjoint(pattern):
-            if not self._unclear:
+            if self.all_made:
                 message = f"{shown} matches no target of provider {of}"
                 yield Problem(path, message, allowed=candidates, rule=Rule.UNKNOWN_REFERENCE)
         else:

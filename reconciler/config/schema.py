@@ -28,7 +28,7 @@ from reconciler.config.schema_parts import (
     whole_number,
 )
 from reconciler.config.schema_policies import MODES, limits_schema, policies_schema, policy_definitions
-from reconciler.config.schema_targets import target_definitions, targets_schema
+from reconciler.config.schema_targets import defaults_schema, target_definitions, targets_schema
 from reconciler.tasks.timestamps import DURATION_PATTERN
 
 if TYPE_CHECKING:
@@ -71,9 +71,11 @@ def _document(catalogue: Catalogue, definitions: dict[str, Schema], protections:
         "type": "object",
         "required": ["version"],
         "additionalProperties": False,
+        "patternProperties": {"^x-": {"description": "A place for anchors: nothing reads it."}},
         "properties": {
             "version": described({"const": 1}, "Version of this format. Every file needs it.", 1, default=1),
             "settings": optional(_settings_schema()),
+            "defaults": optional(defaults_schema(catalogue)),
             "targets": optional(targets_schema(catalogue)),
             "protect": optional(protections),
             "policies": optional(policies_schema(catalogue)),

@@ -9,6 +9,7 @@ from reconciler.config.schema_parts import (
     choice,
     described,
     either,
+    list_of,
     map_of_named,
     or_variable,
     record,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from reconciler.tasks.resource_type import Catalogue, Inventory, InventoryList, ProviderOptions
 
-COMMON_KEYS: Final = ("provider", "region", "endpoints", "rate_limits", "credentials", "inventory")
+COMMON_KEYS: Final = ("provider", "region", "regions", "endpoints", "rate_limits", "credentials", "inventory")
 """Keys of a target that mean the same for every provider; all others are its options."""
 
 _PORT = "(?::(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}))?"
@@ -70,6 +71,23 @@ def targets_schema(catalogue: Catalogue) -> Schema:
     )
 
 
+def defaults_schema(catalogue: Catalogue) -> Schema:
+    """What holds for all targets of a provider, by its name."""
+    providers = dict(sorted(catalogue.providers.items()))
+    own = {
+        name: described(
+            record(_shared_keys(options), title=f"defaults of {name}"),
+            f"For every target of {name}. Its own keys win; endpoints and rate_limits are merged by service.",
+            {"rate_limits": {options.services[0]: "50/min"}},
+        )
+        for name, options in providers.items()
+    }
+    first, options = next(iter(providers.items()))
+    example = {first: {"rate_limits": {options.services[0]: "50/min"}}}
+    shared = "What all targets of a provider have in common, by provider. Variables ${NAME} are expanded here."
+    return described(record(own, title="defaults"), shared, example)
+
+
 def target_definitions(catalogue: Catalogue) -> dict[str, Schema]:
     """What a target of each provider may say, and the parts that all have in common."""
     targets = {f"target.{name}": _target(options) for name, options in catalogue.providers.items()}
@@ -79,25 +97,46 @@ def target_definitions(catalogue: Catalogue) -> dict[str, Schema]:
 
 
 def _target(options: ProviderOptions) -> Schema:
-    region = described(text(REGION_PATTERN, "the id of a region"), "Region of the target.", _REGION)
+    plain = described(text(REGION_PATTERN, "the id of a region"), "Region of the target.", _REGION)
+    region = {**plain, **_with_examples(options.properties.get("region", {}))}
+    examples = region["examples"]
+    some = [one for one in examples if "$" not in str(one)][:2] if isinstance(examples, list) else [_REGION]
     properties: dict[str, Schema] = {
         "provider": described({"const": options.name}, "The cloud that this target is in.", options.name),
         "region": or_variable(region),
+        "regions": described(
+            list_of(
+                {key: value for key, value in region.items() if key not in ("description", "examples")},
+                uniqueItems=True,
+            ),
+            "Instead of region: a target of each, called <name>-<region>. The name alone means all of them.",
+            some,
+        ),
     }
-    for key, schema in options.properties.items():
-        if key == "region" or key not in COMMON_KEYS:
-            properties[key] = or_variable({"description": f"The {key} of the target.", **_with_examples(schema)})
     if options.inventory is not None:
         properties["inventory"] = _inventory(options.inventory)
-    properties |= {
+    properties |= _shared_keys(options)
+    needed = [key for key in dict.fromkeys(("provider", *options.required)) if key != "region"]
+    return {
+        **record(properties, needed, ("region", "regions"), title=f"target of {options.name}"),
+        "description": f"A target of {options.name}.",
+        "if": {"required": ["regions"]},
+        "else": {"required": ["region"]},
+    }
+
+
+def _shared_keys(options: ProviderOptions) -> dict[str, Schema]:
+    """What targets of a provider may have in common."""
+    own = {
+        key: or_variable({"description": f"The {key} of the target.", **_with_examples(schema)})
+        for key, schema in options.properties.items()
+        if key not in COMMON_KEYS
+    }
+    return {
+        **own,
         "endpoints": _endpoints(options),
         "rate_limits": _rate_limits(options),
         "credentials": _credentials(options),
-    }
-    needed = dict.fromkeys(("provider", "region", *options.required))
-    return {
-        **record(properties, needed, title=f"target of {options.name}"),
-        "description": f"A target of {options.name}.",
     }
 
 

@@ -37,6 +37,7 @@ _KINDS = {
     "boolean": "true or false",
 }
 _CREDENTIALS_DEPTH = 3
+_WITH_CREDENTIALS = ("defaults", "targets")
 _broken = partial(Problem, rule=Rule.STRUCTURE)
 
 
@@ -137,8 +138,9 @@ def _translated(error: ValidationError) -> Iterator[Problem]:
 def _unknown_keys(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
     instance, schema = _as_mapping(error.instance), _as_mapping(error.schema)
     known = sorted(_as_mapping(schema.get("properties")))
+    others = tuple(_as_mapping(schema.get("patternProperties")))
     for key in instance:
-        if key not in known:
+        if key not in known and not any(re.search(pattern, key) for pattern in others):
             message, hint = f"unknown key {quoted(key)}", _hint_for_key(key, known, path)
             yield Problem((*path, key), message, hint, tuple(known), at_key=True, rule=Rule.UNKNOWN_KEY)
 
@@ -147,7 +149,7 @@ def _hint_for_key(key: str, known: list[str], path: DocumentPath) -> str:
     if path[-1:] == ("ensure",) and key in ("at_least", "min", "minimum", "exactly"):
         return "a policy says how many tasks may be there at most: tasks can be canceled and deleted, but not made"
     meant = did_you_mean(key, known)
-    if not meant and len(path) == 2 and path[0] == "targets" and SENSITIVE_KEY.search(key):
+    if not meant and len(path) == 2 and path[0] in _WITH_CREDENTIALS and SENSITIVE_KEY.search(key):
         return f"it belongs under `credentials`, as {key}: {{env: NAME}} or {{file: PATH}}"
     return meant
 
@@ -273,7 +275,7 @@ _TRANSLATIONS: Mapping[str, Callable[[ValidationError, DocumentPath], Iterator[P
 
 
 def _in_credentials(path: DocumentPath) -> bool:
-    return len(path) >= _CREDENTIALS_DEPTH and path[0] == "targets" and path[2] == "credentials"
+    return len(path) >= _CREDENTIALS_DEPTH and path[0] in _WITH_CREDENTIALS and path[2] == "credentials"
 
 
 def _credentials_problem(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:

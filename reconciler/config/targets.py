@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -11,18 +12,61 @@ from reconciler.config.environment import Expanded, Unexpanded, quoted, shown
 from reconciler.config.files import reason_of, shown_path
 from reconciler.config.inventory import mistake_in, read_entries
 from reconciler.config.model import Credentials, Secret, Target
-from reconciler.config.schema_targets import COMMON_KEYS
-from reconciler.diagnostics import Problem, Rule
+from reconciler.config.schema_targets import COMMON_KEYS, REGION_PATTERN
+from reconciler.diagnostics import Problem, Rule, Severity, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from reconciler.config.entries import Entry, Findings
+    from reconciler.diagnostics import Diagnostic
     from reconciler.tasks.resource_type import Catalogue, Inventory
 
 _RATE = re.compile(r"(?P<requests>[0-9.]+)/(?P<period>s|min|h)")
 _SECONDS: Final = {"s": 1, "min": 60, "h": 3600}
+
+
+_MERGED: Final = ("endpoints", "rate_limits")
+"""Keys whose parts a target takes from its provider's defaults one by one."""
+
+
+def spread(targets: Mapping[str, Entry], defaults: Mapping[str, Entry], findings: Findings) -> dict[str, Entry]:
+    """The targets with what they have by default, and one for each of the `regions` of those that name several."""
+    found: dict[str, Entry] = {}
+    for entry in targets.values():
+        shared = defaults.get(str(entry.body.get("provider")))
+        whole = entry if shared is None else _with_defaults(entry, shared)
+        for one in _by_region(whole, findings):
+            if other := found.get(one.name) or (targets.get(one.name) if one.name != entry.name else None):
+                message = f"target {quoted(one.name)} is defined twice: first at {other.location}"
+                problem = Problem((*entry.path, "regions"), message, "rename one of the two", rule=Rule.DUPLICATE)
+                findings.problem(entry.document, problem)
+            else:
+                found[one.name] = one
+    return found
+
+
+def _with_defaults(entry: Entry, defaults: Entry) -> Entry:
+    body = {**defaults.body, **entry.body}
+    for key in _MERGED:
+        own, shared = entry.body.get(key), defaults.body.get(key)
+        if isinstance(own, dict) and isinstance(shared, dict):
+            body[key] = {**shared, **own}
+    return replace(entry, body=body, inherited=dict.fromkeys(defaults.body.keys() - entry.body.keys(), defaults))
+
+
+def _by_region(entry: Entry, findings: Findings) -> Iterator[Entry]:
+    if "regions" not in entry.body:
+        yield entry
+        return
+    if "region" in entry.body:
+        message, hint = "a target has a `region` or `regions`, not both", "leave out one of the two"
+        problem = Problem((*entry.path, "regions"), message, hint, at_key=True, rule=Rule.STRUCTURE)
+        findings.problem(entry.document, problem)
+    rest = {key: value for key, value in entry.body.items() if key != "regions"}
+    for region in dict.fromkeys(texts(entry.body, "regions")):
+        yield replace(entry, name=f"{entry.name}-{region}", body=rest | {"region": region}, family=entry.name)
 
 
 def target_of(entry: Entry, catalogue: Catalogue, findings: Findings) -> Target | None:
@@ -33,6 +77,7 @@ def target_of(entry: Entry, catalogue: Catalogue, findings: Findings) -> Target 
     provider = text(entry.body, "provider")
     if provider is None or provider not in catalogue.providers:
         return None
+    findings.add(_doubts_about_region(entry, catalogue.providers[provider].known_regions))
     options = {key: _option(value) for key, value in entry.body.items() if key not in COMMON_KEYS}
     return Target(
         name=entry.name,
@@ -41,11 +86,26 @@ def target_of(entry: Entry, catalogue: Catalogue, findings: Findings) -> Target 
         options=options,
         endpoints={key: value.rstrip("/") for key, value in _words(entry.body, "endpoints").items()},
         rate_limits=_rate_limits(mapping(entry.body, "rate_limits")),
-        credentials=_credentials(mapping(entry.body, "credentials"), entry.document.file.parent),
+        credentials=_credentials(mapping(entry.body, "credentials"), entry.home("credentials").document.file.parent),
         inventory=_inventory(entry, catalogue.providers[provider].inventory, findings),
         location=entry.location,
+        family=entry.family,
         masked=dict(_from_variables(entry.body)) | dict(_hosts_from_variables(mapping(entry.body, "endpoints"))),
     )
+
+
+def _doubts_about_region(entry: Entry, known: Collection[str]) -> Iterator[Diagnostic]:
+    """A warning where nobody knows of such a region, unless its hosts are given as well."""
+    written = entry.body.get("region")
+    if not isinstance(written, str) or written in known or not known or "endpoints" in entry.body:
+        return
+    if not re.fullmatch(REGION_PATTERN, written):  # the check of structure says so
+        return
+    path = (*entry.path, "regions" if entry.family else "region")
+    message = f"{quoted(written)} is no region in which {entry.body['provider']} is known to have these services"
+    hint = "" if isinstance(written, Expanded) else did_you_mean(written, known)
+    problem = Problem(path, message, hint, severity=Severity.WARNING, rule=Rule.UNKNOWN_REFERENCE)
+    yield entry.document.diagnose(problem)
 
 
 def _option(value: object) -> str:

@@ -16,7 +16,7 @@ from reconciler.engine.interruption import Interruption
 from reconciler.engine.queries import narrowed, query, why
 from reconciler.engine.saved_plan import check_fresh, left_out
 from reconciler.engine.saved_plan_run import apply_saved_plan
-from reconciler.engine.world import check_overrides, load_world, matching, plan_from, sifted
+from reconciler.engine.world import check_overrides, load_world, named_targets, plan_from, sifted
 from reconciler.exceptions import UsageError
 from reconciler.planning.guards import Overrides
 from reconciler.planning.judgement import statuses_wanted
@@ -74,7 +74,7 @@ class Session:
         on_held: Callable[[Held], None],
     ) -> None:
         self._world = world
-        self._targets = matching(targets, world.configuration.targets)
+        self._targets = named_targets(targets, world.configuration)
         self._lock_timeout = lock_timeout
         self._interruption = interruption
         self._on_held = on_held

@@ -97,20 +97,25 @@ def matching(globs: Sequence[str], names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in names if not globs or any(fnmatchcase(name, glob) for glob in globs))
 
 
+def named_targets(globs: Sequence[str], configuration: Configuration) -> tuple[str, ...]:
+    """The names of the targets that one of the globs fits, or whose family it is; without globs, all."""
+    targets = configuration.targets.items()
+    return tuple(name for name, target in targets if matching(globs, [name]) or target.family in globs)
+
+
 def restrict(configuration: Configuration, targets: Sequence[str], policies: Sequence[str]) -> Configuration:
     """The part of a configuration that `--target` and `--policy` globs name (none given: all).
 
     Protections always stay. A glob that names nothing raises UsageError, so that a typo is not "nothing to do".
     """
 
-    def named(globs: Sequence[str], names: Mapping[str, object], flag: str) -> set[str]:
-        for glob in globs:
-            if not matching([glob], names):
-                raise UsageError(f"--{flag} {glob}: no {flag} of the configuration has such a name")
-        return {*matching(globs, names)}
-
-    kept_targets = named(targets, configuration.targets, "target")
-    kept_policies = named(policies, configuration.policies, "policy")
+    found = {f"--target {glob}": named_targets([glob], configuration) for glob in targets}
+    found |= {f"--policy {glob}": matching([glob], configuration.policies) for glob in policies}
+    for flag, names in found.items():
+        if not names:
+            raise UsageError(f"{flag}: no {flag[2:8]} of the configuration has such a name")
+    kept_targets = {*named_targets(targets, configuration)}
+    kept_policies = {*matching(policies, configuration.policies)}
     narrowed = {
         name: policy.within(lambda scope: scope.target in kept_targets)
         for name, policy in configuration.policies.items()

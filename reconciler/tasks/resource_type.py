@@ -269,6 +269,8 @@ class ProviderOptions:
     inventory: Inventory | None = None
     title: str = ""
     target: str = "prod"
+    known_regions: tuple[str, ...] = ()
+    """Where its services are known to be; another region is doubted, and tried. None: that is not known."""
 
     @property
     def regions(self) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ HUAWEICLOUD = ProviderOptions(
     required=(),
     services=("mpc", "vod", "iam"),
     credentials=dict.fromkeys(("access_key_id", "secret_access_key", "security_token", "token"), "a secret"),
+    known_regions=("cn-north-4", "cn-north-1", "ap-southeast-3"),
 )
 ALIYUN = ProviderOptions(
     name="aliyun",

@@ -97,8 +97,8 @@ targets:
 
 
 NOT_HERE = (
-    "error: no variable is expanded here: only in the values of targets (not of `provider`) and settings"
-    " (write the value itself; $${ stands for a literal ${)"
+    "error: no variable is expanded here: only in the values of settings, defaults and targets (not of `provider` and "
+    "`regions`) (write the value itself; $${ stands for a literal ${)"
 )
 
 
@@ -133,7 +133,7 @@ def test_nothing_is_expanded_in_a_policy(mistakes: Callable[..., list[str]], pol
     whole = {"resource": "huaweicloud.mpc.packaging", "match": "{status: pending}", "ensure": "absent"}
     key, _, value = policy.partition(": ")
     body = ", ".join(f"{name}: {written}" for name, written in {**whole, key: value}.items())
-    text = f"version: 1\ntargets: {{hw: {{provider: huaweicloud, region: r}}}}\npolicies:\n  p: {{{body}}}\n"
+    text = f"version: 1\ntargets: {{hw: {{provider: huaweicloud, region: cn-north-4}}}}\npolicies:\n  p: {{{body}}}\n"
     found = mistakes(text, strict=strict, KEEP="1", B="b", free="f")
     assert len([line for line in found if line.endswith(NOT_HERE)]) == 1
 
@@ -149,7 +149,7 @@ def test_nothing_is_expanded_in_a_protection(mistakes: Callable[..., list[str]])
 def test_a_literal_of_this_form_in_a_policy(accepted: Callable[..., Configuration]) -> None:
     text = """\
 version: 1
-targets: {hw: {provider: huaweicloud, region: r}}
+targets: {hw: {provider: huaweicloud, region: cn-north-4}}
 policies:
   p: {resource: huaweicloud.mpc.packaging, match: {input.bucket: "$${B}"}, ensure: absent}
 """
@@ -165,13 +165,19 @@ UNEXPANDED_LOOK = "x$${y}"
     [
         ("targets: {a: {provider: aliyun, region: '%s'}}", "`x${y}` must be a region of aliyun"),
         ("targets: {a: {provider: huaweicloud, region: 'evil.test:8443/%s'}}", "must be the id of a region"),
-        ("targets: {a: {provider: huaweicloud, region: r, tier: '%s'}}", "`x${y}` is not an allowed value"),
+        ("targets: {a: {provider: huaweicloud, region: cn-north-4, tier: '%s'}}", "`x${y}` is not an allowed value"),
         (
-            "targets: {a: {provider: huaweicloud, region: r, endpoints: {mpc: 'https://h/%s'}}}",
+            "targets: {a: {provider: huaweicloud, region: cn-north-4, endpoints: {mpc: 'https://h/%s'}}}",
             "must be an https:// URL",
         ),
-        ("targets: {a: {provider: huaweicloud, region: r, rate_limits: {mpc: '%s'}}}", "must be a rate such as"),
-        ("targets: {a: {provider: huaweicloud, region: r, credentials: {token: {env: '%s'}}}}", "must be the name of"),
+        (
+            "targets: {a: {provider: huaweicloud, region: cn-north-4, rate_limits: {mpc: '%s'}}}",
+            "must be a rate such as",
+        ),
+        (
+            "targets: {a: {provider: huaweicloud, region: cn-north-4, credentials: {token: {env: '%s'}}}}",
+            "must be the name of",
+        ),
         ("settings: {concurrency: '%s'}", "must be a whole number, but is text"),
         ("settings: {limits: {max_actions: '%s'}}", "must be a whole number, but is text"),
         ("settings: {plan_ttl: '%s'}", "`x${y}` must be a duration such as"),
@@ -232,16 +238,18 @@ VALUE = "Zq7planted9vX"
         "settings: {limits: {max_percent: '${N}'}}",
         "settings: {limits: ['${V}']}",
         "settings: '${V}'",
+        "defaults: {huaweicloud: '${V}'}",
+        "defaults: {huaweicloud: {tier: '${V}', credentials: {token: '${V}'}}}",
         "targets: {a: '${V}'}",
         "targets: {a: {provider: aliyun, region: '${V}'}}",
-        "targets: {a: {provider: huaweicloud, region: r, tier: '${V}'}}",
-        "targets: {a: {provider: huaweicloud, region: r, tier: ['${V}']}}",
-        "targets: {a: {provider: huaweicloud, region: r, endpoints: {mpc: 'http://${V}'}}}",
-        "targets: {a: {provider: huaweicloud, region: r, endpoints: {mpc: ['${V}', '${V}']}}}",
-        "targets: {a: {provider: huaweicloud, region: r, rate_limits: {mpc: '${V}'}}}",
-        "targets: {a: {provider: huaweicloud, region: r, rate_limits: {mpc: '${N}'}}}",
-        "targets: {a: {provider: huaweicloud, region: r, credentials: {token: '${V}'}}}",
-        "targets: {a: {provider: huaweicloud, region: r, credentials: {token: {env: '${V}/'}}}}",
+        "targets: {a: {provider: huaweicloud, region: cn-north-4, tier: '${V}'}}",
+        "targets: {a: {provider: huaweicloud, region: cn-north-4, tier: ['${V}']}}",
+        "targets: {a: {provider: huaweicloud, region: cn-north-4, endpoints: {mpc: 'http://${V}'}}}",
+        "targets: {a: {provider: huaweicloud, region: cn-north-4, endpoints: {mpc: ['${V}', '${V}']}}}",
+        "targets: {a: {provider: huaweicloud, region: cn-north-4, rate_limits: {mpc: '${V}'}}}",
+        "targets: {a: {provider: huaweicloud, region: cn-north-4, rate_limits: {mpc: '${N}'}}}",
+        "targets: {a: {provider: huaweicloud, region: cn-north-4, credentials: {token: '${V}'}}}",
+        "targets: {a: {provider: huaweicloud, region: cn-north-4, credentials: {token: {env: '${V}/'}}}}",
         "targets: {a: {provider: aliyun, region: cn-x, inventory: {upload_urls: '${V}'}}}",
         "targets: {a: {provider: aliyun, region: cn-x, inventory: {upload_urls: ['${V}']}}}",
         "targets: {a: {provider: aliyun, region: cn-x, inventory: {job_ids: ['${V} ${V}']}}}",

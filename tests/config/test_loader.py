@@ -124,6 +124,68 @@ def test_a_policy_looks_at_each_kind_on_the_targets_of_its_provider(accepted: Ca
     )
 
 
+REGIONS = """\
+version: 1
+x-shared: &shared
+  provider: huaweicloud
+  credentials: {profile: "${PROFILE}"}
+x-anything: {}
+defaults:
+  huaweicloud: {rate_limits: {mpc: 80/min, vod: 50/min}, tier: pro}
+targets:
+  first: {<<: *shared, regions: [cn-north-4, ap-southeast-3]}
+  second: {<<: *shared, region: cn-north-1, rate_limits: {mpc: 10/min}, tier: basic}
+policies:
+  p: {resource: huaweicloud.mpc.packaging, match: {status: pending}, ensure: absent, targets: [first]}
+  q: {resource: huaweicloud.mpc.packaging, match: {status: failed}, ensure: absent, targets: ['*-cn-*', second]}
+"""
+
+
+def test_a_target_of_each_region_with_what_is_shared(accepted: Callable[..., Configuration]) -> None:
+    configuration = accepted(REGIONS, PROFILE="media")
+    targets = configuration.targets
+    assert {name: (target.region, target.family) for name, target in targets.items()} == {
+        "first-ap-southeast-3": ("ap-southeast-3", "first"),
+        "first-cn-north-4": ("cn-north-4", "first"),
+        "second": ("cn-north-1", ""),
+    }
+    assert {target.credentials.profile for target in targets.values()} == {"media"}
+    assert targets["first-cn-north-4"].rate_limits == pytest.approx({"mpc": 80 / 60, "vod": 50 / 60})
+    assert targets["second"].rate_limits == pytest.approx({"mpc": 10 / 60, "vod": 50 / 60}), "its own keys win"
+    assert (targets["first-cn-north-4"].options["tier"], targets["second"].options["tier"]) == ("pro", "basic")
+    assert configuration.policies["p"].targets == ("first-ap-southeast-3", "first-cn-north-4")
+    assert configuration.policies["q"].targets == ("first-cn-north-4", "second")
+    assert str(targets["first-cn-north-4"].location) == "reconciler.yaml:9:3"
+    assert configuration.warnings == ()
+
+
+def test_written_out_it_is_the_same_wish(accepted: Callable[..., Configuration]) -> None:
+    target = "provider: huaweicloud, tier: pro, rate_limits: {mpc: 80/min, vod: 50/min}, credentials: {profile: media}"
+    names = "".join(f"  first-{name}: {{{target}, region: {name}}}\n" for name in ("cn-north-4", "ap-southeast-3"))
+    policy = "p: {resource: huaweicloud.mpc.packaging, match: {status: pending}, ensure: absent, targets: ['first-*']}"
+    whole = f"version: 1\ntargets:\n{names}policies:\n  {policy}\n"
+    short = REGIONS.partition("  q: ")[0].replace("  second: ", "#")
+    assert accepted(whole).fingerprint == accepted(short, PROFILE="media").fingerprint
+
+
+def test_defaults_are_merged_and_their_files_are_where_they_stand(accepted: Callable[..., Configuration]) -> None:
+    secrets = "{access_key_id: {env: AK}, secret_access_key: {file: sk}}"
+    shared = f"version: 1\ndefaults: {{huaweicloud: {{credentials: {secrets}}}}}\n"
+    files = {"a/defaults.reconciler.yaml": shared, "b/reconciler.yaml": TARGETS}
+    secret = accepted(files).targets["hw"].credentials.secrets["secret_access_key"]
+    assert str(secret.file) == "a/sk"
+
+
+def test_names_that_regions_make_are_names_like_any_other(mistakes: Callable[..., list[str]]) -> None:
+    one = "  hw: {provider: huaweicloud, regions: [cn-north-4]}\n"
+    two = "  hw-cn-north-4: {provider: huaweicloud, region: cn-north-4}\n"
+    for targets, place in ((one + two, "3:40"), (two + one, "4:40")):
+        first = "4:3" if targets.startswith(one) else "3:3"
+        (said,) = mistakes(f"version: 1\ntargets:\n{targets}")
+        message = f"target `hw-cn-north-4` is defined twice: first at reconciler.yaml:{first}"
+        assert said == f"reconciler.yaml:{place} error: {message} (rename one of the two)"
+
+
 def test_files_merge(accepted: Callable[..., Configuration]) -> None:
     settings = "version: 1\nsettings: {limits: {max_actions: 0}, backend: 'sqlite:///../h.db'}\n"
     files = {"targets.reconciler.yaml": TARGETS, "x/reconciler.yaml": POLICY, "y/reconciler.yaml": settings}

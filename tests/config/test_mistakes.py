@@ -71,7 +71,7 @@ TOP: settings: {plan_ttl: 5x}
   2:22 error: `5x` must be a duration such as 90s, 15m, 6h or 7d
 TOP: settings: {plan_ttl: 9999w}
   2:22 error: a duration may not exceed 100 years (36500d)
-TOP: targets: {Prod: {provider: huaweicloud, region: r}}
+TOP: targets: {Prod: {provider: huaweicloud, region: cn-north-1}}
   2:11 error: `Prod` must be a name for a target: lower-case letters, digits and `-`, which is not first
 TOP: targets: {hw: }
   2:15 error: must be a mapping, but is empty
@@ -143,6 +143,33 @@ TRANSCODING: ensure: absent | on_blocked: fial
   10:17 error: `fial` is not an allowed value (did you mean `fail`?)
 TRANSCODING: ensure: absent | targets: []
   10:14 error: must not be empty
+TARGET: regions: [cn-north-4]
+  6:5 error: a target has a `region` or `regions`, not both (leave out one of the two)
+TOP: targets: {hw: {provider: huaweicloud}}
+  2:11 error: missing key `region`
+TOP: targets: {hw: {provider: huaweicloud, regions: []}}
+  2:48 error: must not be empty
+TOP: targets: {hw: {provider: huaweicloud, regions: [cn-north-4, cn-north-4]}}
+  2:61 error: `cn-north-4` stands twice in the list
+TOP: targets: {hw: {provider: huaweicloud, region: cn-noth-4}}
+  2:47 warning: `cn-noth-4` is no region in which huaweicloud is known to have these services (did you mean
+  `cn-north-4`?)
+TOP: targets: {hw: {provider: huaweicloud, regions: [cn-north-4, xx-1]}}
+  2:48 warning: `xx-1` is no region in which huaweicloud is known to have these services
+TOP: defaults: {huawei: {}}
+  2:12 error: unknown key `huawei` (did you mean `huaweicloud`?)
+TOP: defaults: {huaweicloud: {region: cn-north-4}}
+  2:26 error: unknown key `region`
+TOP: defaults: {huaweicloud: {token: x}}
+  2:26 error: unknown key `token` (it belongs under `credentials`, as token: {env: NAME} or {file: PATH})
+TOP: defaults: {huaweicloud: {credentials: {token: x}}}
+  2:47 error: a secret must not stand in the configuration (write {env: NAME} or {file: PATH}; and renew it if it was
+  committed)
+POLICY: resource: huaweicloud.mpc.packaging | match: {status: pending} | ensure: {at_most: 1, keep: latest}
+  9:32 error: `latest` is not an allowed value (did you mean `newest`?)
+POLICY: resource: huaweicloud.mpc.packaging | match: {status: pending} | ensure: {at_most: 1, at_least: 1}
+  9:26 error: unknown key `at_least` (a policy says how many tasks may be there at most: tasks can be canceled and
+  deleted, but not made)
 TRANSCODING: ensure: absent | targets: [hww]
   10:15 error: unknown target `hww` (did you mean `hw`?)
 TRANSCODING: ensure: absent | targets: [ali]

@@ -32,7 +32,7 @@ def policy(match: str, resource: str = "huaweicloud.mpc.packaging", rest: str = 
         ("version: 1\nsettings: {plan_ttl: 0s}\n", Rule.STRUCTURE),
         ("version: 1\nsettings: {backend: 'postgresql://me:pw@h/db'}\n", Rule.SECRET),
         (
-            "version: 1\ntargets: {t: {provider: huaweicloud, region: x, credentials: {access_key_id: AKIA}}}\n",
+            "version: 1\ntargets: {t: {provider: huaweicloud, region: cn-north-4, credentials: {token: AKIA}}}\n",
             Rule.SECRET,
         ),
         ("version: 1\ntargets: {t: {provider: huawei, region: x}}\n", Rule.UNKNOWN_REFERENCE),

@@ -61,7 +61,11 @@ PROTECTION = {"resource": "huaweicloud.mpc.packaging", "match": "all"}
 
 
 def _target(name: str) -> Around:
-    return lambda keys: {"targets": {name: {**TARGETS[name], **keys}}}
+    def around(keys: Document) -> Document:
+        own = {key: value for key, value in TARGETS[name].items() if key != "region" or "regions" not in keys}
+        return {"targets": {name: {**own, **keys}}}
+
+    return around
 
 
 def _policy(**more: object) -> Around:
@@ -89,6 +93,7 @@ class Examples:
         """A key, and a configuration in which an example of it stands."""
         yield from self._of(self.root, lambda keys: keys)
         yield from self._of_settings()
+        yield from self._of_defaults()
         yield from self._of_targets()
         yield from self._of_policies()
         yield from self._of_protections()
@@ -103,6 +108,12 @@ class Examples:
         yield from self._of(self.sections["settings"], settings)
         limits = mapping_of(self.sections["settings"], self.root)["properties"]["limits"]
         yield from self._of(limits, _below(settings, "limits"))
+
+    def _of_defaults(self) -> Iterator[tuple[str, Document]]:
+        defaults: Around = lambda keys: {"defaults": keys}  # noqa: E731 - one more of the kind above
+        yield from self._of(self.sections["defaults"], defaults)
+        for name, shared in mapping_of(self.sections["defaults"], self.root)["properties"].items():
+            yield from self._of(shared, _below(defaults, name))
 
     def _of_targets(self) -> Iterator[tuple[str, Document]]:
         for name, target in TARGETS.items():

@@ -44,4 +44,9 @@ OPTIONS = ProviderOptions(
     credentials=KEYS,
     title="Huawei Cloud",
     target="huawei-prod",
+    # Those of MPC and VOD, as the vendor's SDKs list them.
+    known_regions=(
+        *("cn-north-1", "cn-north-4", "cn-east-2", "cn-east-3", "cn-south-1"),
+        *("ap-southeast-1", "ap-southeast-2", "ap-southeast-3"),
+    ),
 )
