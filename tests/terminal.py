@@ -34,7 +34,7 @@ ALIYUN = """
   aliyun:
     provider: aliyun
     region: cn-shanghai
-    endpoints: {vod: "${URL}"}
+    endpoints: {vod: "${URL}", mps: "${URL}"}
     rate_limits: {vod: 10000/s}
     inventory:
       job_ids: [a1, a2, a3, a4, a5, a6, a7, a8, a9, b1, b2, b3]

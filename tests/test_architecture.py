@@ -147,7 +147,8 @@ def test_the_clouds_are_written_against_the_public_module_alone() -> None:
 
 
 VENDORS = (
-    r"(?i)huawei|aliyun|alibaba|\b(mpc|vod|oss|obs)\b|\bcn-[a-z]|job_ids|upload_urls|\bproject_id\b|UploadMediaByURL"
+    r"(?i)huawei|aliyun|alibaba|mediaconvert|\b(mpc|vod|mps|mts|oss|obs)\b|\bcn-[a-z]|job_ids|upload_urls"
+    r"|\bproject_id\b|UploadMediaByURL"
 )
 NAMES_CLOUDS = {
     "reconciler.scaffold.choices": "the templates of a new repository are those of two clouds",

@@ -80,6 +80,7 @@ class PolicyReader:
             if selector is not None and only is not None:
                 problems += _never_both(selector, only, asked, entry)
             problems += self._without_inventory(entry, scopes)
+            problems += self._elsewhere(entry, scopes)
             problems += _ungrouped(entry, resources)
         window = window_of(mapping(entry.body, "window"), (*entry.path, "window"), problems)
         for problem in problems:
@@ -193,6 +194,17 @@ class PolicyReader:
                 hint = "add `inventory` to the target"
                 path = (*entry.path, "resource")
                 yield Problem(path, message, hint, severity=Severity.WARNING, rule=Rule.INVENTORY)
+
+    def _elsewhere(self, entry: Entry, scopes: Sequence[Scope]) -> Iterator[Problem]:
+        """Mistakes where a target is in a region without the service of a kind, as far as regions are known yet."""
+        for name, resource in scopes:
+            row, region = self.catalogue.resource_types[resource], self.targets[name].region
+            options = self.catalogue.providers[row.provider]
+            there = options.regions_of.get(row.service)
+            if there is not None and region in options.regions and region not in there:
+                message = f"target `{name}` is in {region}, where {resource} does not exist"
+                hint = f"name the targets that it holds on under `targets`; its regions: {', '.join(there)}"
+                yield Problem((*entry.path, "resource"), message, hint, rule=Rule.UNKNOWN_REFERENCE)
 
 
 def _lists(entry: Entry, findings: Findings) -> Lists:

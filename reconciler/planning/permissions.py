@@ -27,9 +27,10 @@ class Role(StrEnum):
 
 
 class CallKind(StrEnum):
-    """The calls that a resource type knows. `list` is also how tasks are read back by their ids."""
+    """The calls that a resource type knows. `list` is also how tasks are read back by their ids, where no `read` is."""
 
     LIST = "list"
+    READ = "read"
     CANCEL = "cancel"
     DELETE = "delete"
 
@@ -87,6 +88,8 @@ def reachable_actions(selector: Selector, row: ResourceType) -> frozenset[Action
 def _calls(policy: Policy, row: ResourceType, role: Role) -> Iterator[CallKind]:
     yield CallKind.LIST
     if role is Role.APPLY:
+        if row.listing.reading is not None:
+            yield CallKind.READ
         asked = row.as_asked(cancel_running=policy.cancel_running)
         yield from (CallKind(action.value) for action in sorted(reachable_actions(policy.match, asked)))
 
@@ -100,6 +103,8 @@ def _needed(row: ResourceType, call: CallKind, policies: tuple[str, ...]) -> Nee
         return NeededCall(
             row.name, call, _request(row.listing.method, row.listing.path), row.permissions.list, policies
         )
+    if call is CallKind.READ and (reading := row.listing.reading) is not None:
+        return NeededCall(row.name, call, _request(reading.method, reading.path), row.permissions.read, policies)
     operation = row.operation(Action(call.value))
     assert operation is not None  # noqa: S101 - it is on a route of this row
     action = row.permissions.cancel if call is CallKind.CANCEL else row.permissions.delete

@@ -199,11 +199,14 @@ class HttpClient(Generic[R]):
         verdict = await self._caller.send(request, judge, pace=pace, retries=retries, tally=tally, permitted=permitted)
         return self.resolved.explained(verdict) if isinstance(verdict, Fault) else verdict
 
-    def body(self, response: httpx.Response) -> dict[str, Any] | Fault:
-        """The JSON object of an answer of success, or a fault that says what came instead."""
+    def body(self, response: httpx.Response, task: str = "") -> dict[str, Any] | Fault:
+        """The JSON object of an answer of success, or a fault that says what came instead.
+
+        `task` is the key of a single task in it: an error in there is the task's, not the call's.
+        """
         if response.status_code != OK:
             return self.refusal(response)
-        return json_object(response, self.redactor, self.codes.means)
+        return json_object(response, self.redactor, self.codes.means, task)
 
     def refusal(self, response: httpx.Response, operation: Operation | None = None) -> Fault:
         """What an answer means that is no success, of a call of `operation` where one is given."""

@@ -193,7 +193,7 @@ class Renewed(Generic[C]):
 
 
 def signature(
-    secret: str, heading: str, method: str, path: str, query: str, headers: Mapping[str, str], body_hash: str
+    secret: str | bytes, heading: str, method: str, path: str, query: str, headers: Mapping[str, str], body_hash: str
 ) -> str:
     """HMAC-SHA256 of a canonical request, in the form that the vendors took over from AWS (Signature Version 4).
 
@@ -203,7 +203,8 @@ def signature(
     spelt = "".join(f"{name}:{headers[name].strip()}\n" for name in names)
     canonical = "\n".join((method, path, query, spelt, ";".join(names), body_hash))
     to_sign = f"{heading}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    return hmac.new(secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
+    key = secret.encode() if isinstance(secret, str) else secret
+    return hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
 
 
 class RenewingAuth(httpx.Auth, Generic[C]):

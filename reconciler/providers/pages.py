@@ -49,13 +49,13 @@ def page_in(response: httpx.Response, client: HttpClient[Any], resource: Resourc
     if isinstance(body, Fault):
         return body
     listing = resource.listing
-    tasks = _tasks(_at(body, listing.envelope), listing.envelope, body, response, client, resource)
+    tasks = _tasks(at(body, listing.envelope), listing.envelope, body, response, client, resource)
     if isinstance(tasks, Fault):
         return tasks
-    marker = _marker(_at(body, listing.next_page))
+    marker = _marker(at(body, listing.next_page))
     if marker is None:
         return malformed(f"a {listing.next_page} that is no text, or too long", response)
-    return Page(tasks, _total(_at(body, listing.total)), marker, _is_set(_at(body, listing.truncated)))
+    return Page(tasks, _total(at(body, listing.total)), marker, _is_set(at(body, listing.truncated)))
 
 
 def read_in(response: httpx.Response, client: HttpClient[Any], resource: ResourceType) -> Page | Fault:
@@ -63,16 +63,16 @@ def read_in(response: httpx.Response, client: HttpClient[Any], resource: Resourc
     reading = resource.listing.reading
     if reading is None:
         return page_in(response, client, resource)
-    body = client.body(response)
+    body = client.body(response, reading.envelope if reading.single else "")
     if isinstance(body, Fault):
         return body
-    found = _at(body, reading.envelope)
+    found = at(body, reading.envelope)
     if reading.single:
         found = [found] if isinstance(found, dict) else None
     tasks = _tasks(found, reading.envelope, body, response, client, resource)
     if isinstance(tasks, Fault):
         return tasks
-    missing = _at(body, reading.missing) or []
+    missing = at(body, reading.missing) or []
     if not isinstance(missing, list) or not all(isinstance(name, str) for name in missing):
         return malformed(f"{reading.missing} is no list of ids", response)
     return Page(tasks, len(tasks), missing=frozenset(missing))
@@ -92,11 +92,13 @@ def _tasks(
         return malformed(f"no list {envelope!r}; keys: {client.redactor(keys, 120)}", response)
     if len(rows) > MOST_ROWS:
         return malformed(f"{len(rows)} rows in one page", response)
+    if resource.prepared is not None:
+        rows = [resource.prepared(row) if isinstance(row, dict) else row for row in rows]
     tasks = records_in(client.target.name, resource, rows)
     return malformed(client.redactor(tasks), response) if isinstance(tasks, str) else tasks
 
 
-def _at(body: dict[str, Any], path: str) -> object:
+def at(body: dict[str, Any], path: str) -> object:
     """What stands in an answer where keys, joined by dots, lead; None where they lead nowhere."""
     found: object = body if path else None
     for key in path.split("."):

@@ -13,7 +13,8 @@ from urllib.parse import quote
 from reconciler.providers.base import Readings
 from reconciler.providers.client import HttpClient
 from reconciler.providers.listing import Bounds, list_scope
-from reconciler.providers.pages import Page, page_in, read_in, sorted_out
+from reconciler.providers.pages import Page, at, page_in, read_in, sorted_out
+from reconciler.providers.transport.answers import json_object, malformed
 from reconciler.providers.transport.caller import READS, WRITES, Retries, Tally
 from reconciler.providers.transport.pacing import always
 from reconciler.tasks.observation import Fault, Meaning, Observation
@@ -116,8 +117,9 @@ class RowClient(HttpClient[R]):
 
     def _listing_is_cheaper(self, resource: ResourceType, ids: int) -> bool:
         """A list that was never seen says how long it is on its first page, if it has a total."""
-        known = self._pages.get(resource.name, READ_AT_MOST if resource.listing.total else ids)
-        return resource.listing.is_cheaper(known, ids)
+        listing = resource.listing
+        known = self._pages.get(resource.name, READ_AT_MOST if listing.total else ids)
+        return listing.paging is not Paging.INVENTORY and listing.is_cheaper(known, ids)
 
     async def read_some(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
         """Gone is only what a consistent answer leaves out, names as missing, or refuses as such."""
@@ -158,13 +160,24 @@ class RowClient(HttpClient[R]):
                 operation.method,
                 _with_id(operation.path, [task_id]),
                 (*operation.constants, *named),
-                partial(self.not_accepted, operation=operation),
+                partial(self._refused, operation=operation, task_id=task_id),
                 retries=WRITES,
                 tally=Tally(),
                 permitted=permitted,
             )
 
         return {task_id: await one(task_id) for task_id in ids}
+
+    def _refused(self, response: httpx.Response, operation: Operation, task_id: str) -> Fault | None:
+        """Why an answer does not say that the operation was accepted for this task; None where it does."""
+        refused = self.not_accepted(response, operation)
+        if refused is not None or not operation.echo:
+            return refused
+        # No code of an error is believed here: beside a success the call may have had its effect.
+        body = json_object(response, self.redactor)
+        if isinstance(body, Fault):
+            return body
+        return None if at(body, operation.echo) == task_id else malformed(f"{operation.echo} is another", response)
 
 
 def _with_id(path: str, ids: Sequence[str]) -> str:

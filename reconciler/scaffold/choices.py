@@ -70,8 +70,10 @@ def checked_name(text: str) -> str:
 def checked_region(text: str, options: ProviderOptions) -> str:
     """`text`, if targets of the provider may have it as region. Raises UsageError."""
     schema = options.properties["region"]
-    if "enum" in schema and text not in options.regions:
-        raise UsageError(f"{_quoted(text)} is no region of {options.name}", f"there are: {', '.join(options.regions)}")
+    whole = [name for name in options.regions if all(name in there for there in options.regions_of.values())]
+    if "enum" in schema and text not in whole:
+        message = f"{_quoted(text)} is no region of all services of {options.name}"
+        raise UsageError(message, f"there are: {', '.join(whole)}")
     pattern = str(schema.get("pattern", ""))
     if _REGION.fullmatch(text) and len(text) <= LONGEST and re.search(pattern, text):
         return text

@@ -9,7 +9,6 @@ from typing import Any
 from reconciler.simulator.aliyun import cloud as aliyun_cloud
 from reconciler.simulator.aliyun import operations
 from reconciler.simulator.aliyun.cloud import Aliyun
-from reconciler.simulator.aliyun.operations import OPERATIONS
 from reconciler.simulator.clock import VirtualClock
 from reconciler.simulator.faults import TASK_FAULTS, Fault, FaultKind, FaultQueue
 from reconciler.simulator.huaweicloud import cloud as huaweicloud_cloud
@@ -42,11 +41,12 @@ def identify(request: WireRequest, aliyun: Aliyun) -> Arrival:
     """Say what a request is, before anybody has checked it. `aliyun` knows whom its keys belong to."""
     if request.path == "/":
         action = aliyun_cloud.action_of(request)
-        operation = OPERATIONS.get(action)
+        operation = aliyun_cloud.OPERATIONS.get(action)
         named = aliyun_cloud.named_tasks(request)
         destructive = operation.destructive if operation else False
         owner = aliyun.owner_of(request)
-        return Arrival(request, aliyun_cloud.VENDOR, action, action, operations.KIND, owner, destructive, named)
+        kind = operation.kind if operation else ""
+        return Arrival(request, aliyun_cloud.VENDOR, action, action, kind, owner, destructive, named)
     route, project = find_route(request)
     if route is None:
         name = f"iam.{request.path.rpartition('/')[2]}" if request.path.startswith("/v3/") else ""
@@ -89,12 +89,12 @@ class LocalClouds:
             asset_of,
         )
         self.aliyun = TaskStore(
-            operations.SPELLINGS,
+            aliyun_cloud.SPELLINGS,
             operations.new_id,
             self.clock,
             self._lock,
             _first(sown.accounts.aliyun),
-            operations.url_of,
+            aliyun_cloud.handle_of,
         )
         self._huaweicloud = Huaweicloud(self.huaweicloud, sown.accounts.huaweicloud, sown.options, self.clock, quotas)
         self._aliyun = Aliyun(self.aliyun, sown.accounts.aliyun, sown.options, self.clock, quotas)

@@ -28,7 +28,7 @@ from typing import Any
 
 import yaml
 
-from reconciler.simulator.aliyun import operations
+from reconciler.simulator.aliyun import cloud as aliyun
 from reconciler.simulator.clock import duration, moment
 from reconciler.simulator.huaweicloud import kinds
 from reconciler.simulator.options import (
@@ -46,7 +46,7 @@ from reconciler.simulator.store import Row
 
 Source = str | Path | Mapping[str, Any] | None
 
-_FIELDS = {**kinds.FIELDS, **operations.FIELDS}
+_FIELDS = {**kinds.FIELDS, **aliyun.FIELDS}
 _TIMES = ("created", "started", "finished", "starts_at", "ends_at")
 _ROW_KEYS = frozenset({"id", "status", "owner", "ends_as", "count", "every", "extra", *_TIMES})
 _ALIASES = {"upload_url": "UploadURL", "media_id": "MediaId"}

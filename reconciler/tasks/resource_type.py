@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.tasks.observation import Meaning
 from reconciler.tasks.task import ID_FORM, OBSERVABLE, TERMINAL, Status
@@ -115,8 +115,9 @@ class Operation:
 
     `path` may hold `{id}`, which the id takes instead of `id_parameter`. `refusals` gives the meaning of the vendor
     codes that are particular to this call; codes common to a provider are known to its client. `accepted` are the HTTP
-    statuses that mean success. `unlisted` is what HTTP 400 with a code of no table means: CHANGED where the vendor
-    refuses a wrong state without publishing the code.
+    statuses that mean success; where the answer repeats the id, `echo` leads to it, by keys joined by dots. `unlisted`
+    is what HTTP 400 with a code of no table means: CHANGED where the vendor refuses a wrong state without publishing
+    the code.
     """
 
     action: Action
@@ -130,6 +131,7 @@ class Operation:
     refusals: Mapping[str, Meaning] = field(default_factory=lambda: MappingProxyType({}))
     unlisted: Meaning = Meaning.PERMANENT
     constants: Constants = ()
+    echo: str = ""
 
     def __post_init__(self) -> None:
         ends = {Status.GONE} if self.action is Action.DELETE else TERMINAL
@@ -155,8 +157,9 @@ class ResourceType:
     `statuses` maps each vendor status to ours, in lifecycle order (a listing by status passes through them in this
     order, so that a task which moves on meanwhile is seen later, not lost). `status_filters` gives the filter value
     where it is spelt otherwise than in the answers. `id_form` narrows the form of all ids where the vendor documents
-    a narrower one. `gone` are the vendor statuses by which a list says that there is no such task. `unread` are the
-    keys of a record that the vendor documents and no field reads, so that new ones can be told; None: not known.
+    a narrower one. `prepared` adds to a row of the vendor's what fields are made of that it has in another form. `gone`
+    are the vendor statuses by which a list says that there is no such task. `unread` are the keys of a record that the
+    vendor documents and no field reads, so that new ones can be told; None: not known.
     """
 
     name: str
@@ -169,6 +172,7 @@ class ResourceType:
     status_filters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     documentation: str = ""
     id_form: re.Pattern[str] = ID_FORM
+    prepared: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     gone: frozenset[str] = frozenset()
     unread: frozenset[str] | None = None
 
@@ -255,7 +259,8 @@ class ProviderOptions:
     """What a provider's targets may say in YAML beyond the common keys.
 
     `properties` are JSON Schema (draft-07) properties, `required` the keys a target must have. `services`
-    are those whose endpoint and rate limit can be set; `credentials` the keys of a credentials map,
+    are those whose endpoint and rate limit can be set, and `regions_of` says in which regions one is that is not in all
+    of them; `credentials` the keys of a credentials map,
     each with what is read there, in words. The examples of `region`, or its allowed values, show what one looks like.
     `inventory` is for an API that cannot list. `title` is what people call the provider, and `target` a name that
     examples give to a target of it.
@@ -271,6 +276,7 @@ class ProviderOptions:
     target: str = "prod"
     known_regions: tuple[str, ...] = ()
     """Where its services are known to be; another region is doubted, and tried. None: that is not known."""
+    regions_of: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def regions(self) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ def test_every_action_is_one_of_the_tables(configuration: Configuration) -> None
     """And a role that only reads asks for reading only."""
     named = [row.permissions for row in ROWS]
     reading = {entry.list for entry in named} | {"iam:projects:list"}
-    acting = {name for entry in named for name in (entry.cancel, entry.delete)}
+    acting = {name for entry in named for name in (entry.read, entry.cancel, entry.delete)}
     for actions in _allowed(configuration, Role.PLAN).values():
         assert actions <= reading
     for actions in _allowed(configuration, Role.APPLY).values():

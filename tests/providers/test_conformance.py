@@ -58,7 +58,6 @@ class TestHuaweicloud(Simulated):
 
 class TestAliyun(Simulated):
     provider = ALIYUN
-    resource = aliyun.URL_UPLOAD
     secrets = (ANOTHER.secret_access_key,)
     environment = MappingProxyType(
         {
@@ -67,6 +66,10 @@ class TestAliyun(Simulated):
         }
     )
     throttled = as_json({"Code": "Throttling.User", "Message": "slowly"}, 400, Retry_After="3")
+
+    @pytest.fixture(autouse=True, params=ALIYUN.resource_types)
+    def of_each_kind(self, request: pytest.FixtureRequest) -> None:
+        self.resource = ALIYUN.resource_types[request.param]
 
     def target(self, url: str) -> Target:
         return aliyun.target(url, inventory={"job_ids": self.waiting})
@@ -85,8 +88,8 @@ class FollowsRedirects(HuaweicloudClient):
 
 
 class TakesNothingForNoTasks(HuaweicloudClient):
-    def body(self, response: httpx.Response) -> dict[str, Any] | Fault:
-        return super().body(response) if response.content else {"total": 0, "task_array": []}
+    def body(self, response: httpx.Response, task: str = "") -> dict[str, Any] | Fault:
+        return super().body(response, task) if response.content else {"total": 0, "task_array": []}
 
 
 class TakesALostAnswerForSuccess(HuaweicloudClient):

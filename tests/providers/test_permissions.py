@@ -61,8 +61,8 @@ def test_the_older_model_is_mentioned_where_it_lacks_the_actions() -> None:
 
 @pytest.mark.parametrize("row", TYPES.values(), ids=TYPES.keys())
 def test_names_have_the_vendors_form_and_what_lacks_one_has_a_way_out(row: ResourceType) -> None:
-    form = r"(mpc|vod):[A-Za-z]+:[A-Za-z]+" if row.provider == "huaweicloud" else r"vod:[A-Z][A-Za-z]+"
-    names = (row.permissions.list, row.permissions.cancel, row.permissions.delete)
+    form = r"(mpc|vod):[A-Za-z]+:[A-Za-z]+" if row.provider == "huaweicloud" else r"(vod|mts):[A-Z][A-Za-z]+"
+    names = (row.permissions.list, row.permissions.read, row.permissions.cancel, row.permissions.delete)
     assert all(re.fullmatch(form, name) for name in names if name)
     provider = providers()[row.provider]
     assert isinstance(provider, Granting)

@@ -1,4 +1,5 @@
-"""Alibaba Cloud: ApsaraVideo VOD. What its targets may say, its kinds of tasks, and how it writes down permissions."""
+"""Alibaba Cloud: ApsaraVideo VOD and Media Processing (MPS). What its targets may say, its kinds of tasks, and how it
+writes down permissions."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ from reconciler.provider import (
     Target,
 )
 from reconciler.providers.aliyun.inventory import INVENTORY
-from reconciler.providers.aliyun.url_upload import REGIONS, SERVICES, URL_UPLOAD
+from reconciler.providers.aliyun.mps import REGIONS, TRANSCODING
+from reconciler.providers.aliyun.url_upload import REGIONS as VOD_REGIONS
+from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -47,8 +50,7 @@ class RamPolicies:
         return {"Version": VERSION, "Statement": [statement]}
 
     def instead(self, row: ResourceType) -> str:
-        del row
-        return "Look for the action among those of VOD in the policy editor of the RAM console."
+        return f"Look for the action among those of {row.service.upper()} in the policy editor of the RAM console."
 
     def notes(self, target: Target, services: Collection[str]) -> tuple[str, ...]:
         """How to attach it; whom, where credentials may be those of a role."""
@@ -75,18 +77,19 @@ class Aliyun(HttpProvider["AliyunClient"]):
                 "region": {
                     "type": "string",
                     "enum": list(REGIONS),
-                    "description": "Region of the VOD service. Upload by URL exists in these only.",
+                    "description": f"Region of the services; that of VOD is one of {', '.join(VOD_REGIONS)}.",
                 },
             }
         ),
-        required=("region", "inventory"),
-        services=SERVICES,
+        required=("region",),
+        services=("vod", "mps"),
+        regions_of=MappingProxyType({"vod": VOD_REGIONS, "mps": REGIONS}),
         credentials=ACCESS_KEY_KEYS,
         inventory=INVENTORY,
         title="Alibaba Cloud",
         target="aliyun-prod",
     )
-    resource_types: Mapping[str, ResourceType] = MappingProxyType({URL_UPLOAD.name: URL_UPLOAD})
+    resource_types: Mapping[str, ResourceType] = MappingProxyType({row.name: row for row in (URL_UPLOAD, TRANSCODING)})
     policy_language: PolicyLanguage = RamPolicies()
 
     def new_client(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> AliyunClient:

@@ -1,29 +1,31 @@
-"""The client of one Alibaba Cloud target: the way to the account's VOD, and what is done with its URL upload jobs."""
+"""The client of one Alibaba Cloud target: the way to the account's services, and what is done with URL upload jobs,
+which no call lists."""
 
 from __future__ import annotations
 
 import logging
-import re
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
 
 from reconciler.provider import (
     READS,
+    WHOLE,
     WRITES,
     AccessKey,
+    Bounds,
     Fault,
-    HttpClient,
     Meaning,
     Observation,
     Operation,
+    Paging,
     Passing,
     ProviderError,
     Quota,
     Readings,
     ResourceType,
     Retries,
+    RowClient,
     Surroundings,
     Tally,
     Target,
@@ -37,7 +39,7 @@ from reconciler.provider import (
 from reconciler.providers.aliyun.answers import canceled_in, infos_in
 from reconciler.providers.aliyun.asked_keys import account_of
 from reconciler.providers.aliyun.credentials import AliyunCredentials, find_credentials
-from reconciler.providers.aliyun.endpoints import endpoint, sts_endpoint
+from reconciler.providers.aliyun.endpoints import endpoint, served_region, sts_endpoint
 from reconciler.providers.aliyun.errors import CODES
 from reconciler.providers.aliyun.inventory import (
     IDS,
@@ -58,38 +60,43 @@ from reconciler.providers.aliyun.signing import SignatureAuth, canonical_query
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     import httpx
 
     from reconciler.provider import Sink
 
-VERSION = "2017-03-21"
+VERSIONS = MappingProxyType({"vod": "2017-03-21", "mps": "2014-06-18"})
+"""Of the API of each service."""
 
 LOGGER = logging.getLogger("reconciler.credentials")
-
-_VENDOR_HOST = re.compile(r"vod(?:-vpc)?\.(?P<region>[a-z0-9-]+)\.aliyuncs\.com")
-"""Public, and within a VPC."""
 
 T = TypeVar("T")
 
 
-class AliyunClient(HttpClient[AliyunCredentials]):
-    """Looks up, reads and cancels jobs. Raises CredentialsError when made without credentials; sends nothing yet."""
+class AliyunClient(RowClient[AliyunCredentials]):
+    """Lists, reads and cancels jobs. Raises CredentialsError when made without credentials; sends nothing yet."""
 
-    # https://help.aliyun.com/document_detail/342790.html: per account, RAM users summed, for each action.
-    quotas = MappingProxyType({"CancelUrlUploadJobs": Quota(50, 1.0), "GetURLUploadInfos": Quota(100, 1.0)})
+    # Per account, RAM users summed, for each action: https://help.aliyun.com/document_detail/342790.html (VOD),
+    # https://www.alibabacloud.com/help/en/mps/developer-reference/qps-limits (MPS).
+    quotas = MappingProxyType(
+        {
+            "CancelUrlUploadJobs": Quota(50, 1.0),
+            "GetURLUploadInfos": Quota(100, 1.0),
+            **dict.fromkeys(("ListJob", "QueryJobList", "CancelJob"), Quota(100, 1.0)),
+        }
+    )
     codes = CODES
     retry_header = "x-acs-retry-after"
     call_header = "x-acs-action"
 
     def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:
         resolved = find_credentials(target, surroundings)
-        self._url = f"{endpoint(target, surroundings.environment)}/"
+        self._region = served_region(target)
+        self._urls_of = {name: f"{endpoint(target, name, surroundings.environment)}/" for name in VERSIONS}
         asks = not resolved.names_account and (surroundings.sts_url or not target.endpoints)
         self._sts = sts_endpoint(surroundings) if asks else ""
-        self._group = f"{self._url} {resolved.owner(target)}"
-        urls = (self._url, self._sts) if asks else (self._url,)
+        urls = [*self._urls_of.values(), *([self._sts] if asks else [])]
         super().__init__(target, resolved, urls, concurrency=concurrency, surroundings=surroundings)
 
     def auth(self) -> SignatureAuth:
@@ -118,8 +125,7 @@ class AliyunClient(HttpClient[AliyunCredentials]):
             except ProviderError as error:
                 where = f"target {self.target.name}: STS does not tell its account, so that its key stands for it"
                 LOGGER.warning("%s: %s", where, error.message)
-        served = _VENDOR_HOST.fullmatch(urlsplit(self._url).hostname or "")
-        return f"{name}/{served['region'] if served else self.target.region}"
+        return f"{name}/{self._region}"
 
     async def owner(self) -> str | Fault:
         """The account as the token service names it, where that is asked."""
@@ -132,32 +138,37 @@ class AliyunClient(HttpClient[AliyunCredentials]):
 
     async def call(
         self,
-        action: str,
-        parameters: Mapping[str, str],
+        service: str,
+        method: str,
+        path: str,
+        parameters: Sequence[tuple[str, str]],
         judge: Callable[[httpx.Response], T | Fault],
         *,
         retries: Retries,
         tally: Tally,
         permitted: Callable[[], bool] = always,
     ) -> T | Fault:
-        """Call an action. Parameters go into the query and the body stays empty, as the vendor's SDK does it."""
+        """Call the action `path`. Parameters go into the query; the body stays empty, as the vendor's SDK does it."""
+        url = self._urls_of[service]
         return await self.send(
-            "POST",
-            f"{self._url}?{canonical_query(parameters)}",
-            {"x-acs-action": action, "x-acs-version": VERSION, "Accept": "application/json"},
+            method,
+            f"{url}?{canonical_query(dict(parameters))}",
+            {"x-acs-action": path, "x-acs-version": VERSIONS[service], "Accept": "application/json"},
             judge,
-            service="vod",
-            group=self._group,
-            quota=action,
+            service=service,
+            group=f"{url} {self.resolved.owner(self.target)}",
+            quota=path,
             retries=retries,
             tally=tally,
             permitted=permitted,
         )
 
     async def observe(
-        self, resource: ResourceType, statuses: frozenset[str] | None, sink: Sink | None = None
+        self, resource: ResourceType, statuses: frozenset[str] | None, sink: Sink | None = None, bounds: Bounds = WHOLE
     ) -> Observation:
-        del statuses, sink  # the API cannot filter, and the user's own list is not longer than what is held of it
+        if resource.listing.paging is not Paging.INVENTORY:
+            return await super().observe(resource, statuses, sink, bounds)
+        # The API cannot filter, and the user's own list is not longer than what is held of it.
         tally = Tally()
         resolved = await self._resolve(tally)
         if isinstance(resolved, Fault):
@@ -165,9 +176,10 @@ class AliyunClient(HttpClient[AliyunCredentials]):
         unfound = tuple(named(entry, self.target.masked) for entry in resolved.unfound)
         return self.observation(resource, tally, resolved.tasks, resolved.fault, unfound)
 
-    async def first_page(self, resource: ResourceType, tally: Tally) -> Sequence[Task] | Fault | None:
+    async def first_page(self, resource: ResourceType, tally: Tally) -> Collection[Task] | Fault | None:
+        if resource.listing.paging is not Paging.INVENTORY:
+            return await super().first_page(resource, tally)
         ids, urls = ((self.target.inventory or {}).get(key, ()) for key in (JOB_IDS, UPLOAD_URLS))
-        del resource  # there is one
         question = next(iter([*questions(IDS, ids[:10]), *questions(URLS, urls[:10])]), None)
         if question is None:
             return None
@@ -194,10 +206,12 @@ class AliyunClient(HttpClient[AliyunCredentials]):
     async def _ask(self, question: Question, tally: Tally) -> Infos | Fault:
         """One call of GetURLUploadInfos."""
         judge = partial(infos_in, question=question, client=self)
-        parameters = {question.parameter: value_of(question)}
-        return await self.call(URL_UPLOAD.listing.path, parameters, judge, retries=READS, tally=tally)
+        listing, parameters = URL_UPLOAD.listing, [(question.parameter, value_of(question))]
+        return await self.call("vod", listing.method, listing.path, parameters, judge, retries=READS, tally=tally)
 
     async def read_some(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
+        if resource.listing.paging is not Paging.INVENTORY:
+            return await super().read_some(resource, ids)
         infos = await self._ask(Question(IDS, tuple(ids)), Tally())
         if isinstance(infos, Fault):
             return Readings({}, dict.fromkeys(ids, infos))
@@ -219,9 +233,19 @@ class AliyunClient(HttpClient[AliyunCredentials]):
     async def act(
         self, resource: ResourceType, operation: Operation, ids: Sequence[str], permitted: Callable[[], bool]
     ) -> dict[str, Fault | None]:
+        if resource.listing.paging is not Paging.INVENTORY:
+            return await super().act(resource, operation, ids, permitted)
         judge = partial(canceled_in, operation=operation, ids=ids, client=self)
-        parameters = {operation.id_parameter: ",".join(ids)}
-        verdict = await self.call(operation.path, parameters, judge, retries=WRITES, tally=Tally(), permitted=permitted)
+        verdict = await self.call(
+            resource.service,
+            operation.method,
+            operation.path,
+            [(operation.id_parameter, ",".join(ids))],
+            judge,
+            retries=WRITES,
+            tally=Tally(),
+            permitted=permitted,
+        )
         if not isinstance(verdict, Fault):
             return dict(verdict)
         if len(ids) > 1 and verdict.meaning in {Meaning.CHANGED, Meaning.PERMANENT, Meaning.GONE}:

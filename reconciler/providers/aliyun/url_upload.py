@@ -21,7 +21,6 @@ from reconciler.provider import (
     Status,
 )
 
-SERVICES = ("vod",)
 REGIONS = ("cn-shanghai", "ap-southeast-1")
 """The regions that serve these calls (api-geturluploadinfos)."""
 

@@ -103,10 +103,13 @@ def parsed_object(response: httpx.Response) -> dict[str, Any] | None:
 
 
 def json_object(
-    response: httpx.Response, redactor: Redactor, means: Callable[[str], Meaning | None] = lambda _: None
+    response: httpx.Response,
+    redactor: Redactor,
+    means: Callable[[str], Meaning | None] = lambda _: None,
+    task: str = "",
 ) -> dict[str, Any] | Fault:
     """The JSON object of a successful answer, or a fault that names what came: MALFORMED, or what the code of an error
-    `means` that came with HTTP 200."""
+    `means` that came with HTTP 200. What stands under the key `task` is no error of the call's."""
     if response.is_redirect or 300 <= response.status_code < 400:
         return malformed(f"a redirect to {redactor(response.headers.get('Location', 'nowhere'), 120)}", response)
     media = response.headers.get("Content-Type", "")
@@ -122,7 +125,8 @@ def json_object(
         return malformed(f"no JSON: {_start(response, redactor)}", response)
     if not isinstance(parsed, dict):
         return malformed(f"JSON, but no object: {_start(response, redactor)}", response)
-    return _error_in(parsed, response, redactor, means) or parsed
+    spoken = {key: value for key, value in parsed.items() if key != task}
+    return _error_in(spoken, response, redactor, means) or parsed
 
 
 def _error_in(

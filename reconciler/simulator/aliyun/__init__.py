@@ -1,1 +1,2 @@
-"""The simulated Alibaba Cloud: the URL upload jobs of ApsaraVideo VOD, API version 2017-03-21."""
+"""The simulated Alibaba Cloud: the URL upload jobs of ApsaraVideo VOD and the transcoding jobs of Media
+Processing."""

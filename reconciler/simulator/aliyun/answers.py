@@ -1,4 +1,4 @@
-"""The answers of Alibaba Cloud's RPC gateway and of VOD: errors, and the ways in which lists are written.
+"""The answers of Alibaba Cloud's RPC gateway and of its services: errors, and the ways in which lists are written.
 
 Source: the common error codes (help.aliyun.com document 434846) and the VOD error centre. The HTTP status of a code
 is that of the pages; clients should look at the code. The shapes of lists were all seen in the vendor's own material.
@@ -24,6 +24,7 @@ ERRORS: Mapping[str, tuple[int, str]] = {
     "MissingParameter": (400, "A required parameter is missing."),
     "MissingSecurityToken": (400, "SecurityToken is mandatory for this action."),
     "NoSuchVersion": (400, "The specified version does not exist."),
+    "PermissionDenied": (403, "The job is not in the state that the operation needs."),
     "OperationDenied": (403, "The operation is denied."),
     "ServiceUnAvailable": (503, "The request has failed due to a temporary failure of the server."),
     "SignatureDoesNotMatch": (400, "Specified signature is not matched with our calculation."),

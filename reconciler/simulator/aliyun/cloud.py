@@ -4,16 +4,18 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.simulator.aliyun import mts, operations
 from reconciler.simulator.aliyun.answers import refusal
 from reconciler.simulator.aliyun.authorization import Authorization, Incomplete, read
-from reconciler.simulator.aliyun.operations import OPERATIONS, Call
 from reconciler.simulator.clock import VirtualClock
 from reconciler.simulator.options import AliyunAccount, Options, Quotas
-from reconciler.simulator.store import TaskStore
+from reconciler.simulator.store import Task, TaskStore
 from reconciler.simulator.wire import Answer, Outcome, Refusal, WireRequest, pairs
 
 VENDOR = "aliyun"
-VERSION = "2017-03-21"
+OPERATIONS = {**operations.OPERATIONS, **mts.OPERATIONS}
+SPELLINGS = {**operations.SPELLINGS, **mts.SPELLINGS}
+FIELDS = {**operations.FIELDS, **mts.FIELDS}
 _METHODS = frozenset({"GET", "POST"})
 
 
@@ -25,7 +27,12 @@ def action_of(request: WireRequest) -> str:
 def named_tasks(request: WireRequest) -> tuple[str, ...]:
     """The job ids that a request names."""
     parameters = dict(pairs(request.raw_query, plus_is_space=True))
-    return tuple(name for name in parameters.get("JobIds", "").split(",") if name)
+    return tuple(name for name in (parameters.get("JobIds") or parameters.get("JobId", "")).split(",") if name)
+
+
+def handle_of(job: Task) -> str:
+    """What jobs share: the URL that they pull, if they pull one."""
+    return operations.url_of(job) if job.kind == operations.KIND else job.id
 
 
 @dataclass(slots=True)
@@ -59,14 +66,15 @@ class Aliyun:
         if request.method not in _METHODS:
             raise refusal("UnsupportedHTTPMethod")
         account, signed = self.authorization.grant(request)
-        if signed.version != VERSION:
+        operation = OPERATIONS[signed.action]
+        if signed.version != operation.version:
             raise refusal("NoSuchVersion")
         wait = self.quotas.admit(account.owner, signed.action)
         if wait is not None:
             raise Refusal(self.throttled("", wait))
         if signed.signed_headers and "json" not in request.header("accept"):
             oddities.append("no accept: application/json, without which the gateway may answer XML")
-        call = Call(
+        call = operation.call(
             parameters=signed.parameters,
             owner=account.owner,
             store=self.tasks,
@@ -76,7 +84,7 @@ class Aliyun:
             changed=changed,
             oddities=oddities,
         )
-        return OPERATIONS[signed.action].serve(call)
+        return operation.serve(call)
 
     def owner_of(self, request: WireRequest) -> str:
         """Whose tasks a request is about, before anybody has checked its signature."""

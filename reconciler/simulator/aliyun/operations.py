@@ -7,19 +7,19 @@ published status for a cancelled job.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
 from reconciler.simulator.aliyun.answers import put_records, put_strings, refusal, request_id
-from reconciler.simulator.clock import VirtualClock
-from reconciler.simulator.options import Options, Refused
-from reconciler.simulator.store import Phase, Row, Spellings, Task, TaskStore
+from reconciler.simulator.aliyun.call import Call, Operation, stamp
+from reconciler.simulator.options import Refused
+from reconciler.simulator.store import Phase, Row, Spellings, Task
 from reconciler.simulator.wire import Answer, json_answer
 
 KIND = "aliyun.vod.url_upload"
+VERSION = "2017-03-21"
 CANCELED = "CANCELED"
 
 SPELLINGS: Mapping[str, Spellings] = {
@@ -41,11 +41,6 @@ _UNPULLED = "https://uploads.example.com/{id}.mp4"
 def new_id(kind: str, number: int) -> str:
     """A job id as in the vendor's samples: 32 hex characters."""
     return hashlib.md5(f"{kind} {number}".encode(), usedforsecurity=False).hexdigest()
-
-
-def stamp(at: datetime) -> str:
-    """`yyyy-MM-ddTHH:mm:ssZ`."""
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def url_of(job: Task) -> str:
@@ -84,31 +79,8 @@ SESSION_LIFETIME = timedelta(minutes=10)
 GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """An authorised request of an account. `changed` and `oddities` are filled in while it is carried out."""
-
-    parameters: Mapping[str, str]
-    owner: str
-    store: TaskStore
-    options: Options
-    clock: VirtualClock
-    sessions: dict[tuple[str, str], Any]
-    changed: list[str] = field(default_factory=list)
-    oddities: list[str] = field(default_factory=list)
-
-    def allow(self, *names: str) -> None:
-        """Note parameters that the action does not know."""
-        for name in self.parameters:
-            if name not in names:
-                self.oddities.append(f"unknown parameter {name!r}")
-
-    def names(self, parameter: str, most: int) -> list[str]:
-        """The members of a comma-separated parameter."""
-        members = [member for member in self.parameters.get(parameter, "").split(",") if member]
-        if len(members) > most:
-            raise refusal(f"InvalidParameter.{parameter}", f"({len(members)} entries, at most {most})")
-        return members
+class Uploads(Call):
+    """A call about URL upload jobs."""
 
     def urls(self, parameter: str, most: int) -> list[str]:
         """The URLs of a parameter. Each was encoded before they were joined."""
@@ -143,7 +115,7 @@ class Call:
         raise refusal("MissingParameter", f"(JobIds or {url_parameter})")
 
 
-def cancel_jobs(call: Call) -> Answer:
+def cancel_jobs(call: Uploads) -> Answer:
     """CancelUrlUploadJobs: only pending jobs; one that has started appears in neither list."""
     call.allow("JobIds", "UploadUrls")
     found, missing = call.selected("UploadUrls", all_ages=True)
@@ -161,7 +133,7 @@ def cancel_jobs(call: Call) -> Answer:
     return json_answer(200, body)
 
 
-def get_infos(call: Call) -> Answer:
+def get_infos(call: Uploads) -> Answer:
     """GetURLUploadInfos: at most 100 records, without paging, of jobs of the last year."""
     call.allow("JobIds", "UploadURLs")
     found, missing = call.selected("UploadURLs", all_ages=False)
@@ -179,7 +151,7 @@ _UPLOAD_PARAMETERS = (
 )
 
 
-def upload(call: Call) -> Answer:
+def upload(call: Uploads) -> Answer:
     """UploadMediaByURL: one new pending job for each URL, even where the URL was submitted before."""
     call.allow(*_UPLOAD_PARAMETERS)
     urls = call.urls("UploadURLs", MAXIMUM_UPLOADS)
@@ -214,7 +186,7 @@ def _extensions(metadata: str) -> frozenset[str]:
     return frozenset(unquote_plus(url) for url in given)
 
 
-def _check_session(call: Call) -> None:
+def _check_session(call: Uploads) -> None:
     session = call.parameters.get("SessionId")
     if session is None:
         return
@@ -224,25 +196,11 @@ def _check_session(call: Call) -> None:
     call.sessions[key] = call.clock.now
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """An action and what carries it out."""
-
-    action: str
-    serve: Callable[[Call], Answer]
-    verb: str
-
-    @property
-    def destructive(self) -> bool:
-        """Whether the action cancels."""
-        return self.verb == "cancel"
-
-
 OPERATIONS: Mapping[str, Operation] = {
     operation.action: operation
     for operation in (
-        Operation("CancelUrlUploadJobs", cancel_jobs, "cancel"),
-        Operation("GetURLUploadInfos", get_infos, "list"),
-        Operation("UploadMediaByURL", upload, "create"),
+        Operation("CancelUrlUploadJobs", cancel_jobs, "cancel", KIND, VERSION, Uploads),
+        Operation("GetURLUploadInfos", get_infos, "list", KIND, VERSION, Uploads),
+        Operation("UploadMediaByURL", upload, "create", KIND, VERSION, Uploads),
     )
 }

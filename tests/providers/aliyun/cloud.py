@@ -21,13 +21,14 @@ AK = "FAKEAKID0000000000000000"
 SK = "FakeSecret/With+Signs"
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": AK, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": SK}
 URL_UPLOAD = PROVIDER.resource_types["aliyun.vod.url_upload"]
+TRANSCODING = PROVIDER.resource_types["aliyun.mps.transcoding"]
 CANCEL = URL_UPLOAD.operation(Action.CANCEL)
 assert CANCEL is not None
 
 
 def target(url: str, **changes: Any) -> Target:  # noqa: ANN401 - the attributes of Target
     """A target at `url`."""
-    usual = Target("shanghai", "aliyun", "cn-shanghai", endpoints={"vod": url}, inventory={})
+    usual = Target("shanghai", "aliyun", "cn-shanghai", endpoints={"vod": url, "mps": url}, inventory={})
     return replace(usual, **changes)
 
 

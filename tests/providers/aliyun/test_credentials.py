@@ -149,9 +149,9 @@ def test_secrets_are_not_shown(home: Path) -> None:
 
 
 def test_endpoints() -> None:
-    assert endpoint(target("", endpoints={}), {}) == "https://vod.cn-shanghai.aliyuncs.com"
+    assert endpoint(target("", endpoints={}), "vod", {}) == "https://vod.cn-shanghai.aliyuncs.com"
     with pytest.raises(ProviderError, match="loopback"):
-        endpoint(target("http://vod.example.com"), {})
+        endpoint(target("http://vod.example.com"), "vod", {})
 
 
 def account(answer: Reply | None, environment: dict[str, str], **changes: Any) -> tuple[str | Fault, list[Received]]:  # noqa: ANN401 - the attributes of Target
