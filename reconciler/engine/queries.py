@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import suggestion
-from reconciler.engine.world import by_clock
+from reconciler.engine.world import by_clock, sifted
 from reconciler.exceptions import UsageError
 from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.planner import task_order
-from reconciler.planning.why import Inquiry, scopes_of
-from reconciler.selectors.compile import compile_selector
+from reconciler.planning.sieve import Rule, Rules
+from reconciler.planning.why import NEAR, Inquiry, scopes_of
 from reconciler.selectors.states import wanted_statuses
-from reconciler.selectors.syntax import Truth
-from reconciler.tasks.observation import Observation, Scope, clock_fault, clocks_off
+from reconciler.tasks.observation import Completeness, Observation, Scope, clock_fault, clocks_off
+from reconciler.tasks.sink import Collected, view_of
+from reconciler.tasks.task import Status, id_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -48,15 +49,13 @@ async def query(
     names = [name for name in targets if world.configuration.targets[name].provider == row.provider]
     statuses = wanted_statuses([selector], row)
     wanted = {Scope(name, row.name): statuses for name in names}
-    observations = await clouds.observe(wanted, on_listed)
-    off = clocks_off(observations.values())
-    selects = {name: compile_selector(selector, None if name in off else world.now) for name in names}
-    tasks = [
-        task
-        for scope, seen in observations.items()
-        for task in seen.tasks
-        if selects[scope.target](task.values) is Truth.TRUE
-    ]
+
+    def rules(_: Scope, off: bool) -> Rules:
+        return Rules([Rule.of("", selector, None if off else world.now)], (), frozenset(row.fields), off)
+
+    observations, sieves = await sifted(world, clouds, wanted, on_listed, rules=rules)
+    tasks = [task for scope, seen in observations.items() if not _is_failed(seen) for task in sieves[scope].tasks]
+    off = clocks_off(by_clock(world, observations).values())
     doubted = [
         replace(seen, fault=clock_fault(off[scope.target])) if seen.complete and scope.target in off else seen
         for scope, seen in observations.items()
@@ -95,8 +94,38 @@ async def why(world: World, clouds: Clouds, task_id: str, on_listed: Callable[[O
     A plan lists only the statuses that its policies want; here it is asked, too, why they do not want a task.
     Never raises for what a cloud does.
     """
-    observations = await clouds.observe(dict.fromkeys(scopes_of(world.configuration)), on_listed)
-    return Inquiry(world.configuration, world.catalogue, by_clock(world, observations), world.now).answer(task_id)
+    wanted = dict.fromkeys(scopes_of(world.configuration))
+    named = {scope: Named(scope, task_id) for scope in wanted}
+    listed, sieves = await sifted(world, clouds, wanted, on_listed, beside=named)
+    seen = {scope: one if _is_failed(one) else named[scope].of(one) for scope, one in by_clock(world, listed).items()}
+    return Inquiry(world.configuration, world.catalogue, seen, world.now, sieves).answer(task_id)
+
+
+def _is_failed(seen: Observation) -> bool:
+    return seen.completeness is Completeness.FAILED
+
+
+class Named(Collected):
+    """A sink that holds the tasks that an answer is about: the one of an id, or some whose ids begin like it."""
+
+    def __init__(self, scope: Scope, name: str) -> None:
+        super().__init__()
+        self._id = name.removeprefix("/".join((*scope, "")))
+        self._near: dict[str, Task] = {}
+
+    def see(self, tasks: Collection[Task]) -> None:
+        view = view_of(tasks, frozenset())
+        alike = {task_id: place for place, task_id in enumerate(view.ids) if self._id and task_id.startswith(self._id)}
+        super().see([view.task(place) for place, task_id in enumerate(view.ids) if task_id == self._id])
+        for task_id in sorted(alike.keys() - {self._id}, key=id_order)[:NEAR]:
+            if (task := view.task(alike[task_id])).status is not Status.GONE:
+                self._near[task_id] = task
+        self._near = {task_id: self._near[task_id] for task_id in sorted(self._near, key=id_order)[:NEAR]}
+
+    def of(self, seen: Observation) -> Observation:
+        """What was listed, with these tasks."""
+        held = self.tasks or tuple(self._near.values())
+        return replace(seen, tasks=held, elsewhere=seen.total - len(held))
 
 
 def why_offline(world: World, task_id: str, snapshot: Snapshot) -> Why:

@@ -14,7 +14,7 @@ from reconciler.config.model import Absent, OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.engine.apply_run import carry_out
 from reconciler.engine.saved_plan import check_fresh, check_unexpired, dropped_result, explained, justify, left_out
-from reconciler.engine.world import by_clock, planner_of
+from reconciler.engine.world import by_clock, planner_of, sifted
 from reconciler.planning.guards import Guard
 from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.policy_plan import Note
@@ -51,17 +51,17 @@ async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> 
     wanted = statuses_wanted(world.configuration, world.catalogue)
     aside = left_out(saved, {name: policy.targets for name, policy in world.configuration.policies.items()})
     by_id = _ids_to_read(world, saved, overrides)
-    observations = await clouds.observe(
-        {scope: statuses for scope, statuses in wanted.items() if scope not in by_id}, run.options.on_listed
-    )
+    listed = {scope: statuses for scope, statuses in wanted.items() if scope not in by_id}
+    observations, sieves = await sifted(world, clouds, listed, run.options.on_listed)
     for seen in await asyncio.gather(*(_read_scope(world, clouds, scope, ids) for scope, ids in by_id.items())):
         observations[seen.scope] = seen
         run.options.on_listed(seen)
     now = max(world.now, int(time.time()))  # a long listing may outlast the plan
     for seen in observations.values():  # a clock that was set back does not revive it
         check_unexpired(saved, now + seen.ahead)
-    planner, seen_now = planner_of(world), _seen_again(saved, observations.values(), world)
-    draft = planner.draft(by_clock(world, observations), tool_version=__version__, expires_at=world.now)
+    tasks = chain(*(seen.tasks for seen in observations.values()), *(sieve.tasks for sieve in sieves.values()))
+    planner, seen_now = planner_of(world), _seen_again(saved, tasks, world)
+    draft = planner.draft(by_clock(world, observations), sieves, tool_version=__version__, expires_at=world.now)
     asked = justify(saved, draft, seen_now)
     kept = {change.key for change in asked.ahead}
     # The guards are held against what is still asked for, and may let less of it pass, for fewer policies.
@@ -126,9 +126,9 @@ async def _settle_scope(scope: Scope, entries: Sequence[Dropped], clouds: Clouds
     return results
 
 
-def _seen_again(saved: Plan, observations: Iterable[Observation], world: World) -> dict[TaskKey, Observed]:
-    """The fields of each task of a change as they are now."""
-    tasks = {task.key: task for seen in observations for task in seen.tasks}
+def _seen_again(saved: Plan, seen: Iterable[Task], world: World) -> dict[TaskKey, Observed]:
+    """The fields of each task of a change as they are now, of those that were seen."""
+    tasks = {task.key: task for task in seen}
     return {
         change.key: _seen(change, tasks[change.key], world.catalogue.resource_types[change.resource], world)
         for change in saved.changes

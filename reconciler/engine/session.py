@@ -21,6 +21,8 @@ from reconciler.exceptions import UsageError
 from reconciler.planning.guards import Overrides
 from reconciler.planning.judgement import statuses_wanted
 from reconciler.providers.registry import providers
+from reconciler.tasks.observation import Completeness
+from reconciler.tasks.sink import Collected
 from reconciler.tasks.timestamps import elapsed_clock
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from reconciler.engine.world import World
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
-    from reconciler.planning.sieve import Sieve
     from reconciler.planning.why import Why
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.observation import Observation, Scope
@@ -153,12 +154,15 @@ class Session:
         check_overrides(overrides, self.configuration)
         world = self._world  # the clock of the session may move on while this plan is made
         wanted = statuses_wanted(world.configuration, world.catalogue)
-        sieves: Mapping[Scope, Sieve] = {}
-        if keep_tasks:
-            self.listed = await self._clouds.observe(wanted, on_listed)
-        else:
-            self.listed, sieves = await sifted(world, self._clouds, wanted, on_listed)
-        made = plan_from(world, self.listed, sieves, expires_in=expires_in, overrides=overrides)
+        kept = {scope: Collected() for scope in wanted} if keep_tasks else {}
+        seen, sieves = await sifted(world, self._clouds, wanted, on_listed, beside=kept)
+        made = plan_from(world, seen, sieves, expires_in=expires_in, overrides=overrides)
+        self.listed = {
+            scope: replace(one, tasks=kept[scope].tasks, rows=kept[scope].rows, elsewhere=0)
+            if scope in kept and one.completeness is not Completeness.FAILED
+            else one
+            for scope, one in seen.items()
+        }
         self._own, self._made_at = made if self._held else None, elapsed_clock()
         return made
 

@@ -6,6 +6,7 @@ import os
 import time
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from reconciler.providers.registry import catalogue
 from reconciler.providers.secret_sources import check_sources
 from reconciler.providers.transport.endpoint import ENDPOINT_HOSTS, is_permitted, permitted_hosts
 from reconciler.tasks.observation import Completeness, Observation, clock_fault, clocks_off
+from reconciler.tasks.sink import Shared
 from reconciler.tasks.timestamps import LATEST, Timestamp
 
 if TYPE_CHECKING:
@@ -32,9 +34,11 @@ if TYPE_CHECKING:
     from reconciler.engine.clouds import Clouds
     from reconciler.planning.guards import Overrides
     from reconciler.planning.plan import Plan
+    from reconciler.planning.sieve import Rules
     from reconciler.planning.snapshot import Snapshot
     from reconciler.tasks.observation import Scope
     from reconciler.tasks.resource_type import Catalogue
+    from reconciler.tasks.sink import Sink
 
 
 _LISTED_AGAIN = 2
@@ -144,9 +148,13 @@ async def sifted(
     clouds: Clouds,
     wanted: Mapping[Scope, frozenset[str] | None],
     on_listed: Callable[[Observation], None],
+    *,
+    rules: Callable[[Scope, bool], Rules] | None = None,
+    beside: Mapping[Scope, Sink] = MappingProxyType({}),
 ) -> tuple[dict[Scope, Observation], dict[Scope, Sieve]]:
     """List scopes, keeping only what the policies select. `wanted` gives the vendor statuses each needs (None: all).
 
+    Other `rules` may be given, which are told whether no age is known there, and sinks that are shown the same.
     Whether ages count is known with the first answer. Where a later one tells otherwise, the scopes of that target are
     listed again, and count as failed where that happens time and again.
     """
@@ -156,8 +164,13 @@ async def sifted(
 
     judgements = Judgements(world.configuration, world.catalogue, world.now, off)
 
-    def sieve(scope: Scope) -> Sieve:
-        return Sieve(lambda: judgements.rules(scope, world.configuration.policies_on(scope)))
+    def asked(scope: Scope) -> Rules:
+        if rules is not None:
+            return rules(scope, off(scope.target))
+        return judgements.rules(scope, world.configuration.policies_on(scope))
+
+    def sinks() -> dict[Scope, Sink]:
+        return {scope: Shared(made, beside[scope]) if scope in beside else made for scope, made in sieves.items()}
 
     def misjudged() -> dict[Scope, int]:
         """The scopes whose tasks were judged by their ages though the clocks disagree, and by how much these do."""
@@ -165,13 +178,13 @@ async def sifted(
         by_age = (scope for scope, made in sieves.items() if made.is_by_clock)
         return {scope: clocks[scope.target] for scope in by_age if scope.target in clocks}
 
-    sieves = {scope: sieve(scope) for scope in wanted}
-    observations = await clouds.observe(wanted, on_listed, sieves)
+    sieves = {scope: Sieve(partial(asked, scope)) for scope in wanted}
+    observations = await clouds.observe(wanted, on_listed, sinks())
     for _ in range(_LISTED_AGAIN):
         if not (again := misjudged()):
             break
-        sieves |= {scope: sieve(scope) for scope in again}
-        for scope, seen in (await clouds.observe({scope: wanted[scope] for scope in again}, sinks=sieves)).items():
+        sieves |= {scope: Sieve(partial(asked, scope)) for scope in again}
+        for scope, seen in (await clouds.observe({scope: wanted[scope] for scope in again}, sinks=sinks())).items():
             observations[scope] = replace(seen, requests=seen.requests + observations[scope].requests)
     for scope, skew in misjudged().items():
         seen, fault = observations[scope], clock_fault(skew)

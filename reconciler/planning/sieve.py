@@ -345,6 +345,11 @@ class Sieve:
         rules = len(self._rules.all)
         return sum(count for kind, count in self._counts if kind.truths & ~(kind.truths >> rules) & policies)
 
+    @property
+    def tasks(self) -> list[Task]:
+        """The tasks that some policy selects."""
+        return [task for task, _ in self._kept.values()]
+
     def selected(self, policy: str) -> list[Task]:
         """The tasks that it selects."""
         bit = self._bit(policy) << len(self._rules.all)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
     from reconciler.planning.change import Change, Observed, Skipped
     from reconciler.planning.plan import Plan
     from reconciler.planning.quota import Surplus
+    from reconciler.planning.sieve import Sieve
     from reconciler.selectors.trace import Trace
     from reconciler.tasks.resource_type import Action, Catalogue
     from reconciler.tasks.task import Task
 
-_NEAR = 3
+NEAR = 3
 """Ids that are suggested for one that was not seen."""
 
 
@@ -141,7 +143,7 @@ class Inquiry:
     """Answers for the tasks of one set of observations. `now` is seconds since the epoch (UTC), the clock of all ages.
 
     `plan` is what the planner makes of the same observations, with its guards where it is `guarded`. A scope that could
-    not be listed has no tasks here.
+    not be listed has no tasks here, and one that was listed into one of the `sieves` only those that are asked about.
     """
 
     def __init__(
@@ -150,6 +152,7 @@ class Inquiry:
         catalogue: Catalogue,
         observations: Mapping[Scope, Observation],
         now: int,
+        sieves: Mapping[Scope, Sieve] = MappingProxyType({}),
         *,
         guarded: bool = True,
     ) -> None:
@@ -166,7 +169,8 @@ class Inquiry:
         }
         self._planner = Planner(configuration, catalogue, now)
         make = self._planner.plan if guarded else self._planner.draft
-        self.plan: Plan = make(observations, tool_version=__version__, expires_at=now)
+        self.plan: Plan = make(observations, sieves, tool_version=__version__, expires_at=now)
+        self._sieves = sieves
         self._off = off
         self._judgements = Judgements(configuration, catalogue, now, self._off.__contains__)
         self._changes = {change.key: change for change in self.plan.changes}
@@ -192,7 +196,7 @@ class Inquiry:
             tasks=tuple(self.account(task) for task in sorted(named, key=task_order)),
             plan=self.plan,
             observations=self._observations,
-            near=tuple(sorted(near, key=id_order)[:_NEAR]),
+            near=tuple(sorted(near, key=id_order)[:NEAR]),
             by_inventory=tuple(
                 (seen.scope, self._is_named(name, seen.scope))
                 for seen in self._observations
@@ -266,8 +270,9 @@ class Inquiry:
         if not isinstance(policy.ensure, AtMost) or not self._seen[scope].complete:
             return None
         if (policy.name, scope) not in self._places:
-            judgement = self._judgements.of(policy.name, scope)
-            matched = [one for one in self._seen[scope].tasks if judgement.wants(one)]
+            judgement, seen = self._judgements.of(policy.name, scope), self._seen[scope].tasks
+            held = self._sieves[scope].selected(policy.name) if scope in self._sieves else seen
+            matched = [one for one in held if judgement.wants(one)]
             # A quota of none makes every task surplus that can be counted at all, and so gives each its place.
             everyone = split(matched, replace(policy.ensure, count=0)).surplus
             self._places[policy.name, scope] = {place.task.key: place for place in everyone}

@@ -329,7 +329,7 @@ class _Layout:
 
     def __init__(self, resource: ResourceType, fields: frozenset[str]) -> None:
         self.resource = resource
-        self.attributes: dict[str, str] = {}
+        self.attributes: dict[str, Callable[[Any], Any]] = {}
         self.reads: dict[str, Callable[[Any], Value | None]] = {}
         self._tree: _Tree = {}
         for field in resource.fields.values():
@@ -344,7 +344,8 @@ class _Layout:
                 self.reads[field.name] = partial(_read, _COERCIONS[field.type])
         self.page = list[self._struct(self._tree, "")]  # type: ignore[misc]
         self.status = partial(_status_of, resource)
-        self.status_value = partial(_status_value, resource)
+        self.attributes["status"] = self.attributes["provider_status"]
+        self.reads["status"] = partial(_status_value, resource)
 
     def _struct(self, tree: _Tree, path: str) -> type[msgspec.Struct]:
         members: list[tuple[str, Any, Any]] = []
@@ -354,7 +355,7 @@ class _Layout:
                 inner = self._struct(node, f"{path}{name}.")
                 members.append((name, inner | None, inner()))
             else:
-                self.attributes[node.name] = path + name
+                self.attributes[node.name] = attrgetter(path + name)
                 kind = tuple[str, ...] | None if node.type is FieldType.STRINGS else str | int | None
                 members.append((name, kind, None))
         keys = {f"f{number}": key for number, key in enumerate(tree)}
@@ -379,7 +380,7 @@ def _mended(row: Row, tree: _Tree) -> Row:
 
 
 def _read(coercion: Callable[[object], Value | None], found: object) -> Value | None:
-    return None if found is None or found == "" else coercion(found)
+    return coercion(found) if found is not None and found != "" else None
 
 
 def _status_of(resource: ResourceType, spoken: object) -> Status:
@@ -413,20 +414,13 @@ class _Columns:
         self.statuses: Column = (self._found("provider_status"), layout.status)
 
     def _found(self, field: str) -> list[Any]:
-        at = attrgetter(self._layout.attributes[field])
         try:
-            return list(map(at, self._structs))
-        except AttributeError:  # null instead of the object that has it
-            return [_reached(struct, self._layout.attributes[field]) for struct in self._structs]
+            return list(map(self._layout.attributes[field], self._structs))
+        except AttributeError:
+            return [_reached(self._layout.attributes[field], struct) for struct in self._structs]
 
     def column(self, field: str) -> Column:
-        match field:
-            case "id":
-                return self.ids, str
-            case "status":
-                return self.statuses[0], self._layout.status_value
-            case _:
-                return self._found(field), self._layout.reads[field]
+        return (self.ids, str) if field == "id" else (self._found(field), self._layout.reads[field])
 
     def hashes(self) -> Iterable[int]:
         return map(hash, self._structs)
@@ -435,10 +429,11 @@ class _Columns:
         return _Fields(self._layout, self._structs[place], self.ids[place])
 
 
-def _reached(struct: object, path: str) -> object:
-    for name in path.split("."):
-        struct = getattr(struct, name, None)
-    return struct
+def _reached(attribute: Callable[[Any], Any], struct: msgspec.Struct) -> Any:  # noqa: ANN401 - as it came
+    try:
+        return attribute(struct)
+    except AttributeError:  # null instead of the object that has it
+        return None
 
 
 class _Fields(Mapping[str, "Value"]):
@@ -454,12 +449,7 @@ class _Fields(Mapping[str, "Value"]):
     def get(self, field: str, default: Any = None, /) -> Any:  # noqa: ANN401 - as `Mapping` has it
         if field == "id":
             return self._id
-        if field == "status":
-            value: Value | None = self._layout.status_value(
-                _reached(self._struct, self._layout.attributes["provider_status"])
-            )
-        else:
-            value = self._layout.reads[field](_reached(self._struct, self._layout.attributes[field]))
+        value = self._layout.reads[field](_reached(self._layout.attributes[field], self._struct))
         return default if value is None else value
 
     def __getitem__(self, field: str) -> Value:
@@ -469,7 +459,7 @@ class _Fields(Mapping[str, "Value"]):
         return value
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in ("id", "status", *self._layout.reads) if self.get(name) is not None)
+        return (name for name in ("id", *self._layout.reads) if self.get(name) is not None)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -164,6 +164,35 @@ class Collected:
         return len(found) + len(contradicted), len(contradicted)
 
 
+class Shared:
+    """A sink that shows all to several others. What there is, the first of them says."""
+
+    def __init__(self, first: Sink, *others: Sink) -> None:
+        self._first = first
+        self._others = others
+
+    @property
+    def text(self) -> int:
+        return self._first.text + sum(sink.text for sink in self._others)
+
+    @property
+    def total(self) -> int:
+        return self._first.total
+
+    @property
+    def contradicted(self) -> int:
+        return self._first.contradicted
+
+    def see(self, tasks: Collection[Task]) -> None:
+        for sink in (self._first, *self._others):
+            sink.see(tasks)
+
+    def end_pass(self) -> tuple[int, int]:
+        for sink in self._others:
+            sink.end_pass()
+        return self._first.end_pass()
+
+
 def by_id(tasks: Iterable[Task]) -> tuple[dict[str, Task], dict[str, list[Task]]]:
     """The tasks that one answer shows, by id; and apart from them, by id, rows that contradict each other.
 

@@ -5,13 +5,16 @@ import json
 import weakref
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.config.model import AtMost, Configuration, Keep, Limits, RunLimits
+from reconciler.config.model import AtMost, Configuration, Keep, Limits, RunLimits, Target
+from reconciler.engine.clouds import Clouds
+from reconciler.engine.queries import query, why
+from reconciler.engine.world import World
 from reconciler.planning.judgement import Judgements, statuses_wanted
 from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
@@ -24,8 +27,8 @@ from reconciler.providers.records import Records
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.syntax import Truth
 from reconciler.tasks.observation import Completeness, Fault, Observation, Scope
-from reconciler.tasks.resource_type import Catalogue
-from reconciler.tasks.sink import Collected
+from reconciler.tasks.resource_type import Catalogue, ResourceType
+from reconciler.tasks.sink import Collected, Sink
 from reconciler.tasks.task import Task
 from tests.planning.world import NOW, configuration, policy
 from tests.providers.huaweicloud.cloud import KEYS, target
@@ -214,3 +217,53 @@ async def test_pages_are_let_go_and_few_of_their_rows_become_tasks() -> None:
     assert alive <= AT_ONCE + 2
     assert not any(page() for page in pages)
     assert Counted.made == 20
+
+
+class Shows:
+    """A client whose lists are of one page after another, of a hundred rows each."""
+
+    skews = ()
+    requests = 0
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - what is never asked here
+        raise AssertionError(name)
+
+    async def __aenter__(self) -> "Shows":
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        return None
+
+    def client(self, target: object, *, concurrency: int) -> "Shows":
+        del target, concurrency
+        return self
+
+    async def observe(self, resource: ResourceType, statuses: object, sink: Sink) -> Observation:
+        del statuses
+        for first in range(0, 1_000, 100):
+            rows = [
+                {"task_id": str(number), "status": "WAITING", "input": {"bucket": "b", "object": f"stale/{number}"}}
+                for number in range(first, first + 100)
+            ]
+            sink.see(Counted("here", resource, rows, [str(each["task_id"]) for each in rows]))
+        sink.end_pass()
+        return Observation(SCOPE, (), 10)
+
+
+async def test_questions_make_tasks_of_what_they_are_about_alone() -> None:
+    made = configured([({"input.object": "stale/77"}, None, 100)])
+    made = replace(made, targets={"here": Target("here", "huaweicloud", "region")})
+    world = World(made, CATALOGUE, NOW)
+    Counted.made = 0
+    async with Clouds(made, CATALOGUE, {"huaweicloud": cast("Any", Shows())}) as clouds:
+        found = await query(world, clouds, PACKAGING, made.policies["p0"].match, ["here"], lambda _: None)
+        assert [task.id for task in found.tasks] == ["77"]
+        assert Counted.made == 1
+        answer = await why(world, clouds, "77", lambda _: None)
+        assert [(account.key.id, account.steps) for account in answer.tasks] == [("77", ("cancel", "delete"))]
+        assert (answer.plan.scopes[0].tasks, answer.observations[0].total) == ({"pending": 1_000}, 1_000)
+        assert Counted.made < 100
+        missing = await why(world, clouds, "99999", lambda _: None)
+        assert (missing.tasks, missing.near) == ((), ())
+        assert (await why(world, clouds, "99", lambda _: None)).near == ()
+        assert (await why(world, clouds, f"here/{PACKAGING.name}/99", lambda _: None)).tasks[0].key.id == "99"

@@ -189,7 +189,7 @@ def listing_error(seen: Observation) -> str:
 def not_seen(answer: Why) -> tuple[str, list[str]]:
     """That no task of the id was seen, never more than that; and what may be behind it."""
     name, total, missing = bounded(answer.name, _ID), len(answer.observations), len(answer.incomplete)
-    tasks = counted(sum(len(seen.tasks) for seen in answer.observations), "task")
+    tasks = counted(sum(seen.total for seen in answer.observations), "task")
     if missing:
         message = (
             f"no task {name} was seen, but {missing} of {counted(total, 'scope')} could not be listed whole: "
