@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_FLAGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pytest bench lint types format schemas reference goldens constraints lock sbom release clean
+.PHONY: help demo test pytest bench lint types format schemas reference pictures goldens constraints lock sbom release clean
 .DELETE_ON_ERROR:
 
 help: ## Show the targets.
@@ -51,6 +51,9 @@ schemas: $(VENV)/.dev ## Write schemas/*.json anew from the code.
 
 reference: $(VENV)/.dev ## Write docs/reference/*.md anew from the code.
 	@$(BIN)/python -m docs.generate
+
+pictures: $(VENV)/.dev ## Write docs/pictures anew, from what the demo shows. Needs Chromium.
+	@$(BIN)/python -m docs.generate.pictures
 
 goldens: $(VENV)/.dev ## Write the expected outputs of the tests anew; read the difference afterwards.
 	@UPDATE_GOLDENS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS) -k golden

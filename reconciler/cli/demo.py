@@ -15,6 +15,7 @@ import click
 from reconciler.cli.places import write
 from reconciler.exceptions import ExitCode, ReconcilerError
 from reconciler.providers.transport.route import without_key_log
+from reconciler.redaction import presentable
 
 with without_key_log():
     from reconciler.simulator import Simulator
@@ -37,10 +38,10 @@ _STEPS = (
     _Step("Check the configuration. This needs no network.", ("validate",), ExitCode.OK),
     _Step(
         "Compare it with the clouds, and save the plan for review.",
-        ("plan", "--out", "plan.json", "--detailed-exitcode"),
+        ("plan", "--out", "plan.json", "--report", "html=plan.html", "--detailed-exitcode"),
         ExitCode.CHANGES,
     ),
-    _Step("Apply what was reviewed.", ("apply", "--plan", "plan.json"), ExitCode.OK),
+    _Step("Apply what was reviewed.", ("apply", "--plan", "plan.json", "--report", "html=report.html"), ExitCode.OK),
     _Step("Plan again: there is nothing left to do.", ("plan", "--detailed-exitcode"), ExitCode.OK),
 )
 
@@ -50,23 +51,25 @@ def command() -> int:
     """Run the whole loop, from YAML to verified cancellation, on local clouds.
 
     Starts both clouds on loopback, writes a configuration to a temporary directory, and validates, plans, applies
-    and plans again, over real HTTP.
+    and plans again, over real HTTP. The directory stays, with the plan and the report as pages for a browser.
     """
-    with Simulator(seed=SEED).running() as simulator, tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
+    directory = Path(tempfile.mkdtemp(prefix="reconciler-demo-"))
+    with Simulator(seed=SEED).running() as simulator:
         write_configuration(directory)
         write(f"Local clouds are up at {simulator.url}, with tasks that a pipeline left behind.\n")
-        environment = _environment(simulator)
+        environment = environment_of(simulator)
         for step in _STEPS:
             _run(step, directory, environment)
         calls = [record for record in simulator.destructive_requests if record.changed]
         kinds = [(record.vendor, record.operation.rpartition(".")[0]) for record in calls]
         tasks = {(kind, task) for kind, record in zip(kinds, calls, strict=True) for task in record.changed}
-        write(f"\nBy the clouds' own count: {len(calls)} calls changed {len(tasks)} tasks. That is the demo.\n")
+        write(f"\nBy the clouds' own count: {len(calls)} calls changed {len(tasks)} tasks.\n")
+    pages = f"{presentable(str(directory / 'plan.html'))} and report.html beside it"
+    write(f"That is the demo. To read in a browser: {pages}.\n")
     return ExitCode.OK
 
 
-def _environment(simulator: Simulator) -> dict[str, str]:
+def environment_of(simulator: Simulator) -> dict[str, str]:
     """The caller's environment without its own credentials and flags, and with those of the local clouds."""
     foreign = ("HUAWEICLOUD_", "ALIBABA_CLOUD_", "RECONCILER_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}

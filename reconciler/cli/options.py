@@ -132,8 +132,8 @@ def verbose_flag(help_text: str) -> Callable[[Command], Command]:
 def view_option(command: Command) -> Command:
     return flag(
         "--view",
-        type=click.Choice([*TaskView]),
-        default=TaskView.AUTO,
+        type=click.Choice([view.value for view in TaskView]),
+        default=TaskView.AUTO.value,
         show_default=True,
         help="What text says of each task. auto: all of it for up to 20, a line each for up to 200, else groups.",
     )(command)

@@ -149,8 +149,8 @@ def test_a_report_that_cannot_be_written_is_found_out_before_anything_is_done(te
 def test_every_report_that_can_be_written_is(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """One place goes away while the calls are made, one format has a bug: the rest is written, and both are said."""
 
-    def broken(report: Report, *, now: int) -> str:
-        raise KeyError(report.run_id, now)
+    def broken(report: Report, *, now: int, job: object) -> str:
+        raise KeyError(report.run_id, now, job)
 
     (terminal.directory / "gone").mkdir()
     monkeypatch.setattr("reconciler.reports.html.render_report_html", broken)
@@ -336,7 +336,9 @@ def test_reports_in_files_have_no_colour(terminal: Terminal) -> None:
 # -- --out --------------------------------------------------------------------------------------------------
 def test_the_plan_that_is_asked_about_can_be_saved(terminal: Terminal) -> None:
     terminal.run("apply", "--auto-approve", "--out", "made.json")
-    assert "reconciler apply --plan made.json" in terminal.run("show", "made.json").out
+    shown = terminal.run("show", "made.json", "--view", "summary").out
+    assert "reconciler apply --plan made.json" in shown
+    assert "for example  1, 2, 3" in shown
     terminal.tells(64, "exclude each other", "apply", "--plan", "made.json", "--out", "other.json")
 
 

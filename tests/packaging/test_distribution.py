@@ -7,6 +7,7 @@ development tools. It is made without network, of the packages that are installe
 import fcntl
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -250,5 +251,9 @@ def test_schema_is_that_of_the_checkout(distribution: Distribution, tmp_path: Pa
 def test_demo(distribution: Distribution, tmp_path: Path) -> None:
     finished = distribution.run("demo", directory=tmp_path)
     assert (finished.returncode, finished.stderr) == (0, "")
-    assert finished.stdout.splitlines()[-1].startswith("By the clouds' own count: ")
+    *_, count, last = finished.stdout.splitlines()
+    assert count.startswith("By the clouds' own count: ")
+    (page,) = re.findall(r"/\S+/plan\.html", last)
+    assert {"plan.html", "report.html"} <= {file.name for file in Path(page).parent.iterdir()}
+    shutil.rmtree(Path(page).parent)
     assert list(tmp_path.iterdir()) == []

@@ -59,7 +59,7 @@ def test_suspended_policies_are_not_said_to_hold() -> None:
 
 def test_many_tasks_are_told_in_groups_that_say_how_to_see_them() -> None:
     text = render_plan_text(BIG, now=NOW)
-    assert "- cancel 3000: one-transcode-per-object\n" in text
+    assert "- cancel 3000, by one-transcode-per-object\n" in text
     assert "for example" in text
     assert "Each task: --view list. All that is known of each: --view full." in text
     assert "reconciler show plan.json --view list" in render_plan_text(BIG, now=NOW, saved_to="plan.json")

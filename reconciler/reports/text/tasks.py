@@ -97,10 +97,10 @@ class TaskWriter:
         first, count = group.tasks[0], len(group.tasks)
         names = ", ".join(group.named)
         if isinstance(first, Change):
-            lines = [self._doing(first.steps, f"{count}: {names}")]
+            lines = [self._doing(first.steps, f"{count}, by {names}")]
         else:
-            lines = [f"{_symbol(first)} {counted(count, 'task')}: {names}"]
-        reason = group.reason
+            lines = [f"{_symbol(first)} {counted(count, 'task')}, by {names}"]
+        reason = group.reason.removeprefix(f"{names}: ")
         return [f"  {line}" for line in lines] + ([f"      {self.paint.faint(reason)}"] if reason else [])
 
     def _rows(self, group: _Group) -> Iterator[str]:
