@@ -21,6 +21,7 @@ from reconciler.exceptions import BackendError, bug
 from reconciler.planning.judgement import Judgements
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.report import FailOn, Outcome, Report, Result
+from reconciler.providers.transport.trace import about
 from reconciler.tasks.observation import Fault
 from reconciler.tasks.timestamps import Timestamp
 
@@ -105,7 +106,8 @@ async def carry_out(
         locked={change.target: held.why_not(change.target) for change in ahead},
         on_result=options.on_result,
     )
-    results = [*await applier.apply(ahead), *dropped]
+    with about(run=run_id):
+        results = [*await applier.apply(ahead), *dropped]
     faults = [fault for fault in (context.journal_fault, context.bug) if fault]
     notes += [Note(Severity.ERROR, fault) for fault in faults]
     report = Report(
