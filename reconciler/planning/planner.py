@@ -17,10 +17,11 @@ from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import LONGEST, blocked_reason, change_reason, observed, protected_reason
 from reconciler.redaction import bounded
+from reconciler.selectors.operators import MISSING
 from reconciler.selectors.syntax import Everything, Test, Truth
-from reconciler.selectors.trace import leaves, trace
+from reconciler.selectors.trace import gaps, leaves, named_ids, trace
 from reconciler.tasks.observation import AGES_UNKNOWN, Completeness, Observation, Scope, clock_fault, clocks_off
-from reconciler.tasks.task import Status, id_order
+from reconciler.tasks.task import OBSERVABLE, Status, id_order
 from reconciler.tasks.timestamps import LATEST, Timestamp
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class _Tally:
     unknown: int = 0
     spared: int = 0
     reported: int = 0
+    lacking: dict[str, int] = field(default_factory=dict)
 
 
 class Planner:
@@ -158,6 +160,9 @@ class Planner:
             )
             for policy in self._configuration.policies_on(scope):
                 self._plan_policy(policy, observation, sieve, tallies[policy.name])
+        for name, tally in tallies.items():
+            self._note_gaps(self._configuration.policies[name], tally)
+            self._note_ids(self._configuration.policies[name], seen)
         for name, count in self._judgements.idle_protections(seen.values(), self._sieves).items():
             listed = "the 1 task" if count == 1 else f"the {count} tasks"
             self._notes.append(Note(Severity.WARNING, f"protection {name} protects none of {listed} listed"))
@@ -231,6 +236,7 @@ class Planner:
         matched = sieve.selected(policy.name)
         tally.matched += len(matched)
         tally.unknown += sieve.unknown(policy.name)
+        tally.lacking = dict(Counter(tally.lacking) + Counter(sieve.lacking(policy.name)))
         if isinstance(policy.ensure, AtMost) and not observation.complete:
             self._warn("the listing is incomplete, so this at_most policy does not act", policy, observation.scope)
             return
@@ -362,6 +368,31 @@ class Planner:
             unknown=sieve.undecided if sieve else 0,
         )
 
+    def _note_gaps(self, policy: Policy, tally: _Tally) -> None:
+        """Say why tasks are neither selected nor not, and what to write for them to be."""
+        wanted = {test.name: (test.operator, counts_as) for test, counts_as in gaps(policy.match)}
+        for name, count in sorted(tally.lacking.items()):
+            operator, counts_as = wanted[name]
+            which = "1 task lacks" if count == 1 else f"{count} tasks lack"
+            line = f"{name}: {{{operator}: ..., {MISSING}: {str(counts_as).lower()}}}"
+            message = f"{which} `{name}`, so it is not known whether the policy is about them: `{line}` includes them"
+            self._notes.append(Note(Severity.WARNING, message, policy=policy.name))
+
+    def _note_ids(self, policy: Policy, seen: Mapping[Scope, Observation]) -> None:
+        """Name the ids that the policy is about, and that no listing shows; of whole listings only."""
+        named = named_ids(policy.match)
+        if not named or policy.suspend or not all(seen[scope].complete for scope in policy.scopes):
+            return
+        found = {task_id for scope in policy.scopes for task_id in self._sieves[scope].found}
+        absent = sorted(named - found, key=id_order)
+        if absent:
+            admitted = {state for scope in policy.scopes for state in self._judgements.of(policy.name, scope).admitted}
+            states = [state for state in OBSERVABLE if state in admitted]
+            listed = f"tasks listed ({', '.join(states)})" if len(states) < len(OBSERVABLE) else "tasks listed"
+            ids = "1 of the ids that it names is" if len(absent) == 1 else f"{len(absent)} of the ids that it names are"
+            message = f"{ids} not among the {listed}: {_some(absent, 10)}"
+            self._notes.append(Note(Severity.WARNING, message, policy=policy.name))
+
     def _warn(self, message: str, policy: Policy, scope: Scope) -> None:
         self._notes.append(Note(Severity.WARNING, message, *scope, policy.name))
 
@@ -385,6 +416,6 @@ def _unfound(entries: Sequence[str]) -> str:
     return f"{len(entries)} {what} found nowhere: {_some(entries)}"
 
 
-def _some(texts: Sequence[str]) -> str:
-    """Three of them, each at a bounded length."""
-    return ", ".join(bounded(text, 200) for text in texts[:3]) + (", ..." if len(texts) > 3 else "")
+def _some(texts: Sequence[str], most: int = 3) -> str:
+    """So many of them, each at a bounded length."""
+    return ", ".join(bounded(text, 200) for text in texts[:most]) + (", ..." if len(texts) > most else "")

@@ -77,6 +77,8 @@ class PolicyPlan(Shown):
     protected: Count = 0
     unknown: Count = 0
     """Tasks of which it cannot be said whether they match, or whether `only` lets them go."""
+    lacking: Mapping[str, Count] = field(default_factory=dict)
+    """How many of them lack each field that the selector asks about. One may lack several."""
     spared: Count = 0
     """Surplus tasks that stay, since `only` is not true of them."""
     refused: Count = 0

@@ -19,17 +19,17 @@ from itertools import chain
 from operator import and_
 from typing import TYPE_CHECKING, Any
 
-from reconciler.selectors.compile import compile_selector
+from reconciler.selectors.compile import compile_selector, seen_by
 from reconciler.selectors.syntax import AllOf, Everything, Truth
-from reconciler.selectors.trace import fields_of
+from reconciler.selectors.trace import fields_of, gaps, named_ids
 from reconciler.tasks.sink import view_of
 from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from reconciler.selectors.compile import Predicate
-    from reconciler.selectors.syntax import Selector
+    from reconciler.selectors.syntax import Selector, Test
     from reconciler.tasks.sink import View
     from reconciler.tasks.task import Task
 
@@ -54,13 +54,18 @@ class Rule:
     name: str
     conditions: Sequence[tuple[str, Predicate]]
     fields: frozenset[str]
+    gaps: Mapping[str, Test]
+    """By name of a field, a condition that is unknown without it."""
+    ids: frozenset[str] = frozenset()
+    """The ids that it names."""
 
     @classmethod
     def of(cls, name: str, selector: Selector, now: int | None) -> Rule:
         """`now` is the clock of ages, in seconds since the epoch (UTC); None: they are unknown."""
         conditions = [(fields_of(part), compile_selector(part, now)) for part in _parts(selector)]
         by_field = [(fields[0] if len(fields) == 1 else "", holds) for fields, holds in conditions]
-        return cls(name, by_field, frozenset(fields_of(selector)))
+        asked = {test.name: test for test, _ in gaps(selector)}
+        return cls(name, by_field, frozenset(fields_of(selector)), asked, named_ids(selector))
 
 
 def _parts(selector: Selector) -> Iterator[Selector]:
@@ -97,10 +102,12 @@ class Rules:
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """What a sighting counts as. `truths` has two bits for each rule: a lower one where it is not false, and a higher
-    one, in the upper half, where it is true; so that AND of such numbers is the AND of Kleene's logic."""
+    one, in the upper half, where it is true; so that AND of such numbers is the AND of Kleene's logic. `missing` has a
+    bit for each gap of the policies, where it is not known whether one holds."""
 
     status: Status
     truths: int = 0
+    missing: int = 0
     contradicted: bool = False
 
 
@@ -140,7 +147,7 @@ class Sieve:
         self._fields: frozenset[str] = frozenset()
         self._lower = self._everything = 0
         self._kinds = [_Kind(Status.GONE)]
-        self._numbers: dict[tuple[Status, int, bool], int] = {}
+        self._numbers: dict[tuple[Status, int, int, bool], int] = {}
         self._seen = _buckets()
         self._counts: list[tuple[_Kind, int]] = []
         self._kept: dict[str, tuple[Task, int]] = {}
@@ -148,7 +155,11 @@ class Sieve:
         self._statuses = _Known(lambda status: self._number(status, 0) if status is not Status.GONE else _GONE)
         self._by_value: dict[str, _Known] = {}
         self._left: list[tuple[int, int, list[Predicate]]] = []
-        self._judged: dict[tuple[int, int], int] = {}
+        self._judged: dict[tuple[int, int, int], int] = {}
+        self._gaps: Mapping[str, Test] = {}
+        self._ids: frozenset[str] = frozenset()
+        self.found: set[str] = set()
+        """Of the ids that policies name, those that were seen."""
         self._rows = 0
         # Of the pass under way:
         self._pass = _buckets()
@@ -174,6 +185,9 @@ class Sieve:
         for place, truth in enumerate(truths):
             if truth and numbers[place] != _GONE:
                 numbers[place] = self._judge(view, place, numbers[place], truth)
+        if self._ids:
+            there = (task_id for task_id, number in zip(view.ids, numbers, strict=True) if number != _GONE)
+            self.found |= self._ids.intersection(there)
         says = view.hashes()
         if _GONE in numbers:  # one that is not there says nothing else
             says = [number and said for number, said in zip(numbers, says, strict=True)]
@@ -189,6 +203,8 @@ class Sieve:
         self._fields = rules.fields
         self._everything = (1 << 2 * len(rules.all)) - 1
         self._lower = (1 << len(rules.all)) - 1
+        self._gaps = {name: test for rule in rules.policies for name, test in rule.gaps.items()}
+        self._ids = frozenset[str]().union(*(rule.ids for rule in rules.policies))
         fields = {field for rule in rules.all for field, _ in rule.conditions if field}
         self._by_value = {field: _Known(self._truths_of(field)) for field in sorted(fields)}
         self._leave()
@@ -251,13 +267,17 @@ class Sieve:
             task = view.task(place)
             if self._selected.setdefault(task.id, (task, truths))[0] is task:
                 self.text += task.text
-        known = self._judged.get((number, truths))
+        missing = 0
+        if truths & ~(truths >> len(self._rules.all)) & (1 << len(self._rules.policies)) - 1:
+            values = view.values(place) if values is None else values
+            missing = sum(1 << bit for bit, test in enumerate(self._gaps.values()) if seen_by(test, values) is None)
+        known = self._judged.get((number, truths, missing))
         if known is None:
-            known = self._judged[number, truths] = self._number(self._kinds[number].status, truths)
+            known = self._judged[number, truths, missing] = self._number(self._kinds[number].status, truths, missing)
         return known
 
-    def _number(self, status: Status, truths: int, *, contradicted: bool = False) -> int:
-        kind = (status, truths, contradicted)
+    def _number(self, status: Status, truths: int, missing: int = 0, *, contradicted: bool = False) -> int:
+        kind = (status, truths, missing, contradicted)
         if kind not in self._numbers:
             self._kinds.append(_Kind(*kind))
             self._numbers[kind] = len(self._kinds) - 1
@@ -341,9 +361,24 @@ class Sieve:
         """Tasks of which it cannot be said whether this policy selects them."""
         return self._unknown(self._bit(policy))
 
+    def lacking(self, policy: str) -> dict[str, int]:
+        """By name of a field that such a task does not have, how many there are. One may lack several."""
+        own = {name for rule in self._rules.policies if rule.name == policy for name in rule.gaps}
+        counts = {
+            name: sum(count for kind, count in self._unsure(self._bit(policy)) if kind.missing >> bit & 1)
+            for bit, name in enumerate(self._gaps)
+            if name in own
+        }
+        return {name: count for name, count in counts.items() if count}
+
     def _unknown(self, policies: int) -> int:
+        return sum(count for _, count in self._unsure(policies))
+
+    def _unsure(self, policies: int) -> Iterator[tuple[_Kind, int]]:
         rules = len(self._rules.all)
-        return sum(count for kind, count in self._counts if kind.truths & ~(kind.truths >> rules) & policies)
+        for kind, count in self._counts:
+            if kind.truths & ~(kind.truths >> rules) & policies:
+                yield kind, count
 
     @property
     def tasks(self) -> list[Task]:

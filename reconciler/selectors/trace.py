@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from reconciler.redaction import presentable
 from reconciler.selectors.compile import compile_selector, seen_by
 from reconciler.selectors.operators import OPERATORS, Form
-from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operand, Selector, Test, Truth
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operand, Operator, Selector, Test, Truth
 from reconciler.tasks.timestamps import format_duration, format_timestamp
 
 if TYPE_CHECKING:
@@ -52,6 +52,37 @@ def fields_of(selector: Selector) -> tuple[str, ...]:
             return fields_of(part)
         case _:
             assert_never(selector)
+
+
+def gaps(selector: Selector, *, positive: bool = True) -> Iterator[tuple[Test, bool]]:
+    """The conditions that are unknown of a task without their field, each with what it would have to count as there for
+    the whole to hold sooner."""
+    match selector:
+        case Everything():
+            return
+        case Test(missing=None):
+            if OPERATORS[selector.operator].form is not Form.FLAG:
+                yield selector, positive
+        case Test():
+            return
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from gaps(part, positive=positive)
+        case Negation(part):
+            yield from gaps(part, positive=not positive)
+        case _:
+            assert_never(selector)
+
+
+def named_ids(selector: Selector) -> frozenset[str]:
+    """The ids that a selector names as those that it is about."""
+    match selector:
+        case Test(field="id", operator=Operator.EQ | Operator.IN, operand=operand):
+            return frozenset(map(str, operand if isinstance(operand, tuple) else (operand,)))
+        case AllOf(parts) | AnyOf(parts):
+            return frozenset[str]().union(*map(named_ids, parts))
+        case _:
+            return frozenset()
 
 
 def _grouped(selector: Selector) -> str:

@@ -175,6 +175,69 @@ def test_a_quota_keeps_tasks_without_a_group_or_a_time_and_says_so() -> None:
     assert [note.severity for note in plan.diagnostics] == ["warning"]
 
 
+@pytest.mark.parametrize(
+    ("match", "line"),
+    [
+        ({"not": {"upload_url": {"contains": "keep"}}}, "upload_url: {contains: ..., missing: false}"),
+        ({"upload_url": {"not_contains": "keep"}}, "upload_url: {not_contains: ..., missing: true}"),
+        ({"any": [{"not": {"not": {"upload_url": "x"}}}]}, "upload_url: {eq: ..., missing: true}"),
+    ],
+)
+def test_what_tasks_lack_of_which_nothing_is_known_is_told_with_what_to_write(match: object, line: str) -> None:
+    tasks = [task("1"), task("2"), task("3", upload_url="a"), task("4", Status.RUNNING)]
+    plan = planned(configuration(policy(match={"status": "pending", **match})), seen(*tasks))  # type: ignore[dict-item]
+    assert plan.policies[0].unknown == 2
+    assert plan.policies[0].lacking == {"upload_url": 2}
+    (note,) = plan.diagnostics
+    assert note.message == (
+        f"2 tasks lack `upload_url`, so it is not known whether the policy is about them: `{line}` includes them"
+    )
+    assert note.policy == "p"
+
+
+def test_each_field_that_a_task_lacks_is_told() -> None:
+    match = {
+        "input.bucket": "a",
+        "finished_at": {"older_than": "1h"},
+        "upload_url": {"contains": "x", "missing": False},
+    }
+    plan = planned(configuration(policy(match=match)), seen(task("1"), task("2", input__bucket="a", upload_url="x")))
+    assert plan.policies[0].lacking == {"finished_at": 1}, "of the first the policy is not, whatever it lacks besides"
+    match = {"input.bucket": "a", "finished_at": {"older_than": "1h"}}
+    plan = planned(configuration(policy(match=match)), seen(task("1"), task("2", input__bucket="a")))
+    assert plan.policies[0].lacking == {"finished_at": 2, "input.bucket": 1}
+
+
+UNSEEN = "18 of the ids that it names are not among the tasks listed: 0, 3, 4, 5, 6, 7, 8, 9, 10, 11, ..."
+IDS = {"id": {"in": [str(number) for number in range(20)]}}
+
+
+@pytest.mark.parametrize(
+    ("match", "said"),
+    [
+        ({"id": ["1", "2"]}, None),
+        ({"id": ["1", "x"]}, "1 of the ids that it names is not among the tasks listed: x"),
+        (
+            {"id": ["10", "x", "9"], "status": "pending"},
+            "3 of the ids that it names are not among the tasks listed (pending): 9, 10, x",
+        ),
+        (IDS, UNSEEN),
+        ({"not": IDS}, None),
+        (
+            {"any": [IDS, {"input.bucket": "a"}]},
+            "18 of the ids that it names are not among the tasks listed: 0, 3, 4, 5, 6, 7, 8, 9, 10, 11, ...",
+        ),
+    ],
+)
+def test_ids_that_no_listing_shows_are_named(match: object, said: str | None) -> None:
+    world = configuration(policy(match=match, targets=("here", "there")))
+    lists = seen(task("1", input__bucket="b")) | seen(task("2", input__bucket="b", target="there"), target="there")
+    assert [note.message for note in planned(world, lists).diagnostics] == ([said] if said else [])
+    lists |= seen(target="there", completeness=Completeness.UNSTABLE)
+    messages = [note.message for note in planned(world, lists).diagnostics]
+    assert not any("ids that it names" in message for message in messages), "unseen is not absent"
+
+
 def test_inventory_entries_found_nowhere_are_named() -> None:
     unfound = ("a", "https://me:pw@h/v.mp4?sig=s3cret", "c", "d")
     listed = {scope: replace(found, unfound=unfound) for scope, found in seen(task("1")).items()}
