@@ -122,7 +122,7 @@ class Terminal:
         ]
 
 
-def wait_until(true: Callable[[], object], process: subprocess.Popen[str]) -> None:
+def wait_until(true: Callable[[], object], process: subprocess.Popen[Any]) -> None:
     """Wait for what a process brings about. Looking without a pause would take the time that it needs for it."""
     while not true():
         assert process.poll() is None

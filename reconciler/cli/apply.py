@@ -86,7 +86,8 @@ def command(
         raise UsageError("--plan and --out exclude each other", "what --plan names is saved already")
     flags = Flags.of(**shared)
     output = flags.output({"--out": out}, paths)
-    progress, interruption = Progress(), Interruption()
+    interruption = Interruption()
+    progress = Progress(interruption)
     approval = _approval(auto_approve or plan_file is not None, approved_digest, approved_until, progress)
     saved = saved_plan(plan_file) if plan_file else None
     session = Session.open(
@@ -123,7 +124,7 @@ async def _applied(
     """Apply what the policies still ask for of a saved plan; without one, plan, show, ask and apply."""
     async with session:
         if saved is not None:
-            with progress.stage("Applying", len(saved.changes)):
+            with progress.stage("Applying", len(saved.changes), "changes"):
                 return saved, await session.apply(saved, approval, options, overrides=overrides)
         async with session.hold():
             with progress.stage("Listing", len(session.configuration.scopes())):
@@ -133,7 +134,7 @@ async def _applied(
             if output.format == "text":
                 with interruptible():
                     write(render(plan, "text", replace(output.view(session.now), asking=True)))
-            with progress.stage("Applying", len(plan.changes)):
+            with progress.stage("Applying", len(plan.changes), "changes"):
                 return plan, await session.apply(plan, approval, options)
 
 

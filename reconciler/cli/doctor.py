@@ -54,5 +54,5 @@ def command(
 async def _examined(session: Session) -> Examination:
     progress = Progress()
     async with session:
-        with progress.stage("Examining", len(session.configuration.targets)):
+        with progress.stage("Examining", len(session.configuration.targets), "targets"):
             return await session.examine(progress.examined)

@@ -65,7 +65,7 @@ def command(
 async def _asked(session: Session, row: ResourceType, selector: Selector) -> QueryResult:
     progress = Progress()
     async with session:
-        with progress.stage("Listing", len(session.configuration.targets)):
+        with progress.stage("Listing", len(session.configuration.targets), "targets"):
             return await session.query(row, selector, progress.listed)
 
 

@@ -22,7 +22,7 @@ from reconciler.providers.transport.caller import Caller, Tally
 from reconciler.providers.transport.clocks import Clocks
 from reconciler.providers.transport.codes import NO_CODES, Codes
 from reconciler.providers.transport.pacing import PACES, Quota, always
-from reconciler.providers.transport.trace import Tracer
+from reconciler.providers.transport.trace import Tracer, watched
 from reconciler.providers.transport.wire import Wire
 from reconciler.tasks.observation import Completeness, Fault, Observation, Scope
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from reconciler.providers.credentials import ResolvedCredentials
     from reconciler.providers.transport.caller import Retries
     from reconciler.providers.transport.surroundings import Surroundings
+    from reconciler.providers.transport.trace import Watch
     from reconciler.tasks.resource_type import Operation, ResourceType
     from reconciler.tasks.sink import Sink
     from reconciler.tasks.task import Task
@@ -124,6 +125,11 @@ class HttpClient(Generic[R]):
     @property
     def skews(self) -> tuple[int, ...]:
         return self._clocks.skews(self._urls)
+
+    @property
+    def watch(self) -> Watch:
+        """Who is to be told how many pages a list has, and of each that came."""
+        return watched()
 
     @property
     def requests(self) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.providers.pages import Page, merged
 from reconciler.providers.transport.caller import all_or_fault
+from reconciler.providers.transport.trace import watched
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Paging
 
@@ -168,6 +169,7 @@ class _Lister:
             return first
         made = _Pass(first)
         count, size = self._count(first), self._own_size(first)
+        watched().expects(count)
         self._take(first, made, last=count == 1)
         if count > self.bounds.pages:
             made.stopped = f"a total of {first.total} tasks takes {count} pages"
@@ -193,6 +195,7 @@ class _Lister:
         """Show a page to the sink, and let it go; a fault where too much is held."""
         made.announced.add(found.total)
         made.pages += 1
+        watched().page()
         made.rows += len(found.tasks)
         if last:
             made.truncated = found.truncated

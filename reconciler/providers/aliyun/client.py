@@ -192,6 +192,7 @@ class AliyunClient(RowClient[AliyunCredentials]):
         for fault in impossible_ids(URL_UPLOAD, ids).values():
             return fault
         asked = [*questions(IDS, ids), *questions(URLS, urls)]
+        self.watch.expects(len(asked))
         answers = await all_or_fault(self._ask(question, tally) for question in asked)
         if isinstance(answers, Fault):
             return answers
@@ -207,7 +208,9 @@ class AliyunClient(RowClient[AliyunCredentials]):
         """One call of GetURLUploadInfos."""
         judge = partial(infos_in, question=question, client=self)
         listing, parameters = URL_UPLOAD.listing, [(question.parameter, value_of(question))]
-        return await self.call("vod", listing.method, listing.path, parameters, judge, retries=READS, tally=tally)
+        infos = await self.call("vod", listing.method, listing.path, parameters, judge, retries=READS, tally=tally)
+        self.watch.page()
+        return infos
 
     async def read_some(self, resource: ResourceType, ids: Sequence[str]) -> Readings:
         if resource.listing.paging is not Paging.INVENTORY:

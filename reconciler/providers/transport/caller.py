@@ -15,7 +15,7 @@ from reconciler import __version__
 from reconciler.exceptions import ProviderError
 from reconciler.providers.transport.clocks import http_date
 from reconciler.providers.transport.pacing import LOOK, ROUNDING, always
-from reconciler.providers.transport.trace import ATTEMPT, WAIT
+from reconciler.providers.transport.trace import ATTEMPT, WAIT, watched
 from reconciler.providers.transport.wire import NEVER_SENT, UnreadableAnswer, Wire
 from reconciler.tasks.observation import Fault, Meaning
 
@@ -119,6 +119,7 @@ class Caller:
                 started = sent_at if started is None else started
                 tally.requests += 1
                 verdict, hint = await self._try(request, judge, {ATTEMPT: attempt + 1, WAIT: sent_at - waited_from})
+                watched().answered()
                 waited_from = self._surroundings.monotonic()
                 if not isinstance(verdict, Fault) or verdict.meaning in ANSWERED:
                     pace.succeeded()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.providers.transport.surroundings import Turns
+from reconciler.providers.transport.trace import watched
 from reconciler.tasks.observation import Fault, Meaning
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Pace:
                     return self._monotonic()
                 if self._gives_up(wait):
                     return Fault(Meaning.UNREACHABLE, GIVEN_UP)
+                watched().waits(wait)
                 await self._sleep(min(wait, LOOK))
             return Fault(Meaning.UNREACHABLE, "not sent: the run is stopping")
 

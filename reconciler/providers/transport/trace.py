@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
@@ -68,6 +68,55 @@ def about(**facts: str) -> Iterator[None]:
 def what_about() -> Mapping[str, str]:
     """The facts of the contexts around."""
     return _ABOUT.get()
+
+
+class Watch(Protocol):
+    """Somebody who watches the requests of a run as it goes on, such as a terminal that shows its progress."""
+
+    def answered(self) -> None:
+        """A request has its answer."""
+        ...
+
+    def waits(self, seconds: float) -> None:
+        """The next request waits so long for a quota, if nothing else comes in between."""
+        ...
+
+    def expects(self, pages: int) -> None:
+        """So many pages more are asked for, as the first of a list tells."""
+        ...
+
+    def page(self) -> None:
+        """One of them came."""
+        ...
+
+
+class _Nobody:
+    def answered(self) -> None: ...
+
+    def waits(self, seconds: float) -> None: ...
+
+    def expects(self, pages: int) -> None: ...
+
+    def page(self) -> None: ...
+
+
+_NOBODY = _Nobody()
+_WATCH: ContextVar[Watch] = ContextVar("watch", default=_NOBODY)
+
+
+@contextmanager
+def watching(watch: Watch) -> Iterator[None]:
+    """Let `watch` be told of what is asked within this context."""
+    token = _WATCH.set(watch)
+    try:
+        yield
+    finally:
+        _WATCH.reset(token)
+
+
+def watched() -> Watch:
+    """Who watches here."""
+    return _WATCH.get()
 
 
 class Answer(NamedTuple):
