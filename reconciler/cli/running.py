@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.cli import signals
 from reconciler.cli.logs import tracing
-from reconciler.engine.interruption import Threads
+from reconciler.engine.interruption import Threads, run
 from reconciler.exceptions import ExitCode
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def run_work(work: Coroutine[None, None, Result], interruption: Interruption | N
 
     try:
         with tracing(), signals.held():
-            return asyncio.run(begun())
+            return run(begun())
     except asyncio.CancelledError:
         signals.check()
         raise

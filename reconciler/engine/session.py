@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from reconciler.engine.apply_run import Applying, ApplyOptions, carry_out
 from reconciler.engine.clouds import Clouds
-from reconciler.engine.interruption import Interruption
+from reconciler.engine.interruption import Interruption, run
 from reconciler.engine.queries import narrowed, query, why
 from reconciler.engine.saved_plan import check_fresh, left_out
 from reconciler.engine.saved_plan_run import apply_saved_plan
@@ -284,7 +284,7 @@ def plan(
         async with Session.open(paths, target=target, policy=policy) as session:
             return await session.plan(overrides, expires_in=expires_in)
 
-    return asyncio.run(planned())
+    return run(planned())
 
 
 def apply(
@@ -304,4 +304,4 @@ def apply(
         async with Session.open(paths, target=target, policy=policy, lock_timeout=lock_timeout) as session:
             return await session.apply(plan, approval, options, overrides=overrides)
 
-    return asyncio.run(applied())
+    return run(applied())

@@ -102,3 +102,21 @@ def test_a_signal_that_somebody_swallows_is_raised_again() -> None:
 
     with handled(for_good=False), interruptible(), pytest.raises(Interrupted):
         swallow()
+
+
+def test_what_comes_out_is_not_written_out() -> None:
+    """A plan may be large, and Python asks for the `repr` of a result where it looks for the handler of SIGINT."""
+
+    class Large:
+        written = 0
+
+        def __repr__(self) -> str:
+            Large.written += 1
+            return "Large()"
+
+    async def work() -> Large:
+        return Large()
+
+    assert threading.current_thread() is threading.main_thread()
+    assert isinstance(run_work(work()), Large)
+    assert Large.written == 0
