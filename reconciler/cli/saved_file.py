@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.documents.files import PLAN_FILE, read_either
 from reconciler.documents.snapshot import read_snapshot
-from reconciler.documents.strict_json import MAX_BYTES
+from reconciler.documents.strict_json import MAX_BYTES, MAX_BYTES_AS_WRITTEN, decoded
 from reconciler.exceptions import InvalidPlan, UsageError
 from reconciler.providers.registry import catalogue
 
@@ -23,31 +23,28 @@ _SNAPSHOT_MAKER = "`reconciler plan --save-snapshot FILE` saves a snapshot"
 
 def saved_plan(path: Path) -> Plan:
     """Raises UsageError where the file cannot be read, InvalidPlan where it is no plan that was saved."""
-    return PLAN_FILE.read(_text(path, _PLAN_MAKER), str(path))
+    return PLAN_FILE.read(_bytes(path, _PLAN_MAKER, MAX_BYTES_AS_WRITTEN), str(path))
 
 
 def saved_plan_or_report(path: Path) -> Plan | Report:
     """Raises as `saved_plan` does."""
-    return read_either(_text(path, _PLAN_MAKER), str(path))
+    return read_either(_bytes(path, _PLAN_MAKER, MAX_BYTES_AS_WRITTEN), str(path))
 
 
 def saved_snapshot(path: Path) -> Snapshot:
     """Raises as `saved_plan` does."""
-    return read_snapshot(_text(path, _SNAPSHOT_MAKER), catalogue(), str(path))
+    return read_snapshot(decoded(_bytes(path, _SNAPSHOT_MAKER, MAX_BYTES), str(path)), catalogue(), str(path))
 
 
-def _text(path: Path, made_by: str) -> str:
-    """The text of a saved file; `made_by` says how one comes to be, for whoever names a file that is not there."""
+def _bytes(path: Path, made_by: str, most: int) -> bytes:
+    """What a saved file holds; `made_by` says how one comes to be, for whoever names a file that is not there."""
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(most + 1)
     except FileNotFoundError as error:
         raise UsageError(f"there is no file {path}", made_by) from error
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
-    if len(data) > MAX_BYTES:
-        raise InvalidPlan(f"{path} is larger than {MAX_BYTES:,} bytes", "nothing saved here is; make it again")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidPlan(f"{path} is not UTF-8 text", "make it again") from error
+    if len(data) > most:
+        raise InvalidPlan(f"{path} is larger than {most:,} bytes", "nothing saved here is; make it again")
+    return data

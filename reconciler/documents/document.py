@@ -9,52 +9,28 @@ could not have been written reaches a terminal.
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from enum import Enum
-from functools import cache
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from reconciler.documents.strict_json import dump, load
+from reconciler.documents.pieces import canonical, document_of, keys_of, text_pieces
+from reconciler.documents.strict_json import load
 from reconciler.exceptions import InvalidPlan
-from reconciler.planning.plan import canonical_json, sha256
-from reconciler.redaction import presentable
+from reconciler.planning.canonical import canonical_json, sha256
+from reconciler.redaction import presentable, seen_as_a_whole
 from reconciler.tasks.timestamps import Timestamp, parse_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.documents.strict_json import Document
 
 Data = TypeVar("Data")
-
-
-@cache
-def keys_of(kind: type) -> tuple[str, ...]:
-    """The keys of the record of a dataclass: those that it names as `WRITTEN`, or the `DERIVED`, then its fields."""
-    written: tuple[str, ...] | None = getattr(kind, "WRITTEN", None)
-    return written or (*getattr(kind, "DERIVED", ()), *(field.name for field in fields(kind)))
-
-
-def document_of(value: object, shown: Callable[[str], str] = presentable) -> Any:  # noqa: ANN401 - JSON
-    """`value` as JSON: dataclasses as records, times in RFC 3339, all text fit to be `shown`."""
-    kind: Any = type(value)
-    if kind is int or kind is bool or value is None:
-        return value
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, str):
-        return shown(value)
-    if isinstance(value, (tuple, list)):
-        return [document_of(item, shown) for item in value]
-    if isinstance(value, Mapping):
-        return {shown(name): document_of(item, shown) for name, item in value.items()}
-    if kind is Timestamp:
-        return str(value)
-    return {key: document_of(getattr(value, key), shown) for key in keys_of(kind)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +60,48 @@ class Format(Generic[Data]):
 
     def text(self, data: Data) -> str:
         """The text of the file."""
-        return dump(self.document(data))
+        return b"".join(self.pieces(data)).decode()
 
-    def read(self, text: str, source: str = "file") -> Data:
+    def pieces(self, data: Data) -> Iterator[bytes]:
+        """The text of the file in UTF-8, piece by piece."""
+        kind: Any = self.kind
+        keys: list[tuple[str, object]] = [("format", self.name), ("format_version", self.version)]
+        keys += [(key, getattr(data, key)) for key in keys_of(kind)]
+        if self.sealed:
+            keys.append(("checksum", sha256(dict(keys), partial(canonical, shown=self.shown))))
+        return text_pieces(keys, self.shown)
+
+    def read(self, text: str | bytes, source: str = "file") -> Data:
         """What `text` holds; `source` names it in messages. Raises InvalidPlan, and nothing else."""
-        return self.of(load(text, source), source)
+        with _uncollected():
+            found = self._as_written(text.encode("utf-8", "replace") if isinstance(text, str) else text)
+        if found is None:
+            return self.of(load(text, source), source)
+        self._check(found, source)
+        return found
+
+    def begins(self, data: bytes) -> bool:
+        """Whether a file begins as one of this format that was written here."""
+        return data.startswith(f'{{\n  "format": "{self.name}",\n'.encode())
+
+    def _as_written(self, data: bytes) -> Data | None:
+        """What a file holds that is, to the byte, what writing its content gives; None where it is not.
+
+        Nearly all files are, and their text is as presentable as that of any file that is written.
+        """
+        if not self.exact:
+            return None
+        try:
+            with seen_as_a_whole():
+                found: Data = _decoder(self.kind).decode(data)  # type: ignore[arg-type] # its variable is a type
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        end = 0
+        for piece in self.pieces(found):
+            if not data.startswith(piece, end):
+                return None
+            end += len(piece)
+        return found if end == len(data) else None
 
     def of(self, document: Document, source: str = "file") -> Data:
         """What a parsed document holds. Keys that it does not know are of a later minor version, and ignored.
@@ -108,9 +121,12 @@ class Format(Generic[Data]):
             raise self._altered(source, "text that is no Unicode") from None
         if not same and (found := _first_difference(document, written, "")):
             raise self._altered(source, found)
+        self._check(data, source)
+        return data
+
+    def _check(self, data: Data, source: str) -> None:
         for contradiction in self.contradictions(data):
             raise self._altered(source, contradiction)
-        return data
 
     def _written(self, data: Data, given: Document) -> Document:
         """What the file should say, of a later minor version as well."""
@@ -138,6 +154,23 @@ class Format(Generic[Data]):
 
     def _altered(self, source: str, what: str) -> InvalidPlan:
         return InvalidPlan(f"{source}: {what}", f"the file was torn or altered; {self.remedy}")
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector, which would look again and again at what grows and holds no cycle."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a type
+    return msgspec.json.Decoder(kind, dec_hook=_from_text)
 
 
 def checksum(document: Document) -> str:

@@ -21,13 +21,14 @@ def _contradictions(plan: Plan) -> Iterator[str]:
     failed = {scope.key for scope in plan.scopes if scope.completeness is Completeness.FAILED}
     seen, statuses = set(), {*Status}
     for change in plan.changes:
-        if change.key in seen:
+        scope, key = (change.target, change.resource), (change.target, change.resource, change.task_id)
+        if key in seen:
             yield f"the task {change.id} is changed twice"
-        if (change.target, change.resource) in failed:
+        if scope in failed:
             yield f"the task {change.id} would be changed, although its scope could not be listed"
         if change.observed.get("status") not in statuses:
             yield f"the task {change.id} would be changed, but not what status it was seen in"
-        seen.add(change.key)
+        seen.add(key)
     for skipped in plan.protected:
         if skipped.key in seen:
             yield f"the task {skipped.id} would be changed, although it is protected"
@@ -60,8 +61,12 @@ REPORT_FILE = Format(
 DIFFERENCE = Format("reconciler.diff", "2.0", PlanDifference, "Difference of two plans of media-reconciler")
 
 
-def read_either(text: str, source: str) -> Plan | Report:
-    """The plan or report that `text` holds, whichever it says it is. Raises InvalidPlan."""
-    document = load(text, source)
+def read_either(data: bytes, source: str) -> Plan | Report:
+    """The plan or report that `data` holds, whichever it says it is. Raises InvalidPlan."""
+    if PLAN_FILE.begins(data):
+        return PLAN_FILE.read(data, source)
+    if REPORT_FILE.begins(data):
+        return REPORT_FILE.read(data, source)
+    document = load(data, source)
     file = REPORT_FILE if document.get("format") == REPORT_FILE.name else PLAN_FILE
     return file.of(document, source)

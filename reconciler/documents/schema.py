@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import msgspec
 
-from reconciler.documents.document import keys_of
+from reconciler.documents.pieces import keys_of
 from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:

@@ -18,6 +18,9 @@ Document = dict[str, Any]
 
 MAX_BYTES = 64 * 2**20
 """Size above which a file is not read. A change takes about 1 KB."""
+MAX_BYTES_AS_WRITTEN = 2**30
+"""The same for a file that is to the byte as it was written, which is checked without looking at it value by value: a
+plan of a million changes and more."""
 
 _MAX_DIGITS = 18  # always fits 64 bits
 _EXOTIC = re.compile(r"[^\n\x20-\x7e]+")
@@ -25,8 +28,12 @@ _EXOTIC = re.compile(r"[^\n\x20-\x7e]+")
 
 def dump(document: Document) -> str:
     """Indented JSON with a final newline; whatever a terminal or an editor might not show is escaped."""
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    return _EXOTIC.sub(_escaped, text) + "\n"
+    return escaped(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
+
+
+def escaped(text: str) -> str:
+    """JSON in which whatever a terminal or an editor might not show is escaped."""
+    return _EXOTIC.sub(_escaped, text)
 
 
 def _escaped(run: re.Match[str]) -> str:
@@ -34,11 +41,13 @@ def _escaped(run: re.Match[str]) -> str:
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1].replace("\x7f", "\\u007f") for char in run[0])
 
 
-def load(text: str, source: str) -> Document:
+def load(text: str | bytes, source: str) -> Document:
     """The object that `text` holds; `source` names it in messages.
 
     Raises InvalidPlan.
     """
+    if isinstance(text, bytes):
+        text = decoded(text, source)
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise _invalid(source, f"larger than {MAX_BYTES // 2**20} MiB")
     try:
@@ -54,6 +63,16 @@ def load(text: str, source: str) -> Document:
     if not isinstance(found, dict):
         raise _invalid(source, "not a JSON object")
     return found
+
+
+def decoded(data: bytes, source: str) -> str:
+    """The text of a file, with or without a byte order mark. Raises InvalidPlan."""
+    if len(data) > MAX_BYTES:
+        raise _invalid(source, f"larger than {MAX_BYTES // 2**20} MiB")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _invalid(source, "not UTF-8 text") from None
 
 
 class _RefusedError(ValueError):

@@ -49,7 +49,7 @@ class Entry(Shown):
     @property
     def id(self) -> str:
         """`<target>/<resource>/<task_id>`, unique within its list."""
-        return "/".join(self.key)
+        return f"{self.target}/{self.resource}/{self.task_id}"
 
     @property
     def status(self) -> str:

@@ -6,20 +6,23 @@ written beside the fields, since a reader wants them, and believed in no file, s
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from operator import attrgetter
+from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.exceptions import ExitCode
+from reconciler.planning.canonical import sha256
 from reconciler.planning.change import Change, Count, Digest, Skipped
 from reconciler.planning.guards import GuardCheck, Overrides, Refused
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
 from reconciler.redaction import Shown
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import Timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class RunOutcome(StrEnum):
@@ -156,6 +159,7 @@ class Plan(Shown):
         overrides = self.overrides
         guards = [(policy.name, verdict) for policy in self.policies for verdict in policy.guards]
         guards += [("", verdict) for verdict in self.run_guards]
+        key = attrgetter("target", "resource", "task_id")
         return sha256(
             {
                 "configuration": self.configuration.digest,
@@ -170,8 +174,8 @@ class Plan(Shown):
                     for name, one in guards
                 ),
                 "changes": [
-                    [*change.key, change.steps, sorted(change.policies), change.reason, dict(change.observed)]
-                    for change in sorted(self.changes, key=lambda change: change.key)
+                    (*key(one), one.steps, _in_order(one.policies), one.reason, one.observed)
+                    for one in sorted(self.changes, key=key)
                 ],
             }
         )
@@ -234,11 +238,5 @@ class Plan(Shown):
         return code.get(self.outcome, ExitCode.OK)
 
 
-def canonical_json(data: object) -> str:
-    """JSON with sorted keys and no blanks. Equal to RFC 8785 for what plans hold: no floats, keys in ASCII."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def sha256(data: object) -> str:
-    """`sha256:<hex>` of the canonical JSON of `data`."""
-    return "sha256:" + hashlib.sha256(canonical_json(data).encode("utf-8", "surrogatepass")).hexdigest()
+def _in_order(names: tuple[str, ...]) -> Sequence[str]:
+    return names if len(names) == 1 else sorted(names)

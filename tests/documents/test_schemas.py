@@ -133,7 +133,7 @@ def test_altered_reports_are_refused(alter: Callable[[Any], None]) -> None:
 
 
 def test_show_reads_either() -> None:
-    assert read_either(REPORT_FILE.text(EVERY_OUTCOME), "file") == EVERY_OUTCOME
-    assert read_either(PLAN_FILE.text(PLANS["blocked"]), "file") == PLANS["blocked"]
+    assert read_either(REPORT_FILE.text(EVERY_OUTCOME).encode(), "file") == EVERY_OUTCOME
+    assert read_either(PLAN_FILE.text(PLANS["blocked"]).encode(), "file") == PLANS["blocked"]
     with pytest.raises(InvalidPlan, match="format is missing"):
-        read_either("{}", "file")
+        read_either(b"{}", "file")

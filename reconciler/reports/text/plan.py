@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -93,9 +94,7 @@ def _heading(plan: Plan, now: int) -> str:
 
 
 def _scope_heading(paint: Palette, scope: str, changes: Sequence[Change]) -> str:
-    kinds: dict[str, int] = {}
-    for change in changes:
-        kinds[steps_words(change.steps)] = kinds.get(steps_words(change.steps), 0) + 1
+    kinds = {steps_words(steps): count for steps, count in Counter(change.steps for change in changes).items()}
     counts = "; ".join(f"{count} to {words}" for words, count in sorted(kinds.items()))
     return paint.bold(f"{scope}: {counts}")
 
