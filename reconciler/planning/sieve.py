@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from reconciler.tasks.sink import View
     from reconciler.tasks.task import Task
 
-_BUCKETS = 64
+    _Condition = tuple[tuple[str, ...], Predicate]
+
+_BUCKETS = 64  # a power of two
 """Sightings are looked through bucket by bucket, so that little is held besides them."""
 
 _KINDS = (1 << 31) - 1
@@ -48,12 +50,11 @@ _LONGEST_KNOWN = 256
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The selector of a policy or a protection as conditions that must all hold, each with the one field that it looks
-    at; without a name where these are several."""
+    """The selector of a policy or a protection as conditions that must all hold, each with the fields that it looks
+    at."""
 
     name: str
-    conditions: Sequence[tuple[str, Predicate]]
-    fields: frozenset[str]
+    conditions: Sequence[_Condition]
     gaps: Mapping[str, Test]
     """By name of a field, a condition that is unknown without it."""
     ids: frozenset[str] = frozenset()
@@ -63,9 +64,7 @@ class Rule:
     def of(cls, name: str, selector: Selector, now: int | None) -> Rule:
         """`now` is the clock of ages, in seconds since the epoch (UTC); None: they are unknown."""
         conditions = [(fields_of(part), compile_selector(part, now)) for part in _parts(selector)]
-        by_field = [(fields[0] if len(fields) == 1 else "", holds) for fields, holds in conditions]
-        asked = {test.name: test for test, _ in gaps(selector)}
-        return cls(name, by_field, frozenset(fields_of(selector)), asked, named_ids(selector))
+        return cls(name, conditions, {test.name: test for test, _ in gaps(selector)}, named_ids(selector))
 
 
 def _parts(selector: Selector) -> Iterator[Selector]:
@@ -96,7 +95,7 @@ class Rules:
     @property
     def fields(self) -> frozenset[str]:
         """All that is asked about a task."""
-        return self.others.union(*(rule.fields for rule in self.all))
+        return self.others.union(*(fields for rule in self.all for fields, _ in rule.conditions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +152,9 @@ class Sieve:
         self._kept: dict[str, tuple[Task, int]] = {}
         # How tasks are judged:
         self._statuses = _Known(lambda status: self._number(status, 0) if status is not Status.GONE else _GONE)
-        self._by_value: dict[str, _Known] = {}
-        self._left: list[tuple[int, int, list[Predicate]]] = []
+        self._by_value: dict[tuple[str, ...], _Known] = {}
+        self._left: list[tuple[int, int, Sequence[_Condition]]] = []
+        self._open: dict[int, Sequence[tuple[int, int, Sequence[_Condition]]]] = {}
         self._judged: dict[tuple[int, int, int], int] = {}
         self._gaps: Mapping[str, Test] = {}
         self._ids: frozenset[str] = frozenset()
@@ -180,7 +180,7 @@ class Sieve:
         view = view_of(tasks, self._fields)
         numbers = list(self._statuses.of(*view.statuses))
         truths = [self._everything] * len(numbers)
-        for field, known in self._by_value.items():
+        for (field,), known in self._by_value.items():
             truths = list(map(and_, truths, known.of(*view.column(field))))
         for place, truth in enumerate(truths):
             if truth and numbers[place] != _GONE:
@@ -191,10 +191,11 @@ class Sieve:
         says = view.hashes()
         if _GONE in numbers:  # one that is not there says nothing else
             says = [number and said for number, said in zip(numbers, says, strict=True)]
+        appends = [bucket.append for bucket in self._pass]
         for key, number, said in zip(map(hash, view.ids), numbers, says, strict=True):
-            bucket = self._pass[key % _BUCKETS]
-            bucket.append(key)
-            bucket.append(said & ~_KINDS | number)
+            append = appends[key & _BUCKETS - 1]
+            append(key)
+            append(said & ~_KINDS | number)
         self._rows += len(numbers)
         self._forget()
 
@@ -205,8 +206,8 @@ class Sieve:
         self._lower = (1 << len(rules.all)) - 1
         self._gaps = {name: test for rule in rules.policies for name, test in rule.gaps.items()}
         self._ids = frozenset[str]().union(*(rule.ids for rule in rules.policies))
-        fields = {field for rule in rules.all for field, _ in rule.conditions if field}
-        self._by_value = {field: _Known(self._truths_of(field)) for field in sorted(fields)}
+        alone = {fields for rule in rules.all for fields, _ in rule.conditions if len(fields) == 1}
+        self._by_value = {fields: _Known(self._truths_of(*fields)) for fields in sorted(alone)}
         self._leave()
 
     def _bits(self, place: int) -> tuple[int, int]:
@@ -218,8 +219,8 @@ class Sieve:
         conditions = [
             (self._bits(place), holds)
             for place, rule in enumerate(self._rules.all)
-            for name, holds in rule.conditions
-            if name == field
+            for fields, holds in rule.conditions
+            if fields == (field,)
         ]
 
         def truths(value: Any) -> int:  # noqa: ANN401 - of the field's type
@@ -236,32 +237,31 @@ class Sieve:
     def _leave(self) -> None:
         """Note which conditions are to be asked about tasks, since no value that is known decides them."""
         left = (
-            (*self._bits(place), [holds for field, holds in rule.conditions if field not in self._by_value])
+            (*self._bits(place), [condition for condition in rule.conditions if condition[0] not in self._by_value])
             for place, rule in enumerate(self._rules.all)
         )
         self._left = [entry for entry in left if entry[-1]]
+        self._open = {}
 
     def _forget(self) -> None:
         """Remember no values of a field that has nearly as many of them as there are tasks."""
-        many = [field for field, known in self._by_value.items() if known.missed > max(256, self._rows // 2)]
-        if many:
-            self._by_value = {field: known for field, known in self._by_value.items() if field not in many}
+        few = {fields: known for fields, known in self._by_value.items() if known.missed <= max(256, self._rows // 2)}
+        if len(few) < len(self._by_value):
+            self._by_value = few
             self._leave()
 
     def _judge(self, view: View, place: int, number: int, truths: int) -> int:
         """The number of the kind of a task that some rule may be true of; it is kept where a policy's is."""
-        values = None
-        for lower, higher, conditions in self._left:
-            if not truths & lower:
-                continue
-            if values is None:
-                values = view.values(place)
-            for holds in conditions:
-                truth = holds(values)
-                if truth is Truth.FALSE:
-                    truths &= ~(higher | lower)
-                    break
-                if truth is Truth.UNKNOWN:
+        rules = self._open.get(truths)
+        if rules is None:
+            rules = self._open[truths] = [rule for rule in self._left if truths & rule[0]]
+        for lower, higher, conditions in rules:
+            for fields, holds in conditions:
+                truth = holds(view.values(place, fields))
+                if truth is not Truth.TRUE:
+                    if truth is Truth.FALSE:
+                        truths &= ~(higher | lower)
+                        break
                     truths &= ~higher
         if truths >> len(self._rules.all) & (1 << len(self._rules.policies)) - 1:
             task = view.task(place)
@@ -269,7 +269,7 @@ class Sieve:
                 self.text += task.text
         missing = 0
         if truths & ~(truths >> len(self._rules.all)) & (1 << len(self._rules.policies)) - 1:
-            values = view.values(place) if values is None else values
+            values = view.values(place, {test.field for test in self._gaps.values()})
             missing = sum(1 << bit for bit, test in enumerate(self._gaps.values()) if seen_by(test, values) is None)
         known = self._judged.get((number, truths, missing))
         if known is None:

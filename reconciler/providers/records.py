@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from operator import attrgetter
@@ -27,7 +26,7 @@ from reconciler.tasks.sink import Rows
 from reconciler.tasks.task import EARLIEST, LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS, FieldType, Status, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.sink import Column
@@ -414,10 +413,11 @@ class _Columns:
         self.statuses: Column = (self._found("provider_status"), layout.status)
 
     def _found(self, field: str) -> list[Any]:
+        at = self._layout.attributes[field]
         try:
-            return list(map(self._layout.attributes[field], self._structs))
+            return list(map(at, self._structs))
         except AttributeError:
-            return [_reached(self._layout.attributes[field], struct) for struct in self._structs]
+            return [_reached(at, struct) for struct in self._structs]
 
     def column(self, field: str) -> Column:
         return (self.ids, str) if field == "id" else (self._found(field), self._layout.reads[field])
@@ -425,8 +425,16 @@ class _Columns:
     def hashes(self) -> Iterable[int]:
         return map(hash, self._structs)
 
-    def values(self, place: int) -> Mapping[str, Value]:
-        return _Fields(self._layout, self._structs[place], self.ids[place])
+    def values(self, place: int, fields: Iterable[str]) -> dict[str, Value]:
+        found: dict[str, Value] = {}
+        for field in fields:
+            value = self.ids[place] if field == "id" else self._value(place, field)
+            if value is not None:
+                found[field] = value
+        return found
+
+    def _value(self, place: int, field: str) -> Value | None:
+        return self._layout.reads[field](_reached(self._layout.attributes[field], self._structs[place]))
 
 
 def _reached(attribute: Callable[[Any], Any], struct: msgspec.Struct) -> Any:  # noqa: ANN401 - as it came
@@ -434,32 +442,3 @@ def _reached(attribute: Callable[[Any], Any], struct: msgspec.Struct) -> Any:  #
         return attribute(struct)
     except AttributeError:  # null instead of the object that has it
         return None
-
-
-class _Fields(Mapping[str, "Value"]):
-    """The fields of one row, each read when it is asked for."""
-
-    __slots__ = ("_id", "_layout", "_struct")
-
-    def __init__(self, layout: _Layout, struct: msgspec.Struct, task_id: str) -> None:
-        self._layout = layout
-        self._struct = struct
-        self._id = task_id
-
-    def get(self, field: str, default: Any = None, /) -> Any:  # noqa: ANN401 - as `Mapping` has it
-        if field == "id":
-            return self._id
-        value = self._layout.reads[field](_reached(self._layout.attributes[field], self._struct))
-        return default if value is None else value
-
-    def __getitem__(self, field: str) -> Value:
-        value: Value | None = self.get(field)
-        if value is None:
-            raise KeyError(field)
-        return value
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name in ("id", *self._layout.reads) if self.get(name) is not None)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)

@@ -38,8 +38,8 @@ class View(Protocol):
         """For each row a hash of all that it says of the fields, and of whether it is there."""
         ...
 
-    def values(self, place: int) -> Mapping[str, Value]:
-        """The fields of one row."""
+    def values(self, place: int, fields: Iterable[str]) -> Mapping[str, Value]:
+        """These fields of one row, at least."""
         ...
 
     def task(self, place: int) -> Task:
@@ -70,7 +70,8 @@ class _Made:
     def hashes(self) -> Iterable[int]:
         return (hash((task.status.value, *map(task.values.get, self._fields))) for task in self._tasks)
 
-    def values(self, place: int) -> Mapping[str, Value]:
+    def values(self, place: int, fields: Iterable[str]) -> Mapping[str, Value]:
+        del fields
         return self._tasks[place].values
 
     def task(self, place: int) -> Task:
