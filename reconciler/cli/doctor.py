@@ -47,7 +47,7 @@ def command(
         write(DOCTOR.text(found), "json")
     else:
         columns = min(shutil.get_terminal_size().columns, _WIDEST) if sys.stdout.isatty() else _WIDEST
-        write(render_doctor(found, color=output.color, columns=columns))
+        write(render_doctor(found, output.paths or (), color=output.color, columns=columns))
     return ExitCode.ERROR if found.outcome == "error" else ExitCode.OK
 
 

@@ -6,7 +6,7 @@ import asyncio
 import platform
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,7 +17,7 @@ from reconciler.redaction import Shown
 from reconciler.tasks.observation import CLOCKS_APART, Fault, Meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from reconciler.engine.clouds import Clouds, Guarded
     from reconciler.engine.world import World
@@ -54,6 +54,8 @@ class Check(Shown):
     """What to do; empty where all is well."""
     resource: str | None = None
     """The resource type that was listed."""
+    permission: str | None = None
+    """What the vendor calls the right that is missing."""
     fault: Fault | None = None
     requests: int = 0
     """Requests that were sent for it."""
@@ -150,35 +152,35 @@ async def examine(
 
 
 async def _checks(client: Guarded, rows: Iterable[ResourceType], provider: Provider) -> list[Check]:
-    before = client.requests
-    owner = await client.owner()
-    asked = client.requests - before
-    looks = await asyncio.gather(*(_look(client, row) for row in rows))
-    listings = [check for row, look in looks for check in _of_list(row, look, provider)]
-    return [_of_credentials(client, owner, asked, [look for _, look in looks]), _of_clock(client.skews), *listings]
+    owner, looked = await asyncio.gather(client.owner(), asyncio.gather(*(_look(client, row) for row in rows)))
+    looks = [look for _, look in looked]
+    listings = [check for row, look in looked for check in _of_list(row, look, provider)]
+    return [_of_credentials(client, owner, looks), _of_clock(client.skews), *listings]
 
 
 async def _look(client: Guarded, row: ResourceType) -> tuple[ResourceType, Look]:
     return row, await client.look(row)
 
 
-def _of_credentials(client: Guarded, owner: str | Fault, asked: int, looks: Iterable[Look]) -> Check:
+def _of_credentials(client: Guarded, owner: str | Fault, looks: Sequence[Look]) -> Check:
+    faults = [look.fault for look in looks]
+    asked = client.requests - sum(look.requests for look in looks)
+    asking = [owner] if isinstance(owner, Fault) else []
+    for fault in (*faults, *asking):
+        if fault is not None and fault.meaning is Meaning.CREDENTIALS:
+            return _refused(Subject.CREDENTIALS, fault, requests=asked)
     source = client.credentials or "there are some"
-    refused = next((look.fault for look in looks if look.fault and look.fault.meaning is Meaning.CREDENTIALS), None)
-    if refused is None and isinstance(owner, Fault) and owner.meaning is Meaning.CREDENTIALS:
-        refused = owner
-    if refused is not None:
-        return _refused(Subject.CREDENTIALS, refused, requests=asked)
-    if isinstance(owner, Fault):
-        message = f"{source}; no run needs to know whose they are, and asking failed: {owner}"
-        return Check(Subject.CREDENTIALS, Verdict.OK, message, fault=owner, requests=asked)
-    told = f", of {owner}" if owner else ""
-    return Check(Subject.CREDENTIALS, Verdict.OK, f"{source}{told}", requests=asked)
+    if isinstance(owner, str) and owner:
+        return Check(Subject.CREDENTIALS, Verdict.OK, f"{source}, of {owner}", requests=asked)
+    told = f"; no run needs to know whose they are, and asking failed: {owner}" if asking else ""
+    if any(fault is None or fault.meaning is Meaning.PERMISSION for fault in faults):
+        return Check(Subject.CREDENTIALS, Verdict.OK, f"{source}{told}", fault=next(iter(asking), None), requests=asked)
+    return Check(Subject.CREDENTIALS, Verdict.WARNING, f"{source}; nothing has shown yet whether they are good")
 
 
 def _of_clock(skews: tuple[int, ...]) -> Check:
     if not skews:
-        return Check(Subject.CLOCK, Verdict.OK, "no answer told the time")
+        return Check(Subject.CLOCK, Verdict.WARNING, "no answer told the time")
     skew = max(skews, key=abs)
     how = f"{abs(skew)} s {'behind' if skew > 0 else 'ahead of'} the cloud's" if skew else "in step with the cloud's"
     if abs(skew) <= CLOCKS_APART:
@@ -189,15 +191,16 @@ def _of_clock(skews: tuple[int, ...]) -> Check:
 
 def _refused(subject: Subject, fault: Fault, resource: str | None = None, requests: int = 0, advice: str = "") -> Check:
     advice = advice or _ADVICE.get(fault.meaning, _ADVICE[Meaning.PERMANENT])
-    return Check(subject, Verdict.ERROR, str(fault), advice, resource, fault, requests)
+    return Check(subject, Verdict.ERROR, str(fault), advice, resource, fault=fault, requests=requests)
 
 
 def _of_list(row: ResourceType, look: Look, provider: Provider) -> Iterator[Check]:
     """What a list answered, and apart from it what the vendor does not document."""
     if look.fault is not None:
-        granted = _grant(row, provider) if look.fault.meaning is Meaning.PERMISSION else ""
         new = f"the code {look.fault.code} is in no table of reconciler: please report it" if look.unknown_code else ""
-        yield _refused(Subject.LISTING, look.fault, row.name, look.requests, granted or new)
+        refused = _refused(Subject.LISTING, look.fault, row.name, look.requests, new)
+        is_permission = look.fault.meaning is Meaning.PERMISSION
+        yield _to_grant(refused, row, provider) if is_permission else refused
         return
     if look.rows is None:
         how = "there is no list of these, and the target's `inventory` names none"
@@ -214,7 +217,8 @@ def _of_list(row: ResourceType, look: Look, provider: Provider) -> Iterator[Chec
         yield Check(Subject.LISTING, Verdict.WARNING, what, "please report them", row.name)
 
 
-def _grant(row: ResourceType, provider: Provider) -> str:
+def _to_grant(refused: Check, row: ResourceType, provider: Provider) -> Check:
     if row.permissions.list is not None:
-        return f"grant `{row.permissions.list}`; `reconciler permissions` writes the whole document"
-    return provider.policy_language.instead(row) if isinstance(provider, Granting) else ""
+        return replace(refused, permission=row.permissions.list, advice=f"grant {row.permissions.list}")
+    instead = provider.policy_language.instead(row) if isinstance(provider, Granting) else ""
+    return replace(refused, advice=instead or "grant the right to list these tasks")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from reconciler.documents.document import Format
 from reconciler.engine.doctor import Examination, Verdict
 from reconciler.reports.cells import Palette, counted
+from reconciler.reports.commands import command_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from reconciler.engine.doctor import Check, Examined
 
@@ -20,39 +21,45 @@ _NO_TARGET = "The configuration has no target to examine.\n"
 _NOT_SEEN = "Only reading was tried: what a cancellation needs shows with `reconciler permissions`, not here."
 
 
-def render_doctor(found: Examination, *, color: bool, columns: int) -> str:
-    """Target by target, the worst of each matter with what to do, in lines of `columns` cells."""
+def render_doctor(found: Examination, paths: Sequence[str] = (), *, color: bool, columns: int) -> str:
+    """Target by target, with what to do, in lines of `columns` cells. `paths` are those of the configuration."""
     if not found.targets:
         return _NO_TARGET
     palette = Palette(color)
-    blocks = ["\n".join(_block(target, palette, columns)) for target in found.targets]
+    blocks = ["\n".join(_block(target, paths, palette, columns)) for target in found.targets]
     return "\n\n".join([*blocks, *_conclusion(found, palette, columns)]) + "\n"
 
 
-def _block(target: Examined, palette: Palette, columns: int) -> Iterator[str]:
+def _block(target: Examined, paths: Sequence[str], palette: Palette, columns: int) -> Iterator[str]:
     yield f"{palette.bold(target.target)} ({target.provider}, {target.region})"
-    for check, names in _grouped(target).items():
-        title = ", ".join(names)
+    lead = " " * 10
+    for checks in _grouped(target):
+        check = checks[0]
+        title = ", ".join(each.resource or each.subject.value for each in checks)
         mark = _painted(check.verdict, f"  {check.verdict.value:<8}", palette)
-        lead = " " * 10
         lines = _wrapped(f"{title}: {check.message}", columns - len(lead))
         yield mark + lines[0]
         yield from (lead + line for line in lines[1:])
-        if check.advice:
-            advice = f"{check.advice[0].upper()}{check.advice[1:]}"
-            first, *rest = _wrapped(advice, columns - len(lead) - 3)
+        if advice := _advice(checks, paths):
+            first, *rest = _wrapped(f"{advice[0].upper()}{advice[1:]}", columns - len(lead) - 3)
             yield f"{lead}-> {first}"
             yield from (f"{lead}   {line}" for line in rest)
 
 
-def _grouped(target: Examined) -> dict[Check, list[str]]:
-    """Checks that say the same of several resource types stand once, with the names of all."""
-    groups: dict[tuple[object, ...], tuple[Check, list[str]]] = {}
+def _grouped(target: Examined) -> list[list[Check]]:
+    """Checks that say the same of several resource types stand together, what is to be granted for them as well."""
+    groups: dict[tuple[object, ...], list[Check]] = {}
     for check in target.checks:
-        what = check.resource or check.subject.value
-        key = (check.subject, check.verdict, check.message, check.advice)
-        groups.setdefault(key, (check, []))[1].append(what)
-    return {id_check[0]: id_check[1] for id_check in groups.values()}
+        advice = None if check.permission else check.advice
+        groups.setdefault((check.subject, check.verdict, check.message, advice), []).append(check)
+    return list(groups.values())
+
+
+def _advice(checks: Sequence[Check], paths: Sequence[str]) -> str:
+    if checks[0].permission is None:
+        return checks[0].advice
+    names = ", ".join(each.permission or "" for each in checks)
+    return f"grant {names}; `{command_line('permissions', paths)}` writes the whole document"
 
 
 def _painted(verdict: Verdict, text: str, palette: Palette) -> str:

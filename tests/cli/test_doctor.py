@@ -80,8 +80,30 @@ def test_a_refused_list_names_the_permission(terminal: Terminal) -> None:
     checks = _checks(terminal, 1)
     (refused,) = checks["huawei", SNAPSHOT]
     assert (refused["verdict"], refused["fault"]["meaning"]) == ("error", "permission")
-    assert refused["advice"] == "grant `mpc:thumbnailsTask:view`; `reconciler permissions` writes the whole document"
+    assert refused["permission"] == "mpc:thumbnailsTask:view"
+    assert refused["advice"] == "grant mpc:thumbnailsTask:view"
     assert checks["huawei", "huaweicloud.mpc.packaging"][0]["verdict"] == "ok"
+
+
+def test_what_is_to_be_granted_stands_together(terminal: Terminal) -> None:
+    body = {"error_code": "APIGW.0302", "error_msg": "not permitted"}
+    terminal.simulator.faults.add("status", path="/v1/", times=0, status=403, body=body)
+    out = " ".join(terminal.run("doctor", "--target", "huawei", "reconciler.yaml").out.split())
+    assert "error huaweicloud.mpc.packaging, huaweicloud.mpc.snapshot: HTTP 403" in out
+    assert "-> Grant mpc:remuxTsk:view, mpc:thumbnailsTask:view; `reconciler permissions reconciler.yaml` writes" in out
+
+
+def test_a_project_that_is_not_the_regions_is_told(terminal: Terminal) -> None:
+    terminal.write(HEAD.replace("0123456789abcdef0123456789abcdef", "f" * 32))
+    (credentials,) = _checks(terminal, 1)["huawei", "credentials"]
+    assert "the target's `project_id` is another, of a subproject or a mistake" in credentials["message"]
+
+
+def test_where_nobody_answers_nothing_counts_as_good(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("URL", "http://127.0.0.1:9")
+    checks = _checks(terminal, 1, "--target", "huawei")
+    assert {checks["huawei", kind][0]["verdict"] for kind in ("credentials", "clock")} == {"warning"}
+    assert checks["huawei", SNAPSHOT][0]["fault"]["meaning"] == "unreachable"
 
 
 def test_what_no_table_has_is_named(terminal: Terminal) -> None:

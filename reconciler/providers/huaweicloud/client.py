@@ -133,8 +133,12 @@ class HuaweicloudClient(RowClient[HuaweicloudCredentials]):
 
     async def owner(self) -> str | Fault:
         """As the project look-up tells it; a target with endpoints of its own asks no IAM but its own."""
-        is_ours = not self.target.endpoints or "iam" in self.target.endpoints
-        return await self._look_up(owner_named) if is_ours else ""
+        if self.target.endpoints and "iam" not in self.target.endpoints:
+            return ""
+        owner = await self._look_up(owner_named)
+        # Subprojects have names of their own.
+        odd = isinstance(owner, str) and isinstance(self._project, str) and self._project not in owner
+        return f"{owner}; the target's `project_id` is another, of a subproject or a mistake" if odd else owner
 
     async def _look_up(self, judge: Callable[..., str | Fault] = project_named) -> str | Fault:
         region = self.target.region
