@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.options import duration, flag, limit_options, moment, paths_argument
+from reconciler.cli.options import duration, flag, limit_options, moment, paths_argument, task_options
 from reconciler.cli.output import Flags, keep, run_flags
 from reconciler.cli.places import is_agreed, somebody_is_there, write
 from reconciler.cli.progress import Progress
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 @flag("--auto-approve", is_flag=True, help="Do not ask.")
 @flag("--approved-digest", metavar="DIGEST", help="Go ahead only if the plan has this digest. Counts as approval.")
 @flag("--approved-until", metavar="TIME", help="Go ahead only before this RFC 3339 time. Needs --approved-digest.")
+@task_options
 @limit_options
 @flag(
     "--on-error",
@@ -54,7 +55,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="What to do with the remaining changes once one has failed.",
 )
-@flag("--fail-on", metavar="LIST", default="", help="Also exit with 3 for these: missed, blocked (comma-separated).")
+@flag(
+    "--fail-on",
+    metavar="LIST",
+    default="",
+    help="Also exit with 3 for these: missed, blocked, excluded (comma-separated).",
+)
 @flag(
     "--lock-timeout",
     metavar="DURATION",
@@ -94,6 +100,7 @@ def command(
         paths,
         target=flags.targets,
         policy=flags.policies,
+        task=flags.chosen,
         lock_timeout=duration("--lock-timeout", lock_timeout),
         interruption=interruption,
         on_held=_tell,

@@ -84,6 +84,22 @@ def filter_options(command: Command, *, policies: bool = True) -> Command:
     return flag("--target", "targets", shell_complete=_named(0), help="Only these targets.", **globs)(command)
 
 
+def task_options(command: Command) -> Command:
+    command = flag(
+        "--tasks-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Only the tasks that this file names, one a line.",
+    )(command)
+    return flag(
+        "--task",
+        "tasks",
+        multiple=True,
+        metavar="ID",
+        help="Only this task: its id, or <target>/<resource>/<id> (repeatable).",
+    )(command)
+
+
 def format_option(*formats: str) -> Callable[[Command], Command]:
     return flag(
         "--format",

@@ -21,6 +21,7 @@ from reconciler.cli.options import (
     view_option,
 )
 from reconciler.cli.places import check_place, write, write_private
+from reconciler.cli.saved_file import named_tasks
 from reconciler.cli.signals import held
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError, bug
 from reconciler.planning.guards import Overrides
@@ -126,6 +127,8 @@ class Flags:
     reports: tuple[str, ...] = ()
     color: str = "never"
     view: str = TaskView.AUTO
+    tasks: tuple[str, ...] = ()
+    tasks_file: Path | None = None
     max_actions: tuple[tuple[str | None, int], ...] = ()
     max_percent: tuple[tuple[str | None, int], ...] = ()
 
@@ -146,6 +149,11 @@ class Flags:
             {name: number for name, number in actions.items() if name is not None},
             {name: number for name, number in percent.items() if name is not None},
         )
+
+    @property
+    def chosen(self) -> frozenset[str]:
+        """The tasks that `--task` and `--tasks-file` name; none: all. Raises UsageError for a file that names none."""
+        return frozenset((*self.tasks, *(named_tasks(self.tasks_file) if self.tasks_file else ())))
 
     def output(self, files: Mapping[str, Path | None] = _NO_FILES, paths: Sequence[Path] | None = None) -> Output:
         """As `Output.of`."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler import __version__
-from reconciler.cli.options import duration, flag, limit_options, moment, paths_argument
+from reconciler.cli.options import duration, flag, limit_options, moment, paths_argument, task_options
 from reconciler.cli.output import Flags, keep, run_flags
 from reconciler.cli.places import write_private
 from reconciler.cli.progress import Progress
@@ -23,6 +23,7 @@ from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.engine.session import Session
 from reconciler.engine.world import load_world, plan_offline
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
+from reconciler.planning.change import Chosen
 from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.snapshot import snapshot_of
 from reconciler.providers.registry import catalogue
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 @paths_argument
 @flag("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Save the plan for apply --plan.")
 @flag("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
+@task_options
 @limit_options
 @flag("--expires", metavar="DURATION", help="How long the saved plan is good for (default: settings.plan_ttl).")
 @flag("--now", metavar="TIME", help="Count ages from this RFC 3339 time instead of the clock's.")
@@ -80,10 +82,11 @@ def command(
     set_to = moment("--now", now)
     lifetime = None if expires is None else duration("--expires", expires)
     if snapshot is not None:
-        world = load_world(paths, flags.targets, flags.policies, now=set_to, snapshot=snapshot)
+        chosen = Chosen(flags.chosen)
+        world = load_world(paths, flags.targets, flags.policies, now=set_to, snapshot=snapshot, chosen=chosen)
         plan = plan_offline(world, snapshot, expires_in=lifetime, overrides=flags.overrides)
     else:
-        session = Session.open(paths, target=flags.targets, policy=flags.policies, now=set_to)
+        session = Session.open(paths, target=flags.targets, policy=flags.policies, task=flags.chosen, now=set_to)
         started = int(time.time())
         plan = run_work(_planned(session, flags.overrides, lifetime, keep_tasks=save_snapshot is not None))
         if save_snapshot is not None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.config.inventory import values_in
 from reconciler.documents.files import PLAN_FILE, read_either
 from reconciler.documents.snapshot import read_snapshot
 from reconciler.documents.strict_json import MAX_BYTES, MAX_BYTES_AS_WRITTEN, decoded
 from reconciler.exceptions import InvalidPlan, UsageError
 from reconciler.providers.registry import catalogue
+from reconciler.selectors.mistake import Mistake
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +36,21 @@ def saved_plan_or_report(path: Path) -> Plan | Report:
 def saved_snapshot(path: Path) -> Snapshot:
     """Raises as `saved_plan` does."""
     return read_snapshot(decoded(_bytes(path, _SNAPSHOT_MAKER, MAX_BYTES), str(path)), catalogue(), str(path))
+
+
+def named_tasks(path: Path) -> tuple[str, ...]:
+    """The tasks that a file names, one a line: as a policy's `id: {in: {file: ...}}` has them.
+
+    Raises UsageError where it cannot be read, or names none.
+    """
+    try:
+        text = decoded(_bytes(path, "a list of ids has one a line", MAX_BYTES), str(path))
+        names = values_in(text.split("\n"), str(path))
+    except (Mistake, InvalidPlan) as error:
+        raise UsageError(f"--tasks-file: {error.message}") from error
+    if not names:
+        raise UsageError(f"--tasks-file: {path} names no task", "leave the flag out to go ahead with all")
+    return tuple(name for _, name in names)
 
 
 def _bytes(path: Path, made_by: str, most: int) -> bytes:

@@ -14,7 +14,7 @@ from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
 from reconciler.selectors.mistake import Mistake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from reconciler.config.files import Roots
@@ -58,6 +58,11 @@ def read_values(file: Path, shown: str, roots: Roots) -> tuple[tuple[int, str], 
     except (OSError, ValueError) as error:
         reason = reason_of(error) if isinstance(error, OSError | RefusedFile) else str(error)
         raise Mistake(f"the list {quoted(shown)} cannot be read: {reason}") from error
+    return values_in(lines, shown)
+
+
+def values_in(lines: Iterable[str], shown: str) -> tuple[tuple[int, str], ...]:
+    """The same of lines that were read."""
     found = []
     for number, line in enumerate(lines, 1):
         text = line.strip()

@@ -69,12 +69,18 @@ class Applying:
 
 
 async def carry_out(
-    run: Applying, plan: Plan, ahead: Sequence[Change], dropped: Sequence[Result], *, reviewed: Plan
+    run: Applying,
+    plan: Plan,
+    ahead: Sequence[Change],
+    dropped: Sequence[Result],
+    *,
+    reviewed: Plan,
+    excluded: int,
 ) -> Report:
     """Make the calls for the changes of `plan` that go `ahead`, and report on all; `dropped` has those that do not.
 
-    `reviewed` is the plan that was agreed to: what its digest is of, whatever `plan` knows better by now. Never raises
-    for what a cloud does.
+    `excluded` counts what the run was told to leave out. `reviewed` is the plan that was agreed to: what its digest is
+    of, whatever `plan` knows better by now. Never raises for what a cloud does.
     """
     started, digest, held, options = int(time.time()), reviewed.digest, run.held, run.options
     start = RunStart("apply", __version__, digest, plan.configuration.digest)
@@ -119,6 +125,7 @@ async def carry_out(
         results=tuple(sorted(results, key=_order_of(plan))),
         targets=reviewed.targets,
         blocked=plan.blocked_for_acting,
+        excluded=excluded,
         errored=plan.errored or bool(faults),
         refused=plan.breached or reviewed.breached,
         locked=tuple(sorted(held.locked)),

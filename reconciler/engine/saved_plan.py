@@ -17,7 +17,7 @@ from reconciler.tasks.timestamps import format_timestamp
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from reconciler.planning.change import Change, Observed
+    from reconciler.planning.change import Change, Chosen, Observed
     from reconciler.planning.plan import Plan
     from reconciler.tasks.observation import Fault
     from reconciler.tasks.resource_type import Action
@@ -31,9 +31,6 @@ _LATER: Mapping[object, Collection[object]] = {
     Status.RUNNING: TERMINAL,
 }
 """What a task of a status may be seen in afterwards."""
-
-NOT_SELECTED = "not selected by --target/--policy"
-"""Why a change is left out of a run that was narrowed."""
 
 
 def check_fresh(saved: Plan, fingerprint: str, now: int) -> None:
@@ -64,7 +61,7 @@ def check_unexpired(saved: Plan, now: int) -> None:
 class Dropped:
     """A change of a saved plan that does not go ahead, and why.
 
-    `unread`: its task is not looked at, because its scope could not be listed or the run leaves it out.
+    `unread`: its task is not looked at, because its scope could not be listed or a guard refuses it.
     """
 
     change: Change
@@ -80,8 +77,8 @@ class Justified:
     dropped: tuple[Dropped, ...]
 
 
-def left_out(saved: Plan, targets_of: Mapping[str, Collection[str]]) -> frozenset[str]:
-    """Ids of the changes that --target and --policy leave out of this run.
+def within(saved: Plan, targets_of: Mapping[str, Collection[str]], chosen: Chosen) -> Plan:
+    """The plan with the changes that --task, --target and --policy leave in this run.
 
     `targets_of` gives the targets of each policy that the run is narrowed to. Plan and configuration agree in their
     fingerprint, so that a policy of the plan which is not among them was left out, not removed.
@@ -91,7 +88,14 @@ def left_out(saved: Plan, targets_of: Mapping[str, Collection[str]]) -> frozense
     def selected(change: Change) -> bool:
         return any(change.target in targets_of.get(name, ()) for name in change.policies)
 
-    return frozenset(change.id for change in saved.changes if planned & {*change.policies} and not selected(change))
+    return replace(
+        saved,
+        changes=tuple(
+            change
+            for change in saved.changes
+            if change.key in chosen and (selected(change) or not planned & {*change.policies})
+        ),
+    )
 
 
 def justify(
@@ -113,7 +117,6 @@ def justify(
     reported = {entry.key: entry for entry in fresh.reported}
     restraints = {policy.name: policy.restraint for policy in fresh.policies}
     breaching = {policy.name for policy in fresh.policies if policy.breaches}
-    aside = left_out(saved, {policy.name: policy.targets for policy in fresh.policies})
     ahead: list[Change] = []
     dropped: list[Dropped] = []
     for change in {change.key: change for change in saved.changes}.values():
@@ -138,8 +141,6 @@ def justify(
         elif change.key in reported:
             why = next((restraints[name] for name in change.policies if restraints.get(name)), "")
             dropped.append(Dropped(change, f"the policy only reports it now{why and f': it is {why}'}"))
-        elif change.id in aside:
-            dropped.append(Dropped(change, NOT_SELECTED, unread=True))
         elif (change.target, change.resource) in unseen:
             dropped.append(Dropped(change, f"{change.resource} on {change.target} could not be listed", unread=True))
         elif change.key in skipped:

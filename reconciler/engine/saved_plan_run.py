@@ -13,8 +13,9 @@ from reconciler import __version__
 from reconciler.config.model import Absent, OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.engine.apply_run import carry_out
-from reconciler.engine.saved_plan import check_fresh, check_unexpired, dropped_result, explained, justify, left_out
+from reconciler.engine.saved_plan import check_fresh, check_unexpired, dropped_result, explained, justify, within
 from reconciler.engine.world import by_clock, planner_of, sifted
+from reconciler.planning.change import EVERY_TASK
 from reconciler.planning.guards import Guard
 from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.policy_plan import Note
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.engine.clouds import Clouds
     from reconciler.engine.saved_plan import Dropped
     from reconciler.engine.world import World
-    from reconciler.planning.change import Change, Observed
+    from reconciler.planning.change import Change, Chosen, Observed
     from reconciler.planning.guards import Overrides
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report, Result
@@ -49,7 +50,7 @@ async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> 
     world, clouds = run.world, run.clouds
     check_fresh(saved, world.configuration.fingerprint, world.now)
     wanted = statuses_wanted(world.configuration, world.catalogue)
-    aside = left_out(saved, {name: policy.targets for name, policy in world.configuration.policies.items()})
+    reviewed, saved = saved, narrowed(saved, world)
     by_id = _ids_to_read(world, saved, overrides)
     listed = {scope: statuses for scope, statuses in wanted.items() if scope not in by_id}
     observations, sieves = await sifted(world, clouds, listed, run.options.on_listed)
@@ -60,7 +61,8 @@ async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> 
     for seen in observations.values():  # a clock that was set back does not revive it
         check_unexpired(saved, now + seen.ahead)
     tasks = chain(*(seen.tasks for seen in observations.values()), *(sieve.tasks for sieve in sieves.values()))
-    planner, seen_now = planner_of(world), _seen_again(saved, tasks, world)
+    # What is left out was left out above.
+    planner, seen_now = planner_of(replace(world, chosen=EVERY_TASK)), _seen_again(saved, tasks, world)
     draft = planner.draft(by_clock(world, observations), sieves, tool_version=__version__, expires_at=world.now)
     asked = justify(saved, draft, seen_now)
     kept = {change.key for change in asked.ahead}
@@ -74,20 +76,36 @@ async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> 
         fresh,
         changes=saved.changes,
         overrides=saved.overrides,
-        diagnostics=(*fresh.diagnostics, *_scope_notes(saved, len(aside))),
+        diagnostics=(*fresh.diagnostics, *_scope_notes(reviewed, saved, world.chosen)),
     )
     # The saved plan may have been made for fewer targets than this run looked at, and the report is of that plan.
-    return await carry_out(run, plan, justified.ahead, dropped, reviewed=saved)
+    left_out = len(reviewed.changes) - len(saved.changes)
+    return await carry_out(run, plan, justified.ahead, dropped, reviewed=reviewed, excluded=left_out)
 
 
-def _scope_notes(saved: Plan, aside: int) -> list[Note]:
-    """What a reader should know of a saved plan of which nothing, or not all, was to be applied."""
-    if not saved.changes:
+def narrowed(saved: Plan, world: World) -> Plan:
+    """The plan with the changes that a run of this world is about."""
+    return within(saved, {name: policy.targets for name, policy in world.configuration.policies.items()}, world.chosen)
+
+
+def _scope_notes(reviewed: Plan, saved: Plan, chosen: Chosen) -> list[Note]:
+    """What a reader should know of a plan of which nothing, or not all, was to be applied."""
+    if not reviewed.changes:
         return [Note(Severity.WARNING, "the saved plan holds no changes: there was nothing to apply")]
-    if not aside:
-        return []
-    count = f"{aside} of the plan's {len(saved.changes)} changes were left out by --target or --policy"
-    return [Note(Severity.WARNING, f"{count}: apply the plan without them to finish it")]
+    notes = []
+    if absent := sorted(chosen.others_than(change.key for change in reviewed.changes)):
+        be = "is" if len(absent) == 1 else "are"
+        told = ", ".join(absent[:_TOLD]) + (", ..." if len(absent) > _TOLD else "")
+        notes.append(f"{len(absent)} of the tasks named by --task {be} no change of the plan: {told}")
+    if left_out := len(reviewed.changes) - len(saved.changes):
+        of_all = f"{left_out} of the plan's {len(reviewed.changes)} changes"
+        count = f"{of_all} were left out by --task, --target or --policy"
+        notes.append(f"{count}: apply the plan without them to finish it")
+    return [Note(Severity.WARNING, note) for note in notes]
+
+
+_TOLD = 10
+"""Tasks that one line names."""
 
 
 async def _settle(

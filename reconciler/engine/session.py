@@ -14,10 +14,12 @@ from reconciler.engine.apply_run import Applying, ApplyOptions, carry_out
 from reconciler.engine.clouds import Clouds
 from reconciler.engine.interruption import Interruption, run
 from reconciler.engine.queries import narrowed, query, why
-from reconciler.engine.saved_plan import check_fresh, left_out
+from reconciler.engine.saved_plan import check_fresh
 from reconciler.engine.saved_plan_run import apply_saved_plan
+from reconciler.engine.saved_plan_run import narrowed as narrowed_plan
 from reconciler.engine.world import check_overrides, load_world, named_targets, plan_from, sifted
 from reconciler.exceptions import UsageError
+from reconciler.planning.change import Chosen
 from reconciler.planning.guards import Overrides
 from reconciler.planning.judgement import statuses_wanted
 from reconciler.providers.registry import providers
@@ -96,6 +98,7 @@ class Session:
         *,
         target: str | Sequence[str] = (),
         policy: str | Sequence[str] = (),
+        task: str | Collection[str] = (),
         now: int | None = None,
         lock_timeout: int = 0,
         interruption: Interruption | None = None,
@@ -103,7 +106,8 @@ class Session:
     ) -> Self:
         """A session of the configuration in `paths`: files, or directories to search.
 
-        `target` and `policy` are names or globs, and narrow all that the session does. `now` (seconds since the epoch,
+        `target` and `policy` are names or globs, and narrow all that the session does. `task` are ids, or
+        `<target>/<resource>/<id>`, and narrow what it plans and applies. `now` (seconds since the epoch,
         UTC) is the clock of ages instead of the machine's; such a session applies nothing. `lock_timeout` is how many
         seconds to wait for an account that another apply holds. `interruption` asks what is under way to stop in order;
         `on_held` is told what the session holds once it does.
@@ -113,7 +117,8 @@ class Session:
         """
         files = [Path(path) for path in ((paths,) if isinstance(paths, str | PurePath) else paths)]
         targets, policies = ((names,) if isinstance(names, str) else names for names in (target, policy))
-        world = load_world(files, targets, policies, now=now)
+        chosen = Chosen(frozenset((task,) if isinstance(task, str) else task))
+        world = load_world(files, targets, policies, now=now, chosen=chosen)
         return cls(world, targets, lock_timeout, interruption or Interruption(), on_held)
 
     async def __aenter__(self) -> Self:
@@ -248,15 +253,15 @@ class Session:
             LOGGER.warning("the plan was made a while ago: its tasks are read again before anything is called")
             self._look_at_the_clock()
             return await apply_saved_plan(self._applying_with(held, options), plan, plan.overrides)
-        return await carry_out(self._applying_with(held, options), plan, plan.changes, (), reviewed=plan)
+        run = self._applying_with(held, options)
+        return await carry_out(run, plan, plan.changes, (), reviewed=plan, excluded=plan.excluded)
 
     async def _apply_saved(self, plan: Plan, approval: Approval, options: ApplyOptions, given: Overrides) -> Report:
         saved = approval.bounded(plan)
         recorded = saved.overrides if approval.digest is not None else NO_OVERRIDES
         check_overrides(given, self.configuration)
         overrides = recorded.given_again(given)
-        aside = left_out(saved, {name: policy.targets for name, policy in self.configuration.policies.items()})
-        acted_on = {change.target for change in saved.changes if change.id not in aside}
+        acted_on = {change.target for change in narrowed_plan(saved, self._world).changes}
         async with self.hold(acted_on) if self._held is None else nullcontext(self._held) as held:
             now = int(time.time())
             approval.check_time(now)
@@ -275,13 +280,14 @@ def plan(
     *,
     target: str | Sequence[str] = (),
     policy: str | Sequence[str] = (),
+    task: str | Collection[str] = (),
     overrides: Overrides = NO_OVERRIDES,
     expires_in: int | None = None,
 ) -> Plan:
     """`Session.plan` in a session of its own, for code that is not asynchronous."""
 
     async def planned() -> Plan:
-        async with Session.open(paths, target=target, policy=policy) as session:
+        async with Session.open(paths, target=target, policy=policy, task=task) as session:
             return await session.plan(overrides, expires_in=expires_in)
 
     return run(planned())
@@ -294,6 +300,7 @@ def apply(
     plan: Plan | None = None,
     target: str | Sequence[str] = (),
     policy: str | Sequence[str] = (),
+    task: str | Collection[str] = (),
     overrides: Overrides = NO_OVERRIDES,
     options: ApplyOptions = NO_OPTIONS,
     lock_timeout: int = 0,
@@ -301,7 +308,7 @@ def apply(
     """`Session.apply` in a session of its own, for code that is not asynchronous."""
 
     async def applied() -> Report:
-        async with Session.open(paths, target=target, policy=policy, lock_timeout=lock_timeout) as session:
+        async with Session.open(paths, target=target, policy=policy, task=task, lock_timeout=lock_timeout) as session:
             return await session.apply(plan, approval, options, overrides=overrides)
 
     return run(applied())

@@ -14,6 +14,7 @@ from reconciler import __version__
 from reconciler.config.loader import load_configuration
 from reconciler.diagnostics import Severity, suggestion
 from reconciler.exceptions import CredentialsError, UsageError
+from reconciler.planning.change import EVERY_TASK, Chosen
 from reconciler.planning.judgement import Judgements, statuses_wanted
 from reconciler.planning.planner import Planner
 from reconciler.planning.policy_plan import Note
@@ -49,14 +50,15 @@ _LISTED_AGAIN = 2
 class World:
     """What a run works with: the configuration, the resource types, and the clock.
 
-    `now` is seconds since the epoch (UTC), fixed for the run, so that all ages agree. `clock_set`: somebody chose it,
-    so that the clouds have no say about it.
+    What it does is narrowed to the tasks that are `chosen`. `now` is seconds since the epoch (UTC), fixed for the run,
+    so that all ages agree. `clock_set`: somebody chose it, so that the clouds have no say about it.
     """
 
     configuration: Configuration
     catalogue: Catalogue
     now: int
     clock_set: bool = False
+    chosen: Chosen = EVERY_TASK
 
 
 def load_world(
@@ -66,6 +68,7 @@ def load_world(
     *,
     now: int | None = None,
     snapshot: Snapshot | None = None,
+    chosen: Chosen = EVERY_TASK,
 ) -> World:
     """Read the configuration, narrowed by the globs. `now` is the time that ages are counted from, where it is set.
 
@@ -77,7 +80,9 @@ def load_world(
     if snapshot is None:
         _check_places(configuration, os.environ)
     moment = now if now is not None else int(time.time()) if snapshot is None else snapshot.taken_at
-    return World(restrict(configuration, targets, policies), installed, moment, clock_set=now is not None)
+    return World(
+        restrict(configuration, targets, policies), installed, moment, clock_set=now is not None, chosen=chosen
+    )
 
 
 def _check_places(configuration: Configuration, environment: Mapping[str, str]) -> None:
@@ -194,7 +199,7 @@ async def sifted(
 
 def planner_of(world: World) -> Planner:
     """A planner of the configuration of a run, by its clock."""
-    return Planner(world.configuration, world.catalogue, world.now)
+    return Planner(world.configuration, world.catalogue, world.now, world.chosen)
 
 
 def plan_from(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -23,6 +23,23 @@ Observed = Mapping[str, str | int | tuple[str, ...]]
 """Fields of a task as a reader sees them: URL queries replaced by a short hash, timestamps in RFC 3339."""
 
 _STEPS = frozenset({(Action.CANCEL,), (Action.DELETE,), (Action.CANCEL, Action.DELETE)})
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The tasks that a run is narrowed to, by their ids or as `<target>/<resource>/<id>`; without names it is not."""
+
+    names: frozenset[str] = frozenset()
+
+    def __contains__(self, key: TaskKey) -> bool:
+        return not self.names or key.id in self.names or "/".join(key) in self.names
+
+    def others_than(self, keys: Iterable[TaskKey]) -> frozenset[str]:
+        """The names that none of these tasks has."""
+        return self.names.difference(*((key.id, "/".join(key)) for key in keys)) if self.names else self.names
+
+
+EVERY_TASK = Chosen()
 
 
 @dataclass(frozen=True, slots=True)

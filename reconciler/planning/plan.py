@@ -53,6 +53,7 @@ class Cause(StrEnum):
     UNKNOWN = "unknown"
     NOT_ATTEMPTED = "not_attempted"
     MISSED = "missed"
+    EXCLUDED = "excluded"
     BLOCKED = "blocked"
     CHANGES = "changes"
 
@@ -114,6 +115,8 @@ class Plan(Shown):
     """Surplus tasks that are left to later runs by policies which defer what is more than their limits."""
     reported: tuple[Change, ...] = ()
     """What only policies ask for that are in report mode or outside their windows. In no guard, digest or apply."""
+    excluded: Count = 0
+    """What policies that act ask for besides, of tasks that `--task` leaves out."""
     diagnostics: tuple[Note, ...] = ()
     run_guards: tuple[GuardCheck, ...] = ()
     """The limits of all policies together: of the run, and of each scope."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.config.model import AtMost, Mode
 from reconciler.diagnostics import Severity
-from reconciler.planning.change import Change, Skipped
+from reconciler.planning.change import EVERY_TASK, Change, Chosen, Skipped
 from reconciler.planning.guards import Guards, Overrides, Refused, Wanted
 from reconciler.planning.judgement import Judgement, Judgements
 from reconciler.planning.plan import Plan, Sources
@@ -25,7 +25,7 @@ from reconciler.tasks.task import OBSERVABLE, Status, id_order
 from reconciler.tasks.timestamps import LATEST, Timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.planning.change import Observed
@@ -78,10 +78,15 @@ class Planner:
     """Plans one run. Use once: `Planner(configuration, catalogue, now).plan(observations, ...)`, or, where only some of
     the tasks are meant, `draft` and then `guarded`.
 
-    `now` is seconds since the epoch (UTC), the clock of all ages.
+    `now` is seconds since the epoch (UTC), the clock of all ages. What is asked for of tasks that are not `chosen` is
+    only counted.
     """
 
-    def __init__(self, configuration: Configuration, catalogue: Catalogue, now: int) -> None:
+    def __init__(
+        self, configuration: Configuration, catalogue: Catalogue, now: int, chosen: Chosen = EVERY_TASK
+    ) -> None:
+        self._chosen = chosen
+        self._excluded: set[TaskKey] = set()
         self._configuration = configuration
         self._catalogue = catalogue
         self._now = now
@@ -189,8 +194,29 @@ class Planner:
                 for wanted in _in_order(self._reported.values())
                 if wanted.task.key not in self._wanted
             ),
-            diagnostics=tuple(self._notes),
+            excluded=len(self._excluded),
+            diagnostics=(*self._notes, *self._unmet()),
         )
+
+    def _unmet(self) -> Iterator[Note]:
+        """The tasks that were chosen, and that nothing is said of otherwise."""
+        found = (self._wanted, self._reported, self._blocked, self._protected)
+        unmet = self._chosen.others_than(key for keys in found for key in keys)
+        # A name is an id, or holds one behind its scope.
+        seen = {
+            name
+            for scope, sieve in self._sieves.items()
+            for task_id in sieve.among(name.rpartition("/")[2] for name in unmet)
+            for name in (task_id, "/".join((*scope, task_id)))
+        }
+        for names, how in (
+            (unmet & seen, "asked for by no policy"),
+            (unmet - seen, "not among what was listed for the policies"),
+        ):
+            if names:
+                be = "is" if len(names) == 1 else "are"
+                told = _some(sorted(names), 10)
+                yield Note(Severity.WARNING, f"{len(names)} of the tasks named by --task {be} {how}: {told}")
 
     def guarded(self, plan: Plan, among: Collection[TaskKey], overrides: Overrides) -> Plan:
         """What goes ahead of a plan of this planner: the guards are held against the tasks `among` these."""
@@ -273,7 +299,10 @@ class Planner:
         policy, task = judgement.policy, surplus.task
         protections = self._judgements.protections(task)
         steps = judgement.route(task)
-        if protections:
+        if task.key not in self._chosen:
+            if steps is not None and not protections and self._acts(policy, task.target):
+                self._excluded.add(task.key)
+        elif protections:
             tally.protected += 1
             wanted, _ = self._protected.setdefault(task.key, (_Wanted(task), protections))
             wanted.add(policy.name, protected_reason(protections))

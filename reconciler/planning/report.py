@@ -87,6 +87,7 @@ class FailOn(StrEnum):
 
     MISSED = "missed"
     BLOCKED = "blocked"
+    EXCLUDED = "excluded"
 
 
 _OUTCOME_OF_CODE = {
@@ -117,6 +118,8 @@ class Report(Shown):
     """The targets of the plan, those without changes included, so that the two are known to belong together."""
     blocked: Count = 0
     """Tasks that the plan left alone as blocked."""
+    excluded: Count = 0
+    """Changes that `--task`, `--target` or `--policy` left out. They are no results."""
     errored: bool = False
     """Some scope could not be observed whole; its tasks were left alone."""
     refused: bool = False
@@ -155,6 +158,7 @@ class Report(Shown):
             Cause.UNKNOWN: counts[Outcome.UNKNOWN] > 0,
             Cause.NOT_ATTEMPTED: counts[Outcome.NOT_ATTEMPTED] > 0,
             Cause.MISSED: FailOn.MISSED in self.fail_on and counts[Outcome.MISSED] > 0,
+            Cause.EXCLUDED: FailOn.EXCLUDED in self.fail_on and self.excluded > 0,
             Cause.BLOCKED: self.blocked > 0 and (self.blocked_fails or FailOn.BLOCKED in self.fail_on),
         }
         return tuple(cause for cause in Cause if holds.get(cause))

@@ -26,7 +26,7 @@ from reconciler.tasks.sink import view_of
 from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.selectors.compile import Predicate
     from reconciler.selectors.syntax import Selector, Test
@@ -282,6 +282,19 @@ class Sieve:
             self._kinds.append(_Kind(*kind))
             self._numbers[kind] = len(self._kinds) - 1
         return self._numbers[kind]
+
+    def among(self, ids: Iterable[str]) -> set[str]:
+        """Those of these ids that were seen, in passes that are over."""
+        wanted: list[dict[int, str]] = [{} for _ in range(_BUCKETS)]
+        for task_id in ids:
+            wanted[hash(task_id) % _BUCKETS][hash(task_id)] = task_id
+        return {
+            asked[key]
+            for asked, sightings in zip(wanted, self._seen, strict=True)
+            if asked
+            for key in sightings[::2]
+            if key in asked
+        }
 
     def end_pass(self) -> tuple[int, int]:
         kept: list[dict[str, tuple[Task, int]]] = [{} for _ in range(_BUCKETS)]

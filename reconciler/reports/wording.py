@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
-from reconciler.engine.saved_plan import NOT_SELECTED
 from reconciler.planning.guards import Guard
 from reconciler.planning.plan import Cause
 from reconciler.planning.report import Outcome
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
     from reconciler.planning.report import Report, Result
 
-GRAVE = frozenset(set(Cause) - {Cause.NOT_ATTEMPTED, Cause.MISSED, Cause.BLOCKED, Cause.CHANGES})
+GRAVE = frozenset(set(Cause) - {Cause.NOT_ATTEMPTED, Cause.MISSED, Cause.EXCLUDED, Cause.BLOCKED, Cause.CHANGES})
 """Causes after which somebody should look at what became of a run."""
 
 SYMBOLS: dict[tuple[Action, ...], str] = {
@@ -239,7 +238,8 @@ def plan_counts(plan: Plan) -> str:
     counts = [f"{summary.blocked} blocked", f"{summary.protected} protected"]
     counts += [f"{summary.kept} kept"] if summary.kept else []
     counts += [f"{summary.unknown} unknown"] if summary.unknown else []
-    return f"{changes_counted(summary)}; {', '.join(counts)}{_held_back(summary)}"
+    excluded = f", {plan.excluded} left out" if plan.excluded else ""
+    return f"{changes_counted(summary)}; {', '.join(counts)}{_held_back(summary)}{excluded}"
 
 
 def changes_counted(summary: Summary) -> str:
@@ -262,6 +262,8 @@ def plan_sentence(plan: Plan) -> str | None:
         return "No changes, but there are errors: whether the policies hold is not known."
     if not plan.scopes:
         return "No changes: no scope was listed, so nothing was checked."
+    if plan.excluded:
+        return f"No changes of the tasks that were named; {plan.excluded} of others."
     if plan.refused:
         return f"No changes: guards refuse all {len(plan.refused)} that the policies ask for."
     if plan.deferred:
@@ -318,6 +320,6 @@ def report_advice(report: Report) -> tuple[str, ...]:
     if counts["missed"]:
         advice.append("Missed tasks went on by themselves; the next plan shows what the policies make of them now.")
     left = [result for result in report.results if result.outcome in {Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED}]
-    if not report.refused and any(result.detail != NOT_SELECTED for result in left):
+    if not report.refused and left:
         advice.append("Running the same command again finishes the work.")
     return tuple(advice)

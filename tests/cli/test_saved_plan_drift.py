@@ -298,21 +298,17 @@ def outcomes(terminal: Terminal, *words: str) -> tuple[int, dict[tuple[str, str]
         (("--target", "*", "--policy", "*"), ALL),
     ],
 )
-def test_what_the_flags_leave_out_is_not_attempted(
+def test_what_the_flags_leave_out_is_one_line_and_no_failure(
     terminal: Terminal, words: tuple[str, ...], kept: set[tuple[str, str]]
 ) -> None:
     narrowable(terminal)
     before = len(terminal.simulator.requests)
     code, found, report = outcomes(terminal, *words)
-    assert found == {each: "done" if each in kept else "not_attempted" for each in ALL}
-    assert code == (0 if kept == ALL else 3)
-    left = [each for each in report["results"] if each["outcome"] == "not_attempted"]
-    assert {(each["detail"], each["now"], each["calls"]) for each in left} <= {
-        ("not selected by --target/--policy", None, 0)
-    }
-    assert [note["message"] for note in report["diagnostics"]] == (
-        [] if kept == ALL else [f"{len(left)} of the plan's 4 changes were left out by --target or --policy: {FINISH}"]
-    )
+    assert found == dict.fromkeys(kept, "done")
+    left = len(ALL) - len(kept)
+    assert (code, report["excluded"]) == (0, left)
+    count = f"{left} of the plan's 4 changes were left out by --task, --target or --policy"
+    assert [note["message"] for note in report["diagnostics"]] == ([f"{count}: {FINISH}"] if left else [])
     projects = {PROJECT if target == "huawei" else OTHER_PROJECT for target, _ in kept}
     asked = {record.path.split("/")[2] for record in terminal.simulator.requests[before:]}
     assert asked == projects, "a target that is left out is not spoken to"
@@ -320,7 +316,7 @@ def test_what_the_flags_leave_out_is_not_attempted(
 
 def test_the_rest_of_a_narrowed_plan_is_finished_without_the_flags(terminal: Terminal) -> None:
     narrowable(terminal)
-    assert outcomes(terminal, "--policy", "tidy")[0] == 3
+    assert outcomes(terminal, "--policy", "tidy", "--fail-on", "excluded")[0] == 3, "where it is asked for"
     code, found, report = outcomes(terminal)
     assert code == 0
     assert found == {(target, policy): "satisfied" if policy == "tidy" else "done" for target, policy in ALL}

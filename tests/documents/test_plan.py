@@ -43,6 +43,10 @@ ids = st.from_regex(ID_FORM, fullmatch=True)
 changes = st.builds(Change, names, resources, ids, policy_names, texts, observations, steps)
 skipped = st.builds(Skipped, names, resources, ids, policy_names, texts, observations, policy_names)
 complete_or_unstable = st.sampled_from([Completeness.COMPLETE, Completeness.UNSTABLE])
+COUNTS = (
+    *("matched", "surplus", "changes", "kept", "blocked", "protected", "unknown"),
+    *("spared", "refused", "deferred", "reported"),
+)
 plans = st.builds(
     Plan,
     tool_version=texts,
@@ -72,7 +76,7 @@ plans = st.builds(
             names,
             st.lists(resources, max_size=2).map(tuple),
             policy_names,
-            *(counts for _ in range(11)),
+            **dict.fromkeys(COUNTS, counts),
             suspended=st.booleans(),
             on_blocked=st.sampled_from(OnBlocked),
             source=st.none() | st.builds(Source, texts, st.integers(1, 10**6)),
@@ -94,6 +98,7 @@ plans = st.builds(
         max_size=2,
     ).map(tuple),
     deferred=counts,
+    excluded=counts,
     reported=st.lists(changes, max_size=2).map(tuple),
     overrides=st.builds(
         Overrides, st.none() | counts, st.none() | counts, *(st.dictionaries(names, counts, max_size=2),) * 2
@@ -137,8 +142,8 @@ def test_keys_are_those_of_the_contract() -> None:
     document = PLAN_FILE.document(PLANS["five_kinds"])
     assert " ".join(document) == (
         "format format_version outcome causes complete errored applyable digest summary tool_version created_at "
-        "expires_at configuration scopes policies changes blocked protected refused deferred reported diagnostics "
-        "run_guards overrides checksum"
+        "expires_at configuration scopes policies changes blocked protected refused deferred reported excluded "
+        "diagnostics run_guards overrides checksum"
     )
     assert " ".join(document["changes"][0]) == "id target resource task_id policies reason observed steps"
 

@@ -106,6 +106,8 @@ def skipped(plan: Plan, detail: Detail) -> Iterator[str]:
     yield _held_back("Refused", "by a guard: nothing is done to them", plan.refused, detail)
     if plan.deferred:
         yield f"**Deferred: {counted(plan.deferred, 'task')}** (left to later runs: more than the limits allow)"
+    if plan.excluded:
+        yield f"**Left out by --task: {counted(plan.excluded, 'change')}**"
     meaning = "by policies that only report: nothing is done"
     yield _held_back("Reported", meaning, plan.reported, detail)
     yield _left_alone("Blocked", "no operation leads out of their state now", plan.blocked, detail)
