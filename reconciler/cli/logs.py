@@ -46,6 +46,13 @@ class _Lines(logging.Formatter):
         return f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower()}: {presentable(record.getMessage())}"
 
 
+class _Stderr(logging.Handler):
+    """Writes to what is stderr now: above the line that moves, where there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"{self.format(record)}\n")
+
+
 class _TraceFile(logging.Handler):
     """One JSON object a line, each written at once: what is there survives however the program ends."""
 
@@ -73,7 +80,7 @@ def start_logging(log_format: str, *, verbosity: int, trace: Path | None = None)
 
     Raises UsageError where the file of `trace` could not be written. It is written while `tracing`.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Stderr()
     handler.setFormatter(_JsonLines() if log_format == "json" else _Lines())
     _LOG.handlers[:] = [handler]
     _LOG.setLevel(_LEVELS[min(verbosity, 2)])

@@ -34,6 +34,7 @@ _SETTLING = 3.0
 """Seconds before pace and time left are told, which would jump about."""
 _FEW = 20
 """Steps before the time left is told: they come in batches."""
+_WIDTH = 16
 _LONG = 2.0
 """Seconds of a wait that is told; shorter ones are the pace."""
 
@@ -113,7 +114,7 @@ class Gauge:
             yield f"waiting {wait:.0f} s for a quota"
         elif self._first is not None and now - self._first >= _SETTLING:
             window = min(_RECENTLY, now - self._first)
-            recent = sum(moment >= now - window for moment in self._answers)
+            recent = sum(moment >= now - window for moment in self._answers.copy())  # which grows meanwhile
             yield f"{60 * recent / window:,.0f}/min"
             if (left := self._left(now, recent / window)) is not None:
                 yield f"about {_spelt(left)} left"
@@ -156,25 +157,26 @@ class Progress:
             yield self
             return
         from rich.console import Console  # noqa: PLC0415 - slow to import, and rarely needed
-        from rich.progress import BarColumn, ProgressColumn, TextColumn  # noqa: PLC0415
         from rich.progress import Progress as RichProgress  # noqa: PLC0415
+        from rich.progress import ProgressColumn, TextColumn  # noqa: PLC0415
         from rich.progress import Task as Line  # noqa: PLC0415
+        from rich.progress_bar import ProgressBar  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
         gauge = self._gauge = Gauge(unit, total, self._is_stopping)
 
+        # Both are made anew each time that the line is drawn: a wait gets shorter by itself.
+        class Drawn(ProgressColumn):
+            def render(self, _: Line) -> ProgressBar:
+                return ProgressBar(total=1.0, completed=gauge.share, width=_WIDTH)
+
         class Told(ProgressColumn):
-            """Made anew each time that the line is drawn, since a wait gets shorter by itself."""
-
-            max_refresh = None
-
-            def render(self, task: Line) -> Text:
-                bar.update(task.id, completed=gauge.share)
+            def render(self, _: Line) -> Text:
                 return Text(gauge.text(), no_wrap=True, overflow="ellipsis")
 
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=16), Told())
+        columns = (TextColumn("{task.description}"), Drawn(), Told())
         with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar, watching(gauge):
-            self._bar, self._line = bar, bar.add_task(what, total=1.0)
+            self._bar, self._line = bar, bar.add_task(what)
             try:
                 yield self
             finally:

@@ -1,6 +1,8 @@
 """The line that moves: what it says of pages, pace, waiting and the time left, and that it promises nothing that is not
 so."""
 
+import re
+
 import pytest
 
 from reconciler.cli.progress import SCOPES, Gauge
@@ -106,6 +108,18 @@ def test_a_terminal_shows_pages_and_the_wait_for_a_quota(terminal: Terminal) -> 
         running.until("/3 pages")
         running.until("s for a quota")
         assert running.end().code == 0
+
+
+def test_lines_of_the_log_stand_above_it(terminal: Terminal) -> None:
+    terminal.write(HEAD + POLICY)
+    terminal.simulator.faults.add("latency", seconds=0.5, times=0)
+    terminal.simulator.huaweicloud.add("huaweicloud.mpc.snapshot", id=1, created="1d")
+    with session(terminal.directory, "plan", "-v", "--format", "json") as running:
+        running.until("0/1 scopes")
+        running.until("info: listed")
+        seen = running.end().err
+    line = next(line for line in re.split(r"[\r\n]+", seen) if "info: listed" in line)
+    assert "scopes" not in line
 
 
 def test_a_terminal_tells_the_truth_after_ctrl_c(terminal: Terminal) -> None:
