@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,48 +14,79 @@ from reconciler.cli.output import Flags, run_flags
 from reconciler.cli.places import write
 from reconciler.cli.progress import Progress
 from reconciler.cli.running import run_work
-from reconciler.engine.queries import resource_type
+from reconciler.config.files import Roots
+from reconciler.config.inventory import lists_in
+from reconciler.config.yaml_document import parse
+from reconciler.diagnostics import did_you_mean
+from reconciler.engine.queries import TARGET, Wish, resource_type
 from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.providers.registry import catalogue
-from reconciler.reports.task_list import TASK_LIST, render_tasks, task_list
+from reconciler.reports.task_list import RENDERERS, task_list
+from reconciler.selectors.operators import APPLICABLE, OPERATORS, Form
 from reconciler.selectors.parse import parse_selector
-from reconciler.selectors.syntax import Everything
+from reconciler.selectors.syntax import Everything, Operator
+from reconciler.selectors.url_parts import selectable
 from reconciler.tasks.task import FieldType
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from reconciler.engine.queries import QueryResult
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import ResourceType
 
 _WHOLE = re.compile("-?[0-9]{1,18}")
+_CONDITION = re.compile(
+    r"\s*(?P<field>[A-Za-z0-9_.]+)\s*(?P<operator>[=!<>~]+|(?<=\s)[A-Za-z_]+(?=\s|\Z))\s*(?P<value>.*?)\s*", re.DOTALL
+)
 
 
 @click.command("query")
 @argument("resource", shell_complete=resource_types)
 @paths_argument
-@flag("--where", "conditions", multiple=True, metavar="FIELD=VALUE", help="Only tasks with this value (repeatable).")
-@run_flags("text", "json", policies=False, color=False)
+@flag(
+    "--where",
+    "conditions",
+    multiple=True,
+    metavar="CONDITION",
+    help="Only tasks of which this holds, such as 'created_at older_than 6h' or status=pending (repeatable).",
+)
+@flag("--match", metavar="YAML", help="Only tasks that this selector matches, as policies have it.")
+@flag("--columns", metavar="FIELD,...", help="The fields to show, in this order.")
+@flag("--sort", metavar="FIELD", help="Order by this field; -FIELD: the greatest first. Tasks without it come last.")
+@flag("--limit", type=click.IntRange(min=1), metavar="N", help="No more tasks, or counts, than these.")
+@flag("--count-by", metavar="FIELD", help="How many tasks there are of each value of this field, instead of the tasks.")
+@run_flags(*RENDERERS, policies=False, color=False)
 def command(
     resource: str,
     paths: tuple[Path, ...],
     conditions: tuple[str, ...],
+    match: str | None,
+    columns: str | None,
+    sort: str | None,
+    limit: int | None,
+    count_by: str | None,
     **shared: Any,  # noqa: ANN401 - what `run_flags` adds
 ) -> int:
     """List tasks of one resource type, as the targets of the configuration report them. Reads only.
 
-    Several --where are ANDed; a status is filtered by the cloud itself.
+    Several --where are ANDed, with --match as well; a status is filtered by the cloud itself. --count-by and --limit
+    hold no more tasks in memory than they show.
     """
     flags = Flags.of(**shared)
     session = Session.open(paths, target=flags.targets)
     row = resource_type(catalogue(), resource)
-    selector = _selector(conditions, row)
-    found = run_work(_asked(session, row, selector))
-    tasks = task_list(found, row)
-    as_json = flags.output_format == "json"
-    write(TASK_LIST.text(tasks) if as_json else render_tasks(tasks, session.now), flags.output_format)
+    selector = _selector(match, conditions, row)
+    shown = tuple(_known(name, "--columns", row) for name in columns.split(",")) if columns else ()
+    order = None if sort is None else _known(sort.removeprefix("-"), "--sort", row)
+    by = None if count_by is None else _known(count_by, "--count-by", row)
+    if by and (shown or order):
+        raise UsageError("--count-by counts tasks, and shows none", f"leave out {'--columns' if shown else '--sort'}")
+    wish = Wish(order, sort is not None and sort.startswith("-"), limit, by)
+    found = run_work(_asked(session, row, selector, wish))
+    tasks = task_list(found, row, by, shown)
+    write(RENDERERS[flags.output_format](tasks, session.now, shown), flags.output_format)
     for observation in found.incomplete:
         scope = observation.scope
         how = "" if observation.complete else "could not be listed whole: "
@@ -62,28 +94,71 @@ def command(
     return ExitCode.ERROR if found.incomplete else ExitCode.OK
 
 
-async def _asked(session: Session, row: ResourceType, selector: Selector) -> QueryResult:
+async def _asked(session: Session, row: ResourceType, selector: Selector, wish: Wish) -> QueryResult:
     progress = Progress()
     async with session:
-        with progress.stage("Listing", len(session.configuration.targets), "targets"):
-            return await session.query(row, selector, progress.listed)
+        with progress.stage("Listing", len(session.configuration.targets)):
+            return await session.query(row, selector, progress.listed, wish)
 
 
-def _selector(conditions: tuple[str, ...], row: ResourceType) -> Selector:
-    parts: list[dict[str, object]] = []
-    for condition in conditions:
-        name, separator, value = condition.partition("=")
-        if not separator:
-            raise UsageError(f"--where {condition}: expected FIELD=VALUE")
-        field = row.fields.get(name)
-        if field is not None and field.type is FieldType.STRINGS:
-            parts.append({name: {"contains": value}})
-        else:
-            whole = field is not None and field.type is FieldType.INTEGER and _WHOLE.fullmatch(value)
-            parts.append({name: int(value) if whole else value})
+def _known(name: str, flag: str, row: ResourceType) -> str:
+    """A field that may be named there."""
+    names = (TARGET, *selectable(row))
+    name = name.strip()
+    if name not in names:
+        raise UsageError(f"{flag} {name}: {row.name} has no such field", did_you_mean(name, names))
+    return name
+
+
+def _selector(match: str | None, conditions: tuple[str, ...], row: ResourceType) -> Selector:
+    parts: list[Any] = [_condition(condition, row) for condition in conditions]
+    written = _written(match) if match is not None else "all"
+    if written != "all":
+        parts.append(written)
     if not parts:
         return Everything()
-    selector, problems = parse_selector({"all": parts}, (row,))
+    data = parts[0] if len(parts) == 1 else {"all": parts}
+    lists = lists_in(Path(), Roots.of([Path()]), {})
+    selector, problems = parse_selector(data, (row,), lists=lists)
+    flag = " ".join(name for name, given in (("--where", conditions), ("--match", match)) if given)
+    for problem in problems:
+        if selector is not None:
+            sys.stderr.write(f"Warning: {flag}: {problem.message}\n")
     if selector is None:
-        raise UsageError("; ".join(f"--where: {problem.message}" for problem in problems), problems[0].hint)
+        raise UsageError("; ".join(f"{flag}: {problem.message}" for problem in problems), problems[0].hint)
     return selector
+
+
+def _written(match: str) -> Any:  # noqa: ANN401 - YAML may hold anything
+    document, problems = parse(match.encode(), Path("--match"), "--match", beginning="write `status: pending`, say")
+    if problems:
+        raise UsageError(f"--match: {problems[0].message}", problems[0].hint)
+    return document.data
+
+
+def _condition(written: str, row: ResourceType) -> dict[str, object]:
+    """`FIELD OPERATOR VALUE` as a selector has it; values of a list are parted by commas."""
+    found = _CONDITION.fullmatch(written)
+    if found is None:
+        raise UsageError(f"--where {written}: expected FIELD OPERATOR VALUE, or FIELD=VALUE")
+    name, word, text = found["field"], found["operator"], found["value"]
+    field = selectable(row).get(name)
+    if field is None:
+        return {name: text}  # which the parser refuses
+    operator = next(_operators(word, field.type), word)
+    if operator == Operator.EQ and field.type is FieldType.STRINGS:
+        operator = Operator.CONTAINS
+    form = OPERATORS[Operator(operator)].form if operator in set(Operator) else Form.TEXT
+    if form is Form.FLAG:
+        return {name: {str(operator): {"": True, "true": True, "false": False}.get(text, text)}}
+    texts = [part.strip() for part in text.split(",")] if form is Form.VALUES else [text]
+    whole = field.type is FieldType.INTEGER and form in (Form.VALUE, Form.VALUES)
+    values = [int(value) if whole and _WHOLE.fullmatch(value) else value for value in texts]
+    return {name: {str(operator): values if form is Form.VALUES else values[0]}}
+
+
+def _operators(word: str, kind: FieldType) -> Iterator[str]:
+    """The operator that a word, or a sign, means on a field of this type."""
+    for operator in (*APPLICABLE[kind], Operator.EQ):
+        if word == operator or (not word[0].isalpha() and word in OPERATORS[operator].synonyms):
+            yield operator

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler.config.environment import quoted
-from reconciler.config.files import RefusedFile, reason_of
+from reconciler.config.files import RefusedFile, reason_of, shown_path
 from reconciler.diagnostics import Diagnostic, Location, Rule, Severity
 from reconciler.selectors.mistake import Mistake
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.config.files import Roots
+    from reconciler.selectors.mistake import Lists
     from reconciler.tasks.resource_type import Inventory
 
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -71,6 +72,18 @@ def values_in(lines: Iterable[str], shown: str) -> tuple[tuple[int, str], ...]:
         if text and not text.startswith("#"):
             found.append((number, bare["entry"] if (bare := _QUOTED.fullmatch(text)) else text))
     return tuple(found)
+
+
+def lists_in(directory: Path, roots: Roots, read: dict[Path, tuple[tuple[int, str], ...]]) -> Lists:
+    """What reads lists by paths that are relative to `directory`. What was `read` is not read again."""
+
+    def found(path: str) -> tuple[tuple[int, str], ...]:
+        file = directory / path
+        if file not in read:
+            read[file] = read_values(file, shown_path(file), roots)
+        return read[file]
+
+    return found
 
 
 def mistake_in(entry: str, key: str, inventory: Inventory) -> str | None:

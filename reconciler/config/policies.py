@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.config.entries import WrongType, choice, flag, mapping, number, text, texts
 from reconciler.config.environment import quoted
-from reconciler.config.files import shown_path
-from reconciler.config.inventory import read_values
+from reconciler.config.inventory import lists_in
 from reconciler.config.model import Absent, AtMost, Ensure, Keep, Mode, OnBlocked, Policy, Protection
 from reconciler.config.schema_parts import LONGEST_GLOB
 from reconciler.config.settings import limits
@@ -209,15 +208,7 @@ class PolicyReader:
 
 def _lists(entry: Entry, findings: Findings) -> Lists:
     """What reads the lists that the selector of `entry` names, relative to the file that it stands in."""
-    document = entry.document
-
-    def read(path: str) -> tuple[tuple[int, str], ...]:
-        file = document.file.parent / path
-        if file not in findings.lists:
-            findings.lists[file] = read_values(file, shown_path(file), document.roots)
-        return findings.lists[file]
-
-    return read
+    return lists_in(entry.document.file.parent, entry.document.roots, findings.lists)
 
 
 def resources_of(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from reconciler.diagnostics import suggestion
 from reconciler.engine.world import by_clock, sifted
@@ -12,29 +14,57 @@ from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.planner import task_order
 from reconciler.planning.sieve import Rule, Rules
 from reconciler.planning.why import NEAR, Inquiry, scopes_of
+from reconciler.selectors.compile import seen_by
 from reconciler.selectors.states import wanted_statuses
+from reconciler.selectors.syntax import Operator, Test
+from reconciler.selectors.url_parts import taken_apart
 from reconciler.tasks.observation import Completeness, Observation, Scope, clock_fault, clocks_off
 from reconciler.tasks.sink import Collected, view_of
 from reconciler.tasks.task import Status, id_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reconciler.engine.clouds import Clouds
     from reconciler.engine.world import World
+    from reconciler.planning.sieve import Sieve
     from reconciler.planning.snapshot import Snapshot
     from reconciler.planning.why import Why
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import Catalogue, ResourceType
-    from reconciler.tasks.task import Task
+    from reconciler.tasks.task import Task, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be told of the tasks that match, by fields as selectors name them. `target` is one as well.
+
+    `sort`: in the order of its values instead of the plan's; tasks without it come last. `limit`: no more of them than
+    that. `count_by`: how many there are of each value, instead of the tasks.
+    """
+
+    sort: str | None = None
+    descending: bool = False
+    limit: int | None = None
+    count_by: str | None = None
+
+
+EVERY_TASK = Wish()
+TARGET = "target"
 
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """The tasks that match, in plan order, and the listings that did not come through whole."""
+    """The tasks that match, and the listings that did not come through whole.
+
+    `total`: how many there are, though no more may be among `tasks` than were asked for. `counts`: tasks by value, the
+    most first; None: that was not asked for.
+    """
 
     tasks: tuple[Task, ...]
     incomplete: tuple[Observation, ...]
+    total: int = 0
+    counts: tuple[tuple[Value | None, int], ...] | None = None
 
 
 async def query(
@@ -44,25 +74,63 @@ async def query(
     selector: Selector,
     targets: Collection[str],
     on_listed: Callable[[Observation], None],
+    wish: Wish = EVERY_TASK,
 ) -> QueryResult:
-    """List `row` on those of `targets` that are of its provider."""
+    """List `row` on those of `targets` that are of its provider. No more tasks are held than are wished for."""
     names = [name for name in targets if world.configuration.targets[name].provider == row.provider]
     statuses = wanted_statuses([selector], row)
     wanted = {Scope(name, row.name): statuses for name in names}
 
+    count_by = _field("status" if wish.count_by == TARGET else wish.count_by, row) if wish.count_by else None
+    best = None if wish.limit is None else partial(_first, wish=wish, row=row)
+
     def rules(_: Scope, off: bool) -> Rules:
-        return Rules([Rule.of("", selector, None if off else world.now)], (), frozenset(row.fields), off)
+        rule = Rule.of("", selector, None if off else world.now)
+        return Rules([rule], (), frozenset(row.fields), off, count_by, best, max(2048, 2 * (wish.limit or 0)))
 
     observations, sieves = await sifted(world, clouds, wanted, on_listed, rules=rules)
-    tasks = [task for scope, seen in observations.items() if not _is_failed(seen) for task in sieves[scope].tasks]
+    whole = {scope: sieves[scope] for scope, seen in observations.items() if not _is_failed(seen)}
+    tasks = _first((task for sieve in whole.values() for task in sieve.tasks), wish, row)
     off = clocks_off(by_clock(world, observations).values())
     doubted = [
         replace(seen, fault=clock_fault(off[scope.target])) if seen.complete and scope.target in off else seen
         for scope, seen in observations.items()
     ]
-    return QueryResult(
-        tuple(sorted(tasks, key=task_order)), tuple(seen for seen in doubted if not seen.complete or seen.fault)
-    )
+    incomplete = tuple(seen for seen in doubted if not seen.complete or seen.fault)
+    total = sum(sieve.matched for sieve in whole.values())
+    return QueryResult(tuple(tasks), incomplete, total, _counts(whole, wish) if wish.count_by else None)
+
+
+def _field(name: str, row: ResourceType) -> Test:
+    """What asks whether a task has a field, or a part of it."""
+    field, part = taken_apart(name, row)
+    return Test(field, Operator.EXISTS, True, part=part)
+
+
+def _first(tasks: Iterable[Task], wish: Wish, row: ResourceType) -> list[Task]:
+    """The tasks in the order that is wished for, and no more of them."""
+    found = sorted(tasks, key=task_order)
+    if wish.sort == TARGET:
+        found.sort(key=lambda task: task.target, reverse=wish.descending)
+    elif wish.sort:
+        field = _field(wish.sort, row)
+        values = [(seen_by(field, task.values), task) for task in found]
+        known = [(value, task) for value, task in values if value is not None]
+        known.sort(key=lambda entry: _rank(entry[0], wish.sort), reverse=wish.descending)
+        found = [task for _, task in known] + [task for value, task in values if value is None]
+    return found[: wish.limit]
+
+
+def _rank(value: Value, field: str | None) -> Any:  # noqa: ANN401 - of one type for one field
+    return id_order(value) if field == "id" and isinstance(value, str) else value
+
+
+def _counts(sieves: Mapping[Scope, Sieve], wish: Wish) -> tuple[tuple[Value | None, int], ...]:
+    counts: Counter[Value | None] = Counter()
+    for scope, sieve in sieves.items():
+        counts.update({scope.target: sieve.matched} if wish.count_by == TARGET else sieve.groups)
+    ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0] is None, str(entry[0])))
+    return tuple((value, count) for value, count in ranked if count)[: wish.limit]
 
 
 def resource_type(catalogue: Catalogue, name: str) -> ResourceType:

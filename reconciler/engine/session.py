@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from reconciler.engine.apply_run import Applying, ApplyOptions, carry_out
 from reconciler.engine.clouds import Clouds
 from reconciler.engine.interruption import Interruption, run
-from reconciler.engine.queries import narrowed, query, why
+from reconciler.engine.queries import EVERY_TASK, narrowed, query, why
 from reconciler.engine.saved_plan import check_fresh
 from reconciler.engine.saved_plan_run import apply_saved_plan
 from reconciler.engine.saved_plan_run import narrowed as narrowed_plan
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.engine.approval import Approval
     from reconciler.engine.doctor import Examination, Examined
     from reconciler.engine.hold import Held
-    from reconciler.engine.queries import QueryResult
+    from reconciler.engine.queries import QueryResult, Wish
     from reconciler.engine.world import World
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
@@ -172,10 +172,14 @@ class Session:
         return made
 
     async def query(
-        self, row: ResourceType, selector: Selector, on_listed: Callable[[Observation], None] = _nothing
+        self,
+        row: ResourceType,
+        selector: Selector,
+        on_listed: Callable[[Observation], None] = _nothing,
+        wish: Wish = EVERY_TASK,
     ) -> QueryResult:
-        """List the tasks of one resource type that match."""
-        return await query(self._world, self._clouds, row, selector, self._targets, on_listed)
+        """List the tasks of one resource type that match, or count them: what is wished for."""
+        return await query(self._world, self._clouds, row, selector, self._targets, on_listed, wish)
 
     async def why(
         self, task_id: str, resource: str | None = None, on_listed: Callable[[Observation], None] = _nothing

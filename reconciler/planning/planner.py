@@ -404,7 +404,10 @@ class Planner:
             operator, counts_as = wanted[name]
             which = "1 task lacks" if count == 1 else f"{count} tasks lack"
             line = f"{name}: {{{operator}: ..., {MISSING}: {str(counts_as).lower()}}}"
-            message = f"{which} `{name}`, so it is not known whether the policy is about them: `{line}` includes them"
+            them = "it" if count == 1 else "them"
+            message = (
+                f"{which} `{name}`, so it is not known whether the policy is about {them}: `{line}` includes {them}"
+            )
             self._notes.append(Note(Severity.WARNING, message, policy=policy.name))
 
     def _note_ids(self, policy: Policy, seen: Mapping[Scope, Observation]) -> None:

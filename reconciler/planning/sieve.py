@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.selectors.compile import Predicate
     from reconciler.selectors.syntax import Selector, Test
     from reconciler.tasks.sink import View
-    from reconciler.tasks.task import Task
+    from reconciler.tasks.task import Task, Value
 
     _Condition = tuple[tuple[str, ...], Predicate]
 
@@ -87,6 +87,12 @@ class Rules:
     others: frozenset[str] = frozenset()
     off: bool = False
     """Ages are unknown, since clocks disagree."""
+    count_by: Test | None = None
+    """The field by whose values selected tasks are counted, and not kept."""
+    best: Callable[[Iterable[Task]], list[Task]] | None = None
+    """Of many selected tasks those that are kept; none: all of them."""
+    many: int = 2048
+    """How many are too many."""
 
     @property
     def all(self) -> Sequence[Rule]:
@@ -107,6 +113,7 @@ class _Kind:
     status: Status
     truths: int = 0
     missing: int = 0
+    group: int = 0
     contradicted: bool = False
 
 
@@ -146,16 +153,17 @@ class Sieve:
         self._fields: frozenset[str] = frozenset()
         self._lower = self._everything = 0
         self._kinds = [_Kind(Status.GONE)]
-        self._numbers: dict[tuple[Status, int, int, bool], int] = {}
+        self._numbers: dict[_Kind, int] = {}
+        self._groups: dict[Value | None, int] = {}
         self._seen = _buckets()
         self._counts: list[tuple[_Kind, int]] = []
         self._kept: dict[str, tuple[Task, int]] = {}
         # How tasks are judged:
-        self._statuses = _Known(lambda status: self._number(status, 0) if status is not Status.GONE else _GONE)
+        self._statuses = _Known(lambda status: self._number(_Kind(status)) if status is not Status.GONE else _GONE)
         self._by_value: dict[tuple[str, ...], _Known] = {}
         self._left: list[tuple[int, int, Sequence[_Condition]]] = []
         self._open: dict[int, Sequence[tuple[int, int, Sequence[_Condition]]]] = {}
-        self._judged: dict[tuple[int, int, int], int] = {}
+        self._judged: dict[tuple[int, int, int, int], int] = {}
         self._gaps: Mapping[str, Test] = {}
         self._ids: frozenset[str] = frozenset()
         self.found: set[str] = set()
@@ -198,6 +206,7 @@ class Sieve:
             append(said & ~_KINDS | number)
         self._rows += len(numbers)
         self._forget()
+        self._selected = self._best(self._selected)
 
     def _begin(self, rules: Rules) -> None:
         self._rules, self._ask = rules, None
@@ -252,6 +261,7 @@ class Sieve:
 
     def _judge(self, view: View, place: int, number: int, truths: int) -> int:
         """The number of the kind of a task that some rule may be true of; it is kept where a policy's is."""
+        missing = group = 0
         rules = self._open.get(truths)
         if rules is None:
             rules = self._open[truths] = [rule for rule in self._left if truths & rule[0]]
@@ -264,22 +274,24 @@ class Sieve:
                         break
                     truths &= ~higher
         if truths >> len(self._rules.all) & (1 << len(self._rules.policies)) - 1:
-            task = view.task(place)
-            if self._selected.setdefault(task.id, (task, truths))[0] is task:
-                self.text += task.text
-        missing = 0
+            if (by := self._rules.count_by) is not None:
+                value = seen_by(by, view.values(place, {by.field}))
+                group = self._groups.setdefault(value, len(self._groups))
+            else:
+                task = view.task(place)
+                if self._selected.setdefault(task.id, (task, truths))[0] is task:
+                    self.text += task.text
         if truths & ~(truths >> len(self._rules.all)) & (1 << len(self._rules.policies)) - 1:
             values = view.values(place, {test.field for test in self._gaps.values()})
             missing = sum(1 << bit for bit, test in enumerate(self._gaps.values()) if seen_by(test, values) is None)
-        known = self._judged.get((number, truths, missing))
-        if known is None:
-            known = self._judged[number, truths, missing] = self._number(self._kinds[number].status, truths, missing)
-        return known
+        judged = (number, truths, missing, group)
+        if judged not in self._judged:
+            self._judged[judged] = self._number(_Kind(self._kinds[number].status, truths, missing, group))
+        return self._judged[judged]
 
-    def _number(self, status: Status, truths: int, missing: int = 0, *, contradicted: bool = False) -> int:
-        kind = (status, truths, missing, contradicted)
+    def _number(self, kind: _Kind) -> int:
         if kind not in self._numbers:
-            self._kinds.append(_Kind(*kind))
+            self._kinds.append(kind)
             self._numbers[kind] = len(self._kinds) - 1
         return self._numbers[kind]
 
@@ -317,6 +329,7 @@ class Sieve:
         self._kept |= {
             task_id: entry for task_id, entry in self._selected.items() if hash(task_id) not in self._contradicted
         }
+        self._kept = self._best(self._kept)
         numbers: Counter[int] = Counter()
         for sightings in self._seen:
             numbers.update(sightings[1::2])
@@ -324,6 +337,12 @@ class Sieve:
         contradicted = len(self._contradicted)
         self._selected, self._contradicted, self.text = {}, set(), 0
         return distinct, contradicted
+
+    def _best(self, tasks: dict[str, tuple[Task, int]]) -> dict[str, tuple[Task, int]]:
+        """Those that are kept, once there are many."""
+        if self._rules.best is None or len(tasks) < self._rules.many:
+            return tasks
+        return {task.id: tasks[task.id] for task in self._rules.best(task for task, _ in tasks.values())}
 
     def _resolve(self, ids: Sequence[int], says: Sequence[int], kinds: dict[int, int]) -> None:
         """Find the ids whose rows differ, and give them the kind of which nothing but perhaps the status is known."""
@@ -335,7 +354,7 @@ class Sieve:
                 statuses[key].add(self._kinds[said & _KINDS].status)
         for key, shown in statuses.items():
             status = shown.pop() if len(shown) == 1 else Status.UNKNOWN
-            kinds[key] = self._number(status, self._lower, contradicted=True)
+            kinds[key] = self._number(_Kind(status, self._lower, contradicted=True))
         self._contradicted |= differing
 
     # What was found, after the last pass.
@@ -392,6 +411,22 @@ class Sieve:
         for kind, count in self._counts:
             if kind.truths & ~(kind.truths >> rules) & policies:
                 yield kind, count
+
+    @property
+    def matched(self) -> int:
+        """How many tasks some policy selects."""
+        return sum(self.groups.values())
+
+    @property
+    def groups(self) -> dict[Value | None, int]:
+        """How many of these have each value of the field that they are counted by."""
+        names: list[Value | None] = [*self._groups] or [None]
+        counts: Counter[Value | None] = Counter()
+        mask = (1 << len(self._rules.policies)) - 1
+        for kind, count in self._counts:
+            if kind.truths >> len(self._rules.all) & mask:
+                counts[names[kind.group]] += count
+        return dict(counts)
 
     @property
     def tasks(self) -> list[Task]:
