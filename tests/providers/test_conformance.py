@@ -83,7 +83,17 @@ TestThePage = PAGE["TestMine"]
 
 class FollowsRedirects(HuaweicloudClient):
     async def __aenter__(self) -> Self:
-        self._caller._http.follow_redirects = True
+        answer = self._caller._answer
+
+        async def following(request: httpx.Request) -> httpx.Response:
+            response = await answer(request)
+            while response.has_redirect_location:
+                url = request.url.join(response.headers["Location"])
+                request = httpx.Request(request.method, url, headers=request.headers)
+                response = await answer(request)
+            return response
+
+        self._caller._answer = following  # type: ignore[method-assign] # that is the mistake
         return await super().__aenter__()
 
 

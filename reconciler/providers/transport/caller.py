@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from reconciler.providers.transport.surroundings import Surroundings
 
 USER_AGENT = f"media-reconciler/{__version__}"
+HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "Connection": "keep-alive", "User-Agent": USER_AGENT}
+"""Of every request that does not say otherwise."""
 LOGGER = logging.getLogger("reconciler.transport")
 LEAST_PAUSE = 0.5
 """Seconds that everybody waits after a throttled request, whatever the server says."""
@@ -36,9 +38,6 @@ ANSWERED = frozenset({Meaning.GONE, Meaning.CHANGED, Meaning.PERMISSION, Meaning
 """Refusals that no quota had a part in."""
 
 T = TypeVar("T")
-
-# httpx logs every URL at level INFO, and source URLs carry their own credentials in their queries.
-logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @dataclass(slots=True)
@@ -65,15 +64,7 @@ class Caller:
         retry_header: str = "",
     ) -> None:
         self._wire = wire or Wire(surroundings.environment)
-        self._http = httpx.AsyncClient(
-            auth=auth,
-            transport=self._wire,
-            follow_redirects=False,
-            # The wire's own timeouts apply; the environment is the wire's business as well.
-            timeout=None,  # noqa: S113
-            trust_env=False,
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
-        )
+        self._auth = auth
         self._slots = asyncio.Semaphore(concurrency)
         self._redactor = redactor
         self._surroundings = surroundings
@@ -85,11 +76,12 @@ class Caller:
         return self._wire.sent
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._wire.aclose()
 
     def request(self, method: str, url: str, headers: Mapping[str, str]) -> httpx.Request:
         """A request without a body. `url` is sent byte for byte, so its query must be encoded already."""
-        return self._http.build_request(method, url, headers=headers)
+        given = {name.lower(): (name, value) for name, value in (*HEADERS.items(), *headers.items())}
+        return _ascii(httpx.Request(method, url, headers=list(given.values())))
 
     async def send(
         self,
@@ -154,8 +146,10 @@ class Caller:
     ) -> tuple[T | Fault, float | None]:
         """One try: the verdict, and the delay that the server asked for."""
         # The auth flow writes into the request it is given; a copy keeps each try free of the last signature.
-        fresh = httpx.Request(
-            request.method, request.url, headers=request.headers, content=request.content, extensions=facts
+        fresh = _ascii(
+            httpx.Request(
+                request.method, request.url, headers=request.headers, content=request.content, extensions=facts
+            )
         )
         verdict, hint = await self._judged(fresh, judge)
         if isinstance(verdict, Fault):
@@ -166,7 +160,7 @@ class Caller:
         self, request: httpx.Request, judge: Callable[[httpx.Response], T | Fault]
     ) -> tuple[T | Fault, float | None]:
         try:
-            response = await self._http.send(request)
+            response = await self._answer(request)
         except ProviderError as error:  # no credentials for the auth flow, or no way for the wire
             return error.fault, None
         except UnreadableAnswer as error:
@@ -175,6 +169,30 @@ class Caller:
             meaning = Meaning.UNREACHABLE if isinstance(error, NEVER_SENT) else Meaning.LOST
             return Fault(meaning, f"{request.url.host}: {self._redactor(error)}"), None
         return judge(response), hinted_delay(response.headers, self._surroundings.now, self._retry_header)
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        """Let the auth flow send a request, as often as it yields one, and return the last answer.
+
+        So does `httpx.AsyncClient`, which takes as much time as the wire for what must not happen here: redirects,
+        cookies, a log of URLs.
+        """
+        flow = self._auth.async_auth_flow(request)
+        try:
+            request = await anext(flow)
+            while True:
+                response = await self._wire.handle_async_request(request)
+                try:
+                    request = await flow.asend(response)
+                except StopAsyncIteration:
+                    return response
+        finally:
+            await flow.aclose()
+
+
+def _ascii(request: httpx.Request) -> httpx.Request:
+    """With headers whose encoding is known, so that httpx does not try them all at each look."""
+    request.headers.encoding = "ascii"
+    return request
 
 
 async def all_or_fault(calls: Iterable[Coroutine[object, object, T | Fault]]) -> list[T] | Fault:

@@ -108,19 +108,29 @@ class Wire(httpx.AsyncBaseTransport):
             total=TOTAL_SECONDS, connect=TUNNEL_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS
         )
         self._session: aiohttp.ClientSession | None = None
+        self._ways: dict[tuple[str, bytes, bool], tuple[ssl.SSLContext | bool, Proxy | None]] = {}
         self.sent = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
-        secure = trusted(self._environment) if request.url.scheme == "https" else True
-        proxy = None if request.extensions.get(DIRECT) else proxy_of(request.url, self._environment)
+        direct = bool(request.extensions.get(DIRECT))
+        secure, proxy = self._way(request.url, direct=direct)
         self.sent += 1
         with self.tracer.telling(request) as answers:
             response = await self._answered(request, body, secure, proxy)
             answers.append(Answer(response.status_code, response.headers, response.content))
-        if not request.extensions.get(DIRECT):
+        if not direct:
             self._on_answer(response)
         return response
+
+    def _way(self, url: httpx.URL, *, direct: bool) -> tuple[ssl.SSLContext | bool, Proxy | None]:
+        """What is trusted on the way to a server, and the proxy that it leads through. Found out once."""
+        server = (url.scheme, url.netloc, direct)
+        found = self._ways.get(server)
+        if found is None:
+            secure = trusted(self._environment) if url.scheme == "https" else True
+            found = self._ways[server] = (secure, None if direct else proxy_of(url, self._environment))
+        return found
 
     async def _answered(
         self, request: httpx.Request, body: bytes, secure: ssl.SSLContext | bool, proxy: Proxy | None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from reconciler.provider.loopback import GONE_SILENT, Received, Reply, Time, serving
 from reconciler.providers.transport.answers import Redactor
-from reconciler.providers.transport.caller import READS, WRITES, Caller, Retries, Tally, hinted_delay
+from reconciler.providers.transport.caller import READS, USER_AGENT, WRITES, Caller, Retries, Tally, hinted_delay
 from reconciler.providers.transport.pacing import GIVEN_UP, GIVEN_UP_AFTER, LOOK, Pace, Quota
 from reconciler.tasks.observation import Fault, Meaning
 from tests.providers.loopback import FROZEN, around
@@ -348,3 +348,23 @@ async def test_who_may_not_send_any_more_stops_waiting(answer: Reply) -> None:
     assert isinstance(verdict, Fault)
     assert verdict.meaning is Meaning.UNREACHABLE
     assert time.now - 1000.0 <= 5 + LOOK
+
+
+def test_a_request_takes_no_client_of_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That takes as much time as the wire, for redirects, cookies and a log that must not be."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(httpx.AsyncClient, "__init__", refuse)
+    monkeypatch.setattr(httpx.AsyncClient, "send", refuse)
+    verdict, (received,), _ = send([Reply(302, headers={"Location": "/elsewhere", "Set-Cookie": "a=b"})], READS)
+    assert verdict == 302
+    assert {name: values for name, values in received.headers.items() if name != "host"} == {
+        "accept": ["*/*"],
+        "accept-encoding": ["identity"],
+        "authorization": ["signature 1"],
+        "connection": ["keep-alive"],
+        "content-length": ["0"],
+        "user-agent": [USER_AGENT],
+    }
