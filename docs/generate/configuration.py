@@ -37,9 +37,12 @@ class _Page:
         yield self._section("settings", top["settings"])
         yield self._section("limits", self._keys(top["settings"])["limits"], "In `settings`, or in a policy.")
         yield from self._of_targets()
+        yield self._section("defaults", top["defaults"])
         yield self._section("protect", top["protect"], "Keys of each protection.")
         yield self._section("policies", top["policies"], "Keys of each policy.")
-        yield self._section("ensure", self._keys(top["policies"])["ensure"])
+        ensure, window = (self._keys(top["policies"])[key] for key in ("ensure", "window"))
+        yield self._section("ensure", {"description": ensure["description"], "properties": self._any_keys(ensure)})
+        yield self._section("window", window)
         yield from self._of_selectors()
 
     def _of_targets(self) -> Iterator[str]:
@@ -50,9 +53,10 @@ class _Page:
             target = {**definitions[name], "description": f"Keys of each target of `{provider}`."}
             yield self._section(f"targets: {provider}", target)
         for part in ("endpoints", "rate_limits", "credentials", "inventory"):
-            found = [target for target in map(definitions.__getitem__, providers) if part in target["properties"]]
-            widest = max((target["properties"][part] for target in found), key=lambda schema: len(self._keys(schema)))
-            yield self._section(part, widest)
+            found = [definitions[name]["properties"].get(part) for name in providers]
+            forms = [schema for schema in found if schema is not None]
+            widest = {key: schema for form in forms for key, schema in self._keys(form).items()}
+            yield self._section(part, {"description": forms[0]["description"], "properties": widest})
         secret = {**definitions["secret"], "description": "Where one secret is read from: exactly one of these keys."}
         yield self._section("secrets", secret)
 
@@ -96,6 +100,14 @@ class _Page:
         while "properties" not in schema:
             schema = self._followed(schema)
         return schema
+
+    def _any_keys(self, schema: Schema) -> Schema:
+        """The keys of all mappings that a value may be."""
+        forms = [schema[form] for form in ("then", "else") if isinstance(schema.get(form), dict)]
+        return {
+            **schema.get("properties", {}),
+            **{key: found for form in forms for key, found in self._any_keys(form).items()},
+        }
 
     def _followed(self, schema: Schema) -> Schema:
         if "$ref" in schema:

@@ -107,6 +107,10 @@ def test_every_make_target_is_one_that_there_is(document: Path) -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
 
 
+EXCERPT = "version: 1\ntargets: {prod: {provider: huaweicloud, region: cn-north-4}}\n"
+"""What policies stand on that are shown alone."""
+
+
 # -- YAML, JSON, Python ---------------------------------------------------------------------------------------
 def _yaml_blocks() -> list[tuple[str, str]]:
     """Those of pages that lead by the hand are left out: test_walkthroughs.py writes and validates them."""
@@ -124,7 +128,8 @@ def test_yaml_is_a_valid_configuration_or_a_seed(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "inventory").mkdir()
     (tmp_path / "inventory" / "source-urls.txt").write_text("https://h/v.mp4\n", encoding="utf-8")
-    (tmp_path / "reconciler.yaml").write_text(block, encoding="utf-8")
+    head = "" if block.startswith(("version:", "#")) else EXCERPT
+    (tmp_path / "reconciler.yaml").write_text(head + block, encoding="utf-8")
     configuration, diagnostics = check_configuration([], catalogue(), environment={})
     assert diagnostics == ()
     assert configuration is not None

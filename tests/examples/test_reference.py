@@ -11,6 +11,7 @@ from reconciler.cli.program import program
 from reconciler.config.schema import build_schema
 from reconciler.exceptions import ExitCode
 from reconciler.providers.registry import catalogue
+from reconciler.selectors.syntax import UrlPart
 from tests.config.schema_keys import keys
 
 COMMANDS = [program.get_command(click.Context(program), name) for name in program.list_commands(click.Context(program))]
@@ -44,7 +45,8 @@ def test_every_flag_of_a_command_is_there(command: click.Command) -> None:
     for option in command.params:
         if not isinstance(option, click.Option) or option.hidden:
             continue
-        (line,) = (line for line in section.splitlines() if line.startswith(f"| `{max(option.opts, key=len)}"))
+        name = re.escape(max(option.opts, key=len))
+        (line,) = (line for line in section.splitlines() if re.match(rf"\| `{name}[ `]", line))
         assert prose(str(option.help)) in line
         assert code(str(option.envvar)) in line
 
@@ -53,6 +55,7 @@ def test_every_key_of_the_configuration_is_there() -> None:
     text = PAGES["configuration.md"]()
     fields = {field for row in catalogue().resource_types.values() for field in row.fields}
     places = [place for place, _ in keys(build_schema(catalogue())) if ".condition." not in place]
+    fields |= {f"{field}.{part}" for field in fields for part in UrlPart}
     words = {place.rsplit(".", 1)[-1] for place in places if not any(place.endswith(f".{field}") for field in fields)}
     assert [word for word in sorted(words) if f"\n| `{word}` |" not in text] == []
 
