@@ -415,7 +415,7 @@ class Planner:
         named = named_ids(policy.match)
         if not named or policy.suspend or not all(seen[scope].complete for scope in policy.scopes):
             return
-        found = {task_id for scope in policy.scopes for task_id in self._sieves[scope].found}
+        found = {task_id for scope in policy.scopes for task_id in self._sieves[scope].among(named)}
         absent = sorted(named - found, key=id_order)
         if absent:
             admitted = {state for scope in policy.scopes for state in self._judgements.of(policy.name, scope).admitted}

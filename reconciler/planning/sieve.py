@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.selectors.compile import compile_selector, seen_by
 from reconciler.selectors.syntax import AllOf, Everything, Truth
-from reconciler.selectors.trace import fields_of, gaps, named_ids
+from reconciler.selectors.trace import fields_of, gaps
 from reconciler.tasks.sink import view_of
 from reconciler.tasks.task import Status
 
@@ -57,14 +57,12 @@ class Rule:
     conditions: Sequence[_Condition]
     gaps: Mapping[str, Test]
     """By name of a field, a condition that is unknown without it."""
-    ids: frozenset[str] = frozenset()
-    """The ids that it names."""
 
     @classmethod
     def of(cls, name: str, selector: Selector, now: int | None) -> Rule:
         """`now` is the clock of ages, in seconds since the epoch (UTC); None: they are unknown."""
         conditions = [(fields_of(part), compile_selector(part, now)) for part in _parts(selector)]
-        return cls(name, conditions, {test.name: test for test, _ in gaps(selector)}, named_ids(selector))
+        return cls(name, conditions, {test.name: test for test, _ in gaps(selector)})
 
 
 def _parts(selector: Selector) -> Iterator[Selector]:
@@ -165,9 +163,6 @@ class Sieve:
         self._open: dict[int, Sequence[tuple[int, int, Sequence[_Condition]]]] = {}
         self._judged: dict[tuple[int, int, int, int], int] = {}
         self._gaps: Mapping[str, Test] = {}
-        self._ids: frozenset[str] = frozenset()
-        self.found: set[str] = set()
-        """Of the ids that policies name, those that were seen."""
         self._rows = 0
         # Of the pass under way:
         self._pass = _buckets()
@@ -193,9 +188,6 @@ class Sieve:
         for place, truth in enumerate(truths):
             if truth and numbers[place] != _GONE:
                 numbers[place] = self._judge(view, place, numbers[place], truth)
-        if self._ids:
-            there = (task_id for task_id, number in zip(view.ids, numbers, strict=True) if number != _GONE)
-            self.found |= self._ids.intersection(there)
         says = view.hashes()
         if _GONE in numbers:  # one that is not there says nothing else
             says = [number and said for number, said in zip(numbers, says, strict=True)]
@@ -214,7 +206,6 @@ class Sieve:
         self._everything = (1 << 2 * len(rules.all)) - 1
         self._lower = (1 << len(rules.all)) - 1
         self._gaps = {name: test for rule in rules.policies for name, test in rule.gaps.items()}
-        self._ids = frozenset[str]().union(*(rule.ids for rule in rules.policies))
         alone = {fields for rule in rules.all for fields, _ in rule.conditions if len(fields) == 1}
         self._by_value = {fields: _Known(self._truths_of(*fields)) for fields in sorted(alone)}
         self._leave()
@@ -304,8 +295,8 @@ class Sieve:
             asked[key]
             for asked, sightings in zip(wanted, self._seen, strict=True)
             if asked
-            for key in sightings[::2]
-            if key in asked
+            for key, number in zip(sightings[::2], sightings[1::2], strict=True)
+            if key in asked and number != _GONE
         }
 
     def end_pass(self) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,14 +14,37 @@ from reconciler.redaction import Shown
 from reconciler.reports.cells import width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.diagnostics import Location
 
 
+_ALIKE = 3
+"""Mistakes of one kind in a file from which on the others are told in a line."""
+_LINES = 20
+"""Lines that are told of mistakes of one kind."""
+_QUOTED = re.compile(r"`[^`]*`")
+
+
 def render_diagnostics(diagnostics: Iterable[Diagnostic]) -> str:
-    """All diagnostics, a block each; empty text for none."""
-    return "\n".join(_block(diagnostic) for diagnostic in diagnostics)
+    """All diagnostics, a block each, and many of one kind as one with the lines of the others; empty text for none."""
+    kinds: dict[tuple[object, ...], list[Diagnostic]] = {}
+    for number, found in enumerate(diagnostics):
+        file = found.location.file if found.location else number  # what has no place is told by itself
+        kinds.setdefault((found.severity, found.rule, _QUOTED.sub("", found.message), file), []).append(found)
+    blocks: list[str] = []
+    for first, *others in kinds.values():
+        if len(others) < _ALIKE:
+            blocks += map(_block, (first, *others))
+        else:
+            blocks.append(f"{_block(first)}{_elsewhere(others)}")
+    return "\n".join(blocks)
+
+
+def _elsewhere(others: Sequence[Diagnostic]) -> str:
+    lines = dict.fromkeys(str(found.location.line) for found in others if found.location)
+    some = ", ".join(list(lines)[:_LINES]) + (", ..." if len(lines) > _LINES else "")
+    return f"  and {len(others)} more of this kind, on lines {some}\n"
 
 
 def _block(diagnostic: Diagnostic) -> str:

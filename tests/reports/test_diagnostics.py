@@ -56,3 +56,22 @@ def test_a_place_beyond_the_excerpt_has_no_mark() -> None:
 def test_a_mark_does_not_go_on_after_the_line() -> None:
     text = render_diagnostics([replace(FOUND, excerpt="      stat", excerpt_length=70_000)])
     assert text.splitlines()[3].endswith("|       ^^^^")
+
+
+def test_many_mistakes_of_one_kind_are_told_once() -> None:
+    """With their count and lines; the same words about other values are the same kind."""
+    literal = replace(FOUND, severity=Severity.WARNING, rule=Rule.SELECTOR, excerpt="", path="", allowed=(), hint="")
+    found = [
+        replace(literal, message=f"`legal-{line}*` compares literally", location=Location("x", line, 3))
+        for line in range(1, 31)
+    ]
+    text = render_diagnostics([*found[:15], FOUND, *found[15:]])
+    first, _, rest = text.partition("\n\n")
+    lines = ", ".join(map(str, range(2, 22)))
+    assert first == (
+        f"x:1:3: Warning: `legal-1*` compares literally\n  and 29 more of this kind, on lines {lines}, ..."
+    )
+    assert rest == render_diagnostics([FOUND])
+    assert render_diagnostics(found[:3]).count("compares literally") == 3
+    elsewhere = [replace(one, location=Location(f"{number}", 1, 1)) for number, one in enumerate(found)]
+    assert render_diagnostics(elsewhere).count("compares literally") == 30
