@@ -23,6 +23,7 @@ from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.approval import Approval
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.session import Session
+from reconciler.engine.work import Patience
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
 from reconciler.planning.report import FailOn
 from reconciler.redaction import presentable
@@ -68,6 +69,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="How long to wait while another apply holds the account.",
 )
+@flag(
+    "--max-duration",
+    metavar="DURATION",
+    help="Stop sending in time to end within this, such as 50m; what is left is not attempted, and ends with 3.",
+)
 @run_flags(*SCREEN_FORMATS, reports=True)
 def command(
     paths: tuple[Path, ...],
@@ -79,6 +85,7 @@ def command(
     on_error: str,
     fail_on: str,
     lock_timeout: str,
+    max_duration: str | None,
     **shared: Any,  # noqa: ANN401 - what `run_flags` adds
 ) -> int:
     """Cancel and delete what the policies ask for, verify it, and report.
@@ -88,6 +95,7 @@ def command(
     Interrupted (Ctrl-C, SIGTERM), it finishes the calls in flight and reports; running the same command again finishes
     the work.
     """
+    stop_at = None if max_duration is None else _stop_at(max_duration)
     if plan_file is not None and out is not None:
         raise UsageError("--plan and --out exclude each other", "what --plan names is saved already")
     flags = Flags.of(**shared)
@@ -106,7 +114,11 @@ def command(
         on_held=_tell,
     )
     options = ApplyOptions(
-        on_error == "stop", _named_outcomes(fail_on), on_result=progress.settled, on_listed=progress.seen
+        on_error == "stop",
+        _named_outcomes(fail_on),
+        on_result=progress.settled,
+        on_listed=progress.seen,
+        stop_at=stop_at,
     )
     with held():  # once calls were made nothing keeps the report from being written
         plan, report = run_work(
@@ -143,6 +155,14 @@ async def _applied(
                     write(render(plan, "text", replace(output.view(session.now), asking=True)))
             with progress.stage("Applying", len(plan.changes), "changes"):
                 return plan, await session.apply(plan, approval, options)
+
+
+def _stop_at(max_duration: str) -> float:
+    """When nothing is to be sent any more, by `time.monotonic`: what was sent is read back for a while."""
+    seconds = duration("--max-duration", max_duration)
+    if not seconds:
+        raise UsageError("--max-duration 0s leaves no time for anything", "leave it out to go on to the end")
+    return time.monotonic() + seconds - min(Patience().deadline, seconds / 4)
 
 
 def _approval(automatic: bool, digest: str | None, until: str | None, progress: Progress) -> Approval:

@@ -47,7 +47,9 @@ def _nothing(_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ApplyOptions:
-    """How a run behaves. `fail_on` is what counts as a failure besides the usual."""
+    """How a run behaves. `fail_on` is what counts as a failure besides the usual. Nothing is sent any more once
+    `monotonic` has come to `stop_at` (seconds; None: there is no such end).
+    """
 
     stop_on_error: bool = False
     fail_on: tuple[FailOn, ...] = ()
@@ -55,6 +57,7 @@ class ApplyOptions:
     on_result: Callable[[Result], None] = _nothing
     on_listed: Callable[[Observation], None] = _nothing
     monotonic: Callable[[], float] = time.monotonic
+    stop_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ async def carry_out(
         options.monotonic,
         options.patience,
         partial(_restraint, world.configuration, world.now),
+        options.stop_at,
     )
     applier = Applier(
         run.clouds,

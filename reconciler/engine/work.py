@@ -51,8 +51,8 @@ class BatchContext:
     """What all batches of a run share. `monotonic` is in seconds.
 
     `restraint` says of a change, so many seconds after the run began, why no policy of it acts any more; empty while
-    one does. `journal_fault` says why no call may be sent any more: the journal failed, or the lock was lost. `bug`
-    says what cut a batch off.
+    one does. Nothing is sent from `stop_at` on. `journal_fault` says why no call may be sent any more: the journal
+    failed, or the lock was lost. `bug` says what cut a batch off.
     """
 
     judgements: Judgements
@@ -61,6 +61,7 @@ class BatchContext:
     monotonic: Callable[[], float]
     patience: Patience = Patience()
     restraint: Callable[[Change, float], str] = lambda _change, _passed: ""
+    stop_at: float | None = None
     started: float = field(init=False)
     journal_fault: str = ""
     bug: str = ""
@@ -75,7 +76,10 @@ class BatchContext:
                 self.journal.check_lock()
             except LockedError as lost:
                 self.journal_fault = lost.message
-        return self.journal_fault or ("the run was interrupted first" if self.interruption.asked else "")
+        if self.journal_fault or self.interruption.asked:
+            return self.journal_fault or "the run was interrupted first"
+        over = self.stop_at is not None and self.monotonic() >= self.stop_at
+        return "the time of --max-duration was over first" if over else ""
 
     def out_of_window(self, change: Change) -> str:
         """Why no policy of the change acts any more; empty while one does."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from reconciler.exceptions import ExitCode
 from reconciler.planning.canonical import sha256
 from reconciler.planning.change import Change, Count, Digest, Skipped
+from reconciler.planning.estimate import Estimate
 from reconciler.planning.guards import GuardCheck, Overrides, Refused
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
 from reconciler.redaction import Shown
@@ -115,6 +116,8 @@ class Plan(Shown):
     """Surplus tasks that are left to later runs by policies which defer what is more than their limits."""
     reported: tuple[Change, ...] = ()
     """What only policies ask for that are in report mode or outside their windows. In no guard, digest or apply."""
+    estimate: Estimate = field(default_factory=Estimate)
+    """What applying it takes. No part of the digest."""
     excluded: Count = 0
     """What policies that act ask for besides, of tasks that `--task` leaves out."""
     diagnostics: tuple[Note, ...] = ()

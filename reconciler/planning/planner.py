@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.config.model import AtMost, Mode
 from reconciler.diagnostics import Severity
 from reconciler.planning.change import EVERY_TASK, Change, Chosen, Skipped
+from reconciler.planning.estimate import estimate
 from reconciler.planning.guards import Guards, Overrides, Refused, Wanted
 from reconciler.planning.judgement import Judgement, Judgements
 from reconciler.planning.plan import Plan, Sources
@@ -229,13 +230,13 @@ class Planner:
         going = Counter(name for names in ruling.ahead.values() for name in names)
         left = set().union(*ruling.deferred.values()) - ruling.ahead.keys() - ruling.refused.keys()
         ordered = _in_order(asked.values())
+        changes = tuple(
+            self._change(wanted, ruling.ahead[wanted.task.key]) for wanted in ordered if wanted.task.key in ruling.ahead
+        )
         return replace(
             plan,
-            changes=tuple(
-                self._change(wanted, ruling.ahead[wanted.task.key])
-                for wanted in ordered
-                if wanted.task.key in ruling.ahead
-            ),
+            changes=changes,
+            estimate=estimate(changes, self._configuration.targets, self._catalogue),
             refused=tuple(
                 self._refused(wanted, ruling.refused[wanted.task.key])
                 for wanted in ordered

@@ -187,6 +187,22 @@ def rare_counts(plan: Plan) -> tuple[str, ...]:
     return tuple(name for name in _RARE if any(getattr(policy, name) for policy in plan.policies))
 
 
+def estimate_words(plan: Plan) -> str:
+    """`3,900 requests, about 39 min at 100/min`, that applying it takes; empty where it makes none."""
+    found = plan.estimate
+    if not found.total:
+        return ""
+    pace = f", about {_span(found.seconds)} at {found.per_minute:,}/min" if found.seconds else ""
+    return f"{found.total:,} {'request' if found.total == 1 else 'requests'}{pace}"
+
+
+def _span(seconds: int) -> str:
+    if seconds < 100:
+        return f"{seconds} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
 def restraints(plan: Plan) -> tuple[str, ...]:
     """The policies that only report, each with why."""
     return tuple(f"{policy.name} is {policy.restraint}" for policy in plan.policies if policy.restraint)

@@ -262,8 +262,9 @@ class ProviderOptions:
     are those whose endpoint and rate limit can be set, and `regions_of` says in which regions one is that is not in all
     of them; `credentials` the keys of a credentials map,
     each with what is read there, in words. The examples of `region`, or its allowed values, show what one looks like.
-    `inventory` is for an API that cannot list. `title` is what people call the provider, and `target` a name that
-    examples give to a target of it.
+    `quotas` are those that the vendor documents, so many requests in so many seconds: by service, or by the path of a
+    call where each has its own. `inventory` is for an API that cannot list. `title` is what people call the provider,
+    and `target` a name that examples give to a target of it.
     """
 
     name: str
@@ -274,6 +275,7 @@ class ProviderOptions:
     inventory: Inventory | None = None
     title: str = ""
     target: str = "prod"
+    quotas: Mapping[str, tuple[int, float]] = field(default_factory=lambda: MappingProxyType({}))
     known_regions: tuple[str, ...] = ()
     """Where its services are known to be; another region is doubted, and tried. None: that is not known."""
     regions_of: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))

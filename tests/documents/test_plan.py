@@ -17,6 +17,7 @@ from reconciler.documents.files import PLAN_FILE
 from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.exceptions import ExitCode, InvalidPlan
 from reconciler.planning.change import Change, Skipped
+from reconciler.planning.estimate import Estimate
 from reconciler.planning.guards import Guard, GuardCheck, Overrides
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
@@ -99,6 +100,7 @@ plans = st.builds(
     ).map(tuple),
     deferred=counts,
     excluded=counts,
+    estimate=st.builds(Estimate, st.dictionaries(resources, counts, max_size=2), counts, counts),
     reported=st.lists(changes, max_size=2).map(tuple),
     overrides=st.builds(
         Overrides, st.none() | counts, st.none() | counts, *(st.dictionaries(names, counts, max_size=2),) * 2
@@ -142,8 +144,8 @@ def test_keys_are_those_of_the_contract() -> None:
     document = PLAN_FILE.document(PLANS["five_kinds"])
     assert " ".join(document) == (
         "format format_version outcome causes complete errored applyable digest summary tool_version created_at "
-        "expires_at configuration scopes policies changes blocked protected refused deferred reported excluded "
-        "diagnostics run_guards overrides checksum"
+        "expires_at configuration scopes policies changes blocked protected refused deferred reported estimate "
+        "excluded diagnostics run_guards overrides checksum"
     )
     assert " ".join(document["changes"][0]) == "id target resource task_id policies reason observed steps"
 

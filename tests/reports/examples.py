@@ -7,6 +7,7 @@ from reconciler.config.model import Mode, OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import ExitCode
 from reconciler.planning.change import Change, Observed, Skipped
+from reconciler.planning.estimate import Estimate
 from reconciler.planning.guards import Guard, GuardCheck, Overrides, Refused
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
@@ -109,6 +110,7 @@ PLANS: dict[str, Plan] = {
     "empty": EMPTY,
     "five_kinds": replace(
         EMPTY,
+        estimate=Estimate({"aliyun.vod": 2, "huaweicloud.mpc": 3_900, "huaweicloud.vod": 2}, 2_340, 100),
         changes=KINDS,
         policies=(
             policy(

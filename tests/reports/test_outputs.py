@@ -17,7 +17,7 @@ from tests.reports.hostile_texts import hostile, plan_of, report_of
 
 PLAN_KEYS = [
     *("outcome", "digest", "changes", "cancel", "delete", "cancel_then_delete"),
-    *("blocked", "protected", "refused", "deferred", "reported", "applyable"),
+    *("blocked", "protected", "refused", "deferred", "reported", "requests", "seconds", "applyable"),
 ]
 REPORT_KEYS = [
     *("outcome", "digest", "exit_code", "changes", "done", "satisfied", "missed", "failed", "unknown", "not_attempted")
@@ -36,7 +36,7 @@ def test_a_plan() -> None:
     plan = PLANS["two_step"]
     assert render_plan_outputs(plan) == (
         f"outcome=changes\ndigest={plan.digest}\nchanges=2\ncancel=0\ndelete=1\ncancel_then_delete=1\n"
-        "blocked=0\nprotected=0\nrefused=0\ndeferred=0\nreported=0\napplyable=true\n"
+        "blocked=0\nprotected=0\nrefused=0\ndeferred=0\nreported=0\nrequests=0\nseconds=0\napplyable=true\n"
     )
 
 

@@ -15,6 +15,7 @@ from reconciler.provider import (
     ResourceType,
     Target,
 )
+from reconciler.providers.aliyun.endpoints import QUOTAS
 from reconciler.providers.aliyun.inventory import INVENTORY
 from reconciler.providers.aliyun.mps import REGIONS, TRANSCODING
 from reconciler.providers.aliyun.url_upload import REGIONS as VOD_REGIONS
@@ -87,6 +88,7 @@ class Aliyun(HttpProvider["AliyunClient"]):
         credentials=ACCESS_KEY_KEYS,
         inventory=INVENTORY,
         title="Alibaba Cloud",
+        quotas=QUOTAS,
         target="aliyun-prod",
     )
     resource_types: Mapping[str, ResourceType] = MappingProxyType({row.name: row for row in (URL_UPLOAD, TRANSCODING)})

@@ -39,7 +39,7 @@ from reconciler.provider import (
 from reconciler.providers.aliyun.answers import canceled_in, infos_in
 from reconciler.providers.aliyun.asked_keys import account_of
 from reconciler.providers.aliyun.credentials import AliyunCredentials, find_credentials
-from reconciler.providers.aliyun.endpoints import endpoint, served_region, sts_endpoint
+from reconciler.providers.aliyun.endpoints import QUOTAS, endpoint, served_region, sts_endpoint
 from reconciler.providers.aliyun.errors import CODES
 from reconciler.providers.aliyun.inventory import (
     IDS,
@@ -77,15 +77,7 @@ T = TypeVar("T")
 class AliyunClient(RowClient[AliyunCredentials]):
     """Lists, reads and cancels jobs. Raises CredentialsError when made without credentials; sends nothing yet."""
 
-    # Per account, RAM users summed, for each action: https://help.aliyun.com/document_detail/342790.html (VOD),
-    # https://www.alibabacloud.com/help/en/mps/developer-reference/qps-limits (MPS).
-    quotas = MappingProxyType(
-        {
-            "CancelUrlUploadJobs": Quota(50, 1.0),
-            "GetURLUploadInfos": Quota(100, 1.0),
-            **dict.fromkeys(("ListJob", "QueryJobList", "CancelJob"), Quota(100, 1.0)),
-        }
-    )
+    quotas = MappingProxyType({action: Quota(*window) for action, window in QUOTAS.items()})
     codes = CODES
     retry_header = "x-acs-retry-after"
     call_header = "x-acs-action"

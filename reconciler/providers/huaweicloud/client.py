@@ -30,7 +30,7 @@ from reconciler.providers.huaweicloud.endpoints import (
     project_named,
 )
 from reconciler.providers.huaweicloud.errors import CODES
-from reconciler.providers.huaweicloud.options import PROJECTS_PATH, SERVICES, WAY_OUT
+from reconciler.providers.huaweicloud.options import OPTIONS, PROJECTS_PATH, SERVICES, WAY_OUT
 from reconciler.providers.huaweicloud.signing import (
     Login,
     SignatureAuth,
@@ -51,9 +51,7 @@ T = TypeVar("T")
 class HuaweicloudClient(RowClient[HuaweicloudCredentials]):
     """Lists, reads and acts on the tasks of one project. Raises CredentialsError when made without credentials."""
 
-    # https://support.huaweicloud.com/intl/en-us/productdesc-mpc/mpc_03_0018.html; VOD's processing group alike. IAM
-    # publishes none for the one look-up.
-    quotas = MappingProxyType({"mpc": Quota(100, 60.0), "vod": Quota(100, 60.0), "iam": Quota(10, 1.0)})
+    quotas = MappingProxyType({name: Quota(*window) for name, window in OPTIONS.quotas.items()})
     codes = CODES
     margin = 40 * 60.0
 

@@ -43,6 +43,9 @@ OPTIONS = ProviderOptions(
     services=SERVICES,
     credentials=KEYS,
     title="Huawei Cloud",
+    # https://support.huaweicloud.com/intl/en-us/productdesc-mpc/mpc_03_0018.html; VOD's processing group alike. IAM
+    # publishes none for the one look-up.
+    quotas=MappingProxyType({"mpc": (100, 60.0), "vod": (100, 60.0), "iam": (10, 1.0)}),
     target="huawei-prod",
     # Those of MPC and VOD, as the vendor's SDKs list them.
     known_regions=(

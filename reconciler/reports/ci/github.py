@@ -19,6 +19,7 @@ from reconciler.reports.tally import Tally
 from reconciler.reports.wording import (
     KINDS,
     blocked_failure,
+    estimate_words,
     flags,
     guard_breach,
     guard_remedy,
@@ -178,7 +179,8 @@ def _intents(plan: Plan) -> Iterator[Annotation]:
     tally = Tally.of(plan)
     refused = f"\n{len(plan.refused)} refused by guards; to allow all of it: {flags(plan)}"
     allow = refused if plan.breached else ""
-    yield Annotation(Level.NOTICE, "plan", f"Plan: {plan_counts(plan)}.{allow}\nDigest: {tally.digest}")
+    takes = f"\nTo apply it takes {words}." if (words := estimate_words(plan)) else ""
+    yield Annotation(Level.NOTICE, "plan", f"Plan: {plan_counts(plan)}.{allow}{takes}\nDigest: {tally.digest}")
     for policy in tally.ranked(plan.policies):
         counts = zip(tally.counts(policy.name), KINDS.values(), strict=True)
         words = ", ".join(

@@ -36,6 +36,8 @@ def render_plan_outputs(plan: Plan) -> str:
             "refused": summary.refused,
             "deferred": summary.deferred,
             "reported": summary.reported,
+            "requests": plan.estimate.total,
+            "seconds": plan.estimate.seconds,
             "applyable": "true" if plan.applyable else "false",
         }
     )

@@ -29,6 +29,7 @@ from reconciler.reports.wording import (
     INTOLERANT,
     KINDS,
     LACKING,
+    estimate_words,
     flags,
     guard_breach,
     guard_remedy,
@@ -121,6 +122,7 @@ def _facts(plan: Plan, job: tuple[str, str] | None) -> Markup:
             ("expires", moment(plan.expires_at)),
             ("job", job_link(job)),
             ("listed", listed),
+            ("to apply it takes", estimate_words(plan)),
             ("limits overridden by", _code(overrides_flags(plan.overrides))),
             (
                 "configuration",

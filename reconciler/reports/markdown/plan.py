@@ -21,6 +21,7 @@ from reconciler.reports.text.tasks import dated, fields
 from reconciler.reports.wording import (
     KINDS,
     OBJECT_FIELDS,
+    estimate_words,
     flags,
     object_text,
     overrides_flags,
@@ -129,6 +130,8 @@ def _facts(plan: Plan, tally: Tally, now: int) -> str:
         f"made {plan.created_at}, {until(plan.expires_at, now)} ({plan.expires_at})",
         f"reconciler {code(plan.tool_version)}",
     ]
+    takes = estimate_words(plan)
+    facts += [f"to apply it takes {takes}"] if takes else []
     facts += [f"limits overridden by {code(given)}"] if given else []
     return " · ".join(facts)
 

@@ -24,6 +24,7 @@ from reconciler.reports.wording import (
     REFUSED,
     REPORTED,
     SYMBOLS,
+    estimate_words,
     flags,
     guard_breach,
     guard_remedy,
@@ -121,7 +122,9 @@ def _closing(plan: Plan, paint: Palette) -> list[str]:
     lines = [sentence] if sentence else []
     if plan.changes and not plan.complete:
         lines.append(paint.red("This plan is incomplete: see the errors at its head. More may be left to do."))
-    return [*lines, paint.bold(f"Plan: {plan_counts(plan)}."), f"Digest: {plan.digest}"]
+    takes = estimate_words(plan)
+    counts = [paint.bold(f"Plan: {plan_counts(plan)}."), *([f"To apply it takes {takes}."] if takes else [])]
+    return [*lines, *counts, f"Digest: {plan.digest}"]
 
 
 def _next_step(plan: Plan, now: int, saved_to: str | None, paths: Sequence[str] | None) -> list[str]:
