@@ -59,7 +59,8 @@ reconciler apply --policy retention --max-actions 2000
 """,
         "query": """
 reconciler query huaweicloud.mpc.packaging
-reconciler query huaweicloud.mpc.packaging --target prod --format json
+reconciler query huaweicloud.mpc.packaging --where 'created_at older_than 6h' --sort -created_at --limit 20
+reconciler query huaweicloud.mpc.packaging --count-by status --format csv
 """,
         "doctor": """
 reconciler doctor
