@@ -54,13 +54,21 @@ reconciler apply
 reconciler apply --plan plan.json
 # From a schedule; wait while another apply is at work
 reconciler apply --auto-approve --lock-timeout 10m --format json
+# One task, once
+reconciler apply --task 10743
 # One noisy policy, once, beyond its limit
-reconciler apply --policy retention --max-actions 2000
+reconciler apply --max-actions retention=2000
 """,
         "query": """
 reconciler query huaweicloud.mpc.packaging
-reconciler query huaweicloud.mpc.packaging --where 'created_at older_than 6h' --sort -created_at --limit 20
-reconciler query huaweicloud.mpc.packaging --count-by status --format csv
+# What has waited for long
+reconciler query huaweicloud.vod.editing --where 'created_at older_than 6h'
+# The latest twenty
+reconciler query huaweicloud.mpc.packaging --sort -created_at --limit 20
+# Whose tasks they are, the most first
+reconciler query huaweicloud.mpc.transcoding --count-by input.bucket
+# For another program
+reconciler query huaweicloud.mpc.packaging --target prod --format csv
 """,
         "doctor": """
 reconciler doctor
