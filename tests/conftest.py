@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from reconciler.providers.aliyun import asked_keys as of_aliyun
+from reconciler.providers.aws import asked_keys as of_aws
 from reconciler.providers.huaweicloud import asked_keys as of_huaweicloud
 from reconciler.simulator import Simulator
 from tests.terminal import Terminal, credentials
@@ -70,7 +71,7 @@ def sdk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VendorsSdk]:
 @pytest.fixture(autouse=True)
 def no_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test asks the metadata service of the machine that it runs on, whatever it forgets."""
-    for module in (of_huaweicloud, of_aliyun):
+    for module in (of_huaweicloud, of_aliyun, of_aws):
         monkeypatch.setenv(module.DISABLED, "true")
         monkeypatch.setattr(module, "METADATA", "http://127.0.0.1:9")
 

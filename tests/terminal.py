@@ -40,6 +40,14 @@ ALIYUN = """
       job_ids: [a1, a2, a3, a4, a5, a6, a7, a8, a9, b1, b2, b3]
 """
 
+AWS = """
+  aws:
+    provider: aws
+    region: eu-west-1
+    endpoints: {mediaconvert: "${URL}"}
+    rate_limits: {mediaconvert: 10000/s}
+"""
+
 GROUP = group_of("huaweicloud", "0123456789abcdef0123456789abcdef")
 """The account of `huawei`."""
 
@@ -131,10 +139,13 @@ def wait_until(true: Callable[[], object], process: subprocess.Popen[Any]) -> No
 
 def credentials(simulator: Simulator) -> Mapping[str, str]:
     huawei, aliyun = simulator.accounts.huaweicloud[0], simulator.accounts.aliyun[0]
+    aws = simulator.accounts.aws[0]
     return {
         "URL": simulator.url,
         "HUAWEICLOUD_SDK_AK": huawei.access_key_id,
         "HUAWEICLOUD_SDK_SK": huawei.secret_access_key,
         "ALIBABA_CLOUD_ACCESS_KEY_ID": aliyun.access_key_id,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": aliyun.secret_access_key,
+        "AWS_ACCESS_KEY_ID": aws.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": aws.secret_access_key,
     }

@@ -25,7 +25,8 @@ with without_key_log():
 @flag("--port", type=click.IntRange(0, 65535), default=8799, show_default=True, help="0 takes a free one.")
 @flag("--seed", type=click.Path(path_type=Path), metavar="FILE", help="YAML that says which tasks are there.")
 def command(host: str, port: int, seed: Path | None) -> int:
-    """Serve local clouds for trying and testing: Huawei Cloud MPC and VOD, Alibaba Cloud VOD, on one port.
+    """Serve local clouds for trying and testing: Huawei Cloud MPC and VOD, Alibaba Cloud VOD and MPS,
+    AWS MediaConvert, on one port.
 
     Signatures, paging, preconditions and error codes are those of the vendors. Point a target at it with
     `endpoints: {mpc: URL, vod: URL}`. Runs until interrupted.
@@ -39,7 +40,7 @@ def command(host: str, port: int, seed: Path | None) -> int:
         write(f"{url}\n")
         accounts = simulator.accounts
         keys = [account.access_key_id for account in accounts.huaweicloud]
-        keys += [account.access_key_id for account in accounts.aliyun]
+        keys += [account.access_key_id for account in (*accounts.aliyun, *accounts.aws)]
         sys.stderr.write(f"Serving local clouds at {url}; access keys: {', '.join(keys)}. Ctrl-C ends it.\n")
 
     try:

@@ -9,6 +9,8 @@ from typing import Any
 from reconciler.simulator.aliyun import cloud as aliyun_cloud
 from reconciler.simulator.aliyun import operations
 from reconciler.simulator.aliyun.cloud import Aliyun
+from reconciler.simulator.aws import cloud as aws_cloud
+from reconciler.simulator.aws.cloud import Aws
 from reconciler.simulator.clock import VirtualClock
 from reconciler.simulator.faults import TASK_FAULTS, Fault, FaultKind, FaultQueue
 from reconciler.simulator.huaweicloud import cloud as huaweicloud_cloud
@@ -37,15 +39,28 @@ class Arrival:
     faults: tuple[Fault, ...] = ()
 
 
-def identify(request: WireRequest, aliyun: Aliyun) -> Arrival:
-    """Say what a request is, before anybody has checked it. `aliyun` knows whom its keys belong to."""
+def identify(request: WireRequest, aliyun: Aliyun, aws: Aws) -> Arrival:
+    """Say what a request is, before anybody has checked it. The clouds know whom their keys belong to."""
+    if request.path.startswith(aws_cloud.ROOT):
+        operation = aws_cloud.operation_of(request)
+        named = aws_cloud.named_tasks(request)
+        return Arrival(
+            request=request,
+            vendor=aws_cloud.VENDOR,
+            action=operation,
+            operation=operation,
+            kind=aws_cloud.KIND,
+            owner=aws.owner_of(request),
+            destructive=operation == "CancelJob",
+            named=named,
+        )
     if request.path == "/":
         action = aliyun_cloud.action_of(request)
-        operation = aliyun_cloud.OPERATIONS.get(action)
+        found = aliyun_cloud.OPERATIONS.get(action)
         named = aliyun_cloud.named_tasks(request)
-        destructive = operation.destructive if operation else False
+        destructive = found.destructive if found else False
         owner = aliyun.owner_of(request)
-        kind = operation.kind if operation else ""
+        kind = found.kind if found else ""
         return Arrival(request, aliyun_cloud.VENDOR, action, action, kind, owner, destructive, named)
     route, project = find_route(request)
     if route is None:
@@ -64,10 +79,10 @@ def identify(request: WireRequest, aliyun: Aliyun) -> Arrival:
 
 
 class LocalClouds:
-    """Both vendors' APIs in one process.
+    """The vendors' APIs in one process.
 
-    `huaweicloud` and `aliyun` are the tasks, `clock` the virtual time, `faults` the rules in force. Everything may be
-    used from any thread while the server runs. `Simulator` adds the server.
+    `huaweicloud`, `aliyun` and `aws` are the tasks, `clock` the virtual time, `faults` the rules in force. Everything
+    may be used from any thread while the server runs. `Simulator` adds the server.
     """
 
     def __init__(self, seed: Source = None, *, now: datetime | None = None) -> None:
@@ -96,6 +111,16 @@ class LocalClouds:
             _first(sown.accounts.aliyun),
             aliyun_cloud.handle_of,
         )
+        self.aws = TaskStore(
+            aws_cloud.SPELLINGS,
+            aws_cloud.new_id,
+            self.clock,
+            self._lock,
+            _first(sown.accounts.aws),
+            lambda job: job.id,
+        )
+        self.stores = {"huaweicloud": self.huaweicloud, "aliyun": self.aliyun, "aws": self.aws}
+        self._aws = Aws(self.aws, sown.accounts.aws, sown.options, self.clock, quotas)
         self._huaweicloud = Huaweicloud(self.huaweicloud, sown.accounts.huaweicloud, sown.options, self.clock, quotas)
         self._aliyun = Aliyun(self.aliyun, sown.accounts.aliyun, sown.options, self.clock, quotas)
         for row in sown.rows:
@@ -115,12 +140,13 @@ class LocalClouds:
         """Change switches while running, for example `configure(response_shape="wrapped")`."""
         with self._lock:
             self._options = replace(self._options, **read_options(options))
-            self._huaweicloud.options = self._aliyun.options = self._options
-            self._huaweicloud.quotas = self._aliyun.quotas = Quotas(self._options.quotas, self.clock)
+            quotas = Quotas(self._options.quotas, self.clock)
+            for cloud in (self._huaweicloud, self._aliyun, self._aws):
+                cloud.options, cloud.quotas = self._options, quotas
 
     def store(self, kind: str) -> TaskStore:
         """The cloud that a resource type belongs to."""
-        return self.aliyun if kind.startswith("aliyun.") else self.huaweicloud
+        return self.stores.get(kind.partition(".")[0], self.huaweicloud)
 
     def expire_tokens(self) -> None:
         """Make the IAM tokens issued so far invalid."""
@@ -152,7 +178,7 @@ class LocalClouds:
     def arrive(self, request: WireRequest) -> Arrival:
         """Say what a request is and take the faults that it meets."""
         with self._lock:
-            arrival = identify(request, self._aliyun)
+            arrival = identify(request, self._aliyun, self._aws)
             faults = tuple(self.faults.take(arrival.vendor, arrival.action, request))
             return replace(arrival, faults=faults)
 
@@ -188,8 +214,10 @@ class LocalClouds:
         )
         self.log.add(record, outcome.oddities if outcome else ())
 
-    def cloud(self, vendor: str) -> Huaweicloud | Aliyun:
+    def cloud(self, vendor: str) -> Huaweicloud | Aliyun | Aws:
         """The cloud behind a vendor's name: it knows how its errors look."""
+        if vendor == aws_cloud.VENDOR:
+            return self._aws
         return self._aliyun if vendor == aliyun_cloud.VENDOR else self._huaweicloud
 
     def _interfere(self, fault: Fault, arrival: Arrival) -> None:

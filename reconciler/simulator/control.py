@@ -32,7 +32,7 @@ def handle(simulator: LocalClouds, request: WireRequest) -> Answer:
 
 def _state(simulator: LocalClouds, _: Mapping[str, Any]) -> dict[str, Any]:
     tasks: dict[str, Counter[str]] = {}
-    for store in (simulator.huaweicloud, simulator.aliyun):
+    for store in simulator.stores.values():
         for task in store:
             tasks.setdefault(task.kind, Counter())[task.status] += 1
     return {

@@ -45,6 +45,7 @@ class Options:
     canceled_visibility: str = "gone"
     refused: Refused = Refused.SILENT
     quotas: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    cancel_reads: int = 0  # times that a job is shown as it was after AWS accepted its cancel
 
 
 # MPC: productdesc-mpc/mpc_03_0018, per tenant. VOD of Huawei Cloud: 100 a minute for processing calls; nothing is
@@ -54,6 +55,9 @@ DOCUMENTED_QUOTAS: Mapping[str, tuple[int, float]] = {
     "vod": (100, 60.0),
     "CancelUrlUploadJobs": (50, 1.0),
     "GetURLUploadInfos": (100, 1.0),
+    "ListJob": (100, 1.0),
+    "QueryJobList": (100, 1.0),
+    "CancelJob": (100, 1.0),
 }
 
 
@@ -121,11 +125,17 @@ class AliyunAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class AwsAccount(AliyunAccount):
+    """An access key of AWS; a temporary one has a session token, here as `security_token`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Accounts:
     """Every key that the simulator knows."""
 
     huaweicloud: tuple[HuaweicloudAccount, ...] = ()
     aliyun: tuple[AliyunAccount, ...] = ()
+    aws: tuple[AwsAccount, ...] = ()
 
 
 DEFAULT_ACCOUNTS = Accounts(
@@ -143,6 +153,12 @@ DEFAULT_ACCOUNTS = Accounts(
         AliyunAccount(
             access_key_id="SIMULATORALIYUN",
             secret_access_key="simulator-secret-of-aliyun",  # noqa: S106 - likewise
+        ),
+    ),
+    aws=(
+        AwsAccount(
+            access_key_id="SIMULATORAWS",
+            secret_access_key="simulator-secret-of-aws",  # noqa: S106 - likewise
         ),
     ),
 )

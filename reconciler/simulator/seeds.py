@@ -6,6 +6,7 @@ Format, with every key optional:
     accounts:
       huaweicloud: [{access_key_id: AK, secret_access_key: SK, projects: {cn-north-4: PROJECT_ID}}]
       aliyun: [{access_key_id: AK, secret_access_key: SK}]
+      aws: [{access_key_id: AK, secret_access_key: SK}]
     options: {numeric_ids: true, response_shape: wrapped, quotas: documented}
     tasks:
       huaweicloud.mpc.packaging:
@@ -29,6 +30,7 @@ from typing import Any
 import yaml
 
 from reconciler.simulator.aliyun import cloud as aliyun
+from reconciler.simulator.aws import cloud as aws
 from reconciler.simulator.clock import duration, moment
 from reconciler.simulator.huaweicloud import kinds
 from reconciler.simulator.options import (
@@ -36,6 +38,7 @@ from reconciler.simulator.options import (
     DOCUMENTED_QUOTAS,
     Accounts,
     AliyunAccount,
+    AwsAccount,
     HuaweicloudAccount,
     Options,
     Refused,
@@ -46,7 +49,7 @@ from reconciler.simulator.store import Row
 
 Source = str | Path | Mapping[str, Any] | None
 
-_FIELDS = {**kinds.FIELDS, **aliyun.FIELDS}
+_FIELDS = {**kinds.FIELDS, **aliyun.FIELDS, **aws.FIELDS}
 _TIMES = ("created", "started", "finished", "starts_at", "ends_at")
 _ROW_KEYS = frozenset({"id", "status", "owner", "ends_as", "count", "every", "extra", *_TIMES})
 _ALIASES = {"upload_url": "UploadURL", "media_id": "MediaId"}
@@ -111,12 +114,13 @@ class _UniqueKeys(yaml.SafeLoader):
 
 
 def _accounts(given: Mapping[str, Any]) -> Accounts:
-    _known("accounts", given, {"huaweicloud", "aliyun"})
+    _known("accounts", given, {"huaweicloud", "aliyun", "aws"})
     if not given:
         return DEFAULT_ACCOUNTS
     return Accounts(
         huaweicloud=tuple(_account("huaweicloud", HuaweicloudAccount, given)),
         aliyun=tuple(_account("aliyun", AliyunAccount, given)),
+        aws=tuple(_account("aws", AwsAccount, given)),
     )
 
 
@@ -142,6 +146,8 @@ def read_options(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("numeric_ids", "init_cancellable"):
         if not isinstance(read.get(name, False), bool):
             raise SeedError(f"options.{name}: must be true or false, not {read[name]!r}")
+    if "cancel_reads" in read:
+        read["cancel_reads"] = _checked("options.cancel_reads", int, read["cancel_reads"])
     if "quotas" in read:
         read["quotas"] = _quotas(read["quotas"])
     return read

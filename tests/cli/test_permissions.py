@@ -11,7 +11,7 @@ import pytest
 from reconciler.providers.registry import catalogue
 from reconciler.simulator import RequestRecord, Simulator
 from tests.goldens import golden
-from tests.terminal import ALIYUN, HEAD, Terminal, credentials
+from tests.terminal import ALIYUN, AWS, HEAD, Terminal, credentials
 
 GOLDENS = Path(__file__).parent / "goldens"
 PROJECT = "0123456789abcdef0123456789abcdef"
@@ -177,6 +177,8 @@ def _requests(role: str, terminal: Terminal) -> set[str]:
 
 
 def _made(record: RequestRecord) -> str:
+    if record.vendor == "aws":  # whose paths hold the id
+        return f"{record.method} {re.sub('(?<=/jobs/).+', '{id}', record.path)}"
     return record.action or f"{record.method} {record.path}"
 
 
@@ -218,7 +220,7 @@ class TestEveryKind:
             for match in ("{status: pending}" if len(row.operations) == 1 else "all",)
         ]
         (upload,) = (f"e{number}" for number, row in self.ROWS if "upload_url" in row.fields)
-        text = "\n".join([HEAD + ALIYUN.replace("a1", upload), "policies:", *policies])
+        text = "\n".join([HEAD + ALIYUN.replace("a1", upload) + AWS, "policies:", *policies])
         terminal.write(text + "\n")
         expected = _requests("apply", terminal)
         assert terminal.run("apply", "--auto-approve").code == 0
@@ -232,7 +234,7 @@ def test_every_call_of_every_kind_has_its_action_or_a_way_out(terminal: Terminal
         f"  p{number}: {{resource: {row.name}, match: {{status: pending}}, ensure: absent}}"
         for number, row in enumerate(rows)
     ]
-    terminal.write(HEAD + ALIYUN + "\npolicies:\n" + "\n".join(policies) + "\n")
+    terminal.write(HEAD + ALIYUN + AWS + "\npolicies:\n" + "\n".join(policies) + "\n")
     grants = terminal.run("permissions", "--format", "json").json["grants"]
     allowed = {action for grant in grants for action in grant["document"]["Statement"][0]["Action"]}
     named = (name for row in rows for name in (row.permissions.list, row.permissions.read, row.permissions.cancel))

@@ -44,7 +44,11 @@ def test_settings_are_offered_with_their_defaults(opened: Opened) -> None:
 
 
 def test_providers_are_offered(opened: Opened) -> None:
-    assert offered(opened, f"version: 1\ntargets:\n  t:\n    provider: {CURSOR}\n").keys() == {"aliyun", "huaweicloud"}
+    assert offered(opened, f"version: 1\ntargets:\n  t:\n    provider: {CURSOR}\n").keys() == {
+        "aliyun",
+        "aws",
+        "huaweicloud",
+    }
 
 
 def test_a_target_offers_the_keys_of_its_provider(opened: Opened) -> None:

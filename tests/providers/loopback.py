@@ -11,7 +11,11 @@ from reconciler.providers.transport.surroundings import Surroundings
 
 FROZEN = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
 NOWHERE = Path("/nonexistent-home")
-NO_METADATA = {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true", "HUAWEICLOUD_ECS_METADATA_DISABLED": "true"}
+NO_METADATA = {
+    "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
+    "HUAWEICLOUD_ECS_METADATA_DISABLED": "true",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 """What keeps the metadata services, which are no loopback, from being asked."""
 
 

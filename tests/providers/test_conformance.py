@@ -12,6 +12,7 @@ from reconciler.provider import AccessKey, Fault, HttpProvider, Meaning, Reading
 from reconciler.provider.loopback import as_json
 from reconciler.provider.testing import ProviderSuite
 from reconciler.providers.aliyun import PROVIDER as ALIYUN
+from reconciler.providers.aws import PROVIDER as AWS
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from reconciler.providers.huaweicloud.signing import SignatureAuth
@@ -22,6 +23,7 @@ from tests.providers.huaweicloud import cloud as huaweicloud
 from tests.providers.test_public_module import Jobs, page_source
 
 THEIRS = DEFAULT_ACCOUNTS.huaweicloud[0]
+THIRD = DEFAULT_ACCOUNTS.aws[0]
 ANOTHER = DEFAULT_ACCOUNTS.aliyun[0]
 
 
@@ -73,6 +75,22 @@ class TestAliyun(Simulated):
 
     def target(self, url: str) -> Target:
         return aliyun.target(url, inventory={"job_ids": self.waiting})
+
+
+class TestAws(Simulated):
+    provider = AWS
+    resource = AWS.resource_types["aws.mediaconvert.job"]
+    waiting = ("1671477617078-2886ye", "1671477617079-3997zf")
+    missing = "1671477617080-000000"
+    secrets = (THIRD.secret_access_key,)
+    environment = MappingProxyType(
+        {"AWS_ACCESS_KEY_ID": THIRD.access_key_id, "AWS_SECRET_ACCESS_KEY": THIRD.secret_access_key}
+    )
+    throttled = as_json({"message": "slowly"}, 429, x_amzn_ErrorType="TooManyRequestsException", Retry_After="3")
+
+    def target(self, url: str) -> Target:
+        limits = {"mediaconvert": 10_000.0}
+        return Target("ireland", "aws", "eu-west-1", endpoints={"mediaconvert": url}, rate_limits=limits)
 
 
 PAGE: dict[str, Any] = {"Jobs": Jobs}

@@ -7,6 +7,7 @@ import pytest
 
 from reconciler.config.model import Credentials, Secret, Target
 from reconciler.providers.aliyun import PROVIDER as ALIYUN
+from reconciler.providers.aws import PROVIDER as AWS
 from reconciler.providers.base import Granting
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
 from reconciler.providers.registry import catalogue, providers
@@ -37,6 +38,16 @@ def test_aliyun_writes_ram_policies() -> None:
     }
 
 
+def test_aws_writes_iam_policies() -> None:
+    document = AWS.policy_language.document(["mediaconvert:CancelJob", "mediaconvert:ListJobs"])
+    assert document == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": ["mediaconvert:CancelJob", "mediaconvert:ListJobs"], "Resource": "*"}
+        ],
+    }
+
+
 @pytest.mark.parametrize(("project", "actions"), [("", ["iam:projects:list"]), ("0123", [])])
 def test_the_project_is_looked_up_where_the_target_does_not_name_it(project: str, actions: list[str]) -> None:
     target = Target("t", "huaweicloud", "cn-north-4", MappingProxyType({"project_id": project} if project else {}))
@@ -61,7 +72,8 @@ def test_the_older_model_is_mentioned_where_it_lacks_the_actions() -> None:
 
 @pytest.mark.parametrize("row", TYPES.values(), ids=TYPES.keys())
 def test_names_have_the_vendors_form_and_what_lacks_one_has_a_way_out(row: ResourceType) -> None:
-    form = r"(mpc|vod):[A-Za-z]+:[A-Za-z]+" if row.provider == "huaweicloud" else r"(vod|mts):[A-Z][A-Za-z]+"
+    forms = {"huaweicloud": r"(mpc|vod):[A-Za-z]+:[A-Za-z]+", "aws": r"mediaconvert:[A-Z][A-Za-z]+"}
+    form = forms.get(row.provider, r"(vod|mts):[A-Z][A-Za-z]+")
     names = (row.permissions.list, row.permissions.read, row.permissions.cancel, row.permissions.delete)
     assert all(re.fullmatch(form, name) for name in names if name)
     provider = providers()[row.provider]

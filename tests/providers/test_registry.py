@@ -82,7 +82,7 @@ def install(directory: Path, name: str, source: str) -> None:
     (metadata / "entry_points.txt").write_text(f"[reconciler.providers]\n{name} = mine_provider:PROVIDER\n")
 
 
-@pytest.mark.parametrize(("source", "count", "said"), [(SOUND, 14, ""), ("1 / 0", 13, "The provider mine of ")])
+@pytest.mark.parametrize(("source", "count", "said"), [(SOUND, 15, ""), ("1 / 0", 14, "The provider mine of ")])
 def test_one_that_is_installed_is_found_or_told(tmp_path: Path, source: str, count: int, said: str) -> None:
     install(tmp_path, "mine", source)
     finished = subprocess.run(
@@ -109,8 +109,9 @@ def test_an_unsound_one_is_told_and_out_alone(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "mine_provider", raising=False)
     found = providers.__wrapped__()
-    assert {kind.split(".")[0] for each in found.values() for kind in each.resource_types} == {"huaweicloud", "aliyun"}
-    assert sum(len(each.resource_types) for each in found.values()) == 13
+    kinds = [kind for each in found.values() for kind in each.resource_types]
+    assert {kind.split(".")[0] for kind in kinds} == {"huaweicloud", "aliyun", "aws"}
+    assert sum(len(each.resource_types) for each in found.values()) == 14
     (said,) = [record.getMessage() for record in caplog.records]
     assert said.startswith(f"The provider {name} of mine-provider is left out: ")
     assert why in said

@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from reconciler.providers.aliyun import PROVIDER as ALIYUN
+from reconciler.providers.aws import PROVIDER as AWS
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
 from reconciler.providers.records import task_from, timestamp
 from reconciler.providers.registry import catalogue, providers
@@ -24,11 +25,11 @@ TYPES = catalogue().resource_types
 EVERYWHERE = {"id": FieldType.STRING, "status": FieldType.STATUS, "provider_status": FieldType.STRING}
 
 
-def test_both_providers_are_found_and_bring_thirteen_types() -> None:
-    built: list[Provider] = [ALIYUN, HUAWEICLOUD]  # checked by mypy: both implement the protocol
+def test_all_providers_are_found_and_bring_fourteen_types() -> None:
+    built: list[Provider] = [ALIYUN, AWS, HUAWEICLOUD]  # checked by mypy: both implement the protocol
     assert list(providers().values()) == built
-    assert list(providers()) == ["aliyun", "huaweicloud"]
-    assert len(TYPES) == 13
+    assert list(providers()) == ["aliyun", "aws", "huaweicloud"]
+    assert len(TYPES) == 14
     assert all(name == row.name for name, row in TYPES.items())
 
 
