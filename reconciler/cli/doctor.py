@@ -42,7 +42,7 @@ def command(
     flags = Flags.of(**shared)
     output = flags.output(paths=paths)
     session = Session.open(paths, target=flags.targets, policy=flags.policies)
-    found = run_work(_examined(session))
+    found = run_work(_examined(session, by_policy=bool(flags.policies)))
     if output.format == "json":
         write(DOCTOR.text(found), "json")
     else:
@@ -51,8 +51,8 @@ def command(
     return ExitCode.ERROR if found.outcome == "error" else ExitCode.OK
 
 
-async def _examined(session: Session) -> Examination:
+async def _examined(session: Session, *, by_policy: bool) -> Examination:
     progress = Progress()
     async with session:
         with progress.stage("Examining", len(session.configuration.targets), "targets"):
-            return await session.examine(progress.examined)
+            return await session.examine(progress.examined, by_policy=by_policy)

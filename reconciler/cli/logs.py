@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
 
-from reconciler.cli.places import begin_private, check_place
+from reconciler.cli.places import begin_private, check_place, is_stdout
 from reconciler.cli.signals import held
+from reconciler.exceptions import UsageError
 from reconciler.providers.transport.trace import EVENTS, what_about
 from reconciler.redaction import presentable
 
@@ -78,7 +79,7 @@ class _TraceFile(logging.Handler):
 def start_logging(log_format: str, *, verbosity: int, trace: Path | None = None) -> None:
     """Log to stderr: warnings, from `verbosity` 1 on every listing and every result, from 2 on every request.
 
-    Raises UsageError where the file of `trace` could not be written. It is written while `tracing`.
+    Raises UsageError where the file of `trace` could not be written, or is stdout. It is written while `tracing`.
     """
     handler = _Stderr()
     handler.setFormatter(_JsonLines() if log_format == "json" else _Lines())
@@ -90,6 +91,8 @@ def start_logging(log_format: str, *, verbosity: int, trace: Path | None = None)
     EVENTS.setLevel(logging.CRITICAL)
     if trace is not None:
         check_place("--trace", trace)
+        if is_stdout(trace):
+            raise UsageError("--trace: stdout is for what the command writes", "name a file, or /dev/stderr")
         EVENTS.handlers[:] = [_TraceFile(trace)]
         EVENTS.setLevel(logging.DEBUG)
 

@@ -217,6 +217,11 @@ def _descriptor(path: Path) -> int:
     return 0 if match is None else 1 if match["out"] else 2 if match["err"] else int(match["number"])
 
 
+def is_stdout(path: Path) -> bool:
+    """Whether it is where the product goes."""
+    return _descriptor(path) == 1
+
+
 def _is_appended(path: Path) -> bool:
     """Whether it is a device, such as /dev/null, or a file in which a GitHub runner collects what steps append."""
     runners = (os.environ.get(name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"))

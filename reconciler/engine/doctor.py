@@ -119,15 +119,20 @@ async def examine(
     targets: Iterable[str],
     providers: Mapping[str, Provider],
     on_examined: Callable[[Examined], None],
+    *,
+    by_policy: bool,
 ) -> Examination:
     """Examine targets side by side. Never raises for what a cloud does, nor for a bug: that is the target's error.
 
-    Listed is what the policies look at, suspended ones included; of a target that none looks at, all that there is.
+    Listed is what the policies look at, suspended ones included; of a target that none looks at, all that there is, or
+    nothing where the examination goes `by_policy`.
     """
     wanted: dict[str, set[str]] = {name: set() for name in targets}
     for policy in world.configuration.policies.values():
         for scope in policy.scopes:
             wanted.get(scope.target, set()).add(scope.resource)
+    if by_policy:
+        wanted = {name: kinds for name, kinds in wanted.items() if kinds}
     rows = world.catalogue.resource_types
 
     async def one(name: str) -> Examined:

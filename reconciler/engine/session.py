@@ -187,11 +187,18 @@ class Session:
         """Say what the policies (of one resource type) make of the tasks of this id."""
         return await why(narrowed(self._world, resource), self._clouds, task_id, on_listed)
 
-    async def examine(self, on_examined: Callable[[Examined], None] = _nothing) -> Examination:
-        """Check each target without changing anything: credentials, clocks, and a small page of each list."""
+    async def examine(
+        self, on_examined: Callable[[Examined], None] = _nothing, *, by_policy: bool = False
+    ) -> Examination:
+        """Check each target without changing anything: credentials, clocks, and a small page of each list.
+
+        `by_policy` leaves out the targets that no policy of the session looks at.
+        """
         from reconciler.engine.doctor import examine  # noqa: PLC0415 - of one command alone
 
-        return await examine(self._world, self._clouds, self._targets, self._providers, on_examined)
+        return await examine(
+            self._world, self._clouds, self._targets, self._providers, on_examined, by_policy=by_policy
+        )
 
     @asynccontextmanager
     async def hold(self, targets: Collection[str] | None = None) -> AsyncIterator[Held]:

@@ -84,6 +84,7 @@ def test_a_place_that_cannot_be_is_told_before_anything_happens(terminal: Termin
     same = "json=plan.json" if taken == "--report" else "plan.json"
     terminal.tells(64, "is named twice", "plan", taken, same, "--trace", "plan.json")
     terminal.tells(64, "--trace: cannot write no/t.jsonl", "plan", "--trace", "no/t.jsonl")
+    terminal.tells(64, "--trace: stdout is for what the command writes", "plan", "--trace", "/dev/stdout")
     assert len(terminal.simulator.requests) == sent
     assert (terminal.directory / "plan.json").read_bytes() == before
 
