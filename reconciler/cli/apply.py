@@ -143,7 +143,7 @@ async def _applied(
     """Apply what the policies still ask for of a saved plan; without one, plan, show, ask and apply."""
     async with session:
         if saved is not None:
-            with progress.stage("Applying", len(saved.changes), "changes"):
+            with progress.stage("Applying", len(saved.changes), "changes", estimate=saved.estimate.seconds):
                 return saved, await session.apply(saved, approval, options, overrides=overrides)
         async with session.hold():
             with progress.stage("Listing", len(session.configuration.scopes())):
@@ -153,7 +153,7 @@ async def _applied(
             if output.format == "text":
                 with interruptible():
                     write(render(plan, "text", replace(output.view(session.now), asking=True)))
-            with progress.stage("Applying", len(plan.changes), "changes"):
+            with progress.stage("Applying", len(plan.changes), "changes", estimate=plan.estimate.seconds):
                 return plan, await session.apply(plan, approval, options)
 
 

@@ -54,5 +54,7 @@ def command(
 async def _examined(session: Session, *, by_policy: bool) -> Examination:
     progress = Progress()
     async with session:
-        with progress.stage("Examining", len(session.configuration.targets), "targets"):
+        looked_at = {name for policy in session.configuration.policies.values() for name in policy.targets}
+        names = looked_at.intersection(session.targets) if by_policy else session.targets
+        with progress.stage("Examining", len(names), "targets"):
             return await session.examine(progress.examined, by_policy=by_policy)

@@ -42,7 +42,8 @@ _LONG = 2.0
 class Gauge:
     """What is known of one stage: its steps, pages and requests so far, and what follows for the rest of it.
 
-    Implements `reconciler.providers.transport.trace.Watch`. `monotonic` is in seconds.
+    Implements `reconciler.providers.transport.trace.Watch`. `estimate` are the seconds that it takes by what was known
+    before it began, 0 where nothing was; `monotonic` is in seconds.
     """
 
     def __init__(
@@ -51,11 +52,14 @@ class Gauge:
         total: int,
         stopping: Callable[[], bool] = lambda: False,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        estimate: int = 0,
     ) -> None:
         self._unit = unit
         self._total = total
         self._stopping = stopping
         self._monotonic = monotonic
+        self._estimate = estimate
         self._answers: deque[float] = deque(maxlen=10_000)
         self._first: float | None = None
         self._resumes = float("-inf")
@@ -124,8 +128,11 @@ class Gauge:
         if self._expected > self._seen:
             return (self._expected - self._seen) / pace if pace else None
         rest = self._total - self._done - self._left_out
-        if self._unit == SCOPES or self._done_from is None or self._done < _FEW or not rest:
+        if self._unit == SCOPES or not rest:
             return None
+        if self._done_from is None or self._done < _FEW:
+            rest_by_estimate = self._estimate - (now - (self._first or now))
+            return rest_by_estimate if rest_by_estimate > 0 else None
         begun = (
             self._done_from if self._expected or self._first is None else self._first
         )  # what was listed took its time
@@ -151,8 +158,8 @@ class Progress:
         self._interruption = interruption
 
     @contextlib.contextmanager
-    def stage(self, what: str, total: int, unit: str = SCOPES) -> Iterator[Progress]:
-        """Show one stage of `total` steps while the context lasts."""
+    def stage(self, what: str, total: int, unit: str = SCOPES, *, estimate: int = 0) -> Iterator[Progress]:
+        """Show one stage of `total` steps, which is expected to take `estimate` seconds, while the context lasts."""
         if not sys.stderr.isatty() or not total:
             yield self
             return
@@ -163,7 +170,7 @@ class Progress:
         from rich.progress_bar import ProgressBar  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
-        gauge = self._gauge = Gauge(unit, total, self._is_stopping)
+        gauge = self._gauge = Gauge(unit, total, self._is_stopping, estimate=estimate)
 
         # Both are made anew each time that the line is drawn: a wait gets shorter by itself.
         class Drawn(ProgressColumn):

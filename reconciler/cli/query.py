@@ -95,9 +95,9 @@ def command(
 
 
 async def _asked(session: Session, row: ResourceType, selector: Selector, wish: Wish) -> QueryResult:
-    progress = Progress()
+    progress, targets = Progress(), session.configuration.targets
     async with session:
-        with progress.stage("Listing", len(session.configuration.targets)):
+        with progress.stage("Listing", sum(targets[name].provider == row.provider for name in session.targets)):
             return await session.query(row, selector, progress.listed, wish)
 
 

@@ -134,6 +134,11 @@ class Session:
         return self._world.configuration
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the targets that it is narrowed to."""
+        return self._targets
+
+    @property
     def now(self) -> int:
         """The clock of all ages, in seconds since the epoch (UTC), as it was when something was last begun."""
         return self._world.now

@@ -66,6 +66,15 @@ def test_an_apply_tells_the_time_left_by_its_changes() -> None:
     assert gauge.share == 0.1
 
 
+def test_until_changes_tell_it_the_estimate_of_the_plan_stands() -> None:
+    clock = Time()
+    gauge = Gauge("changes", 1_000, monotonic=clock.monotonic, estimate=600)
+    _answers(gauge, clock, 10, 6.0)
+    assert gauge.text() == "0/1,000 changes, 111/min, about 10 min left"
+    clock.now += 900
+    assert "left" not in gauge.text(), "it took longer"
+
+
 def test_a_wait_for_a_quota_is_told_while_it_lasts() -> None:
     clock = Time()
     gauge = Gauge(SCOPES, 1, monotonic=clock.monotonic)
