@@ -27,6 +27,8 @@ _RATE = re.compile(r"(?P<requests>[0-9.]+)/(?P<period>s|min|h)")
 _SECONDS: Final = {"s": 1, "min": 60, "h": 3600}
 
 
+_OWN: Final = ("provider", "region", "regions", "inventory")
+"""Keys that no target takes from elsewhere."""
 _MERGED: Final = ("endpoints", "rate_limits")
 """Keys whose parts a target takes from its provider's defaults one by one."""
 
@@ -48,12 +50,13 @@ def spread(targets: Mapping[str, Entry], defaults: Mapping[str, Entry], findings
 
 
 def _with_defaults(entry: Entry, defaults: Entry) -> Entry:
-    body = {**defaults.body, **entry.body}
+    shared = {key: value for key, value in defaults.body.items() if key not in _OWN}
+    body = {**shared, **entry.body}
     for key in _MERGED:
-        own, shared = entry.body.get(key), defaults.body.get(key)
-        if isinstance(own, dict) and isinstance(shared, dict):
-            body[key] = {**shared, **own}
-    return replace(entry, body=body, inherited=dict.fromkeys(defaults.body.keys() - entry.body.keys(), defaults))
+        own, common = entry.body.get(key), shared.get(key)
+        if isinstance(own, dict) and isinstance(common, dict):
+            body[key] = {**common, **own}
+    return replace(entry, body=body, inherited=dict.fromkeys(shared.keys() - entry.body.keys(), defaults))
 
 
 def _by_region(entry: Entry, findings: Findings) -> Iterator[Entry]:

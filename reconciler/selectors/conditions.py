@@ -9,13 +9,13 @@ from reconciler.diagnostics import Problem, Rule, Severity, did_you_mean
 from reconciler.selectors.mistake import Misfit, Mistake, TooManyError, UnknownField, described, noting, shown
 from reconciler.selectors.operands import Subject, doubts_about, read_line, read_member, read_operand
 from reconciler.selectors.operators import APPLICABLE, MISSING, OPERATORS, TYPE_NAMES, Form
-from reconciler.selectors.syntax import AllOf, Operator, Test
+from reconciler.selectors.syntax import AllOf, Operator, Test, UrlPart
 from reconciler.selectors.trace import describe
 from reconciler.selectors.url_parts import selectable, taken_apart
 from reconciler.tasks.task import FieldType
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from reconciler.diagnostics import DocumentPath
     from reconciler.selectors.mistake import Lists
@@ -86,7 +86,7 @@ class Conditions:
         for row in self._types:
             if field := self._fields_of[row.name].get(name):
                 _, part = taken_apart(name, row)
-                found.setdefault(field.type, Subject(name, field.type, self._vendor_words, part))
+                found.setdefault(field.type, Subject(name, field.type, self._vendor_words, part, field.url))
         return list(found.values())
 
     def _equality(self, subjects: Sequence[Subject], data: object, path: DocumentPath) -> Selector:
@@ -117,7 +117,7 @@ class Conditions:
                 if key != MISSING:
                     operator = _operator(subjects, key)
                     parts.append(self._test(subjects, operator, raw, (*path, key), missing))
-        _check_range(subjects[0], parts)
+        check_ranges(parts)
         return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
     def _test(
@@ -135,6 +135,8 @@ class Conditions:
             self._work += sum(map(spec.pattern.size, map(str, operands)))
         if self._work > MAX_WORK:
             raise TooManyError("the patterns of this match take too long; use fewer, or count up to less in them")
+        if subjects[0].name == "id" and spec.form in (Form.VALUE, Form.VALUES) and not _is_file(raw):
+            self._doubt_ids(operands, path if isinstance(raw, list) else None, path)
         told: set[str] = set()  # of each kind the first: a list may be long
         for index, item in enumerate(operands):
             for message, hint in doubts_about(subjects[0], operator, item) if isinstance(item, str) else ():
@@ -146,6 +148,16 @@ class Conditions:
         row = next(row for row in self._types if subjects[0].name in self._fields_of[row.name])
         field, part = taken_apart(subjects[0].name, row)
         return Test(field, operator, operand, missing, part)
+
+    def _doubt_ids(self, ids: Sequence[object], listed: DocumentPath | None, path: DocumentPath) -> None:
+        """Tell of the first that no task can have."""
+        for index, one in enumerate(ids):
+            if not any(row.has_id(str(one)) for row in self._types):
+                message = f"{shown(one)} can be no id of {' or '.join(row.name for row in self._types)}"
+                hint = f"write `{{file: {one}}}` for a list that stands there" if _is_path(one) else ""
+                place = path if listed is None else (*listed, index)
+                self.problems.append(Problem(place, message, hint, severity=Severity.WARNING, rule=Rule.SELECTOR))
+                return
 
     def _check_words(self, subject: Subject, values: Sequence[object], spec: OperatorSpec) -> None:
         """Refuse statuses that one of several types does not have: of its tasks, nobody meant to say so."""
@@ -165,6 +177,7 @@ class Conditions:
             return self._lines(subject, operator, raw["file"], (*path, "file"))  # type: ignore[index]  # a mapping
         if not isinstance(raw, list):
             hint = f"write `{operator}: [{shown(raw).strip('`')}]`" if isinstance(raw, str | int) else ""
+            hint = f"write `{operator}: {{file: {shown(raw).strip('`')}}}`" if _is_path(raw) else hint
             raise Misfit(f"`{operator}` takes a list, but this is {described(raw)}", hint)
         if not raw:
             raise Misfit("an empty list matches nothing", "name at least one value")
@@ -247,8 +260,30 @@ def _missing(subject: Subject, data: Mapping[object, object]) -> bool:
     return said
 
 
-def _check_range(subject: Subject, parts: Sequence[Test]) -> None:
-    """Refuse conditions on one field that no value satisfies together. Raises Misfit."""
+def _is_path(data: object) -> bool:
+    """Whether a text looks like the name of a file."""
+    return isinstance(data, str) and data.endswith((".txt", ".csv", ".list")) and data.isprintable()
+
+
+def check_ranges(parts: Sequence[Selector]) -> None:
+    """Refuse conditions on one field that no value satisfies together, all of which must hold. Raises Misfit."""
+    by_name: dict[str, list[Test]] = {}
+    for part in _together(parts):
+        by_name.setdefault(part.name, []).append(part)
+    for name, tests in by_name.items():
+        _check_range(name, tests)
+
+
+def _together(parts: Sequence[Selector]) -> Iterator[Test]:
+    for part in parts:
+        match part:
+            case Test():
+                yield part
+            case AllOf(parts=inner):
+                yield from _together(inner)
+
+
+def _check_range(name: str, parts: Sequence[Test]) -> None:
     for by_age in (True, False):
         lowest: tuple[int, Test] | None = None
         highest: tuple[int, Test] | None = None
@@ -264,7 +299,7 @@ def _check_range(subject: Subject, parts: Sequence[Test]) -> None:
         if lowest and highest and lowest[0] > highest[0]:
             both = " and ".join(describe(part) for _, part in (lowest, highest))
             hint = "exchange the two, or write one under each of `any: [...]`" if by_age else ""
-            raise Misfit(f"no value of `{subject.name}` satisfies both: {both}", hint)
+            raise Misfit(f"no value of `{name}` satisfies both: {both}", hint)
 
 
 def _operator(subjects: Sequence[Subject], key: str) -> Operator:
@@ -287,6 +322,8 @@ def _meant(subject: Subject, key: str) -> str:
     if key in COMBINATORS:
         around = f"`not: {{{subject.name}: ...}}`" if key == "not" else f"`{key}: [{{{subject.name}: ...}}]`"
         return f"combinators stand around fields: {around}"
+    if subject.url and key in set(UrlPart):
+        return f"did you mean `{subject.name}.{key}`?"
     if key == "file":
         return f"write `{subject.name}: {{in: {{file: ...}}}}`"
     for operator in allowed:

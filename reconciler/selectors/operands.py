@@ -39,6 +39,7 @@ class Subject:
     type: FieldType
     vendor_words: Mapping[str, Status]
     part: UrlPart | None = None
+    url: bool = False
 
     @property
     def is_vendor_status(self) -> bool:
@@ -109,6 +110,16 @@ def doubts_about(subject: Subject, operator: Operator, text: str) -> Iterator[tu
             yield f"{shown(text)} begins or ends with a blank, which compares as well", "remove it if it is not meant"
         if subject.name.endswith(".object") and begins and body.startswith("/"):
             yield f"{shown(text)} begins with `/`, which the name of an object does not", "leave it out"
+    if subject.part is UrlPart.HOST and "/" in text:
+        yield f"{shown(text)} is no host: it holds a `/`, as URLs do", "leave out scheme and path"
+        return
+    if subject.part is UrlPart.PATH and (spec.pattern.whole if spec.pattern else spec.form is not Form.TEXT):
+        if not text.startswith(("/", "*", "?", "[") if spec.pattern else "/"):
+            yield f"{shown(text)} does not begin with `/`, as the path of a URL does", "add it"
+            return
+        if "?" in text and not spec.pattern:
+            yield f"{shown(text)} holds a `?`: a query is no part of the path", "leave out the query"
+            return
     if spec.pattern is not None:
         if not expression and _BRACES.search(text):
             yield f"{shown(text)}: braces compare literally", "write `any:` with a glob for each"

@@ -153,6 +153,13 @@ None
     created_at before 2025-06-15T15:06:41Z
 {"progress": {"gt": 4, "lt": 5}}
   progress: no value of `progress` satisfies both: progress > 4 and progress < 5
+{"all": [{"created_at": {"newer_than": "1d"}}, {"all": [{"created_at": {"older_than": "2d"}}]}]}
+  -: no value of `created_at` satisfies both: created_at newer than 1d and created_at older than 2d
+    -> exchange the two, or write one under each of `any: [...]`
+{"any": [{"progress": {"gt": 5}, "all": [{"progress": {"lt": 5}}]}]}
+  any.0: no value of `progress` satisfies both: progress > 5 and progress < 5
+{"id": {"in": "ids.txt"}}
+  id.in: `in` takes a list, but this is the text `ids.txt` -> write `in: {file: ids.txt}`
 {"user_data": {"in": {"file": "ids.txt"}}}
   user_data.in: no file can be read here -> write the list itself
 {"user_data": {"in": []}}
@@ -465,3 +472,19 @@ def test_what_several_kinds_do_not_share_is_a_mistake_in_a_policy(
     assert problems[0].hint == "narrow `resource`, or write a policy for each kind"
     assert parse_selector(match, types)[0] is not None, "to a protection, it is a warning at most"
     assert parse_selector(match, types[:1], shared=True)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("24 010", ["`24 010` can be no id of cloud.mpc.packaging"]),
+        (["24010", "a,b", "c,d"], ["`a,b` can be no id of cloud.mpc.packaging"]),
+        ({"in": ["ids.txt"]}, ["`ids.txt` can be no id of cloud.mpc.packaging"]),
+        ({"glob": "a.*"}, []),
+        ({"ne": "24010"}, []),
+    ],
+)
+def test_an_id_that_no_task_can_have_is_a_warning(condition: object, said: list[str], packaging: ResourceType) -> None:
+    selector, problems = parse_selector({"id": condition}, [packaging])
+    assert selector is not None
+    assert [problem.message for problem in problems] == said

@@ -88,6 +88,35 @@ def test_conditions_on_parts(condition: dict[str, object], truth: Truth, upload_
         assert holds({"upload_url": "no URL"}) is holds({}) is Truth.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ({"upload_url.host": "https://h.example"}, "`https://h.example` is no host: it holds a `/`, as URLs do"),
+        ({"upload_url.host": {"glob": "*.example/*"}}, "`*.example/*` is no host: it holds a `/`, as URLs do"),
+        ({"upload_url.path": "a.mp4"}, "`a.mp4` does not begin with `/`, as the path of a URL does"),
+        (
+            {"upload_url.path": {"not_glob": "drafts/*"}},
+            "`drafts/*` does not begin with `/`, as the path of a URL does",
+        ),
+        ({"upload_url.path": "/a?k=1"}, "`/a?k=1` holds a `?`: a query is no part of the path"),
+        ({"upload_url.host": "*.example"}, "`*.example` compares literally; did you mean glob?"),
+        ({"upload_url.path": {"glob": "*/a?.mp4"}}, None),
+        ({"upload_url.path": {"contains": "drafts"}}, None),
+    ],
+)
+def test_what_no_part_can_be_is_a_warning(
+    condition: dict[str, object], said: str | None, upload_of_url: ResourceType
+) -> None:
+    selector, problems = parse_selector(condition, [upload_of_url])
+    assert selector is not None
+    assert [problem.message for problem in problems] == ([said] if said else [])
+
+
+def test_a_part_that_is_written_as_an_operator_is_recognised(upload_of_url: ResourceType) -> None:
+    _, (problem,) = parse_selector({"upload_url": {"host": "x"}}, [upload_of_url])
+    assert problem.hint == "did you mean `upload_url.host`?"
+
+
 def test_only_what_holds_a_url_has_parts(upload_of_url: ResourceType) -> None:
     assert {"upload_url.host", "upload_url.path"} == selectable(upload_of_url).keys() - upload_of_url.fields.keys()
     _, (problem,) = parse_selector({"upload_url.query": "x"}, [upload_of_url])
