@@ -186,9 +186,10 @@ class HttpClient(Generic[R]):
         retries: Retries,
         tally: Tally,
         quota: str = "",
+        body: bytes = b"",
         permitted: Callable[[], bool] = always,
     ) -> T | Fault:
-        """Send a request without a body and return what `judge` makes of the answer.
+        """Send a request and return what `judge` makes of the answer.
 
         `url` is sent byte for byte. All clients of `group` share the pace of a `quota` (default: that of the service),
         which the target's `rate_limits` set by service.
@@ -201,7 +202,7 @@ class HttpClient(Generic[R]):
             monotonic=self.surroundings.monotonic,
             sleep=self.surroundings.sleep,
         )
-        request = self._caller.request(method, url, headers)
+        request = self._caller.request(method, url, headers, body)
         verdict = await self._caller.send(request, judge, pace=pace, retries=retries, tally=tally, permitted=permitted)
         return self.resolved.explained(verdict) if isinstance(verdict, Fault) else verdict
 
@@ -210,7 +211,7 @@ class HttpClient(Generic[R]):
 
         `task` is the key of a single task in it: an error in there is the task's, not the call's.
         """
-        if response.status_code != OK:
+        if response.status_code != OK or self.codes.refuses(response):
             return self.refusal(response)
         return json_object(response, self.redactor, self.codes.means, task)
 
@@ -220,6 +221,8 @@ class HttpClient(Generic[R]):
 
     def not_accepted(self, response: httpx.Response, operation: Operation) -> Fault | None:
         """Why an answer does not say that the operation was accepted; None where it does."""
+        if self.codes.refuses(response):
+            return self.refusal(response, operation)
         if response.status_code in operation.accepted:
             return None
         if response.is_success:

@@ -171,13 +171,17 @@ class RowClient(HttpClient[R]):
     def _refused(self, response: httpx.Response, operation: Operation, task_id: str) -> Fault | None:
         """Why an answer does not say that the operation was accepted for this task; None where it does."""
         refused = self.not_accepted(response, operation)
-        if refused is not None or not operation.echo:
+        if refused is not None or not (operation.echo or operation.envelope):
             return refused
         # No code of an error is believed here: beside a success the call may have had its effect.
         body = json_object(response, self.redactor)
         if isinstance(body, Fault):
             return body
-        return None if at(body, operation.echo) == task_id else malformed(f"{operation.echo} is another", response)
+        if operation.envelope and at(body, operation.envelope) is None:
+            return malformed(f"no {operation.envelope!r}", response)
+        if operation.echo and at(body, operation.echo) != task_id:
+            return malformed(f"{operation.echo} is another", response)
+        return None
 
 
 def _with_id(path: str, ids: Sequence[str]) -> str:

@@ -115,9 +115,9 @@ class Operation:
 
     `path` may hold `{id}`, which the id takes instead of `id_parameter`. `refusals` gives the meaning of the vendor
     codes that are particular to this call; codes common to a provider are known to its client. `accepted` are the HTTP
-    statuses that mean success; where the answer repeats the id, `echo` leads to it, by keys joined by dots. `unlisted`
-    is what HTTP 400 with a code of no table means: CHANGED where the vendor refuses a wrong state without publishing
-    the code.
+    statuses that mean success; `envelope` leads to what such an answer always has, and `echo` to the id, where it
+    repeats that, by keys joined by dots. `unlisted` is what HTTP 400 with a code of no table means: CHANGED where the
+    vendor refuses a wrong state without publishing the code.
     """
 
     action: Action
@@ -132,6 +132,7 @@ class Operation:
     unlisted: Meaning = Meaning.PERMANENT
     constants: Constants = ()
     echo: str = ""
+    envelope: str = ""
 
     def __post_init__(self) -> None:
         ends = {Status.GONE} if self.action is Action.DELETE else TERMINAL

@@ -106,7 +106,7 @@ def test_what_is_imported_is_declared() -> None:
     """What happens to come along with something else may be gone with its next release."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["postgresql"], *extras["aliyun"]]
+    wanted = [*project["dependencies"], *extras["postgresql"], *extras["aliyun"], *extras["aws"]]
     declared = {canonicalize_name(Requirement(text).name) for text in wanted}
     origin = metadata.packages_distributions()
     known = {"reconciler", "_typeshed"}  # the latter is read by checkers of types only

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import pytest
 
 from reconciler import provider
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "provider"
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "provider.md"
 
 NAMES = """
@@ -67,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Jobs
 
     def do_GET(self) -> None:
-        wanted = parse_qs(urlsplit(self.path).query).get("ids", [",".join(self.server.states)])[0].split(",")
+        wanted = parse_qs(urlsplit(self.path).query).get("ids", [*self.server.states])
         jobs = [
             {"id": job, "state": state, "created": "2026-01-01T00:00:00Z"}
             for job, state in self.server.states.items()
@@ -76,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(200, {"jobs": jobs, "total": len(jobs)})
 
     def do_DELETE(self) -> None:
-        self.server.states[parse_qs(urlsplit(self.path).query)["ids"][0]] = "STOPPED"
+        self.server.states[self.path.rpartition("/")[2]] = "STOPPED"
         self._answer(204)
 
     def _answer(self, status: int, body: object = None) -> None:
@@ -107,14 +109,11 @@ def jobs() -> Iterator[Jobs]:
 def test_the_provider_of_the_page_plans_and_applies_a_cancel(tmp_path: Path, jobs: Jobs) -> None:
     """As a package of its own, which imports nothing of the program but the public module."""
     source, _ = page_source()
-    (entry_point,) = re.findall(r"^```toml\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert (EXAMPLE / "mine_provider.py").read_text(encoding="utf-8") == source
     assert set(re.findall(r"(?:from|import) (reconciler[.\w]*)", source)) == {"reconciler.provider"}
-    (tmp_path / "mine_provider.py").write_text(source, encoding="utf-8")
-    metadata = tmp_path / "mine_provider-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mine-provider\nVersion: 1.0\n")
-    group, line = re.fullmatch(r'\[project\.entry-points\."(.+)"\]\n(.+)\n', entry_point).groups()  # type: ignore[union-attr]  # it does
-    (metadata / "entry_points.txt").write_text(f"[{group}]\n{line}\n".replace('"', ""))
+    copied = shutil.copytree(EXAMPLE, tmp_path / "package")  # building leaves things behind
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", str(tmp_path / "installed"), str(copied)], check=True, capture_output=True)
     (tmp_path / "reconciler.yaml").write_text(
         f"""version: 1
 targets:
@@ -129,7 +128,12 @@ policies:
     )
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONPATH": str(tmp_path), "MINE_TOKEN": "hunter2", "HOME": str(tmp_path)}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(tmp_path / "installed"),
+            "MINE_TOKEN": "hunter2",
+            "HOME": str(tmp_path),
+        }
         command = [sys.executable, "-m", "reconciler", *words]
         return subprocess.run(
             command, capture_output=True, text=True, encoding="utf-8", check=False, env=environment, cwd=tmp_path
@@ -139,11 +143,11 @@ policies:
     planned = run("plan", "--format", "json")
     assert planned.returncode == 0, planned.stderr
     assert [change["id"].rpartition("/")[2] for change in json.loads(planned.stdout)["changes"]] == ["1", "3"]
-    assert jobs.received == ["GET /jobs"]
+    assert jobs.received == ["GET /jobs?page=0&size=100"]
     applied = run("apply", "--auto-approve")
     assert applied.returncode == 0, applied.stdout + applied.stderr
     assert jobs.states == {"1": "STOPPED", "2": "BUSY", "3": "STOPPED"}
     sent = sorted(call for call in jobs.received if call.startswith("DELETE"))  # side by side, so in any order
-    assert sent == ["DELETE /jobs?ids=1", "DELETE /jobs?ids=3"]
+    assert sent == ["DELETE /jobs/1", "DELETE /jobs/3"]
     assert "hunter2" not in planned.stdout + planned.stderr + applied.stdout + applied.stderr
     assert json.loads(run("plan", "--format", "json").stdout)["changes"] == []

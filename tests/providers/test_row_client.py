@@ -1,7 +1,9 @@
 """What a row can say of its calls: tokens instead of totals, envelopes within envelopes, a read call of its own."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -11,6 +13,7 @@ import pytest
 
 from reconciler.provider import (
     Action,
+    Codes,
     Completeness,
     Field,
     FieldType,
@@ -25,8 +28,10 @@ from reconciler.provider import (
     ResolvedCredentials,
     ResourceType,
     RowClient,
+    Said,
     Status,
     Target,
+    parsed_object,
 )
 from reconciler.provider.loopback import Received, Reply, Time, as_json, serving
 from tests.providers.loopback import around
@@ -104,12 +109,14 @@ class Cloud(RowClient[ResolvedCredentials[None]]):
 
 
 def with_client(
-    answer: Callable[[Received], Reply] | list[Reply], act: Callable[[Cloud], Awaitable[T]]
+    answer: Callable[[Received], Reply] | list[Reply],
+    act: Callable[[Cloud], Awaitable[T]],
+    of: type[Cloud] | None = None,
 ) -> tuple[T, list[Received]]:
     async def run() -> tuple[T, list[Received]]:
         async with serving(answer) as server:
             target = Target("here", "cloud", "r", endpoints={"media": server.url})
-            client = Cloud(
+            client = (of or Cloud)(
                 target,
                 ResolvedCredentials(None, "nowhere"),
                 [server.url],
@@ -302,3 +309,66 @@ def test_a_list_without_a_total_that_is_known_to_be_short_is_gone_through_instea
     readings, received = with_client(lambda _: jobs(*ids), act)
     assert len(readings.tasks) == 30
     assert [request.path for request in received] == ["/list", "/list"]
+
+
+class Spoken(Cloud):
+    """Of a vendor whose errors come with HTTP 200, and whose calls have a body."""
+
+    codes = Codes(
+        {Meaning.GONE: ("NoJob",), Meaning.PERMISSION: ("Denied",), Meaning.THROTTLED: ("Slowly",)},
+        {},
+        lambda response: Said(str((parsed_object(response) or {}).get("Error", "")), "", "", documented=True),
+        clock="clock",
+        in_success=True,
+    )
+
+    async def call(self, service: str, method: str, path: str, parameters: Any, judge: Any, **how: Any) -> Any:  # noqa: ANN401 - as above
+        body = json.dumps(dict(parameters)).encode()
+        url = f"{self.target.endpoints[service]}{path}"
+        return await self.send(method, url, {}, judge, service=service, group="g", body=body, **how)
+
+
+def spoken(answers: list[Reply], act: Callable[[Cloud], Awaitable[T]]) -> tuple[T, list[Received]]:
+    return with_client(answers, act, of=Spoken)
+
+
+def test_a_body_goes_along_each_time() -> None:
+    seen, received = spoken(
+        [as_json({"Error": "Slowly"}), jobs("a")], lambda client: client.observe(QUEUED, frozenset({"Waits"}))
+    )
+    assert [task.id for task in seen.tasks] == ["a"]
+    assert [json.loads(request.body) for request in received] == [{"Size": "2", "State": "Waits"}] * 2
+
+
+def test_where_errors_come_with_success_they_mean_what_they_say() -> None:
+    [operation] = QUEUED.operations
+    for status in (200, 202):
+        answers, _ = spoken(
+            [as_json({"Error": "Denied"}, status)], lambda client: client.perform(QUEUED, operation, ["a"])
+        )
+        assert answers["a"] is not None
+        assert answers["a"].meaning is Meaning.PERMISSION
+    readings, _ = spoken([as_json({"Error": "NoJob"})], lambda client: client.read(SINGLE, ["a"]))
+    assert readings.tasks["a"].status is Status.GONE
+    seen, _ = spoken([as_json({"Error": "Denied"})], lambda client: client.observe(QUEUED, None))
+    assert seen.completeness is Completeness.FAILED
+
+
+def test_elsewhere_a_code_beside_a_success_is_no_refusal() -> None:
+    [operation] = QUEUED.operations
+    answers, _ = with_client(
+        [as_json({"Error": "Denied"}, 202)], lambda client: client.perform(QUEUED, operation, ["a"])
+    )
+    assert answers["a"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "accepted"),
+    [({"Response": {"RequestId": "r"}}, True), ({"Response": {}}, False), ({}, False), ({"RequestId": "r"}, False)],
+    ids=str,
+)
+def test_a_success_without_what_it_always_has_is_none(body: object, accepted: bool) -> None:
+    [operation] = QUEUED.operations
+    operation = replace(operation, envelope="Response.RequestId")
+    answers, _ = with_client([as_json(body, 202)], lambda client: client.perform(QUEUED, operation, ["a"]))
+    assert (answers["a"] is None) is accepted

@@ -78,10 +78,10 @@ class Caller:
     async def close(self) -> None:
         await self._wire.aclose()
 
-    def request(self, method: str, url: str, headers: Mapping[str, str]) -> httpx.Request:
-        """A request without a body. `url` is sent byte for byte, so its query must be encoded already."""
+    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> httpx.Request:
+        """A request. `url` is sent byte for byte, so its query must be encoded already."""
         given = {name.lower(): (name, value) for name, value in (*HEADERS.items(), *headers.items())}
-        return _ascii(httpx.Request(method, url, headers=list(given.values())))
+        return _ascii(httpx.Request(method, url, headers=list(given.values()), content=body or None))
 
     async def send(
         self,

@@ -39,7 +39,8 @@ class Codes:
     """The codes of a vendor, compared without case, that mean the same in every call, and how its errors say them.
 
     A code stands for all that begin with it and a dot: `Throttling` for `Throttling.User`. `hints` add to the vendor's
-    message what is to be done; `clock` is what is in the codes by which a wrong clock is refused.
+    message what is to be done; `clock` is what is in the codes by which a wrong clock is refused. `in_success` is for a
+    vendor whose errors come with HTTP 200: whatever says a code there is one, and means what it says.
     """
 
     def __init__(
@@ -49,11 +50,17 @@ class Codes:
         said: Callable[[httpx.Response], Said],
         *,
         clock: str,
+        in_success: bool = False,
     ) -> None:
         self._meanings = {code.casefold(): meaning for meaning, codes in meanings.items() for code in codes}
         self._hints = {code.casefold(): hint for code, hint in hints.items()}
         self.said = said
         self._clock = clock.casefold()
+        self._in_success = in_success
+
+    def refuses(self, response: httpx.Response) -> bool:
+        """Whether an answer of success is the refusal of a vendor who sends them so."""
+        return self._in_success and response.is_success and bool(self.said(response).code)
 
     def means(self, code: str) -> Meaning | None:
         """What a code means in every call; None for one of no table."""
@@ -72,7 +79,7 @@ class Codes:
         Refused credentials are explained by how far this machine's clock is from the server's.
         """
         status = response.status_code
-        if not (response.is_client_error or response.is_server_error):
+        if not (response.is_client_error or response.is_server_error or self.refuses(response)):
             return _undocumented(response, redactor, f"HTTP {status}, which is not documented")
         code, message, request_id, documented = self.said(response)
         if not documented and not response.is_server_error and status not in _BY_HTTP_STATUS:
