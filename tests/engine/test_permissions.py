@@ -28,6 +28,7 @@ TARGETS = {
     "h1": Target("h1", "huaweicloud", "cn-north-4", MappingProxyType({"project_id": "p"})),
     "h2": Target("h2", "huaweicloud", "cn-north-4"),
     "a1": Target("a1", "aliyun", "cn-shanghai"),
+    "w1": Target("w1", "aws", "eu-central-1"),
 }
 STATUSES = st.sets(st.sampled_from([status.value for status in OBSERVABLE]), min_size=1).map(sorted)
 MATCHES = st.one_of(
