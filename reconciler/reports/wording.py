@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.config.model import RUN_ACTIONS
 from reconciler.diagnostics import Severity
 from reconciler.planning.guards import Guard
 from reconciler.planning.plan import Cause
@@ -219,6 +220,10 @@ def _as_failures(blocked: int) -> str:
     return "1 blocked task counts as a failure" if blocked == 1 else f"{blocked} blocked tasks count as failures"
 
 
+_NAMED = 4
+"""Limits of single policies that one line names. Of more, it gives one for all of them."""
+
+
 def flags(plan: Plan) -> str:
     """The flags that let the whole plan pass, whatever number of guards refuses."""
     named: dict[tuple[Guard, str], int] = {}
@@ -226,13 +231,25 @@ def flags(plan: Plan) -> str:
         for check in policy.breaches:
             named[check.guard, policy.name] = max(named.get((check.guard, policy.name), 0), check.needed)
     asked = Counter(Scope(entry.target, entry.resource) for entry in (*plan.changes, *plan.refused))
+    of_all: dict[Guard, int] = {}
     for check in plan.run_guards:
         scope = Scope(check.target or "", check.resource or "")
+        here = [one for policy in plan.policies for one in policy.guards if one.guard is check.guard]
+        here = [one for one in here if check.target is None or one.scope == check.scope]
         together = replace(check, changes=asked[scope] if check.target else asked.total())
+        # The limit of all together is the largest of a policy, if none is written, and then is raised with it.
+        if check.limit == max((RUN_ACTIONS if check.target is None else 0, *(one.limit for one in here))):
+            together = replace(together, limit=max((check.limit, *(one.needed for one in here))))
         if together.breached:
-            # It replaces the limits of all policies that are not named, and must lower none.
-            others = [one.needed for policy in plan.policies for one in policy.guards if one.guard is check.guard]
-            named[check.guard, ""] = max(named.get((check.guard, ""), 0), together.needed, *others)
+            of_all[check.guard] = max(of_all.get(check.guard, 0), together.needed)
+    if len(named) > _NAMED:
+        for (guard, _), number in named.items():
+            of_all[guard] = max(of_all.get(guard, 0), number)
+        named = {}
+    for guard, number in of_all.items():
+        # It replaces the limits of all policies that are not named, and must lower none.
+        others = [one.needed for policy in plan.policies for one in policy.guards if one.guard is guard]
+        named[guard, ""] = max(number, *others, 0)
     return " ".join(
         f"{guard.flag} {f'{policy}=' if policy else ''}{number}" for (guard, policy), number in sorted(named.items())
     )

@@ -10,6 +10,7 @@ from reconciler.config.model import Configuration, Limits, OnExcess, RunLimits
 from reconciler.planning.guards import Overrides
 from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
+from reconciler.reports.wording import flags
 from reconciler.tasks.task import Task
 from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, task
 
@@ -200,3 +201,44 @@ def test_a_policy_that_defers_ends_with_nothing_left_where_it_may_do_something(
         )
         tasks = [entry for entry in tasks if entry.id not in gone]
     assert tasks == []
+
+
+def overrides_of(text: str) -> Overrides:
+    """The limits of flags as a message prints them."""
+    words = text.split()
+    found: dict[str, dict[str, int]] = {"--max-actions": {}, "--max-percent": {}}
+    for flag, value in zip(words[::2], words[1::2], strict=True):
+        name, _, number = value.rpartition("=")
+        found[flag][name] = int(number)
+    actions, percent = found["--max-actions"], found["--max-percent"]
+    return Overrides(actions.pop("", None), percent.pop("", None), actions, percent)
+
+
+FIRM = st.lists(
+    st.tuples(
+        st.sampled_from(["all", {"status": "pending"}, {"input.bucket": "a"}, {"input.bucket": "b"}]),
+        st.builds(Limits, st.integers(0, 12), st.integers(0, 100)),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@settings(max_examples=200)
+@given(FIRM, TASKS)
+def test_the_flags_that_a_refusal_prints_let_all_of_it_pass(
+    rules: list[tuple[object, Limits]], rows: list[tuple[int | None, str]]
+) -> None:
+    world = configuration(*(policy(f"p{number}", match, limits=limits) for number, (match, limits) in enumerate(rules)))
+    tasks = [task(str(number), age=age, input__bucket=bucket) for number, (age, bucket) in enumerate(rows)]
+    plan = planned(world, tasks)
+    again = planned(world, tasks, overrides_of(flags(plan)))
+    assert not again.breached
+    assert {entry.key for entry in again.changes} == {entry.key for entry in (*plan.changes, *plan.refused)}
+
+
+def test_and_they_name_just_the_policy_where_that_is_enough() -> None:
+    world = configuration(policy("noisy", limits=Limits(500, 30)), policy("other", {"input.bucket": "x"}))
+    tasks = [task(str(number)) for number in range(10)]
+    assert flags(planned(configuration(policy("noisy", limits=Limits(500, 30))), tasks)) == "--max-percent noisy=100"
+    assert flags(planned(world, tasks)) == "--max-percent noisy=100"

@@ -107,7 +107,11 @@ def _warnings(plan: Plan) -> list[Note]:
 def _next_step(plan: Plan, now: int, command: str, *, merging_applies: bool) -> str:
     """How to apply the plan, and how to refuse it."""
     refuse = "- **To refuse it:** close this request, or change the policies and plan again."
-    allow = f"raise the limits in the policies, or plan again with {code(flags(plan), 160)}." if plan.breached else ""
+    allow = (
+        f"raise the limits in the policies, or plan again with {code(flags(plan), _LONGEST_COMMAND)}."
+        if plan.breached
+        else ""
+    )
     if not plan.changes:
         return f"- **To allow what guards refuse:** {allow}" if allow else ""
     if allow:

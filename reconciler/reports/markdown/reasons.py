@@ -54,7 +54,7 @@ def cautions(plan: Plan, detail: Detail) -> str:
 
 def _breach(policy: PolicyPlan | None, verdict: GuardCheck) -> str:
     flag, limit, place = guard_remedy(policy, verdict)
-    return f"- {code(guard_breach(policy, verdict), 240)}, to allow it: {code(flag)} or {code(limit)} {place}"
+    return f"- {code(guard_breach(policy, verdict), 240)}, to allow it: {code(flag, 320)} or {code(limit)} {place}"
 
 
 def _blocked(reason: str) -> str:
