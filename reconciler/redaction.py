@@ -134,7 +134,7 @@ def _spellings(value: str) -> re.Pattern[str]:
     """The longest first, where one begins with another."""
     quoted = json.dumps(value)[1:-1]
     forms = {value, repr(value)[1:-1], quoted, quoted.replace("/", "\\/"), presentable(value)}
-    forms |= {quote(value, safe=""), quote(value), escape(value)}
+    forms |= {*(quote(value, safe, errors="surrogatepass") for safe in ("", "/")), escape(value)}
     return re.compile("|".join(map(re.escape, sorted(forms, key=lambda form: (-len(form), form)))), re.IGNORECASE)
 
 

@@ -1,11 +1,14 @@
 """What may leave the process."""
 
 import doctest
+import json
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass, replace
 from enum import StrEnum
+from html import escape
 from typing import NamedTuple, get_args, get_type_hints
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -118,6 +121,14 @@ def test_what_is_masked_is_named_instead() -> None:
     assert masked("https://abcdef/abcd/abc", values) == "https://${B}/${A}/abc"
     assert masked("GET ABCDEF.example", values) == "GET ${B}.example"
     assert masked("a(b)c\\1", {"(b)c": "\\1 ${X}"}) == "a\\1 ${X}\\1"
+
+
+@given(st.lists(st.characters() | st.sampled_from("\udcff\ud800/\"'&"), min_size=4).map("".join), st.text())
+def test_what_is_masked_is_found_however_it_is_quoted(value: str, around: str) -> None:
+    """Lone surrogates, which a variable of bytes that are no UTF-8 holds, as well."""
+    for form in (value, json.dumps(value)[1:-1], quote(value, safe="", errors="surrogatepass"), escape(value)):
+        shown = masked(f"{around}{form}{around}", {value: "\u2588"})
+        assert "\u2588" in shown
 
 
 EVIL = "\x1b[31m\u202e https://u:p@h/v?token=s3cret"
