@@ -54,6 +54,7 @@ Around = Callable[[Document], Document]
 
 TARGETS: Mapping[str, Document] = {
     "aliyun-shanghai": {"provider": "aliyun", "region": "cn-shanghai", "inventory": {"job_ids": ["j1"]}},
+    "aws-prod": {"provider": "aws", "region": "eu-west-1"},
     "prod": {"provider": "huaweicloud", "region": "cn-north-4"},
 }
 POLICY = {"resource": "huaweicloud.mpc.packaging", "match": {"status": "pending"}, "ensure": "absent"}

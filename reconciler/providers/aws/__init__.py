@@ -67,6 +67,22 @@ class Aws(HttpProvider["AwsClient"]):
             }
         ),
         required=("region",),
+        # Those of the service's own model.
+        known_regions=(
+            *("af-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1"),
+            *("ap-southeast-2", "ap-southeast-4", "ap-southeast-5", "ca-central-1", "cn-northwest-1", "eu-central-1"),
+            *(
+                "eu-north-1",
+                "eu-west-1",
+                "eu-west-2",
+                "eu-west-3",
+                "me-central-1",
+                "sa-east-1",
+                "us-east-1",
+                "us-east-2",
+            ),
+            *("us-gov-west-1", "us-west-1", "us-west-2"),
+        ),
         services=("mediaconvert",),
         credentials=ACCESS_KEY_KEYS,
         title="AWS",

@@ -63,7 +63,7 @@ _FIELDS = (
     Field("job_template", _STRING, "Job template, by name or ARN, as the submitter gave it", ("jobTemplate",), "hls"),
     Field("priority", _NUMBER, "Priority in the queue, -50 to 50", ("priority",), 0),
     Field("role", _STRING, "ARN of the role that reads and writes", ("role",), "arn:aws:iam::111122223333:role/media"),
-    Field("input.location", _STRING, "File of the first input", ("firstInput",), "s3://b/a.mp4"),
+    Field("input.location", _STRING, "File of the first input", ("firstInput",), "s3://b/a.mp4", url=True),
     Field(
         "user_metadata",
         FieldType.STRINGS,
