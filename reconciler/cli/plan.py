@@ -18,22 +18,27 @@ from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import saved_snapshot
 from reconciler.cli.signals import held
 from reconciler.documents.files import PLAN_FILE
-from reconciler.documents.snapshot import render_snapshot
+from reconciler.documents.snapshot import Recording, snapshot_pieces
 from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.engine.session import Session
 from reconciler.engine.world import load_world, plan_offline
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
 from reconciler.planning.change import Chosen
 from reconciler.planning.judgement import statuses_wanted
-from reconciler.planning.snapshot import snapshot_of
+from reconciler.planning.snapshot import snapshot_of, told_apart
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.reports import SCREEN_FORMATS
 from reconciler.reports.cells import counted
+from reconciler.tasks.observation import Completeness
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.planning.guards import Overrides
     from reconciler.planning.plan import Plan
+    from reconciler.tasks.observation import Scope
+    from reconciler.tasks.sink import Sink
 
 
 @click.command("plan")
@@ -88,34 +93,40 @@ def command(
     else:
         session = Session.open(paths, target=flags.targets, policy=flags.policies, task=flags.chosen, now=set_to)
         started = int(time.time())
-        plan = run_work(_planned(session, flags.overrides, lifetime, keep_tasks=save_snapshot is not None))
+        rows = catalogue().resource_types
+        recordings = {scope: Recording(rows[scope.resource], told_apart) for scope in session.configuration.scopes()}
+        beside = recordings if save_snapshot is not None else {}
+        plan = run_work(_planned(session, flags.overrides, lifetime, beside))
         if save_snapshot is not None:
-            _save(save_snapshot, session, started if now else plan.created_at)
+            _save(save_snapshot, session, recordings, started if now else plan.created_at)
     with held():
         saved = keep(out, lambda: PLAN_FILE.text(plan)) if out is not None else ExitCode.OK
         shown = output.show(plan, plan.created_at, saved_to=None if saved else out)
     return ExitCode.weightiest(plan.exit_code(detailed=detailed_exitcode), saved, shown)
 
 
-async def _planned(session: Session, overrides: Overrides, lifetime: int | None, *, keep_tasks: bool) -> Plan:
+async def _planned(session: Session, overrides: Overrides, lifetime: int | None, beside: Mapping[Scope, Sink]) -> Plan:
     progress = Progress()
     async with session:
         with progress.stage("Listing", len(session.configuration.scopes())):
-            return await session.plan(overrides, expires_in=lifetime, on_listed=progress.listed, keep_tasks=keep_tasks)
+            return await session.plan(overrides, expires_in=lifetime, on_listed=progress.listed, beside=beside)
 
 
-def _save(path: Path, session: Session, taken_at: int) -> None:
+def _save(path: Path, session: Session, recordings: Mapping[Scope, Recording], taken_at: int) -> None:
     """Write a snapshot, and say so on stderr. Raises ReconcilerError where it could not be read back."""
-    rows, observations = catalogue(), session.listed
+    rows = catalogue()
     wanted = statuses_wanted(session.configuration, rows)
-    snapshot = snapshot_of(observations, wanted, rows, tool_version=__version__, taken_at=taken_at)
-    text = render_snapshot(snapshot, rows)
-    if len(text.encode()) > MAX_BYTES:
+    snapshot = snapshot_of(session.listed, wanted, rows, tool_version=__version__, taken_at=taken_at)
+    text = b""
+    if not (is_too_large := any(recording.is_too_large for recording in recordings.values())):
+        text = b"".join(snapshot_pieces(snapshot, recordings))
+    if is_too_large or len(text) > MAX_BYTES:
         raise ReconcilerError(
             f"the snapshot would be larger than the {MAX_BYTES // 2**20} MiB that are ever read back",
             "narrow it with --target or --policy",
         )
-    write_private(path, text)
-    tasks = sum(len(seen.tasks) for seen in observations.values())
-    held = f"{counted(tasks, 'task')} in {counted(len(observations), 'scope')}"
+    write_private(path, text.decode())
+    listed = (seen for seen in session.listed.values() if seen.completeness is not Completeness.FAILED)
+    tasks = sum(recordings[seen.scope].total for seen in listed)
+    held = f"{counted(tasks, 'task')} in {counted(len(recordings), 'scope')}"
     sys.stderr.write(f"Snapshot saved to {presentable(str(path))}: {held}.\n")

@@ -10,20 +10,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 from msgspec import Meta
 
 from reconciler.documents.document import Format
+from reconciler.documents.pieces import document_of
+from reconciler.documents.strict_json import MAX_BYTES, escaped
 from reconciler.exceptions import InvalidPlan
+from reconciler.planning.canonical import json_bytes
 from reconciler.planning.change import Name, ResourceName
-from reconciler.planning.planner import task_order
 from reconciler.planning.snapshot import Snapshot, SnapshotScope
 from reconciler.planning.url_cuts import cut
 from reconciler.redaction import bounded, presentable
 from reconciler.tasks.observation import CLOCKS_APART, Completeness, Fault, Observation, Scope
-from reconciler.tasks.task import FieldType, Status, Task
+from reconciler.tasks.task import FieldType, Status, Task, id_order
 from reconciler.tasks.timestamps import Timestamp, format_timestamp, parse_timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
     from reconciler.tasks.resource_type import Catalogue, ResourceType
     from reconciler.tasks.task import Field, Value
 
@@ -88,15 +93,95 @@ SNAPSHOT_FILE = Format(
 )
 
 
+class Recording:
+    """A sink (`reconciler.tasks.sink.Sink`) that holds the records of tasks as they will be written, a fraction of the
+    tasks' own size; and none at all once they are more than is ever read back."""
+
+    def __init__(self, resource: ResourceType, told_apart: Callable[[Task], Task] = lambda task: task) -> None:
+        self._resource = resource
+        self._told_apart = told_apart
+        self._pass: dict[str, tuple[int | None, bytes] | None] = {}
+        self._records: dict[str, tuple[int | None, bytes]] = {}
+        self._contradicted: set[str] = set()
+        self.size = self.text = 0
+
+    @property
+    def is_too_large(self) -> bool:
+        return self.size > MAX_BYTES
+
+    @property
+    def total(self) -> int:
+        return len(self._records)
+
+    @property
+    def contradicted(self) -> int:
+        return len(self._contradicted)
+
+    def see(self, tasks: Collection[Task]) -> None:
+        for task in () if self.is_too_large else tasks:
+            record = (None, b"") if task.status is Status.GONE else (task.created_at, self._record(task))
+            known = self._pass.setdefault(task.id, record)
+            if known is record:
+                self.size += len(record[1])
+            elif known != record:
+                self._pass[task.id] = None
+                self._contradicted.add(task.id)
+
+    def _record(self, task: Task) -> bytes:
+        values = _values_record(self._told_apart(task), self._resource)
+        return json_bytes(document_of(TaskRecord(task.id, task.status, values), cut))
+
+    def end_pass(self) -> tuple[int, int]:
+        ended = len(self._pass), sum(record is None for record in self._pass.values())
+        for task_id, record in self._pass.items():
+            if (before := self._records.pop(task_id, None)) is not None:
+                self.size -= len(before[1])
+            if record is not None:
+                self._contradicted.discard(task_id)
+                if record[1]:
+                    self._records[task_id] = record
+        self._pass = {}
+        if self.is_too_large:
+            self._records = {}
+        return ended
+
+    def pieces(self) -> Iterator[bytes]:
+        """The list as it stands in the file."""
+        records = self._records.items()
+        order = sorted((created is None, created or 0, id_order(task_id)) for task_id, (created, _) in records)
+        before = b"["
+        for _, _, (*_, task_id) in order:
+            text = escaped(msgspec.json.format(self._records[task_id][1], indent=2).decode())
+            yield before + f"\n{text}".replace("\n", "\n        ").encode()
+            before = b","
+        yield b"\n      ]" if order else b"[]"
+
+
 def render_snapshot(snapshot: Snapshot, catalogue: Catalogue) -> str:
-    """The text of a snapshot file; the same for the same tasks, in whatever order they were listed."""
-    scopes = tuple(
-        _scope_record(kept, catalogue.resource_types[scope.resource]) for scope, kept in sorted(snapshot.scopes.items())
-    )
-    return SNAPSHOT_FILE.text(SnapshotRecord(snapshot.tool_version, Timestamp(snapshot.taken_at), scopes))
+    """The text of a snapshot file of tasks that are held."""
+    recordings = {}
+    for scope, kept in snapshot.scopes.items():
+        recordings[scope] = Recording(catalogue.resource_types[scope.resource])
+        recordings[scope].see(kept.observation.tasks)
+        recordings[scope].end_pass()
+    return b"".join(snapshot_pieces(snapshot, recordings)).decode()
 
 
-def _scope_record(kept: SnapshotScope, resource: ResourceType) -> ScopeRecord:
+def snapshot_pieces(snapshot: Snapshot, recordings: Mapping[Scope, Recording]) -> Iterator[bytes]:
+    """A snapshot file, piece by piece, with the tasks of its scopes as they were recorded; the same for the same tasks,
+    in whatever order they came."""
+    scopes = tuple(_scope_record(kept) for _, kept in sorted(snapshot.scopes.items()))
+    record = SnapshotRecord(snapshot.tool_version, Timestamp(snapshot.taken_at), scopes)
+    # No text holds this: a quote within one is escaped.
+    between = SNAPSHOT_FILE.text(record).encode().split(b'"tasks": []')
+    for scope, text in zip(sorted(snapshot.scopes), between, strict=False):
+        yield text + b'"tasks": '
+        failed = snapshot.scopes[scope].observation.completeness is Completeness.FAILED
+        yield from (b"[]",) if failed else recordings[scope].pieces()
+    yield between[-1]
+
+
+def _scope_record(kept: SnapshotScope) -> ScopeRecord:
     seen = kept.observation
     return ScopeRecord(
         target=seen.scope.target,
@@ -104,10 +189,7 @@ def _scope_record(kept: SnapshotScope, resource: ResourceType) -> ScopeRecord:
         completeness=seen.completeness,
         error=seen.fault,
         statuses=None if kept.statuses is None else tuple(sorted(kept.statuses)),
-        tasks=tuple(
-            TaskRecord(task.id, task.status, _values_record(task, resource))
-            for task in sorted(seen.tasks, key=task_order)
-        ),
+        tasks=(),
         clock_skew=seen.skew if seen.skew is not None and abs(seen.skew) > CLOCKS_APART else None,
         unfound=seen.unfound,
     )

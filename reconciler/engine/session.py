@@ -8,6 +8,7 @@ import time
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path, PurePath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from reconciler.engine.apply_run import Applying, ApplyOptions, carry_out
@@ -23,8 +24,6 @@ from reconciler.planning.change import Chosen
 from reconciler.planning.guards import Overrides
 from reconciler.planning.judgement import statuses_wanted
 from reconciler.providers.registry import providers
-from reconciler.tasks.observation import Completeness
-from reconciler.tasks.sink import Collected
 from reconciler.tasks.timestamps import elapsed_clock
 
 if TYPE_CHECKING:
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from reconciler.selectors.syntax import Selector
     from reconciler.tasks.observation import Observation, Scope
     from reconciler.tasks.resource_type import ResourceType
+    from reconciler.tasks.sink import Sink
 
 LOGGER = logging.getLogger("reconciler.engine")
 
@@ -153,26 +153,19 @@ class Session:
         *,
         expires_in: int | None = None,
         on_listed: Callable[[Observation], None] = _nothing,
-        keep_tasks: bool = False,
+        beside: Mapping[Scope, Sink] = MappingProxyType({}),
     ) -> Plan:
         """List what the policies look at, and say what would be done. Reads only, and takes no lock.
 
-        `expires_in` is how many seconds a saved plan is good for (default: `settings.plan_ttl`). With `keep_tasks` all
-        that was listed is kept in memory afterwards, in `listed`; else only what some policy selects ever is.
+        `expires_in` is how many seconds a saved plan is good for (default: `settings.plan_ttl`). Only tasks that some
+        policy selects are kept; sinks `beside` that, by scope, are shown all of them.
         """
         self._look_at_the_clock()
         check_overrides(overrides, self.configuration)
         world = self._world  # the clock of the session may move on while this plan is made
         wanted = statuses_wanted(world.configuration, world.catalogue)
-        kept = {scope: Collected() for scope in wanted} if keep_tasks else {}
-        seen, sieves = await sifted(world, self._clouds, wanted, on_listed, beside=kept)
-        made = plan_from(world, seen, sieves, expires_in=expires_in, overrides=overrides)
-        self.listed = {
-            scope: replace(one, tasks=kept[scope].tasks, rows=kept[scope].rows, elsewhere=0)
-            if scope in kept and one.completeness is not Completeness.FAILED
-            else one
-            for scope, one in seen.items()
-        }
+        self.listed, sieves = await sifted(world, self._clouds, wanted, on_listed, beside=beside)
+        made = plan_from(world, self.listed, sieves, expires_in=expires_in, overrides=overrides)
         self._own, self._made_at = made if self._held else None, elapsed_clock()
         return made
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.tasks.resource_type import Catalogue
-    from reconciler.tasks.task import Value
+    from reconciler.tasks.task import Task, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +80,16 @@ def snapshot_of(
     return Snapshot(
         tool_version,
         taken_at,
-        {scope: SnapshotScope(_told_apart(seen), listed(scope)) for scope, seen in sorted(observations.items())},
+        {
+            scope: SnapshotScope(replace(seen, tasks=tuple(map(told_apart, seen.tasks))), listed(scope))
+            for scope, seen in sorted(observations.items())
+        },
     )
 
 
-def _told_apart(seen: Observation) -> Observation:
-    """The listing with each query cut that reads like the mark of one that was cut: it would be taken for that."""
-    tasks = (replace(task, values={name: _marked(value) for name, value in task.values.items()}) for task in seen.tasks)
-    return replace(seen, tasks=tuple(tasks))
+def told_apart(task: Task) -> Task:
+    """The task with each query cut that reads like the mark of one that was cut: it would be taken for that."""
+    return replace(task, values={name: _marked(value) for name, value in task.values.items()})
 
 
 def _marked(value: Value) -> Value:
