@@ -180,10 +180,9 @@ class _Lister:
             for number in rest:
                 if made.stopped:
                     break
-                found = await self._page((*self._place(number, size), *chosen))
-                if isinstance(found, Fault):
-                    return found
-                fault = self._take(found, made, last=number == count - 1)
+                # No name for the page: it would be held until the next one is there, by every worker.
+                page = self._place(number, size)
+                fault = self._take(await self._page((*page, *chosen)), made, last=number == count - 1)
                 if fault is not None:
                     return fault
             return None
@@ -191,8 +190,10 @@ class _Lister:
         ended = await all_or_fault(worker() for _ in range(min(AT_ONCE, count - 1)))
         return ended if isinstance(ended, Fault) else made
 
-    def _take(self, found: Page, made: _Pass, *, last: bool) -> Fault | None:
-        """Show a page to the sink, and let it go; a fault where too much is held."""
+    def _take(self, found: Page | Fault, made: _Pass, *, last: bool) -> Fault | None:
+        """Show a page to the sink, and let it go; a fault where there is none, or where too much is held."""
+        if isinstance(found, Fault):
+            return found
         made.announced.add(found.total)
         made.pages += 1
         watched().page()
