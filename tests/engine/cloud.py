@@ -111,6 +111,9 @@ class World:
     patience: Patience = BRIEF
     batches_in_flight: int = 4
     calls_in_flight: int = 16
+    closes_after: float = float("inf")
+    """Seconds from the beginning in which the windows of policies are open."""
+    stop_at: float | None = None
 
     def __post_init__(self) -> None:
         self.events: list[Event] = []
@@ -132,7 +135,13 @@ class World:
     def apply(self, *changes: Change) -> list[Result]:
         """Carry `changes` out."""
         context = BatchContext(
-            Judgements(self.configuration, CATALOGUE, NOW), self.ledger, self.stop, self.clock, self.patience
+            Judgements(self.configuration, CATALOGUE, NOW),
+            self.ledger,
+            self.stop,
+            self.clock,
+            self.patience,
+            lambda _change, passed: "its window has closed" if passed >= self.closes_after else "",
+            self.stop_at,
         )
         self.context = context
 

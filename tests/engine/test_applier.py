@@ -593,3 +593,34 @@ def test_interrupted_just_before_the_second_call_the_lost_one_is_still_followed(
     result = world.apply_one()
     assert (result.outcome, result.calls, world.called()) == (Outcome.DONE, 1, ["1"])
     assert world.context.journal_fault == ""
+
+
+# -- windows and the end of the time -------------------------------------------------------------------------
+def test_what_was_not_called_when_its_window_closes_is_missed_and_not_called() -> None:
+    world = World(waiting(), closes_after=0)
+    result = world.apply_one()
+    assert (result.outcome, result.detail, result.calls) == (Outcome.MISSED, "its window has closed", 0)
+    assert [event.what for event in world.events if event.what in {"intend", "perform"}] == []
+
+
+def test_what_was_called_is_read_to_the_end_and_takes_no_further_step() -> None:
+    world = World(waiting(row=TWO_STEP), {"1": [Call(None, LATE)]}, closes_after=0.001)
+    result = world.apply_one(*BOTH)
+    assert (result.outcome, result.now, result.calls) == (Outcome.MISSED, "canceled", 1)
+    assert result.detail == "after cancel: its window has closed"
+
+
+def test_a_call_whose_answer_was_lost_is_not_made_again_once_the_window_has_closed() -> None:
+    world = World(waiting(), {"1": [LOST_IN_VAIN, ACCEPTED]}, closes_after=0.001)
+    result = world.apply_one()
+    assert (result.outcome, result.calls) == (Outcome.UNKNOWN, 1)
+
+
+def test_nothing_is_sent_once_the_time_is_over_and_what_was_sent_is_read() -> None:
+    over = World(waiting(), stop_at=0)
+    result = over.apply_one()
+    assert (result.outcome, result.calls) == (Outcome.NOT_ATTEMPTED, 0)
+    assert result.detail == "the time of --max-duration was over first"
+    late = World(waiting(row=TWO_STEP), {"1": [Call(None, LATE)]}, stop_at=0.001)
+    result = late.apply_one(*BOTH)
+    assert (result.outcome, result.now, result.calls) == (Outcome.NOT_ATTEMPTED, "canceled", 1)
