@@ -202,7 +202,9 @@ def _refused(subject: Subject, fault: Fault, resource: str | None = None, reques
 def _of_list(row: ResourceType, look: Look, provider: Provider) -> Iterator[Check]:
     """What a list answered, and apart from it what the vendor does not document."""
     if look.fault is not None:
-        new = f"the code {look.fault.code} is in no table of reconciler: please report it" if look.unknown_code else ""
+        # Of others the HTTP status says what they mean.
+        is_new = look.unknown_code and look.fault.meaning is Meaning.PERMANENT
+        new = f"the code {look.fault.code} is in no table of reconciler: please report it" if is_new else ""
         refused = _refused(Subject.LISTING, look.fault, row.name, look.requests, new)
         is_permission = look.fault.meaning is Meaning.PERMISSION
         yield _to_grant(refused, row, provider) if is_permission else refused

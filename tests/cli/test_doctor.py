@@ -162,6 +162,19 @@ def test_wrong_credentials_are_told_once(terminal: Terminal, monkeypatch: pytest
     assert "another-secret" not in finished.out
 
 
+def test_a_login_that_is_refused_is_no_new_code(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = "credentials: {iam_user: {env: U}, iam_password: {env: P}, iam_domain: {env: D}}"
+    terminal.write(HEAD.replace("region: cn-north-4", f"region: cn-north-4\n    {keys}"))
+    for name, value in (("U", "somebody"), ("P", 'pass/w"ord&99'), ("D", "domain77")):
+        monkeypatch.setenv(name, value)
+    finished = terminal.run("doctor", "-vv", "--trace", "t.jsonl")
+    assert finished.code == 1
+    assert "in no table" not in finished.out
+    trace = (terminal.directory / "t.jsonl").read_text()
+    assert "/v3/auth/tokens" in trace
+    assert 'w\\"ord' not in trace + finished.out + finished.err
+
+
 def test_iam_that_does_not_tell_whose_they_are_is_no_error(terminal: Terminal) -> None:
     terminal.simulator.faults.add("status", path="/v3/projects", times=0, status=403, body={"error_code": "IAM.0011"})
     (credentials,) = _checks(terminal, 0)["huawei", "credentials"]

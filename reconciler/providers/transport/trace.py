@@ -179,7 +179,7 @@ class Tracer:
         came = f"HTTP {facts['status']}" if "status" in facts else f"no answer ({facts['error']})"
         size = f", {facts['size']:,} bytes" if "size" in facts else ""
         again = f"; try {asked['attempt']}" if (asked["attempt"] or 1) > 1 else ""
-        waited = f"; waited {asked['wait']:.1f} s before" if asked["wait"] >= 0.1 else ""
+        waited = f"; waited {asked['wait']:.1f} s before" if (asked["wait"] or 0.0) >= 0.1 else ""
         told = {"request_id": facts.get("request_id"), "status": facts.get("status"), "seconds": seconds}
         self._log(REQUESTS, f"{where}: {came} in {seconds:.2f} s{size}{again}{waited}", told)
 
@@ -190,7 +190,7 @@ class Tracer:
             "url": self._url(request),
             "call": self._redactor(request.headers.get(self._call_header, ""), _TEXT) if self._call_header else "",
             "attempt": request.extensions.get(ATTEMPT),
-            "wait": round(request.extensions.get(WAIT, 0.0), 3),
+            "wait": round(request.extensions[WAIT], 3) if WAIT in request.extensions else None,
         }
 
     def _url(self, request: httpx.Request) -> str:

@@ -134,7 +134,9 @@ def test_what_moves_a_terminal_is_told_as_text(heard: Heard) -> None:
     assert "\x1b" not in heard.text
 
 
-def test_whoever_does_not_listen_costs_nothing() -> None:
+def test_whoever_does_not_listen_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for logger in (EVENTS, REQUESTS):
+        monkeypatch.setattr(logger, "isEnabledFor", lambda _: False)
     redactor = Redactor((base64.b64encode(b"x").decode(),))
     request = httpx.Request("GET", "http://127.0.0.1/")
     with Tracer(redactor).telling(request) as answers:
