@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and exit. `arguments`: instead of those of the process, by a caller that goes on afterwards."""
+    if arguments is None:
+        # httpx has a command line of its own, with rich and Pygments, and does without where it cannot be imported.
+        sys.modules["httpx._main"] = None  # type: ignore[assignment] # this is how to say so
     with signals.handled(for_good=arguments is None):
         from reconciler.cli.program import run  # noqa: PLC0415 - a signal that comes meanwhile is not lost
 

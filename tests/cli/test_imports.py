@@ -1,5 +1,6 @@
 """What commands load, by name: what a command has no use for must not be waited for by each who calls it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,9 @@ import sys
 before = set(sys.modules)
 from reconciler.cli.main import main
 try:
-    main(sys.argv[1:])
+    main()
 finally:
-    for name in set(sys.modules) - before:
+    for name in {name for name, module in sys.modules.items() if module} - before:
         print(name, file=sys.stderr)
 """
 CONFIGURATION = """
@@ -78,3 +79,19 @@ def test_validate_loads_no_room_that_only_others_enter(directory: Path) -> None:
     rooms = {name.split(".")[1] for name in loaded(directory, "validate") if name.startswith("reconciler.")}
     beneath = {"diagnostics", "exceptions", "redaction"}
     assert rooms == {"cli", "config", "provider", "providers", "reports", "selectors", "tasks"} | beneath
+
+
+def test_plan_loads_no_library_that_only_others_need(directory: Path) -> None:
+    """Nor a database, nor what draws progress on a terminal; it stops at credentials that are not there."""
+    command = [sys.executable, "-c", PROBE, "plan"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("HUAWEI", "ALIBABA"))}
+    environment |= {
+        "HOME": str(directory),
+        "HUAWEICLOUD_SDK_AK": "ak",
+        "HUAWEICLOUD_SDK_SK": "sk",
+        "MPC": "http://127.0.0.1:9",
+    }
+    finished = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+    roots = {line.partition(".")[0] for line in finished.stderr.splitlines() if " " not in line}
+    assert {"httpx", "aiohttp"} <= roots
+    assert not {"rich", "pygments", "sqlalchemy", "sqlite3", "jsonschema", "deepdiff"} & roots
