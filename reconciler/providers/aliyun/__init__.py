@@ -15,10 +15,9 @@ from reconciler.provider import (
     ResourceType,
     Target,
 )
-from reconciler.providers.aliyun.endpoints import QUOTAS
+from reconciler.providers.aliyun import mps, url_upload
 from reconciler.providers.aliyun.inventory import INVENTORY
-from reconciler.providers.aliyun.mps import REGIONS, TRANSCODING
-from reconciler.providers.aliyun.url_upload import REGIONS as VOD_REGIONS
+from reconciler.providers.aliyun.mps import TRANSCODING
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 
 if TYPE_CHECKING:
@@ -77,18 +76,18 @@ class Aliyun(HttpProvider["AliyunClient"]):
             {
                 "region": {
                     "type": "string",
-                    "enum": list(REGIONS),
-                    "description": f"Region of the services; that of VOD is one of {', '.join(VOD_REGIONS)}.",
+                    "enum": list(mps.REGIONS),
+                    "description": f"Region of the services; that of VOD is one of {', '.join(url_upload.REGIONS)}.",
                 },
             }
         ),
         required=("region",),
         services=("vod", "mps"),
-        regions_of=MappingProxyType({"vod": VOD_REGIONS, "mps": REGIONS}),
+        regions_of=MappingProxyType({"vod": url_upload.REGIONS, "mps": mps.REGIONS}),
         credentials=ACCESS_KEY_KEYS,
         inventory=INVENTORY,
         title="Alibaba Cloud",
-        quotas=QUOTAS,
+        quotas=MappingProxyType({**url_upload.QUOTAS, **mps.QUOTAS}),
         target="aliyun-prod",
     )
     resource_types: Mapping[str, ResourceType] = MappingProxyType({row.name: row for row in (URL_UPLOAD, TRANSCODING)})

@@ -36,10 +36,11 @@ from reconciler.provider import (
     impossible_ids,
     principal_name,
 )
+from reconciler.providers.aliyun import mps, url_upload
 from reconciler.providers.aliyun.answers import canceled_in, infos_in
 from reconciler.providers.aliyun.asked_keys import account_of
 from reconciler.providers.aliyun.credentials import AliyunCredentials, find_credentials
-from reconciler.providers.aliyun.endpoints import QUOTAS, endpoint, served_region, sts_endpoint
+from reconciler.providers.aliyun.endpoints import endpoint, served_region, sts_endpoint
 from reconciler.providers.aliyun.errors import CODES
 from reconciler.providers.aliyun.inventory import (
     IDS,
@@ -77,7 +78,7 @@ T = TypeVar("T")
 class AliyunClient(RowClient[AliyunCredentials]):
     """Lists, reads and cancels jobs. Raises CredentialsError when made without credentials; sends nothing yet."""
 
-    quotas = MappingProxyType({action: Quota(*window) for action, window in QUOTAS.items()})
+    quotas = MappingProxyType({action: Quota(*window) for action, window in (url_upload.QUOTAS | mps.QUOTAS).items()})
     codes = CODES
     retry_header = "x-acs-retry-after"
     call_header = "x-acs-action"

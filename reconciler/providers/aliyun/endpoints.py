@@ -28,18 +28,6 @@ _VENDOR_HOST = re.compile(rf"(?:{'|'.join(HOSTS.values())})(?:-vpc)?\.(?P<region
 """Public, and within a VPC."""
 
 
-QUOTAS = MappingProxyType(
-    {
-        "CancelUrlUploadJobs": (50, 1.0),
-        "GetURLUploadInfos": (100, 1.0),
-        **dict.fromkeys(("ListJob", "QueryJobList", "CancelJob"), (100, 1.0)),
-    }
-)
-"""Requests in so many seconds, per account, RAM users summed, for each action:
-https://help.aliyun.com/document_detail/342790.html (VOD),
-https://www.alibabacloud.com/help/en/mps/developer-reference/qps-limits (MPS)."""
-
-
 def endpoint(target: Target, service: str, environment: Mapping[str, str]) -> str:
     """Base URL of a service: the target's own, else the vendor's host for the region.
 

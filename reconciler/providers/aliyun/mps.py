@@ -23,6 +23,9 @@ from reconciler.provider import (
     Status,
 )
 
+QUOTAS = MappingProxyType(dict.fromkeys(("ListJob", "QueryJobList", "CancelJob"), (100, 1.0)))
+"""As those of VOD: https://www.alibabacloud.com/help/en/mps/developer-reference/qps-limits."""
+
 REGIONS = (
     *("cn-shanghai", "cn-hangzhou", "cn-beijing", "cn-zhangjiakou", "cn-qingdao", "cn-shenzhen", "cn-hongkong"),
     *("ap-southeast-1", "ap-southeast-5", "ap-northeast-1", "eu-central-1", "eu-west-1", "us-west-1"),

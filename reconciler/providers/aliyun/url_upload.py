@@ -21,6 +21,10 @@ from reconciler.provider import (
     Status,
 )
 
+QUOTAS = MappingProxyType({"CancelUrlUploadJobs": (50, 1.0), "GetURLUploadInfos": (100, 1.0)})
+"""Requests in so many seconds, per account, RAM users summed, for each action:
+https://help.aliyun.com/document_detail/342790.html."""
+
 REGIONS = ("cn-shanghai", "ap-southeast-1")
 """The regions that serve these calls (api-geturluploadinfos)."""
 
