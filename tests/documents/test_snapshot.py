@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.documents.schema import schema_text
-from reconciler.documents.snapshot import SNAPSHOT_FILE, read_snapshot, render_snapshot
+from reconciler.documents.snapshot import SNAPSHOT_FILE, Recording, read_snapshot, render_snapshot
+from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.exceptions import InvalidPlan
 from reconciler.planning.planner import Planner, task_order
 from reconciler.planning.snapshot import Snapshot, SnapshotScope, snapshot_of
@@ -255,3 +256,30 @@ def test_a_torn_file_is_refused_and_never_a_crash(where: int, put: str) -> None:
     place = where % len(text)
     with contextlib.suppress(InvalidPlan):  # where the change makes no difference, it is read
         read_snapshot(text[:place] + put + text[place + 1 :], CATALOGUE, "s.json")
+
+
+# -- what is recorded while pages come ----------------------------------------------------------------------
+def test_what_is_recorded_page_by_page_is_what_would_be_held() -> None:
+    """A later pass takes back; what is gone, or contradicts itself, is no task of the file."""
+    one, two, three = (task(name, Status.PENDING, age=int(name)) for name in ("1", "2", "3"))
+    recording = Recording(CATALOGUE.resource_types[one.resource])
+    for pages in (
+        [[one, two], [two, three]],
+        [[task("2", Status.RUNNING)], [Task.gone(three.key)], [one, task("1", Status.PENDING, input__bucket="b")]],
+    ):
+        for page in pages:
+            recording.see(page)
+        ended = recording.end_pass()
+    assert (ended, recording.total, recording.contradicted) == ((3, 1), 1, 1)
+    assert b"".join(recording.pieces()).count(b'"provider_status": "PROCESSING"') == 1
+
+
+def test_no_more_is_recorded_than_is_read_back() -> None:
+    recording = Recording(CATALOGUE.resource_types[task("1").resource])
+    text = "x" * 16_000
+    for number in range(MAX_BYTES // 16_000 + 100):
+        recording.see([task(str(number), Status.PENDING, input__bucket=text)])
+    assert recording.is_too_large
+    assert recording.size < MAX_BYTES + 20_000
+    recording.end_pass()
+    assert recording.total == 0
