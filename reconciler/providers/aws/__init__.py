@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.provider import ACCESS_KEY_KEYS, HttpProvider, ProviderOptions
-from reconciler.providers.aws.mediaconvert import JOB
+from reconciler.providers.aws.mediaconvert import JOB, QUOTAS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -67,6 +67,7 @@ class Aws(HttpProvider["AwsClient"]):
             }
         ),
         required=("region",),
+        quotas=MappingProxyType(QUOTAS),
         # Those of the service's own model.
         known_regions=(
             *("af-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1"),

@@ -25,6 +25,7 @@ from reconciler.provider import (
 from reconciler.providers.aws.asked_keys import account_of
 from reconciler.providers.aws.credentials import AwsCredentials, VendorProfile, find_credentials
 from reconciler.providers.aws.errors import CODES
+from reconciler.providers.aws.mediaconvert import QUOTAS
 from reconciler.providers.aws.signing import SignatureAuth, canonical_query
 
 if TYPE_CHECKING:
@@ -54,9 +55,7 @@ def endpoint(target: Target, service: str, surroundings: Surroundings) -> str:
 class AwsClient(RowClient[AwsCredentials]):
     """Lists, reads and cancels jobs. Raises CredentialsError when made without credentials; sends nothing yet."""
 
-    # The vendor publishes none that can be read, and users are throttled at a handful of calls a second: careful, and
-    # less once throttled.
-    quotas = MappingProxyType({SERVICE: Quota(10, 5.0)})
+    quotas = MappingProxyType({service: Quota(*window) for service, window in QUOTAS.items()})
     codes = CODES
 
     def __init__(self, target: Target, *, concurrency: int, surroundings: Surroundings) -> None:

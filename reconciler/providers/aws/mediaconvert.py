@@ -73,6 +73,10 @@ _FIELDS = (
     ),
 )
 
+QUOTAS = {"mediaconvert": (10, 5.0)}
+"""Requests in so many seconds. The vendor publishes none that can be read, and users are throttled at a handful of
+calls a second: careful, and less once throttled."""
+
 JOB = ResourceType(
     name="aws.mediaconvert.job",
     summary="MediaConvert job: a file transcoded into others. Records are not deleted.",
