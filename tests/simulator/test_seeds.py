@@ -115,7 +115,7 @@ def test_hostile_values_pass_through(
         ("options: {numeric_ids: 1}", r"options\.numeric_ids: must be true or false"),
         ("options: {quotas: {mpc: fast}}", r"options\.quotas\.mpc"),
         ("options: {quotas: {iam: 1/1m}}", "unknown key 'iam'"),
-        ("accounts: {aws: []}", "accounts: unknown key 'aws'"),
+        ("accounts: {azure: []}", "accounts: unknown key 'azure'"),
         ("accounts: {aliyun: [{access_key_id: a}]}", r"aliyun\[0\]: secret_access_key is missing"),
     ],
 )
