@@ -102,7 +102,7 @@ class Refused(Change):
 
 
 @dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(Shown):
     """Limits given on the command line instead of the policies' own. Part of the digest."""
 
     max_actions: Count | None = None

@@ -151,7 +151,8 @@ def test_a_signal_while_the_report_is_written_cuts_nothing_off(
         signal.raise_signal(signal.SIGTERM)
         return f"{name}: {report.exit_code}"
 
-    monkeypatch.setattr("reconciler.reports.html.render_report_html", lambda report, now: render(f"html {now}", report))
+    html = "reconciler.reports.html.render_report_html"
+    monkeypatch.setattr(html, lambda report, now, job: render(f"html {now} {job}", report))
     ended = terminal.run("apply", "--auto-approve", "--format", "json", "--report=html=r.html", "--report=junit=r.xml")
     assert ended.code == 143
     assert ended.json["summary"]["done"] == COUNT

@@ -423,7 +423,7 @@ def test_the_command_that_is_printed_works_where_it_is_printed(
     planned = terminal.run("plan", *given, "--out", "my plan.json", "--format", form)
     assert planned.code == 0
     for text in (planned.out, terminal.run("show", "my plan.json", "--format", form).out):
-        plain = html.unescape(re.sub(r"<[^>]*>", " ", text)) if form != "text" else text
-        found = re.search(r"reconciler (apply --plan .*? --approved-digest sha256:[0-9a-f]{64})", plain)
+        plain = html.unescape(re.sub(r"<[^>]*>", " ", text)) if form != "text" else text.replace("\\\n", "")
+        found = re.search(r"reconciler (apply --plan .*? +--approved-digest sha256:[0-9a-f]{64})", plain)
         assert found, plain
         assert terminal.run(*shlex.split(found[1])).code == 0
