@@ -100,7 +100,7 @@ reconciler history unlock huawei-prod
 """,
         "init": """
 reconciler init media-gitops
-reconciler init media-gitops --no-input --provider huaweicloud
+reconciler init media-gitops --no-input --cloud huaweicloud --cloud aws
 """,
         "completion": """
 # Once for this shell

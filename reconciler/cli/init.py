@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +19,7 @@ from reconciler.reports.cells import counted
 from reconciler.scaffold.choices import (
     CLOUDS,
     Choices,
+    Cloud,
     ContinuousIntegration,
     NewTarget,
     checked_name,
@@ -31,24 +32,19 @@ from reconciler.scaffold.writing import write_all
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from reconciler.tasks.resource_type import ProviderOptions
-
-    Answer = TypeVar("Answer")
-
-_BOTH = "both"
 _CI = [choice.value for choice in ContinuousIntegration]
 
 
 @click.command("init")
 @argument("directory", type=click.Path(path_type=Path), default=Path(), metavar="[DIR]")
-@flag("--provider", "providers", multiple=True, type=click.Choice(CLOUDS), help="Cloud to begin with (repeatable).")
-@flag("--region", "regions", multiple=True, metavar="REGION", help="Region of the target; one for each --provider.")
-@flag("--target", "targets", multiple=True, metavar="NAME", help="Name of the target; one for each --provider.")
+@flag("--cloud", "clouds", multiple=True, type=click.Choice(list(CLOUDS)), help="Cloud to begin with (repeatable).")
+@flag("--region", "regions", multiple=True, metavar="REGION", help="Region of the target; one for each --cloud.")
+@flag("--target", "targets", multiple=True, metavar="NAME", help="Name of the target; one for each --cloud.")
 @flag("--ci", type=click.Choice(_CI), help="Write workflows for pull or merge requests.")
 @flag("--no-input", is_flag=True, help="Ask nothing, also on a terminal: take the defaults.")
 def command(
     directory: Path,
-    providers: tuple[str, ...],
+    clouds: tuple[str, ...],
     regions: tuple[str, ...],
     targets: tuple[str, ...],
     ci: str | None,
@@ -61,9 +57,9 @@ def command(
     huawei-prod and github.
     """
     ask = not no_input and somebody_is_there()
-    if ask and not (providers and regions and targets and ci):
+    if ask and not (clouds and regions and targets and ci):
         sys.stderr.write("Enter takes what stands in brackets. Everything can be changed later, in the files.\n")
-    chosen = [catalogue().providers[name] for name in dict.fromkeys(providers or _providers(ask=ask))]
+    chosen = [CLOUDS[name] for name in dict.fromkeys(clouds or _clouds(ask=ask))]
     choices = Choices(
         tuple(
             _target(cloud, region, name, ask=ask)
@@ -79,14 +75,20 @@ def command(
     return ExitCode.OK
 
 
-def _providers(*, ask: bool) -> Sequence[str]:
+def _clouds(*, ask: bool) -> Sequence[str]:
+    """The names of the clouds to begin with."""
+
+    def read(text: str) -> str:
+        names = [name.strip() for name in text.split(",")]
+        return ",".join(click.Choice(list(CLOUDS)).convert(name, None, None) for name in names)
+
     default, *_ = CLOUDS
-    answer = _answer("Cloud", default, click.Choice([*CLOUDS, _BOTH]), ask=ask)
-    return CLOUDS if answer == _BOTH else (answer,)
+    question = f"Cloud, or several with commas between ({', '.join(CLOUDS)})"
+    return _answer(question, default, read, ask=ask).split(",")
 
 
-def _each(name: str, given: Sequence[str], chosen: Sequence[ProviderOptions]) -> Sequence[str | None]:
-    """One value for each provider: those given, in order, or none at all."""
+def _each(name: str, given: Sequence[str], chosen: Sequence[Cloud]) -> Sequence[str | None]:
+    """One value for each cloud: those given, in order, or none at all."""
     if not given:
         return [None] * len(chosen)
     if len(given) != len(chosen):
@@ -95,16 +97,16 @@ def _each(name: str, given: Sequence[str], chosen: Sequence[ProviderOptions]) ->
     return given
 
 
-def _target(cloud: ProviderOptions, region: str | None, name: str | None, *, ask: bool) -> NewTarget:
-    def region_of(text: str) -> str:
-        return checked_region(text, cloud)
+def _target(cloud: Cloud, region: str | None, name: str | None, *, ask: bool) -> NewTarget:
+    options = catalogue().providers[cloud.provider]
 
-    usual = proposed(cloud)
-    region = (
-        region_of(region) if region is not None else _checked(f"Region of {cloud.title}", usual.region, region_of, ask)
-    )
+    def region_of(text: str) -> str:
+        return checked_region(text, cloud, options)
+
+    usual, question = proposed(cloud, options), f"Region of {cloud.title(options)}"
+    region = region_of(region) if region is not None else _checked(question, usual.region, region_of, ask)
     name = checked_name(name) if name is not None else _checked("Name of the target", usual.name, checked_name, ask)
-    return NewTarget(cloud.name, name, region)
+    return NewTarget(cloud, name, region)
 
 
 def _checked(question: str, default: str, check: Callable[[str], str], ask: bool) -> str:

@@ -54,8 +54,11 @@ _WORDS_OF_YAML = frozenset({"true", "false", "null", "yes", "no", "on", "off", "
 def repository_files(choices: Choices, catalogue: Catalogue) -> dict[str, str]:
     """Text by path (with `/`) below the root of the repository, sorted."""
     values = _values(choices)
-    rooms = ("common", *(target.provider for target in choices.targets), choices.ci.value)
-    written = {name: text for room in rooms for name, text in _below(_HERE / "templates" / room, "", values)}
+    rooms = {"common": values, choices.ci.value: values}
+    rooms |= {target.cloud.name: values | _target(target) for target in choices.targets}
+    written = {
+        name: text for room, values in rooms.items() for name, text in _below(_HERE / "templates" / room, "", values)
+    }
     return dict(sorted((written | _schemas(catalogue)).items()))
 
 
@@ -69,12 +72,15 @@ def _schemas(catalogue: Catalogue) -> dict[str, str]:
 
 def _values(choices: Choices) -> dict[str, str]:
     targets = choices.targets
-    rooms = [target.provider for target in targets]
+    rooms = [target.cloud.name for target in targets]
+    providers = dict.fromkeys(target.cloud.provider for target in targets)
     return {
-        "targets": "\n".join(_filled(_fragment(target.provider, "target.yaml"), _target(target)) for target in targets),
+        "targets": "\n".join(
+            _filled(_fragment(target.cloud.name, "target.yaml"), _target(target)) for target in targets
+        ),
         "seed": "\n".join(_fragment(room, "seed.yaml") for room in rooms),
-        "simulator_variables": "\n".join(_fragment(room, "simulator.env") for room in rooms),
-        "credentials": "\n\n".join(_fragment(room, "credentials.md") for room in rooms),
+        "simulator_variables": "\n".join(_fragment(provider, "simulator.env") for provider in providers),
+        "credentials": "\n\n".join(_fragment(provider, "credentials.md") for provider in providers),
         "files": "\n".join(filter(None, (_fragment(room, "files.md") for room in (*rooms, choices.ci.value)))),
         "change": _fragment(choices.ci.value, "change.md"),
         "steps": "\n\n".join(_numbered(number, step) for number, step in enumerate(FIRST_STEPS, 1)),

@@ -17,10 +17,15 @@ from tests.preloaded import program
 from tests.pseudo_terminal import session
 from tests.terminal import Terminal
 
-PROVIDERS = (("huaweicloud",), ("aliyun",), ("huaweicloud", "aliyun"))
-CASES = list(itertools.product(PROVIDERS, ("github", "gitlab", "none")))
-POLICIES = {"huaweicloud": "no-forgotten-transcodes", "aliyun": "no-stale-uploads"}
-FOREIGN = re.compile(r"(HUAWEICLOUD|ALIBABA_CLOUD|RECONCILER|HC)_|.*_ENDPOINT$")
+CHOSEN = (*((cloud,) for cloud in CLOUDS), tuple(CLOUDS))
+CASES = [*itertools.product(CHOSEN, ("none",)), (("huaweicloud",), "github"), (("aws",), "gitlab")]
+POLICIES = {
+    "huaweicloud": "no-forgotten-transcodes",
+    "aliyun": "no-stale-uploads",
+    "aliyun-mps": "no-forgotten-mps-jobs",
+    "aws": "no-forgotten-conversions",
+}
+FOREIGN = re.compile(r"(HUAWEICLOUD|ALIBABA_CLOUD|AWS|RECONCILER|HC)_|.*_ENDPOINT$")
 
 
 @pytest.fixture
@@ -34,8 +39,8 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     return Terminal(tmp_path, Simulator(), capsys)
 
 
-def _flags(providers: tuple[str, ...], ci: str) -> list[str]:
-    return [word for provider in providers for word in ("--provider", provider)] + ["--ci", ci]
+def _flags(clouds: tuple[str, ...], ci: str = "none") -> list[str]:
+    return [word for cloud in clouds for word in ("--cloud", cloud)] + ["--ci", ci]
 
 
 def _files(directory: Path) -> set[str]:
@@ -50,11 +55,11 @@ def _variables(repository: Path, url: str) -> Iterator[tuple[str, str]]:
             yield name, value.replace("http://127.0.0.1:8799", url)
 
 
-@pytest.mark.parametrize(("providers", "ci"), CASES)
+@pytest.mark.parametrize(("chosen", "ci"), CASES)
 def test_what_it_writes_works_at_once(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, providers: tuple[str, ...], ci: str
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, chosen: tuple[str, ...], ci: str
 ) -> None:
-    created = terminal.run("init", "media", *_flags(providers, ci))
+    created = terminal.run("init", "media", *_flags(chosen, ci))
     assert (created.code, created.err) == (0, "")
     repository = terminal.directory / "media"
     assert set(re.findall(r"^  (\S+)$", created.out, re.MULTILINE)) == _files(repository)
@@ -74,11 +79,11 @@ def test_what_it_writes_works_at_once(
         plan = terminal.run("show", "plan.json", "--format", "json").json
         assert (plan["complete"], plan["applyable"], plan["diagnostics"]) == (True, True, [])
         acting = {policy["name"] for policy in plan["policies"] if policy["changes"]}
-        assert acting == {POLICIES[provider] for provider in providers}
+        assert acting == {POLICIES[cloud] for cloud in chosen}
         digest = plan["digest"]
         applied = terminal.run("apply", "--plan", "plan.json", "--approved-digest", digest, "--format", "json")
         assert applied.code == 0, applied.err
-        assert applied.json["summary"]["done"] == plan["summary"]["changes"] == 2 * len(providers)
+        assert applied.json["summary"]["done"] == plan["summary"]["changes"] == 2 * len(chosen)
         again = terminal.run("plan", "--detailed-exitcode")
         assert again.code == 0, again.out
     assert _files(repository) - set(re.findall(r"^  (\S+)$", created.out, re.MULTILINE)) == {
@@ -89,10 +94,10 @@ def test_what_it_writes_works_at_once(
 
 def test_every_policy_is_covered_by_its_test(terminal: Terminal) -> None:
     """A matching and a near-miss case each; and a test notices when its policy changes."""
-    terminal.run("init", "--provider", "huaweicloud", "--provider", "aliyun")
+    terminal.run("init", *_flags(tuple(CLOUDS)))
     clean = terminal.run("test")
     assert clean.code == 0
-    assert "Coverage: 2 of 2 policies with a matching task and a near miss." in clean.out
+    assert "Coverage: 4 of 4 policies with a matching task and a near miss." in clean.out
     for name in POLICIES.values():
         policy = terminal.directory / "policies" / f"{name}.reconciler.yaml"
         text = policy.read_text(encoding="utf-8")
@@ -103,7 +108,7 @@ def test_every_policy_is_covered_by_its_test(terminal: Terminal) -> None:
 
 
 def test_names_and_regions_are_those_that_were_given(terminal: Terminal) -> None:
-    words = ("--provider", "huaweicloud", "--region", "ap-southeast-3", "--target", "null")
+    words = ("--cloud", "huaweicloud", "--region", "ap-southeast-3", "--target", "null")
     assert terminal.run("init", *words).code == 0
     written = (terminal.directory / "reconciler.yaml").read_text(encoding="utf-8")
     assert '  "null":\n    provider: huaweicloud\n    region: ap-southeast-3\n' in written
@@ -115,13 +120,16 @@ def test_names_and_regions_are_those_that_were_given(terminal: Terminal) -> None
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--provider", "aws"), "aws"),
+        (("--cloud", "gcp"), "gcp"),
         (("--target", "Prod"), "`Prod` cannot be the name of a target"),
         (("--target", "a\nb: {x}"), r"`a\x0ab: {x}` cannot be the name of a target"),
-        (("--region", "beijing"), "`beijing` cannot be a region of huaweicloud"),
-        (("--provider", "aliyun", "--region", "cn-beijing"), "there are: cn-shanghai, ap-southeast-1"),
-        (("--provider", "huaweicloud", "--provider", "aliyun", "--target", "a"), "--target is given 1 time"),
-        (("--provider", "huaweicloud", "--provider", "aliyun", "--target", "a", "--target", "a"), "the same name"),
+        (("--region", "beijing"), "`beijing` cannot be a region of Huawei Cloud"),
+        (("--cloud", "aliyun", "--region", "cn-beijing"), "there are: cn-shanghai, ap-southeast-1"),
+        (("--cloud", "aliyun-mps", "--region", "us-east-1"), "`us-east-1` is no region of Alibaba Cloud MPS"),
+        (("--cloud", "aws", "--region", "ireland"), "a region is written like eu-west-1"),
+        (("--provider", "aws"), "--provider"),
+        (("--cloud", "huaweicloud", "--cloud", "aliyun", "--target", "a"), "--target is given 1 time"),
+        (("--cloud", "huaweicloud", "--cloud", "aliyun", "--target", "a", "--target", "a"), "the same name"),
         (("--ci", "jenkins"), "jenkins"),
     ],
 )
@@ -162,9 +170,11 @@ def test_a_git_repository_that_has_begun_is_fine(terminal: Terminal) -> None:
 # -- at a terminal ------------------------------------------------------------------------------------------------
 def test_at_a_terminal_it_asks_and_asks_again(terminal: Terminal) -> None:
     with session(terminal.directory, "init", "media") as asked:
-        asked.until("Cloud (huaweicloud, aliyun, both) [huaweicloud]: ")
+        asked.until("(huaweicloud, aliyun, aliyun-mps, aws) [huaweicloud]: ")
+        asked.type("gcp\n")
+        asked.until("'gcp' is not one of")
         asked.type("aliyun\n")
-        asked.until("Region of Alibaba Cloud [cn-shanghai]: ")
+        asked.until("Region of Alibaba Cloud VOD [cn-shanghai]: ")
         asked.type("cn-beijing\n")
         asked.until("there are: cn-shanghai, ap-southeast-1")
         asked.type("ap-southeast-1\n")
@@ -179,21 +189,23 @@ def test_at_a_terminal_it_asks_and_asks_again(terminal: Terminal) -> None:
     assert "  aliyun-prod:\n    provider: aliyun\n    region: ap-southeast-1\n" in written
 
 
-def test_at_a_terminal_both_clouds_are_one_word(terminal: Terminal) -> None:
+def test_at_a_terminal_several_clouds_are_chosen_with_commas(terminal: Terminal) -> None:
     with session(terminal.directory, "init", "--ci", "gitlab") as asked:
-        asked.until("Cloud (")
-        asked.type("both\n")
-        for cloud in (catalogue().providers[name] for name in CLOUDS):
-            asked.until(f"Region of {cloud.title} [{proposed(cloud).region}]: ")
+        asked.until("Cloud, or several with commas between (")
+        asked.type(", ".join(CLOUDS) + "\n")
+        for cloud in CLOUDS.values():
+            options = catalogue().providers[cloud.provider]
+            usual = proposed(cloud, options)
+            asked.until(f"Region of {cloud.title(options)} [{usual.region}]: ")
             asked.type("\n")
-            asked.until(f"Name of the target [{cloud.target}]: ")
+            asked.until(f"Name of the target [{usual.name}]: ")
             asked.type("\n")
         assert asked.end().code == 0
     assert (terminal.directory / ".gitlab-ci.yml").is_file()
 
 
 def test_flags_are_not_asked_for(terminal: Terminal) -> None:
-    flags = ("--provider", "aliyun", "--region", "cn-shanghai", "--target", "a", "--ci", "none")
+    flags = ("--cloud", "aliyun", "--region", "cn-shanghai", "--target", "a", "--ci", "none")
     with session(terminal.directory, "init", "media", *flags) as asked:
         finished = asked.end()
     assert (finished.code, finished.err) == (0, "")
@@ -209,7 +221,7 @@ def test_an_interruption_at_a_question_leaves_nothing(terminal: Terminal) -> Non
     place = terminal.directory / "place"
     place.mkdir()
     with session(place, "init", "media") as asked:
-        asked.until("Cloud (")
+        asked.until("[huaweicloud]: ")
         asked.type("\n")
         asked.until("Region of Huawei Cloud")
         asked.interrupt()
@@ -222,7 +234,7 @@ def test_an_interruption_at_a_question_leaves_nothing(terminal: Terminal) -> Non
 # -- as a person pastes it ----------------------------------------------------------------------------------------
 def test_what_it_prints_works_when_it_is_pasted(terminal: Terminal) -> None:
     """Every command, in order, in one shell. Only the port is another one."""
-    created = terminal.run("init", "media", "--provider", "huaweicloud", "--provider", "aliyun")
+    created = terminal.run("init", "media", "--cloud", "huaweicloud", "--cloud", "aliyun")
     commands = re.findall(r"^    (\S.*)$", created.out, re.MULTILINE)
     assert commands[0] == "cd media"
     with socket.create_server(("127.0.0.1", 0)) as free:

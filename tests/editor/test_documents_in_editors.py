@@ -76,7 +76,7 @@ def test_the_demo(opened: Callable[..., Document], tmp_path: Path) -> None:
 
 def test_what_init_writes(server: LanguageServer, tmp_path: Path) -> None:
     runner = CliRunner()
-    words = ["init", "--no-input", "--provider", "huaweicloud", "--provider", "aliyun", str(tmp_path)]
+    words = ["init", "--no-input", "--cloud", "huaweicloud", "--cloud", "aliyun", str(tmp_path)]
     assert runner.invoke(program, words).exit_code == 0
     files = [path for path in tmp_path.rglob("*.yaml") if schema_of(path.read_text(encoding="utf-8"))]
     assert {schema_of(path.read_text(encoding="utf-8")) for path in files} == {path.name for path in SCHEMAS}

@@ -22,25 +22,26 @@ from reconciler.simulator.seeds import read_seed
 from tests.command_lines import check, command_lines
 
 TEMPLATES = Path(str(files("reconciler.scaffold"))) / "templates"
-PROVIDERS = (("huaweicloud",), ("aliyun",), ("huaweicloud", "aliyun"), ("aliyun", "huaweicloud"))
-CASES = list(itertools.product(PROVIDERS, ContinuousIntegration))
+CHOSEN = (*((cloud,) for cloud in CLOUDS), tuple(CLOUDS), ("aliyun", "huaweicloud"), ("aliyun-mps", "aliyun"))
+CASES = list(itertools.product(CHOSEN, ContinuousIntegration))
 HOSTILE = ["", "-a", "A", "a_b", "a b", "a\n", "a: {x", "${X}", "@{target}", '"', "#", "ä", "a" * 64, "../x", "\u202ea"]
 
 
-def _choices(providers: tuple[str, ...], ci: ContinuousIntegration, name: str | None = None) -> Choices:
-    targets = [proposed(catalogue().providers[provider]) for provider in providers]
+def _choices(chosen: tuple[str, ...], ci: ContinuousIntegration, name: str | None = None) -> Choices:
+    clouds = [CLOUDS[name] for name in chosen]
+    targets = [proposed(cloud, catalogue().providers[cloud.provider]) for cloud in clouds]
     return Choices(tuple(replace(target, name=name or target.name) for target in targets), ci)
 
 
-def _written(providers: tuple[str, ...], ci: ContinuousIntegration, name: str | None = None) -> dict[str, str]:
-    return repository_files(_choices(providers, ci, name), catalogue())
+def _written(chosen: tuple[str, ...], ci: ContinuousIntegration, name: str | None = None) -> dict[str, str]:
+    return repository_files(_choices(chosen, ci, name), catalogue())
 
 
-@pytest.mark.parametrize(("providers", "ci"), CASES)
+@pytest.mark.parametrize(("chosen", "ci"), CASES)
 def test_every_placeholder_is_filled_and_every_file_ends_in_one_line_break(
-    providers: tuple[str, ...], ci: ContinuousIntegration
+    chosen: tuple[str, ...], ci: ContinuousIntegration
 ) -> None:
-    for name, text in _written(providers, ci).items():
+    for name, text in _written(chosen, ci).items():
         assert "@{" not in text, name
         assert text.endswith("\n"), name
         assert not text.endswith("\n\n"), name
@@ -60,8 +61,8 @@ def test_files_for_ci_are_copied_to_the_letter(ci: ContinuousIntegration) -> Non
 
 
 def test_nothing_of_one_choice_is_left_in_another() -> None:
-    def named(providers: tuple[str, ...], ci: ContinuousIntegration) -> set[str]:
-        return set(_written(providers, ci))
+    def named(chosen: tuple[str, ...], ci: ContinuousIntegration) -> set[str]:
+        return set(_written(chosen, ci))
 
     neither = named(("huaweicloud",), ContinuousIntegration.NONE)
     assert not any(name.startswith((".github", ".gitlab", "inventory")) for name in neither)
@@ -70,11 +71,11 @@ def test_nothing_of_one_choice_is_left_in_another() -> None:
     assert "lists" not in _written(("huaweicloud",), ContinuousIntegration.NONE)["README.md"].split("## Make")[0]
 
 
-@pytest.mark.parametrize(("providers", "ci"), CASES)
+@pytest.mark.parametrize(("chosen", "ci"), CASES)
 def test_the_table_of_the_readme_names_every_file_and_no_other(
-    providers: tuple[str, ...], ci: ContinuousIntegration
+    chosen: tuple[str, ...], ci: ContinuousIntegration
 ) -> None:
-    written = _written(providers, ci)
+    written = _written(chosen, ci)
     table = written["README.md"].split("## Try it")[0]
     named = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
     assert len(named) == len(set(named)) > 3
@@ -84,13 +85,13 @@ def test_the_table_of_the_readme_names_every_file_and_no_other(
     assert unnamed == [".gitignore", "README.md"]
 
 
-@pytest.mark.parametrize(("providers", "ci"), CASES)
+@pytest.mark.parametrize(("chosen", "ci"), CASES)
 def test_first_lines_lead_editors_to_schemas_that_are_written(
-    providers: tuple[str, ...], ci: ContinuousIntegration
+    chosen: tuple[str, ...], ci: ContinuousIntegration
 ) -> None:
-    written = _written(providers, ci)
+    written = _written(chosen, ci)
     read = [name for name in written if re.search(r"reconciler(-test)?\.yaml$", name)]
-    assert len(read) == 1 + 2 * len(providers)
+    assert len(read) == 1 + 2 * len(chosen)
     for name in read:
         first = written[name].splitlines()[0].removeprefix("# yaml-language-server: $schema=")
         found = (Path("/") / name).parent.joinpath(first).resolve().as_posix().removeprefix("/")
@@ -98,11 +99,11 @@ def test_first_lines_lead_editors_to_schemas_that_are_written(
         assert json.loads(written[found])["$schema"] == "http://json-schema.org/draft-07/schema#"
 
 
-@pytest.mark.parametrize(("providers", "ci"), CASES)
+@pytest.mark.parametrize(("chosen", "ci"), CASES)
 def test_the_readme_and_the_workflows_use_commands_and_flags_that_there_are(
-    providers: tuple[str, ...], ci: ContinuousIntegration
+    chosen: tuple[str, ...], ci: ContinuousIntegration
 ) -> None:
-    readme = _written(providers, ci)["README.md"]
+    readme = _written(chosen, ci)["README.md"]
     blocks = "\n".join(re.findall(r"```sh\n(.*?)```", readme, re.DOTALL))
     inline = "\n".join(text for text in re.findall(r"`(reconciler [a-z][^`]*)`", readme))
     found = [*command_lines(blocks), *command_lines(inline)]
@@ -118,25 +119,28 @@ def test_the_steps_stand_in_the_readme_in_order() -> None:
 
 
 # -- the local cloud --------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("providers", PROVIDERS)
-def test_the_seed_is_one_and_the_keys_are_those_of_every_simulator(providers: tuple[str, ...]) -> None:
-    written = _written(providers, ContinuousIntegration.NONE)
+@pytest.mark.parametrize("chosen", CHOSEN)
+def test_the_seed_is_one_and_the_keys_are_those_of_every_simulator(chosen: tuple[str, ...]) -> None:
+    written = _written(chosen, ContinuousIntegration.NONE)
     seed = read_seed(written["simulator/seed.yaml"])
-    assert {row.kind.split(".")[0] for row in seed.rows} == set(providers)
+    providers = {CLOUDS[name].provider for name in chosen}
+    assert {row.kind.split(".")[0] for row in seed.rows} == providers
     lines = [line for line in written["simulator/simulator.env"].splitlines() if not line.startswith("#")]
     variables = dict(line.split("=", 1) for line in lines)
     assert all(shlex.split(line) == [line] for line in lines), "a shell takes each line for what it is"
-    huawei, aliyun = DEFAULT_ACCOUNTS.huaweicloud[0], DEFAULT_ACCOUNTS.aliyun[0]
+    huawei, aliyun, aws = DEFAULT_ACCOUNTS.huaweicloud[0], DEFAULT_ACCOUNTS.aliyun[0], DEFAULT_ACCOUNTS.aws[0]
     expected = {
         "HUAWEICLOUD_SDK_AK": huawei.access_key_id,
         "HUAWEICLOUD_SDK_SK": huawei.secret_access_key,
         "HUAWEICLOUD_SDK_PROJECT_ID": huawei.projects["cn-north-4"],
         "ALIBABA_CLOUD_ACCESS_KEY_ID": aliyun.access_key_id,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": aliyun.secret_access_key,
+        "AWS_ACCESS_KEY_ID": aws.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": aws.secret_access_key,
     }
     keys = {name: value for name, value in variables.items() if not name.endswith("_ENDPOINT")}
     assert keys.items() <= expected.items()
-    prefixes = {"huaweicloud": "HUAWEICLOUD", "aliyun": "ALIBABA"}
+    prefixes = {"huaweicloud": "HUAWEICLOUD", "aliyun": "ALIBABA", "aws": "AWS"}
     assert {name.split("_")[0] for name in keys} == {prefixes[provider] for provider in providers}
     assert {value for name, value in variables.items() if name.endswith("_ENDPOINT")} == {"http://127.0.0.1:8799"}
     used = set(re.findall(r"\$\{([A-Z_]+_ENDPOINT):-\}", written["reconciler.yaml"]))
@@ -162,27 +166,32 @@ def test_hostile_names_and_regions_are_refused(text: str) -> None:
     with pytest.raises(UsageError) as refused:
         checked_name(text)
     assert "\u202e" not in refused.value.message
-    for options in catalogue().providers.values():
+    for cloud in CLOUDS.values():
         with pytest.raises(UsageError):
-            checked_region(text, options)
+            checked_region(text, cloud, catalogue().providers[cloud.provider])
 
 
 @pytest.mark.parametrize(
-    ("provider", "region", "good"),
+    ("name", "region", "good"),
     [
         ("huaweicloud", "ap-southeast-3", True),
         ("huaweicloud", "beijing", False),
         ("aliyun", "ap-southeast-1", True),
         ("aliyun", "cn-beijing", False),
+        ("aliyun-mps", "cn-beijing", True),
+        ("aliyun-mps", "us-east-1", False),
+        ("aws", "us-west-2", True),
+        ("aws", "ireland", False),
     ],
 )
-def test_regions_are_those_of_the_provider(provider: str, region: str, *, good: bool) -> None:
-    options = catalogue().providers[provider]
+def test_regions_are_those_of_the_cloud(name: str, region: str, *, good: bool) -> None:
+    cloud = CLOUDS[name]
+    options = catalogue().providers[cloud.provider]
     if good:
-        assert checked_region(region, options) == region
+        assert checked_region(region, cloud, options) == region
     else:
         with pytest.raises(UsageError):
-            checked_region(region, options)
+            checked_region(region, cloud, options)
 
 
 def test_two_targets_have_two_names() -> None:
@@ -191,7 +200,12 @@ def test_two_targets_have_two_names() -> None:
 
 
 def test_what_is_proposed_is_allowed_for_every_provider() -> None:
-    assert {*CLOUDS, "aws"} == set(catalogue().providers)  # of that there are no templates yet
-    for options in catalogue().providers.values():
-        assert checked_name(proposed(options).name) == options.target
-        assert checked_region(options.regions[0], options) == proposed(options).region
+    assert {cloud.provider for cloud in CLOUDS.values()} == set(catalogue().providers)
+    for cloud in CLOUDS.values():
+        options = catalogue().providers[cloud.provider]
+        usual = proposed(cloud, options)
+        assert checked_name(usual.name) == usual.name
+        assert checked_region(usual.region, cloud, options) == usual.region
+    assert len({proposed(cloud, catalogue().providers[cloud.provider]).name for cloud in CLOUDS.values()}) == len(
+        CLOUDS
+    )
