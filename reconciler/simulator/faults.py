@@ -51,8 +51,8 @@ TASK_FAULTS = frozenset(
 class Fault:
     """A rule. It applies to the `nth` request that matches and the ones behind it, `times` in all (0: always).
 
-    `method` is exact, `path` a regular expression searched in the path (Aliyun: in the action), `query` one searched
-    in the raw query. `task` names the task of a race; empty: the tasks that the request names.
+    `method` is exact, `path` a regular expression searched in the path (Aliyun and AWS: in the action), `query` one
+    searched in the raw query. `task` names the task of a race; empty: the tasks that the request names.
     """
 
     kind: FaultKind

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.terminal import ALIYUN, HEAD, Terminal
+from tests.terminal import ALIYUN, AWS, HEAD, Terminal
 
 POLICY = """
 policies:
@@ -97,6 +97,41 @@ def test_a_project_that_is_not_the_regions_is_told(terminal: Terminal) -> None:
     terminal.write(HEAD.replace("0123456789abcdef0123456789abcdef", "f" * 32))
     (credentials,) = _checks(terminal, 1)["huawei", "credentials"]
     assert "the target's `project_id` is another, of a subproject or a mistake" in credentials["message"]
+
+
+def test_a_project_that_came_from_a_variable_is_told_as_the_variable(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROJECT", "0123456789abcdef0123456789abcdef")
+    terminal.write(HEAD.replace("project_id: 0123456789abcdef0123456789abcdef", "project_id: ${PROJECT}"))
+    (credentials,) = _checks(terminal, 0)["huawei", "credentials"]
+    assert "of project ${PROJECT} (cn-north-4)" in credentials["message"]
+    assert "is another" not in credentials["message"]
+
+
+def test_the_other_clouds_are_examined_alike(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    policies = """
+policies:
+  m: {resource: aliyun.mps.transcoding, match: {status: pending}, ensure: absent}
+  a: {resource: aws.mediaconvert.job, match: {status: pending}, ensure: absent}
+"""
+    terminal.write(HEAD.partition("  huawei:")[0] + ALIYUN + AWS + policies)
+    terminal.simulator.aws.add("aws.mediaconvert.job", id="1671477617078-2886ye", created="1d")
+    terminal.simulator.aliyun.add("aliyun.mps.transcoding", id="31dfa5ac590146dd8d22f2e0c1de2f01", created="1d")
+    well = _checks(terminal, 0)
+    for target, kind in (("aws", "aws.mediaconvert.job"), ("aliyun", "aliyun.mps.transcoding")):
+        assert well[target, kind][0]["message"] == "listed, 1 task on the first page"
+        assert well[target, "clock"][0]["verdict"] == "ok"
+    with monkeypatch.context() as wrong:
+        wrong.setenv("AWS_SECRET_ACCESS_KEY", "another-secret-of-somebody")
+        ill = _checks(terminal, 1)
+    assert ill["aws", "aws.mediaconvert.job"][0]["fault"]["meaning"] == "credentials"
+    assert ill["aliyun", "aliyun.mps.transcoding"][0]["verdict"] == "ok"
+    body = {"message": "User is not authorized to perform: mediaconvert:ListJobs"}
+    headers = {"x-amzn-errortype": "AccessDeniedException"}
+    terminal.simulator.faults.add("status", path="ListJobs", times=0, status=403, body=body, headers=headers)
+    assert _checks(terminal, 1)["aws", "aws.mediaconvert.job"][0]["advice"] == "grant mediaconvert:ListJobs"
+    assert terminal.destructive() == []
 
 
 def test_where_nobody_answers_nothing_counts_as_good(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,8 +134,8 @@ class HuaweicloudClient(RowClient[HuaweicloudCredentials]):
         if self.target.endpoints and "iam" not in self.target.endpoints:
             return ""
         owner = await self._look_up(owner_named)
-        # Subprojects have names of their own.
-        odd = isinstance(owner, str) and isinstance(self._project, str) and self._project not in owner
+        # Subprojects have names of their own. An id that came from a variable is told as the variable.
+        odd = isinstance(owner, str) and isinstance(self._project, str) and self.redactor(self._project) not in owner
         return f"{owner}; the target's `project_id` is another, of a subproject or a mistake" if odd else owner
 
     async def _look_up(self, judge: Callable[..., str | Fault] = project_named) -> str | Fault:
