@@ -96,6 +96,16 @@ class AwsClient(RowClient[AwsCredentials]):
                 LOGGER.warning("%s: %s", where, error.message)
         return f"{name}/{self.target.region}"
 
+    async def owner(self) -> str | Fault:
+        """The account as the token service names it, where that is asked. GetCallerIdentity needs no right."""
+        if not self._sts:
+            return ""
+        try:
+            key = await self._source.current()
+            return f"account {await account_of(key, self._sts, self.target.region, self.ask)}"
+        except ProviderError as error:
+            return self.resolved.explained(error.fault)
+
     async def call(
         self,
         service: str,

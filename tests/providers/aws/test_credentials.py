@@ -13,8 +13,9 @@ from reconciler.provider.loopback import Received, Reply, Server, Time, as_json,
 from reconciler.providers.aws import PROVIDER
 from reconciler.providers.aws import credentials as module
 from reconciler.providers.aws.credentials import AwsCredentials, VendorProfile, find_credentials
+from reconciler.providers.base import Examining
 from reconciler.providers.credentials import AccessKey
-from reconciler.tasks.observation import Observation
+from reconciler.tasks.observation import Fault, Observation
 from tests.providers.loopback import around
 
 JOB = PROVIDER.resource_types["aws.mediaconvert.job"]
@@ -187,26 +188,42 @@ def test_an_instance_without_version_two_hands_out_nothing() -> None:
     assert [request.method for request in server.requests] == ["PUT"]
 
 
-def test_the_account_is_asked_for() -> None:
+def test_the_account_is_asked_for_and_told_to_who_asks_whose_credentials_they_are() -> None:
     def answer(request: Received) -> Reply:
         assert request.value("Action") == "GetCallerIdentity"
         assert "/eu-west-1/sts/aws4_request" in (request.header("authorization") or "")
         inner = {"Account": "111122223333", "Arn": "arn:aws:iam::111122223333:user/u", "UserId": "U"}
         return as_json({"GetCallerIdentityResponse": {"GetCallerIdentityResult": inner}})
 
-    async def run() -> tuple[object, object]:
+    async def run() -> list[object]:
         async with serving(answer) as server:
-            named = []
+            named: list[object] = []
             for key in ("AKONE", "AKTWO"):
                 keys = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": "s"}
                 target = Target("t", "aws", "eu-west-1")
                 async with PROVIDER.client(
                     target, concurrency=1, surroundings=around(keys, time=Time(), sts=server.url)
                 ) as client:
-                    named.append(await client.account())
-            return named[0], named[1]
+                    assert isinstance(client, Examining)
+                    named += [await client.account(), await client.owner()]
+            return named
 
-    first, second = asyncio.run(run())
+    first, owner, second, _ = asyncio.run(run())
     assert first == second
+    assert owner == "account 111122223333"
     assert "111122223333" not in str(first)
     assert str(first).endswith("/eu-west-1")
+
+
+def test_sts_that_refuses_is_a_fault_of_the_question_whose_they_are() -> None:
+    async def run() -> tuple[object, object]:
+        refusal = as_json({"Error": {"Code": "AccessDenied", "Message": "no"}}, 403)
+        async with serving(lambda _: refusal) as server:
+            surroundings = around(ENV, time=Time(), sts=server.url)
+            async with PROVIDER.client(Target("t", "aws", "eu-west-1"), concurrency=1, surroundings=surroundings) as it:
+                assert isinstance(it, Examining)
+                return await it.owner(), await it.account()
+
+    owner, account = asyncio.run(run())
+    assert isinstance(owner, Fault)
+    assert isinstance(account, str)
