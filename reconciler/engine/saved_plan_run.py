@@ -63,7 +63,13 @@ async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> 
     tasks = chain(*(seen.tasks for seen in observations.values()), *(sieve.tasks for sieve in sieves.values()))
     # What is left out was left out above.
     planner, seen_now = planner_of(replace(world, chosen=EVERY_TASK)), _seen_again(saved, tasks, world)
-    draft = planner.draft(by_clock(world, observations), sieves, tool_version=__version__, expires_at=world.now)
+    draft = planner.draft(
+        by_clock(world, observations),
+        sieves,
+        tool_version=__version__,
+        expires_at=world.now,
+        asking={change.key: change.policies for change in saved.changes},
+    )
     asked = justify(saved, draft, seen_now)
     kept = {change.key for change in asked.ahead}
     # The guards are held against what is still asked for, and may let less of it pass, for fewer policies.

@@ -55,6 +55,12 @@ class _Wanted:
         self.reasons[policy] = reason
         self.steps[policy] = steps
 
+    def keep(self, policies: Collection[str]) -> None:
+        """Forget all policies but these, where any of these wants it out."""
+        if not self.steps.keys().isdisjoint(policies):
+            self.reasons = {name: reason for name, reason in self.reasons.items() if name in policies}
+            self.steps = {name: steps for name, steps in self.steps.items() if name in policies}
+
     def actions(self, policies: Iterable[str]) -> tuple[Action, ...]:
         """The longest way that one of these policies needs."""
         return tuple(operation.action for operation in max((self.steps[name] for name in policies), key=len))
@@ -134,13 +140,18 @@ class Planner:
         *,
         tool_version: str,
         expires_at: int,
+        asking: Mapping[TaskKey, Collection[str]] = MappingProxyType({}),
     ) -> Plan:
         """All that the policies ask for, whatever the guards say.
 
         A scope that is not in `observations` counts as failed. `sieves` have the tasks of scopes that were listed into
-        one, under the same clock.
+        one, under the same clock. Of a task in `asking` only these policies count, where any of them wants it out: what
+        others want of it, and further, was not reviewed.
         """
         plan = self._drafted(observations, sieves, tool_version, expires_at)
+        for key, policies in asking.items():
+            if key in self._wanted:
+                self._wanted[key].keep(policies)
         return replace(plan, changes=tuple(self._change(one, one.steps) for one in _in_order(self._wanted.values())))
 
     def _drafted(

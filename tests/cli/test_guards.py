@@ -6,7 +6,7 @@ import pytest
 
 from tests.terminal import HEAD, Terminal
 
-SNAPSHOT, TRANSCODING = "huaweicloud.mpc.snapshot", "huaweicloud.mpc.transcoding"
+PACKAGING, SNAPSHOT, TRANSCODING = (f"huaweicloud.mpc.{kind}" for kind in ("packaging", "snapshot", "transcoding"))
 POLICIES = """
 policies:
   noisy:
@@ -194,3 +194,35 @@ def test_only_that_lets_nothing_go_is_a_warning(terminal: Terminal) -> None:
     finished = terminal.run("validate")
     assert finished.code == 0
     assert "a state that `only` lets go" in finished.out + finished.err
+
+
+LONGER = """
+policies:
+  nothing-of-the-kind:
+    resource: huaweicloud.mpc.packaging
+    match: {input.bucket: drafts}
+    ensure: absent
+    limits: {max_actions: 1, max_percent: 100, on_excess: EXCESS}
+  nothing-waits:
+    resource: huaweicloud.mpc.packaging
+    match: {status: pending, input.bucket: drafts}
+    ensure: absent
+    limits: {max_percent: 100}
+"""
+
+
+@pytest.mark.parametrize(
+    ("excess", "reviewed"), [("refuse", ["cancel"] * 3), ("defer", ["cancel", "cancel", "cancel, delete"])]
+)
+def test_a_saved_plan_does_what_it_shows_for_one_policy_where_another_that_is_held_back_wants_more(
+    terminal: Terminal, excess: str, reviewed: list[str]
+) -> None:
+    """And no more than that, though the other would pass its guard when fewer tasks are left."""
+    terminal.write(HEAD + LONGER.replace("EXCESS", excess))
+    for number in range(21, 24):
+        terminal.simulator.huaweicloud.add(PACKAGING, id=number, created=f"{number}d", input={"bucket": "drafts"})
+    planned = terminal.run("plan", "--out", "plan.json", "--format", "json").json
+    assert sorted(", ".join(change["steps"]) for change in planned["changes"]) == reviewed
+    applied = terminal.run("apply", "--plan", "plan.json", "--format", "json").json
+    assert outcomes(applied) == dict.fromkeys(("21", "22", "23"), "done")
+    assert len(terminal.destructive()) == sum(len(change["steps"]) for change in planned["changes"])
