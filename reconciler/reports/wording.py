@@ -351,7 +351,7 @@ def report_advice(report: Report) -> tuple[str, ...]:
     if "blocked" in report.causes:
         advice.append(f"{_as_failures(report.blocked)}; the plan names them. They are looked at again by the next run.")
     if counts["missed"]:
-        advice.append("Missed tasks went on by themselves; the next plan shows what the policies make of them now.")
+        advice.append("Nothing was done to what was missed; the next plan shows what the policies make of them now.")
     left = [result for result in report.results if result.outcome in {Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED}]
     if not report.refused and left:
         advice.append("Running the same command again finishes the work.")
