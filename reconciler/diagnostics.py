@@ -153,10 +153,12 @@ def _sentence(text: str) -> str:
 _MEANT = {
     **dict.fromkeys(("last", "latest", "most_recent", "recent", "youngest"), "newest"),
     **dict.fromkeys(("earliest", "eldest", "first"), "oldest"),
-    **dict.fromkeys(("at_least", "min", "minimum"), None),
+    "present": None,
 }
 """Words whose spelling leads to the opposite of what they mean; None: there is no word for that."""
-_NEGATION = re.compile(r"(?:^|[^a-z])(?:no|non|not|never|without|except)(?![a-z])|^(?:not|un|dis)", re.IGNORECASE)
+_AT_LEAST = re.compile(r"(?:at_)?least|min(?:imum)?(?![a-z])", re.IGNORECASE)
+"""How words begin that ask for no fewer: all limits of ours ask for no more."""
+_NEGATION = re.compile(r"(?:^|[^a-z])(?:no|non|not|never|without|except|dont)(?![a-z])|^(?:not|un|dis)", re.IGNORECASE)
 
 
 def suggestion(word: str, allowed: Iterable[str]) -> str | None:
@@ -167,6 +169,8 @@ def suggestion(word: str, allowed: Iterable[str]) -> str | None:
     if word.lower() in _MEANT:
         meant = _MEANT[word.lower()]
         return meant if meant in known else None
+    if _AT_LEAST.match(word):
+        return None
     negated = _NEGATION.search(word) is not None
     alike = [name for name in known if (_NEGATION.search(name) is not None) is negated]
     return next(iter(difflib.get_close_matches(word, alike, n=1, cutoff=0.6)), None)

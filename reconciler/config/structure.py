@@ -38,6 +38,8 @@ _KINDS = {
 }
 _CREDENTIALS_DEPTH = 3
 _WITH_CREDENTIALS = ("defaults", "targets")
+_AT_LEAST = ("at_least", "min", "minimum", "exactly")
+_NEVER_MADE = "a policy says how many tasks may be there at most: tasks can be canceled and deleted, but not made"
 _broken = partial(Problem, rule=Rule.STRUCTURE)
 
 
@@ -146,8 +148,8 @@ def _unknown_keys(error: ValidationError, path: DocumentPath) -> Iterator[Proble
 
 
 def _hint_for_key(key: str, known: list[str], path: DocumentPath) -> str:
-    if path[-1:] == ("ensure",) and key in ("at_least", "min", "minimum", "exactly"):
-        return "a policy says how many tasks may be there at most: tasks can be canceled and deleted, but not made"
+    if path[-1:] == ("ensure",) and key in _AT_LEAST:
+        return _NEVER_MADE
     meant = did_you_mean(key, known)
     if not meant and len(path) == 2 and path[0] in _WITH_CREDENTIALS and SENSITIVE_KEY.search(key):
         return f"it belongs under `credentials`, as {key}: {{env: NAME}} or {{file: PATH}}"
@@ -181,12 +183,13 @@ def _wrong_type(error: ValidationError, path: DocumentPath) -> Iterator[Problem]
 def _not_allowed(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
     values = _as_list(error.validator_value) if error.validator == "enum" else [error.validator_value]
     allowed = [_written(value) for value in values if value not in (None, "")]
-    found = quoted(error.instance)
+    found = quoted(_written(error.instance) if isinstance(error.instance, bool) else error.instance)
     hint = "" if isinstance(error.instance, Expanded) else did_you_mean(str(error.instance), allowed)
     rule = Rule.STRUCTURE
     match path:
         case ("policies", _, "ensure"):
-            yield _broken(path, "must be `absent` or `{at_most: N, per: [fields], keep: newest|oldest}`", hint)
+            message = "must be `absent` or `{at_most: N, per: [fields], keep: newest|oldest}`"
+            yield _broken(path, message, _NEVER_MADE if error.instance == "present" else hint)
             return
         case _ if not isinstance(error.instance, str | int | float):
             message, hint = f"must be one of the allowed values, but is {kind_of(error.instance)}", ""
@@ -207,7 +210,9 @@ def _not_allowed(error: ValidationError, path: DocumentPath) -> Iterator[Problem
 
 def _written(value: object) -> str:
     """A value as YAML has it on one line."""
-    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _bad_pattern(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from reconciler.config.entries import text, texts
 from reconciler.config.environment import quoted
-from reconciler.diagnostics import Problem, Rule, unknown
+from reconciler.diagnostics import Problem, Rule, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,7 +87,7 @@ def window_of(body: Mapping[str, object], path: DocumentPath, problems: list[Pro
     zone = text(body, "timezone") or "UTC"
     if not is_timezone(zone):
         message = f"{quoted(zone)} is no time zone of the IANA database"
-        problems.append(unknown((*path, "timezone"), message, zone, available_timezones()))
+        problems.append(Problem((*path, "timezone"), message, _zone_meant(zone), rule=Rule.UNKNOWN_REFERENCE))
     if start is None and end is None and "days" not in body:
         message = "a window needs `days`, `from` or `until`"
         problems.append(Problem(path, message, "without `window` a policy acts at any time", at_key=True))
@@ -107,6 +107,21 @@ def is_timezone(name: str) -> bool:
     except (OSError, ValueError, KeyError):  # a directory of names, say; none of that name is a KeyError
         return False
     return True
+
+
+def _zone_meant(written: str) -> str:
+    """What to write instead: the name that is like it of those that begin like it, since all of them are too many."""
+    known = _zones()
+    begun = written[:2].lower()
+    near = did_you_mean(written, [zone for zone in known if zone[:2].lower() == begun])
+    place = written.rpartition("/")[2].lower()
+    of_place = next((zone for zone in known if zone.rpartition("/")[2].lower() == place), None)
+    return near or (f"did you mean `{of_place}`?" if of_place else "write a name such as `Europe/Berlin`")
+
+
+@cache
+def _zones() -> tuple[str, ...]:
+    return tuple(sorted(available_timezones()))
 
 
 def _days(body: Mapping[str, object]) -> frozenset[int]:

@@ -31,7 +31,9 @@ def render_diagnostics(diagnostics: Iterable[Diagnostic]) -> str:
     kinds: dict[tuple[object, ...], list[Diagnostic]] = {}
     for number, found in enumerate(diagnostics):
         file = found.location.file if found.location else number  # what has no place is told by itself
-        kinds.setdefault((found.severity, found.rule, _QUOTED.sub("", found.message), file), []).append(found)
+        # What is allowed tells places apart: a wrong `mode` says nothing of a wrong `on_excess`.
+        kind = (found.severity, found.rule, _QUOTED.sub("", found.message), found.allowed, file)
+        kinds.setdefault(kind, []).append(found)
     blocks: list[str] = []
     for first, *others in kinds.values():
         if len(others) < _ALIKE:

@@ -125,6 +125,13 @@ TRANSCODING:
   6:3 error: missing key `ensure`
 TRANSCODING: ensure: none
   9:13 error: must be `absent` or `{at_most: N, per: [fields], keep: newest|oldest}`
+TRANSCODING: ensure: present
+  9:13 error: must be `absent` or `{at_most: N, per: [fields], keep: newest|oldest}` (a policy says how many tasks may
+  be there at most: tasks can be canceled and deleted, but not made)
+TRANSCODING: ensure: {absent: false}
+  9:22 error: `false` is not an allowed value
+TRANSCODING: ensure: absent | limits: {min_actions: 3}
+  10:14 error: unknown key `min_actions`
 TRANSCODING: ensure: {keep: newest}
   9:5 error: missing key `at_most`
 TRANSCODING: ensure: {at_most: -1}

@@ -75,3 +75,13 @@ def test_many_mistakes_of_one_kind_are_told_once() -> None:
     assert render_diagnostics(found[:3]).count("compares literally") == 3
     elsewhere = [replace(one, location=Location(f"{number}", 1, 1)) for number, one in enumerate(found)]
     assert render_diagnostics(elsewhere).count("compares literally") == 30
+
+
+def test_wrong_values_of_other_keys_are_mistakes_of_other_kinds() -> None:
+    wrong = [
+        replace(FOUND, message=f"`{word}` is not an allowed value", allowed=allowed, location=Location("x", line, 3))
+        for line in range(1, 6)
+        for word, allowed in [("reprot", ("enforce", "report")), ("ignore", ("refuse", "defer"))]
+    ]
+    text = render_diagnostics(wrong)
+    assert (text.count("`reprot` is not"), text.count("`ignore` is not"), text.count("and 4 more")) == (1, 1, 2)
