@@ -108,7 +108,7 @@ def exit_codes_page() -> str:
 
 def _operators(schema: Schema) -> dict[str, Schema]:
     """The keys of a condition that is a mapping."""
-    mapping = schema.get("then", schema)
+    mapping = schema if "properties" in schema else schema.get("then")
     keys = mapping.get("properties") if isinstance(mapping, dict) else None
     return keys if isinstance(keys, dict) else {}
 

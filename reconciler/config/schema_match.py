@@ -70,18 +70,21 @@ def status_condition(words: Mapping[str, str], kind: FieldType = FieldType.STRIN
 def _condition(kind: FieldType, value: Schema, examples: tuple[object, ...]) -> Schema:
     properties = {operator.value: _operand(operator, value, examples) for operator in APPLICABLE[kind]}
     properties[MISSING] = described(flag(), MISSING_MEANING, False, True)
+    alone = {"pattern": f"^(?!(?:{Operator.EXISTS}|file)$)", "patternErrorMessage": f"must not stand beside {MISSING}"}
     operators: Schema = {
         "type": "object",
         "minProperties": 1,
         "additionalProperties": False,
         "properties": properties,
+        # Bounds stand apart from the keys, as with secrets: beside them, they keep editors from offering these.
+        "if": {"required": [MISSING]},
+        "then": {"minProperties": 2, "propertyNames": alone},
     }
     if Operator.EQ not in APPLICABLE[kind]:
         offered = ", ".join(operator.value for operator in APPLICABLE[kind])
         return operators | {"errorMessage": f"{TYPE_NAMES[kind]} takes operators: {offered}"}
-    if "enum" not in value:  # a file of words of which there are five is nothing to offer
-        properties["file"] = _IN_FILE
-        operators |= {"if": {"required": ["file"]}, "then": {"maxProperties": 1}}
+    properties |= _file(value)
+    operators["else"] = {"if": {"required": ["file"]}, "then": {"maxProperties": 1}}
     return either("object", operators, either("array", list_of(value), value))
 
 
@@ -89,18 +92,25 @@ def _operand(operator: Operator, value: Schema, values: tuple[object, ...]) -> S
     spec = OPERATORS[operator]
     match spec.form:
         case Form.VALUES:
-            listed = list_of(value) if "enum" in value else either("object", _FILE, list_of(value))
-            return described(listed, spec.meaning, list(values))
+            return described(_or_file(value, list_of(value)), spec.meaning, list(values))
         case Form.TEXT:
-            several = either("object", _FILE, either("array", list_of(text()), text()))
+            several = _or_file(text(), either("array", list_of(text()), text()))
             meaning = f"{spec.meaning} Or a list: {'none' if spec.negated else 'any'} of it."
             return described(several, meaning, *spec.examples)
         case form:
             return described(_FORMS.get(form, value), spec.meaning, *(spec.examples or values))
 
 
-_IN_FILE: Final = described(text(), "A file in the place of a list: one entry a line, # comments.", "ids.txt")
-_FILE: Final = record({"file": _IN_FILE}, ["file"])
+def _or_file(value: Schema, otherwise: Schema) -> Schema:
+    """A file of such values where a mapping stands."""
+    return either("object", record(_file(value), ["file"]), otherwise)
+
+
+def _file(value: Schema) -> dict[str, Schema]:
+    example = "statuses.txt" if "enum" in value else "ids.txt"
+    return {"file": described(text(), "A file in the place of a list: one entry a line, # comments.", example)}
+
+
 _FORMS: Final[Mapping[Form, Schema]] = {
     Form.FLAG: flag(),
     Form.DURATION: text(DURATION_PATTERN, "a duration such as 6h or 30d"),
@@ -147,12 +157,12 @@ def resource_groups(catalogue: Catalogue) -> dict[str, list[ResourceType]]:
 def resource_schema(catalogue: Catalogue, description: str) -> Schema:
     """What kinds of task are meant: a name, a glob, or a list of these."""
     rows = dict(sorted(catalogue.resource_types.items()))
-    kinds = choice({name: row.summary for name, row in rows.items()})
-    one = text() | {"maxLength": LONGEST_GLOB, "if": {"pattern": "[*?[]"}, "else": kinds}
     globs = {name: f"All kinds of task that {name} matches." for name in resource_groups(catalogue)}
     meanings = {name: row.summary for name, row in rows.items()} | globs
     words = [snippet(name, meaning, name) for name, meaning in meanings.items()]
-    forms = either("array", list_of(one, uniqueItems=True), one)
+    kinds = choice({name: row.summary for name, row in rows.items()})
+    one = text() | {"maxLength": LONGEST_GLOB, "if": {"pattern": "[*?[]"}, "else": kinds}
+    forms = either("array", list_of(one | {"defaultSnippets": words}, uniqueItems=True), one)
     offered: Schema = {"allOf": [{"defaultSnippets": words}], **forms}
     return described(offered, f"{description}: a name, a glob, or a list of these.", *list(rows)[:1], *list(globs)[-1:])
 

@@ -115,7 +115,11 @@ def policy_definitions(
                 "ensure": described(
                     {
                         "if": {"type": "object"},
-                        "then": {"properties": {"per": _per(rows), "only": match(name, rows)}},
+                        "then": {
+                            "properties": {"only": match(name, rows)},
+                            "if": {"required": ["absent"]},
+                            "else": {"properties": {"per": _per(rows)}},
+                        },
                     },
                     _ENSURE,
                     "absent",

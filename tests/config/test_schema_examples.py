@@ -83,10 +83,11 @@ def _below(around: Around, key: str, **beside: object) -> Around:
 
 
 class Examples:
-    """Whole configurations, one for each example of each key of the schema."""
+    """Whole configurations, one for each example of each key of the schema. Files of values are written to `folder`."""
 
-    def __init__(self, root: Document) -> None:
+    def __init__(self, root: Document, folder: Path | None = None) -> None:
         self.root = root
+        self.folder = folder
         self.sections = root["properties"]
         self.definitions = root["definitions"]
 
@@ -153,10 +154,12 @@ class Examples:
                     yield from self._of_condition({"$ref": reference}, _below(around, field))
 
     def _of_condition(self, schema: Document, around: Around) -> Iterator[tuple[str, Document]]:
-        """What a task without the field counts as stands beside an operator."""
+        """What a task without the field counts as stands beside an operator, and a file holds what this one takes."""
         operator, found = next(iter(mapping_of(schema, self.root)["properties"].items()))
         for key, document in self._of(schema, lambda keys: keys):
             beside = {operator: found["examples"][0]} if key == "missing" else {}
+            if key == "file" and self.folder:
+                (self.folder / document[key]).write_text(f"{found['examples'][0]}\n", encoding="utf-8")
             yield key, {"version": 1, "targets": TARGETS, **around({key: document[key], **beside})}
 
 
@@ -164,10 +167,9 @@ def test_the_program_takes_every_example(folder: Path) -> None:
     (folder / "inventory").mkdir()
     (folder / "inventory" / "source-urls.txt").write_text("https://media.example.com/a.mp4\n", encoding="utf-8")
     (folder / "inventory" / "job-ids.txt").write_text("j1\n", encoding="utf-8")
-    (folder / "ids.txt").write_text("5\n", encoding="utf-8")
     (schema,) = (path for path in SCHEMAS if path.name == "reconciler.schema.json")
     refused = []
-    for place, document in Examples(load(schema)).all():
+    for place, document in Examples(load(schema), folder).all():
         (folder / "reconciler.yaml").write_text(json.dumps(document), encoding="utf-8")  # JSON is YAML
         _, diagnostics = check([], catalogue(), environment={})
         refused += [(place, one.message) for one in diagnostics if one.severity is Severity.ERROR]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.editor.language_server import Complaint
-from tests.editor.texts import CURSOR, Opened, at_cursor, match, policy, protection, target
+from tests.editor.texts import CURSOR, PROVIDERS, Opened, at_cursor, match, policy, protection, target
 
 
 @pytest.mark.parametrize(
@@ -35,10 +35,11 @@ def test_a_key_says_what_it_is_for(opened: Opened, text: str, shown: list[str]) 
         ("version: 1\nsettings:\n  concurrency: 0\n", 3, "Value is below the minimum of 1."),
         ("version: 1\nsettings:\n  plan_ttl: 5x\n", 3, "must be a duration such as 90s, 15m, 6h or 7d"),
         (
-            "version: 1\ntargets:\n  t: {provider: aws}\n",
+            "version: 1\ntargets:\n  t: {provider: azure}\n",
             3,
-            'Value is not accepted. Valid values: "aliyun", "huaweicloud".',
+            'Value is not accepted. Valid values: "' + '", "'.join(sorted(PROVIDERS)) + '".',
         ),
+        ("version: 1\ntargets:\n  t: {provider: aws}\n", 3, 'Missing property "region".'),
         (target("region: x-y\ninventory: {}"), 6, "Property inventory is not allowed."),
         (target("region: nowhere"), 5, "must be the id of a region, such as cn-north-4"),
         (target("region: x-y\ncredentials: {token: abc}"), 6, "must be {env: NAME} or {file: PATH}"),
@@ -63,7 +64,14 @@ def test_a_key_says_what_it_is_for(opened: Opened, text: str, shown: list[str]) 
         (match("created_at: {glob: x}"), 6, "a timestamp takes operators: older_than"),
         (match("created_at: {older_than: 6}"), 6, 'Incorrect type. Expected "string".'),
         (match("any:\n  - not:\n      nothing: 1"), 8, "Property nothing is not allowed."),
-        (protection("aliyun.*", "input.bucket: x"), 6, "Property input.bucket is not allowed."),
+        (match("id: {missing: true}"), 6, "Object has fewer properties than the required number of 2"),
+        (match("id: {exists: true, missing: true}"), 6, "must not stand beside missing"),
+        (match("id: {file: ids.txt, missing: true}"), 6, "must not stand beside missing"),
+        (match("id: {file: ids.txt, ne: a}"), 6, "Object has more properties than limit of 1."),
+        (policy("ensure: {absent: true, per: [id]}\nmatch: all"), 5, "Property per is not allowed."),
+        (policy("match: all", "[huaweicloud.mpc.foo]"), 4, "Value is not accepted."),
+        (protection("aliyun.*", "asset_id: x"), 6, "Property asset_id is not allowed."),
+        (protection("aliyun.vod.*", "input.bucket: x"), 6, "Property input.bucket is not allowed."),
     ],
 )
 def test_a_mistake_is_marked_in_its_line(opened: Opened, text: str, line: int, message: str) -> None:

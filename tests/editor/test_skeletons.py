@@ -33,6 +33,7 @@ targets:
     [
         ("targets", "target of huaweicloud"),
         ("targets", "target of aliyun"),
+        ("targets", "target of aws"),
         ("protect", "protection"),
         ("policies", "policy: no such tasks"),
         ("policies", "policy: no more than N tasks"),

@@ -10,7 +10,7 @@ Opened = Callable[..., Document]
 CURSOR = "@@"
 """Where the cursor is, in the texts of these tests."""
 COMBINATORS = {"all", "any", "not", "all (every task)"}
-RESOURCES = catalogue().resource_types
+RESOURCES, PROVIDERS = catalogue().resource_types, catalogue().providers
 PACKAGING, URL_UPLOAD = "huaweicloud.mpc.packaging", "aliyun.vod.url_upload"
 
 
