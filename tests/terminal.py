@@ -123,9 +123,9 @@ class Terminal:
         return acquire(backend, {group: [target]}, heartbeat=False)
 
     def destructive(self) -> list[tuple[str, str, str]]:
-        """The destructive requests so far: method, path or action, query as on the wire."""
+        """The destructive requests so far: method, path (the action where all have one), query as on the wire."""
         return [
-            (record.method, record.action or record.path, record.raw_query)
+            (record.method, record.path if record.path.strip("/") else record.action, record.raw_query)
             for record in self.simulator.destructive_requests
         ]
 

@@ -17,6 +17,7 @@ GITOPS = EXAMPLES / "gitops"
 SCAFFOLD = EXAMPLES.parent / "reconciler" / "scaffold" / "templates" / "github"
 PROJECT = "0123456789abcdef0123456789abcdef"
 
+QUEUE = "arn:aws:mediaconvert:eu-west-1:111122223333:queues/previews"
 SEED = """
 tasks:
   huaweicloud.vod.editing:
@@ -46,13 +47,24 @@ tasks:
     - {id: a3, status: running, created: 8h, upload_url: "https://legacy.example.com/launch/outro.mp4"}
     - {id: a4, status: pending, created: 8h, upload_url: "https://cdn.example.com/new/intro.mp4"}
     - {id: a5, status: pending, created: 8h, upload_url: "https://legacy.example.com/not/in/the/inventory.mp4"}
-"""
+  aliyun.mps.transcoding:
+    - {id: m1, status: pending, created: 13h, Input: {Bucket: drafts, Location: oss-cn-shanghai, Object: a.mp4}}
+    - {id: m2, status: pending, created: 1h, Input: {Bucket: drafts, Location: oss-cn-shanghai, Object: b.mp4}}
+    - {id: m3, status: pending, created: 13h, Input: {Bucket: masters, Location: oss-cn-shanghai, Object: c.mp4}}
+  aws.mediaconvert.job:
+    - {id: 1671477617078-previ1, status: pending, created: 3h, queue: "{QUEUE}"}
+    - {id: 1671477617078-previ2, status: pending, created: 2h, queue: "{QUEUE}"}
+    - {id: 1671477617078-previ3, status: pending, created: 1h, queue: "{QUEUE}"}
+    - {id: 1671477617078-other1, status: pending, created: 9h}
+""".replace("{QUEUE}", QUEUE)
 
 CALLS = [
+    ("DELETE", "/2017-08-29/jobs/1671477617078-previ1", ""),
     ("DELETE", f"/v1/{PROJECT}/asset/editing/tasks", "task_id=edit-old"),
     ("DELETE", f"/v1/{PROJECT}/remux/task", "task_id=300001"),
     ("DELETE", f"/v1/{PROJECT}/thumbnails", "task_id=500001"),
     ("DELETE", f"/v1/{PROJECT}/transcodings", "task_id=100212"),
+    ("POST", "CancelJob", "JobId=m1"),
     ("POST", "CancelUrlUploadJobs", "JobIds=a1"),
 ]
 
@@ -73,7 +85,14 @@ def repository(
     monkeypatch.chdir(place)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT)
-    for name in ("MPC_ENDPOINT", "VOD_ENDPOINT", "IAM_ENDPOINT", "ALIYUN_VOD_ENDPOINT"):
+    for name in (
+        "MPC_ENDPOINT",
+        "VOD_ENDPOINT",
+        "IAM_ENDPOINT",
+        "ALIYUN_VOD_ENDPOINT",
+        "ALIYUN_MPS_ENDPOINT",
+        "MEDIACONVERT_ENDPOINT",
+    ):
         monkeypatch.setenv(name, simulator.url)
     for name, value in credentials(simulator).items():
         monkeypatch.setenv(name, value)
@@ -119,7 +138,7 @@ def test_without_the_variables_the_vendors_own_hosts_are_meant(
 
     monkeypatch.chdir(tmp_path)
     configuration = load_configuration([GITOPS], catalogue(), environment={}, strict=True)
-    assert [dict(target.endpoints) for target in configuration.targets.values()] == [{}, {}]
+    assert [dict(target.endpoints) for target in configuration.targets.values()] == [{}, {}, {}]
     assert "project_id" not in configuration.targets["huawei-prod"].options
 
 
@@ -128,7 +147,9 @@ def test_the_plan_asks_for_one_task_of_each_kind(repository: Terminal) -> None:
     plan = repository.run("plan", "--format", "json").json
     assert plan["outcome"] == "changes"
     assert [(change["task_id"], change["steps"], change["policies"]) for change in plan["changes"]] == [
+        ("m1", ["cancel"], ["no-forgotten-drafts"]),
         ("a1", ["cancel"], ["no-stale-legacy-uploads"]),
+        ("1671477617078-previ1", ["cancel"], ["preview-queue-holds-two-jobs"]),
         ("300001", ["delete"], ["packaging-record-retention"]),
         ("500001", ["cancel"], ["no-forgotten-snapshots"]),
         ("100212", ["cancel"], ["one-transcode-per-object"]),
@@ -148,7 +169,7 @@ def test_the_way_of_the_workflow_makes_exactly_the_documented_calls(repository: 
         "apply", "--plan", "plan.json", "--approved-digest", digest, "--report", "markdown=report.md"
     )
     assert applied.code == 0
-    assert "Apply: 5 done, 0 satisfied, 0 missed, 0 failed, 0 unknown, 0 not attempted." in applied.out
+    assert "Apply: 7 done, 0 satisfied, 0 missed, 0 failed, 0 unknown, 0 not attempted." in applied.out
     assert sorted(repository.destructive()) == CALLS
     assert repository.simulator.anomalies == []
     assert (repository.directory / "report.md").read_text(encoding="utf-8").startswith("<!-- reconciler:report ")
