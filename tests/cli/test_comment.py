@@ -183,7 +183,7 @@ def test_a_plan_that_a_guard_refuses_is_shown_and_not_approved(terminal: Termina
     terminal.write(HEAD + POLICY.replace("max_actions: 3", "max_actions: 1"))
     saved_plan(terminal)
     assert comment(terminal, "plan.json").code == 0
-    assert "A guard refuses this plan" in forge.notes[0].body
+    assert "Guards refuse 2 tasks, which will not be changed" in forge.notes[0].body
     refused = comment(terminal, "plan.json", "--print-digest", "--format", "json")
     assert (refused.code, refused.json["outcome"]) == (4, "refused")
 

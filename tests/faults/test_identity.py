@@ -31,7 +31,7 @@ def test_a_clock_that_is_off_is_named_as_the_reason(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, hours: int, words: str
 ) -> None:
     off = partial(Surroundings, now=lambda: datetime.now(UTC) + timedelta(hours=hours))
-    monkeypatch.setattr("reconciler.providers.client.Surroundings", off)
+    monkeypatch.setattr("reconciler.providers.transport.surroundings.Surroundings", off)
     prepare(terminal, *KINDS)
     run = applied(terminal)
     assert run.code == 1

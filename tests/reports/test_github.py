@@ -98,7 +98,8 @@ def test_github_shows_ten_of_a_level_so_the_last_one_says_how_many_more(count: i
 def test_a_refusal_stands_on_the_line_of_the_policy() -> None:
     first, *_ = map(parsed, render_plan_github(PLANS["guard_breach"]).splitlines())
     assert (first.level, first.file, first.line) == (Level.ERROR, "a directory, 100%: odd/x.reconciler.yaml", 3)
-    assert first.message.endswith("To allow it: --max-actions 812, or limits: {max_actions: 812} in the policy")
+    flag = "--max-actions one-transcode-per-object=812"
+    assert first.message.endswith(f"To allow it: {flag}, or limits: {{max_actions: 812}} in the policy")
 
 
 def test_the_policies_that_delete_most_come_first() -> None:

@@ -77,7 +77,7 @@ def test_all_is_green_only_where_the_run_ended_with_0(report: Report) -> None:
 @pytest.mark.parametrize("cause", FailOn)
 def test_what_fail_on_names_fails(cause: FailOn) -> None:
     done_and_missed = (EVERY_OUTCOME.results[0], EVERY_OUTCOME.results[2])
-    report = replace(EVERY_OUTCOME, results=done_and_missed, blocked=1, fail_on=(cause,))
+    report = replace(EVERY_OUTCOME, results=done_and_missed, blocked=1, excluded=1, fail_on=(cause,))
     assert statuses(render_report_junit(report))[f"reconciler {cause}"] == "failure"
     assert set(statuses(render_report_junit(replace(report, fail_on=()))).values()) == {"passed", "skipped"}
 
