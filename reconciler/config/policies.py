@@ -78,8 +78,7 @@ class PolicyReader:
             only = _only(entry, resources, lists, problems)
             if selector is not None and only is not None:
                 problems += _never_both(selector, only, asked, entry)
-            problems += self._without_inventory(entry, scopes)
-            problems += self._elsewhere(entry, scopes)
+            problems += self._unseen(entry, scopes)
             problems += _ungrouped(entry, resources)
         window = window_of(mapping(entry.body, "window"), (*entry.path, "window"), problems)
         for problem in problems:
@@ -184,26 +183,22 @@ class PolicyReader:
         else:
             yield unknown(path, f"unknown target {shown}", pattern, candidates)
 
-    def _without_inventory(self, entry: Entry, scopes: Sequence[Scope]) -> Iterator[Problem]:
-        """Warnings where nothing can be seen, because the API does not list and the user has not told."""
+    def _unseen(self, entry: Entry, scopes: Sequence[Scope]) -> Iterator[Problem]:
+        """Mistakes where a target is in a region without the service of a kind, as far as regions are known yet; else
+        warnings where nothing can be seen, because the API does not list and the user has not told."""
+        path = (*entry.path, "resource")
         for name, resource in scopes:
-            listing = self.catalogue.resource_types[resource].listing
-            if listing.paging is Paging.INVENTORY and self.targets[name].inventory is None:
-                message = f"target `{name}` has no inventory, and the API of {resource} cannot list: no task is seen"
-                hint = "add `inventory` to the target"
-                path = (*entry.path, "resource")
-                yield Problem(path, message, hint, severity=Severity.WARNING, rule=Rule.INVENTORY)
-
-    def _elsewhere(self, entry: Entry, scopes: Sequence[Scope]) -> Iterator[Problem]:
-        """Mistakes where a target is in a region without the service of a kind, as far as regions are known yet."""
-        for name, resource in scopes:
-            row, region = self.catalogue.resource_types[resource], self.targets[name].region
+            row, target = self.catalogue.resource_types[resource], self.targets[name]
             options = self.catalogue.providers[row.provider]
             there = options.regions_of.get(row.service)
-            if there is not None and region in options.regions and region not in there:
-                message = f"target `{name}` is in {region}, where {resource} does not exist"
+            if there is not None and target.region in options.regions and target.region not in there:
+                message = f"target `{name}` is in {target.region}, where {resource} does not exist"
                 hint = f"name the targets that it holds on under `targets`; its regions: {', '.join(there)}"
-                yield Problem((*entry.path, "resource"), message, hint, rule=Rule.UNKNOWN_REFERENCE)
+                yield Problem(path, message, hint, rule=Rule.UNKNOWN_REFERENCE)
+            elif row.listing.paging is Paging.INVENTORY and target.inventory is None:
+                message = f"target `{name}` has no inventory, and the API of {resource} cannot list: no task is seen"
+                hint = "add `inventory` to the target"
+                yield Problem(path, message, hint, severity=Severity.WARNING, rule=Rule.INVENTORY)
 
 
 def _lists(entry: Entry, findings: Findings) -> Lists:

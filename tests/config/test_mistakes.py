@@ -5,6 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from reconciler.config.loader import check
+from reconciler.providers.registry import catalogue
+from tests.config.conftest import one_line
+
 GOOD = """\
 version: 1
 targets:
@@ -292,3 +296,42 @@ def test_without_inventory_nothing_is_seen(mistakes: Callable[..., list[str]]) -
             " list: no task is seen (add `inventory` to the target)"
         )
     ]
+
+
+ELSEWHERE = TOP + (
+    "targets: {here: {provider: aliyun, region: cn-shanghai, inventory: {job_ids: [j1]}},\n"
+    '  there: {provider: aliyun, region: "${REGION}"}}\n'
+    "policies: {p: {resource: RESOURCE, match: {status: pending}, ensure: absent, targets: TARGETS}}\n"
+)
+
+
+@pytest.fixture
+def said(write: Callable[..., None]) -> Callable[..., list[str]]:
+    """What the clouds that there are make of `ELSEWHERE` with a kind and targets."""
+
+    def run(resource: str, targets: str, **environment: str) -> list[str]:
+        write({"reconciler.yaml": ELSEWHERE.replace("RESOURCE", resource).replace("TARGETS", targets)})
+        _, diagnostics = check([], catalogue(), environment=environment)
+        return [one_line(diagnostic) for diagnostic in diagnostics]
+
+    return run
+
+
+@pytest.mark.parametrize("resource", ["aliyun.vod.url_upload", "[aliyun.mps.transcoding, aliyun.vod.url_upload]"])
+@pytest.mark.parametrize("targets", ["[there]", "['*']", "[here, there]"])
+def test_a_service_is_not_in_all_regions_of_a_provider(
+    said: Callable[..., list[str]], resource: str, targets: str
+) -> None:
+    """Said once for a target, also of a region that a variable says. That it lacks an inventory, too, is no help."""
+    (mistake,) = said(resource, targets, REGION="cn-beijing")
+    assert mistake == (
+        "reconciler.yaml:4:26 error: target `there` is in cn-beijing, where aliyun.vod.url_upload does not exist"
+        " (name the targets that it holds on under `targets`; its regions: cn-shanghai, ap-southeast-1)"
+    )
+
+
+def test_a_target_where_the_service_is_or_may_be_is_no_mistake(said: Callable[..., list[str]]) -> None:
+    assert said("aliyun.vod.url_upload", "[here]", REGION="cn-beijing") == []
+    assert said("aliyun.mps.transcoding", "[here, there]", REGION="cn-beijing") == []
+    (unknown_yet,) = said("aliyun.vod.url_upload", "[here, there]")
+    assert "warning: target `there` has no inventory" in unknown_yet
