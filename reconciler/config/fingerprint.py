@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from reconciler.config.window import Window
     from reconciler.selectors.syntax import Selector
 
+_LIMITS = {"max_actions": number, "max_percent": number, "on_excess": text}
+
 
 def fingerprint(
     targets: Mapping[str, Target],
@@ -100,7 +102,7 @@ def _policy(policy: Policy, entry: Entry) -> object:
         "scopes": policy.scopes,
         "match": canonical(policy.match),
         "ensure": _ensure(policy.ensure),
-        "limits": {key: text(own, key) if key == "on_excess" else number(own, key) for key in own},
+        "limits": {key: read(own, key) for key, read in _LIMITS.items() if key in own},
         "suspend": policy.suspend,
         "on_blocked": policy.on_blocked.value,
     } | {key: value for key, value in more.items() if value}

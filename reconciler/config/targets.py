@@ -39,7 +39,12 @@ def spread(targets: Mapping[str, Entry], defaults: Mapping[str, Entry], findings
     for entry in targets.values():
         shared = defaults.get(str(entry.body.get("provider")))
         whole = entry if shared is None else _with_defaults(entry, shared)
-        for one in _by_region(whole, findings):
+        try:
+            by_region = list(_by_region(whole, findings))
+        except WrongType as error:
+            findings.doubt(entry.document, entry.path, error)
+            continue
+        for one in by_region:
             if other := found.get(one.name) or (targets.get(one.name) if one.name != entry.name else None):
                 message = f"target {quoted(one.name)} is defined twice: first at {other.location}"
                 problem = Problem((*entry.path, "regions"), message, "rename one of the two", rule=Rule.DUPLICATE)

@@ -134,6 +134,8 @@ TRANSCODING: ensure: present
   be there at most: tasks can be canceled and deleted, but not made)
 TRANSCODING: ensure: {absent: false}
   9:22 error: `false` is not an allowed value
+TRANSCODING: ensure: absent | limits: {on_exces: defer}
+  10:14 error: unknown key `on_exces` (did you mean `on_excess`?)
 TRANSCODING: ensure: absent | limits: {min_actions: 3}
   10:14 error: unknown key `min_actions`
 TRANSCODING: ensure: {keep: newest}
@@ -158,6 +160,10 @@ TARGET: regions: [cn-north-4]
   6:5 error: a target has a `region` or `regions`, not both (leave out one of the two)
 TOP: targets: {hw: {provider: huaweicloud}}
   2:11 error: missing key `region`
+TOP: targets: {hw: {provider: huaweicloud, regions: cn-north-4}}
+  2:48 error: must be a list, but is text (write [cn-north-4])
+TOP: targets: {hw: {provider: huaweicloud, regions: [1]}}
+  2:49 error: must be text, but is a number (put it in quotes: `"1"`)
 TOP: targets: {hw: {provider: huaweicloud, regions: []}}
   2:48 error: must not be empty
 TOP: targets: {hw: {provider: huaweicloud, regions: [cn-north-4, cn-north-4]}}
