@@ -29,6 +29,7 @@ KEYS = {"access_key_id": "AK", "secret_access_key": "SK"}
 ACCOUNTS = {
     "huaweicloud": [{**KEYS, "projects": {"cn-north-4": PROJECT, "cn-east-3": OTHER_PROJECT}}],
     "aliyun": [KEYS],
+    "aws": [KEYS],
 }
 OTHER = HEAD.partition("  huawei:\n")[2].replace(PROJECT, OTHER_PROJECT).replace("cn-north-4", "cn-east-3")
 TWO = f"{HEAD}  other:\n{OTHER}"

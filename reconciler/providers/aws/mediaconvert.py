@@ -8,6 +8,7 @@ condition: a job that starts before the call arrives is canceled all the same.
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from reconciler.provider import (
     Action,
@@ -20,9 +21,11 @@ from reconciler.provider import (
     Permissions,
     Reading,
     ResourceType,
-    Row,
     Status,
 )
+
+if TYPE_CHECKING:
+    from reconciler.provider import Row
 
 _STRING, _TIME, _NUMBER = FieldType.STRING, FieldType.TIMESTAMP, FieldType.INTEGER
 PATH = "/2017-08-29/jobs"
