@@ -175,7 +175,7 @@ def test_a_command_is_copied_by_a_click(window: Window) -> None:
     page = window.open(PAGE)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy").click()
-    assert page.get_by_role("button", name="Copied").is_visible()
+    page.get_by_role("button", name="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("pre").text_content()
 
 
