@@ -307,6 +307,8 @@ def plan_sentence(plan: Plan) -> str | None:
         return f"No changes: every surplus task on the {scopes} listed is blocked or protected."
     if plan.summary.unknown:
         return f"No changes: no task on the {scopes} listed is surplus, but some could not be judged."
+    if any(policy.unknown for policy in plan.policies):  # matched, and not known whether `only` lets them go
+        return f"No changes: of surplus tasks on the {scopes} listed it is not known whether they may go."
     active = "every policy" if not any(policy.suspended for policy in plan.policies) else "every active policy"
     return f"No changes: {active} holds on the {scopes} listed."
 

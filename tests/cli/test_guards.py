@@ -226,3 +226,10 @@ def test_a_saved_plan_does_what_it_shows_for_one_policy_where_another_that_is_he
     applied = terminal.run("apply", "--plan", "plan.json", "--format", "json").json
     assert outcomes(applied) == dict.fromkeys(("21", "22", "23"), "done")
     assert len(terminal.destructive()) == sum(len(change["steps"]) for change in planned["changes"])
+
+
+def test_where_only_cannot_say_which_go_it_is_not_said_that_every_policy_holds(terminal: Terminal) -> None:
+    only = "{absent: true, only: {user_data: old}}"
+    terminal.write(HEAD + POLICIES.partition("  calm:")[0].replace("ensure: absent", f"ensure: {only}"))
+    plan = terminal.run("plan", "--view", "summary")
+    assert "No changes: of surplus tasks on the 1 scope listed it is not known whether they may go." in plan.out
