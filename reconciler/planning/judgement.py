@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from reconciler.config.model import AtMost
-from reconciler.planning.reasons import ALWAYS
+from reconciler.planning.reasons import always
 from reconciler.planning.sieve import Rule, Rules, Sieve
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.states import admitted_statuses, after_operation, wanted_statuses
@@ -67,6 +67,7 @@ class Judgements:
         self, configuration: Configuration, catalogue: Catalogue, now: int, off: Callable[[str], bool] = lambda _: False
     ) -> None:
         self._off = off
+        self._catalogue = catalogue
         self._by_clock = _Compiled(configuration, catalogue, now)
         self._compiled_without = partial(_Compiled, configuration, catalogue, None)
 
@@ -85,10 +86,11 @@ class Judgements:
         asking = tuple(policies)
         quotas = (policy.ensure.per for policy in asking if isinstance(policy.ensure, AtMost))
         besides = (fields_of(policy.only) for policy in asking if policy.only)
+        shown = always(self._catalogue.resource_types[scope.resource])
         return Rules(
             [compiled.rule(policy.name, policy.match) for policy in asking],
             [compiled.rule(name, match) for name, match, _ in compiled.protections.get(scope.resource, ())],
-            frozenset((*ALWAYS, *chain.from_iterable(quotas), *chain.from_iterable(besides))),
+            frozenset((*shown, *chain.from_iterable(quotas), *chain.from_iterable(besides))),
             self._off(scope.target),
         )
 

@@ -58,7 +58,7 @@ def protected_reason(protections: Sequence[str]) -> str:
 LONGEST = 300
 """Characters of one value that a plan keeps; the rest is cut, with an ellipsis."""
 
-ALWAYS = (
+_ALWAYS = (
     "status",
     "provider_status",
     "created_at",
@@ -71,7 +71,12 @@ ALWAYS = (
     "media_id",
     "error_code",
 )
-"""Fields that a plan shows of a task where it has them, whatever its policies ask about."""
+
+
+def always(resource: ResourceType) -> tuple[str, ...]:
+    """Fields that a plan shows of a task where it has them, whatever its policies ask about: URLs, by whatever name,
+    since they say what a task works on."""
+    return (*_ALWAYS, *(field.name for field in resource.fields.values() if field.url))
 
 
 def observed(task: Task, resource: ResourceType, named: Iterable[str]) -> Observed:
@@ -80,7 +85,7 @@ def observed(task: Task, resource: ResourceType, named: Iterable[str]) -> Observ
     A status outside the table appears as `unknown`.
     """
     fields: dict[str, str | int | tuple[str, ...]] = {"status": task.status.value}
-    for name in dict.fromkeys((*ALWAYS, *named)):
+    for name in dict.fromkeys((*always(resource), *named)):
         value = task.values.get(name)
         if value is None or name in {"id", "status"}:
             continue

@@ -80,6 +80,9 @@ def test_what_it_writes_works_at_once(
         assert (plan["complete"], plan["applyable"], plan["diagnostics"]) == (True, True, [])
         acting = {policy["name"] for policy in plan["policies"] if policy["changes"]}
         assert acting == {POLICIES[cloud] for cloud in chosen}
+        for change in plan["changes"]:
+            works_on = {"input.object", "input.location", "upload_url"} & change["observed"].keys()
+            assert works_on, "whoever reviews the plan sees what each task works on"
         digest = plan["digest"]
         applied = terminal.run("apply", "--plan", "plan.json", "--approved-digest", digest, "--format", "json")
         assert applied.code == 0, applied.err
