@@ -102,10 +102,10 @@ def _scope_notes(reviewed: Plan, saved: Plan, chosen: Chosen) -> list[Note]:
     if absent := sorted(chosen.others_than(change.key for change in reviewed.changes)):
         be = "is" if len(absent) == 1 else "are"
         told = ", ".join(absent[:_TOLD]) + (", ..." if len(absent) > _TOLD else "")
-        notes.append(f"{len(absent)} of the tasks named by --task {be} no change of the plan: {told}")
+        notes.append(f"{len(absent)} of the tasks that were named {be} no change of the plan: {told}")
     if left_out := len(reviewed.changes) - len(saved.changes):
         of_all = f"{left_out} of the plan's {len(reviewed.changes)} changes"
-        count = f"{of_all} were left out by --task, --target or --policy"
+        count = f"{of_all} {'was' if left_out == 1 else 'were'} left out by --task, --target or --policy"
         notes.append(f"{count}: apply the plan without them to finish it")
     return [Note(Severity.WARNING, note) for note in notes]
 

@@ -228,7 +228,7 @@ class Planner:
             if names:
                 be = "is" if len(names) == 1 else "are"
                 told = _some(sorted(names), 10)
-                yield Note(Severity.WARNING, f"{len(names)} of the tasks named by --task {be} {how}: {told}")
+                yield Note(Severity.WARNING, f"{len(names)} of the tasks that were named {be} {how}: {told}")
 
     def guarded(self, plan: Plan, among: Collection[TaskKey], overrides: Overrides) -> Plan:
         """What goes ahead of a plan of this planner: the guards are held against the tasks `among` these."""

@@ -62,12 +62,12 @@ def test_those_that_nothing_is_done_about_are_named(terminal: Terminal) -> None:
     words = ("--task", "20", "--task", "21", "--task", "99", "--task", f"other/{SNAPSHOT}/1")
     planned = terminal.run("plan", *words, "--format", "json").json
     assert [entry["task_id"] for entry in planned["blocked"] + planned["protected"]] == ["20", "21"]
-    assert [note["message"] for note in planned["diagnostics"] if "--task" in note["message"]] == [
-        f"2 of the tasks named by --task are not among what was listed for the policies: 99, other/{SNAPSHOT}/1"
+    assert [note["message"] for note in planned["diagnostics"] if "named" in note["message"]] == [
+        f"2 of the tasks that were named are not among what was listed for the policies: 99, other/{SNAPSHOT}/1"
     ]
     terminal.write(HEAD + POLICIES.replace("{status: pending}", "{status: pending, created_at: {older_than: 2d}}"))
     planned = terminal.run("plan", "--task", "2", "--format", "json").json
-    assert "1 of the tasks named by --task is asked for by no policy: 2" in json.dumps(planned["diagnostics"])
+    assert "1 of the tasks that were named is asked for by no policy: 2" in json.dumps(planned["diagnostics"])
 
 
 def test_apply_does_these_and_says_in_one_line_what_it_left_out(terminal: Terminal) -> None:
@@ -85,7 +85,7 @@ def test_a_saved_plan_is_narrowed_and_what_is_not_in_it_is_named(terminal: Termi
     assert (applied.code, [result["task_id"] for result in applied.json["results"]]) == (0, ["2"])
     messages = [note["message"] for note in applied.json["diagnostics"]]
     assert messages == [
-        "1 of the tasks named by --task is no change of the plan: 7",
+        "1 of the tasks that were named is no change of the plan: 7",
         f"2 of the plan's 3 changes were left out by --task, --target or --policy: {FINISH}",
     ]
 

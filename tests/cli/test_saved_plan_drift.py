@@ -308,7 +308,8 @@ def test_what_the_flags_leave_out_is_one_line_and_no_failure(
     assert found == dict.fromkeys(kept, "done")
     left = len(ALL) - len(kept)
     assert (code, report["excluded"]) == (0, left)
-    count = f"{left} of the plan's 4 changes were left out by --task, --target or --policy"
+    be = "was" if left == 1 else "were"
+    count = f"{left} of the plan's 4 changes {be} left out by --task, --target or --policy"
     assert [note["message"] for note in report["diagnostics"]] == ([f"{count}: {FINISH}"] if left else [])
     projects = {PROJECT if target == "huawei" else OTHER_PROJECT for target, _ in kept}
     asked = {record.path.split("/")[2] for record in terminal.simulator.requests[before:]}
