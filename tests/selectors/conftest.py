@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
+from reconciler.selectors.parse import parse_selector
 from reconciler.tasks.resource_type import Action, Listing, Paging, ResourceType
 from reconciler.tasks.task import Field, FieldType, Status, Value
 from tests.rows import operation
@@ -137,8 +138,9 @@ _SHARED_WORDS = ("WAITING", "PROCESSING", "SUCCEED", "FAILED")
 
 
 @pytest.fixture(scope="session")
-def documents() -> st.SearchStrategy[Any]:
-    """Matches that are right for every type here (a field that a type lacks is at most a warning)."""
+def documents(packaging: ResourceType) -> st.SearchStrategy[Any]:
+    """Matches that are right for every type here (a field that a type lacks is at most a warning): without conditions
+    that exclude each other."""
     conditions = {name: _conditions(name, _OBSERVABLE if name == "status" else _SHARED_WORDS) for name in _FIELDS}
     leaves = st.fixed_dictionaries({}, optional=conditions).filter(bool).map(_few)
     nested = st.recursive(
@@ -150,7 +152,7 @@ def documents() -> st.SearchStrategy[Any]:
         ),
         max_leaves=6,
     )
-    return st.one_of(nested, st.just("all"))
+    return st.one_of(nested, st.just("all")).filter(lambda match: parse_selector(match, [packaging])[0] is not None)
 
 
 def _few(conditions: dict[str, Any]) -> dict[str, Any]:
