@@ -119,7 +119,7 @@ def altered(draw: st.DrawFn, text: str) -> object:
             else:
                 del parent[key]
         else:
-            parent[draw(st.sampled_from([*words, "?", 1]))] = draw(values)
+            parent[draw(st.sampled_from([*words, "?"]))] = draw(values)
     return data
 
 

@@ -142,7 +142,8 @@ def documents(packaging: ResourceType) -> st.SearchStrategy[Any]:
     """Matches that are right for every type here (a field that a type lacks is at most a warning): without conditions
     that exclude each other."""
     conditions = {name: _conditions(name, _OBSERVABLE if name == "status" else _SHARED_WORDS) for name in _FIELDS}
-    leaves = st.fixed_dictionaries({}, optional=conditions).filter(bool).map(_few)
+    right = st.fixed_dictionaries({}, optional=conditions).filter(bool).map(_few)
+    leaves = right.filter(lambda match: parse_selector(match, [packaging])[0] is not None)
     nested = st.recursive(
         leaves,
         lambda inner: st.one_of(

@@ -3,7 +3,7 @@ from itertools import count, product
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.selectors.compile import compile_selector
@@ -107,7 +107,8 @@ def _outcomes(root: Trace, free: set[int], *, unknown_holds: bool) -> Iterator[b
         yield _settled(root, truth, unknown_holds=unknown_holds)
 
 
-@settings(max_examples=150)
+# Most selectors that are drawn have more conditions than can be tried out.
+@settings(max_examples=150, suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.data())
 def test_what_decides_is_enough_and_nothing_of_it_can_be_left_out(
     packaging: ResourceType,
