@@ -82,10 +82,15 @@ def status_text(observed: Observed) -> str:
     return f"{status} ({vendor})" if vendor and vendor.lower() != status else status
 
 
+def object_names(observed: Observed) -> tuple[str, ...]:
+    """The fields of `OBJECT_FIELDS` that say what a task works on; none where that is not known."""
+    known = [name for name in OBJECT_FIELDS if observed.get(name)]
+    return tuple(name for name in known if name in OBJECT_FIELDS[:2]) or tuple(known[:1])
+
+
 def object_text(observed: Observed) -> str:
-    """What a task works on: `uploads/a.mp4`, or where that is not known another of `OBJECT_FIELDS`, or nothing."""
-    texts = [value_text(observed.get(name, "")) for name in OBJECT_FIELDS]
-    return "/".join(filter(None, texts[:2])) or next(filter(None, texts), "")
+    """What a task works on, such as `uploads/a.mp4`; the empty string where that is not known."""
+    return "/".join(value_text(observed[name]) for name in object_names(observed))
 
 
 def scope_name(scope: ScopePlan) -> str:

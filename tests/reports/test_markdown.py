@@ -28,6 +28,7 @@ from tests.reports.examples import (
     PLANS,
     REPORTS,
     change,
+    observed,
     policy,
     scope,
     skipped,
@@ -89,6 +90,14 @@ def test_marks_that_pile_up_take_their_place() -> None:
     text = render_plan_markdown(replace(EMPTY, changes=(change(name, reason=name),)), now=NOW)
     assert len(text) <= BUDGET
     assert text.count("\u0301") <= 8
+
+
+def test_a_field_is_left_out_only_where_the_object_says_it() -> None:
+    both = observed(input__bucket="uploads", input__object="a.mp4", input__location="cn-north-4", media_id="m-77")
+    text = render_plan_markdown(replace(EMPTY, changes=(change("1", observed=both),)), now=NOW)
+    assert "<code>uploads/a.mp4</code>" in text
+    assert "m-77" in text
+    assert "cn-north-4" in text
 
 
 def test_a_long_plan_says_that_it_was_cut() -> None:

@@ -20,9 +20,9 @@ from reconciler.reports.tally import Tally, holders
 from reconciler.reports.text.tasks import dated, fields
 from reconciler.reports.wording import (
     KINDS,
-    OBJECT_FIELDS,
     estimate_words,
     flags,
+    object_names,
     object_text,
     overrides_flags,
     plan_counts,
@@ -228,7 +228,7 @@ def _first(summary: str, shown: int, total: int) -> str:
 
 
 def _task(item: Change | Skipped, now: int) -> list[str]:
-    told = {"status", "created_at", *OBJECT_FIELDS}
+    told = {"status", "created_at", *object_names(item.observed)}
     rest = "; ".join(f"{name} {dated(name, value, now)}" for name, value in fields(item.observed) if name not in told)
     age = age_of(item.observed.get("created_at"), now)
     return [
