@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from msgspec import Meta
 
 from reconciler.exceptions import ReconcilerError
 from reconciler.redaction import Shown
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.tasks.observation import Fault
+
+_Count = Annotated[int, Meta(ge=0)]
 
 _NAMED = 3
 """Targets that a message names."""
@@ -37,6 +41,33 @@ class ActionState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedOfPolicy:
+    """What the plan of a run says of one policy, in tasks."""
+
+    changes: _Count = 0
+    refused: _Count = 0
+    deferred: _Count = 0
+    reported: _Count = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Planned(Shown):
+    """What a run set out to do, and what its plan held back, in tasks."""
+
+    changes: _Count = 0
+    refused: _Count = 0
+    """Held back by a guard."""
+    deferred: _Count = 0
+    """Left to later runs, within the limits of policies that defer."""
+    reported: _Count = 0
+    """Asked for only by policies that report."""
+    excluded: _Count = 0
+    """Left out by `--task`, `--target` or `--policy`."""
+    policies: Mapping[str, PlannedOfPolicy] = field(default_factory=dict)
+    """The policies of which there is something to say, by name. One task may be of several."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunStart(Shown):
     """What is known of a run when it begins. `command` is the name of the command, never its arguments."""
 
@@ -45,6 +76,8 @@ class RunStart(Shown):
     plan_digest: str
     """Empty for a run that only settled what an earlier one had left open."""
     fingerprint: str
+    planned: Planned | None = None
+    """What its plan says; null: it had none, or an earlier version of the tool did not write it down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +95,7 @@ class RunRecord(RunStart):
 
     WRITTEN: ClassVar = (
         *("run_id", "command", "tool_version", "plan_digest", "configuration_digest", "started_at", "finished_at"),
-        *("took_ms", "outcome", "exit_code", "summary", "host", "pid"),
+        *("took_ms", "outcome", "exit_code", "summary", "planned", "host", "pid"),
     )
 
     run_id: str

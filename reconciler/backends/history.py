@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from sqlalchemy import delete, exists, or_, select
 
 from reconciler.backends.connect import connect
-from reconciler.backends.entries import ActionState, RunRecord, TaskOutcome
+from reconciler.backends.entries import ActionState, Planned, RunRecord, TaskOutcome
 from reconciler.backends.fencing import free, holdings
 from reconciler.backends.schema import action_record, actions, illegible, legible, outcomes, runs
 
@@ -114,6 +115,8 @@ def _run(row: Row[tuple[object, ...]]) -> RunRecord:
     values = dict(legible(runs, row)._mapping)
     if values["summary"] is not None:
         values["summary"] = _summary(values["summary"])
+    if values["planned"] is not None:
+        values["planned"] = _planned(values["planned"])
     return RunRecord(started_ms=values.pop("started_at"), finished_ms=values.pop("finished_at"), **values)
 
 
@@ -125,6 +128,13 @@ def _summary(text: str) -> dict[str, int]:
     if not isinstance(counts, dict) or any(type(count) is not int for count in counts.values()):
         raise illegible(runs, "summary")
     return counts
+
+
+def _planned(text: str) -> Planned:
+    try:
+        return msgspec.json.decode(text, type=Planned)
+    except (ValueError, RecursionError):
+        raise illegible(runs, "planned") from None
 
 
 def _outcome(row: Row[tuple[object, ...]]) -> TaskOutcome:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from reconciler.backends.entries import ActionState
 
 if TYPE_CHECKING:
@@ -33,8 +35,9 @@ class Beginning:
 
     @property
     def row(self) -> Row:
+        planned = msgspec.json.encode(self.start.planned).decode() if self.start.planned else None
         here = {"run_id": self.run_id, "started_at": self.at, "host": storable(self.host), "pid": self.pid}
-        return {**asdict(self.start), **here}
+        return {**asdict(self.start), **here, "planned": planned}
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from reconciler.tasks.timestamps import LATEST
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Insert, Row
 
-VERSION = 3
+VERSION = 4
 """Version of the tables below. Raise it together with a step in `upgrade.MIGRATIONS`."""
 
 METADATA = MetaData()
@@ -53,6 +53,7 @@ runs = Table(
     Column("summary", Text),  # JSON: count per outcome
     Column("host", Text, nullable=False),
     Column("pid", BigInteger, nullable=False),
+    Column("planned", Text),  # JSON: `Planned`; None: there was no plan, or an earlier version did not say
 )
 
 actions = Table(

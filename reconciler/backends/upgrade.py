@@ -42,7 +42,12 @@ def _hide_accounts(connection: Connection) -> None:
             connection.execute(named)
 
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: _name_groups, 2: _hide_accounts}
+def _say_what_was_planned(connection: Connection) -> None:
+    """What each run set out to do, and what it left alone."""
+    connection.execute(text("ALTER TABLE runs ADD COLUMN planned TEXT"))
+
+
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: _name_groups, 2: _hide_accounts, 3: _say_what_was_planned}
 """Step that leads from the version in the key to the next one; run inside one transaction."""
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
-from reconciler.backends.entries import RunStart
+from reconciler.backends.entries import Planned, PlannedOfPolicy, RunStart
 from reconciler.diagnostics import Severity
 from reconciler.engine.batch import Batch
 from reconciler.engine.clouds import log_bug
@@ -86,7 +86,8 @@ async def carry_out(
     of, whatever `plan` knows better by now. Never raises for what a cloud does.
     """
     started, digest, held, options = int(time.time()), reviewed.digest, run.held, run.options
-    start = RunStart("apply", __version__, digest, plan.configuration.digest)
+    planned = _planned(reviewed, plan.changes, excluded)
+    start = RunStart("apply", __version__, digest, plan.configuration.digest, planned)
     run_id = await asyncio.to_thread(held.journal.begin_run, start)
     run.interruption.drain()
     journal = RunJournal(held.journal, run_id, run.interruption, held.lease, held.groups)
@@ -145,6 +146,24 @@ async def carry_out(
         notes.append(Note(Severity.ERROR, error.message))
         report = replace(report, errored=True, interrupted=run.interruption.exit_code, diagnostics=tuple(notes))
     return report
+
+
+def _planned(reviewed: Plan, changes: Sequence[Change], excluded: int) -> Planned:
+    """What is written down of the plan that was agreed to, of which these changes are left in the run."""
+    asking = Counter(name for change in changes for name in change.policies)
+    found = {
+        policy.name: PlannedOfPolicy(asking[policy.name], policy.refused, policy.deferred, policy.reported)
+        for policy in reviewed.policies
+    }
+    summary, nothing = reviewed.summary, PlannedOfPolicy()
+    return Planned(
+        len(changes),
+        summary.refused,
+        summary.deferred,
+        summary.reported,
+        excluded,
+        {name: counts for name, counts in found.items() if counts != nothing},
+    )
 
 
 def _restraint(configuration: Configuration, began: int, change: Change, passed: float) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from reconciler.backends.entries import ActionRecord, Holding, RunRecord, TaskOutcome
+from reconciler.backends.entries import ActionRecord, Holding, PlannedOfPolicy, RunRecord, TaskOutcome
 from reconciler.documents.document import Format
 from reconciler.redaction import Shown
 from reconciler.reports.ages import duration
@@ -89,6 +89,7 @@ def render_run_text(
     page = Palette(verbose=verbose)
     sections = [
         _heading(run),
+        *([policies] if (policies := _by_policy(run)) else []),
         _section(
             f"Calls: {counted(len(actions), 'attempt')} written down before being sent",
             ("INTENDED", "TASK", "ACTION", "ATTEMPT", "STATE", "TOOK", "ANSWER"),
@@ -127,6 +128,33 @@ def _counts(summary: Mapping[str, int] | None) -> str:
     return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts if count)
 
 
+def _left_alone(run: RunRecord) -> str:
+    """`40 deferred, 1 left out`: what the plan of the run held back, or was told to leave out."""
+    plan = run.planned
+    if plan is None:
+        return ""
+    held = {"refused": plan.refused, "deferred": plan.deferred, "reported": plan.reported, "left out": plan.excluded}
+    return _counts(held)
+
+
+def _planned(run: RunRecord) -> list[tuple[str, str]]:
+    if run.planned is None:
+        return []
+    return [("Planned", "; ".join(filter(None, (counted(run.planned.changes, "change"), _left_alone(run)))))]
+
+
+def _by_policy(run: RunRecord) -> list[str]:
+    """What the plan said of each policy, where it did not let all of them do what they ask for."""
+    policies = run.planned.policies if run.planned else {}
+    columns = [field.name for field in fields(PlannedOfPolicy)]
+    columns = [name for name in columns if any(getattr(counts, name) for counts in policies.values())]
+    if not _left_alone(run) or not policies:
+        return []
+    rows = [(name, *(str(getattr(counts, column)) for column in columns)) for name, counts in sorted(policies.items())]
+    head = ("POLICY", *(column.upper() for column in columns))
+    return ["Planned, by policy, in tasks", *(f"  {line}" for line in table([head, *rows], numbers_from=1))]
+
+
 def _run_row(run: RunRecord) -> tuple[str, ...]:
     took = run.took_ms
     return (
@@ -136,7 +164,7 @@ def _run_row(run: RunRecord) -> tuple[str, ...]:
         run.outcome or UNFINISHED,
         "-" if run.exit_code is None else str(run.exit_code),
         "-" if took is None else duration(took // 1000),
-        _counts(run.summary) or "-",
+        "; ".join(filter(None, (_counts(run.summary), _left_alone(run)))) or "-",
         run.plan_digest.removeprefix("sha256:")[:_SHORT_DIGEST] or "-",
     )
 
@@ -149,6 +177,7 @@ def _heading(run: RunRecord) -> list[str]:
     facts = [
         ("Began", f"{run.started_at}{lasted}, on {run.host} as process {run.pid}"),
         ("Plan", run.plan_digest or "none: it settled what an earlier run had left open"),
+        *_planned(run),
         ("Configuration", run.fingerprint),
         ("Tool", f"reconciler {run.tool_version}"),
     ]

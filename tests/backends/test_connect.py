@@ -293,6 +293,7 @@ def test_a_journal_of_the_first_schema_keeps_its_open_calls(url: str, start: Run
         run_id = journal.begin_run(start)
         journal.intend(run_id, [intent()], Fence(())).result()
         with journal.backend.writing() as connection:
+            connection.execute(text("ALTER TABLE runs DROP COLUMN planned"))
             connection.execute(text("ALTER TABLE leases DROP COLUMN targets"))
             connection.execute(text("DROP INDEX actions_unsettled"))
             connection.execute(text("ALTER TABLE actions DROP COLUMN rate_group"))
@@ -304,6 +305,7 @@ def test_a_journal_of_the_first_schema_keeps_its_open_calls(url: str, start: Run
         assert journal.strays({"cloud/a"}, {"production"}) == {"prod": 1}
         names = {index["name"] for index in inspect(journal.backend.engine).get_indexes("actions")}
         assert names >= {"actions_gate", "actions_unsettled"}
+        assert [run.planned for run in History(journal.backend).runs()] == [None]
 
 
 def test_a_journal_that_showed_accounts_shows_them_no_more(url: str, start: RunStart, intent: Build) -> None:
@@ -314,6 +316,7 @@ def test_a_journal_that_showed_accounts_shows_them_no_more(url: str, start: RunS
         run_id = journal.begin_run(start)
         journal.intend(run_id, [intent()], lease.fence, {"prod": old}).result()
         with journal.backend.writing() as connection:
+            connection.execute(text("ALTER TABLE runs DROP COLUMN planned"))
             connection.execute(text("ALTER TABLE leases DROP COLUMN targets"))
             connection.execute(update(schema_version).values(version=2))
     with Journal.open(url) as journal:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,16 @@ from sqlalchemy import Table, select, update
 
 from reconciler.backends.backend import Backend
 from reconciler.backends.connect import connect
-from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEnd, RunStart, TaskOutcome
+from reconciler.backends.entries import (
+    ActionResult,
+    ActionState,
+    Intent,
+    Planned,
+    PlannedOfPolicy,
+    RunEnd,
+    RunStart,
+    TaskOutcome,
+)
 from reconciler.backends.fencing import Fence
 from reconciler.backends.history import History, RunFilter
 from reconciler.backends.journal import Journal
@@ -72,6 +82,7 @@ def test_whatever_stands_in_a_table_is_read_or_called_corrupt(
 ) -> None:
     """SQLite takes any value anywhere, whoever wrote it."""
     url = f"sqlite:///{tmp_path}/history.db"
+    start = replace(start, planned=Planned(1, 2, policies={"p": PlannedOfPolicy(1, 2)}))
     with Journal.open(url) as journal:
         acquire(journal.backend, {"cloud/a": ("prod",)}, heartbeat=False)
         run_id = journal.begin_run(start)
@@ -82,13 +93,24 @@ def test_whatever_stands_in_a_table_is_read_or_called_corrupt(
     for column in table.columns:
         with backend.reading() as connection:
             before = connection.execute(select(column)).scalar_one()
-        for value in (b"\xff", "\x1b[31m", "[1]", 7, -1, 2**63 - 1, 1.5):
+        for value in (
+            b"\xff",
+            "\x1b[31m",
+            "[1]",
+            '{"changes": -1}',
+            '{"policies": {"\\u001b": {}}}',
+            7,
+            -1,
+            2**63 - 1,
+            1.5,
+        ):
             with suppress(BackendError), backend.writing() as connection:  # some the database itself refuses
                 connection.execute(update(table).values({column: value}))
             try:
                 history = History.open(url)
                 for run in history.runs():
-                    render_run_text(run, history.actions(run.run_id), history.outcomes(run.run_id), verbose=True)
+                    text = render_run_text(run, history.actions(run.run_id), history.outcomes(run.run_id), verbose=True)
+                    assert "\x1b" not in text
                 assert all(str(lock) and lock.label for lock in history.locks())
                 with Journal.open(url) as journal:
                     journal.open_intents({"cloud/a"})

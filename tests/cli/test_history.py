@@ -100,6 +100,50 @@ def test_what_apply_did_is_there_to_be_read(terminal: Terminal) -> None:
     assert (outcome["outcome"], outcome["before"], outcome["now"]) == ("done", "pending", "canceled")
 
 
+HELD_BACK = """
+policies:
+  watched: {resource: huaweicloud.mpc.snapshot, match: {id: "1", status: pending}, ensure: absent, mode: report}
+  refused:
+    resource: huaweicloud.mpc.snapshot
+    match: {id: ["2", "3"], status: pending}
+    ensure: absent
+    limits: {max_actions: 1}
+  portions:
+    resource: huaweicloud.mpc.snapshot
+    match: {id: ["4", "5", "6"], status: pending}
+    ensure: absent
+    limits: {max_actions: 1, on_excess: defer}
+  others: {resource: huaweicloud.mpc.snapshot, match: {id: "9", status: pending}, ensure: absent}
+"""
+NOTHING = {"changes": 0, "refused": 0, "deferred": 0, "reported": 0}
+
+
+def test_what_the_plan_held_back_is_there_to_be_read(terminal: Terminal) -> None:
+    """Of a run that plans, and of one of a saved plan, of which it leaves something out."""
+    terminal.write(HEAD + HELD_BACK)
+    for number in range(1, 10):
+        terminal.simulator.huaweicloud.add(SNAPSHOT, id=number, created="1d")
+    tasks = [word for number in range(1, 7) for word in ("--task", str(number))]
+    terminal.run("plan", "--out", "plan.json")
+    assert terminal.run("apply", *tasks, "--auto-approve").code == 4
+    assert terminal.run("apply", "--plan", "plan.json", "--policy", "portions", "--auto-approve").code == 4
+    saved, own = terminal.run("history", "--format", "json").json["runs"]
+    policies = {
+        "portions": {**NOTHING, "changes": 1, "deferred": 2},
+        "refused": {**NOTHING, "refused": 2},
+        "watched": {**NOTHING, "reported": 1},
+    }
+    assert own["planned"] == saved["planned"] == {
+        "changes": 1, "refused": 2, "deferred": 2, "reported": 1, "excluded": 1, "policies": policies,
+    }  # fmt: skip
+    assert "  1 done; 2 refused, 2 deferred, 1 reported, 1 left out  " in terminal.run("history").out
+    text = terminal.run("history", own["run_id"]).out
+    assert "Planned:        1 change; 2 refused, 2 deferred, 1 reported, 1 left out\n" in text
+    rows = [line.split() for line in text.splitlines()]
+    assert ["POLICY", "CHANGES", "REFUSED", "DEFERRED", "REPORTED"] in rows
+    assert ["portions", "1", "0", "2", "0"] in rows
+
+
 def test_the_list_is_one_line_a_run(terminal: Terminal, three: list[str]) -> None:
     lines = terminal.run("history").out.splitlines()
     assert lines[0].split() == ["RUN", "BEGAN", "COMMAND", "OUTCOME", "EXIT", "TOOK", "CHANGES", "PLAN"]
