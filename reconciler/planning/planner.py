@@ -18,9 +18,10 @@ from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import LONGEST, blocked_reason, change_reason, observed, protected_reason
 from reconciler.redaction import bounded
+from reconciler.selectors.compile import seen_by
 from reconciler.selectors.operators import MISSING
-from reconciler.selectors.syntax import Everything, Test, Truth
-from reconciler.selectors.trace import gaps, leaves, named_ids, trace
+from reconciler.selectors.syntax import Everything, Truth
+from reconciler.selectors.trace import gaps, named_ids
 from reconciler.tasks.observation import AGES_UNKNOWN, Completeness, Observation, Scope, clock_fault, clocks_off
 from reconciler.tasks.task import OBSERVABLE, Status, id_order
 from reconciler.tasks.timestamps import LATEST, Timestamp
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.planning.guards import GuardCheck
     from reconciler.planning.quota import Surplus
     from reconciler.planning.sieve import Sieve
+    from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import Action, Catalogue, Operation
     from reconciler.tasks.task import Task, TaskKey
 
@@ -79,6 +81,9 @@ class _Tally:
     spared: int = 0
     reported: int = 0
     lacking: dict[str, int] = field(default_factory=dict)
+    """For want of which fields it is not known whether tasks match."""
+    staying: dict[str, int] = field(default_factory=dict)
+    """For want of which fields it is not known whether surplus tasks may go."""
 
 
 class Planner:
@@ -105,6 +110,8 @@ class Planner:
         self._blocked: dict[TaskKey, _Wanted] = {}
         self._protected: dict[TaskKey, tuple[_Wanted, tuple[str, ...]]] = {}
         self._sieves: dict[Scope, Sieve] = {}
+        self._staying: dict[Scope, set[str]] = {}
+        """The ids of surplus tasks of which it is not known whether they may go."""
         self.deferred: Mapping[str, frozenset[TaskKey]] = {}
         """By policy, the tasks that it leaves to later runs."""
         self.refused: Mapping[str, frozenset[TaskKey]] = {}
@@ -274,7 +281,7 @@ class Planner:
         matched = sieve.selected(policy.name)
         tally.matched += len(matched)
         tally.unknown += sieve.unknown(policy.name)
-        tally.lacking = dict(Counter(tally.lacking) + Counter(sieve.lacking(policy.name)))
+        tally.lacking = _added(tally.lacking, sieve.lacking(policy.name))
         if isinstance(policy.ensure, AtMost) and not observation.complete:
             self._warn("the listing is incomplete, so this at_most policy does not act", policy, observation.scope)
             return
@@ -283,7 +290,8 @@ class Planner:
         tally.surplus += len(division.surplus)
         if division.undecided:
             self._warn(_undecided(division.undecided), policy, observation.scope)
-        lacking: Counter[str] = Counter()
+        asked = tuple(gaps(policy.only)) if policy.only else ()
+        staying: Counter[str] = Counter()
         for surplus in division.surplus:
             match judgement.lets_go(surplus.task.values):
                 case Truth.TRUE:
@@ -293,18 +301,9 @@ class Planner:
                 case Truth.UNKNOWN:
                     tally.spared += 1
                     tally.unknown += 1
-                    lacking.update(self._lacking(policy, surplus.task))
-        for name, count in sorted(lacking.items()):
-            self._warn(_without(count, name), policy, observation.scope)
-
-    def _lacking(self, policy: Policy, task: Task) -> set[str]:
-        """The fields for want of which it is not known whether a surplus task may go."""
-        seen = trace(policy.only or Everything(), task.values, None if task.target in self._off else self._now)
-        return {
-            leaf.selector.field
-            for leaf in leaves(seen)
-            if leaf.decides and leaf.truth is Truth.UNKNOWN and isinstance(leaf.selector, Test)
-        }
+                    staying.update({test.name for test, _ in asked if seen_by(test, surplus.task.values) is None})
+                    self._staying.setdefault(observation.scope, set()).add(surplus.task.id)
+        tally.staying = _added(tally.staying, staying)
 
     def _route(self, judgement: Judgement, surplus: Surplus, tally: _Tally) -> None:
         """Put one surplus task where it belongs: protected, blocked or to be changed."""
@@ -358,12 +357,14 @@ class Planner:
         return (*wanted.task.key, tuple(policies), "; ".join(reasons), seen)
 
     def _policy_plan(self, policy: Policy, tally: _Tally) -> PolicyPlan:
+        counts = asdict(tally)
+        counts["lacking"] = _added(tally.lacking, counts.pop("staying"))
         return PolicyPlan(
             name=policy.name,
             description=bounded(" ".join(policy.description.split()), LONGEST),
             resources=policy.resources,
             targets=policy.targets,
-            **asdict(tally),
+            **counts,
             mode=Mode.ENFORCE if policy.name in self._acting or policy.suspend else Mode.REPORT,
             opens_at=self._opens_at(policy),
             suspended=policy.suspend,
@@ -406,21 +407,24 @@ class Planner:
             requests=observation.requests,
             completeness=observation.completeness,
             error=fault,
-            unknown=sieve.undecided if sieve else 0,
+            unknown=sieve.undecided(self._staying.get(scope, ())) if sieve else 0,
         )
 
     def _note_gaps(self, policy: Policy, tally: _Tally) -> None:
         """Say why tasks are neither selected nor not, and what to write for them to be."""
-        wanted = {test.name: (test.operator, counts_as) for test, counts_as in gaps(policy.match)}
-        for name, count in sorted(tally.lacking.items()):
-            operator, counts_as = wanted[name]
-            which = "1 task lacks" if count == 1 else f"{count} tasks lack"
-            line = f"{name}: {{{operator}: ..., {MISSING}: {str(counts_as).lower()}}}"
-            them = "it" if count == 1 else "them"
-            message = (
-                f"{which} `{name}`, so it is not known whether the policy is about {them}: `{line}` includes {them}"
-            )
-            self._notes.append(Note(Severity.WARNING, message, policy=policy.name))
+        messages = [
+            *(
+                f"{_lacking(count, 'task', name)}, so it is not known whether the policy is about {_them(count)}: "
+                f"`{line}` includes {_them(count)}"
+                for name, count, line in _lines(policy.match, tally.lacking)
+            ),
+            *(
+                f"{_lacking(count, 'surplus task', name)}, so it is not known whether `only` lets {_them(count)} go: "
+                f"`only: {{{line}}}` does"
+                for name, count, line in _lines(policy.only or Everything(), tally.staying)
+            ),
+        ]
+        self._notes += [Note(Severity.WARNING, message, policy=policy.name) for message in messages]
 
     def _note_ids(self, policy: Policy, seen: Mapping[Scope, Observation]) -> None:
         """Name the ids that the policy is about, and that no listing shows; of whole listings only."""
@@ -445,9 +449,24 @@ def _in_order(wanted: Iterable[_Wanted]) -> list[_Wanted]:
     return sorted(wanted, key=lambda entry: task_order(entry.task))
 
 
-def _without(count: int, field: str) -> str:
-    tasks = "1 surplus task stays" if count == 1 else f"{count} surplus tasks stay"
-    return f"{tasks} for want of {field}, which `only` asks for: `missing: true` beside its operator lets such go"
+def _added(counts: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:
+    return dict(Counter(counts) + Counter(others))
+
+
+def _lines(selector: Selector, lacking: Mapping[str, int]) -> Iterator[tuple[str, int, str]]:
+    """The fields that tasks lack, how many tasks, and the line by which the selector holds for these as well."""
+    conditions = {test.name: (test.operator, counts_as) for test, counts_as in gaps(selector)}
+    for name, count in sorted(lacking.items()):
+        operator, counts_as = conditions[name]
+        yield name, count, f"{name}: {{{operator}: ..., {MISSING}: {str(counts_as).lower()}}}"
+
+
+def _lacking(count: int, noun: str, field: str) -> str:
+    return f"1 {noun} lacks `{field}`" if count == 1 else f"{count} {noun}s lack `{field}`"
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"
 
 
 def _undecided(tasks: Sequence[Task]) -> str:

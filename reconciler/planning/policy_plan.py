@@ -32,7 +32,7 @@ class ScopePlan(Shown):
     completeness: Completeness
     error: Fault | None = None
     unknown: Count = 0
-    """Tasks of which some policy cannot say whether they match."""
+    """Tasks of which some policy cannot say whether they match, or whether `only` lets them go."""
 
     @property
     def key(self) -> Scope:
@@ -78,7 +78,7 @@ class PolicyPlan(Shown):
     unknown: Count = 0
     """Tasks of which it cannot be said whether they match, or whether `only` lets them go."""
     lacking: Mapping[str, Count] = field(default_factory=dict)
-    """How many of them lack each field that the selector asks about. One may lack several."""
+    """How many of them lack each field that `match` or `only` asks about. One may lack several."""
     spared: Count = 0
     """Surplus tasks that stay, since `only` is not true of them."""
     refused: Count = 0

@@ -375,10 +375,12 @@ class Sieve:
         first = len(self._rules.policies)
         return frozenset(rule.name for place, rule in enumerate(self._rules.protections, first) if held >> place & 1)
 
-    @property
-    def undecided(self) -> int:
-        """Tasks of which it cannot be said whether some policy selects them."""
-        return self._unknown((1 << len(self._rules.policies)) - 1)
+    def undecided(self, besides: Iterable[str] = ()) -> int:
+        """Tasks of which it cannot be said whether some policy selects them, and `besides` these, which some selects.
+        Each task once."""
+        every = (1 << len(self._rules.policies)) - 1
+        others = [truths for task_id in besides for _, truths in (self._kept[task_id],)]
+        return self._unknown(every) + sum(not self._unsure_of(truths) & every for truths in others)
 
     def unknown(self, policy: str) -> int:
         """Tasks of which it cannot be said whether this policy selects them."""
@@ -398,10 +400,13 @@ class Sieve:
         return sum(count for _, count in self._unsure(policies))
 
     def _unsure(self, policies: int) -> Iterator[tuple[_Kind, int]]:
-        rules = len(self._rules.all)
         for kind, count in self._counts:
-            if kind.truths & ~(kind.truths >> rules) & policies:
+            if self._unsure_of(kind.truths) & policies:
                 yield kind, count
+
+    def _unsure_of(self, truths: int) -> int:
+        """The rules, by their lower bits, of which it is not known whether they hold."""
+        return truths & ~(truths >> len(self._rules.all))
 
     @property
     def matched(self) -> int:

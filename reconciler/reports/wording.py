@@ -310,10 +310,11 @@ def plan_sentence(plan: Plan) -> str | None:
         return f"No changes: policies that only report would ask for {counted(len(plan.reported), 'change')}."
     if plan.blocked or plan.protected:
         return f"No changes: every surplus task on the {scopes} listed is blocked or protected."
-    if plan.summary.unknown:
+    if unknown := plan.summary.unknown:
+        if any(policy.spared for policy in plan.policies):
+            of_some = f"of {counted(unknown, 'task')} on the {scopes} listed"
+            return f"No changes: {of_some} it is not known whether {'it' if unknown == 1 else 'they'} may go."
         return f"No changes: no task on the {scopes} listed is surplus, but some could not be judged."
-    if any(policy.unknown for policy in plan.policies):  # matched, and not known whether `only` lets them go
-        return f"No changes: of surplus tasks on the {scopes} listed it is not known whether they may go."
     active = "every policy" if not any(policy.suspended for policy in plan.policies) else "every active policy"
     return f"No changes: {active} holds on the {scopes} listed."
 

@@ -44,7 +44,37 @@ def test_what_is_not_known_stays_and_is_told_with_its_field() -> None:
     assert plan.changes == ()
     assert [(found.spared, found.unknown) for found in plan.policies] == [(1, 1)]
     (note,) = plan.diagnostics
-    assert note.message.startswith("1 surplus task stays for want of finished_at")
+    assert note.message == (
+        "1 surplus task lacks `finished_at`, so it is not known whether `only` lets it go: "
+        "`only: {finished_at: {older_than: ..., missing: true}}` does"
+    )
+    assert dict(plan.policies[0].lacking) == {"finished_at": 1}
+    assert (plan.scopes[0].unknown, plan.summary.unknown) == (1, 1)
+
+
+def test_a_task_of_which_several_things_are_not_known_is_counted_once() -> None:
+    """Of the first it is known that it matches, and not whether it may go; of both, not whether the other matches."""
+    first = only(policy("first", match={"status": "succeeded"}), OLD)
+    second = only(policy("second", match={"status": "succeeded"}), {"not": {"input.bucket": "legal"}})
+    other = policy("other", match={"input.bucket": "b"})
+    tasks = [task("1", Status.SUCCEEDED), task("2"), task("3", Status.SUCCEEDED, input__bucket="a")]
+    plan = planned(first, second, other, tasks=tasks)
+    found = {policy.name: (policy.unknown, dict(policy.lacking)) for policy in plan.policies}
+    assert found == {
+        "first": (2, {"finished_at": 2}),
+        "second": (1, {"input.bucket": 1}),
+        "other": (2, {"input.bucket": 2}),
+    }
+    assert plan.summary.unknown == 3
+    assert any("`only: {input.bucket: {eq: ..., missing: false}}` does" in note.message for note in plan.diagnostics)
+
+
+def test_a_field_that_both_selectors_ask_for_is_counted_for_both() -> None:
+    made = only(policy(match={"any": [{"status": "failed"}, {"input.bucket": "b"}]}), {"input.bucket": "b"})
+    plan = planned(made, tasks=[task("1"), task("2", Status.FAILED)])
+    assert (plan.policies[0].unknown, dict(plan.policies[0].lacking)) == (2, {"input.bucket": 2})
+    assert plan.summary.unknown == 2
+    assert len(plan.diagnostics) == 2
 
 
 def test_no_age_is_known_by_a_clock_that_is_off() -> None:
@@ -52,6 +82,7 @@ def test_no_age_is_known_by_a_clock_that_is_off() -> None:
     world = configuration(only(policy(match={"status": "succeeded"}), OLD))
     plan = Planner(world, CATALOGUE, NOW).plan(seen(old, skew=4_000), tool_version="1", expires_at=NOW)
     assert plan.changes == ()
+    assert dict(plan.policies[0].lacking) == {}, "it has its time, which says nothing by this clock"
 
 
 @settings(max_examples=200)

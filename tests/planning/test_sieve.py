@@ -93,7 +93,7 @@ def test_what_is_let_go_counts_like_what_is_held(passes: list[list[list[Task]]],
         unknown = {task_id for task_id, truth in truths.items() if truth is Truth.UNKNOWN} | set(rows)
         assert sieve.unknown(name) == len(unknown)
         undecided |= unknown
-    assert sieve.undecided == len(undecided)
+    assert sieve.undecided() == len(undecided)
 
 
 @given(PASSES)
