@@ -70,7 +70,8 @@ class PolicyAccount(Shown):
     """One policy against one task.
 
     `steps` are those that this policy asks for. `place` is the task's place in its group, where a quota counts it
-    (rank from 1, in the order of keeping). `reason` is the plan's, of a task that is blocked or protected.
+    (rank from 1, in the order of keeping). `reason` is the plan's, of a task that is blocked or protected. `only` is of
+    the selector of those that may go, where the task is surplus.
     """
 
     policy: Policy
@@ -79,6 +80,7 @@ class PolicyAccount(Shown):
     steps: tuple[Action, ...] = ()
     place: Surplus | None = None
     reason: str = ""
+    only: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,13 @@ class Inquiry:
         return None if task.target in self._off else self._now
 
     def _policy(self, policy: Policy, task: Task) -> PolicyAccount:
+        found = self._judged(policy, task)
+        if policy.suspend or policy.only is None or found.trace.truth is not Truth.TRUE:
+            return found
+        surplus = self._is_surplus(policy, task)
+        return replace(found, only=trace(policy.only, task.values, self._clock(task))) if surplus else found
+
+    def _judged(self, policy: Policy, task: Task) -> PolicyAccount:
         seen = trace(policy.match, task.values, self._clock(task))
         if policy.suspend:
             return PolicyAccount(policy, Verdict.SUSPENDED, seen)

@@ -21,7 +21,7 @@ from reconciler.reports.why.words import listing_error, not_seen
 from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation
 from reconciler.tasks.task import Status, Task
 from tests.goldens import golden
-from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, task
+from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, selector, task
 from tests.reports.examples import EVIL
 
 GOLDENS = Path(__file__).parent / "whys"
@@ -60,6 +60,15 @@ def quota() -> Why:
     return answer(configured, *(task(str(age), age=age, input__bucket="uploads") for age in (1, 2, 3)), name="3")
 
 
+def spared() -> Why:
+    """One of two policies does not let a task go that is too many, and of the other that is not known."""
+    old = {"all": [{"created_at": {"older_than": "1h"}}, {"finished_at": {"older_than": "30d"}}]}
+    one = replace(policy("one-each", {"status": "pending"}, AtMost(1)), only=selector(old))
+    none = replace(policy("none", {"status": "pending"}), only=selector({"input.bucket": {"glob": "tmp-*"}}))
+    tasks = (task(str(age), age=age * 3_600, input__bucket="b") for age in (1, 2))
+    return answer(configuration(one, none), *tasks, name="2")
+
+
 def blocked() -> Why:
     return answer(configuration(policy("all-gone")), task("1", Status.RUNNING))
 
@@ -91,7 +100,8 @@ def hostile() -> Why:
 
 
 ANSWERS = {
-    made.__name__: made() for made in (several, quota, blocked, protected, refused, undocumented, incomplete, hostile)
+    made.__name__: made()
+    for made in (several, quota, spared, blocked, protected, refused, undocumented, incomplete, hostile)
 }
 FORMATS = {"txt": render_why, "json": render_why_json}
 

@@ -70,6 +70,8 @@ class PolicyRecord(Shown):
     standing: Place | None
     """null where no quota counts it."""
     condition: ConditionRecord
+    only: ConditionRecord | None
+    """That of `ensure.only`, of a task that is too many; null: there is none, or it is not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,7 @@ def _policy(account: PolicyAccount, fields: Observed) -> PolicyRecord:
         steps=account.steps,
         standing=Place(place.rank, place.size, place.group) if place else None,
         condition=_condition(account.trace, fields),
+        only=None if account.only is None else _condition(account.only, fields),
     )
 
 

@@ -8,6 +8,7 @@ from reconciler.planning.why import Verdict
 from reconciler.reports.cells import Palette, counted, padded, width
 from reconciler.reports.text.tasks import dated, fields
 from reconciler.reports.why.words import (
+    ONLY,
     breaches_of,
     ensure_words,
     outcome_words,
@@ -103,7 +104,10 @@ class _Page:
         location = account.policy.location
         place = f" ({location.file}:{location.line})" if location else ""
         lines = [self._colored(heading, account.verdict), f"    {self.paint.faint(ensure_words(account) + place)}"]
-        return [*lines, *self._tree(account.trace, observed)]
+        lines += self._tree(account.trace, observed)
+        if account.only is not None:
+            lines += [f"    {self.paint.faint(ONLY)}", *self._tree(account.only, observed)]
+        return lines
 
     def _colored(self, heading: str, verdict: Verdict) -> str:
         match verdict:

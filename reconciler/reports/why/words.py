@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _ALONE = "A plan leaves it alone:"
 CLOCK_OFF = "outside its window, as far as can be told by a clock that is off"
+ONLY = "and of those that are too many, lets only these go:"
 _LONG = 300
 _ID = 120
 """Characters of an id in a sentence."""
@@ -97,7 +98,8 @@ def verdict_words(account: PolicyAccount) -> str:
             return f"matches, but it is {account.reason}"
         case Verdict.SPARED:
             condition = describe(account.policy.only) if account.policy.only else ""
-            return f"matches, and stays{_place(account)}: only those go whose {bounded(condition, _LONG)}"
+            lacks = f", and {fields}" if account.only and (fields := _lacking(account.only)) else ""
+            return f"matches, and stays{_place(account)}: only those go whose {bounded(condition, _LONG)}{lacks}"
         case Verdict.KEPT:
             return f"matches, and is kept{_place(account)}"
         case Verdict.UNDECIDED:
@@ -107,7 +109,7 @@ def verdict_words(account: PolicyAccount) -> str:
         case Verdict.NOT_MATCHED:
             return "does not match"
         case Verdict.UNKNOWN:
-            return f"not known to match{_lacking(account.trace)}"
+            return ": ".join(filter(None, ("not known to match", _lacking(account.trace))))
         case Verdict.SUSPENDED:
             return f"suspended, so not checked{_otherwise(account.trace.truth)}"
         case _:
@@ -125,10 +127,10 @@ def _place(account: PolicyAccount) -> str:
 
 
 def _lacking(node: Trace) -> str:
-    """`: the task lacks upload_url`, of the conditions that decide."""
-    deciding = (leaf.selector for leaf in leaves(node) if leaf.decides and leaf.truth is Truth.UNKNOWN)
-    names = dict.fromkeys(test.name for test in deciding if isinstance(test, Test))
-    return f": the task lacks {', '.join(names)}" if names else ""
+    """`the task lacks upload_url`, of the conditions that decide; empty where it is a clock that does not tell."""
+    deciding = (leaf for leaf in leaves(node) if leaf.decides and leaf.truth is Truth.UNKNOWN and leaf.value is None)
+    names = dict.fromkeys(leaf.selector.name for leaf in deciding if isinstance(leaf.selector, Test))
+    return f"the task lacks {', '.join(names)}" if names else ""
 
 
 def _otherwise(truth: Truth) -> str:
@@ -161,7 +163,8 @@ def protection_words(account: ProtectionAccount) -> str:
     if not account.holds:
         return "does not hold it"
     if account.trace.truth is Truth.UNKNOWN:
-        return f"holds it{_lacking(account.trace)}, and what is not known is protected"
+        holds = ": ".join(filter(None, ("holds it", _lacking(account.trace))))
+        return f"{holds}, and what is not known is protected"
     return "holds it"
 
 
