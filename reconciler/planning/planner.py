@@ -408,6 +408,7 @@ class Planner:
             completeness=observation.completeness,
             error=fault,
             unknown=sieve.undecided(self._staying.get(scope, ())) if sieve else 0,
+            object_fields=self._catalogue.resource_types[scope.resource].object_fields,
         )
 
     def _note_gaps(self, policy: Policy, tally: _Tally) -> None:

@@ -33,6 +33,8 @@ class ScopePlan(Shown):
     error: Fault | None = None
     unknown: Count = 0
     """Tasks of which some policy cannot say whether they match, or whether `only` lets them go."""
+    object_fields: tuple[str, ...] = ()
+    """The fields that say together what a task works on."""
 
     @property
     def key(self) -> Scope:

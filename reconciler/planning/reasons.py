@@ -58,25 +58,12 @@ def protected_reason(protections: Sequence[str]) -> str:
 LONGEST = 300
 """Characters of one value that a plan keeps; the rest is cut, with an ellipsis."""
 
-_ALWAYS = (
-    "status",
-    "provider_status",
-    "created_at",
-    "started_at",
-    "finished_at",
-    "input.bucket",
-    "input.object",
-    "upload_url",
-    "asset_id",
-    "media_id",
-    "error_code",
-)
+_ALWAYS = ("status", "provider_status", "created_at", "started_at", "finished_at", "error_code")
 
 
 def always(resource: ResourceType) -> tuple[str, ...]:
-    """Fields that a plan shows of a task where it has them, whatever its policies ask about: URLs, by whatever name,
-    since they say what a task works on."""
-    return (*_ALWAYS, *(field.name for field in resource.fields.values() if field.url))
+    """Fields that a plan shows of a task where it has them, whatever its policies ask about."""
+    return (*_ALWAYS, *resource.object_fields)
 
 
 def observed(task: Task, resource: ResourceType, named: Iterable[str]) -> Observed:

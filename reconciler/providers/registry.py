@@ -86,6 +86,8 @@ def _mistakes(name: str, provider: Any, others: Mapping[str, InstalledProvider])
             yield f"the resource type {key} is not called {name}.<service>.<kind>"
         elif row.service not in options.services:
             yield f"the resource type {key} is of a service that its options do not name"
+        elif not set(row.object_fields) <= set(row.fields):
+            yield f"the object_fields of the resource type {key} are not all among its fields"
 
 
 @cache

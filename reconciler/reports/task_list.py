@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Value
 
-_COLUMNS = ("provider_status", "input.bucket", "input.object", "upload_url", "asset_id", "media_id", "user_data")
 _WIDEST = 60
 _ID_CELLS = 120
 
@@ -67,6 +66,8 @@ class TaskList(Shown):
     """The field by whose values tasks are counted. There are no `tasks` then."""
     counts: tuple[ValueCount, ...] = ()
     """The most first."""
+    object_fields: tuple[str, ...] = ()
+    """The fields that say together what a task works on."""
 
 
 TASK_LIST = Format("reconciler.tasks", "2.0", TaskList, "Tasks that `reconciler query` found")
@@ -84,6 +85,7 @@ def task_list(
         tuple(_record(task, row, columns) for task in found.tasks),
         counted_by,
         tuple(ValueCount(_value(counted_by or "", value, row), count) for value, count in found.counts or ()),
+        row.object_fields,
     )
 
 
@@ -123,7 +125,8 @@ def _rows(found: TaskList, now: int, columns: Sequence[str]) -> Iterator[list[st
         yield [name.upper() for name in columns]
         yield from ([_cell(task.get(name), name) for name in columns] for task in found.tasks)
         return
-    usual = [name for name in _COLUMNS if any(name in task for task in found.tasks)]
+    names = ("provider_status", *found.object_fields, "user_data")
+    usual = [name for name in names if any(name in task for task in found.tasks)]
     yield ["TARGET", "ID", "STATUS", "AGE", *(name.upper() for name in usual)]
     for task in found.tasks:
         age = age_of(task.get("created_at"), now) or "-"

@@ -16,7 +16,7 @@ from reconciler.tasks.observation import AGES_UNKNOWN, Completeness, Scope
 from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from reconciler.planning.change import Observed
     from reconciler.planning.guards import GuardCheck, Overrides
@@ -53,9 +53,6 @@ OUTCOMES: dict[Outcome, str] = {
 }
 """What each outcome means, the ones that want attention first."""
 
-OBJECT_FIELDS = ("input.bucket", "input.object", "input.location", "upload_url", "media_id", "asset_id")
-"""What a task works on: the first two together, or the first of the others."""
-
 BLOCKED = "no operation leads out of the state these tasks are in"
 PROTECTED = "these tasks stay, whatever policies ask for"
 INTOLERANT = "Blocked tasks count as failures (on_blocked: fail)"
@@ -82,15 +79,14 @@ def status_text(observed: Observed) -> str:
     return f"{status} ({vendor})" if vendor and vendor.lower() != status else status
 
 
-def object_names(observed: Observed) -> tuple[str, ...]:
-    """The fields of `OBJECT_FIELDS` that say what a task works on; none where that is not known."""
-    known = [name for name in OBJECT_FIELDS if observed.get(name)]
-    return tuple(name for name in known if name in OBJECT_FIELDS[:2]) or tuple(known[:1])
+def object_fields(plan: Plan) -> dict[Scope, tuple[str, ...]]:
+    """The fields that say what the tasks of each scope work on."""
+    return {scope.key: scope.object_fields for scope in plan.scopes}
 
 
-def object_text(observed: Observed) -> str:
-    """What a task works on, such as `uploads/a.mp4`; the empty string where that is not known."""
-    return "/".join(value_text(observed[name]) for name in object_names(observed))
+def object_text(observed: Observed, names: Sequence[str]) -> str:
+    """What a task works on by the fields of these names, such as `uploads/a.mp4`; empty where that is not known."""
+    return "/".join(value_text(observed[name]) for name in names if name in observed)
 
 
 def scope_name(scope: ScopePlan) -> str:

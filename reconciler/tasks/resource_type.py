@@ -160,7 +160,8 @@ class ResourceType:
     where it is spelt otherwise than in the answers. `id_form` narrows the form of all ids where the vendor documents
     a narrower one. `prepared` adds to a row of the vendor's what fields are made of that it has in another form. `gone`
     are the vendor statuses by which a list says that there is no such task. `unread` are the keys of a record that the
-    vendor documents and no field reads, so that new ones can be told; None: not known.
+    vendor documents and no field reads, so that new ones can be told; None: not known. `object_fields` say together
+    what a task works on, such as a bucket and a path: plans always show these.
     """
 
     name: str
@@ -176,6 +177,7 @@ class ResourceType:
     prepared: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     gone: frozenset[str] = frozenset()
     unread: frozenset[str] | None = None
+    object_fields: tuple[str, ...] = ()
 
     @property
     def provider(self) -> str:

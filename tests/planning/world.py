@@ -52,7 +52,7 @@ FIELDS = {
 def resource(name: str, *actions: Action) -> ResourceType:
     listing = Listing(f"/{name}", "tasks", Paging.PAGE, status_parameter="status", ids_parameter="task_id")
     operations = tuple(operation(action, f"/{name}") for action in actions)
-    return ResourceType(name, name, FIELDS, STATUSES, listing, operations)
+    return ResourceType(name, name, FIELDS, STATUSES, listing, operations, object_fields=("input.bucket",))
 
 
 TWO_STEP = resource("cloud.media.packaging", Action.CANCEL, Action.DELETE)

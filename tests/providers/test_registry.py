@@ -58,6 +58,11 @@ UNSOUND = {
         SOUND.replace('("media",), {})', "(), {})"),
         "the resource type mine.media.snapshot is of a service that its options do not name",
     ),
+    "has an object of no field": (
+        "mine",
+        SOUND.replace('"mine.media.snapshot")', '"mine.media.snapshot", object_fields=("path",))'),
+        "the object_fields of the resource type mine.media.snapshot are not all among its fields",
+    ),
     "has no rows": ("mine", f"{SOUND}\nMine.resource_types = {{}}", "no mapping of resource types"),
     "has another's row": (
         "mine",

@@ -46,6 +46,7 @@ def test_a_row(row: ResourceType) -> None:
     assert next(iter(row.statuses.values())) is Status.PENDING
     assert row.status_filters.keys() <= row.statuses.keys()
     assert row.operations
+    assert row.object_fields, "a plan says of each task what it works on"
     if row.provider == "huaweicloud":
         assert row.listing.path.startswith("/v1/{project_id}/")
     for operation in row.operations:

@@ -12,6 +12,7 @@ from reconciler.planning.guards import Guard, GuardCheck, Overrides, Refused
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.planning.report import FailOn, Outcome, Report, Result
+from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.tasks.observation import Completeness, Fault, Meaning
 from reconciler.tasks.resource_type import Action
@@ -21,6 +22,8 @@ NOW = 1_767_325_445  # 2026-01-02T03:44:05Z
 
 PACKAGING = "huaweicloud.mpc.packaging"
 TRANSCODING = "huaweicloud.mpc.transcoding"
+SNAPSHOT = "huaweicloud.mpc.snapshot"
+EDITING = "huaweicloud.vod.editing"
 UPLOAD = "aliyun.vod.url_upload"
 CANCEL, DELETE, BOTH = (Action.CANCEL,), (Action.DELETE,), (Action.CANCEL, Action.DELETE)
 
@@ -54,10 +57,12 @@ def skipped(task_id: str, reason: str, *protections: str, status: str = "running
 
 
 def scope(resource: str = TRANSCODING, target: str = "huawei-prod", **rest: object) -> ScopePlan:
+    row = catalogue().resource_types.get(resource)
     defaults: dict[str, object] = {
         "tasks": {"pending": 30, "running": 10},
         "requests": 4,
         "completeness": Completeness.COMPLETE,
+        "object_fields": row.object_fields if row else (),
     }
     return ScopePlan(target, resource, **{**defaults, **rest})  # type: ignore[arg-type]  # as in `change`
 
@@ -98,11 +103,19 @@ KINDS = (
         reason="packaging-record-retention: finished_at is older than 30d",
         observed=observed("succeeded", "2025-11-01T10:00:00Z", finished_at="2025-11-01T10:20:00Z"),
     ),
-    change("9001", "huaweicloud.mpc.snapshot", policies=("no-forgotten-snapshots",), reason="no-forgotten-snapshots"),
+    change("9001", SNAPSHOT, policies=("no-forgotten-snapshots",), reason="no-forgotten-snapshots"),
     change("24010"),
     change("24011", policies=("one-transcode-per-object", "nothing-from-tests")),
-    change("e-77", "huaweicloud.vod.editing", policies=("no-stuck-edits",), reason="no-stuck-edits: older than 6h"),
+    change(
+        "e-77",
+        EDITING,
+        policies=("no-stuck-edits",),
+        reason="no-stuck-edits: older than 6h",
+        observed=observed(provider_status="WAITING", asset_id="f488337c31c8e4622f1590735b134c65"),
+    ),
 )
+SCOPES = (*EMPTY.scopes, scope(SNAPSHOT), scope(EDITING))
+"""Those of the five kinds."""
 
 GUARDS = (GuardCheck(Guard.MAX_ACTIONS, 500, 812, 2000), GuardCheck(Guard.MAX_PERCENT, 30, 812, 2000, "huawei-prod"))
 
@@ -112,6 +125,7 @@ PLANS: dict[str, Plan] = {
         EMPTY,
         estimate=Estimate({"aliyun.vod": 2, "huaweicloud.mpc": 3_900, "huaweicloud.vod": 2}, 2_340, 100),
         changes=KINDS,
+        scopes=SCOPES,
         policies=(
             policy(
                 "no-stale-legacy-uploads",
@@ -121,7 +135,7 @@ PLANS: dict[str, Plan] = {
                 changes=1,
                 description="Uploads from the retired CDN must not wait in the queue.",
             ),
-            policy("no-forgotten-snapshots", "huaweicloud.mpc.snapshot", matched=1, surplus=1, changes=1),
+            policy("no-forgotten-snapshots", SNAPSHOT, matched=1, surplus=1, changes=1),
             policy(matched=5, surplus=2, changes=2, kept=3, source=Source("policies/transcoding.reconciler.yaml", 7)),
             policy("packaging-record-retention", PACKAGING, matched=1, surplus=1, changes=1, suspended=False),
             policy("someday", PACKAGING, suspended=True),
@@ -164,6 +178,7 @@ PLANS: dict[str, Plan] = {
     "guard_breach": replace(
         EMPTY,
         changes=KINDS[:2],
+        scopes=SCOPES,
         refused=tuple(refused(one, GUARDS[0]) for one in KINDS[2:]),
         deferred=40,
         policies=(
@@ -180,6 +195,7 @@ PLANS: dict[str, Plan] = {
     "reported": replace(
         EMPTY,
         changes=KINDS[:1],
+        scopes=SCOPES,
         reported=KINDS[1:3],
         policies=(
             policy("no-stale-legacy-uploads", UPLOAD, matched=1, surplus=1, changes=1),
@@ -188,7 +204,7 @@ PLANS: dict[str, Plan] = {
             ),
             policy(
                 "no-forgotten-snapshots",
-                "huaweicloud.mpc.snapshot",
+                SNAPSHOT,
                 matched=1,
                 surplus=1,
                 reported=1,
@@ -214,7 +230,7 @@ PLANS: dict[str, Plan] = {
         scopes=(
             scope(),
             scope(
-                "huaweicloud.mpc.snapshot",
+                SNAPSHOT,
                 tasks={},
                 completeness=Completeness.FAILED,
                 error=Fault(Meaning.PERMISSION, "no permission", "MPC.10231", 403, "req-1"),
@@ -225,7 +241,7 @@ PLANS: dict[str, Plan] = {
                 Severity.ERROR,
                 "could not be listed, so nothing is changed there: HTTP 403 MPC.10231: no permission",
                 "huawei-prod",
-                "huaweicloud.mpc.snapshot",
+                SNAPSHOT,
             ),
             Note(Severity.ERROR, "no credentials were found", "huawei-test"),
         ),

@@ -135,6 +135,7 @@ def many(changes: int, policies: int, text: str = "") -> Plan:
     names = [f"p{index}{text}" for index in range(policies)]
     return replace(
         EMPTY,
+        scopes=(scope(), *(scope(PACKAGING, f"t{index}{text}") for index in range(40))),
         changes=tuple(
             change(
                 f"{index}{text}",

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 
 from reconciler.engine.queries import QueryResult
@@ -30,6 +31,15 @@ def test_a_table() -> None:
         "huawei-prod  24010  pending  2h ago  a.mp4\n"
         "2 tasks.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("resource", "field"), [("aws.mediaconvert.job", "input.location"), ("huaweicloud.mpc.editing", "output.object")]
+)
+def test_each_kind_names_its_object_in_its_own_field(resource: str, field: str) -> None:
+    task = Task("here", resource, "1", Status.PENDING, {"id": "1", field: "s3://b/a.mp4"})
+    shown = render_tasks(task_list(QueryResult((task,), (), 1), catalogue().resource_types[resource]), NOW)
+    assert shown.splitlines()[0].split()[-1] == field.upper()
 
 
 @given(hostile)

@@ -121,6 +121,7 @@ TRANSCODING = ResourceType(
         ),
     ),
     unread=frozenset({"MNSMessageResult", "SubmitTime"}),
+    object_fields=("input.bucket", "input.object"),
     permissions=Permissions("mts:ListJob", "mts:CancelJob", read="mts:QueryJobList"),
     documentation="https://www.alibabacloud.com/help/en/mps/api-canceljob",
 )

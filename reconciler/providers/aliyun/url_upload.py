@@ -88,4 +88,5 @@ URL_UPLOAD = ResourceType(
     permissions=Permissions("vod:GetURLUploadInfos", "vod:CancelUrlUploadJobs"),
     documentation="https://www.alibabacloud.com/help/en/vod/developer-reference/api-vod-2017-03-21-cancelurluploadjobs",
     unread=frozenset({"RegisteredMediaId", "UploadStatus"}),
+    object_fields=("upload_url",),
 )

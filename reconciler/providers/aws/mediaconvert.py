@@ -126,6 +126,7 @@ JOB = ResourceType(
             *("simulateReservedQueue", "statusUpdateInterval", "settings", "userMetadata", "warnings"),
         }
     ),
+    object_fields=("input.location",),
     permissions=Permissions("mediaconvert:ListJobs", "mediaconvert:CancelJob", read="mediaconvert:GetJob"),
     documentation="https://docs.aws.amazon.com/mediaconvert/latest/apireference/jobs-id.html",
 )

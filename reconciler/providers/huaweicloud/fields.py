@@ -20,7 +20,7 @@ def fields(*rows: Field | tuple[Field, ...]) -> Mapping[str, Field]:
     return MappingProxyType({field.name: field for field in flat})
 
 
-resource_type = partial(ResourceType, gone=frozenset({"NO_TASK"}))
+resource_type = partial(ResourceType, gone=frozenset({"NO_TASK"}), object_fields=("input.bucket", "input.object"))
 """A row. NO_TASK is how a list says "the task id is invalid"."""
 
 

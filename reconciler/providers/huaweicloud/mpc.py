@@ -222,6 +222,7 @@ EDITING = resource_type(
     permissions=Permissions("mpc:editingTask:view", "mpc:editingTask:delete"),
     status_filters=_PREPROCESSING,
     documentation=f"{DOCUMENTATION}/ListEditingJobs.html",
+    object_fields=("output.bucket", "output.object"),
 )
 
 ENHANCEMENT = resource_type(
@@ -242,6 +243,7 @@ CHANNEL_MERGE = resource_type(
     listing=_listing("audio/services/merge_channels/task", "task_array"),
     operations=(_cancel("audio/services/merge_channels/task"),),
     unread=frozenset({"audio_files", "output_filename"}),
+    object_fields=("output.bucket", "output.object"),
 )
 
 TRACK_RESET = resource_type(

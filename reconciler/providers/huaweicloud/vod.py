@@ -62,6 +62,7 @@ EDITING = resource_type(
     operations=(cancel("/v1/{project_id}/asset/editing/tasks", "task_id", _NOT_CANCELED),),
     permissions=Permissions("vod:asset:listEditTask", "vod:asset:deleteEditTask"),
     documentation=f"{DOCUMENTATION}/ListAssetEditTask.html",
+    object_fields=("asset_id",),
     unread=frozenset(),
 )
 
@@ -111,6 +112,7 @@ TRANSCODING = resource_type(
     operations=(cancel("/v1.0/{project_id}/asset/process", "asset_id", _NOT_CANCELED),),
     permissions=Permissions("vod:asset:getTaskInfo", "vod:asset:deleteProcessTask"),
     documentation=f"{DOCUMENTATION}/ListAssetTaskInfo.html",
+    object_fields=("asset_id",),
     unread=frozenset({"type"}),
 )
 

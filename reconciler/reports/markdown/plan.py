@@ -22,7 +22,7 @@ from reconciler.reports.wording import (
     KINDS,
     estimate_words,
     flags,
-    object_names,
+    object_fields,
     object_text,
     overrides_flags,
     plan_counts,
@@ -32,15 +32,19 @@ from reconciler.reports.wording import (
     steps_words,
     unplaced_notes,
 )
+from reconciler.tasks.observation import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.planning.change import Change, Skipped
     from reconciler.planning.plan import Plan
     from reconciler.planning.policy_plan import Note, PolicyPlan
     from reconciler.reports.markdown.parts import Detail
     from reconciler.reports.tally import Group
+
+    _Cells = Callable[[Change | Skipped], list[str]]
+    """Those of a task in its row of a table."""
 
 _DESCRIPTION = 160
 """Characters of a policy's description."""
@@ -69,6 +73,7 @@ def render_plan_markdown(
 
 
 def _composed(plan: Plan, tally: Tally, now: int, detail: Detail, next_step: str, run: str) -> str:
+    cells = partial(_task, objects=object_fields(plan), now=now)
     parts = [
         f"## reconciler plan: {plan_counts(plan)}",
         plan_sentence(plan) or "",
@@ -79,8 +84,8 @@ def _composed(plan: Plan, tally: Tally, now: int, detail: Detail, next_step: str
         next_step,
         _facts(plan, tally, now),
         _policies(plan, tally, now, detail),
-        *_change_tables(tally, now, detail),
-        *_skipped_tables(plan, now, detail),
+        *_change_tables(tally, cells, detail),
+        *_skipped_tables(plan, cells, detail),
         "\n".join(detail.bullets(_warnings(plan), note_item, "warning")),
     ]
     return comment(_marker(plan, tally, detail), detail.left_out, parts, run)
@@ -178,11 +183,11 @@ _NAMES = 3
 _TASK = ("object", "task", "target", "status", "age", "fields")
 
 
-def _change_tables(tally: Tally, now: int, detail: Detail) -> Iterator[str]:
+def _change_tables(tally: Tally, cells: _Cells, detail: Detail) -> Iterator[str]:
     """A table for each group of changes, those with deletes first."""
     shown = tally.groups[: detail.policy_limit]
     for group in shown:
-        if text := _change_table(group, detail.rows(group.changes), now):
+        if text := _change_table(group, detail.rows(group.changes), cells):
             yield text
     rest = tally.groups[len(shown) :]
     if rest:
@@ -191,7 +196,7 @@ def _change_tables(tally: Tally, now: int, detail: Detail) -> Iterator[str]:
         yield f"and {counted(changes, 'more change')} in {counted(len(rest), 'more group')}"
 
 
-def _change_table(group: Group, shown: Sequence[Change], now: int) -> str:
+def _change_table(group: Group, shown: Sequence[Change], cells: _Cells) -> str:
     """Without rows, nothing. A reason that all of them share stands open above, and takes no column."""
     if not shown:
         return ""
@@ -199,24 +204,22 @@ def _change_table(group: Group, shown: Sequence[Change], now: int) -> str:
     summary = f"{policies} on {code(group.resource)}: {counted(len(group.changes), 'change')}"
     several = group.reason is None
     rows = [
-        [steps_words(change.steps), *_task(change, now), *([code(change.reason, 160)] if several else [])]
+        [steps_words(change.steps), *cells(change), *([code(change.reason, 160)] if several else [])]
         for change in shown
     ]
     head = ["do", *_TASK, *(["reason"] if several else [])]
     return folded(_first(summary, len(rows), len(group.changes)), table(head, rows))
 
 
-def _skipped_tables(plan: Plan, now: int, detail: Detail) -> Iterator[str]:
-    yield _skipped_table("Refused", "policy", plan.refused, now, detail)
-    yield _skipped_table("Reported", "policy", plan.reported, now, detail)
-    yield _skipped_table("Blocked", "policy", plan.blocked, now, detail)
-    yield _skipped_table("Protected", "protection", plan.protected, now, detail)
+def _skipped_tables(plan: Plan, cells: _Cells, detail: Detail) -> Iterator[str]:
+    yield _skipped_table("Refused", "policy", plan.refused, cells, detail)
+    yield _skipped_table("Reported", "policy", plan.reported, cells, detail)
+    yield _skipped_table("Blocked", "policy", plan.blocked, cells, detail)
+    yield _skipped_table("Protected", "protection", plan.protected, cells, detail)
 
 
-def _skipped_table(title: str, by: str, items: Sequence[Change | Skipped], now: int, detail: Detail) -> str:
-    rows = [
-        [*_task(item, now), code(item.reason, 160), code(", ".join(holders(item)), 120)] for item in detail.rows(items)
-    ]
+def _skipped_table(title: str, by: str, items: Sequence[Change | Skipped], cells: _Cells, detail: Detail) -> str:
+    rows = [[*cells(item), code(item.reason, 160), code(", ".join(holders(item)), 120)] for item in detail.rows(items)]
     if not rows:
         return ""
     summary = f"{title}: {counted(len(items), 'task')}"
@@ -227,12 +230,13 @@ def _first(summary: str, shown: int, total: int) -> str:
     return summary if shown == total else f"{summary} (the first {shown})"
 
 
-def _task(item: Change | Skipped, now: int) -> list[str]:
-    told = {"status", "created_at", *object_names(item.observed)}
+def _task(item: Change | Skipped, objects: Mapping[Scope, tuple[str, ...]], now: int) -> list[str]:
+    names = objects.get(Scope(item.target, item.resource), ())
+    told = {"status", "created_at", *names}
     rest = "; ".join(f"{name} {dated(name, value, now)}" for name, value in fields(item.observed) if name not in told)
     age = age_of(item.observed.get("created_at"), now)
     return [
-        code(object_text(item.observed), 120),
+        code(object_text(item.observed, names), 120),
         code(item.task_id),
         code(item.target),
         code(status_text(item.observed)),

@@ -29,6 +29,7 @@ from reconciler.reports.wording import (
     guard_breach,
     guard_remedy,
     note_place,
+    object_fields,
     open_scopes,
     overrides_flags,
     plan_counts,
@@ -65,7 +66,7 @@ def render_plan_text(
     whether to apply it is asked next, so that no command need be named.
     """
     paint = Palette(color)
-    tasks = TaskWriter(paint, now, view, columns)
+    tasks = TaskWriter(paint, now, object_fields(plan), view, columns)
     sections = [
         [paint.bold(_heading(plan, now))],
         _errors(plan, paint),

@@ -11,10 +11,11 @@ from reconciler.reports import TaskView
 from reconciler.reports.ages import age_of
 from reconciler.reports.cells import clipped, counted, padded, shrunk, table, tail, width
 from reconciler.reports.wording import SYMBOLS, object_text, status_text, steps_words, value_text
+from reconciler.tasks.observation import Scope
 from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.planning.change import Observed
     from reconciler.reports.cells import Palette
@@ -70,11 +71,12 @@ def _groups(tasks: Sequence[Change | Skipped]) -> list[_Group]:
 
 @dataclass(frozen=True, slots=True)
 class TaskWriter:
-    """Writes the tasks of one plan, each list of them as long as it says. `columns`: cells of a line, if known.
-    `would`: the symbol of changes that are not made."""
+    """Writes the tasks of one plan, each list of them as long as it says. `objects`: the fields that say what the tasks
+    of a scope work on. `columns`: cells of a line, if known. `would`: the symbol of changes that are not made."""
 
     paint: Palette
     now: int
+    objects: Mapping[Scope, tuple[str, ...]]
     view: TaskView = TaskView.AUTO
     columns: int | None = None
     would: str = ""
@@ -109,7 +111,7 @@ class TaskWriter:
                 task.task_id,
                 status_text(task.observed),
                 age_of(task.observed.get("created_at"), self.now) or "age unknown",
-                object_text(task.observed),
+                object_text(task.observed, self.objects.get(Scope(task.target, task.resource), ())),
             )
             for task in group.tasks
         ]
