@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from docs.generate.markdown import code, fence, page, prose, table
 from reconciler.providers.registry import catalogue
 from reconciler.reports.explanation.drawing import draw_lifecycle
-from reconciler.selectors.url_parts import selectable
 from reconciler.tasks.resource_type import Action, Paging
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def _section(row: ResourceType) -> str:
         prose(row.summary) + link,
         fence("\n".join(draw_lifecycle(row))),
         table(("call", "request", "tasks a call", "permission"), _calls(row)),
-        table(("field", "type", "meaning", "example"), map(_field_row, selectable(row).values())),
+        table(("field", "type", "meaning", "example"), map(_field_row, row.selectable.values())),
     ]
     return "\n\n".join(parts)
 

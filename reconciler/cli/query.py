@@ -26,8 +26,7 @@ from reconciler.reports.task_list import RENDERERS, task_list
 from reconciler.selectors.operators import APPLICABLE, OPERATORS, Form
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.syntax import Everything, Operator
-from reconciler.selectors.url_parts import selectable
-from reconciler.tasks.task import FieldType
+from reconciler.tasks.task import FieldType, composed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 _WHOLE = re.compile("-?[0-9]{1,18}")
 _CONDITION = re.compile(
-    r"\s*(?P<field>[A-Za-z0-9_.]+)\s*(?P<operator>[=!<>~]+|(?<=\s)[A-Za-z_]+(?=\s|\Z))\s*(?P<value>.*?)\s*", re.DOTALL
+    r"\s*(?P<field>[^\s=!<>~]+)\s*(?P<operator>[=!<>~]+|(?<=\s)[A-Za-z_]+(?=\s|\Z))\s*(?P<value>.*?)\s*", re.DOTALL
 )
 
 
@@ -103,10 +102,9 @@ async def _asked(session: Session, row: ResourceType, selector: Selector, wish: 
 
 def _known(name: str, flag: str, row: ResourceType) -> str:
     """A field that may be named there."""
-    names = (TARGET, *selectable(row))
-    name = name.strip()
-    if name not in names:
-        raise UsageError(f"{flag} {name}: {row.name} has no such field", did_you_mean(name, names))
+    name = composed(name.strip())
+    if name != TARGET and row.field_named(name) is None:
+        raise UsageError(f"{flag} {name}: {row.name} has no such field", did_you_mean(name, (TARGET, *row.selectable)))
     return name
 
 
@@ -142,7 +140,7 @@ def _condition(written: str, row: ResourceType) -> dict[str, object]:
     if found is None:
         raise UsageError(f"--where {written}: expected FIELD OPERATOR VALUE, or FIELD=VALUE")
     name, word, text = found["field"], found["operator"], found["value"]
-    field = selectable(row).get(name)
+    field = row.field_named(name)
     if field is None:
         return {name: text}  # which the parser refuses
     operator = next(_operators(word, field.type), word)

@@ -20,7 +20,7 @@ from reconciler.selectors.states import can_act, dead_ends
 from reconciler.selectors.syntax import AllOf
 from reconciler.tasks.observation import Scope
 from reconciler.tasks.resource_type import Paging
-from reconciler.tasks.task import OBSERVABLE
+from reconciler.tasks.task import OBSERVABLE, composed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -234,7 +234,7 @@ def _ungrouped(entry: Entry, resources: Sequence[ResourceType]) -> Iterator[Prob
     ensure = entry.body.get("ensure")
     per = ensure.get("per") if isinstance(ensure, dict) and len(resources) > 1 else None
     for index, name in enumerate(per if isinstance(per, list) else ()):
-        lacking = [row.name for row in resources if isinstance(name, str) and name not in row.fields]
+        lacking = [row.name for row in resources if isinstance(name, str) and row.field_named(name) is None]
         if lacking:
             message, hint = lacking_field(name, lacking)
             yield Problem((*entry.path, "ensure", "per", index), message, hint, rule=Rule.UNKNOWN_FIELD)
@@ -292,7 +292,9 @@ def _ensure(body: Mapping[str, object]) -> Ensure:
     count = number(quota, "at_most")
     if count is None:
         raise WrongType("ensure", "`absent` or a mapping with `at_most`")
-    return AtMost(count=count, per=tuple(texts(quota, "per")), keep=choice(quota, "keep", Keep, Keep.NEWEST))
+    return AtMost(
+        count=count, per=tuple(map(composed, texts(quota, "per"))), keep=choice(quota, "keep", Keep, Keep.NEWEST)
+    )
 
 
 def protection_of(entry: Entry, catalogue: Catalogue, findings: Findings) -> Protection | None:

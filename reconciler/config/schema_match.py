@@ -19,7 +19,6 @@ from reconciler.config.schema_parts import (
 )
 from reconciler.selectors.operators import APPLICABLE, MISSING, MISSING_MEANING, OPERATORS, TYPE_NAMES, Form
 from reconciler.selectors.syntax import Operator
-from reconciler.selectors.url_parts import selectable
 from reconciler.tasks.task import FieldType, Status
 from reconciler.tasks.timestamps import DURATION_PATTERN, TIMESTAMP_PATTERN
 
@@ -197,6 +196,24 @@ def match_definitions(catalogue: Catalogue) -> dict[str, Schema]:
     return selectors | conditions
 
 
+def by_key(fields: Mapping[str, Schema]) -> Schema:
+    """Properties, and apart from them those of any key, of names that end in `.*`; with a snippet for these."""
+    named = {name: schema for name, schema in fields.items() if not name.endswith(".*")}
+    keyed = {name.removesuffix("*"): schema for name, schema in fields.items() if name.endswith(".*")}
+    if not keyed:
+        return {"properties": named}
+    begun = [
+        snippet(f"{name}*", str(schema["description"]), {f"{name}${{1:key}}": "$2"}) for name, schema in keyed.items()
+    ]
+    patterns = {keys_pattern(name): schema for name, schema in keyed.items()}
+    return {"properties": named, "patternProperties": patterns, "allOf": [{"defaultSnippets": begun}]}
+
+
+def keys_pattern(prefix: str) -> str:
+    """Names that begin so, with any key but the empty one and `*`."""
+    return f"^{prefix.replace('.', '[.]')}(?![*]?$)"
+
+
 def _selector(name: str, conditions: dict[str, Schema]) -> Schema:
     nested = reference(f"match.{name}")
     pending, old = {"status": "pending"}, {"created_at": {"older_than": "6h"}}
@@ -210,7 +227,7 @@ def _selector(name: str, conditions: dict[str, Schema]) -> Schema:
         "type": "object",
         "minProperties": 1,
         "additionalProperties": False,
-        "properties": conditions | combinators,
+        **by_key(conditions | combinators),
     }
 
 
@@ -221,7 +238,7 @@ def _conditions(name: str, resources: Sequence[ResourceType], definitions: dict[
     """
     found: dict[str, Schema] = {}
     kinds: dict[str, FieldType] = {}
-    for field in (field for row in resources for field in selectable(row).values()):
+    for field in (field for row in resources for field in row.selectable.values()):
         if kinds.setdefault(field.name, field.type) is not field.type:
             found[field.name] = described({}, f"{field.summary}.", *_examples(field))
         elif field.name == "provider_status":

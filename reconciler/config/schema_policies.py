@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.config.model import MOST_ACTIONS, Keep, Mode, OnBlocked, OnExcess, Settings
-from reconciler.config.schema_match import kinds_of, match_branches, match_example, resource_schema
+from reconciler.config.schema_match import keys_pattern, kinds_of, match_branches, match_example, resource_schema
 from reconciler.config.schema_parts import (
     Schema,
     described,
@@ -235,9 +235,14 @@ def _per(rows: Sequence[ResourceType]) -> Schema:
         return described(list_of(text(), uniqueItems=True), _PER, ["input.bucket"], ["input.bucket", "input.object"])
     fields = rows[0].fields.values()
     plain = [
-        field.name for field in fields if field.type is FieldType.STRING and field.name not in {"id", "description"}
+        field.name
+        for field in fields
+        if field.type is FieldType.STRING and field.name not in {"id", "description"} and not field.prefix
     ]
-    return described(list_of({"enum": list(rows[0].fields)}, uniqueItems=True), _PER, plain[-1:], plain[-2:])
+    named: Schema = {"enum": [field.name for field in fields if not field.prefix]}
+    for prefix in filter(None, (field.prefix for field in fields)):
+        named = {"if": {"type": "string", "pattern": keys_pattern(prefix)}, "else": named}
+    return described(list_of(named, uniqueItems=True), _PER, plain[-1:], plain[-2:])
 
 
 def _example(rows: list[ResourceType]) -> Schema:

@@ -197,9 +197,9 @@ def _scope_record(kept: SnapshotScope) -> ScopeRecord:
 
 def _values_record(task: Task, resource: ResourceType) -> dict[str, Written]:
     found = {
-        name: _written(value, resource.fields[name])
+        name: _written(value, field)
         for name, value in sorted(task.values.items())
-        if name not in _APART
+        if name not in _APART and (field := resource.field_named(name))
     }
     return {name: value for name, value in found.items() if value is not None}
 
@@ -265,8 +265,8 @@ class _Reader:
         values: dict[str, Value] = {"id": record.id}
         for name, written in record.values.items():
             place = f"{where}.values.{bounded(name, 80)}"
-            field = resource.fields.get(name)
-            if field is None or name in _APART:
+            field = resource.field_named(name)
+            if field is None or field.part or field.name != name or name in _APART:
                 raise self.refused(place, f"not a field of {resource.name} in this version of reconciler")
             values[name] = self._value(written, field, place)
         spoken = values.get("provider_status")

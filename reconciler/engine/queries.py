@@ -14,10 +14,7 @@ from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.planner import task_order
 from reconciler.planning.sieve import Rule, Rules
 from reconciler.planning.why import NEAR, Inquiry, scopes_of
-from reconciler.selectors.compile import seen_by
 from reconciler.selectors.states import wanted_statuses
-from reconciler.selectors.syntax import Operator, Test
-from reconciler.selectors.url_parts import taken_apart
 from reconciler.tasks.observation import Completeness, Observation, Scope, clock_fault, clocks_off
 from reconciler.tasks.sink import Collected, view_of
 from reconciler.tasks.task import Status, id_order
@@ -81,7 +78,7 @@ async def query(
     statuses = wanted_statuses([selector], row)
     wanted = {Scope(name, row.name): statuses for name in names}
 
-    count_by = _field("status" if wish.count_by == TARGET else wish.count_by, row) if wish.count_by else None
+    count_by = row.field_named("status" if wish.count_by == TARGET else wish.count_by) if wish.count_by else None
     best = None if wish.limit is None else partial(_first, wish=wish, row=row)
 
     def rules(_: Scope, off: bool) -> Rules:
@@ -101,20 +98,13 @@ async def query(
     return QueryResult(tuple(tasks), incomplete, total, _counts(whole, wish) if wish.count_by else None)
 
 
-def _field(name: str, row: ResourceType) -> Test:
-    """What asks whether a task has a field, or a part of it."""
-    field, part = taken_apart(name, row)
-    return Test(field, Operator.EXISTS, True, part=part)
-
-
 def _first(tasks: Iterable[Task], wish: Wish, row: ResourceType) -> list[Task]:
     """The tasks in the order that is wished for, and no more of them."""
     found = sorted(tasks, key=task_order)
     if wish.sort == TARGET:
         found.sort(key=lambda task: task.target, reverse=wish.descending)
-    elif wish.sort:
-        field = _field(wish.sort, row)
-        values = [(seen_by(field, task.values), task) for task in found]
+    elif wish.sort and (field := row.field_named(wish.sort)):
+        values = [(field.value_in(task.values), task) for task in found]
         known = [(value, task) for value, task in values if value is not None]
         known.sort(key=lambda entry: _rank(entry[0], wish.sort), reverse=wish.descending)
         found = [task for _, task in known] + [task for value, task in values if value is None]

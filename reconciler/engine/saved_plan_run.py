@@ -171,7 +171,7 @@ def _seen(change: Change, task: Task, resource: ResourceType, world: World) -> O
     """The fields that the plan shows of a task, and those that its policies name, as they are now."""
     policies = [world.configuration.policies[name] for name in change.policies if name in world.configuration.policies]
     named = (*change.observed, *(field for policy in policies for field in policy.fields))
-    return observed(task, resource, [name for name in named if name in resource.fields])
+    return observed(task, resource, [name for name in named if resource.field_named(name)])
 
 
 _ALL = 100

@@ -11,7 +11,7 @@ from reconciler.tasks.task import FieldType, Status
 from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.config.model import Policy
     from reconciler.planning.change import Observed
@@ -66,17 +66,25 @@ def always(resource: ResourceType) -> tuple[str, ...]:
     return (*_ALWAYS, *resource.object_fields)
 
 
+def _each(named: Iterable[str], task: Task, resource: ResourceType) -> Iterator[str]:
+    for name in named:
+        prefix = resource.fields[name].prefix if name in resource.fields else ""
+        yield from sorted(key for key in task.values if key.startswith(prefix)) if prefix else (name,)
+
+
 def observed(task: Task, resource: ResourceType, named: Iterable[str]) -> Observed:
-    """The usual fields, then those `named` by the selectors that want the task, where the task has them.
+    """The usual fields, then those `named` by the selectors that want the task, where the task has them; of one that
+    stands for the fields of all keys, each of these.
 
     A status outside the table appears as `unknown`.
     """
     fields: dict[str, str | int | tuple[str, ...]] = {"status": task.status.value}
-    for name in dict.fromkeys((*always(resource), *named)):
-        value = task.values.get(name)
-        if value is None or name in {"id", "status"}:
+    for name in dict.fromkeys(_each((*always(resource), *named), task, resource)):
+        field = resource.field_named(name)
+        value = field.value_in(task.values) if field else None
+        if value is None or field is None or name in {"id", "status"}:
             continue
-        if isinstance(value, int) and resource.fields[name].type is FieldType.TIMESTAMP:
+        if isinstance(value, int) and field.type is FieldType.TIMESTAMP:
             fields[name] = format_timestamp(value)
         elif isinstance(value, str):
             fields[name] = bounded(value, LONGEST)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.selectors.compile import Predicate
     from reconciler.selectors.syntax import Selector, Test
     from reconciler.tasks.sink import View
-    from reconciler.tasks.task import Task, Value
+    from reconciler.tasks.task import Field, Task, Value
 
     _Condition = tuple[tuple[str, ...], Predicate]
 
@@ -85,7 +85,7 @@ class Rules:
     others: frozenset[str] = frozenset()
     off: bool = False
     """Ages are unknown, since clocks disagree."""
-    count_by: Test | None = None
+    count_by: Field | None = None
     """The field by whose values selected tasks are counted, and not kept."""
     best: Callable[[Iterable[Task]], list[Task]] | None = None
     """Of many selected tasks those that are kept; none: all of them."""
@@ -99,7 +99,8 @@ class Rules:
     @property
     def fields(self) -> frozenset[str]:
         """All that is asked about a task."""
-        return self.others.union(*(fields for rule in self.all for fields, _ in rule.conditions))
+        counted = {self.count_by.held} if self.count_by else set[str]()
+        return self.others.union(counted, *(fields for rule in self.all for fields, _ in rule.conditions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +267,7 @@ class Sieve:
                     truths &= ~higher
         if truths >> len(self._rules.all) & (1 << len(self._rules.policies)) - 1:
             if (by := self._rules.count_by) is not None:
-                value = seen_by(by, view.values(place, {by.field}))
+                value = by.value_in(view.values(place, {by.held}))
                 group = self._groups.setdefault(value, len(self._groups))
             else:
                 task = view.task(place)

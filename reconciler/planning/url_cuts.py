@@ -10,9 +10,9 @@ from reconciler.diagnostics import Severity
 from reconciler.planning.policy_plan import Note
 from reconciler.redaction import holds_url, presentable, strip_queries
 from reconciler.selectors.compile import compile_selector
-from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test, Truth, composed
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test, Truth
 from reconciler.selectors.trace import fields_of
-from reconciler.tasks.task import OBSERVABLE, id_order
+from reconciler.tasks.task import OBSERVABLE, composed, id_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

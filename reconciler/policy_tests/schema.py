@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from reconciler.config.schema_match import by_key
 from reconciler.config.schema_parts import (
     NAME_PATTERN,
     Schema,
@@ -205,7 +206,8 @@ def _task(rows: Sequence[ResourceType], description: str) -> Schema:
         if field.name not in fields:
             value, examples = _value(field, rows)
             fields[field.name] = described(value, f"{field.summary}.", *examples)
-    return described(record(fields, ("id",)), description)
+    task = record(fields, ("id",))
+    return described(task | by_key(task["properties"]), description)  # type: ignore[arg-type]  # a mapping of schemas
 
 
 def _kind(rows: Sequence[ResourceType]) -> Schema:

@@ -152,8 +152,8 @@ class TaskReader:
 
     def _value(self, resource: ResourceType, name: str, raw: object) -> Value | None:
         """A field's value; None where it is empty, which is how a cloud says that there is none."""
-        field = resource.fields.get(name)
-        if field is None:
+        field = resource.field_named(name)
+        if field is None or field.part:
             hint = did_you_mean(name, (*resource.fields, *_PLACE))
             raise Mistake(
                 f"{quoted(name)} is not a field of {resource.name}", hint, tuple(resource.fields), at_key=True
@@ -214,15 +214,14 @@ def _given(body: Mapping[str, object], key: str) -> str | None:
 def _subject(field: Field, resource: ResourceType) -> Subject:
     # Any word may stand under `provider_status`: one that is not in the table is how a test makes a status unknown.
     words = {} if field.name == "provider_status" else resource.statuses
-    return Subject(field.name, field.type, words)
+    return Subject(field, words)
 
 
 def _texts(field: Field, raw: object) -> tuple[str, ...] | None:
     if not isinstance(raw, list):
         hint = f"write [{raw}]" if isinstance(raw, str) else ""
         raise Mistake(f"`{field.name}` is a list of texts, but this is {described(raw)}", hint)
-    subject = Subject(field.name, field.type, {})
-    return tuple(str(read_value(subject, item)) for item in raw) or None
+    return tuple(str(read_value(Subject(field, {}), item)) for item in raw) or None
 
 
 def _check(name: str, value: str | int) -> None:

@@ -23,7 +23,7 @@ import msgspec
 from reconciler.redaction import bounded
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.sink import Rows
-from reconciler.tasks.task import EARLIEST, LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS, FieldType, Status, Task
+from reconciler.tasks.task import EARLIEST, LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS, FieldType, Status, Task, composed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -117,6 +117,9 @@ def task_from(target: str, resource: ResourceType, row: Row) -> Task | None:
                 values[name] = found  # what `_text` says of nearly all there are
             elif (value := read(found)) is not None:
                 values[name] = value
+    for field in resource.fields.values():
+        if field.prefix:
+            values |= _of_all_keys(field, row)
     values["id"] = task_id
     status = _status(resource, values.get("provider_status"))
     if status is Status.GONE:
@@ -194,7 +197,7 @@ def _places(resource: ResourceType) -> _Places:
     if known is None or known[0] is not resource:
         by_path: dict[tuple[str, ...], list[tuple[str, str, Callable[[object], Value | None]]]] = {}
         for field in resource.fields.values():
-            if field.source:
+            if field.source and not field.prefix:
                 reads = _COERCIONS[field.type]
                 by_path.setdefault(field.source[:-1], []).append((field.name, field.source[-1], reads))
         known = (resource, tuple((path, tuple(fields)) for path, fields in by_path.items()))
@@ -209,6 +212,30 @@ def _at(row: Row, path: tuple[str, ...]) -> object:
             return None
         found = found.get(key)
     return found
+
+
+def _by_key(row: Row, path: tuple[str, ...]) -> Mapping[str, object]:
+    """The object at this path whose keys are fields, by the form in which names are compared. Of two keys that are one
+    in that form, the one that is written in it."""
+    found = _at(row, path)
+    if not isinstance(found, dict) or len(found) > MOST_TEXTS:
+        return {}
+    if all(map(str.isascii, found)):
+        return found
+    forms = {composed(key): value for key, value in found.items() if _is_unicode(key)}
+    return forms | {key: value for key, value in found.items() if key in forms}
+
+
+def _of_key(field: Field, row: Row) -> Value | None:
+    *path, key = field.source
+    return _read(_COERCIONS[field.type], _by_key(row, tuple(path)).get(key))
+
+
+def _of_all_keys(field: Field, row: Row) -> frozenset[tuple[str, Value]]:
+    """The fields that one stands for, as far as a row has them."""
+    reads = _COERCIONS[field.type]
+    found = ((field.of_key(f"{field.prefix}{key}"), _read(reads, it)) for key, it in _by_key(row, field.source).items())
+    return frozenset((entry.name, value) for entry, value in found if entry is not None and value is not None)
 
 
 def _text(found: object) -> str | None:
@@ -324,27 +351,47 @@ _Tree = dict[str, "_Tree | Field"]
 
 class _Layout:
     """How the rows of a resource type are put into structs, each field as it came. `reads` has what makes a value of
-    it, `attributes` where it is; frozen structs are alike, and have one hash, where all fields are alike."""
+    it, `attributes` where it is; frozen structs are alike, and have one hash, where all fields are alike. `keyed` has
+    what makes the values of fields of a key, which may be no name of an attribute."""
 
     def __init__(self, resource: ResourceType, fields: frozenset[str]) -> None:
         self.resource = resource
         self.attributes: dict[str, Callable[[Any], Any]] = {}
         self.reads: dict[str, Callable[[Any], Value | None]] = {}
+        self.keyed: dict[str, Callable[[Row], Any]] = {}
         self._tree: _Tree = {}
-        for field in resource.fields.values():
-            if field.source and field.name in {*fields, "provider_status"} - {"id"}:
-                tree = self._tree
-                for key in field.source[:-1]:
-                    inner = tree.setdefault(key, {})
-                    if not isinstance(inner, dict):
-                        raise ValueError(f"{resource.name}: {field.name} is within another field")
-                    tree = inner
-                tree[field.source[-1]] = field
-                self.reads[field.name] = partial(_read, _COERCIONS[field.type])
+        for name in {*fields, "provider_status"} - {"id"}:
+            known = resource.fields.get(name)
+            field = known or resource.field_named(name)
+            if field is None:
+                self._lack(name)
+            elif not field.source:
+                continue
+            elif known is None:
+                self.keyed[name] = partial(_of_key, field)
+                self.reads[name] = _as_it_came
+            elif known.prefix:
+                self.keyed[name] = partial(_of_all_keys, field)
+            else:
+                self._add(field)
         self.page = list[self._struct(self._tree, "")]  # type: ignore[misc]
         self.status = partial(_status_of, resource)
         self.attributes["status"] = self.attributes["provider_status"]
         self.reads["status"] = partial(_status_value, resource)
+
+    def _lack(self, name: str) -> None:
+        """A field that a protection asks about, and this resource type does not have."""
+        self.attributes[name] = self.reads[name] = _nothing
+
+    def _add(self, field: Field) -> None:
+        tree = self._tree
+        for key in field.source[:-1]:
+            inner = tree.setdefault(key, {})
+            if not isinstance(inner, dict):
+                raise ValueError(f"{self.resource.name}: {field.name} is within another field")
+            tree = inner
+        tree[field.source[-1]] = field
+        self.reads[field.name] = partial(_read, _COERCIONS[field.type])
 
     def _struct(self, tree: _Tree, path: str) -> type[msgspec.Struct]:
         members: list[tuple[str, Any, Any]] = []
@@ -382,6 +429,14 @@ def _read(coercion: Callable[[object], Value | None], found: object) -> Value | 
     return coercion(found) if found is not None and found != "" else None
 
 
+def _nothing(_: object) -> None:
+    return None
+
+
+def _as_it_came(found: Value | None) -> Value | None:
+    return found
+
+
 def _status_of(resource: ResourceType, spoken: object) -> Status:
     return _status(resource, _read(_text, spoken))
 
@@ -407,12 +462,15 @@ class _Columns:
 
     def __init__(self, records: Records, layout: _Layout, structs: list[msgspec.Struct]) -> None:
         self.ids = records.ids
+        self._rows = records.rows
         self._layout = layout
         self._structs = structs
         self.task = records.task
         self.statuses: Column = (self._found("provider_status"), layout.status)
 
     def _found(self, field: str) -> list[Any]:
+        if field in self._layout.keyed:
+            return list(map(self._layout.keyed[field], self._rows))
         at = self._layout.attributes[field]
         try:
             return list(map(at, self._structs))
@@ -423,7 +481,8 @@ class _Columns:
         return (self.ids, str) if field == "id" else (self._found(field), self._layout.reads[field])
 
     def hashes(self) -> Iterable[int]:
-        return map(hash, self._structs)
+        keyed = map(self._found, self._layout.keyed)
+        return map(hash, zip(self._structs, *keyed, strict=True) if self._layout.keyed else self._structs)
 
     def values(self, place: int, fields: Iterable[str]) -> dict[str, Value]:
         found: dict[str, Value] = {}
@@ -434,7 +493,9 @@ class _Columns:
         return found
 
     def _value(self, place: int, field: str) -> Value | None:
-        return self._layout.reads[field](_reached(self._layout.attributes[field], self._structs[place]))
+        found = self._layout.keyed.get(field)
+        came = found(self._rows[place]) if found else _reached(self._layout.attributes[field], self._structs[place])
+        return self._layout.reads[field](came)
 
 
 def _reached(attribute: Callable[[Any], Any], struct: msgspec.Struct) -> Any:  # noqa: ANN401 - as it came

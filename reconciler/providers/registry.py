@@ -88,6 +88,8 @@ def _mistakes(name: str, provider: Any, others: Mapping[str, InstalledProvider])
             yield f"the resource type {key} is of a service that its options do not name"
         elif not set(row.object_fields) <= set(row.fields):
             yield f"the object_fields of the resource type {key} are not all among its fields"
+        elif within := [each for each in row.fields if any(one.of_key(each) for one in row.fields.values())]:
+            yield f"the field {within[0]} of the resource type {key} is one of those that another stands for"
 
 
 @cache

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 from reconciler.documents.document import Format
 from reconciler.documents.pieces import document_of
 from reconciler.planning.change import Count, Observed, ResourceName
-from reconciler.planning.reasons import LONGEST, observed
-from reconciler.redaction import Shown, bounded
+from reconciler.planning.reasons import observed
+from reconciler.redaction import Shown, presentable
 from reconciler.reports.ages import age_of
 from reconciler.reports.cells import clipped, table
 from reconciler.reports.wording import value_text
-from reconciler.selectors.url_parts import part_of, taken_apart
 from reconciler.tasks.task import Status, Task
 
 if TYPE_CHECKING:
@@ -90,17 +89,13 @@ def task_list(
 
 
 def _record(task: Task, row: ResourceType, columns: Sequence[str]) -> Observed:
-    whole: Observed = {"target": task.target, "id": task.id, **observed(task, row, row.fields)}
-    for name in columns:
-        field, part = taken_apart(name, row)
-        value = part_of(str(task.values.get(field, "")), part) if part else None
-        if value is not None:
-            whole = {**whole, name: bounded(value, LONGEST)}
+    whole: Observed = {"target": task.target, "id": task.id, **observed(task, row, (*row.fields, *columns))}
     return {name: whole[name] for name in columns if name in whole} if columns else whole
 
 
 def _value(name: str, value: Value | None, row: ResourceType) -> str | int | tuple[str, ...] | None:
-    if value is None or name not in row.fields:
+    field = row.field_named(name)
+    if value is None or field is None or field.part:
         return value
     shown = observed(Task("", row.name, "", Status.UNKNOWN, {name: value}), row, [name]).get(name)
     return str(value) if shown is None or name == "status" else shown
@@ -123,7 +118,7 @@ def render_tasks(found: TaskList, now: int, columns: Sequence[str] = ()) -> str:
 def _rows(found: TaskList, now: int, columns: Sequence[str]) -> Iterator[list[str]]:
     if columns:
         yield [name.upper() for name in columns]
-        yield from ([_cell(task.get(name), name) for name in columns] for task in found.tasks)
+        yield from ([_cell(task.get(presentable(name)), name) for name in columns] for task in found.tasks)
         return
     names = ("provider_status", *found.object_fields, "user_data")
     usual = [name for name in names if any(name in task for task in found.tasks)]
@@ -148,7 +143,7 @@ def render_csv(found: TaskList, _: int, columns: Sequence[str] = ()) -> str:
         return out.getvalue()
     names = columns or tuple(dict.fromkeys(("target", "id", *(name for task in found.tasks for name in task))))
     rows.writerow(names)
-    rows.writerows([harmless(task.get(name)) for name in names] for task in found.tasks)
+    rows.writerows([harmless(task.get(presentable(name))) for name in names] for task in found.tasks)
     return out.getvalue()
 
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from reconciler.selectors.operators import OPERATORS, Form
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test, Truth
-from reconciler.selectors.url_parts import part_of
-from reconciler.tasks.task import Value
+from reconciler.tasks.task import Value, part_in
 
 if TYPE_CHECKING:
     from reconciler.selectors.syntax import Selector
@@ -78,7 +77,7 @@ def _condition(test: Test, now: int | None) -> Predicate:
 def seen_by(test: Test, values: Mapping[str, Value]) -> Value | None:
     """What a condition looks at; None where the task does not have it."""
     value = values.get(test.field)
-    return part_of(value, test.part) if test.part and isinstance(value, str) else value
+    return part_in(value, test.part) if test.part and value is not None else value
 
 
 def _counted(holds: bool | None) -> Truth:

@@ -9,10 +9,10 @@ from reconciler.diagnostics import Problem, Rule, Severity, did_you_mean
 from reconciler.selectors.mistake import Misfit, Mistake, TooManyError, UnknownField, described, noting, shown
 from reconciler.selectors.operands import Subject, doubts_about, read_line, read_member, read_operand
 from reconciler.selectors.operators import APPLICABLE, MISSING, OPERATORS, TYPE_NAMES, Form
-from reconciler.selectors.syntax import AllOf, Operator, Test, UrlPart
+from reconciler.selectors.syntax import AllOf, Operator, Test
 from reconciler.selectors.trace import describe
-from reconciler.selectors.url_parts import selectable, taken_apart
-from reconciler.tasks.task import FieldType
+from reconciler.tasks.task import FieldType, composed
+from reconciler.tasks.url_parts import UrlPart
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
@@ -48,13 +48,13 @@ class Conditions:
         self._types = types
         self._lists = lists
         self._shared = shared
-        self._fields_of = {row.name: selectable(row) for row in types}
-        self._fields = tuple(sorted({name for fields in self._fields_of.values() for name in fields}))
+        self._fields = tuple(sorted({name for row in types for name in row.selectable}))
         self._vendor_words = {word: status for row in types for word, status in row.statuses.items()}
         self._work = 0
 
     def on(self, name: str, data: object, path: DocumentPath) -> Selector:
         """The selector of one field's condition; several operators are ANDed."""
+        name = composed(name)
         subjects = self._subjects(name)
         if not subjects:
             raise self._unknown_field(name, data)
@@ -62,8 +62,8 @@ class Conditions:
             message, hint = lacking_field(name, lacking)
             raise UnknownField(message, hint, self._common(), at_key=True)
         if data is None or data == {}:
-            hint = f"to select tasks without it, write `{name}: {{exists: false}}`"
-            raise Misfit(f"the condition of `{name}` is empty", hint)
+            hint = f"to select tasks without it, write `{subjects[0].name}: {{exists: false}}`"
+            raise Misfit(f"the condition of {shown(name)} is empty", hint)
         if not isinstance(data, dict) or _is_file(data):
             self._warn_lacking(name, path)
             return self._equality(subjects, data, path)
@@ -74,19 +74,18 @@ class Conditions:
 
     def _common(self) -> tuple[str, ...]:
         """The fields that all types have."""
-        return tuple(name for name in self._fields if not self._lacking(name))
+        return tuple(name for name in self._fields if all(name in row.selectable for row in self._types))
 
     def _lacking(self, name: str) -> list[str]:
         """The types that do not have it."""
-        return [row for row, fields in self._fields_of.items() if name not in fields]
+        return [row.name for row in self._types if row.field_named(name) is None]
 
     def _subjects(self, name: str) -> list[Subject]:
         """The field with each type that some resource type gives it; nearly always one."""
         found: dict[FieldType, Subject] = {}
         for row in self._types:
-            if field := self._fields_of[row.name].get(name):
-                _, part = taken_apart(name, row)
-                found.setdefault(field.type, Subject(name, field.type, self._vendor_words, part, field.url))
+            if field := row.field_named(name):
+                found.setdefault(field.type, Subject(field, self._vendor_words))
         return list(found.values())
 
     def _equality(self, subjects: Sequence[Subject], data: object, path: DocumentPath) -> Selector:
@@ -145,9 +144,8 @@ class Conditions:
                     said = "an entry of the file" + message[message.rindex("`") + 1 :] if _is_file(raw) else message
                     self.problems.append(Problem(place, said, hint, severity=Severity.WARNING, rule=Rule.SELECTOR))
                 told.add(hint)
-        row = next(row for row in self._types if subjects[0].name in self._fields_of[row.name])
-        field, part = taken_apart(subjects[0].name, row)
-        return Test(field, operator, operand, missing, part)
+        field = subjects[0].field
+        return Test(field.held, operator, operand, missing, field.part)
 
     def _doubt_ids(self, ids: Sequence[object], listed: DocumentPath | None, path: DocumentPath) -> None:
         """Tell of the first that no task can have."""
@@ -218,16 +216,21 @@ class Conditions:
     def _warn_lacking(self, name: str, path: DocumentPath) -> None:
         lacking = ", ".join(self._lacking(name))
         if lacking:
-            message = f"`{name}` is not a field of {lacking}: it is unknown there, and unknown protects all their tasks"
+            message = f"{shown(name)} is not a field of {lacking}"
+            message += ": it is unknown there, and unknown protects all their tasks"
             hint = "narrow `resource`, or write a protection for each kind"
             rule = Rule.PROTECTION_BREADTH
             self.problems.append(Problem(path, message, hint, at_key=True, severity=Severity.WARNING, rule=rule))
 
     def _unknown_field(self, name: str, data: object) -> UnknownField:
         keys = data if isinstance(data, dict) else ()
-        dotted = (f"{name}.{key}" for key in keys if isinstance(key, str) and f"{name}.{key}" in self._fields)
-        close = _OTHER_WORDS.get(name) or next(dotted, None)
+        words = (key for key in keys if isinstance(key, str) and key not in (*Operator, MISSING))
+        base = name.removesuffix("*").removesuffix(".")
+        meant = (subject.name for key in words for subject in self._subjects(f"{base}.{key}"))
+        close = _OTHER_WORDS.get(name) or next(meant, None)
         hint = f"did you mean `{close}`?" if close else did_you_mean(name, (*self._fields, *COMBINATORS))
+        if not close and f"{base}.*" in self._fields:
+            hint = f"name a key: `{base}.KEY`"
         where = ", ".join(row.name for row in self._types)
         where = where if len(self._types) == 1 else f"any of {where}"
         return UnknownField(f"{shown(name)} is not a field of {where}", hint, self._fields, at_key=True)
@@ -299,7 +302,7 @@ def _check_range(name: str, parts: Sequence[Test]) -> None:
         if lowest and highest and lowest[0] > highest[0]:
             both = " and ".join(describe(part) for _, part in (lowest, highest))
             hint = "exchange the two, or write one under each of `any: [...]`" if by_age else ""
-            raise Misfit(f"no value of `{name}` satisfies both: {both}", hint)
+            raise Misfit(f"no value of {shown(name)} satisfies both: {both}", hint)
 
 
 def _operator(subjects: Sequence[Subject], key: str) -> Operator:
@@ -322,7 +325,7 @@ def _meant(subject: Subject, key: str) -> str:
     if key in COMBINATORS:
         around = f"`not: {{{subject.name}: ...}}`" if key == "not" else f"`{key}: [{{{subject.name}: ...}}]`"
         return f"combinators stand around fields: {around}"
-    if subject.url and key in set(UrlPart):
+    if subject.field.url and key in set(UrlPart):
         return f"did you mean `{subject.name}.{key}`?"
     if key == "file":
         return f"write `{subject.name}: {{in: {{file: ...}}}}`"

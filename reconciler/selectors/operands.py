@@ -8,16 +8,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.diagnostics import QUOTE_IT, did_you_mean
+from reconciler.redaction import presentable
 from reconciler.selectors.mistake import Misfit, described, shown
 from reconciler.selectors.operators import OPERATORS, TYPE_NAMES, Form
-from reconciler.selectors.syntax import UrlPart, composed
-from reconciler.tasks.task import OBSERVABLE, FieldType, Status
+from reconciler.tasks.task import OBSERVABLE, FieldType, Status, composed
 from reconciler.tasks.timestamps import parse_duration, parse_timestamp
+from reconciler.tasks.url_parts import UrlPart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.selectors.syntax import Operand, Operator
+    from reconciler.tasks.task import Field
 
 _Result = TypeVar("_Result")
 
@@ -32,14 +34,19 @@ _EXPRESSION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The field, or the `part` of it, that a condition is about. `vendor_words` are the vendor's statuses and what they
-    mean to us."""
+    """The field that a condition is about. `vendor_words` are the vendor's statuses and what they mean to us."""
 
-    name: str
-    type: FieldType
+    field: Field
     vendor_words: Mapping[str, Status]
-    part: UrlPart | None = None
-    url: bool = False
+
+    @property
+    def name(self) -> str:
+        """As messages have it: a key in it may be anything."""
+        return presentable(self.field.name)
+
+    @property
+    def type(self) -> FieldType:
+        return self.field.type
 
     @property
     def is_vendor_status(self) -> bool:
@@ -53,7 +60,7 @@ def read_operand(subject: Subject, operator: Operator, raw: object) -> Operand:
         hint = f"write `{spec.plural}: [...]`" if spec.plural else ""
         raise Misfit(f"`{operator}` takes one value, not {described(raw)}", hint)
     operand = _READERS[spec.form](subject, raw)
-    if subject.part is UrlPart.HOST and isinstance(operand, str) and spec.form is Form.TEXT:
+    if subject.field.part is UrlPart.HOST and isinstance(operand, str) and spec.form is Form.TEXT:
         # In a regular expression, it is not for us to change the case: `\\D` is no `\\d`.
         operand = _as_host(operand) if spec.pattern is None or spec.pattern.whole else f"(?i){operand}"
     if spec.pattern is not None:
@@ -78,7 +85,7 @@ def read_value(subject: Subject, raw: object) -> str | int:
     if subject.type is FieldType.INTEGER:
         return _integer(subject, raw)
     text = _text(subject, raw)
-    if subject.part is UrlPart.HOST:
+    if subject.field.part is UrlPart.HOST:
         return _as_host(text)
     if subject.type is FieldType.STATUS:
         _check_status(subject, text)
@@ -105,15 +112,17 @@ def doubts_about(subject: Subject, operator: Operator, text: str) -> Iterator[tu
     expression = _EXPRESSION.fullmatch(text) if spec.pattern is not None and not spec.pattern.whole else None
     if expression:
         body, begins = expression["body"], expression["start"] is not None
-    if spec.pattern is not None or spec.form is not Form.TEXT:  # not a part of a text, which may be any
+    # A part of a text may be any, but not a member of a list.
+    whole = spec.pattern.whole if spec.pattern else spec.form is not Form.TEXT or subject.type is FieldType.STRINGS
+    if spec.pattern is not None or whole:
         if body != body.strip() and not (expression and body.endswith("\\ ")):
             yield f"{shown(text)} begins or ends with a blank, which compares as well", "remove it if it is not meant"
         if subject.name.endswith(".object") and begins and body.startswith("/"):
             yield f"{shown(text)} begins with `/`, which the name of an object does not", "leave it out"
-    if subject.part is UrlPart.HOST and "/" in text:
+    if subject.field.part is UrlPart.HOST and "/" in text:
         yield f"{shown(text)} is no host: it holds a `/`, as URLs do", "leave out scheme and path"
         return
-    if subject.part is UrlPart.PATH and (spec.pattern.whole if spec.pattern else spec.form is not Form.TEXT):
+    if subject.field.part is UrlPart.PATH and whole:
         if not text.startswith(("/", "*", "?", "[") if spec.pattern else "/"):
             yield f"{shown(text)} does not begin with `/`, as the path of a URL does", "add it"
             return

@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any
 
 from reconciler.selectors.patterns import compile_glob, compile_regex, glob_size, program_size
-from reconciler.selectors.syntax import Operand, Operator, composed
-from reconciler.tasks.task import FieldType, Value
+from reconciler.selectors.syntax import Operand, Operator
+from reconciler.tasks.task import FieldType, Value, composed
 
 _Holds = Callable[[Any], bool]
 """Whether a condition holds of a value, which is of the field's type."""
@@ -113,16 +113,16 @@ def _contains(operand: Operand) -> _Holds:
 
 
 def _matches(pattern: Pattern) -> Callable[[Operand], _Holds]:
+    """Texts, or lists with some member, that a pattern fits."""
+
     def matching(operand: Operand) -> _Holds:
         first, *others = map(pattern.compile, _texts(operand))
-        if not others:
-            return lambda value: first(composed(value))
 
-        def holds(value: Any) -> bool:  # noqa: ANN401 - as in `_Holds`
-            whole = composed(value)
-            return first(whole) or any(passes(whole) for passes in others)
+        def passes(text: str) -> bool:
+            whole = composed(text)
+            return first(whole) or any(other(whole) for other in others)
 
-        return holds
+        return lambda value: passes(value) if isinstance(value, str) else any(map(passes, value))
 
     return matching
 
@@ -169,7 +169,7 @@ TYPE_NAMES: Mapping[FieldType, str] = MappingProxyType(
 """How messages name a type of field, after "is"."""
 
 _EQUAL = (FieldType.STRING, FieldType.INTEGER, FieldType.STATUS)
-_TEXT, _NUMBER, _TIME = (FieldType.STRING,), (FieldType.INTEGER,), (FieldType.TIMESTAMP,)
+_TEXT, _NUMBER, _TIME = (FieldType.STRING, FieldType.STRINGS), (FieldType.INTEGER,), (FieldType.TIMESTAMP,)
 _GLOB = Pattern(compile_glob, glob_size, cost=8, whole=True)
 _REGEX = Pattern(compile_regex, program_size, cost=30, whole=False)
 _MOMENTS = ("2025-01-31T08:00:00Z", "2025-01-31T08:00:00+08:00")
@@ -192,21 +192,21 @@ _ROWS = (
         "Equal to none of these. A task without the field is not selected.", negated=True, excludes=True,
         synonyms=("none_of", "not_any_of", "not_one_of", "nin")),
     OperatorSpec(Operator.GLOB, _TEXT, Form.TEXT, _matches(_GLOB), "like",
-        "The whole text is like this, with case: * any run of characters, ? one, [abc] and [!abc] sets.",
+        "The whole text, or a member, is like this, with case: * any run of characters, ? one, [abc] and [!abc] sets.",
         ("legal-*", "*.mp4"), _GLOB, synonyms=("like", "wildcard", "fnmatch")),
     OperatorSpec(Operator.NOT_GLOB, _TEXT, Form.TEXT, _matches(_GLOB), "not like",
-        "The whole text is like none of these. A task without the field is not selected.",
+        "The whole text, and each member, is like none of these. A task without the field is not selected.",
         ("legal-*", "*.mp4"), _GLOB, negated=True, synonyms=("not_like", "unlike")),
     OperatorSpec(Operator.REGEX, _TEXT, Form.TEXT, _matches(_REGEX), "matches",
-        "Contains a match of this regular expression (syntax of RE2). Anchor it with ^ and $ yourself.",
+        "Contains a match of this regular expression (syntax of RE2), or a member does. Anchor it yourself: ^ and $.",
         ("^tmp/[0-9]+/", r"\.(mov|avi)$"), _REGEX, synonyms=("match", "matches", "re", "regexp", "pattern", "=~")),
     OperatorSpec(Operator.NOT_REGEX, _TEXT, Form.TEXT, _matches(_REGEX), "does not match",
-        "Contains no match of this regular expression. A task without the field is not selected.",
+        "Contains no match of this regular expression, and no member does. A task without the field is not selected.",
         ("^tmp/[0-9]+/", r"\.(mov|avi)$"), _REGEX, negated=True,
         synonyms=("not_match", "not_matches", "not_regexp", "!~")),
-    OperatorSpec(Operator.CONTAINS, (FieldType.STRING, FieldType.STRINGS), Form.TEXT, _contains, "contains",
+    OperatorSpec(Operator.CONTAINS, _TEXT, Form.TEXT, _contains, "contains",
         "Contains this text, or has this member.", ("keep", "7000523"), synonyms=("has", "includes", "substring")),
-    OperatorSpec(Operator.NOT_CONTAINS, (FieldType.STRING, FieldType.STRINGS), Form.TEXT, _contains, "does not contain",
+    OperatorSpec(Operator.NOT_CONTAINS, _TEXT, Form.TEXT, _contains, "does not contain",
         "Neither contains this text nor has this member. A task without the field is not selected.",
         ("keep", "7000523"), negated=True, synonyms=("excludes", "lacks", "not_has", "not_includes", "without")),
     OperatorSpec(Operator.GT, _NUMBER, Form.VALUE, _is(operator.gt), ">", "Greater than this.",

@@ -20,7 +20,7 @@ from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test
 from reconciler.tasks.task import OBSERVABLE, PROGRESS, Status, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.selectors.compile import Predicate
     from reconciler.selectors.syntax import Selector
@@ -36,12 +36,12 @@ _DEFINITE = frozenset({Truth.FALSE, Truth.TRUE})
 class Situation:
     """`known` gives values of fields, None for one that is missing; `excluded` values that a field does not have.
 
-    `fields` are those that the task can have at all; None where any field may be there.
+    `row` is its resource type, which says what fields it can have at all; None where any may be there.
     """
 
     known: Mapping[str, Value | None]
     excluded: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
-    fields: Collection[str] | None = None
+    row: ResourceType | None = None
 
     def fixes(self, name: str) -> bool:
         """Whether something particular to this situation is known of a field."""
@@ -52,12 +52,12 @@ def spelt(row: ResourceType, word: str) -> Situation:
     """A task whose vendor status is `word`."""
     status = row.statuses.get(word, Status.UNKNOWN)
     known = {"status": status.value if status in OBSERVABLE else None, "provider_status": word}
-    return Situation(known, fields=row.fields)
+    return Situation(known, row=row)
 
 
 def undocumented(row: ResourceType) -> Situation:
     """A task whose vendor status is not in the table, or missing."""
-    return Situation({"status": None}, {"provider_status": frozenset(row.statuses)}, row.fields)
+    return Situation({"status": None}, {"provider_status": frozenset(row.statuses)}, row)
 
 
 def situations(row: ResourceType, status: Status) -> tuple[Situation, ...]:
@@ -68,7 +68,7 @@ def situations(row: ResourceType, status: Status) -> tuple[Situation, ...]:
     words = tuple(spelt(row, word) for word in row.vendor_statuses(status))
     if status is Status.UNKNOWN:
         return (*words, undocumented(row))
-    return words or (Situation({"status": status.value, "provider_status": None}, fields=row.fields),)
+    return words or (Situation({"status": status.value, "provider_status": None}, row=row),)
 
 
 def joint_truths(selector: Selector, cases: Sequence[Situation]) -> frozenset[Truths]:
@@ -111,7 +111,7 @@ def _test_truths(test: Test, cases: Sequence[Situation]) -> frozenset[Truths]:
 def _truths(test: Test, case: Situation) -> frozenset[Truth]:
     """Every truth of one condition in one situation."""
     spec = OPERATORS[test.operator]
-    lacking = case.fields is not None and test.field not in case.fields
+    lacking = case.row is not None and case.row.field_named(test.field) is None
     if test.field in case.known or (lacking and not case.fixes(test.field)):
         value = case.known.get(test.field)
         if value is not None and spec.form is Form.DURATION:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.tasks.url_parts import UrlPart
 
 Operand = str | int | bool | tuple[str, ...] | tuple[int, ...]
 """Text, whole number (timestamps: seconds since the epoch, UTC; durations: seconds), flag of `exists`, or a list."""
@@ -32,15 +35,6 @@ class Operator(StrEnum):
     NEWER_THAN = "newer_than"
     BEFORE = "before"
     AFTER = "after"
-
-
-class UrlPart(StrEnum):
-    """What a condition may look at of a field that holds a URL. Never its query."""
-
-    HOST = "host"
-    """In lower case, and without a port of 80 or 443."""
-    PATH = "path"
-    """As it is written; `/` where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +77,6 @@ class Negation:
 
 
 Selector = Everything | Test | AllOf | AnyOf | Negation
-
-
-def composed(text: str) -> str:
-    """The form in which texts are compared: NFC, since `é` has two spellings that nobody can tell apart."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 class Truth(IntEnum):

@@ -187,6 +187,21 @@ class ResourceType:
     def service(self) -> str:
         return self.name.split(".")[1]
 
+    def field_named(self, name: str) -> Field | None:
+        """The field that a selector means by a name: one of `fields`, a part of the URL in one, or that of a key. None:
+        there is none."""
+        known = self.fields.get(name)
+        if known is not None:
+            return None if known.prefix else known
+        found = (one.of_key(name) or one.parts.get(name) for one in self.fields.values())
+        return next(filter(None, found), None)
+
+    @property
+    def selectable(self) -> dict[str, Field]:
+        """What a selector may name: all fields, and the parts of those that hold URLs. One that ends in `.*` stands for
+        those of any key."""
+        return {name: each for one in self.fields.values() for name, each in ({one.name: one} | one.parts).items()}
+
     def vendor_statuses(self, status: Status) -> tuple[str, ...]:
         """The vendor's spellings of `status`, in lifecycle order; none for `gone` and `unknown`."""
         return tuple(name for name, normalised in self.statuses.items() if normalised is status)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
+
+from reconciler.tasks.url_parts import MEANINGS, UrlPart, part_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +54,11 @@ LONGEST_TEXT = 16 * 1024
 """Characters of a text at most. A longer one is left out on arrival: cut, it would compare as if it were whole."""
 
 MOST_TEXTS = 1000
-"""Entries of a list at most. A longer list is left out on arrival, for the same reason."""
+"""Entries of a list, or keys of an object whose keys are fields, at most. One of more is left out on arrival, for the
+same reason."""
+
+LONGEST_KEY = 256
+"""Characters of a key that is a field. What stands under a longer one is left out on arrival."""
 
 EARLIEST = 315_532_800
 """Seconds since the epoch of the first moment of 1980, UTC. What is said to be earlier is a vendor's way to write that
@@ -68,12 +75,20 @@ class FieldType(StrEnum):
     STATUS = "status"
 
 
+def composed(text: str) -> str:
+    """The form in which texts are compared: NFC, since `é` has two spellings that nobody can tell apart."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field that selectors may name.
+    """One field that selectors may name; or one for each key of an object, where its name ends in `.*`.
 
     `source` is the path of keys in the provider's record, empty where the provider's client derives the value.
     `example` is a value as tasks have it (a member, for `STRINGS`), which editors and the reference show.
+
+    Under `labels.*` stands an object whose keys are anybody's: `labels.team` is what a task has under `team`, a field
+    of this type, and `labels.a.b` what it has under `a.b`, since a key may hold a dot. None is empty, or a `*`.
     """
 
     name: str
@@ -82,7 +97,51 @@ class Field:
     source: tuple[str, ...] = ()
     example: str | int | None = None
     url: bool = False
-    """It holds a URL, whose parts selectors may name as well."""
+    """It holds a URL, or a list of them, whose parts selectors may name as well."""
+    part: UrlPart | None = None
+    """Which part of a URL it is: that in the field which `held` names."""
+
+    @property
+    def held(self) -> str:
+        """The name under which tasks hold what it is read from: its own, unless it is a part."""
+        return self.name.removesuffix(f".{self.part}") if self.part else self.name
+
+    @property
+    def prefix(self) -> str:
+        """What the names of the fields begin with that it stands for; empty where it is one itself."""
+        return self.name[:-1] if self.name.endswith(".*") else ""
+
+    @property
+    def parts(self) -> dict[str, Field]:
+        """Those of the URL that it holds, by name."""
+        made = (
+            Field(f"{self.name}.{part}", self.type, summary, example=example, part=part)
+            for part, (summary, example) in (MEANINGS.items() if self.url else ())
+        )
+        return {field.name: field for field in made}
+
+    def of_key(self, name: str) -> Field | None:
+        """The field of that name of those that it stands for; None where that can be none of them."""
+        prefix, name = self.prefix, composed(name)
+        key = name.removeprefix(prefix)
+        if not prefix or key == name or key in {"", "*"} or len(key) > LONGEST_KEY:
+            return None
+        return Field(name, self.type, self.summary, (*self.source, key), self.example)
+
+    def value_in(self, values: Mapping[str, Value]) -> Value | None:
+        """What it is in a task of these values; None where it is not there. Of a list of URLs each has the part, or the
+        list has none."""
+        value = values.get(self.held)
+        return value if self.part is None or value is None else part_in(value, self.part)
+
+
+def part_in(value: Value, part: UrlPart) -> Value | None:
+    """The part of a URL, or of each in a list; None where one of them has none."""
+    if isinstance(value, tuple):
+        parts = [part_of(url, part) for url in value]
+        whole = tuple(each for each in parts if each is not None)
+        return whole if len(whole) == len(parts) else None
+    return part_of(value, part) if isinstance(value, str) else None
 
 
 ID_FORM = re.compile(r"[A-Za-z0-9_-]{1,256}")
@@ -125,9 +184,10 @@ class Task:
 
     @property
     def text(self) -> int:
-        """Characters of text in it."""
+        """Characters of text in it, with the names of its fields, which may be a user's own."""
         texts = (value if isinstance(value, tuple) else (value,) for value in self.values.values())
-        return sum(len(text) for parts in texts for text in parts if isinstance(text, str))
+        written = sum(len(text) for parts in texts for text in parts if isinstance(text, str))
+        return written + sum(map(len, self.values))
 
     @classmethod
     def gone(cls, key: TaskKey) -> Task:

@@ -19,7 +19,7 @@ from reconciler.planning.snapshot import Snapshot, SnapshotScope, snapshot_of
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import strip_queries
 from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
-from reconciler.tasks.task import EARLIEST, FieldType, Status, Task, Value
+from reconciler.tasks.task import EARLIEST, FieldType, Status, Task, Value, composed
 from tests.planning.test_planner_properties import WORLDS, build
 from tests.planning.world import CATALOGUE, NOW, TWO_STEP, seen, task
 
@@ -44,6 +44,7 @@ def read(document: dict[str, Any]) -> Snapshot:
 # -- round trips --------------------------------------------------------------------------------------------
 
 texts = st.text(min_size=1, max_size=20).map(strip_queries).filter(lambda text: "://" not in text and text != "")
+keys = texts.map(composed).filter(lambda key: key != "*")
 VALUES: dict[FieldType, st.SearchStrategy[Value]] = {
     FieldType.STRING: texts,
     FieldType.STATUS: texts,
@@ -57,7 +58,7 @@ VALUES: dict[FieldType, st.SearchStrategy[Value]] = {
 def tasks_of_every_kind(draw: st.DrawFn) -> Task:
     row = ROWS[draw(st.sampled_from(sorted(ROWS)))]
     values = {
-        field.name: draw(VALUES[field.type])
+        f"{field.prefix}{draw(keys)}" if field.prefix else field.name: draw(VALUES[field.type])
         for field in row.fields.values()
         if field.name not in {"id", "status", "provider_status"} and draw(st.booleans())
     }

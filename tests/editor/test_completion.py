@@ -10,7 +10,6 @@ from reconciler.config.schema_targets import COMMON_KEYS
 from reconciler.providers.registry import catalogue
 from reconciler.selectors.operators import APPLICABLE, MISSING
 from reconciler.selectors.syntax import Operator
-from reconciler.selectors.url_parts import selectable
 from reconciler.tasks.task import OBSERVABLE, Field
 from tests.editor.texts import (
     COMBINATORS,
@@ -104,14 +103,14 @@ def test_a_list_of_resource_types_offers_each_with_what_it_is(opened: Opened, se
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_a_match_offers_the_fields_of_the_resource_type_and_no_others(opened: Opened, resource: str) -> None:
     found = offered(opened, match(CURSOR, resource))
-    selected = selectable(RESOURCES[resource])
+    selected = RESOURCES[resource].selectable
     assert found.keys() == selected.keys() | COMBINATORS
     for name, field in selected.items():
         assert found[name].documentation.startswith(field.summary)
 
 
 def test_fields_are_offered_at_any_depth(opened: Opened) -> None:
-    expected = selectable(RESOURCES[URL_UPLOAD]).keys() | {"all", "any", "not"}
+    expected = RESOURCES[URL_UPLOAD].selectable.keys() | {"all", "any", "not"}
     assert {"upload_url.host", "upload_url.path"} <= expected
     deep = match(f"any:\n  - not:\n      all:\n        - {CURSOR}", URL_UPLOAD)
     assert offered(opened, deep).keys() == expected
@@ -207,7 +206,7 @@ def test_where_no_task_may_match_no_parts_of_a_quota_are_offered(opened: Opened)
     assert "only" in found
     assert found.isdisjoint({"per", "keep"})
     only = offered(opened, policy(f"ensure:\n  absent: true\n  only:\n    {CURSOR}"))
-    assert only.keys() == selectable(RESOURCES[PACKAGING]).keys() | COMBINATORS
+    assert only.keys() == RESOURCES[PACKAGING].selectable.keys() | COMBINATORS
 
 
 def test_a_policy_offers_its_keys_before_it_has_a_resource(opened: Opened) -> None:
@@ -239,5 +238,5 @@ def test_a_protection_offers_names_and_globs(opened: Opened) -> None:
 )
 def test_a_protection_offers_the_fields_of_what_it_covers(opened: Opened, pattern: str) -> None:
     covered = catalogue().matching(pattern.strip("'")) if pattern != "h*.mpc.*" else RESOURCES.values()
-    names = {name for row in covered for name in selectable(row)}
+    names = {name for row in covered for name in row.selectable}
     assert offered(opened, protection(pattern)).keys() == names | COMBINATORS

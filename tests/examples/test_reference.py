@@ -11,7 +11,7 @@ from reconciler.cli.program import program
 from reconciler.config.schema import build_schema
 from reconciler.exceptions import ExitCode
 from reconciler.providers.registry import catalogue
-from reconciler.selectors.syntax import UrlPart
+from reconciler.tasks.url_parts import UrlPart
 from tests.config.schema_keys import keys
 
 COMMANDS = [program.get_command(click.Context(program), name) for name in program.list_commands(click.Context(program))]

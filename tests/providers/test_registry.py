@@ -27,6 +27,10 @@ class Mine:
 
 PROVIDER = Mine()
 """
+TWICE = """
+FIELDS = {name: replace(ROW.fields["id"], name=name) for name in ("labels.*", "labels.team")}
+Mine.resource_types = {ROW.name: replace(ROW, fields={**ROW.fields, **FIELDS})}
+"""
 UNSOUND = {
     "raises": (
         "mine",
@@ -68,6 +72,11 @@ UNSOUND = {
         "mine",
         f"{SOUND}\nMine.resource_types = OTHER.resource_types",
         "the resource type huaweicloud.mpc.transcoding is not called mine.<service>.<kind>",
+    ),
+    "has a field twice": (
+        "mine",
+        f"{SOUND}{TWICE}",
+        "the field labels.team of the resource type mine.media.snapshot is one of those that another stands for",
     ),
     "is of another time": (
         "mine",

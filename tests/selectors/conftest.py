@@ -25,7 +25,9 @@ _FIELDS = {
     "input.bucket": FieldType.STRING,
     "user_data": FieldType.STRING,
     "template_ids": FieldType.STRINGS,
+    "labels.a.b": FieldType.STRING,
 }
+_OF_ANY_KEY = {"labels.a.b": "labels.*"}
 _WORDS = {
     "INIT": Status.PENDING,
     "WAITING": Status.PENDING,
@@ -42,7 +44,11 @@ def _type(name: str, *actions: Action, without: frozenset[str] = frozenset()) ->
     return ResourceType(
         name=name,
         summary="",
-        fields={field: Field(field, kind, "") for field, kind in _FIELDS.items() if field not in without},
+        fields={
+            _OF_ANY_KEY.get(name, name): Field(_OF_ANY_KEY.get(name, name), kind, "")
+            for name, kind in _FIELDS.items()
+            if name not in without
+        },
         statuses={word: status for word, status in _WORDS.items() if word not in without},
         listing=Listing("/tasks", "tasks", Paging.PAGE, status_parameter="status"),
         operations=tuple(operation(action) for action in actions),
@@ -58,7 +64,9 @@ def packaging() -> ResourceType:
 @pytest.fixture(scope="session")
 def editing() -> ResourceType:
     """Cancel only, and fewer fields."""
-    return _type("cloud.vod.editing", Action.CANCEL, without=frozenset({"input.bucket", "user_data", "INIT"}))
+    return _type(
+        "cloud.vod.editing", Action.CANCEL, without=frozenset({"input.bucket", "user_data", "labels.a.b", "INIT"})
+    )
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +111,11 @@ def _conditions(name: str, words: tuple[str, ...]) -> st.SearchStrategy[Any]:
             scalars = st.integers(0, 3)
             operators = dict.fromkeys(("eq", "ne", "gt", "gte", "lt", "lte"), scalars)
         case FieldType.STRINGS:
-            operators = dict.fromkeys(("contains", "not_contains"), _some(st.sampled_from(TEXTS)))
+            operators = {
+                **dict.fromkeys(("contains", "not_contains"), _some(st.sampled_from(TEXTS))),
+                **dict.fromkeys(("glob", "not_glob"), _some(st.sampled_from(_GLOBS))),
+                **dict.fromkeys(("regex", "not_regex"), _some(st.sampled_from(_EXPRESSIONS))),
+            }
             scalars = exists
         case _ if name in ("status", "provider_status"):
             scalars = st.sampled_from(words)
@@ -171,6 +183,7 @@ def tasks() -> st.SearchStrategy[dict[str, Value]]:
         "input.bucket": st.sampled_from(TEXTS),
         "user_data": st.sampled_from([*TEXTS, "\ud800", "a\ud800b"]),
         "template_ids": st.lists(st.sampled_from(TEXTS), max_size=2).map(tuple),
+        "labels.a.b": st.sampled_from(TEXTS),
     }
     return st.builds(_task, st.sampled_from(words), st.fixed_dictionaries({}, optional=others))
 

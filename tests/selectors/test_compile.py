@@ -232,6 +232,8 @@ def _naive_test(  # the arguments are plain data
         return any(_naive_test(value, operator, one) for one in operand)
     if operator in ("not_glob", "not_regex", "not_contains"):
         return _not(_naive_test(value, operator.removeprefix("not_"), operand))
+    if operator in ("glob", "regex") and isinstance(value, tuple):
+        return any(_naive_test(one, operator, operand) for one in value)
     match operator:
         case "eq":
             return bool(value == operand)

@@ -18,7 +18,17 @@ from reconciler.tasks.resource_type import ResourceType
 PENDING = Condition("status", Operator.EQ, "pending")
 STATUSES = ("pending", "running", "succeeded", "failed", "canceled")
 WORDS = ("INIT", "WAITING", "PROCESSING", "SUCCEED", "FAILED", "CANCELED", "NEED_TO_BE_AUDIT", "NO_TASK")
-FIELDS = ("created_at", "id", "input.bucket", "progress", "provider_status", "status", "template_ids", "user_data")
+FIELDS = (
+    "created_at",
+    "id",
+    "input.bucket",
+    "labels.*",
+    "progress",
+    "provider_status",
+    "status",
+    "template_ids",
+    "user_data",
+)
 TEXT = (
     *("eq", "ne", "in", "not_in", "glob", "not_glob", "regex", "not_regex", "contains", "not_contains", "exists"),
     "missing",
@@ -179,7 +189,8 @@ None
   template_ids.contains: `template_ids` holds texts, but this is the number `7` -> put it in quotes
 {"template_ids": "7"}
   template_ids: `template_ids` is a list of texts, which is compared by an operator only
-    -> write for example `template_ids: {contains: "..."}` [contains not_contains exists missing]
+    -> write for example `template_ids: {contains: "..."}`
+    [glob not_glob regex not_regex contains not_contains exists missing]
 {"progress": "5"}
   progress: `progress` is a whole number, but this is the text `5` -> leave out the quotes: `5`
 {"progress": 5.0}

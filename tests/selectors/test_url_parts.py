@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.parse import parse_selector
-from reconciler.selectors.syntax import Truth, UrlPart
+from reconciler.selectors.syntax import Truth
 from reconciler.selectors.trace import describe
-from reconciler.selectors.url_parts import part_of, selectable
 from reconciler.tasks.resource_type import ResourceType
 from reconciler.tasks.task import Field, FieldType
+from reconciler.tasks.url_parts import UrlPart, part_of
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_a_part_that_is_written_as_an_operator_is_recognised(upload_of_url: Reso
 
 
 def test_only_what_holds_a_url_has_parts(upload_of_url: ResourceType) -> None:
-    assert {"upload_url.host", "upload_url.path"} == selectable(upload_of_url).keys() - upload_of_url.fields.keys()
+    assert {"upload_url.host", "upload_url.path"} == upload_of_url.selectable.keys() - upload_of_url.fields.keys()
     _, (problem,) = parse_selector({"upload_url.query": "x"}, [upload_of_url])
     assert problem.message == "`upload_url.query` is not a field of cloud.vod.url_upload"
     _, (problem,) = parse_selector({"user_data.host": "x"}, [upload_of_url])

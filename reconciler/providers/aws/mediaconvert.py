@@ -32,19 +32,16 @@ PATH = "/2017-08-29/jobs"
 
 
 def _prepared(row: Row) -> Row:
-    """A job with what fields are made of: the name in the queue's ARN, the file of the first input, and the metadata as
-    texts. Whatever has another form is left out, which makes it unknown."""
-    queue, metadata = row.get("queue"), row.get("userMetadata")
-    settings = row.get("settings")
+    """A job with what fields are made of: the name in the queue's ARN, and the files of all inputs. What has another
+    form is left out, which makes it unknown."""
+    queue, settings = row.get("queue"), row.get("settings")
     inputs = settings.get("inputs") if isinstance(settings, dict) else None
-    first = inputs[0] if isinstance(inputs, list) and inputs else None
-    pairs = None
-    if isinstance(metadata, dict) and all(isinstance(value, str) for value in metadata.values()):
-        pairs = [f"{key}={value}" for key, value in sorted(metadata.items())]
+    files = None
+    if isinstance(inputs, list) and all(isinstance(each, dict) for each in inputs):
+        files = [each.get("fileInput") for each in inputs]
     return row | {
         "queueName": queue.partition("/")[2] if isinstance(queue, str) else None,
-        "firstInput": first.get("fileInput") if isinstance(first, dict) else None,
-        "userMetadataPairs": pairs,
+        "inputFiles": files,
     }
 
 
@@ -59,21 +56,15 @@ _FIELDS = (
     Field("progress", _NUMBER, "Percentage done, 0 to 100, as estimated", ("jobPercentComplete",), 50),
     Field("error_code", _STRING, "Why the job failed", ("errorCode",), "1404"),
     Field("description", _STRING, "What the vendor says about the failure", ("errorMessage",), "Unable to open input."),
-    Field(
-        "queue", _STRING, "ARN of the queue", ("queue",), "arn:aws:mediaconvert:eu-west-1:111122223333:queues/Default"
-    ),
+    Field("queue", _STRING, "ARN of the queue", ("queue",), _QUEUE),
     Field("queue_name", _STRING, "Name of the queue", ("queueName",), "Default"),
     Field("job_template", _STRING, "Job template, by name or ARN, as the submitter gave it", ("jobTemplate",), "hls"),
     Field("priority", _NUMBER, "Priority in the queue, -50 to 50", ("priority",), 0),
     Field("role", _STRING, "ARN of the role that reads and writes", ("role",), "arn:aws:iam::111122223333:role/media"),
-    Field("input.location", _STRING, "File of the first input", ("firstInput",), "s3://b/a.mp4", url=True),
     Field(
-        "user_metadata",
-        FieldType.STRINGS,
-        "What the submitter attached, as texts `key=value`",
-        ("userMetadataPairs",),
-        "team=video",
+        "input.location", FieldType.STRINGS, "Files of the inputs, in order", ("inputFiles",), "s3://b/a.mp4", url=True
     ),
+    Field("user_metadata.*", _STRING, "What the submitter attached, by its key", ("userMetadata",), "video"),
 )
 
 QUOTAS = {"mediaconvert": (10, 5.0)}
@@ -123,7 +114,7 @@ JOB = ResourceType(
             *("arn", "accelerationSettings", "accelerationStatus", "billingTagsSource", "clientRequestToken"),
             *("currentPhase", "hopDestinations", "jobEngineVersionRequested", "jobEngineVersionUsed", "messages"),
             *("lastShareDetails", "outputGroupDetails", "queueTransitions", "retryCount", "shareStatus"),
-            *("simulateReservedQueue", "statusUpdateInterval", "settings", "userMetadata", "warnings"),
+            *("simulateReservedQueue", "statusUpdateInterval", "settings", "warnings"),
         }
     ),
     object_fields=("input.location",),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from reconciler.documents.document import Format
 from reconciler.planning.change import Count, ResourceName
 from reconciler.redaction import Shown
-from reconciler.selectors.url_parts import selectable
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import OBSERVABLE, PROGRESS, TERMINAL, FieldType, Status
 
@@ -77,7 +76,7 @@ def _explanation(row: ResourceType) -> Explanation:
         name=row.name,
         summary=row.summary,
         documentation=row.documentation,
-        fields={field.name: ExplainedField(field.type, field.summary) for field in selectable(row).values()},
+        fields={field.name: ExplainedField(field.type, field.summary) for field in row.selectable.values()},
         statuses={status.value: row.vendor_statuses(status) for status in OBSERVABLE},
         operations={
             operation.action.value: ExplainedOperation(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.reports.cells import table
 from reconciler.reports.explanation.drawing import draw_lifecycle
-from reconciler.selectors.url_parts import selectable
 from reconciler.tasks.resource_type import Paging
 from reconciler.tasks.task import OBSERVABLE
 
@@ -31,7 +30,7 @@ def render_explanation(row: ResourceType) -> str:
         _section("Operations", _operations(row)),
         _section("Calls", _calls(row)),
         _section("Permissions", _permissions(row)),
-        _section("Fields", [(field.name, field.type.value, field.summary) for field in selectable(row).values()]),
+        _section("Fields", [(field.name, field.type.value, field.summary) for field in row.selectable.values()]),
     ]
     if row.documentation:
         sections.append(f"Documentation\n  {row.documentation}")

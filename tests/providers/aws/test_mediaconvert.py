@@ -158,20 +158,30 @@ def test_fields_are_read_where_the_vendor_has_them() -> None:
     with Simulator({"tasks": {JOB.name: [row]}}).running() as simulator:
         seen = simulated(simulator, lambda client: client.observe(JOB, None))
     [task] = seen.tasks
-    expected = {"queue_name": "slow", "input.location": "s3://b/a.mp4", "job_template": "hls", "priority": -3}
-    assert task.values.items() >= expected.items()
-    assert task.values["user_metadata"] == ("order=7", "team=video")
+    files = ("s3://b/a.mp4", "s3://b/b.mp4")
+    expected = {"queue_name": "slow", "input.location": files, "job_template": "hls", "priority": -3}
+    metadata = {"user_metadata.order": "7", "user_metadata.team": "video"}
+    assert task.values.items() >= (expected | metadata).items()
+
+
+ODD_METADATA: tuple[object, ...] = ([], "a", {"a": None, "b": "", "": "x", "*": "x"})
+ODD_SETTINGS: tuple[object, ...] = (
+    [],
+    *({"inputs": {}}, {"inputs": [{"fileInput": "s3://b/a"}, "s3://b/b"]}),
+    {"inputs": [{"fileInput": "s3://b/a"}, {"fileInput": "s3://b/" + "b" * 20_000}]},
+)
 
 
 @pytest.mark.parametrize(
-    "odd", [{"userMetadata": {"a": 1}}, {"userMetadata": []}, {"settings": []}, {"settings": {"inputs": {}}}]
+    "odd",
+    [*({"userMetadata": metadata} for metadata in ODD_METADATA), *({"settings": one} for one in ODD_SETTINGS)],
 )
 def test_what_has_another_form_is_unknown(odd: Mapping[str, object]) -> None:
     seen, _ = with_client(
         [as_json({"jobs": [{"id": ID, "status": "SUBMITTED", **odd}]})], lambda client: client.observe(JOB, None)
     )
     [task] = seen.tasks
-    assert task.values.keys().isdisjoint({"user_metadata", "input.location"})
+    assert task.values.keys() == {"id", "status", "provider_status"}
 
 
 def test_a_list_of_twenty_a_page_is_read_to_its_end() -> None:

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-from reconciler.selectors.syntax import UrlPart
-from reconciler.tasks.task import Field, FieldType
-
-if TYPE_CHECKING:
-    from reconciler.tasks.resource_type import ResourceType
+from enum import StrEnum
 
 _URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://"
@@ -19,10 +13,22 @@ _URL = re.compile(
 )
 """RFC 3986, without what programs take in different ways: a backslash, a second `@`, an encoded host."""
 _PLAIN_PORTS = ("", "80", "443")
-_MEANINGS = {
+
+
+class UrlPart(StrEnum):
+    """What a condition may look at of a field that holds a URL. Never its query."""
+
+    HOST = "host"
+    """In lower case, and without a port of 80 or 443."""
+    PATH = "path"
+    """As it is written; `/` where there is none."""
+
+
+MEANINGS = {
     UrlPart.HOST: ("Host of that URL: in lower case, without a port of 80 or 443", "media.example.com"),
     UrlPart.PATH: ("Path of that URL, as it is written, without its query", "/drafts/a.mp4"),
 }
+"""What each is, in words, and an example."""
 
 
 def part_of(url: str, part: UrlPart) -> str | None:
@@ -34,22 +40,3 @@ def part_of(url: str, part: UrlPart) -> str | None:
         return found["path"] or "/"
     port = found["port"] or ""
     return found["host"].lower() + ("" if port in _PLAIN_PORTS else f":{port}")
-
-
-def selectable(row: ResourceType) -> dict[str, Field]:
-    """All that a selector may name: the fields of a resource type, and the parts of those that hold URLs."""
-    fields: dict[str, Field] = {}
-    for name, field in row.fields.items():
-        fields[name] = field
-        if field.url:
-            for part, (summary, example) in _MEANINGS.items():
-                fields[f"{name}.{part}"] = Field(f"{name}.{part}", FieldType.STRING, summary, example=example)
-    return fields
-
-
-def taken_apart(name: str, row: ResourceType) -> tuple[str, UrlPart | None]:
-    """The field that a name means, and the part of it."""
-    base, _, part = name.rpartition(".")
-    if name not in row.fields and base in row.fields and row.fields[base].url and part in set(UrlPart):
-        return base, UrlPart(part)
-    return name, None
