@@ -18,7 +18,7 @@ from reconciler.providers.credentials import AccessKey
 from reconciler.providers.examination import examined, note, overhearing
 from reconciler.providers.records import impossible_ids
 from reconciler.providers.transport.answers import Redactor, json_object, malformed
-from reconciler.providers.transport.caller import Caller, Tally
+from reconciler.providers.transport.caller import Caller, Draft, Tally
 from reconciler.providers.transport.clocks import Clocks
 from reconciler.providers.transport.codes import NO_CODES, Codes
 from reconciler.providers.transport.pacing import PACES, Quota, always
@@ -202,8 +202,8 @@ class HttpClient(Generic[R]):
             monotonic=self.surroundings.monotonic,
             sleep=self.surroundings.sleep,
         )
-        request = self._caller.request(method, url, headers, body)
-        verdict = await self._caller.send(request, judge, pace=pace, retries=retries, tally=tally, permitted=permitted)
+        draft = Draft(method, url, headers, body)
+        verdict = await self._caller.send(draft, judge, pace=pace, retries=retries, tally=tally, permitted=permitted)
         return self.resolved.explained(verdict) if isinstance(verdict, Fault) else verdict
 
     def body(self, response: httpx.Response, task: str = "") -> dict[str, Any] | Fault:

@@ -7,7 +7,7 @@ import logging
 import re
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import httpx
 
@@ -47,6 +47,23 @@ class Tally:
     requests: int = 0
 
 
+class Draft(NamedTuple):
+    """What is to be sent. `url` is sent byte for byte, so its query must be encoded already."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    def request(self, facts: dict[str, object]) -> httpx.Request:
+        """One for each try: the auth flow writes into it, and no try may have the signature of another."""
+        given = {name.lower(): (name, value) for name, value in (*HEADERS.items(), *self.headers.items())}
+        headers = list(given.values())
+        request = httpx.Request(self.method, self.url, headers=headers, content=self.body or None, extensions=facts)
+        request.headers.encoding = "ascii"  # httpx would try them all at each look
+        return request
+
+
 class Caller:
     """Sends the requests of one client. At most `concurrency` are under way, their retries included.
 
@@ -78,14 +95,9 @@ class Caller:
     async def close(self) -> None:
         await self._wire.aclose()
 
-    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> httpx.Request:
-        """A request. `url` is sent byte for byte, so its query must be encoded already."""
-        given = {name.lower(): (name, value) for name, value in (*HEADERS.items(), *headers.items())}
-        return _ascii(httpx.Request(method, url, headers=list(given.values()), content=body or None))
-
     async def send(
         self,
-        request: httpx.Request,
+        draft: Draft,
         judge: Callable[[httpx.Response], T | Fault],
         *,
         pace: Pace,
@@ -93,7 +105,7 @@ class Caller:
         tally: Tally,
         permitted: Callable[[], bool] = always,
     ) -> T | Fault:
-        """Send `request` and return what `judge` makes of the answer, or the fault of the last try.
+        """Send a request and return what `judge` makes of the answer, or the fault of the last try.
 
         The wait for a turn is no part of the deadline before the first try, since a long queue is no failure. Once
         `permitted` says no, nothing more is sent.
@@ -110,7 +122,7 @@ class Caller:
                     return replace(refused, message=f"{refused.message}; {sent_at.message}")
                 started = sent_at if started is None else started
                 tally.requests += 1
-                verdict, hint = await self._try(request, judge, {ATTEMPT: attempt + 1, WAIT: sent_at - waited_from})
+                verdict, hint = await self._try(draft, judge, {ATTEMPT: attempt + 1, WAIT: sent_at - waited_from})
                 watched().answered()
                 waited_from = self._surroundings.monotonic()
                 if not isinstance(verdict, Fault) or verdict.meaning in ANSWERED:
@@ -123,7 +135,8 @@ class Caller:
                 late = self._surroundings.monotonic() + delay > started + retries.patience(verdict.meaning)
                 if verdict.meaning not in retries.on or late or attempt + 1 >= retries.tries:
                     return verdict
-                where = self._redactor(f"{request.method} {request.url.host}{request.url.path}")
+                url = httpx.URL(draft.url)
+                where = self._redactor(f"{draft.method} {url.host}{url.path}")
                 LOGGER.info("%s: %s; again in %.1f s", where, self._redactor(verdict), delay)
                 refused = verdict
                 if verdict.meaning is not Meaning.THROTTLED:  # that pause is everybody's
@@ -142,18 +155,13 @@ class Caller:
         return max(retries.delay(attempt, self._surroundings.uniform), hint or 0.0, least)
 
     async def _try(
-        self, request: httpx.Request, judge: Callable[[httpx.Response], T | Fault], facts: dict[str, object]
+        self, draft: Draft, judge: Callable[[httpx.Response], T | Fault], facts: dict[str, object]
     ) -> tuple[T | Fault, float | None]:
         """One try: the verdict, and the delay that the server asked for."""
-        # The auth flow writes into the request it is given; a copy keeps each try free of the last signature.
-        fresh = _ascii(
-            httpx.Request(
-                request.method, request.url, headers=request.headers, content=request.content, extensions=facts
-            )
-        )
-        verdict, hint = await self._judged(fresh, judge)
+        request = draft.request(facts)
+        verdict, hint = await self._judged(request, judge)
         if isinstance(verdict, Fault):
-            self._wire.tracer.judged(fresh, verdict)
+            self._wire.tracer.judged(request, verdict)
         return verdict, hint
 
     async def _judged(
@@ -187,12 +195,6 @@ class Caller:
                     return response
         finally:
             await flow.aclose()
-
-
-def _ascii(request: httpx.Request) -> httpx.Request:
-    """With headers whose encoding is known, so that httpx does not try them all at each look."""
-    request.headers.encoding = "ascii"
-    return request
 
 
 async def all_or_fault(calls: Iterable[Coroutine[object, object, T | Fault]]) -> list[T] | Fault:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import httpx
@@ -42,7 +43,7 @@ class Clocks:
 
     def skews(self, urls: Iterable[str]) -> tuple[int, ...]:
         """Seconds that the clocks of these services are ahead: the least and the greatest; empty where none told."""
-        hosts = {_service(httpx.URL(url)) for url in urls}
+        hosts = set(map(_service_at, urls))
         found = [skew for host in hosts for skew in self._skews.get(host, ())]
         return (min(found), max(found)) if found else ()
 
@@ -51,6 +52,12 @@ def _service(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
+@lru_cache
+def _service_at(url: str) -> str:
+    return _service(httpx.URL(url))
+
+
+@lru_cache  # of a clock, which many answers tell within one second
 def http_date(text: str | None) -> datetime | None:
     """The time in a header (RFC 9110 section 5.6.7), UTC; None for what is none, whatever it holds.
 

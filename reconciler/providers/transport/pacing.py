@@ -160,7 +160,10 @@ class PaceBook:
         """The pace of a bucket. Two clients share it where they agree about the quota and the clock."""
         with self._lock:
             key = (group, bucket, quota, monotonic)
-            return self._paces.setdefault(key, Pace(quota, monotonic, sleep))
+            found = self._paces.get(key)
+            if found is None:
+                found = self._paces[key] = Pace(quota, monotonic, sleep)
+            return found
 
 
 PACES = PaceBook()

@@ -70,7 +70,11 @@ class Turns:
 
     def lock(self) -> asyncio.Lock:
         """That of the running event loop."""
-        return self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+        loop = asyncio.get_running_loop()
+        found = self._locks.get(loop)
+        if found is None:
+            found = self._locks[loop] = asyncio.Lock()
+        return found
 
 
 class Shared:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from reconciler.provider.loopback import GONE_SILENT, Received, Reply, Time, serving
 from reconciler.providers.transport.answers import Redactor
-from reconciler.providers.transport.caller import READS, USER_AGENT, WRITES, Caller, Retries, Tally, hinted_delay
+from reconciler.providers.transport.caller import READS, USER_AGENT, WRITES, Caller, Draft, Retries, Tally, hinted_delay
 from reconciler.providers.transport.pacing import GIVEN_UP, GIVEN_UP_AFTER, LOOK, Pace, Quota
 from reconciler.tasks.observation import Fault, Meaning
 from tests.providers.loopback import FROZEN, around
@@ -61,7 +61,7 @@ def send(
         )
         tally = Tally()
         async with serving(answers) as server:
-            request = caller.request("DELETE", f"{server.url}/task", {})
+            request = Draft("DELETE", f"{server.url}/task", {})
             pace = Pace(Quota(1000, 1.0), time.monotonic, time.sleep)
             verdict = await caller.send(request, judge, pace=pace, retries=retries, tally=tally)
             assert caller.requests == tally.requests
@@ -123,7 +123,7 @@ async def test_a_write_that_was_never_sent_is_tried_again() -> None:
     pace = Pace(Quota(1000, 1.0), time.monotonic, time.sleep)
     async with serving([]) as server:
         url = server.url
-    request = caller.request("DELETE", url, {})
+    request = Draft("DELETE", url, {})
     verdict = await caller.send(request, judge, pace=pace, retries=WRITES, tally=tally)
     await caller.close()
     assert time.monotonic() <= 1000.0 + WRITES.deadline + 0.01
@@ -152,7 +152,7 @@ def unreachable(retries: Retries) -> tuple[Fault, Time, str]:
             url = f"{server.url}/task?token=hunter2"
         caller = Caller(auth=Numbered(), concurrency=1, redactor=Redactor(), surroundings=around(time=time))
         pace = Pace(Quota(1000, 1.0), time.monotonic, time.sleep)
-        request = caller.request("GET", url, {})
+        request = Draft("GET", url, {})
         verdict = await caller.send(request, judge, pace=pace, retries=retries, tally=Tally())
         await caller.close()
         return verdict
@@ -282,10 +282,7 @@ def test_no_more_than_so_many_are_in_flight() -> None:
         pace = Pace(Quota(1000, 1.0), time.monotonic, time.sleep)
         async with listener:
             await asyncio.gather(
-                *(
-                    caller.send(caller.request("GET", url, {}), judge, pace=pace, retries=READS, tally=Tally())
-                    for _ in range(30)
-                )
+                *(caller.send(Draft("GET", url, {}), judge, pace=pace, retries=READS, tally=Tally()) for _ in range(30))
             )
             await caller.close()
         return most
@@ -303,7 +300,7 @@ async def test_who_always_wants_to_be_asked_later_is_waited_for_once_by_all(hint
     async with serving(lambda _: Reply(429, headers={"Retry-After": hint})) as server:
 
         async def one() -> int | Fault:
-            request = caller.request("GET", server.url, {})
+            request = Draft("GET", server.url, {})
             return await caller.send(request, judge, pace=pace, retries=retries, tally=Tally())
 
         verdicts = [await one() for _ in range(20)]
@@ -325,7 +322,7 @@ def test_an_answer_now_and_then_keeps_it_going() -> None:
         pace = Pace(Quota(100, 60.0), time.monotonic, time.sleep)
         turn = cycle([Reply(429, headers={"Retry-After": "60"}), Reply(409)])
         async with serving(lambda _: next(turn)) as server:
-            request = caller.request("DELETE", server.url, {})
+            request = Draft("DELETE", server.url, {})
             verdicts = [await caller.send(request, judge, pace=pace, retries=WRITES, tally=Tally()) for _ in range(20)]
             await caller.close()
         return verdicts
@@ -341,7 +338,7 @@ async def test_who_may_not_send_any_more_stops_waiting(answer: Reply) -> None:
     caller = Caller(auth=Numbered(), concurrency=4, redactor=Redactor(), surroundings=around(time=time))
     pace = Pace(Quota(100, 60.0), time.monotonic, time.sleep)
     async with serving([answer] * 10) as server:
-        request = caller.request("DELETE", server.url, {})
+        request = Draft("DELETE", server.url, {})
         permitted = partial(lambda until: time.monotonic() < until, time.monotonic() + 5)
         verdict = await caller.send(request, judge, pace=pace, retries=WRITES, tally=Tally(), permitted=permitted)
         await caller.close()
