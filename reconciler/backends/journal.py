@@ -7,6 +7,7 @@ import secrets
 import socket
 import time
 from collections import Counter
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
@@ -20,7 +21,7 @@ from reconciler.backends.schema import UNSETTLED, action_record, actions
 from reconciler.backends.writer import GroupWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from concurrent.futures import Future
     from types import TracebackType
 
@@ -70,6 +71,15 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextmanager
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Within this context `wake` is called after each commit, by another thread, once its futures are done."""
+        self._writer.after_group.append(wake)
+        try:
+            yield
+        finally:
+            self._writer.after_group.remove(wake)
 
     def begin_run(self, start: RunStart) -> str:
         """Write down that a run begins, and return its id. Waits for one commit. Raises BackendError."""

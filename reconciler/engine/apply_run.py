@@ -15,7 +15,7 @@ from reconciler.backends.entries import Planned, PlannedOfPolicy, RunStart
 from reconciler.diagnostics import Severity
 from reconciler.engine.batch import Batch
 from reconciler.engine.clouds import log_bug
-from reconciler.engine.run_journal import RunJournal
+from reconciler.engine.run_journal import OUTCOMES, RunJournal
 from reconciler.engine.work import BatchContext, Lane, Patience, Work
 from reconciler.exceptions import BackendError, bug
 from reconciler.planning.judgement import Judgements
@@ -27,7 +27,7 @@ from reconciler.tasks.observation import Fault
 from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.config.model import Configuration
     from reconciler.engine.clouds import Clouds
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from reconciler.planning.policy_plan import PolicyPlan
     from reconciler.tasks.observation import Observation
     from reconciler.tasks.resource_type import Action, Catalogue, ResourceType
+
+    _Batched = tuple[ResourceType, tuple[Action, ...], list[Change]]
 
 
 def _nothing(_: object) -> None:
@@ -116,13 +118,14 @@ async def carry_out(
         run.clouds,
         world.catalogue,
         context,
-        batches_in_flight=max(1, concurrency // 4),
-        calls_in_flight=concurrency,
+        # While answers are awaited, the intents of the next calls are written, and other batches are read back.
+        batches_in_flight=max(1, concurrency // (4 if options.stop_on_error else 2)),
+        calls_in_flight=2 * concurrency,
         stop_on_error=options.stop_on_error,
         locked={change.target: held.why_not(change.target) for change in ahead},
         on_result=options.on_result,
     )
-    with about(run=run_id):
+    with about(run=run_id), journal.listening():
         results = [*await applier.apply(ahead), *dropped]
     faults = [fault for fault in (context.journal_fault, context.bug) if fault]
     notes += [Note(Severity.ERROR, fault) for fault in faults]
@@ -145,10 +148,12 @@ async def carry_out(
         diagnostics=tuple(notes),
     )
     try:
-        await journal.conclude(report.results)
-        await journal.finish(report)
+        with journal.listening():
+            await journal.conclude(dropped)
+            await journal.finish(report)
     except BackendError as error:
-        notes.append(Note(Severity.ERROR, error.message))
+        if error.message not in faults:
+            notes.append(Note(Severity.ERROR, error.message))
         report = replace(report, errored=True, interrupted=run.interruption.exit_code, diagnostics=tuple(notes))
     return report
 
@@ -206,9 +211,10 @@ READ_TOGETHER = 500
 class Applier:
     """Executes changes. Those of one scope with the same steps go in batches; targets go side by side.
 
-    `calls_in_flight` bounds the calls of one target that are under way at once, `batches_in_flight` the batches that
-    they come from or are read back for. With `stop_on_error` the first change that fails or has no verdict keeps new
-    batches from starting. `locked` says of targets why they are sent nothing at all.
+    `calls_in_flight` bounds the calls of one target whose intent is written, `batches_in_flight` the batches that they
+    come from or are read back for; how many are sent at once is the client's to say. With `stop_on_error` the first
+    change that fails or has no verdict keeps new batches from starting. `locked` says of targets why they are sent
+    nothing at all.
     """
 
     def __init__(
@@ -233,6 +239,8 @@ class Applier:
         self._on_result = on_result
         self._held_back = ""
         """Why nothing more is sent to any target."""
+        self._unwritten: list[Result] = []
+        """Outcomes that the journal has not got yet."""
 
     async def apply(self, changes: Sequence[Change]) -> tuple[Result, ...]:
         """Carry out `changes`, once each, and return one result for each, in their order.
@@ -242,29 +250,47 @@ class Applier:
         results: dict[str, Result] = {}
         async with asyncio.TaskGroup() as group:
             for target, batches in self._batches(changes).items():
-                lane = Lane(
-                    target,
-                    asyncio.Semaphore(self._batches_in_flight),
-                    asyncio.Semaphore(self._calls_in_flight),
-                    self._locked.get(target, ""),
-                )
-                for resource, steps, members in batches:
-                    group.create_task(self._run(lane, resource, steps, members, results))
+                lane = Lane(target, asyncio.Semaphore(self._calls_in_flight), self._locked.get(target, ""))
+                for _ in range(self._batches_in_flight):
+                    group.create_task(self._work(lane, batches, results))
+        await self._write_outcomes()
         return tuple(results[change.id] for change in changes)
 
-    def _batches(
-        self, changes: Iterable[Change]
-    ) -> dict[str, list[tuple[ResourceType, tuple[Action, ...], list[Change]]]]:
-        alike: dict[tuple[str, str, tuple[Action, ...]], list[Change]] = defaultdict(list)
+    def _batches(self, changes: Iterable[Change]) -> dict[str, Iterator[_Batched]]:
+        """The batches of each target. Each is made when its turn comes."""
+        alike: dict[str, dict[tuple[str, tuple[Action, ...]], list[Change]]] = defaultdict(lambda: defaultdict(list))
         for change in changes:
-            alike[change.target, change.resource, change.steps].append(change)
-        batches: dict[str, list[tuple[ResourceType, tuple[Action, ...], list[Change]]]] = defaultdict(list)
-        for (target, resource, steps), members in alike.items():
+            alike[change.target][change.resource, change.steps].append(change)
+        return {target: self._cut(groups) for target, groups in alike.items()}
+
+    def _cut(self, groups: Mapping[tuple[str, tuple[Action, ...]], list[Change]]) -> Iterator[_Batched]:
+        for (resource, steps), members in groups.items():
             row = self._catalogue.resource_types[resource]
             size = self._size(row)
             for start in range(0, len(members), size):
-                batches[target].append((row, steps, members[start : start + size]))
-        return batches
+                yield row, steps, members[start : start + size]
+
+    async def _work(self, lane: Lane, batches: Iterator[_Batched], results: dict[str, Result]) -> None:
+        """Carry out one batch after the other."""
+        for resource, steps, members in batches:
+            for result in await self._run(lane, resource, steps, members):
+                if result.error is not None:
+                    lane.learn(result.error)
+                if self._stop_on_error and result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
+                    self._held_back = self._held_back or f"an earlier change did not succeed ({result.id})"
+                results[result.id] = result
+                self._unwritten.append(result)
+                self._on_result(result)
+            if len(self._unwritten) >= OUTCOMES:
+                await self._write_outcomes()
+
+    async def _write_outcomes(self) -> None:
+        """Tell the journal what became of changes. Where it fails nothing more is sent."""
+        outcomes, self._unwritten = self._unwritten, []
+        try:
+            await self._context.journal.conclude(outcomes)
+        except BackendError as error:
+            self._context.journal_fault = self._context.journal_fault or error.message
 
     def _size(self, resource: ResourceType) -> int:
         """Changes to a batch. An error stops the next batch, so that they are small where one is to stop the run."""
@@ -276,23 +302,14 @@ class Applier:
         resource: ResourceType,
         steps: tuple[Action, ...],
         members: list[Change],
-        results: dict[str, Result],
-    ) -> None:
+    ) -> list[Result]:
         works = [Work(change) for change in members]
-        async with lane.batches:
-            try:
-                outcome = await self._results(lane, resource, steps, works)
-            except Exception as error:  # noqa: BLE001 - a bug settles its own changes, and the report is written
-                log_bug(f"target {lane.target}", error)
-                self._context.bug = f"bug in reconciler: {bug(error)}; please report it: -v shows more"
-                outcome = [work.cut_off(self._context.bug) for work in works]
-        for result in outcome:
-            if result.error is not None:
-                lane.learn(result.error)
-            if self._stop_on_error and result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
-                self._held_back = self._held_back or f"an earlier change did not succeed ({result.id})"
-            results[result.id] = result
-            self._on_result(result)
+        try:
+            return await self._results(lane, resource, steps, works)
+        except Exception as error:  # noqa: BLE001 - a bug settles its own changes, and the report is written
+            log_bug(f"target {lane.target}", error)
+            self._context.bug = f"bug in reconciler: {bug(error)}; please report it: -v shows more"
+            return [work.cut_off(self._context.bug) for work in works]
 
     async def _results(
         self, lane: Lane, resource: ResourceType, steps: tuple[Action, ...], works: list[Work]

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from reconciler.backends.entries import ActionState, IntentRefused, NoOpenIntent
+from reconciler.engine.readback import STOPPING, Readback
 from reconciler.engine.run_journal import state_of
 from reconciler.engine.work import Next, Settled, judge, out_of_time, refusal
 from reconciler.exceptions import BackendError, LockedError
@@ -40,6 +41,10 @@ class Batch:
         self._works = works
         self._context = context
         self._lane = lane
+        longest = context.patience.longest_pause
+        self._readback = lane.readbacks.setdefault(
+            resource.name, Readback(client, resource, context.interruption, longest)
+        )
 
     async def run(self, operations: Sequence[Operation]) -> list[Result]:
         """Take every change through `operations`, and return one result for each, in their order."""
@@ -97,9 +102,10 @@ class Batch:
         """Send the operation for `works`, as many ids to a call as it takes, the intent on disk before each call."""
         size = operation.batch_size
         chunks = [works[start : start + size] for start in range(0, len(works), size)]
-        async with asyncio.TaskGroup() as group:
-            for chunk in chunks:
-                group.create_task(self._call_chunk(operation, chunk))
+        with self._readback.calling():
+            async with asyncio.TaskGroup() as group:
+                for chunk in chunks:
+                    group.create_task(self._call_chunk(operation, chunk))
 
     def _reason_to_stop(self) -> str:
         """Why no further call may be sent; empty while all is well."""
@@ -113,15 +119,16 @@ class Batch:
             works = [work for work in works if work.settled is None]
             if self._reason_to_stop():
                 self._hold_back(works)
-            elif not works:
                 return
-            elif await self._intend(operation, works):
-                if self._reason_to_stop():
-                    await self._leave(operation, works)
-                else:
-                    await self._perform(operation, works)
+            if not works or not await self._intend(operation, works):
+                return
+            # What happened since the intents were written may be a reason not to send them.
+            states = self._leave(works) if self._reason_to_stop() else await self._perform(operation, works)
+        # Not in the place of a call any more: the next one need not wait for the disk.
+        await self._record(operation, states)
 
-    async def _perform(self, operation: Operation, works: list[Work]) -> None:
+    async def _perform(self, operation: Operation, works: list[Work]) -> list[tuple[Work, ActionState]]:
+        """Make the call, and return what is to be written of it."""
         for work in works:
             work.started_ms = self._context.elapsed_ms() if work.started_ms is None else work.started_ms
             work.step_calls, work.reads, work.readings = work.step_calls + 1, 0, 0
@@ -132,7 +139,7 @@ class Batch:
                 self._resource,
                 operation,
                 [change.task_id for change in changes],
-                permitted=lambda: not self._context.reason_to_stop(),
+                permitted=lambda: not self._reason_to_stop(),
             )
         for work in works:
             work.answer = answers[work.change.task_id]
@@ -142,7 +149,7 @@ class Batch:
             # After a lost answer, what this call was told says nothing of what the earlier one did.
             if work.answer is not None and not work.lost_answer:
                 work.settled = refusal(work.answer)
-        await self._record(operation, [(work, state_of(work.answer)) for work in works])
+        return [(work, state_of(work.answer)) for work in works]
 
     async def _intend(self, operation: Operation, works: list[Work]) -> bool:
         """Write the intents. Without them on disk nothing is called."""
@@ -173,20 +180,20 @@ class Batch:
             if not work.lost_answer:
                 work.settled = Settled(Outcome.NOT_ATTEMPTED, self._reason_to_stop())
 
-    async def _leave(self, operation: Operation, works: list[Work]) -> None:
+    def _leave(self, works: list[Work]) -> list[tuple[Work, ActionState]]:
         """Close the intents of calls that are not sent because of what happened since they were written."""
         self._hold_back(works)
         for work in works:
             work.step_calls += 1
-        await self._record(operation, [(work, ActionState.REFUSED) for work in works])
+        return [(work, ActionState.REFUSED) for work in works]
 
     async def _read(self, operation: Operation, works: list[Work]) -> list[Work]:
         """Read tasks back and settle what can be settled; returns those whose call should be made again."""
         ids = [work.change.task_id for work in works]
-        reading = self._client.read(self._resource, ids)
+        reading = self._readback.read(ids)
         readings = await self._context.interruption.cut_off(reading, self._context.patience.drain)
         if readings is None:
-            readings = Readings({}, dict.fromkeys(ids, Fault(Meaning.UNREACHABLE, "not read: the run is stopping")))
+            readings = Readings({}, dict.fromkeys(ids, STOPPING))
         again = []
         for work in works:
             work.reads += 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from reconciler.exceptions import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
 T = TypeVar("T")
 Given = ParamSpec("Given")
@@ -38,6 +38,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self._asked = asyncio.Event()
+        self._bounds: dict[asyncio.Timeout, float] = {}
         self.exit_code: ExitCode | None = None
         self.drains = False
 
@@ -48,7 +49,10 @@ class Interruption:
     def ask(self, code: ExitCode = ExitCode.INTERRUPTED) -> None:
         """Ask the run to stop gracefully."""
         self.exit_code = self.exit_code or code
-        self._asked.set()
+        if not self.asked:
+            self._asked.set()
+            for bound, seconds in self._bounds.items():
+                bound.reschedule(asyncio.get_running_loop().time() + seconds)
 
     def drain(self) -> None:
         """From here on calls are made. Raises CancelledError where somebody asked to stop before."""
@@ -61,17 +65,19 @@ class Interruption:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._asked.wait(), seconds)
 
-    async def cut_off(self, work: Coroutine[object, object, T], seconds: float) -> T | None:
+    async def cut_off(self, work: Awaitable[T], seconds: float) -> T | None:
         """What `work` gives; None where it is not done so many seconds after somebody asked to stop."""
-        running, asked = asyncio.ensure_future(work), asyncio.ensure_future(self._asked.wait())
+        bound = asyncio.timeout(seconds if self.asked else None)
+        self._bounds[bound] = seconds
         try:
-            await asyncio.wait({running, asked}, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait({running}, timeout=seconds)
-            return running.result() if running.done() else None
+            async with bound:
+                return await work
+        except TimeoutError:
+            if bound.expired():
+                return None
+            raise
         finally:
-            asked.cancel()
-            running.cancel()
-            await asyncio.gather(running, asked, return_exceptions=True)
+            del self._bounds[bound]
 
 
 class Threads(ThreadPoolExecutor):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEnd, TaskOutcome
 from reconciler.exceptions import BackendError, LockedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
+    from typing import Self
 
     from reconciler.backends.journal import Journal
     from reconciler.backends.leases import Lease
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from reconciler.planning.report import Report, Result
     from reconciler.tasks.observation import Fault
     from reconciler.tasks.resource_type import Action
+
+OUTCOMES = 500
+"""As many are written with one commit, which keeps the other writers of the database waiting."""
 
 PARTING = 10.0
 """Seconds for which a run that stops waits for its journal: less than supervisors leave between SIGTERM and SIGKILL."""
@@ -47,7 +53,20 @@ class RunJournal:
         self._silent = False
         self._lease = lease
         self._groups = groups
+        self._committed: deque[tuple[Future[None], asyncio.Future[bool]]] = deque()
         self.run_id = run_id
+
+    @contextmanager
+    def listening(self) -> Iterator[Self]:
+        """What is written is awaited within this context, in the event loop that runs there."""
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # a loop that is closed by now waits for nothing
+                loop.call_soon_threadsafe(self._hand_on)
+
+        with self._journal.waking(wake):
+            yield self
 
     def check_lock(self) -> None:
         """Raise LockedError where the lease may be another's by now, as after a sleep of the machine. Asks nobody."""
@@ -70,13 +89,14 @@ class RunJournal:
         ]
         await self._written(self._journal.record(self.run_id, results))
 
-    async def conclude(self, results: Iterable[Result]) -> None:
-        """Write the outcome of changes."""
-        outcomes = [
-            TaskOutcome(*result.key, result.outcome.value, result.before, result.now, result.detail)
-            for result in results
-        ]
-        await self._written(self._journal.record_outcomes(self.run_id, outcomes))
+    async def conclude(self, results: Sequence[Result]) -> None:
+        """Write the outcome of changes, a group of them after the other."""
+        for start in range(0, len(results), OUTCOMES):
+            outcomes = [
+                TaskOutcome(*result.key, result.outcome.value, result.before, result.now, result.detail)
+                for result in results[start : start + OUTCOMES]
+            ]
+            await self._written(self._journal.record_outcomes(self.run_id, outcomes))
 
     async def finish(self, report: Report) -> None:
         """Write how the run ended."""
@@ -84,13 +104,31 @@ class RunJournal:
         await self._written(self._journal.finish_run(self.run_id, end))
 
     async def _written(self, rows: Future[None]) -> None:
-        async def done() -> bool:
-            await asyncio.wrap_future(rows)
-            return True
+        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        rows.add_done_callback(lambda rows: self._committed.append((rows, written)))
+        if rows.done():  # nobody may wake us for it any more
+            self._hand_on()
+        try:
+            if await self._interruption.cut_off(written, 0.0 if self._silent else PARTING):
+                return
+        finally:
+            rows.cancel()
+        self._silent = True
+        raise BackendError(
+            "the database of the journal does not answer, and the run is stopping",
+            "Run the command again; it reads the tasks of the calls under way first.",
+        )
 
-        if not await self._interruption.cut_off(done(), 0.0 if self._silent else PARTING):
-            self._silent = True
-            raise BackendError(
-                "the database of the journal does not answer, and the run is stopping",
-                "Run the command again; it reads the tasks of the calls under way first.",
-            )
+    def _hand_on(self) -> None:
+        """Tell those who wait for what was committed. Once for a group: each call out of another thread waits for the
+        interpreter."""
+        while self._committed:
+            rows, written = self._committed.popleft()
+            if written.done():
+                continue
+            if rows.cancelled():
+                written.cancel()
+            elif error := rows.exception():
+                written.set_exception(error)
+            else:
+                written.set_result(True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.backends.entries import ActionState
     from reconciler.engine.interruption import Interruption
+    from reconciler.engine.readback import Readback
     from reconciler.engine.run_journal import RunJournal
     from reconciler.planning.change import Change
     from reconciler.planning.judgement import Judgements
@@ -91,16 +92,17 @@ class BatchContext:
 
 @dataclass(slots=True)
 class Lane:
-    """What the batches of one target share: places for batches, and places for calls.
+    """What the batches of one target share.
 
     `calls` bounds the calls whose intent is on disk: what waits behind it is not on its way yet, so that neither an
     interruption nor a lost lock has to let it pass. `held_back` says why the target is sent nothing more.
     """
 
     target: str
-    batches: Semaphore
     calls: Semaphore
     held_back: str = ""
+    readbacks: dict[str, Readback] = field(default_factory=dict)
+    """By resource type."""
 
     def learn(self, answer: Fault) -> None:
         """Keep later calls from repeating what cannot succeed."""

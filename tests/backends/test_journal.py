@@ -1,7 +1,7 @@
 """The journal: no call without a durable intent, and no call twice."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 
 import pytest
 
@@ -185,6 +185,18 @@ def test_a_closed_journal_lets_nothing_through(journal: Journal, run_id: str, in
     journal.close()
     with pytest.raises(BackendError, match="closed"):
         journal.intend(run_id, [intent()], Fence(())).result(timeout=0)
+
+
+def test_who_listens_is_woken_after_the_futures_of_a_group_are_done(
+    journal: Journal, run_id: str, intent: Build
+) -> None:
+    done: list[int] = []
+    futures: list[Future[None]] = []
+    with journal.waking(lambda: done.append(sum(future.done() for future in futures))):
+        futures += [journal.intend(run_id, [intent(str(number))], Fence(())) for number in range(50)]
+        journal.close()
+    assert done[-1] == 50
+    assert len(done) < 50, "once for a group, not for each"
 
 
 def test_a_withdrawn_intent_is_not_written(url: str, start: RunStart, intent: Build) -> None:

@@ -294,6 +294,7 @@ class Ledger(RunJournal):
         self.fail_intend: tuple[int, Exception] | None = None
         self.fail_record: tuple[int, Exception] | None = None
         self.lock_lost: Exception | None = None
+        self.concluded: list[str] = []
 
     def is_open(self, intent: Intent) -> bool:
         return any(
@@ -330,6 +331,10 @@ class Ledger(RunJournal):
                 raise NoOpenIntent(f"{intent}: {self.states.get(intent)}, now {state}")
             self.states[intent] = state
             self._world.events.append(Event("record", change.task_id, action))
+
+    async def conclude(self, results: Sequence[Result]) -> None:
+        await asyncio.sleep(0)
+        self.concluded += [result.id for result in results]
 
 
 def _counted_down(failure: tuple[int, Exception] | None) -> tuple[int, Exception] | None:

@@ -238,6 +238,41 @@ def test_where_ids_are_read_one_by_one_a_whole_step_is_read_back_at_once() -> No
     assert world.read_together == [40] + [1] * LATE
 
 
+def test_what_is_left_of_batches_fills_a_reading_together() -> None:
+    halves = [str(number) for number in range(1, 41) if number % 10 < 5]
+    world = World(waiting(40), {task_id: [refused(Meaning.PERMISSION)] for task_id in halves})
+    assert outcomes(world).count("done") == 20
+    assert world.read_together == [10, 10]
+
+
+def test_what_is_left_over_at_the_end_is_read_by_itself() -> None:
+    world = World(waiting(23), {"3": [Call(None, LATE)]})
+    assert outcomes(world) == ["done"] * 23
+    assert sum(world.read_together) == 23 + LATE
+    assert max(world.read_together) == 10
+
+
+def test_changes_that_wait_take_no_tasks_of_their_own() -> None:
+    """What is under way costs memory; a hundred thousand changes behind it cost none but their own."""
+    most = 0
+
+    def count(_world: World, _task_id: str) -> None:
+        nonlocal most
+        most = max(most, len(asyncio.all_tasks()))
+
+    world = World(waiting(600), before_call=count)
+    assert outcomes(world) == ["done"] * 600
+    assert most <= 4 * (1 + 10) + 1
+
+
+def test_the_journal_learns_of_outcomes_while_the_run_goes_on() -> None:
+    seen: list[int] = []
+    world = World(waiting(1_200), before_call=lambda world, _: seen.append(len(world.ledger.concluded)))
+    assert outcomes(world) == ["done"] * 1_200
+    assert max(seen) >= 500
+    assert sorted(world.ledger.concluded) == sorted(change.id for change in changes(world))
+
+
 def test_where_an_error_is_to_stop_the_run_ten_are_called_before_it_is_known() -> None:
     world = World(waiting(40, SINGLY), {"7": [ACCEPTED_IN_VAIN]}, stop_on_error=True, batches_in_flight=1)
     assert outcomes(world).count("not_attempted") == 30

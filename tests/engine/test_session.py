@@ -286,7 +286,7 @@ async def test_no_intent_is_written_for_an_account_that_is_not_locked(tmp_path: 
     ):
         run_id = journal.begin_run(RunStart("apply", "1", "sha256:0", "sha256:0"))
         of_run = RunJournal(journal, run_id, Interruption(), lease, groups)
-        with pytest.raises(LockedError, match="the lock of here was not taken"):
+        with of_run.listening(), pytest.raises(LockedError, match="the lock of here was not taken"):
             await of_run.intend(Action.CANCEL, [(change(task("1")), 1)])
         assert list(journal.open_intents(groups.values())) == []
 
