@@ -10,7 +10,7 @@ from docs.generate.commands import commands_page
 from docs.generate.configuration import configuration_page
 from docs.generate.markdown import page, table
 from docs.generate.resource_types import resource_types_page
-from docs.generate.vocabulary import exit_codes_page, formats_page, operators_page
+from docs.generate.vocabulary import exit_codes_page, formats_page, metrics_page, operators_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +25,7 @@ def _index_page() -> str:
         ("[Resource types](resource-types.md)", "every kind of task: statuses, lifecycle, calls, permissions, fields"),
         ("[Operators](operators.md)", "what may stand in a `match`"),
         ("[Formats](formats.md)", "what plans and reports can be written as"),
+        ("[Metrics](metrics.md)", "what Prometheus is told"),
         ("[Exit codes](exit-codes.md)", "what the end of a command tells"),
     ]
     return page(
@@ -42,6 +43,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "resource-types.md": resource_types_page,
         "operators.md": operators_page,
         "formats.md": formats_page,
+        "metrics.md": metrics_page,
         "exit-codes.md": exit_codes_page,
     }
 )

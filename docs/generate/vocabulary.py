@@ -8,6 +8,7 @@ from docs.generate.markdown import code, in_one_line, page, paragraph, prose, ta
 from reconciler.config.schema_match import condition
 from reconciler.exceptions import ExitCode
 from reconciler.reports import FORMATS, SCREEN_FORMATS
+from reconciler.reports.metrics import METRICS, Of
 from reconciler.selectors.operators import APPLICABLE, MISSING
 from reconciler.selectors.syntax import Operator
 
@@ -35,7 +36,14 @@ _FORMATS: Final = {
     "github": "Workflow commands of GitHub Actions, which annotate the run.",
     "gitlab": "The `reports:terraform` JSON of GitLab, for the widget of a merge request.",
     "outputs": "Lines of `key=value`, for GITHUB_OUTPUT and for dotenv reports of GitLab.",
+    "metrics": "For Prometheus, by the textfile collector: see [metrics](metrics.md).",
 }
+
+_METRICS: Final = """\
+`reconciler run` serves these at `/metrics`; `plan`, `apply` and `run --once` write them to a file with
+`--report metrics=FILE`, for the textfile collector of the node exporter. The file is replaced as a whole. Counters go
+on from what it holds, and a run that fails leaves the time of the last one that went well. Times are Unix time. Labels
+hold names of the configuration and words of closed sets: never an id of a task, a URL or a text of a cloud."""
 
 _EXIT_CODES: Final = {
     ExitCode.OK: "Nothing to do, or everything done or already satisfied.",
@@ -92,6 +100,22 @@ def formats_page() -> str:
         "[report.schema.json](../../schemas/report.schema.json). Readers should pass over keys that they do not know."
     )
     return page("Formats", paragraph(text), table(("format", "what it is", "`--format` of"), rows), paragraph(schemas))
+
+
+def metrics_page() -> str:
+    """Every metric with its labels, and from where it comes."""
+    whence = {Of.RUN: "every run", Of.PLAN: "every plan", Of.DAEMON: "`run` alone"}
+    rows = [
+        (
+            code(metric.name),
+            metric.kind.value,
+            ", ".join(map(code, metric.labels)),
+            whence[metric.of],
+            prose(metric.help),
+        )
+        for metric in METRICS
+    ]
+    return page("Metrics", _METRICS, table(("metric", "kind", "labels", "from", "meaning"), rows))
 
 
 def exit_codes_page() -> str:

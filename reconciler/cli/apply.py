@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.options import duration, flag, limit_options, moment, paths_argument, task_options
+from reconciler.cli.apply_flags import ApplyFlags, apply_flags, tell
+from reconciler.cli.options import flag, limit_options, moment, paths_argument, task_options
 from reconciler.cli.output import Flags, keep, run_flags
 from reconciler.cli.places import is_agreed, somebody_is_there, write
 from reconciler.cli.progress import Progress
@@ -19,23 +20,18 @@ from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import saved_plan
 from reconciler.cli.signals import Interrupted, held, interruptible
 from reconciler.documents.files import PLAN_FILE
-from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.approval import Approval
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.session import Session
-from reconciler.engine.work import Patience
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
-from reconciler.planning.report import FailOn
-from reconciler.redaction import presentable
-from reconciler.reports import SCREEN_FORMATS
-from reconciler.reports.cells import counted
+from reconciler.reports import SCREEN_FORMATS, Measured
 from reconciler.reports.registry import render
 from reconciler.reports.wording import changes_counted
 
 if TYPE_CHECKING:
     from reconciler.cli.output import Output
-    from reconciler.engine.hold import Held
-    from reconciler.planning.limits import Overrides
+    from reconciler.engine.apply_run import ApplyOptions
+    from reconciler.planning.guards import Overrides
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
 
@@ -49,31 +45,7 @@ if TYPE_CHECKING:
 @flag("--approved-until", metavar="TIME", help="Go ahead only before this RFC 3339 time. Needs --approved-digest.")
 @task_options
 @limit_options
-@flag(
-    "--on-error",
-    type=click.Choice(["continue", "stop"]),
-    default="continue",
-    show_default=True,
-    help="What to do with the remaining changes once one has failed.",
-)
-@flag(
-    "--fail-on",
-    metavar="LIST",
-    default="",
-    help="Also exit with 3 for these: missed, blocked, excluded (comma-separated).",
-)
-@flag(
-    "--lock-timeout",
-    metavar="DURATION",
-    default="0s",
-    show_default=True,
-    help="How long to wait while another apply holds the account.",
-)
-@flag(
-    "--max-duration",
-    metavar="DURATION",
-    help="Stop sending in time to end within this, such as 50m; what is left is not attempted, and ends with 3.",
-)
+@apply_flags
 @run_flags(*SCREEN_FORMATS, reports=True)
 def command(
     paths: tuple[Path, ...],
@@ -82,11 +54,7 @@ def command(
     auto_approve: bool,
     approved_digest: str | None,
     approved_until: str | None,
-    on_error: str,
-    fail_on: str,
-    lock_timeout: str,
-    max_duration: str | None,
-    **shared: Any,  # noqa: ANN401 - what `run_flags` adds
+    **shared: Any,  # noqa: ANN401 - what `apply_flags` and `run_flags` add
 ) -> int:
     """Cancel and delete what the policies ask for, verify it, and report.
 
@@ -95,7 +63,8 @@ def command(
     Interrupted (Ctrl-C, SIGTERM), it finishes the calls in flight and reports; running the same command again finishes
     the work.
     """
-    stop_at = None if max_duration is None else _stop_at(max_duration)
+    behaviour = ApplyFlags.of(shared)
+    options = behaviour.options()  # whose time runs from here
     if plan_file is not None and out is not None:
         raise UsageError("--plan and --out exclude each other", "what --plan names is saved already")
     flags = Flags.of(**shared)
@@ -109,25 +78,20 @@ def command(
         target=flags.targets,
         policy=flags.policies,
         task=flags.chosen,
-        lock_timeout=duration("--lock-timeout", lock_timeout),
+        lock_timeout=behaviour.lock_timeout,
         interruption=interruption,
-        on_held=_tell,
+        on_held=tell,
     )
-    options = ApplyOptions(
-        on_error == "stop",
-        _named_outcomes(fail_on),
-        on_result=progress.settled,
-        on_listed=progress.seen,
-        stop_at=stop_at,
-    )
+    options = replace(options, on_result=progress.settled, on_listed=progress.seen)
     with held():  # once calls were made nothing keeps the report from being written
         plan, report = run_work(
             _applied(session, saved, approval, flags.overrides, options, progress, output, out), interruption
         )
         # A plan that was just shown has said in so many words that, or why, there is nothing to apply.
         quiet = saved is None and output.format == "text" and not plan.applyable
-        tell = output.save if quiet else output.show
-        return ExitCode.weightiest(report.exit_code, tell(report, int(time.time())))
+        write_out = output.save if quiet else output.show
+        measured = Measured("apply", session.took, session.traffic, plan if saved is None else None)
+        return ExitCode.weightiest(report.exit_code, write_out(report, int(time.time()), measured=measured))
 
 
 async def _applied(
@@ -157,14 +121,6 @@ async def _applied(
                 return plan, await session.apply(plan, approval, options)
 
 
-def _stop_at(max_duration: str) -> float:
-    """When nothing is to be sent any more, by `time.monotonic`: what was sent is read back for a while."""
-    seconds = duration("--max-duration", max_duration)
-    if not seconds:
-        raise UsageError("--max-duration 0s leaves no time for anything", "leave it out to go on to the end")
-    return time.monotonic() + seconds - min(Patience().deadline, seconds / 4)
-
-
 def _approval(automatic: bool, digest: str | None, until: str | None, progress: Progress) -> Approval:
     """What the flags say. Raises UsageError where nobody could be asked, before any request is made."""
     if digest is not None:
@@ -188,28 +144,3 @@ def _asked(progress: Progress, plan: Plan) -> bool:
         except (click.Abort, Interrupted):
             sys.stderr.write("\nNothing was changed.\n")  # the cursor still stands behind the question
             raise
-
-
-def _tell(held: Held) -> None:
-    """Say what became of what an earlier run left open, and who else is at work."""
-    recovery = held.recovery
-    if recovery.total:
-        sys.stderr.write(
-            f"An earlier run was cut off with {counted(recovery.total, 'call')} under way: "
-            f"{recovery.took_effect} took effect, {recovery.had_none} did not, {recovery.open} could not be told yet.\n"
-        )
-    for target, count in recovery.strays.items():
-        sys.stderr.write(
-            f"{counted(count, 'call')} of target {presentable(target)}, which is not in the configuration any more, "
-            f"{'stays' if count == 1 else 'stay'} open: a target of the same account would settle them.\n"
-        )
-    for target, error in held.locked.items():
-        sys.stderr.write(f"{target}: {error.message}; its changes are not attempted.\n")
-
-
-def _named_outcomes(text: str) -> tuple[FailOn, ...]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in {*FailOn}:
-            raise UsageError(f"--fail-on {name}: expected {' or '.join(FailOn)}")
-    return tuple(map(FailOn, names))

@@ -59,6 +59,13 @@ reconciler apply --task 10743
 # One noisy policy, once, beyond its limit
 reconciler apply --max-actions retention=2000
 """,
+        "run": """
+reconciler run --every 5m
+# By the rules of cron, in a time zone; change nothing
+reconciler run --schedule "7 * * * *" --timezone Asia/Shanghai --plan-only
+# A single cycle, for a CronJob, with metrics for the textfile collector
+reconciler run --once --report metrics=reconciler.prom
+""",
         "query": """
 reconciler query huaweicloud.mpc.packaging
 # What has waited for long

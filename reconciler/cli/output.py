@@ -20,19 +20,20 @@ from reconciler.cli.options import (
     report_option,
     view_option,
 )
-from reconciler.cli.places import check_place, write, write_private
+from reconciler.cli.places import PRIVATE, PUBLIC, check_place, content, write, write_private
 from reconciler.cli.saved_file import named_tasks
 from reconciler.cli.signals import held
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError, bug
-from reconciler.planning.limits import Overrides
+from reconciler.planning.guards import Overrides
 from reconciler.planning.report import Report
-from reconciler.reports import FORMATS, TaskView
+from reconciler.reports import FORMATS, METRICS, TaskView
 from reconciler.reports.registry import View, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.planning.plan import Plan
+    from reconciler.reports import Measured
 
 _NO_FILES: Mapping[str, Path | None] = MappingProxyType({})
 
@@ -81,14 +82,16 @@ class Output:
         """Cells of a line of the terminal; None where stdout is none, and lines may be as long as they are."""
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
-    def show(self, item: Plan | Report, now: int, saved_to: Path | None = None) -> ExitCode:
+    def show(
+        self, item: Plan | Report, now: int, saved_to: Path | None = None, measured: Measured | None = None
+    ) -> ExitCode:
         """Write a plan or report to every file of `--report`, then to stdout.
 
         What can be written is written; what cannot is said on stderr, and makes the exit code ERROR instead of OK.
         """
         saved = str(saved_to) if saved_to else None
         with held():
-            code = self.save(item, now, saved)
+            code = self.save(item, now, saved, measured)
             try:
                 write(render(item, self.format, self.view(now, saved)), self.format)
             except BrokenPipeError:
@@ -104,13 +107,17 @@ class Output:
         """What renderings on stdout depend on."""
         return View(now, self.color, saved_to, self.paths, self.tasks, self.columns, job=_job(self))
 
-    def save(self, item: Plan | Report, now: int, saved: str | None = None) -> ExitCode:
+    def save(
+        self, item: Plan | Report, now: int, saved: str | None = None, measured: Measured | None = None
+    ) -> ExitCode:
         """Write a plan or report to every file of `--report` only, as `show` does."""
         code = ExitCode.OK
         with held():
             for path, name in self.reports.items():
-                view = replace(self.view(now, saved), color=False, columns=None)
-                code = keep(path, partial(render, item, name, view)) or code
+                view = replace(self.view(now, saved), color=False, columns=None, measured=measured)
+                if name == METRICS:
+                    view = replace(view, before=content(path))
+                code = keep(path, partial(render, item, name, view), PUBLIC if name == METRICS else PRIVATE) or code
         return code
 
 
@@ -119,10 +126,10 @@ class Flags:
     """What the flags say that all commands share which work on the targets of a configuration: see `run_flags`."""
 
     targets: tuple[str, ...]
-    output_format: str
     verbose: int
     log_format: str
     trace: Path | None
+    output_format: str = "text"
     policies: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     color: str = "never"
@@ -178,7 +185,8 @@ def run_flags(
         command = log_options(command)
         command = color_option(command) if color else command
         command = view_option(report_option(command)) if reports else command
-        return filter_options(format_option(*formats)(command), policies=policies)
+        command = format_option(*formats)(command) if formats else command
+        return filter_options(command, policies=policies)
 
     return flagged
 
@@ -202,10 +210,10 @@ def _by_policy(flag: str, given: Sequence[tuple[str | None, int]]) -> dict[str |
     return found
 
 
-def keep(path: Path, rendered: Callable[[], str]) -> ExitCode:
+def keep(path: Path, rendered: Callable[[], str], mode: int = PRIVATE) -> ExitCode:
     """Write what is `rendered` to a file. Where that fails it is said on stderr, and the exit code is ERROR."""
     try:
-        write_private(path, rendered())
+        write_private(path, rendered(), mode)
     except ReconcilerError as error:
         return _said(error)
     except Exception as error:  # noqa: BLE001 - what was done must be told, whichever format has a bug

@@ -95,8 +95,13 @@ def _check_replaceable(path: Path) -> None:
     temporary.unlink()
 
 
-def write_private(path: Path, text: str) -> None:
-    """Replace `path` as a whole, readable by its owner only (mode 0600): either all of it is there or nothing.
+PRIVATE, PUBLIC = 0o600, 0o644
+"""Modes of files: what names tasks and accounts, and what only counts them, for whoever collects that."""
+
+
+def write_private(path: Path, text: str, mode: int = PRIVATE) -> None:
+    """Replace `path` as a whole, readable by its owner only where `mode` does not say otherwise: either all of it is
+    there or nothing.
 
     A link is replaced, not followed. A file that is a mount point, as of `docker run -v`, is written in place. A
     device, such as /dev/stdout, is written to and stays what it is. Raises ReconcilerError where that cannot be done.
@@ -112,9 +117,17 @@ def write_private(path: Path, text: str) -> None:
                 with path.open("ab") as file:
                     file.write(data)
             else:
-                _replace(path, data)
+                _replace(path, data, mode)
         except OSError as error:
             raise ReconcilerError(f"cannot write {path}: {_reason(path, error)}") from error
+
+
+def content(path: Path) -> str:
+    """What a file holds that is to be replaced; empty where there is none, or none that can be read."""
+    with suppress(OSError, ValueError):
+        if stat.S_ISREG(path.lstat().st_mode):
+            return path.read_text(encoding="utf-8")
+    return ""
 
 
 def begin_private(path: Path) -> IO[bytes]:
@@ -152,11 +165,12 @@ def _begun(path: Path) -> IO[bytes]:
     return file
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, data: bytes, mode: int) -> None:
     try:
         descriptor, temporary = _temporary(path)
         try:
             with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(descriptor, mode)
                 _fill(file, data)
             temporary.replace(path)
         finally:
@@ -164,7 +178,7 @@ def _replace(path: Path, data: bytes) -> None:
     except OSError as error:
         if error.errno not in _NOT_REPLACED:
             raise
-        with _opened(path) as file:
+        with _opened(path, mode) as file:
             file.truncate(0)
             _fill(file, data)
 
@@ -188,14 +202,14 @@ def _temporary(path: Path) -> tuple[int, Path]:
     return descriptor, Path(name)
 
 
-def _opened(path: Path) -> IO[bytes]:
-    """The file that is there, made private. Raises OSError where it is no file, or another user's."""
+def _opened(path: Path, mode: int = PRIVATE) -> IO[bytes]:
+    """The file that is there, with this mode. Raises OSError where it is no file, or another user's."""
     descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     file = os.fdopen(descriptor, "wb")
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")
-        os.fchmod(descriptor, 0o600)
+        os.fchmod(descriptor, mode)
     except OSError:
         file.close()
         raise

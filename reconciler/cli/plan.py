@@ -28,14 +28,14 @@ from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.snapshot import snapshot_of, told_apart
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
-from reconciler.reports import SCREEN_FORMATS
+from reconciler.reports import SCREEN_FORMATS, Measured
 from reconciler.reports.cells import counted
 from reconciler.tasks.observation import Completeness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.planning.limits import Overrides
+    from reconciler.planning.guards import Overrides
     from reconciler.planning.plan import Plan
     from reconciler.tasks.observation import Scope
     from reconciler.tasks.sink import Sink
@@ -90,6 +90,7 @@ def command(
         chosen = Chosen(flags.chosen)
         world = load_world(paths, flags.targets, flags.policies, now=set_to, snapshot=snapshot, chosen=chosen)
         plan = plan_offline(world, snapshot, expires_in=lifetime, overrides=flags.overrides)
+        measured = Measured("plan")
     else:
         session = Session.open(paths, target=flags.targets, policy=flags.policies, task=flags.chosen, now=set_to)
         started = int(time.time())
@@ -97,11 +98,12 @@ def command(
         recordings = {scope: Recording(rows[scope.resource], told_apart) for scope in session.configuration.scopes()}
         beside = recordings if save_snapshot is not None else {}
         plan = run_work(_planned(session, flags.overrides, lifetime, beside))
+        measured = Measured("plan", session.took, session.traffic)
         if save_snapshot is not None:
             _save(save_snapshot, session, recordings, started if now else plan.created_at)
     with held():
         saved = keep(out, lambda: PLAN_FILE.text(plan)) if out is not None else ExitCode.OK
-        shown = output.show(plan, plan.created_at, saved_to=None if saved else out)
+        shown = output.show(plan, plan.created_at, saved_to=None if saved else out, measured=measured)
     return ExitCode.weightiest(plan.exit_code(detailed=detailed_exitcode), saved, shown)
 
 

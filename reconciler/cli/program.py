@@ -36,6 +36,7 @@ _COMMANDS = {
     "comment": "Write a saved plan or report as the one comment of a pull or merge request.",
     "diff": "Say what changed between two saved plans.",
     "apply": "Cancel and delete what the policies ask for, verify it, and report.",
+    "run": "Keep the policies in cycles: by schedule, with metrics, until a signal ends it.",
     "query": "List tasks of one resource type.",
     "doctor": "Check every target without changing anything, and say what to do.",
     "why": "Say what the policies make of a task and why, condition by condition.",

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.exceptions import ProviderError, bug, innermost, traceback_lines
-from reconciler.providers.base import Examining, Look, Readings
+from reconciler.providers.base import Counting, Examining, Look, Readings
 from reconciler.providers.records import Records
 from reconciler.providers.transport.trace import about
 from reconciler.redaction import bounded, masked
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Configuration, Target
     from reconciler.providers.base import Client, Provider
+    from reconciler.providers.transport.caller import Tally
     from reconciler.tasks.resource_type import Catalogue, Operation, ResourceType
     from reconciler.tasks.sink import Sink
     from reconciler.tasks.task import Task
@@ -79,14 +80,25 @@ class Clouds:
         client = await self.client(target)
         return client if isinstance(client, Fault) else await client.account()
 
+    def leave_out(self, faults: Mapping[str, Fault]) -> None:
+        """From here on the targets named have no client, for these reasons."""
+        self._without = {**self._without, **faults}
+
     @contextmanager
     def without(self, faults: Mapping[str, Fault]) -> Iterator[None]:
         """Meanwhile the targets named have no client, for these reasons."""
-        self._without = faults
+        before = self._without
+        self.leave_out(faults)
         try:
             yield
         finally:
-            self._without = {}
+            self._without = before
+
+    @property
+    def traffic(self) -> dict[tuple[str, str], Tally]:
+        """The requests that were made, by target and service."""
+        clients = {name: client for name, client in self._clients.items() if isinstance(client, Guarded)}
+        return {(name, service): sent for name, client in clients.items() for service, sent in client.traffic.items()}
 
     def is_off(self, target: str) -> bool:
         """Whether the cloud of a target has shown so far that this machine's clock, or its own, is off."""
@@ -133,6 +145,10 @@ class Guarded:
     @property
     def requests(self) -> int:
         return self._client.requests
+
+    @property
+    def traffic(self) -> Mapping[str, Tally]:
+        return self._client.traffic if isinstance(self._client, Counting) else {}
 
     @property
     def skews(self) -> tuple[int, ...]:

@@ -60,10 +60,14 @@ class Interruption:
             raise asyncio.CancelledError
         self.drains = True
 
+    async def wait(self) -> None:
+        """Wait until somebody asks to stop."""
+        await self._asked.wait()
+
     async def sleep(self, seconds: float) -> None:
         """Wait, but no longer than until somebody asks to stop."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._asked.wait(), seconds)
+            await asyncio.wait_for(self.wait(), seconds)
 
     async def cut_off(self, work: Awaitable[T], seconds: float) -> T | None:
         """What `work` gives; None where it is not done so many seconds after somebody asked to stop."""

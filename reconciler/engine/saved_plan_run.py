@@ -16,8 +16,8 @@ from reconciler.engine.apply_run import carry_out
 from reconciler.engine.saved_plan import check_fresh, check_unexpired, dropped_result, explained, justify, within
 from reconciler.engine.world import by_clock, planner_of, sifted
 from reconciler.planning.change import EVERY_TASK
+from reconciler.planning.guards import Guard
 from reconciler.planning.judgement import statuses_wanted
-from reconciler.planning.limits import Guard
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.reasons import observed
 from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from reconciler.engine.saved_plan import Dropped
     from reconciler.engine.world import World
     from reconciler.planning.change import Change, Chosen, Observed
-    from reconciler.planning.limits import Overrides
+    from reconciler.planning.guards import Overrides
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report, Result
     from reconciler.tasks.resource_type import ResourceType
@@ -75,8 +75,7 @@ async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> 
     # The guards are held against what is still asked for, and may let less of it pass, for fewer policies.
     fresh = planner.guarded(draft, kept, overrides)
     still = replace(saved, changes=tuple(change for change in saved.changes if change.key in kept))
-    later = frozenset().union(*planner.deferred.values())
-    justified = justify(still, fresh, seen_now, later, _unheeded(saved, overrides))
+    justified = justify(still, fresh, seen_now, later=frozenset().union(*planner.deferred.values()))
     unlisted = {scope.key: scope.error for scope in fresh.scopes}
     dropped = await _settle((*asked.dropped, *justified.dropped), clouds, world, unlisted)
     plan = replace(
@@ -88,12 +87,6 @@ async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> 
     # The saved plan may have been made for fewer targets than this run looked at, and the report is of that plan.
     left_out = len(reviewed.changes) - len(saved.changes)
     return await carry_out(run, plan, justified.ahead, dropped, reviewed=reviewed, excluded=left_out)
-
-
-def _unheeded(saved: Plan, overrides: Overrides) -> str:
-    """Why limits that the plan was made with do not count, if so."""
-    flags = saved.overrides.unheeded(overrides).flags
-    return f"the plan has {flags}, which counts with --approved-digest or given again" if flags else ""
 
 
 def narrowed(saved: Plan, world: World) -> Plan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path, PurePath
 from types import MappingProxyType
@@ -21,13 +21,13 @@ from reconciler.engine.saved_plan_run import narrowed as narrowed_plan
 from reconciler.engine.world import check_overrides, load_world, named_targets, plan_from, sifted
 from reconciler.exceptions import UsageError
 from reconciler.planning.change import Chosen
+from reconciler.planning.guards import Overrides
 from reconciler.planning.judgement import statuses_wanted
-from reconciler.planning.limits import Overrides
 from reconciler.providers.registry import providers
 from reconciler.tasks.timestamps import elapsed_clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.config.model import Configuration
     from reconciler.engine.approval import Approval
@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
     from reconciler.planning.why import Why
+    from reconciler.providers.transport.caller import Tally
     from reconciler.selectors.syntax import Selector
-    from reconciler.tasks.observation import Observation, Scope
+    from reconciler.tasks.observation import Fault, Observation, Scope
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.sink import Sink
 
@@ -77,17 +78,21 @@ class Session:
         on_held: Callable[[Held], None],
     ) -> None:
         self._world = world
+        self._globs = targets
         self._targets = named_targets(targets, world.configuration)
         self._lock_timeout = lock_timeout
         self._interruption = interruption
         self._on_held = on_held
         self._providers = {name: provider.for_run() for name, provider in providers().items()}
         self._clouds = Clouds(world.configuration, world.catalogue, self._providers)
+        self._left_out: set[str] = set()
         self._applying = asyncio.Lock()
         self._holding = False
         self._held: Held | None = None
         self._own: Plan | None = None
         self._made_at = 0
+        self.took: dict[str, float] = {}
+        """Seconds that the last plan took to `list`, and what was done with one to `apply`."""
         self.listed: Mapping[Scope, Observation] = {}
         """What the last plan was made of, until it is applied."""
 
@@ -121,6 +126,10 @@ class Session:
         world = load_world(files, targets, policies, now=now, chosen=chosen)
         return cls(world, targets, lock_timeout, interruption or Interruption(), on_held)
 
+    def again(self) -> Session:
+        """Another session of the same configuration, as it was read for this one."""
+        return Session(self._world, self._globs, self._lock_timeout, self._interruption, self._on_held)
+
     async def __aenter__(self) -> Self:
         await self._clouds.__aenter__()
         return self
@@ -143,6 +152,16 @@ class Session:
         """The clock of all ages, in seconds since the epoch (UTC), as it was when something was last begun."""
         return self._world.now
 
+    @property
+    def traffic(self) -> Mapping[tuple[str, str], Tally]:
+        """The requests that it made so far, by target and service."""
+        return self._clouds.traffic
+
+    def leave_out(self, faults: Mapping[str, Fault]) -> None:
+        """Send nothing to these targets, for these reasons: what is listed there counts as failed."""
+        self._left_out |= faults.keys()
+        self._clouds.leave_out(faults)
+
     def _look_at_the_clock(self) -> None:
         if not self._world.clock_set:
             self._world = replace(self._world, now=int(time.time()))
@@ -160,12 +179,14 @@ class Session:
         `expires_in` is how many seconds a saved plan is good for (default: `settings.plan_ttl`). Only tasks that some
         policy selects are kept; sinks `beside` that, by scope, are shown all of them.
         """
+        begun = time.monotonic()
         self._look_at_the_clock()
         check_overrides(overrides, self.configuration)
         world = self._world  # the clock of the session may move on while this plan is made
         wanted = statuses_wanted(world.configuration, world.catalogue)
         self.listed, sieves = await sifted(world, self._clouds, wanted, on_listed, beside=beside)
         made = plan_from(world, self.listed, sieves, expires_in=expires_in, overrides=overrides)
+        self.took["list"] = time.monotonic() - begun
         self._own, self._made_at = made if self._held else None, elapsed_clock()
         return made
 
@@ -214,7 +235,7 @@ class Session:
         wanted = {scope.target for scope in self.configuration.scopes()}
         self._holding = True
         try:
-            names = sorted(wanted if targets is None else wanted.intersection(targets))
+            names = sorted((wanted if targets is None else wanted.intersection(targets)) - self._left_out)
             async with hold(self._world, self._clouds, names, self._lock_timeout) as self._held:
                 self._look_at_the_clock()  # the locks may have been long in coming
                 self._on_held(self._held)
@@ -261,9 +282,11 @@ class Session:
         if elapsed_clock() - self._made_at > FRESH:
             LOGGER.warning("the plan was made a while ago: its tasks are read again before anything is called")
             self._look_at_the_clock()
-            return await apply_saved_plan(self._applying_with(held, options), plan, plan.overrides)
+            with self._timed():
+                return await apply_saved_plan(self._applying_with(held, options), plan, plan.overrides)
         run = self._applying_with(held, options)
-        return await carry_out(run, plan, plan.changes, (), reviewed=plan, excluded=plan.excluded)
+        with self._timed():
+            return await carry_out(run, plan, plan.changes, (), reviewed=plan, excluded=plan.excluded)
 
     async def _apply_saved(self, plan: Plan, approval: Approval, options: ApplyOptions, given: Overrides) -> Report:
         saved = approval.bounded(plan)
@@ -278,7 +301,16 @@ class Session:
             approval.check_digest(saved)
             if saved.changes:
                 approval.check_given(saved)
-            return await apply_saved_plan(self._applying_with(held, options), saved, overrides)
+            with self._timed():
+                return await apply_saved_plan(self._applying_with(held, options), saved, overrides)
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.took["apply"] = time.monotonic() - begun
 
     def _applying_with(self, held: Held, options: ApplyOptions) -> Applying:
         return Applying(self._world, self._clouds, held, self._interruption, options)

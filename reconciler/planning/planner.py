@@ -11,9 +11,8 @@ from reconciler.config.model import AtMost, Mode
 from reconciler.diagnostics import Severity
 from reconciler.planning.change import EVERY_TASK, Change, Chosen, Skipped
 from reconciler.planning.estimate import estimate
-from reconciler.planning.guards import Guards, Wanted
+from reconciler.planning.guards import Guards, Overrides, Refused, Wanted
 from reconciler.planning.judgement import Judgement, Judgements
-from reconciler.planning.limits import Overrides, Refused
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.planning.quota import split
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.planning.change import Observed
-    from reconciler.planning.limits import GuardCheck
+    from reconciler.planning.guards import GuardCheck
     from reconciler.planning.quota import Surplus
     from reconciler.planning.sieve import Sieve
     from reconciler.selectors.syntax import Selector
@@ -410,6 +409,7 @@ class Planner:
             error=fault,
             unknown=sieve.undecided(self._staying.get(scope, ())) if sieve else 0,
             object_fields=self._catalogue.resource_types[scope.resource].object_fields,
+            oldest_pending=None if sieve is None or sieve.oldest_pending is None else Timestamp(sieve.oldest_pending),
         )
 
     def _note_gaps(self, policy: Policy, tally: _Tally) -> None:

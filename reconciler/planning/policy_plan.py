@@ -11,7 +11,7 @@ from msgspec import Meta
 from reconciler.config.model import Mode, OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.planning.change import Count, Name, ResourceName
-from reconciler.planning.limits import GuardCheck
+from reconciler.planning.guards import GuardCheck
 from reconciler.redaction import Shown
 from reconciler.tasks.observation import Completeness, Fault, Scope
 from reconciler.tasks.timestamps import Timestamp
@@ -35,6 +35,9 @@ class ScopePlan(Shown):
     """Tasks of which some policy cannot say whether they match, or whether `only` lets them go."""
     object_fields: tuple[str, ...] = ()
     """The fields that say together what a task works on."""
+    oldest_pending: Timestamp | None = None
+    """When the oldest of those was created that were pending while it was listed; null: none was, or its time is not
+    known."""
 
     @property
     def key(self) -> Scope:

@@ -41,6 +41,9 @@ _BUCKETS = 64  # a power of two
 _KINDS = (1 << 31) - 1
 """In a sighting the lower bits are the number of its kind, the others a hash of all that it says."""
 
+_SECONDS = 19
+"""Characters of a time as text up to its seconds: two that agree in the rest are ordered as their texts are."""
+
 _MOST_KNOWN = 4096
 """Values of a field whose truths are remembered."""
 
@@ -165,6 +168,9 @@ class Sieve:
         self._judged: dict[tuple[int, int, int, int], int] = {}
         self._gaps: Mapping[str, Test] = {}
         self._rows = 0
+        self._pending = -1
+        self.oldest_pending: int | None = None
+        """When the oldest task was created that was seen pending: seconds since the epoch (UTC); None: not known."""
         # Of the pass under way:
         self._pass = _buckets()
         self._selected: dict[str, tuple[Task, int]] = {}
@@ -183,6 +189,7 @@ class Sieve:
             return
         view = view_of(tasks, self._fields)
         numbers = list(self._statuses.of(*view.statuses))
+        self._note_oldest(view, numbers)
         truths = [self._everything] * len(numbers)
         for (field,), known in self._by_value.items():
             truths = list(map(and_, truths, known.of(*view.column(field))))
@@ -201,11 +208,27 @@ class Sieve:
         self._forget()
         self._selected = self._best(self._selected)
 
+    def _note_oldest(self, view: View, numbers: Sequence[int]) -> None:
+        """Note when the oldest of the pending tasks was created.
+
+        Times of one form are compared as they came, and the least of them is read: reading takes as long as all else.
+        """
+        if self._pending not in numbers:
+            return
+        column, read = view.column("created_at")
+        shown = [found for found, number in zip(column, numbers, strict=True) if number == self._pending]
+        forms = {(len(found), found[_SECONDS:]) if isinstance(found, str) else type(found) for found in shown}
+        oldest = read(min(shown)) if len(forms) == 1 and forms != {type(None)} else None
+        created = [oldest] if isinstance(oldest, int) else map(read, shown)
+        known = [time for time in (self.oldest_pending, *created) if isinstance(time, int)]
+        self.oldest_pending = min(known, default=None)
+
     def _begin(self, rules: Rules) -> None:
         self._rules, self._ask = rules, None
         self._fields = rules.fields
         self._everything = (1 << 2 * len(rules.all)) - 1
         self._lower = (1 << len(rules.all)) - 1
+        self._pending = self._number(_Kind(Status.PENDING)) if "created_at" in self._fields else -1
         self._gaps = {name: test for rule in rules.policies for name, test in rule.gaps.items()}
         alone = {fields for rule in rules.all for fields, _ in rule.conditions if len(fields) == 1}
         self._by_value = {fields: _Known(self._truths_of(*fields)) for fields in sorted(alone)}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from reconciler.config.model import Target
+    from reconciler.providers.transport.caller import Tally
     from reconciler.providers.transport.surroundings import Surroundings
     from reconciler.tasks.observation import Fault, Observation
     from reconciler.tasks.resource_type import Operation, ProviderOptions, ResourceType
@@ -219,6 +220,16 @@ class Granting(Protocol):
     """A provider that has a policy language. Optional: `permissions` says of others that it cannot tell."""
 
     policy_language: PolicyLanguage
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A client that can say what became of its requests. Optional; `HttpClient` is one."""
+
+    @property
+    def traffic(self) -> Mapping[str, Tally]:
+        """Requests so far, by service, logins and look-ups left out."""
+        ...
 
 
 @runtime_checkable

@@ -82,6 +82,7 @@ class HttpClient(Generic[R]):
         self.surroundings = surroundings
         self.now = surroundings.now
         self.redactor = Redactor(resolved.secrets, target.masked)
+        self.traffic: dict[str, Tally] = {}
         self._clocks = surroundings.shared.of(Clocks, partial(Clocks, self.now))
         self._urls = frozenset(urls) | resolved.issuers
         tracer = Tracer(self.redactor, self.call_header, self.retry_header)
@@ -202,8 +203,12 @@ class HttpClient(Generic[R]):
             monotonic=self.surroundings.monotonic,
             sleep=self.surroundings.sleep,
         )
-        draft = Draft(method, url, headers, body)
-        verdict = await self._caller.send(draft, judge, pace=pace, retries=retries, tally=tally, permitted=permitted)
+        draft, sent = Draft(method, url, headers, body), Tally()
+        try:
+            verdict = await self._caller.send(draft, judge, pace=pace, retries=retries, tally=sent, permitted=permitted)
+        finally:
+            tally.add(sent)
+            self.traffic.setdefault(service, Tally()).add(sent)
         return self.resolved.explained(verdict) if isinstance(verdict, Fault) else verdict
 
     def body(self, response: httpx.Response, task: str = "") -> dict[str, Any] | Fault:

@@ -5,12 +5,23 @@ The names of the formats stand here, apart from the renderers, which help texts 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.planning.plan import Plan
+    from reconciler.providers.transport.caller import Tally
 
 SCREEN_FORMATS = ("text", "json", "markdown", "html")
 """Those that people read, and the data itself: what `plan` and `apply` write to stdout."""
 
-FORMATS = (*SCREEN_FORMATS, "junit", "github", "gitlab", "outputs")
+METRICS = "metrics"
+"""The one format that counts on in the file that it replaces, and that others than its owner read."""
+
+FORMATS = (*SCREEN_FORMATS, "junit", "github", "gitlab", "outputs", METRICS)
 """All of them: what `show` writes, and `--report`."""
 
 
@@ -31,3 +42,17 @@ class TaskView(StrEnum):
         if self is not TaskView.AUTO:
             return self
         return TaskView.FULL if tasks <= 20 else TaskView.LIST if tasks <= 200 else TaskView.SUMMARY
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of a run besides what its plan and its report say.
+
+    `stages`: seconds by stage. `traffic`: requests by target and service. `plan`: what a report is of, where that was
+    made in the same run.
+    """
+
+    command: str
+    stages: Mapping[str, float] = field(default_factory=dict)
+    traffic: Mapping[tuple[str, str], Tally] = field(default_factory=dict)
+    plan: Plan | None = None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.planning.report import Report
+    from reconciler.reports import Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class View:
     `now`: seconds since the epoch (UTC), for ages. `saved_to`: the path that a plan was saved under,
     `paths`: those that it was made from (None: not known). `tasks`: how much text says of each task, `columns`: cells
     of a line (None: as many as it takes). `asking`: whether to apply a plan is asked next. `job`: address and name
-    of the job of a CI system that makes the rendering.
+    of the job of a CI system that makes the rendering. `measured`: what was measured of the run, where it was this
+    process that made it; `before`: what the file holds that is written.
     """
 
     now: int
@@ -50,6 +52,8 @@ class View:
     columns: int | None = None
     asking: bool = False
     job: tuple[str, str] | None = None
+    measured: Measured | None = None
+    before: str = ""
 
 
 def _plan_html(plan: Plan, view: View) -> str:
@@ -62,6 +66,12 @@ def _report_html(report: Report, view: View) -> str:
     from reconciler.reports.html import render_report_html  # noqa: PLC0415 - as above
 
     return render_report_html(report, now=view.now, job=view.job)
+
+
+def _metrics(item: Plan | Report, view: View) -> str:
+    from reconciler.reports.metrics import render_metrics  # noqa: PLC0415 - prometheus-client, for metrics only
+
+    return render_metrics(item, view.measured, view.before)
 
 
 PLAN_FORMATS: Mapping[str, Callable[[Plan, View], str]] = MappingProxyType(
@@ -85,6 +95,7 @@ PLAN_FORMATS: Mapping[str, Callable[[Plan, View], str]] = MappingProxyType(
         "github": lambda plan, view: render_plan_github(plan, view.saved_to),
         "gitlab": lambda plan, _: render_plan_gitlab(plan),
         "outputs": lambda plan, _: render_plan_outputs(plan),
+        "metrics": _metrics,
     }
 )
 
@@ -100,6 +111,7 @@ REPORT_FORMATS: Mapping[str, Callable[[Report, View], str]] = MappingProxyType(
         "github": lambda report, _: render_report_github(report),
         "gitlab": lambda report, _: render_report_gitlab(report),
         "outputs": lambda report, _: render_report_outputs(report),
+        "metrics": _metrics,
     }
 )
 

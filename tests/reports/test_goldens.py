@@ -18,7 +18,7 @@ from tests.reports.hostile_texts import hostile, plan_of, report_of
 
 GOLDENS = Path(__file__).parent / "goldens"
 SUFFIXES = {"text": "txt", "markdown": "md", "json": "json", "junit": "xml", "github": "github"}
-ELSEWHERE = {"html", "gitlab", "outputs"}
+ELSEWHERE = {"html", "gitlab", "outputs", "metrics"}
 """Formats with whole-text tests of their own: tests/reports/html, test_outputs.py."""
 
 CASES = [(f"plan_{name}", plan, form) for name, plan in PLANS.items() for form in SUFFIXES]

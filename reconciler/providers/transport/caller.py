@@ -42,9 +42,18 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Tally:
-    """Counts the requests made on behalf of something, retries included."""
+    """Counts the requests made on behalf of something, retries included: among them those that a quota refused
+    (`throttled`), and those that asked again (`retried`)."""
 
     requests: int = 0
+    throttled: int = 0
+    retried: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Count what another one counted as well."""
+        self.requests += other.requests
+        self.throttled += other.throttled
+        self.retried += other.retried
 
 
 class Draft(NamedTuple):
@@ -122,6 +131,7 @@ class Caller:
                     return replace(refused, message=f"{refused.message}; {sent_at.message}")
                 started = sent_at if started is None else started
                 tally.requests += 1
+                tally.retried += attempt > 0
                 verdict, hint = await self._try(draft, judge, {ATTEMPT: attempt + 1, WAIT: sent_at - waited_from})
                 watched().answered()
                 waited_from = self._surroundings.monotonic()
@@ -131,6 +141,7 @@ class Caller:
                     return verdict
                 delay = self._delay(verdict, attempt, hint, retries)
                 if verdict.meaning is Meaning.THROTTLED:
+                    tally.throttled += 1
                     pace.throttled(sent_at, delay)
                 late = self._surroundings.monotonic() + delay > started + retries.patience(verdict.meaning)
                 if verdict.meaning not in retries.on or late or attempt + 1 >= retries.tries:

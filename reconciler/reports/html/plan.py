@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from reconciler.diagnostics import Severity
-from reconciler.planning.remedies import enough_for, needed_together
 from reconciler.reports.cells import counted
 from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.html.ages import plan_ages
@@ -31,10 +30,12 @@ from reconciler.reports.wording import (
     KINDS,
     LACKING,
     estimate_words,
+    flags,
     guard_breach,
     guard_remedy,
     half_truth,
     open_scopes,
+    overrides_flags,
     plan_counts,
     plan_sentence,
     rare_counts,
@@ -103,12 +104,11 @@ def _unseen(plan: Plan) -> Iterator[Markup]:
 
 
 def _breaches(plan: Plan) -> Iterator[Markup]:
-    together = needed_together(plan)
     for policy, verdict in plan.breaches:
-        flag, limit, place = guard_remedy(policy, verdict, together)
+        flag, limit, place = guard_remedy(policy, verdict)
         remedy = joined(["To allow it: ", element("code", flag), " or ", element("code", limit), f" {place}."])
         yield joined([element("b", guard_breach(policy, verdict)), element("p", remedy)])
-    yield joined([f"{ALLOW_ALL} ", element("code", enough_for(plan).flags)])
+    yield joined([f"{ALLOW_ALL} ", element("code", flags(plan))])
 
 
 def _facts(plan: Plan, job: tuple[str, str] | None) -> Markup:
@@ -123,7 +123,7 @@ def _facts(plan: Plan, job: tuple[str, str] | None) -> Markup:
             ("job", job_link(job)),
             ("listed", listed),
             ("to apply it takes", estimate_words(plan)),
-            ("limits overridden by", _code(plan.overrides.flags)),
+            ("limits overridden by", _code(overrides_flags(plan.overrides))),
             (
                 "configuration",
                 joined([codes(plan.configuration.files), " ", element("small", plan.configuration.digest)]),

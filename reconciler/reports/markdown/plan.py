@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
-from reconciler.planning.remedies import enough_for
 from reconciler.reports.ages import age_of, until
 from reconciler.reports.cells import counted
 from reconciler.reports.commands import apply_saved, approval
@@ -22,8 +21,10 @@ from reconciler.reports.text.tasks import dated, fields
 from reconciler.reports.wording import (
     KINDS,
     estimate_words,
+    flags,
     object_fields,
     object_text,
+    overrides_flags,
     plan_counts,
     plan_sentence,
     rare_counts,
@@ -112,7 +113,7 @@ def _next_step(plan: Plan, now: int, command: str, *, merging_applies: bool) -> 
     """How to apply the plan, and how to refuse it."""
     refuse = "- **To refuse it:** close this request, or change the policies and plan again."
     allow = (
-        f"raise the limits in the policies, or plan again with {code(enough_for(plan).flags, _LONGEST_COMMAND)}."
+        f"raise the limits in the policies, or plan again with {code(flags(plan), _LONGEST_COMMAND)}."
         if plan.breached
         else ""
     )
@@ -130,7 +131,7 @@ def _next_step(plan: Plan, now: int, command: str, *, merging_applies: bool) -> 
 
 
 def _facts(plan: Plan, tally: Tally, now: int) -> str:
-    given = plan.overrides.flags
+    given = overrides_flags(plan.overrides)
     facts = [
         f"Outcome {plan.outcome}",
         f"digest {code(tally.digest)}",

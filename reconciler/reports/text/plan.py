@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
-from reconciler.planning.remedies import enough_for, needed_together
 from reconciler.redaction import presentable
 from reconciler.reports import TaskView
 from reconciler.reports.ages import until
@@ -26,11 +25,13 @@ from reconciler.reports.wording import (
     REPORTED,
     SYMBOLS,
     estimate_words,
+    flags,
     guard_breach,
     guard_remedy,
     note_place,
     object_fields,
     open_scopes,
+    overrides_flags,
     plan_counts,
     plan_sentence,
     restraints,
@@ -140,7 +141,7 @@ def _next_step(plan: Plan, now: int, saved_to: str | None, paths: Sequence[str] 
     command, newline = apply_saved(plan, saved_to, paths), " \\\n        "
     return [
         f"Saved to {presentable(saved_to)}. To do this and nothing more:",
-        f"    {' '.join(filter(None, (command, plan.overrides.flags)))}",
+        f"    {' '.join(filter(None, (command, overrides_flags(plan.overrides))))}",
         "To do it only if this very plan was approved:",
         f"    {command}{newline}{approval(plan, newline)}",
     ]
@@ -162,17 +163,17 @@ def _errors(plan: Plan, paint: Palette) -> list[str]:
 
 def _guards(plan: Plan, paint: Palette) -> list[str]:
     """The guards that refuse, each with the number that would let it pass, and the overrides in force."""
-    lines, together = [], needed_together(plan)
+    lines = []
     for policy, verdict in plan.breaches:
-        flag, limit, place = guard_remedy(policy, verdict, together)
+        flag, limit, place = guard_remedy(policy, verdict)
         lines += [
             paint.red(f"  ! {guard_breach(policy, verdict)}"),
             f"    To allow it: {flag}, or `{limit}` {place}.",
         ]
     if lines:
         heading = f"Refused by guards (exit 4): {counted(len(plan.refused), 'task')} will not be changed"
-        lines = [paint.red(paint.bold(heading)), *lines, f"  {ALLOW_ALL} {enough_for(plan).flags}"]
-    given = plan.overrides.flags
+        lines = [paint.red(paint.bold(heading)), *lines, f"  {ALLOW_ALL} {flags(plan)}"]
+    given = overrides_flags(plan.overrides)
     if given:
         lines.append(paint.yellow(f"Limits of the policies overridden by {given} (part of the digest)"))
     return lines

@@ -1,0 +1,105 @@
+"""The flags that say how changes are carried out, which `apply` and `run` share, and what they tell of past runs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.options import duration, flag
+from reconciler.engine.apply_run import ApplyOptions
+from reconciler.engine.work import Patience
+from reconciler.exceptions import UsageError
+from reconciler.planning.report import FailOn
+from reconciler.redaction import presentable
+from reconciler.reports.cells import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.engine.hold import Held
+
+
+def apply_flags(command: Callable[..., int]) -> Callable[..., int]:
+    """Add the flags; a command takes them out of its `**shared`, by `ApplyFlags.of`."""
+    command = flag(
+        "--max-duration",
+        metavar="DURATION",
+        help="Stop sending in time to end within this, such as 50m; what is left is not attempted, and ends with 3.",
+    )(command)
+    command = flag(
+        "--lock-timeout",
+        metavar="DURATION",
+        default="0s",
+        show_default=True,
+        help="How long to wait while another apply holds the account.",
+    )(command)
+    command = flag(
+        "--fail-on",
+        metavar="LIST",
+        default="",
+        help="Also exit with 3 for these: missed, blocked, excluded (comma-separated).",
+    )(command)
+    return flag(
+        "--on-error",
+        type=click.Choice(["continue", "stop"]),
+        default="continue",
+        show_default=True,
+        help="What to do with the remaining changes once one has failed.",
+    )(command)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyFlags:
+    """What the flags say. `max_duration` and `lock_timeout` are in seconds."""
+
+    stop_on_error: bool
+    fail_on: tuple[FailOn, ...]
+    lock_timeout: int
+    max_duration: int | None
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> ApplyFlags:
+        """Take them out of what click read. Raises UsageError."""
+        longest = given.pop("max_duration")
+        seconds = None if longest is None else duration("--max-duration", longest)
+        if seconds == 0:
+            raise UsageError("--max-duration 0s leaves no time for anything", "leave it out to go on to the end")
+        fail_on = _named_outcomes(given.pop("fail_on"))
+        lock_timeout = duration("--lock-timeout", given.pop("lock_timeout"))
+        return cls(given.pop("on_error") == "stop", fail_on, lock_timeout, seconds)
+
+    def options(self) -> ApplyOptions:
+        """For a run that begins now. In the last part of its time nothing is sent, but what was sent is read back."""
+        stop_at = None
+        if self.max_duration is not None:
+            stop_at = time.monotonic() + self.max_duration - min(Patience().deadline, self.max_duration / 4)
+        return ApplyOptions(self.stop_on_error, self.fail_on, stop_at=stop_at)
+
+
+def _named_outcomes(text: str) -> tuple[FailOn, ...]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in {*FailOn}:
+            raise UsageError(f"--fail-on {name}: expected {' or '.join(FailOn)}")
+    return tuple(map(FailOn, names))
+
+
+def tell(held: Held) -> None:
+    """Say what became of what an earlier run left open, and who else is at work."""
+    recovery = held.recovery
+    if recovery.total:
+        sys.stderr.write(
+            f"An earlier run was cut off with {counted(recovery.total, 'call')} under way: "
+            f"{recovery.took_effect} took effect, {recovery.had_none} did not, {recovery.open} could not be told yet.\n"
+        )
+    for target, count in recovery.strays.items():
+        sys.stderr.write(
+            f"{counted(count, 'call')} of target {presentable(target)}, which is not in the configuration any more, "
+            f"{'stays' if count == 1 else 'stay'} open: a target of the same account would settle them.\n"
+        )
+    for target, error in held.locked.items():
+        sys.stderr.write(f"{target}: {error.message}; its changes are not attempted.\n")

@@ -1,0 +1,146 @@
+"""`reconciler run`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.apply_flags import ApplyFlags, apply_flags, tell
+from reconciler.cli.options import duration, flag, limit_options, paths_argument
+from reconciler.cli.output import Flags, run_flags
+from reconciler.cli.running import run_work
+from reconciler.daemon.cycle import Cycle, Job
+from reconciler.daemon.daemon import Daemon
+from reconciler.daemon.schedule import Cron, Every
+from reconciler.daemon.serving import Address, Site, listening
+from reconciler.daemon.supervisor import Supervisor
+from reconciler.engine.interruption import Interruption
+from reconciler.exceptions import ExitCode, UsageError
+from reconciler.planning.report import Report
+from reconciler.reports.wording import changes_counted, report_counts
+from reconciler.tasks.timestamps import Timestamp
+
+if TYPE_CHECKING:
+    from reconciler.cli.output import Output
+    from reconciler.daemon.schedule import Schedule
+
+LOGGER = logging.getLogger("reconciler.daemon")
+
+
+@click.command("run")
+@paths_argument
+@flag("--every", metavar="DURATION", help="Begin a cycle each so often, such as 5m.")
+@flag("--schedule", metavar="CRON", help='Begin cycles at these times, such as "*/5 * * * *".')
+@flag("--timezone", default="UTC", show_default=True, metavar="ZONE", help="The time zone of --schedule.")
+@flag("--jitter", default="0s", show_default=True, metavar="DURATION", help="Begin up to so much later, by lot.")
+@flag("--once", is_flag=True, help="Run a single cycle, and exit as apply does.")
+@flag("--plan-only", is_flag=True, help="Change nothing. With --once, exit with 2 when there are changes.")
+@flag(
+    "--listen",
+    default="127.0.0.1:9464",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where /metrics, /healthz, /readyz and a page are served.",
+)
+@flag("--no-listen", is_flag=True, help="Serve nothing.")
+@flag(
+    "--allowed-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name by which others reach --listen; addresses and localhost always do.",
+)
+@limit_options
+@apply_flags
+@run_flags(reports=True)
+def command(
+    paths: tuple[Path, ...],
+    every: str | None,
+    schedule: str | None,
+    timezone: str,
+    jitter: str,
+    once: bool,
+    plan_only: bool,
+    listen: str,
+    no_listen: bool,
+    allowed_hosts: tuple[str, ...],
+    **shared: Any,  # noqa: ANN401 - what `apply_flags` and `run_flags` add
+) -> int:
+    """Keep the policies: plan and apply in cycles, until a signal ends it. Nobody is asked.
+
+    A cycle never begins while another one goes on; what was missed meanwhile is not made up for. The configuration is
+    read anew each time; where it cannot be used, the last good one is, and the log says so. A target that fails is
+    left alone for longer and longer, and keeps no other one waiting. What --report names is written after each cycle.
+    """
+    behaviour = ApplyFlags.of(shared)
+    flags = Flags.of(**shared)
+    output = flags.output({}, paths)
+    LOGGER.setLevel(min(LOGGER.getEffectiveLevel(), logging.INFO))
+    when = _schedule(every, schedule, timezone, once=once)
+    job = Job(
+        paths or (Path(),),
+        flags.targets,
+        flags.policies,
+        plan_only,
+        flags.overrides,
+        behaviour.lock_timeout,
+        behaviour.options,
+    )
+    daemon = Daemon(job, when, Interruption(), duration("--jitter", jitter), on_held=tell)
+    address = None if no_listen or once else Address.of(listen, allowed_hosts)
+    return run_work(_served(daemon, address, output), daemon.interruption)
+
+
+def _schedule(every: str | None, schedule: str | None, timezone: str, *, once: bool) -> Schedule | None:
+    given = [name for name, value in (("--every", every), ("--schedule", schedule), ("--once", once)) if value]
+    if len(given) != 1:
+        said = f"{' and '.join(given)} exclude each other" if given else "--every, --schedule or --once is missing"
+        raise UsageError(said, "say when to begin: --every 5m, or --schedule '*/5 * * * *', or --once")
+    if schedule is not None:
+        return Cron(schedule, timezone)
+    if every is not None:
+        seconds = duration("--every", every)
+        if not seconds:
+            raise UsageError("--every 0s leaves no time between two cycles", "write it like 5m")
+        return Every(seconds, time.time())
+    return None
+
+
+async def _served(daemon: Daemon, address: Address | None, output: Output) -> int:
+    site, supervisor = Site(daemon.samples), Supervisor(os.environ)
+    daemon.on_cycle = lambda cycle: _told(cycle, daemon, site, supervisor, output)
+    daemon.on_ready = lambda: supervisor.tell("READY=1")
+    async with supervisor.watched():
+        if address is None:
+            return await daemon.run()
+        async with listening(site, address) as url:
+            LOGGER.info("serving %s", url)
+            return await daemon.run()
+
+
+def _told(cycle: Cycle, daemon: Daemon, site: Site, supervisor: Supervisor, output: Output) -> None:
+    """Write down how a cycle went: in the log, in the files of --report, and on the page."""
+    line = _line(cycle, daemon.next_at)
+    LOGGER.log(logging.INFO if cycle.exit_code in {ExitCode.OK, ExitCode.CHANGES} else logging.WARNING, "%s", line)
+    supervisor.tell(f"STATUS={line}")
+    if cycle.item is not None:
+        output.save(cycle.item, int(cycle.ended), measured=cycle.measured)
+    site.ready = True
+
+
+def _line(cycle: Cycle, next_at: float | None) -> str:
+    took = f"in {cycle.ended - cycle.began:.1f} s"
+    if cycle.item is None:
+        what = cycle.error or "cut off"
+    elif isinstance(cycle.item, Report):
+        what = f"{cycle.item.outcome}: {report_counts(cycle.item)}"
+    else:
+        what = f"{cycle.item.outcome}: {changes_counted(cycle.item.summary)}"
+        what = f"{what}; {cycle.error}" if cycle.error else what
+    after = "" if next_at is None else f"; the next begins {Timestamp(next_at)}"
+    return f"cycle {cycle.number}, {took}, {what}{after}"

@@ -1,0 +1,103 @@
+"""One cycle: list, plan, and make the calls that the policies ask for; nobody is asked."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.engine.apply_run import ApplyOptions
+from reconciler.engine.approval import Approval
+from reconciler.engine.clouds import log_bug
+from reconciler.exceptions import ExitCode, ReconcilerError, bug, innermost
+from reconciler.planning.guards import Overrides
+from reconciler.reports import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from reconciler.engine.session import Session
+    from reconciler.planning.plan import Plan
+    from reconciler.planning.report import Report
+    from reconciler.tasks.observation import Fault, Observation
+
+LOGGER = logging.getLogger("reconciler.daemon")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every cycle does. `options` is asked anew for each, since a time to stop at may stand in it."""
+
+    paths: tuple[Path, ...]
+    targets: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    plan_only: bool = False
+    overrides: Overrides = field(default_factory=Overrides)
+    lock_timeout: int = 0
+    options: Callable[[], ApplyOptions] = ApplyOptions
+
+
+@dataclass(slots=True)
+class Cycle:
+    """How a cycle goes. Times are seconds since the epoch, UTC.
+
+    `report` is there where calls were due. `error` says why it came to no plan, or no report; `outdated` why the
+    configuration is not the one that stands in the files.
+    """
+
+    number: int
+    began: float
+    outdated: str = ""
+    ended: float = 0.0
+    plan: Plan | None = None
+    report: Report | None = None
+    error: str = ""
+    exit_code: ExitCode = ExitCode.OK
+    calling: bool = False
+    """Calls may be in flight: it stops by itself when it is asked to, and must not be cut off."""
+    measured: Measured = field(default_factory=lambda: Measured("run"))
+
+    @property
+    def item(self) -> Plan | Report | None:
+        """What is to be shown of it."""
+        return self.report or self.plan
+
+    async def run(self, session: Session, job: Job, left_out: Mapping[str, Fault]) -> None:
+        """Go through with it. Never raises but for what cuts it off: what goes wrong is its `error`."""
+        try:
+            async with session:
+                session.leave_out(left_out)
+                await self._run(session, job)
+        except Exception as error:  # noqa: BLE001 - the next cycle may fare better
+            cause = innermost(error) if isinstance(error, ExceptionGroup) else error
+            if isinstance(cause, ReconcilerError):
+                self.error, self.exit_code = cause.message, cause.exit_code
+            else:
+                log_bug(f"cycle {self.number}", error)
+                self.error = f"bug in reconciler: {bug(error)}; please report it: -v shows more"
+                self.exit_code = ExitCode.ERROR
+        finally:
+            self.ended = time.time()
+            self.measured = Measured("run", session.took, session.traffic, self.plan)
+
+    async def _run(self, session: Session, job: Job) -> None:
+        options = job.options()
+        if job.plan_only:
+            await self._plan(session, job, options.on_listed)
+            return
+        async with session.hold():
+            plan = await self._plan(session, job, options.on_listed)
+            if plan.applyable:
+                self.calling = True
+                try:
+                    self.report = await session.apply(plan, Approval.automatic(), options)
+                finally:
+                    self.calling = False
+                self.exit_code = self.report.exit_code
+
+    async def _plan(self, session: Session, job: Job, on_listed: Callable[[Observation], None]) -> Plan:
+        self.plan = plan = await session.plan(job.overrides, on_listed=on_listed)
+        self.exit_code = plan.exit_code(detailed=job.plan_only)
+        return plan

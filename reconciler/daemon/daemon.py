@@ -1,0 +1,143 @@
+"""The loop: one cycle after the other, never two at once, until somebody asks to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.daemon.cycle import LOGGER, Cycle, Job
+from reconciler.daemon.schedule import BackOff, Schedule
+from reconciler.engine.interruption import Interruption
+from reconciler.engine.session import Session
+from reconciler.exceptions import ExitCode, InvalidConfiguration, ReconcilerError, UsageError
+from reconciler.reports.metrics import BACKING_OFF, CONFIGURATION, NEXT_RUN, Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.engine.hold import Held
+
+_LOOK = 15.0
+"""Seconds after which the clock is looked at again, which somebody may set, or the machine sleep through."""
+
+
+def _nothing(_: object) -> None:
+    return None
+
+
+@dataclass(slots=True)
+class Daemon:
+    """Runs the cycles of a job by a schedule; without one, a single cycle.
+
+    `jitter`: seconds, of which a part drawn by lot is added to each time to begin. `on_cycle` is told of each cycle at
+    its end, and `on_ready` once the first configuration was read. `now` gives seconds since the epoch.
+    """
+
+    job: Job
+    schedule: Schedule | None
+    interruption: Interruption = field(default_factory=Interruption)
+    jitter: int = 0
+    on_cycle: Callable[[Cycle], None] = _nothing
+    on_held: Callable[[Held], None] = _nothing
+    on_ready: Callable[[], None] = lambda: None
+    now: Callable[[], float] = time.time
+    samples: Samples = field(default_factory=Samples)
+    next_at: float | None = None
+    """When the next cycle begins, in seconds since the epoch."""
+    _back_off: BackOff = field(default_factory=BackOff)
+    _good: Session | None = None
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """How often in a row each target failed that does."""
+        return self._back_off.failures
+
+    async def run(self) -> ExitCode:
+        """Run until asked to stop; returns the exit code of the last cycle, or of the signal.
+
+        Raises InvalidConfiguration or UsageError where not even the first configuration can be used.
+        """
+        self.interruption.drain()  # from here on a signal only asks: what to do about it is decided here
+        self._good = await self._read()
+        self.on_ready()
+        number = 0
+        if self.schedule is not None:
+            self.next_at = self.schedule.after(self.now() - 1)
+        while await self._waited():
+            number += 1
+            cycle = await self._cycle(number)
+            if ended := self.schedule is None or self.interruption.asked:
+                self.next_at = None
+            else:
+                self._plan_next()
+            self.on_cycle(cycle)
+            if ended:
+                return self.interruption.exit_code or cycle.exit_code
+        return self.interruption.exit_code or ExitCode.OK
+
+    def _plan_next(self) -> None:
+        assert self.schedule is not None  # noqa: S101 - told to mypy
+        self.next_at = self.schedule.after(self.now()) + random.uniform(0, self.jitter)  # noqa: S311 - no secret
+        self.samples.set(NEXT_RUN, self.next_at)
+
+    async def _waited(self) -> bool:
+        """Wait for the next time to begin; False where somebody asked to stop."""
+        while not self.interruption.asked:
+            left = 0.0 if self.next_at is None else self.next_at - self.now()
+            if left <= 0:
+                return True
+            await self.interruption.sleep(min(left, _LOOK))
+        return False
+
+    async def _read(self) -> Session:
+        """A session of the configuration as it stands. Raises InvalidConfiguration and UsageError."""
+        return await asyncio.to_thread(
+            Session.open,
+            self.job.paths,
+            target=self.job.targets,
+            policy=self.job.policies,
+            lock_timeout=self.job.lock_timeout,
+            interruption=self.interruption,
+            on_held=self.on_held,
+        )
+
+    async def _cycle(self, number: int) -> Cycle:
+        cycle = Cycle(number, self.now())
+        try:
+            session = self._good = await self._read()
+        except (InvalidConfiguration, UsageError) as error:
+            assert self._good is not None  # noqa: S101 - told to mypy: it was read before the first cycle
+            session, cycle.outdated = self._good.again(), _told(error)
+            LOGGER.error("the configuration cannot be used, so the last good one is: %s", cycle.outdated)
+        targets = session.configuration.targets
+        left_out = self._back_off.left_out(targets, cycle.began)
+        running = asyncio.ensure_future(cycle.run(session, self.job, left_out))
+        asked = asyncio.ensure_future(self.interruption.wait())
+        await asyncio.wait({running, asked}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if not cycle.calling:
+            running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        self._note(cycle)
+        if cycle.plan is not None:
+            self._back_off.note(cycle.plan, targets, left_out, self.now())
+        return cycle
+
+    def _note(self, cycle: Cycle) -> None:
+        if cycle.item is not None:
+            self.samples.note(cycle.item, cycle.measured, int(cycle.ended))
+        self.samples.set(CONFIGURATION, not cycle.outdated)
+        self.samples.clear(BACKING_OFF)
+        for name, times in self.failures.items():
+            self.samples.set(BACKING_OFF, times, name)
+
+
+def _told(error: ReconcilerError) -> str:
+    """What is wrong, with the first place where it is."""
+    first = error.diagnostics[0] if isinstance(error, InvalidConfiguration) and error.diagnostics else None
+    return f"{error.message}; {first.location}: {first.message}" if first else error.message

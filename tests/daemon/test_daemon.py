@@ -1,0 +1,288 @@
+"""Cycles against local clouds: what changes between them, what fails, and how they are stopped."""
+
+import asyncio
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from reconciler.daemon.cycle import Cycle, Job
+from reconciler.daemon.daemon import Daemon
+from reconciler.daemon.serving import Address, Site, listening
+from reconciler.engine.apply_run import ApplyOptions
+from reconciler.engine.interruption import Interruption
+from reconciler.exceptions import ExitCode, InvalidConfiguration, UsageError
+from reconciler.reports.metrics import BACKING_OFF, COMPLETE, CONFIGURATION, OLDEST, TASKS, Samples
+from tests.faults.kinds import SNAPSHOT, TRANSCODING, configured
+from tests.terminal import HEAD, Terminal, wait_until
+
+SNAPSHOTS = f"{{resource: {SNAPSHOT}, match: {{status: pending, created_at: {{older_than: 1h}}}}, ensure: absent}}"
+TRANSCODES = f"{{resource: {TRANSCODING}, match: {{status: pending, created_at: {{older_than: 1h}}}}, ensure: absent}}"
+
+
+class AtOnce:
+    """A schedule without pauses."""
+
+    def after(self, moment: float) -> float:
+        return moment
+
+
+def cycles(*between: Callable[[], object], plan_only: bool = False, paths: Path = Path()) -> tuple[list[Cycle], Daemon]:
+    """One cycle more than there are things that happen `between` two."""
+    ended: list[Cycle] = []
+    happening = iter(between)
+
+    def note(cycle: Cycle) -> None:
+        ended.append(cycle)
+        happens = next(happening, None)
+        if happens is None:
+            daemon.interruption.ask(ExitCode.TERMINATED)
+        else:
+            happens()
+
+    daemon = Daemon(Job((paths,), plan_only=plan_only), AtOnce(), on_cycle=note)
+    assert asyncio.run(daemon.run()) == ExitCode.TERMINATED
+    return ended, daemon
+
+
+def done(cycle: Cycle) -> int:
+    """Changes that were done."""
+    return cycle.report.summary["done"] if cycle.report else 0
+
+
+def add(terminal: Terminal, *numbers: int, created: str = "2h", resource: str = SNAPSHOT) -> None:
+    for number in numbers:
+        terminal.simulator.huaweicloud.add(resource, id=number, created=created)
+
+
+def test_each_cycle_does_what_has_come_up(terminal: Terminal) -> None:
+    terminal.write(configured(SNAPSHOTS))
+    add(terminal, 1, 2)
+    ended, daemon = cycles(lambda: None, lambda: add(terminal, 3), lambda: add(terminal, 4, created="1m"))
+    assert [(done(cycle), cycle.exit_code) for cycle in ended] == [(2, 0), (0, 0), (1, 0), (0, 0)]
+    assert [cycle.report is None for cycle in ended] == [False, True, False, True]  # where nothing is due, no run
+    scope = ("huawei", SNAPSHOT)
+    assert daemon.samples.get(TASKS, *scope, "pending") == 1
+    age = daemon.samples.get(OLDEST, *scope)
+    assert age is not None
+    assert 60 <= age < 600
+    assert terminal.run("history").out.count(" apply ") == 2
+
+
+def test_it_only_tells_where_it_is_to_plan_only(terminal: Terminal) -> None:
+    terminal.write(configured(SNAPSHOTS))
+    add(terminal, 1)
+    ended, _ = cycles(lambda: None, plan_only=True)
+    assert [(cycle.exit_code, cycle.report) for cycle in ended] == [(ExitCode.CHANGES, None)] * 2
+    assert terminal.destructive() == []
+    assert not (terminal.directory / ".reconciler").exists()
+
+
+def test_the_configuration_is_read_anew_and_the_last_good_one_kept(terminal: Terminal) -> None:
+    path = terminal.write(configured(SNAPSHOTS))
+    add(terminal, 1)
+    add(terminal, 2, resource=TRANSCODING)
+    ended, daemon = cycles(
+        lambda: path.write_text("version: 1\npolicies: [oops"),
+        lambda: path.write_text(configured(TRANSCODES)),
+    )
+    assert [done(cycle) for cycle in ended] == [1, 0, 1]
+    assert [bool(cycle.outdated) for cycle in ended] == [False, True, False]
+    assert re.search(r"1 mistake; reconciler\.yaml:3:\d+: ", ended[1].outdated)
+    assert daemon.samples.get(CONFIGURATION) == 1
+    assert terminal.simulator.huaweicloud.status(TRANSCODING, 2) == "CANCELED"
+
+
+def test_a_first_configuration_that_is_broken_ends_it(terminal: Terminal) -> None:
+    terminal.write("version: 1\npolicies: [oops")
+    with pytest.raises(InvalidConfiguration):
+        cycles()
+    terminal.write(configured(SNAPSHOTS))
+    with pytest.raises(UsageError):
+        asyncio.run(Daemon(Job((Path(),), targets=("nowhere",)), AtOnce()).run())
+
+
+OTHER = HEAD[HEAD.index("  huawei:") :].replace("huawei:", "lost:") + "    credentials: {profile: nobody}\n"
+
+
+def test_a_target_that_fails_is_left_alone_and_keeps_no_other_one_waiting(terminal: Terminal) -> None:
+    terminal.write(configured(SNAPSHOTS, head=HEAD + OTHER))
+    add(terminal, 1)
+    ended, daemon = cycles(lambda: add(terminal, 2), lambda: add(terminal, 3))
+    assert [done(cycle) for cycle in ended] == [1, 1, 1]
+    assert [cycle.exit_code for cycle in ended] == [ExitCode.ERROR] * 3
+    errors = [scope.error for cycle in ended for scope in (cycle.plan.scopes if cycle.plan else ()) if scope.error]
+    assert ["left alone until" in error.message for error in errors] == [False, False, True]
+    assert daemon.samples.get(BACKING_OFF, "lost") == 2
+    assert daemon.samples.get(COMPLETE, "lost", SNAPSHOT) == 0
+
+
+def test_what_goes_wrong_in_a_cycle_is_its_error(terminal: Terminal) -> None:
+    terminal.write(configured(SNAPSHOTS))
+    add(terminal, 1)
+    lease = terminal.lock()
+    ended, _ = cycles(lease.release)
+    assert [(cycle.exit_code, done(cycle)) for cycle in ended] == [(ExitCode.LOCKED, 0), (ExitCode.OK, 1)]
+    assert "theirs" in ended[0].error
+
+
+def stopped(asked_by: Callable[[Callable[[object], None]], ApplyOptions]) -> Cycle:
+    """The cycle in which somebody asks to stop."""
+    interruption, ended = Interruption(), list[Cycle]()
+    options = asked_by(lambda _: interruption.ask(ExitCode.TERMINATED))
+    daemon = Daemon(Job((Path(),), options=lambda: options), AtOnce(), interruption, on_cycle=ended.append)
+    assert asyncio.run(daemon.run()) == ExitCode.TERMINATED
+    [cycle] = ended
+    return cycle
+
+
+def test_asked_to_stop_while_it_lists_it_calls_nothing(terminal: Terminal) -> None:
+    terminal.write(configured(SNAPSHOTS, TRANSCODES))
+    add(terminal, 1)
+    terminal.simulator.faults.add("latency", seconds=3600, path="/transcodings$")
+    cycle = stopped(lambda ask: ApplyOptions(on_listed=ask))
+    assert (cycle.plan, cycle.report) == (None, None)
+    assert terminal.destructive() == []
+    terminal.lock().release()  # the lock was given back
+
+
+def test_asked_to_stop_while_it_calls_it_finishes_what_is_in_flight(terminal: Terminal) -> None:
+    terminal.write(configured(SNAPSHOTS, settings="concurrency: 1"))
+    add(terminal, *range(1, 41))
+    cycle = stopped(lambda ask: ApplyOptions(on_result=ask))
+    assert cycle.report is not None
+    assert cycle.report.interrupted is ExitCode.TERMINATED
+    assert 0 < done(cycle) < 40
+    assert done(cycle) + cycle.report.summary["not_attempted"] == 40
+
+
+# -- over HTTP --------------------------------------------------------------------------------------------------
+
+
+def get(url: str, host: str | None = None, method: str = "GET") -> tuple[int, str, dict[str, str]]:
+    answer = httpx.request(method, url, headers={"Host": host} if host else {}, timeout=30, trust_env=False)
+    return answer.status_code, answer.text, dict(answer.headers)
+
+
+def served(site: Site, ask: Callable[[str], None], *known: str) -> None:
+    async def serve() -> None:
+        async with listening(site, Address("127.0.0.1", 0, frozenset(known))) as url:
+            await asyncio.to_thread(ask, url)
+
+    asyncio.run(serve())
+
+
+def test_it_is_ready_once_a_cycle_has_ended() -> None:
+    site = Site(Samples())
+
+    def ask(url: str) -> None:
+        assert [get(f"{url}{path}")[0] for path in ("/healthz", "/readyz", "/", "/metrics")] == [200, 503, 503, 200]
+        site.ready, site.page = True, "<!DOCTYPE html>"
+        assert [get(f"{url}{path}")[0] for path in ("/healthz", "/readyz", "/")] == [200, 200, 200]
+
+    served(site, ask)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *(
+            (name, 200)
+            for name in ("localhost", "localhost:1", "127.0.0.1:9", "[::1]:9464", "10.1.2.3", "reconciler:9")
+        ),
+        *((name, 421) for name in ("evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "[", "a@localhost.x")),
+    ],
+)
+def test_only_names_of_its_own_are_answered(host: str, status: int) -> None:
+    served(Site(Samples(), ready=True), lambda url: _is(get(f"{url}/readyz", host)[0], status), "reconciler")
+
+
+def _is(found: object, expected: object) -> None:
+    assert found == expected
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_nothing_can_be_changed_there(method: str) -> None:
+    def ask(url: str) -> None:
+        for path in ("/", "/metrics", "/healthz", "/readyz", "/api"):
+            status, _, headers = get(f"{url}{path}", method=method)
+            assert status in {404, 405}
+            assert headers["x-content-type-options"] == "nosniff"
+
+    served(Site(Samples()), ask)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1.2.3.4:", "1.2.3.4:99999", "a/b:1", "u@h:1", "h:1?x", ":"])
+def test_what_is_no_address_is_told(text: str) -> None:
+    with pytest.raises(UsageError, match="--listen"):
+        Address.of(text)
+
+
+def test_a_port_alone_is_one_of_loopback() -> None:
+    assert [(one.host, one.port) for one in map(Address.of, ("9464", "[::1]:9464", "10.0.0.1:80"))] == [
+        ("127.0.0.1", 9464),
+        ("::1", 9464),
+        ("10.0.0.1", 80),
+    ]
+
+
+# -- as a program -----------------------------------------------------------------------------------------------
+
+
+def test_run_once_is_for_cron(terminal: Terminal) -> None:
+    terminal.write(configured(SNAPSHOTS))
+    add(terminal, 1)
+    words = ("run", "--once", "--report", "metrics=m.prom", "--report", "json=r.json")
+    finished = terminal.run(*words)
+    assert (finished.code, finished.out) == (0, "")
+    assert "cycle 1, in" in finished.err
+    assert '"outcome": "ok"' in (terminal.directory / "r.json").read_text()
+    metrics = terminal.directory / "m.prom"
+    assert metrics.stat().st_mode & 0o777 == 0o644
+    terminal.run(*words)
+    families = {family.name: family for family in text_string_to_metric_families(metrics.read_text())}
+    assert [sample.value for sample in families["reconciler_runs"].samples] == [2]
+    assert terminal.run("run", "--once", "--plan-only").code == 0
+    add(terminal, 2)
+    assert terminal.run("run", "--once", "--plan-only").code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "--every, --schedule or --once is missing"),
+        (["--every", "5m", "--once"], "--every and --once exclude each other"),
+        (["--every", "0s"], "leaves no time"),
+        (["--every", "5 minutes"], "--every"),
+        (["--schedule", "* * *"], "five fields"),
+        (["--every", "5m", "--listen", "x"], "--listen"),
+        (["--every", "5m", "--max-duration", "0s"], "--max-duration"),
+    ],
+)
+def test_what_no_run_can_be_is_told_before_it_begins(terminal: Terminal, words: list[str], told: str) -> None:
+    terminal.tells(64, told, "run", *words)
+
+
+def test_a_signal_ends_it_in_order(terminal: Terminal) -> None:
+    """As a process of its own, with a supervisor that is told."""
+    terminal.write(configured(SNAPSHOTS))
+    add(terminal, 1)
+    words = [sys.executable, "-m", "reconciler", "run", "--every", "1h", "--listen", "127.0.0.1:0"]
+    process = subprocess.Popen(words, cwd=terminal.directory, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: terminal.simulator.huaweicloud.status(SNAPSHOT, 1) == "CANCELED", process)
+    assert process.stderr is not None
+    said = ""
+    while "cycle 1" not in said:
+        said += process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert "Stopping" in rest
+    url = re.search(r"serving (http://127\.0\.0\.1:\d+)", said)
+    assert url is not None
