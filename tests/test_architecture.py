@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS = (
-    *("cli", "daemon", "scaffold", "review", "reports", "policy_tests"),
+    *("cli", "daemon", "scaffold", "notifications", "review", "reports", "policy_tests"),
     *("engine", "documents", "planning", "backends", "providers", "config", "selectors", "tasks"),
 )
 """Top to bottom: a room may import rooms below it, and itself."""
@@ -31,7 +31,7 @@ BOTTOM = {
 BLIND_TO_PROVIDERS = ("config", "selectors", "planning", "policy_tests")
 """They receive the catalogue of resource types as an argument."""
 
-ASYNC_ROOMS = frozenset({"cli", "daemon", "engine", "provider", "providers", "simulator"})
+ASYNC_ROOMS = frozenset({"cli", "daemon", "engine", "notifications", "provider", "providers", "simulator"})
 
 
 class Import(NamedTuple):

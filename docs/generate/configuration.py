@@ -36,6 +36,9 @@ class _Page:
         yield self._section("The whole file", self.root)
         yield self._section("settings", top["settings"])
         yield self._section("limits", self._keys(top["settings"])["limits"], "In `settings`, or in a policy.")
+        receivers = self._keys(top["settings"])["notify"]
+        yield self._section("notify", receivers, "Keys of each receiver: `webhook` or `apprise`.")
+        yield self._section("webhook", self._keys(receivers)["webhook"])
         yield from self._of_targets()
         yield self._section("defaults", top["defaults"])
         yield self._section("protect", top["protect"], "Keys of each protection.")

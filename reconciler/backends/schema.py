@@ -26,7 +26,7 @@ from reconciler.tasks.timestamps import LATEST
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Insert, Row
 
-VERSION = 4
+VERSION = 5
 """Version of the tables below. Raise it together with a step in `upgrade.MIGRATIONS`."""
 
 METADATA = MetaData()
@@ -126,6 +126,21 @@ leases = Table(
     Column("token", BigInteger, nullable=False),
     Column("acquired_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+)
+
+notices = Table(  # what receivers of notifications were told, and what is not over yet; see `notices.Subject`
+    "notices",
+    METADATA,
+    Column("receiver", Text, primary_key=True),
+    Column("event", Text, primary_key=True),
+    Column("matter", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("resource", Text, primary_key=True),
+    Column("policy", Text, primary_key=True),
+    Column("extent", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("told_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
 )
 
 _CLOSED = {"action": frozenset(map(str, Action)), "state": frozenset(map(str, ActionState))}

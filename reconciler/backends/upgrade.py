@@ -47,7 +47,20 @@ def _say_what_was_planned(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE runs ADD COLUMN planned TEXT"))
 
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {1: _name_groups, 2: _hide_accounts, 3: _say_what_was_planned}
+def _remember_what_was_told(connection: Connection) -> None:
+    """What receivers of notifications know, so that they are told no more than what is new, or over."""
+    keys = ("receiver", "event", "matter", "target", "resource", "policy", "extent")
+    texts = "".join(f"{name} TEXT NOT NULL, " for name in (*keys, "digest"))
+    times = "told_at BIGINT NOT NULL, seen_at BIGINT NOT NULL"
+    connection.execute(text(f"CREATE TABLE notices ({texts}{times}, PRIMARY KEY ({', '.join(keys)}))"))
+
+
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
+    1: _name_groups,
+    2: _hide_accounts,
+    3: _say_what_was_planned,
+    4: _remember_what_was_told,
+}
 """Step that leads from the version in the key to the next one; run inside one transaction."""
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.apply_flags import ApplyFlags, apply_flags, tell
+from reconciler.cli.notifying import failures_told, told
 from reconciler.cli.options import flag, limit_options, moment, paths_argument, task_options
 from reconciler.cli.output import Flags, keep, run_flags
 from reconciler.cli.places import is_agreed, somebody_is_there, write
@@ -72,26 +73,30 @@ def command(
     interruption = Interruption()
     progress = Progress(interruption)
     approval = _approval(auto_approve or plan_file is not None, approved_digest, approved_until, progress)
-    saved = saved_plan(plan_file) if plan_file else None
-    session = Session.open(
-        paths,
-        target=flags.targets,
-        policy=flags.policies,
-        task=flags.chosen,
-        lock_timeout=behaviour.lock_timeout,
-        interruption=interruption,
-        on_held=tell,
-    )
-    options = replace(options, on_result=progress.settled, on_listed=progress.seen)
-    with held():  # once calls were made nothing keeps the report from being written
-        plan, report = run_work(
-            _applied(session, saved, approval, flags.overrides, options, progress, output, out), interruption
+    with failures_told("apply", paths, saved=plan_file is not None, asked=approval.ask is not None):
+        saved = saved_plan(plan_file) if plan_file else None
+        session = Session.open(
+            paths,
+            target=flags.targets,
+            policy=flags.policies,
+            task=flags.chosen,
+            lock_timeout=behaviour.lock_timeout,
+            interruption=interruption,
+            on_held=tell,
         )
-        # A plan that was just shown has said in so many words that, or why, there is nothing to apply.
-        quiet = saved is None and output.format == "text" and not plan.applyable
-        write_out = output.save if quiet else output.show
-        measured = Measured("apply", session.took, session.traffic, plan if saved is None else None)
-        return ExitCode.weightiest(report.exit_code, write_out(report, int(time.time()), measured=measured))
+        options = replace(options, on_result=progress.settled, on_listed=progress.seen)
+
+        async def applied_and_told() -> tuple[Plan, Report]:
+            plan, report = await _applied(session, saved, approval, flags.overrides, options, progress, output, out)
+            return plan, await told("apply", session, plan, report, interruption, saved=saved is not None)
+
+        with held():  # once calls were made nothing keeps the report from being written
+            plan, report = run_work(applied_and_told(), interruption)
+            # A plan that was just shown has said in so many words that, or why, there is nothing to apply.
+            quiet = saved is None and output.format == "text" and not plan.applyable
+            write_out = output.save if quiet else output.show
+            measured = Measured("apply", session.took, session.traffic, plan if saved is None else None)
+            return ExitCode.weightiest(report.exit_code, write_out(report, int(time.time()), measured=measured))
 
 
 async def _applied(

@@ -36,6 +36,7 @@ OUTPUT: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "test": ("reports.policy_tests.document.RESULTS",),
         "validate": ("reports.diagnostics.VALIDATION",),
         "comment": ("review.wording.COMMENT",),
+        "notification": ("notifications.message.NOTIFICATION",),
         "error": ("reports.diagnostics.FAILURE",),
     }
 )

@@ -126,7 +126,7 @@ class _Expansion:
             self._problem(path, "`${` does not begin a variable here", hint)
             return None
         name = match["name"]
-        if path != ("settings", "backend") and _SECRET.search(name) and not _PLACE.search(name):
+        if not _may_hold_secret(path) and _SECRET.search(name) and not _PLACE.search(name):
             hint = "credentials read it: {env: NAME}. What stands here is sent, shown and logged"
             self._problem(path, f"environment variable {name} holds a secret, as its name says", hint)
             return None
@@ -155,6 +155,11 @@ class _Expansion:
     def _problem(self, path: DocumentPath, message: str, hint: str) -> None:
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(path, message, hint, rule=Rule.ENVIRONMENT))
+
+
+def _may_hold_secret(path: DocumentPath) -> bool:
+    """Whether what stands there is hidden wherever it could be shown."""
+    return path == ("settings", "backend") or (path[:2] == ("settings", "notify") and path[3:] == ("webhook", "url"))
 
 
 def without_variables(written: str) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.config.files import Roots
+    from reconciler.config.model import Settings
     from reconciler.diagnostics import Diagnostic
     from reconciler.tasks.resource_type import Catalogue
 
@@ -60,6 +61,12 @@ def check(
     configuration, findings = _looked_at(paths, catalogue, environment, strict, roots)
     diagnostics = findings.sorted()
     return None if findings.invalid else replace(configuration, warnings=diagnostics), diagnostics
+
+
+def settings_known(paths: Sequence[Path], catalogue: Catalogue, *, environment: Mapping[str, str]) -> Settings:
+    """The settings, as far as they can be read, whatever else is wrong: who is to be told of that."""
+    configuration, _ = _looked_at(paths, catalogue, environment, strict=True, roots=None)
+    return configuration.settings
 
 
 def names(

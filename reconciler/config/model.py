@@ -80,6 +80,55 @@ class DatabaseUrl(str):
         return made
 
 
+class Event(StrEnum):
+    """What a notification tells of a run."""
+
+    CHANGES = "changes"
+    """Tasks were canceled, or records deleted; without calls, that some would be."""
+    REFUSED = "refused"
+    """A guard or an approval refused."""
+    FAILED = "failed"
+    """Something could not be observed, locked or changed, or the run could not even begin."""
+    ABOVE = "above"
+    """More tasks match a policy than its `notify_above`."""
+    RECOVERED = "recovered"
+    """What was told before is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Where a secret is read from when it is needed: exactly one of an environment variable or a file.
+
+    `place` says so in messages, with `${NAME}` for what a variable gave.
+    """
+
+    env: str | None = None
+    file: Path | None = None
+    place: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Who is told of runs: a webhook, whose `secret` signs what is sent to its `url`, or what the URLs of Apprise that
+    `apprise` holds lead to."""
+
+    name: str
+    on: frozenset[Event]
+    url: str = field(default="", repr=False)
+    secret: Secret | None = None
+    apprise: Secret | None = None
+    template: str = ""
+    """The text of a message, with names in braces; empty: the one of ours."""
+    masked: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
+    """What the variables in it hold, and the `${NAME}` that messages show in its place."""
+
+    @property
+    def secrets(self) -> Mapping[str, Secret]:
+        """Its secrets by the key that says where they are read from."""
+        found = {"webhook.secret": self.secret, "apprise": self.apprise}
+        return {key: secret for key, secret in found.items() if secret is not None}
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`plan_ttl` in seconds; `concurrency` is the number of requests in flight per target.
@@ -93,19 +142,8 @@ class Settings:
     backend: DatabaseUrl = field(default_factory=lambda: DatabaseUrl("sqlite:///.reconciler/history.db"))
     concurrency: int = 16
     plan_ttl: int = 86_400
+    notify: Mapping[str, Receiver] = field(default_factory=lambda: MappingProxyType({}))
     unset: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """Where a secret is read from when it is needed: exactly one of an environment variable or a file.
-
-    `place` says so in messages, with `${NAME}` for what a variable gave.
-    """
-
-    env: str | None = None
-    file: Path | None = None
-    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +241,8 @@ class Policy:
     on_blocked: OnBlocked = OnBlocked.REPORT
     cancel_running: bool = False
     """It cancels tasks that run as well, where the vendor does."""
+    notify_above: int | None = None
+    """Matches above which somebody is told; None: however many there are, nobody is."""
     location: Location | None = None
     """Where it is written."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.config.entries import WrongType, choice, flag, mapping, number, text, texts
 from reconciler.config.environment import quoted
 from reconciler.config.inventory import lists_in
-from reconciler.config.model import Absent, AtMost, Ensure, Keep, Mode, OnBlocked, Policy, Protection
+from reconciler.config.model import Absent, AtMost, Ensure, Event, Keep, Mode, OnBlocked, Policy, Protection
 from reconciler.config.schema_parts import LONGEST_GLOB
 from reconciler.config.settings import limits
 from reconciler.config.window import window_of
@@ -80,6 +80,7 @@ class PolicyReader:
                 problems += _never_both(selector, only, asked, entry)
             problems += self._unseen(entry, scopes)
             problems += _ungrouped(entry, resources)
+        problems += self._unheard(entry)
         window = window_of(mapping(entry.body, "window"), (*entry.path, "window"), problems)
         for problem in problems:
             findings.problem(entry.document, problem)
@@ -96,6 +97,7 @@ class PolicyReader:
             suspend=flag(entry.body, "suspend"),
             on_blocked=choice(entry.body, "on_blocked", OnBlocked, OnBlocked.REPORT),
             cancel_running=cancel_running,
+            notify_above=number(entry.body, "notify_above"),
             only=only,
             mode=choice(entry.body, "mode", Mode, self.settings.mode),
             window=window,
@@ -199,6 +201,14 @@ class PolicyReader:
                 message = f"target `{name}` has no inventory, and the API of {resource} cannot list: no task is seen"
                 hint = "add `inventory` to the target"
                 yield Problem(path, message, hint, severity=Severity.WARNING, rule=Rule.INVENTORY)
+
+    def _unheard(self, entry: Entry) -> Iterator[Problem]:
+        """A warning where somebody is to be told, and nobody is there."""
+        heard = any(Event.ABOVE in receiver.on for receiver in self.settings.notify.values())
+        if "notify_above" in entry.body and not heard and self.all_files_read:
+            message = "`notify_above` tells nobody: no entry under `settings.notify` has `above` in its `on`"
+            path = (*entry.path, "notify_above")
+            yield Problem(path, message, severity=Severity.WARNING, rule=Rule.UNKNOWN_REFERENCE)
 
 
 def _lists(entry: Entry, findings: Findings) -> Lists:

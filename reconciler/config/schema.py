@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.config.model import MOST_ACTIONS, RUN_ACTIONS, Settings
+from reconciler.config.receivers import receivers_schema
 from reconciler.config.schema_match import (
     match_branches,
     match_definitions,
@@ -144,6 +145,7 @@ def _settings_schema() -> Schema:
                 "2d",
                 default=time_to_live,
             ),
+            "notify": receivers_schema(),
         },
         (),
         ("mode",),

@@ -164,6 +164,11 @@ def _keys(resource: Schema) -> dict[str, Schema]:
             False,
             default=False,
         ),
+        "notify_above": described(
+            whole_number(0, MOST_ACTIONS),
+            "Somebody is told once more tasks match than this: see settings.notify. Default: however many.",
+            1000,
+        ),
     }
 
 

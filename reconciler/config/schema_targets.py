@@ -33,8 +33,15 @@ _HOST = (  # a name whose end is no number, since 127.1 would be an address to s
     rf"(?:(?:[A-Za-z0-9]{_REST}\.)*[A-Za-z]{_REST}|{_ADDRESS}|\[[0-9A-Fa-f:.]+\])"
 )
 _LOOPBACK = r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])"
-_PATH = r"(?:/[A-Za-z0-9._~/-]*)?"
-ENDPOINT_PATTERN = f"^(?:https://{_HOST}|http://{_LOOPBACK}){_PORT}{_PATH}$"
+_PATH = "/[A-Za-z0-9._~/-]*"
+
+
+def url_pattern(path: str) -> str:
+    """A URL that is sent something: https, or http on this machine. `path` is a pattern of what may follow the host."""
+    return f"^(?:https://{_HOST}|http://{_LOOPBACK}){_PORT}(?:{path})?$"
+
+
+ENDPOINT_PATTERN = url_pattern(_PATH)
 RATE_PATTERN = r"^(?=[0-9.]*[1-9])[0-9]{1,9}(?:\.[0-9]{1,6})?/(?:s|min|h)$"
 REGION_PATTERN = "^[a-z0-9][a-z0-9-]*$"
 _REGION: Final = "region-1"

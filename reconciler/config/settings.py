@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from reconciler.config.entries import WrongType, choice, mapping, number, text
 from reconciler.config.environment import Expanded, Unexpanded, without_variables
 from reconciler.config.model import DatabaseUrl, Limits, Mode, OnExcess, RunLimits, Settings
+from reconciler.config.receivers import receivers_of
 from reconciler.diagnostics import Problem, Rule, suggestion
 from reconciler.tasks.timestamps import DURATION_PATTERN, parse_duration
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
     from reconciler.config.entries import Findings, Source
+    from reconciler.config.model import Receiver
 
 _SQLITE = "sqlite:///"
 
@@ -45,7 +47,7 @@ def settings_of(sources: Sequence[Source], findings: Findings) -> Settings:
     except WrongType as error:
         if sources:
             findings.doubt(sources[0].document, ("settings",), error)
-        return Settings()
+        return Settings(notify=_receivers(merged, origin, findings))  # who are told that something is wrong
 
 
 def _made(merged: Mapping[str, object], origin: Mapping[str, Source], findings: Findings) -> Settings:
@@ -59,8 +61,16 @@ def _made(merged: Mapping[str, object], origin: Mapping[str, Source], findings: 
         backend=_backend(merged, origin.get("backend"), findings) or defaults.backend,
         concurrency=defaults.concurrency if concurrency is None else concurrency,
         plan_ttl=_plan_ttl(text(merged, "plan_ttl"), origin.get("plan_ttl"), findings) or defaults.plan_ttl,
+        notify=_receivers(merged, origin, findings),
         unset={key: value.written for key, value in merged.items() if isinstance(value, Unexpanded)},
     )
+
+
+def _receivers(
+    merged: Mapping[str, object], origin: Mapping[str, Source], findings: Findings
+) -> Mapping[str, Receiver]:
+    written = merged.get("notify")
+    return receivers_of(written if isinstance(written, dict) else {}, origin.get("notify"), findings)
 
 
 def _section(source: Source, findings: Findings) -> Mapping[str, object]:

@@ -36,7 +36,6 @@ _KINDS = {
     "integer": "a whole number",
     "boolean": "true or false",
 }
-_CREDENTIALS_DEPTH = 3
 _WITH_CREDENTIALS = ("defaults", "targets")
 _AT_LEAST = ("at_least", "min", "minimum", "exactly")
 _NEVER_MADE = "a policy says how many tasks may be there at most: tasks can be canceled and deleted, but not made"
@@ -219,7 +218,8 @@ def _bad_pattern(error: ValidationError, path: DocumentPath) -> Iterator[Problem
     expected, found = _expected(error.schema), quoted(error.instance)
     if "propertyNames" in error.absolute_schema_path:
         yield _broken((*path, str(error.instance)), f"{found} must {expected}", at_key=True)
-    elif path == ("settings", "backend"):  # what is no URL of ours may be any way to write a password
+    elif path == ("settings", "backend") or path[:2] == ("settings", "notify"):
+        # What is no URL of ours may be any way to write a password.
         yield _broken(path, f"must {expected}")
     else:
         yield _broken(path, f"{found} must {expected}", _with_unit(error))
@@ -280,7 +280,22 @@ _TRANSLATIONS: Mapping[str, Callable[[ValidationError, DocumentPath], Iterator[P
 
 
 def _in_credentials(path: DocumentPath) -> bool:
-    return len(path) >= _CREDENTIALS_DEPTH and path[0] in _WITH_CREDENTIALS and path[2] == "credentials"
+    match path:
+        case ("defaults" | "targets", _, "credentials", *_):
+            return True
+        case ("settings", "notify", _, "apprise", *_) | ("settings", "notify", _, "webhook", "secret", *_):
+            return True
+    return False
+
+
+def _is_secret(path: DocumentPath) -> bool:
+    """Whether it is said there where a secret is read from, and nothing more."""
+    match path:
+        case (_, _, "credentials", key):
+            return key != "profile"
+        case (_, _, _, "apprise") | (_, _, _, "webhook", "secret"):
+            return True
+    return False
 
 
 def _credentials_problem(error: ValidationError, path: DocumentPath) -> Iterator[Problem]:
@@ -288,7 +303,7 @@ def _credentials_problem(error: ValidationError, path: DocumentPath) -> Iterator
     where = "write {env: NAME} or {file: PATH}"
     if error.validator == "additionalProperties":
         yield from _unknown_keys(error, path)
-    elif error.validator == "type" and len(path) == _CREDENTIALS_DEPTH + 1 and path[-1] != "profile":
+    elif error.validator == "type" and _is_secret(path):
         hint = f"{where}; and renew it if it was committed"
         yield Problem(path, "a secret must not stand in the configuration", hint, rule=Rule.SECRET)
     elif error.validator == "type":

@@ -16,7 +16,7 @@ from reconciler.config.schema_targets import COMMON_KEYS, REGION_PATTERN
 from reconciler.diagnostics import Problem, Rule, Severity, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from reconciler.config.entries import Entry, Findings
@@ -98,7 +98,7 @@ def target_of(entry: Entry, catalogue: Catalogue, findings: Findings) -> Target 
         inventory=_inventory(entry, catalogue.providers[provider].inventory, findings),
         location=entry.location,
         family=entry.family,
-        masked=dict(_from_variables(entry.body)) | dict(_hosts_from_variables(mapping(entry.body, "endpoints"))),
+        masked=masked_in(entry.body, mapping(entry.body, "endpoints").values()),
     )
 
 
@@ -138,6 +138,11 @@ def _words(body: Mapping[str, object], key: str) -> dict[str, str]:
     return {name: _word(inner, name) for name in inner}
 
 
+def masked_in(body: Mapping[str, object], urls: Iterable[object]) -> dict[str, str]:
+    """What variables hold that stand in `body`, and the hosts of `urls` there, with what is shown in their place."""
+    return dict(_from_variables(body)) | dict(_hosts_from_variables(urls))
+
+
 def _from_variables(value: object) -> Iterator[tuple[str, str]]:
     """What variables hold, and how it is written."""
     match value:
@@ -151,9 +156,9 @@ def _from_variables(value: object) -> Iterator[tuple[str, str]]:
                 yield from _from_variables(inner)
 
 
-def _hosts_from_variables(endpoints: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def _hosts_from_variables(urls: Iterable[object]) -> Iterator[tuple[str, str]]:
     """The hosts that messages would name, though variables gave them in part, or within more than the host."""
-    for url in endpoints.values():
+    for url in urls:
         if isinstance(url, Expanded) and (host := _host_of(str(url))) and host not in url.written.lower():
             yield host, url.written
 
@@ -180,20 +185,20 @@ def _rate_limits(body: Mapping[str, object]) -> dict[str, float]:
 
 
 def _credentials(body: Mapping[str, object], directory: Path) -> Credentials:
-    secrets: dict[str, Secret] = {}
-    for key in body:
-        if key == "profile":
-            continue
-        reference = mapping(body, key)
-        if name := _word(reference, "env"):
-            secrets[key] = Secret(env=name, place=f"environment variable {shown(reference['env'])}")
-        elif path := _word(reference, "file"):
-            file = directory / path
-            from_variable = isinstance(reference["file"], Expanded | Unexpanded)
-            secrets[key] = Secret(file=file, place=f"file {shown(reference['file']) if from_variable else file}")
-        else:
-            raise WrongType(key, "{env: NAME} or {file: PATH}")
+    secrets = {key: secret_at(body, key, directory) for key in body if key != "profile"}
     return Credentials(profile=_word(body, "profile") or None, secrets=secrets)
+
+
+def secret_at(body: Mapping[str, object], key: str, directory: Path) -> Secret:
+    """Where the secret at `key` is read from; files are relative to `directory`. Raises WrongType."""
+    reference = mapping(body, key)
+    if name := _word(reference, "env"):
+        return Secret(env=name, place=f"environment variable {shown(reference['env'])}")
+    if path := _word(reference, "file"):
+        file = directory / path
+        from_variable = isinstance(reference["file"], Expanded | Unexpanded)
+        return Secret(file=file, place=f"file {shown(reference['file']) if from_variable else file}")
+    raise WrongType(key, "{env: NAME} or {file: PATH}")
 
 
 def _inventory(entry: Entry, inventory: Inventory | None, findings: Findings) -> Mapping[str, tuple[str, ...]] | None:

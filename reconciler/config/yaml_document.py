@@ -40,7 +40,7 @@ _UNSEEN = re.compile(
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 SENSITIVE_KEY = re.compile(
-    r"secret|(?:access|api|private)[_-]?key|pass(?:word|wd|phrase|code)|token|credential|webhook"
+    r"secret|(?:access|api|private)[_-]?key|pass(?:word|wd|phrase|code)|token|credential|webhook|apprise"
     r"|(?<![a-z0-9])(?:sk|pwd?|pass)(?![a-z0-9])",
     re.IGNORECASE,
 )

@@ -95,7 +95,7 @@ async def carry_out(
     journal = RunJournal(held.journal, run_id, run.interruption, held.lease, held.groups)
     notes = list(plan.diagnostics)
     notes += [Note(Severity.ERROR, held.why_not(target), target) for target in sorted(held.locked)]
-    notes += [_breach(policy, check) for policy, check in plan.breaches]
+    notes += [breach_note(policy, check) for policy, check in plan.breaches]
     if reviewed.breached and not plan.breached:
         left = "what a guard refused when the plan was made is no part of it: plan again for that, with other limits"
         notes.append(Note(Severity.ERROR, left))
@@ -179,7 +179,8 @@ def _restraint(configuration: Configuration, began: int, change: Change, passed:
     return f"the window of {', '.join(policy.name for policy in policies)} has closed"
 
 
-def _breach(policy: PolicyPlan | None, check: GuardCheck) -> Note:
+def breach_note(policy: PolicyPlan | None, check: GuardCheck) -> Note:
+    """What a guard of a policy refuses, or (None) that of all policies together."""
     much = f"{check.changes} changes ({check.share} %)" if check.target else f"{check.changes} changes"
     limit = f"{check.guard.value} {check.limit}" + ("" if policy else " of run_limits")
     flag = check.flag(policy.name if policy else None)

@@ -21,7 +21,7 @@ from reconciler.planning.policy_plan import Note
 from reconciler.planning.sieve import Sieve
 from reconciler.planning.url_cuts import doubts
 from reconciler.providers.registry import catalogue
-from reconciler.providers.secret_sources import check_sources
+from reconciler.providers.secret_sources import check_secrets, check_sources
 from reconciler.providers.transport.endpoint import ENDPOINT_HOSTS, is_permitted, permitted_hosts
 from reconciler.tasks.observation import Completeness, Observation, clock_fault, clocks_off
 from reconciler.tasks.sink import Shared
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.sink import Sink
 
 
+_ELSEWHERE = "only the hosts that are listed there may be named; have it added where the job is set up"
 _LISTED_AGAIN = 2
 """Times that a scope is listed again since clocks were found to disagree."""
 
@@ -86,14 +87,21 @@ def load_world(
 
 
 def _check_places(configuration: Configuration, environment: Mapping[str, str]) -> None:
-    """Raises UsageError for a target that names what it must not. Clients check it too, each for itself and later."""
+    """Raises UsageError for a target or a receiver that names what it must not; clients check it, too."""
     permitted_hosts(environment)
+    for receiver in configuration.settings.notify.values():
+        whose = f"settings.notify.{receiver.name}"
+        if receiver.url and not is_permitted(receiver.url, environment):
+            raise UsageError(f"{whose}: the host of its webhook is not among {ENDPOINT_HOSTS}", _ELSEWHERE)
+        try:
+            check_secrets(whose, receiver.secrets, environment)
+        except CredentialsError as error:
+            raise UsageError(error.message, error.hint) from error
     for target in configuration.targets.values():
         for service, url in target.endpoints.items():
             if not is_permitted(url, environment):
                 raise UsageError(
-                    f"target {target.name}: the host of endpoint {service} is not among {ENDPOINT_HOSTS}",
-                    "endpoints may lead to the hosts that are listed there only; have it added where the job is set up",
+                    f"target {target.name}: the host of endpoint {service} is not among {ENDPOINT_HOSTS}", _ELSEWHERE
                 )
         try:
             check_sources(target, environment)

@@ -37,22 +37,28 @@ _WAY_OUT: Final = "credentials may come from what is listed there only; have it 
 
 def check_sources(target: Target, environment: Mapping[str, str]) -> None:
     """Raises CredentialsError where the target names what it must not."""
-    if refused := _refused(target, environment):
+    patterns, credentials = _listed(environment), target.credentials
+    if patterns is not None and credentials.profile and not _any(patterns, "profile", credentials.profile):
+        refused = f"credentials.profile: the profile is not among {CREDENTIAL_SOURCES}"
         raise CredentialsError(f"target {target.name!r}: {refused}", _WAY_OUT)
+    secrets = {f"credentials.{key}": secret for key, secret in credentials.secrets.items()}
+    check_secrets(f"target {target.name!r}", secrets, environment)
 
 
-def _refused(target: Target, environment: Mapping[str, str]) -> str:
-    """What is not listed; empty where all is. Raises UsageError for a list that is none."""
-    listed = allow_list(CREDENTIAL_SOURCES, environment)
-    if listed is None:
-        return ""
-    patterns = [_pattern(word) for word in listed]
-    if (profile := target.credentials.profile) and not _any(patterns, "profile", profile):
-        return f"credentials.profile: the profile is not among {CREDENTIAL_SOURCES}"
-    for key, secret in target.credentials.secrets.items():
+def check_secrets(whose: str, secrets: Mapping[str, Secret], environment: Mapping[str, str]) -> None:
+    """Raises CredentialsError where some of `secrets`, which stand under these keys, must not be read from there."""
+    patterns = _listed(environment)
+    if patterns is None:
+        return
+    for key, secret in secrets.items():
         if not (_file_is_listed(patterns, secret.file) if secret.file else _any(patterns, "env", secret.env or "")):
-            return f"credentials.{key}: {_place(secret)} is not among {CREDENTIAL_SOURCES}"
-    return ""
+            raise CredentialsError(f"{whose}: {key}: {_place(secret)} is not among {CREDENTIAL_SOURCES}", _WAY_OUT)
+
+
+def _listed(environment: Mapping[str, str]) -> list[tuple[str, str]] | None:
+    """What may be named; None where anything may. Raises UsageError for a list that is none."""
+    listed = allow_list(CREDENTIAL_SOURCES, environment)
+    return None if listed is None else [_pattern(word) for word in listed]
 
 
 def _pattern(word: str) -> tuple[str, str]:
@@ -108,30 +114,34 @@ class Secrets:
             if optional:
                 return ""
             raise self._error(key, "which the other keys need, is not given")
-        place = _place(secret)
         try:
-            text = secret_text(self._text(secret), place, blanks=blanks)
-        except UnusableFile as error:
-            raise self._error(key, f"{place} cannot be read ({error})") from None
+            return read_secret(secret, self.environment, optional=optional, blanks=blanks)
         except CredentialsError as error:
             raise self._error(key, error.message) from None
-        unset = secret.file is None and secret.env not in self.environment
-        if unset or not (text or optional):
-            raise self._error(key, f"{place} is not set or empty")
-        return text
 
     def access_key(self) -> AccessKey:
         """The key that the target says where to read. Raises CredentialsError."""
         pair = (self.read("access_key_id"), self.read("secret_access_key"))
         return AccessKey(*pair, self.read("security_token", optional=True))
 
-    def _text(self, secret: Secret) -> str:
-        if secret.file is not None:
-            return small_text(Path(os.path.normpath(secret.file)))  # what was checked is what is read
-        return self.environment.get(secret.env or "", "")
-
     def _error(self, key: str, reason: str) -> CredentialsError:
         return CredentialsError(f"target {self.target.name!r}: credentials.{key}: {reason}")
+
+
+def read_secret(secret: Secret, environment: Mapping[str, str], *, optional: bool = False, blanks: bool = False) -> str:
+    """The secret. Raises CredentialsError, naming the place and never the value; see `Secrets.read`."""
+    place = _place(secret)
+    try:
+        file = secret.file
+        # What was checked is what is read.
+        held = small_text(Path(os.path.normpath(file))) if file is not None else environment.get(secret.env or "", "")
+        text = secret_text(held, place, blanks=blanks)
+    except UnusableFile as error:
+        raise CredentialsError(f"{place} cannot be read ({error})") from None
+    unset = secret.file is None and secret.env not in environment
+    if unset or not (text or optional):
+        raise CredentialsError(f"{place} is not set or empty")
+    return text
 
 
 def _place(secret: Secret) -> str:

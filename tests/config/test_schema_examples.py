@@ -110,6 +110,15 @@ class Examples:
         yield from self._of(self.sections["settings"], settings)
         limits = mapping_of(self.sections["settings"], self.root)["properties"]["limits"]
         yield from self._of(limits, _below(settings, "limits"))
+        receivers = mapping_of(self.sections["settings"], self.root)["properties"]["notify"]
+        receiver: Around = lambda keys: settings({"notify": {"ops": keys}})  # noqa: E731 - one more of the kind above
+        apprise = {"apprise": {"env": "OPS_APPRISE"}}
+        for key, found in mapping_of(receivers, self.root)["properties"].items():
+            alone = key in {"webhook", "apprise"}
+            around = receiver if alone else lambda keys: receiver({**apprise, **keys})
+            yield from self._of({"properties": {key: found}}, around)
+            if key == "webhook":
+                yield from self._of(found, _below(receiver, key, **found["examples"][0]))
 
     def _of_defaults(self) -> Iterator[tuple[str, Document]]:
         defaults: Around = lambda keys: {"defaults": keys}  # noqa: E731 - one more of the kind above
