@@ -154,8 +154,9 @@ _MEANT = {
     **dict.fromkeys(("last", "latest", "most_recent", "recent", "youngest"), "newest"),
     **dict.fromkeys(("earliest", "eldest", "first"), "oldest"),
     "present": None,
+    "age": "created_at",
 }
-"""Words whose spelling leads to the opposite of what they mean; None: there is no word for that."""
+"""Words whose spelling leads to something else than they mean, or to the opposite; None: there is no word for that."""
 _AT_LEAST = re.compile(r"(?:at_)?least|min(?:imum)?(?![a-z])", re.IGNORECASE)
 """How words begin that ask for no fewer: all limits of ours ask for no more."""
 _NEGATION = re.compile(r"(?:^|[^a-z])(?:no|non|not|never|without|except|dont)(?![a-z])|^(?:not|un|dis)", re.IGNORECASE)
@@ -177,9 +178,12 @@ def suggestion(word: str, allowed: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
-    """The hint that names the allowed word which `word` was probably meant to be; empty where there is none."""
-    meant = suggestion(word, allowed)
-    return f"did you mean `{meant}`?" if meant else ""
+    """The hint that names the allowed word which `word` was probably meant to be, or all that end in it after a dot;
+    empty where there is none."""
+    known = tuple(islice(allowed, _MOST_WORDS))
+    near = suggestion(word, known)
+    meant = [name for name in known if name.endswith(f".{word}")] or ([near] if near else [])
+    return f"did you mean {' or '.join(f'`{name}`' for name in meant)}?" if meant else ""
 
 
 def unknown(path: DocumentPath, message: str, word: str, allowed: Iterable[str], *, at_key: bool = False) -> Problem:

@@ -9,9 +9,8 @@ import click
 
 from reconciler.cli.options import argument, format_option, resource_types
 from reconciler.cli.places import write
-from reconciler.diagnostics import suggestion
 from reconciler.exceptions import ExitCode, UsageError
-from reconciler.providers.registry import catalogue
+from reconciler.providers.registry import catalogue, resource_type
 from reconciler.reports.explanation.document import EXPLANATION, explanation
 from reconciler.reports.explanation.drawing import mermaid_lifecycle
 from reconciler.reports.explanation.text import render_explanation, render_index
@@ -37,12 +36,7 @@ def command(resource: str | None, output_format: str) -> int:
         json = output_format == "json"
         write(EXPLANATION.text(explanation(rows.values())) if json else render_index(rows.values()), output_format)
         return ExitCode.OK
-    row = rows.get(resource)
-    if row is None:
-        near = suggestion(resource, rows)
-        hint = f"did you mean {near}?" if near else f"there are: {', '.join(rows)}"
-        raise UsageError(f"there is no resource type {resource!r}", hint)
-    write(_FORMATS[output_format](row), output_format)
+    write(_FORMATS[output_format](resource_type(rows, resource)), output_format)
     return ExitCode.OK
 
 

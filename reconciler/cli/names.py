@@ -21,11 +21,11 @@ _PATIENCE = 2.0
 """Seconds after which somebody who pressed a key goes without names: a directory may be all of a home, or far away."""
 
 
-def named(section: int, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-    """Names of targets (0) or policies (1) that begin so, of the paths that were typed already."""
+def named(section: int, ctx: click.Context, incomplete: str, ending: str = "") -> list[CompletionItem]:
+    """Names of targets (0) or policies (1) that begin so, of the paths that were typed already. `ending` follows each."""
     # While a flag has no value yet, click has taken no argument for what it is.
     typed = [Path(text) for text in (ctx.params.get("paths") or ctx.args) if Path(text).exists()]
-    return _items(_names(tuple(typed))[section], incomplete)
+    return _items(_names(tuple(typed))[section], incomplete, ending)
 
 
 def resource_types(incomplete: str) -> list[CompletionItem]:
@@ -35,9 +35,9 @@ def resource_types(incomplete: str) -> list[CompletionItem]:
     return _items(sorted(catalogue().resource_types), incomplete)
 
 
-def _items(names: Sequence[str], incomplete: str) -> list[CompletionItem]:
+def _items(names: Sequence[str], incomplete: str, ending: str = "") -> list[CompletionItem]:
     """Nothing that a shell may take for more than a word: a file that was proposed may hold anything."""
-    return [CompletionItem(name) for name in names if name.startswith(incomplete) and _WORD.fullmatch(name)]
+    return [CompletionItem(name + ending) for name in names if name.startswith(incomplete) and _WORD.fullmatch(name)]
 
 
 def _names(paths: tuple[Path, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -61,11 +61,11 @@ def paths_argument(command: Command) -> Command:
     return argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")(command)
 
 
-def _named(section: int) -> Callable[[click.Context, click.Parameter, str], Any]:
+def _named(section: int, ending: str = "") -> Callable[[click.Context, click.Parameter, str], Any]:
     def complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> Any:  # noqa: ANN401 - click's own
         from reconciler.cli.names import named  # noqa: PLC0415 - for a shell alone
 
-        return named(section, ctx, incomplete)
+        return named(section, ctx, incomplete, ending)
 
     return complete
 
@@ -195,6 +195,7 @@ def limit_options(command: Command) -> Command:
         "--max-percent",
         type=_Limit(100),
         multiple=True,
+        shell_complete=_named(1, "="),
         metavar="[POLICY=]N",
         help="Let this policy (default: each, and all together) change up to N percent of a scope, whatever its limit.",
     )(command)
@@ -202,6 +203,7 @@ def limit_options(command: Command) -> Command:
         "--max-actions",
         type=_Limit(MOST_ACTIONS),
         multiple=True,
+        shell_complete=_named(1, "="),
         metavar="[POLICY=]N",
         help="Let this policy (default: each, and all together) make up to N changes, whatever its limit.",
     )(command)

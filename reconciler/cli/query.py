@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
 from pathlib import Path
@@ -18,10 +19,10 @@ from reconciler.config.files import Roots
 from reconciler.config.inventory import lists_in
 from reconciler.config.yaml_document import parse
 from reconciler.diagnostics import did_you_mean
-from reconciler.engine.queries import TARGET, Wish, resource_type
+from reconciler.engine.queries import TARGET, Wish
 from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, UsageError
-from reconciler.providers.registry import catalogue
+from reconciler.providers.registry import catalogue, resource_type
 from reconciler.reports.task_list import RENDERERS, task_list
 from reconciler.selectors.operators import APPLICABLE, OPERATORS, Form
 from reconciler.selectors.parse import parse_selector
@@ -29,7 +30,7 @@ from reconciler.selectors.syntax import Everything, Operator
 from reconciler.tasks.task import FieldType, composed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from reconciler.engine.queries import QueryResult
     from reconciler.selectors.syntax import Selector
@@ -75,7 +76,7 @@ def command(
     """
     flags = Flags.of(**shared)
     session = Session.open(paths, target=flags.targets)
-    row = resource_type(catalogue(), resource)
+    row = resource_type(catalogue().resource_types, resource)
     selector = _selector(match, conditions, row)
     shown = tuple(_known(name, "--columns", row) for name in columns.split(",")) if columns else ()
     order = None if sort is None else _known(sort.removeprefix("-"), "--sort", row)
@@ -103,8 +104,9 @@ async def _asked(session: Session, row: ResourceType, selector: Selector, wish: 
 def _known(name: str, flag: str, row: ResourceType) -> str:
     """A field that may be named there."""
     name = composed(name.strip())
+    names = (TARGET, *row.selectable)
     if name != TARGET and row.field_named(name) is None:
-        raise UsageError(f"{flag} {name}: {row.name} has no such field", did_you_mean(name, (TARGET, *row.selectable)))
+        raise UsageError(f"{flag} {name}: {row.name} has no such field", _hint(did_you_mean(name, names), names))
     return name
 
 
@@ -123,8 +125,14 @@ def _selector(match: str | None, conditions: tuple[str, ...], row: ResourceType)
         if selector is not None:
             sys.stderr.write(f"Warning: {flag}: {problem.message}\n")
     if selector is None:
-        raise UsageError("; ".join(f"{flag}: {problem.message}" for problem in problems), problems[0].hint)
+        said = "; ".join(f"{flag}: {problem.message}" for problem in problems)
+        raise UsageError(said, _hint(problems[0].hint, problems[0].allowed))
     return selector
+
+
+def _hint(hint: str, allowed: Sequence[str]) -> str:
+    """What to do; where that is not known, what is allowed."""
+    return hint or (f"allowed: {', '.join(allowed)}" if allowed else "")
 
 
 def _written(match: str) -> Any:  # noqa: ANN401 - YAML may hold anything
@@ -135,7 +143,7 @@ def _written(match: str) -> Any:  # noqa: ANN401 - YAML may hold anything
 
 
 def _condition(written: str, row: ResourceType) -> dict[str, object]:
-    """`FIELD OPERATOR VALUE` as a selector has it; values of a list are parted by commas."""
+    """`FIELD OPERATOR VALUE` as a selector has it. A list stands in brackets; after `in` it needs none."""
     found = _CONDITION.fullmatch(written)
     if found is None:
         raise UsageError(f"--where {written}: expected FIELD OPERATOR VALUE, or FIELD=VALUE")
@@ -146,13 +154,28 @@ def _condition(written: str, row: ResourceType) -> dict[str, object]:
     operator = next(_operators(word, field.type), word)
     if operator == Operator.EQ and field.type is FieldType.STRINGS:
         operator = Operator.CONTAINS
-    form = OPERATORS[Operator(operator)].form if operator in set(Operator) else Form.TEXT
-    if form is Form.FLAG:
+    if operator not in set(Operator):
+        return {name: {str(operator): text}}  # likewise
+    spec, texts = OPERATORS[Operator(operator)], _listed(text)
+    if spec.form is Form.FLAG:
         return {name: {str(operator): {"": True, "true": True, "false": False}.get(text, text)}}
-    texts = [part.strip() for part in text.split(",")] if form is Form.VALUES else [text]
-    whole = field.type is FieldType.INTEGER and form in (Form.VALUE, Form.VALUES)
-    values = [int(value) if whole and _WHOLE.fullmatch(value) else value for value in texts]
-    return {name: {str(operator): values if form is Form.VALUES else values[0]}}
+    if texts and spec.plural:
+        spec = OPERATORS[spec.plural]
+    if spec.form is Form.VALUES and not texts:
+        texts = [part.strip() for part in text.split(",")]
+    whole = field.type is FieldType.INTEGER and spec.form in (Form.VALUE, Form.VALUES)
+    values = [int(value) if whole and _WHOLE.fullmatch(value) else value for value in texts or [text]]
+    return {name: {str(spec.operator): values if spec.form is Form.VALUES or texts else values[0]}}
+
+
+def _listed(text: str) -> list[str]:
+    """The members of `[a, b]`, each as it is or in double quotes; none where that is no list but, say, a set of a
+    pattern: one member, or a bracket that is closed outside of its member."""
+    if not (text.startswith("[") and text.endswith("]")):
+        return []
+    members = next(csv.reader([text[1:-1]], skipinitialspace=True), [])
+    whole = all(member.count("[") == member.count("]") for member in members)
+    return [member.strip() for member in members] if whole and len(members) > 1 else []
 
 
 def _operators(word: str, kind: FieldType) -> Iterator[str]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from reconciler.diagnostics import suggestion
 from reconciler.engine.world import by_clock, sifted
 from reconciler.exceptions import UsageError
 from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.planner import task_order
 from reconciler.planning.sieve import Rule, Rules
 from reconciler.planning.why import NEAR, Inquiry, scopes_of
+from reconciler.providers.registry import resource_type
 from reconciler.selectors.states import wanted_statuses
 from reconciler.tasks.observation import Completeness, Observation, Scope, clock_fault, clocks_off
 from reconciler.tasks.sink import Collected, view_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.planning.snapshot import Snapshot
     from reconciler.planning.why import Why
     from reconciler.selectors.syntax import Selector
-    from reconciler.tasks.resource_type import Catalogue, ResourceType
+    from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Task, Value
 
 
@@ -123,20 +123,11 @@ def _counts(sieves: Mapping[Scope, Sieve], wish: Wish) -> tuple[tuple[Value | No
     return tuple((value, count) for value, count in ranked if count)[: wish.limit]
 
 
-def resource_type(catalogue: Catalogue, name: str) -> ResourceType:
-    """The resource type of this name. Raises UsageError where there is none."""
-    rows = catalogue.resource_types
-    if name not in rows:
-        near = suggestion(name, rows)
-        raise UsageError(f"there is no resource type {name!r}", f"did you mean {near}?" if near else "")
-    return rows[name]
-
-
 def narrowed(world: World, resource: str | None) -> World:
     """The world with the policies of one resource type only. Raises UsageError where there are none."""
     if resource is None:
         return world
-    resource_type(world.catalogue, resource)
+    resource_type(world.catalogue.resource_types, resource)
     policies = world.configuration.policies
     narrow = {name: policy.within(lambda scope: scope.resource == resource) for name, policy in policies.items()}
     kept = {name: policy for name, policy in narrow.items() if policy}

@@ -13,7 +13,8 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.exceptions import bug
+from reconciler.diagnostics import did_you_mean
+from reconciler.exceptions import UsageError, bug
 from reconciler.provider import API_VERSION
 from reconciler.redaction import bounded
 from reconciler.tasks.resource_type import Catalogue, Inventory, ProviderOptions, ResourceType
@@ -90,6 +91,14 @@ def _mistakes(name: str, provider: Any, others: Mapping[str, InstalledProvider])
             yield f"the object_fields of the resource type {key} are not all among its fields"
         elif within := [each for each in row.fields if any(one.of_key(each) for one in row.fields.values())]:
             yield f"the field {within[0]} of the resource type {key} is one of those that another stands for"
+
+
+def resource_type(rows: Mapping[str, ResourceType], name: str) -> ResourceType:
+    """The one of this name. Raises UsageError where there is none."""
+    if name not in rows:
+        hint = did_you_mean(name, rows) or f"there are: {', '.join(rows)}"
+        raise UsageError(f"there is no resource type {name!r}", hint)
+    return rows[name]
 
 
 @cache

@@ -83,6 +83,8 @@ def test_commands_flags_and_names_are_completed(terminal: Terminal, pressed: Cal
     assert pressed("reconciler plan --format m") == ["markdown"]
     assert pressed("reconciler plan --target ") == ["aliyun", "huawei"]
     assert pressed("reconciler apply --target huawei --policy no-u") == ["no-uploads"]
+    assert pressed("reconciler plan --max-actions ") == ["no-stale-snapshots=", "no-uploads="]
+    assert pressed("reconciler apply --max-percent no-u") == ["no-uploads="]
     assert pressed("reconciler explain huaweicloud.vod.") == ["huaweicloud.vod.editing", "huaweicloud.vod.transcoding"]
     assert pressed("reconciler why 1 --resource aliyun.vod") == ["aliyun.vod.url_upload"]
     assert pressed("reconciler completion z") == ["zsh"]

@@ -39,6 +39,15 @@ def ids(terminal: Terminal, *flags: str) -> list[str]:
         (["input.bucket exists"], ["10", "1", "2"]),
         (["progress >= 100"], ["10"]),
         (["input.object = =cmd()"], ["2"]),
+        (["input.bucket glob [dr*, leg*]"], ["10", "1", "2"]),
+        (["input.bucket not_contains [raft, no such]"], ["2"]),
+        (['input.object glob ["x,y", "b.*"]'], ["10"]),
+        (["status = [pending, failed]"], ["9", "1", "2"]),
+        (["status in [pending, failed]"], ["9", "1", "2"]),
+        (["status != [pending, failed]"], ["10"]),
+        (["progress in [100, 101]"], ["10"]),
+        (["input.object regex [a-z]"], ["10", "1", "2"]),
+        (["input.object glob [ab].[mn]p[0-9]"], ["10", "1"]),
     ],
 )
 def test_where(terminal: Terminal, conditions: list[str], found: list[str]) -> None:
@@ -63,13 +72,24 @@ def test_a_whole_selector_with_a_list_from_a_file(terminal: Terminal) -> None:
         (["--where", "bucket = x"], "`bucket` is not a field of huaweicloud.mpc.packaging"),
         (["--match", "{status: "], "not valid YAML"),
         (["--match", "{id: {in: {file: ../ids.txt}}}"], "it lies outside of the directory given"),
+        (["--where", "xyz = 1"], "allowed: created_at, description,"),
+        (["--where", "object = x"], "did you mean `input.object` or `output.object`?"),
+        (["--where", "status like x"], "allowed: eq, ne, in"),
         (["--columns", "id,idd"], "--columns idd: huaweicloud.mpc.packaging has no such field"),
+        (["--sort", "-age"], "did you mean `created_at`?"),
+        (["--count-by", "xyz"], "allowed: target, id, status"),
         (["--count-by", "status", "--columns", "id"], "--count-by counts tasks, and shows none"),
         (["--limit", "0"], "--limit"),
     ],
 )
 def test_what_cannot_be_asked(terminal: Terminal, flags: list[str], message: str) -> None:
     terminal.tells(64, message, "query", KIND, *flags)
+
+
+def test_a_kind_is_found_by_the_last_part_of_its_name(terminal: Terminal) -> None:
+    for command in ("query", "explain"):
+        terminal.tells(64, "did you mean `huaweicloud.mpc.packaging`?", command, "packaging")
+        terminal.tells(64, "there are: aliyun.vod.url_upload", command, "something")
 
 
 def test_order_and_bounds(terminal: Terminal) -> None:
