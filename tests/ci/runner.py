@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from collections import ChainMap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class Step:
     code: int | None = None
     log: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+    tolerated: bool = False
+    """Its failure is none of the job (`continue-on-error`)."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Finished:
 
     @property
     def succeeded(self) -> bool:
-        return "failure" not in self.outcomes.values() and "cancelled" not in self.outcomes.values()
+        return not any(step.outcome in {"failure", "cancelled"} and not step.tolerated for step in self.steps)
 
     @property
     def log(self) -> str:
@@ -130,10 +132,12 @@ class Runner:
                 names[f"steps.{step.get('id', number)}.outcome"] = "skipped"
                 continue
             finished = self._uses(step, names, env) if "uses" in step else self._run(step, names, env, shell)
+            finished = replace(finished, tolerated=step.get("continue-on-error", False))
             done.append(finished)
             names[f"steps.{step.get('id', number)}.outcome"] = finished.outcome
             cancelled = name in self.meanwhile
-            status = Status(status.failed or finished.outcome == "failure", status.cancelled or cancelled)
+            failed = finished.outcome == "failure" and not finished.tolerated
+            status = Status(status.failed or failed, status.cancelled or cancelled)
         return tuple(done)
 
     def _run(self, step: dict[str, Any], names: dict[str, str], env: dict[str, str], shell: str | None) -> Step:

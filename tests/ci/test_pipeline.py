@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from reconciler.simulator import Simulator
-from tests.ci.conftest import MERGED_AT, SNAPSHOT, typed
+from tests.ci.conftest import CONFIGURATION, MERGED_AT, SNAPSHOT, TO_BE_REFUSED, TRANSCODING, typed
 from tests.ci.platforms import HEAD_COMMIT, GitLabPipelines, Store
 from tests.ci.runner import needing
 from tests.ci.test_files import PIPELINE
@@ -64,6 +64,15 @@ class Pipeline:
         )
         self.meanwhile(process)
         out, _ = process.communicate(timeout=120)
+        if after := JOBS[name].get("after_script"):
+            subprocess.run(
+                ["/bin/bash", "-eo", "pipefail", "-c", needing("\n".join(after))],
+                cwd=self.workspace,
+                env=variables | self.environment,
+                stdin=subprocess.DEVNULL,
+                check=True,
+                timeout=120,
+            )
         return subprocess.CompletedProcess([name], process.returncode, out)
 
     def _outputs(self, name: str) -> dict[str, str]:
@@ -86,7 +95,7 @@ class Pipeline:
         self.gitlab.pipelines = [a_pipeline()]
         self.gitlab.jobs = [{"id": 8999, "name": "test"}, {"id": 9000, "name": "plan"}]
         for job in self.gitlab.jobs:
-            job |= {"status": "success", "finished_at": "2026-01-02T03:03:05.123+00:00"}
+            job |= {"status": "success", "allow_failure": False, "finished_at": "2026-01-02T03:03:05.123+00:00"}
         self.gitlab.parents = {HEAD_COMMIT: ["0" * 40], TRIED: ["0" * 40, HEAD_COMMIT]}
         self.pushed()
         del self.environment["CI_MERGE_REQUEST_IID"], self.environment["CI_MERGE_REQUEST_PROJECT_ID"]
@@ -219,6 +228,23 @@ def test_the_reviewed_plan_is_applied(pipeline: Pipeline, waiting: Simulator) ->
     artifacts = JOBS["apply"]["artifacts"]
     for name in (*artifacts["paths"], *artifacts["reports"].values()):
         assert (pipeline.workspace / name).is_file(), name
+    (note,) = pipeline.gitlab.notes
+    assert note.body.startswith("<!-- reconciler:report ")
+
+
+def test_a_policy_that_is_refused_holds_up_no_other(pipeline: Pipeline, waiting: Simulator) -> None:
+    (pipeline.workspace / "reconciler.yaml").write_text(CONFIGURATION + TO_BE_REFUSED, encoding="utf-8")
+    waiting.huaweicloud.add(TRANSCODING, id=50, created="1d")
+    assert pipeline.job("plan").returncode in JOBS["plan"]["allow_failure"]["exit_codes"]
+    assert pipeline.job("comment").returncode == 0
+    (note,) = pipeline.gitlab.notes
+    assert "Guards refuse 1 task" in note.body
+    shutil.rmtree(pipeline.workspace / OUT)
+    pipeline.reviewed()
+    pipeline.gitlab.jobs[1] |= {"status": "failed", "allow_failure": True}
+    applied = pipeline.job("apply")
+    assert (applied.returncode, len(waiting.destructive_requests)) == (4, 3), applied.stdout
+    assert waiting.huaweicloud.status(TRANSCODING, 50) == "WAITING"
 
 
 def test_a_plan_without_changes_is_nothing_to_apply(pipeline: Pipeline) -> None:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from reconciler.simulator import Simulator
-from tests.ci.conftest import MERGED_AT, ROOT, SNAPSHOT, merge, typed
+from tests.ci.conftest import CONFIGURATION, MERGED_AT, ROOT, SNAPSHOT, TO_BE_REFUSED, TRANSCODING, merge, typed
 from tests.ci.conftest import WORKFLOW as WORKFLOW_PATH
 from tests.ci.platforms import HEAD_COMMIT, GitHubActions
 from tests.ci.runner import Finished, Runner
@@ -149,10 +149,28 @@ def test_a_pull_request_is_planned_and_commented(repository: Repository) -> None
 def test_a_refused_plan_fails_its_job_and_is_commented_all_the_same(repository: Repository) -> None:
     repository.runner.environment["RECONCILER_MAX_ACTIONS"] = "1"
     plan = repository.job("plan")
-    assert plan.step("Plan").code == 4
+    assert (plan.step("Plan").code, plan.succeeded) == (4, False)
+    assert repository.job("attest", {"plan": plan}).steps == ()
     assert repository.job("comment", {"plan": plan}).succeeded
     (note,) = repository.github.notes
     assert '"applyable":false' in note.body
+
+
+def test_a_policy_that_is_refused_holds_up_no_other(repository: Repository, waiting: Simulator) -> None:
+    (repository.runner.workspace / "reconciler.yaml").write_text(CONFIGURATION + TO_BE_REFUSED, encoding="utf-8")
+    waiting.huaweicloud.add(TRANSCODING, id=50, created="1d")
+    plan = repository.job("plan")
+    assert (plan.step("Plan").code, plan.succeeded, plan.outputs["outcome"]) == (4, True, "refused")
+    assert repository.job("attest", {"plan": plan}).succeeded
+    assert repository.job("comment", {"plan": plan}).succeeded
+    (note,) = repository.github.notes
+    assert "Guards refuse 1 task" in note.body
+    repository.reviewed()
+    applied = repository.job("apply")
+    assert (applied.step("Apply").code, len(waiting.destructive_requests)) == (4, 3), applied.log
+    assert waiting.huaweicloud.status(TRANSCODING, 50) == "WAITING"
+    assert repository.job("result", {"apply": applied}).succeeded
+    assert note.body.startswith("<!-- reconciler:report ")
 
 
 @pytest.mark.parametrize(("workflow", "job"), [(WORKFLOW, "plan"), (WORKFLOW, "apply"), (SCHEDULE, "reconcile")])
