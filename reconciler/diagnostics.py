@@ -155,6 +155,9 @@ _MEANT = {
     **dict.fromkeys(("earliest", "eldest", "first"), "oldest"),
     "present": None,
     "age": "created_at",
+    **dict.fromkeys(("begin", "opens", "start"), "from"),
+    **dict.fromkeys(("closes", "end", "to"), "until"),
+    **dict.fromkeys(("time_zone", "tz", "zone"), "timezone"),
 }
 """Words whose spelling leads to something else than they mean, or to the opposite; None: there is no word for that."""
 _AT_LEAST = re.compile(r"(?:at_)?least|min(?:imum)?(?![a-z])", re.IGNORECASE)

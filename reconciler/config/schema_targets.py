@@ -107,17 +107,15 @@ def _target(options: ProviderOptions) -> Schema:
     plain = described(text(REGION_PATTERN, "the id of a region"), "Region of the target.", _REGION)
     region = {**plain, **_with_examples(options.properties.get("region", {}))}
     examples = region["examples"]
-    some = [one for one in examples if "$" not in str(one)][:2] if isinstance(examples, list) else [_REGION]
+    some = [one for one in examples if "$" not in str(one)] if isinstance(examples, list) else [_REGION]
+    one = {key: value for key, value in region.items() if key not in ("description", "examples")}
     properties: dict[str, Schema] = {
         "provider": described({"const": options.name}, "The cloud that this target is in.", options.name),
         "region": or_variable(region),
         "regions": described(
-            list_of(
-                {key: value for key, value in region.items() if key not in ("description", "examples")},
-                uniqueItems=True,
-            ),
+            list_of(one if "enum" in one else {**one, "examples": some}, uniqueItems=True),
             "Instead of region: a target of each, called <name>-<region>. The name alone means all of them.",
-            some,
+            some[:2],
         ),
     }
     if options.inventory is not None:

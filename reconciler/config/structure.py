@@ -37,6 +37,7 @@ _KINDS = {
     "boolean": "true or false",
 }
 _WITH_CREDENTIALS = ("defaults", "targets")
+_NOT_SHARED = ("provider", "region", "regions", "inventory")
 _AT_LEAST = ("at_least", "min", "minimum", "exactly")
 _NEVER_MADE = "a policy says how many tasks may be there at most: tasks can be canceled and deleted, but not made"
 _broken = partial(Problem, rule=Rule.STRUCTURE)
@@ -149,6 +150,8 @@ def _unknown_keys(error: ValidationError, path: DocumentPath) -> Iterator[Proble
 def _hint_for_key(key: str, known: list[str], path: DocumentPath) -> str:
     if path[-1:] == ("ensure",) and key in _AT_LEAST:
         return _NEVER_MADE
+    if path[:1] == ("defaults",) and len(path) == 2 and key in _NOT_SHARED:
+        return f"each target says its own `{key}`; those that are alike may share it through an anchor of YAML"
     meant = did_you_mean(key, known)
     if not meant and len(path) == 2 and path[0] in _WITH_CREDENTIALS and SENSITIVE_KEY.search(key):
         return f"it belongs under `credentials`, as {key}: {{env: NAME}} or {{file: PATH}}"

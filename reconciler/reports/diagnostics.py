@@ -46,7 +46,7 @@ def render_diagnostics(diagnostics: Iterable[Diagnostic]) -> str:
 def _elsewhere(others: Sequence[Diagnostic]) -> str:
     lines = dict.fromkeys(str(found.location.line) for found in others if found.location)
     some = ", ".join(list(lines)[:_LINES]) + (", ..." if len(lines) > _LINES else "")
-    return f"  and {len(others)} more of this kind, on lines {some}\n"
+    return f"  and {len(others)} more of this kind, on {'line' if len(lines) == 1 else 'lines'} {some}\n"
 
 
 def _block(diagnostic: Diagnostic) -> str:

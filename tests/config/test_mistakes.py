@@ -176,7 +176,13 @@ TOP: targets: {hw: {provider: huaweicloud, regions: [cn-north-4, xx-1]}}
 TOP: defaults: {huawei: {}}
   2:12 error: unknown key `huawei` (did you mean `huaweicloud`?)
 TOP: defaults: {huaweicloud: {region: cn-north-4}}
-  2:26 error: unknown key `region`
+  2:26 error: unknown key `region` (each target says its own `region`; those that are alike may share it through an
+  anchor of YAML)
+TRANSCODING: ensure: absent | window: {from: "22:00", to: "06:00"}
+  10:29 error: unknown key `to` (did you mean `until`?)
+TRANSCODING: ensure: absent | window: {days: mon, start: "22:00", tz: UTC}
+  10:25 error: unknown key `start` (did you mean `from`?)
+  10:41 error: unknown key `tz` (did you mean `timezone`?)
 TOP: defaults: {huaweicloud: {token: x}}
   2:26 error: unknown key `token` (it belongs under `credentials`, as token: {env: NAME} or {file: PATH})
 TOP: defaults: {huaweicloud: {credentials: {token: x}}}

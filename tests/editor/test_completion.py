@@ -71,6 +71,9 @@ def test_services_and_regions_are_those_of_the_provider(opened: Opened, provider
     assert offered(opened, target(f"endpoints:\n  {CURSOR}", provider)).keys() == set(options.services)
     assert offered(opened, target(f"rate_limits:\n  {CURSOR}", provider)).keys() == set(options.services)
     assert offered(opened, target(f"region: {CURSOR}", provider)).keys() == set(options.regions)
+    some = {name for name in options.regions if "$" not in name}
+    assert offered(opened, target(f"regions: [{CURSOR}]", provider)).keys() == some
+    assert offered(opened, target(f"regions:\n      - {CURSOR}", provider)).keys() == some
 
 
 def test_credentials_are_offered_down_to_where_they_are_read_from(opened: Opened) -> None:
