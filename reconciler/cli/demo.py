@@ -50,7 +50,7 @@ _STEPS = (
 def command() -> int:
     """Run the whole loop, from YAML to verified cancellation, on local clouds.
 
-    Starts both clouds on loopback, writes a configuration to a temporary directory, and validates, plans, applies
+    Starts local clouds on loopback, writes a configuration to a temporary directory, and validates, plans, applies
     and plans again, over real HTTP. The directory stays, with the plan and the report as pages for a browser.
     """
     directory = Path(tempfile.mkdtemp(prefix="reconciler-demo-"))

@@ -120,7 +120,7 @@ class AliyunAccount:
         return self.account_id or self.access_key_id
 
     def owners(self) -> tuple[str, ...]:
-        """As `owner`, in the form that both vendors share."""
+        """As `owner`, in the form that all vendors share."""
         return (self.owner,)
 
 

@@ -257,7 +257,7 @@ class ServerThread:
 
 
 class Simulator(LocalClouds):
-    """Both vendors' APIs in one process. Use `running()` in tests, `serve()` in a program."""
+    """All vendors' APIs in one process. Use `running()` in tests, `serve()` in a program."""
 
     _thread: ServerThread | None = None
 
