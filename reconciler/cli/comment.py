@@ -81,8 +81,10 @@ def command(
     place = Place(platform) if platform else recognised(os.environ)
     token = token_of(place, os.environ) if place else None
     if dry_run and not print_digest and token is None:
-        draft = Draft.of(item, origin_of(place, os.environ) if place else Origin(), merging_applies=merging_applies)
-        _Teller(output_format).tell(None, "Nothing was read: there is no token to ask with.", draft, dry_run=True)
+        origin = origin_of(place, os.environ) if place else Origin()
+        draft = Draft.of(item, origin, file.name, merging_applies=merging_applies)
+        with tracing():
+            _Teller(output_format).tell(None, "Nothing was read: there is no token to ask with.", draft, dry_run=True)
         return ExitCode.OK
     if place is None:
         hint = "pass --platform" + ("" if print_digest else ", or --dry-run")
@@ -91,7 +93,7 @@ def command(
         remedy, hint = _NO_TOKEN[place]
         raise UsageError(f"there is no token to comment with: {remedy}", hint)
     job = job_of(place, os.environ, api=api, repository=repository, number=number)
-    draft, patience = Draft.of(item, job.origin, merging_applies=merging_applies), Patience()
+    draft, patience = Draft.of(item, job.origin, file.name, merging_applies=merging_applies), Patience()
     now = patience.now().timestamp()
     if draft.marker.valid_at > now + CLOCKS_APART:
         made = f"{presentable(str(file))} is of {format_timestamp(draft.marker.valid_at)}"

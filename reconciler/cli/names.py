@@ -22,7 +22,7 @@ _PATIENCE = 2.0
 
 
 def named(section: int, ctx: click.Context, incomplete: str, ending: str = "") -> list[CompletionItem]:
-    """Names of targets (0) or policies (1) that begin so, of the paths that were typed already. `ending` follows each."""
+    """Names of targets (0) or policies (1) that begin so, of the paths that were typed already, each with `ending`."""
     # While a flag has no value yet, click has taken no argument for what it is.
     typed = [Path(text) for text in (ctx.params.get("paths") or ctx.args) if Path(text).exists()]
     return _items(_names(tuple(typed))[section], incomplete, ending)

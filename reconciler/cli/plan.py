@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler import __version__
+from reconciler.cli.logs import tracing
 from reconciler.cli.options import duration, flag, limit_options, moment, paths_argument, task_options
 from reconciler.cli.output import Flags, keep, run_flags
 from reconciler.cli.places import write_private
@@ -89,7 +90,8 @@ def command(
     if snapshot is not None:
         chosen = Chosen(flags.chosen)
         world = load_world(paths, flags.targets, flags.policies, now=set_to, snapshot=snapshot, chosen=chosen)
-        plan = plan_offline(world, snapshot, expires_in=lifetime, overrides=flags.overrides)
+        with tracing():  # of no request: the file says so
+            plan = plan_offline(world, snapshot, expires_in=lifetime, overrides=flags.overrides)
         measured = Measured("plan")
     else:
         session = Session.open(paths, target=flags.targets, policy=flags.policies, task=flags.chosen, now=set_to)

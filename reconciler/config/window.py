@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from reconciler.config.entries import text, texts
 from reconciler.config.environment import quoted
 from reconciler.diagnostics import Problem, Rule, did_you_mean
+from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,6 +66,16 @@ class Window:
                         yield opens, closes
         except (OverflowError, ValueError):  # at the ends of the calendar
             return
+
+
+def by_clock_of(timezone: str, moment: int) -> str:
+    """`2026-01-02 22:00 Europe/Berlin`: a moment, in seconds since the epoch, by the clock of a place. Where this
+    machine does not know the place, by UTC."""
+    name = timezone if is_timezone(timezone) else "UTC"
+    try:
+        return f"{datetime.fromtimestamp(moment, UTC).astimezone(_zone(name)):%Y-%m-%d %H:%M} {name}"
+    except (OverflowError, ValueError):  # at the ends of the calendar
+        return format_timestamp(moment)
 
 
 @cache

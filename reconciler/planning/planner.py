@@ -367,6 +367,7 @@ class Planner:
             **counts,
             mode=Mode.ENFORCE if policy.name in self._acting or policy.suspend else Mode.REPORT,
             opens_at=self._opens_at(policy),
+            timezone=policy.window.timezone if policy.window else None,
             suspended=policy.suspend,
             on_blocked=policy.on_blocked,
             source=Source(policy.location.file, policy.location.line) if policy.location else None,

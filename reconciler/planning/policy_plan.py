@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from reconciler.config.model import Mode, OnBlocked
+from reconciler.config.window import by_clock_of
 from reconciler.diagnostics import Severity
 from reconciler.planning.change import Count, Name, ResourceName
 from reconciler.planning.guards import GuardCheck
@@ -97,6 +98,8 @@ class PolicyPlan(Shown):
     """`report`: what it asks for is shown, and nothing is done for it. So it is outside its window."""
     opens_at: Timestamp | None = None
     """When its window opens next, of a policy that is outside of it; null: it is not, or never opens."""
+    timezone: str | None = None
+    """Whose clock its window goes by, as the IANA database calls it; null: it has no window."""
     suspended: bool = False
     on_blocked: OnBlocked = OnBlocked.REPORT
     """`fail`: a blocked task counts like a change that failed."""
@@ -117,7 +120,9 @@ class PolicyPlan(Shown):
         """Why it only reports, as the end of a sentence about it; empty where it acts."""
         if self.mode is Mode.ENFORCE:
             return ""
-        return f"outside its window, which opens at {self.opens_at}" if self.opens_at else "in report mode"
+        if self.opens_at is None:
+            return "in report mode"
+        return f"outside its window, which opens at {by_clock_of(self.timezone or 'UTC', self.opens_at)}"
 
     @property
     def blocked_fails(self) -> bool:

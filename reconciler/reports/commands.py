@@ -41,13 +41,13 @@ def command_line(command: str, words: Iterable[str]) -> str:
 
 
 def apply_saved(plan: Plan, saved_to: str | None, paths: Sequence[str] | None) -> str:
-    """The command that applies a plan from its file, with the paths that it was made from.
+    """The command that applies a plan from its file, `FILE` where that is not known, with the paths that it was made
+    from.
 
     `paths`: those on the command line; None: it is not known, and follows from the files that the plan names.
     """
-    plan_file = "plan.json" if saved_to is None else saved_to
     return command_line(
-        f"apply --plan {word(plan_file)}", _paths_of(plan.configuration.files) if paths is None else paths
+        f"apply --plan {_file(saved_to)}", _paths_of(plan.configuration.files) if paths is None else paths
     )
 
 
@@ -61,7 +61,11 @@ def approval(plan: Plan, newline: str = " ") -> str:
 
 def show_saved(saved_to: str | None) -> str:
     """The command that shows all of a plan or report."""
-    return f"reconciler show {'FILE' if saved_to is None else word(saved_to)}"
+    return f"reconciler show {_file(saved_to)}"
+
+
+def _file(saved_to: str | None) -> str:
+    return "FILE" if saved_to is None else word(saved_to)
 
 
 def _paths_of(files: Sequence[str]) -> Sequence[str]:

@@ -27,10 +27,13 @@ class Draft:
     newsworthy: bool
 
     @classmethod
-    def of(cls, item: Plan | Report, origin: Origin, *, merging_applies: bool = False) -> Draft:
+    def of(
+        cls, item: Plan | Report, origin: Origin, saved_to: str | None = None, *, merging_applies: bool = False
+    ) -> Draft:
         """The same file and origin make the same text, whenever that is: ages are reckoned from when it was made.
 
-        `merging_applies`: that is what the workflows of this repository do with a plan.
+        `saved_to` is what the file is called. `merging_applies`: that is what the workflows of this repository do with
+        a plan.
 
         Raises InvalidPlan for a file that no run writes.
         """
@@ -38,7 +41,9 @@ class Draft:
         budget = BUDGET - len(line) - 2
         if isinstance(item, Plan):
             now = item.created_at
-            text = render_plan_markdown(item, now=now, budget=budget, run=run, merging_applies=merging_applies)
+            text = render_plan_markdown(
+                item, now=now, budget=budget, saved_to=saved_to, run=run, merging_applies=merging_applies
+            )
         else:
             text = render_report_markdown(item, budget=budget, run=run)
         marker = parse(text.split("\n", 1)[0])

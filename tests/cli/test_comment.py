@@ -115,6 +115,7 @@ def test_from_plan_to_report(terminal: Terminal, forge: Forge) -> None:
     assert first["digest"] != second["digest"]
     assert comment(terminal, "second.json").out.startswith("Updated the comment on ")
     assert "3 cancel" in forge.notes[0].body
+    assert "reconciler apply --plan second.json --approved-digest" in forge.notes[0].body
 
     late = comment(terminal, "plan.json")
     assert late.out.endswith("alone: a later run wrote it (2026-01-02T00:00:00Z).\n")

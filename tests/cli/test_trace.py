@@ -54,6 +54,13 @@ def test_every_request_and_every_answer_is_a_line(terminal: Terminal) -> None:
     assert stat.S_IMODE(mode) == 0o600
 
 
+def test_a_plan_without_the_network_traces_no_request(terminal: Terminal) -> None:
+    terminal.run("plan", "--save-snapshot", "snapshot.json")
+    (terminal.directory / "trace.jsonl").write_text("of another run\n", encoding="utf-8")
+    assert terminal.run("plan", "--snapshot", "snapshot.json", "--trace", "trace.jsonl").code == 0
+    assert _events(terminal.directory / "trace.jsonl") == []
+
+
 def test_a_call_names_its_run_its_change_and_its_policy(terminal: Terminal) -> None:
     finished = terminal.run("apply", "--auto-approve", "--trace", "trace.jsonl", "--format", "json")
     deleted = [line for line in _events(terminal.directory / "trace.jsonl") if line["method"] == "DELETE"]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,8 +11,10 @@ from reconciler.config.window import Window
 from reconciler.exceptions import ExitCode
 from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
+from reconciler.planning.policy_plan import PolicyPlan
 from reconciler.tasks.observation import Observation, Scope
 from reconciler.tasks.task import Status
+from reconciler.tasks.timestamps import LATEST, Timestamp, parse_timestamp
 from tests.planning.test_planner_properties import ENSURES, MATCHES, TASKS
 from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, task
 
@@ -71,6 +74,28 @@ def test_outside_its_window_a_policy_reports_and_says_when_it_opens() -> None:
     assert (day.mode, day.opens_at, night.mode, night.reported) == ("enforce", None, "report", 1)
     assert night.opens_at == DAY + 2 * 86_400
     assert "outside its window, which opens at" in night.restraint
+
+
+@pytest.mark.parametrize(
+    ("timezone", "told"),
+    [
+        ("Asia/Kolkata", "2027-01-17 05:30 Asia/Kolkata"),
+        ("America/New_York", "2027-01-16 19:00 America/New_York"),
+        ("UTC", "2027-01-17 00:00 UTC"),
+        ("../../etc/passwd", "2027-01-17 00:00 UTC"),  # of a plan that somebody wrote
+        ("Atlantis/Main_Street", "2027-01-17 00:00 UTC"),
+        ("Europe", "2027-01-17 00:00 UTC"),
+    ],
+)
+def test_when_a_window_opens_is_told_by_its_own_clock(timezone: str, told: str) -> None:
+    opens = Timestamp(parse_timestamp("2027-01-17T00:00:00Z"))
+    night = PolicyPlan("night", (), (), mode=Mode.REPORT, opens_at=opens, timezone=timezone)
+    assert night.restraint == f"outside its window, which opens at {told}"
+
+
+def test_at_the_end_of_the_calendar_it_is_told_as_it_is() -> None:
+    night = PolicyPlan("night", (), (), mode=Mode.REPORT, opens_at=Timestamp(LATEST), timezone="Asia/Kolkata")
+    assert night.restraint.endswith("opens at 9999-12-31T23:59:59Z")
 
 
 def test_no_window_is_open_by_a_clock_that_is_off() -> None:

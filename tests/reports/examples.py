@@ -210,6 +210,7 @@ PLANS: dict[str, Plan] = {
                 reported=1,
                 mode=Mode.REPORT,
                 opens_at=Timestamp(NOW + 3_600),
+                timezone="Europe/Berlin",
             ),
         ),
     ),

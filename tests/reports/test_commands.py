@@ -50,7 +50,7 @@ def test_what_is_no_text_is_written_by_its_bytes(name: str, written: str) -> Non
 )
 def test_where_the_paths_are_not_known_they_follow_from_the_files(files: list[str], paths: str) -> None:
     plan = replace(EMPTY, configuration=replace(EMPTY.configuration, files=tuple(files)))
-    assert apply_saved(plan, None, None) == f"reconciler apply --plan plan.json{paths}"
+    assert apply_saved(plan, None, None) == f"reconciler apply --plan FILE{paths}"
     assert apply_saved(plan, "-x y", ["-z"]) == "reconciler apply --plan './-x y' ./-z"
 
 

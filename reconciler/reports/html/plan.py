@@ -70,7 +70,7 @@ def render_plan_html(
         masthead("reconciler plan", plan.outcome, counts, plan_sentence(plan) or ""),
         *_alerts(plan),
         _facts(plan, job),
-        section("apply", "How to apply", *_steps(plan, apply_saved(plan, saved_to, paths))),
+        section("apply", "How to apply", *_steps(plan, apply_saved(plan, saved_to, paths), known=saved_to is not None)),
         _policies(plan, tally),
         plan_ages(plan, now),
         tasks(plan, tally),
@@ -137,7 +137,7 @@ def _code(text: str) -> str:
     return element("code", text) if text else ""
 
 
-def _steps(plan: Plan, line: str) -> list[Markup]:
+def _steps(plan: Plan, line: str, *, known: bool) -> list[Markup]:
     if not plan.changes:
         return [element("p", "There is nothing to apply.")]
     expires_at = format_timestamp(plan.expires_at)
@@ -149,7 +149,7 @@ def _steps(plan: Plan, line: str) -> list[Markup]:
         command(f"{line} {approval(plan)}"),
         element(
             "p",
-            *("The plan is in the file that ", element("code", "plan --out"), " saved. "),
+            *(() if known else (element("code", "FILE"), " is where the plan was saved. ")),
             "Each task is read again first: the plan can shrink, and never grow. To refuse the plan, do nothing; ",
             "it expires by itself.",
             class_="aside",

@@ -68,7 +68,8 @@ def render_plan_markdown(
     a link to the job that keeps the whole plan. `merging_applies`: that is what merging the request does.
     """
     tally, command = Tally.of(plan), apply_saved(plan, saved_to, paths)
-    how = partial(_next_step, plan, now, command, merging_applies=merging_applies)
+    where = "" if saved_to else " (FILE: where the plan was saved)"
+    how = partial(_next_step, plan, now, command, where, merging_applies=merging_applies)
     return fitted(lambda detail: _composed(plan, tally, now, detail, how(), run), budget)
 
 
@@ -109,8 +110,8 @@ def _warnings(plan: Plan) -> list[Note]:
     return [note for note in unplaced_notes(plan) if note.severity is not Severity.ERROR]
 
 
-def _next_step(plan: Plan, now: int, command: str, *, merging_applies: bool) -> str:
-    """How to apply the plan, and how to refuse it."""
+def _next_step(plan: Plan, now: int, command: str, where: str, *, merging_applies: bool) -> str:
+    """How to apply the plan, and how to refuse it. `where` says what stands for the file of the plan."""
     refuse = "- **To refuse it:** close this request, or change the policies and plan again."
     allow = (
         f"raise the limits in the policies, or plan again with {code(flags(plan), _LONGEST_COMMAND)}."
@@ -123,7 +124,7 @@ def _next_step(plan: Plan, now: int, command: str, *, merging_applies: bool) -> 
         refuse = f"- **To allow what guards refuse as well:** {allow}\n{refuse}"
     if now >= plan.expires_at:
         return f"- **It has expired**, so it cannot be applied: plan again.\n{refuse}"
-    line = code(f"{command} {approval(plan)}", _LONGEST_COMMAND)
+    line = code(f"{command} {approval(plan)}", _LONGEST_COMMAND) + where
     if merging_applies:
         merge = "merge this request. This plan is then applied, if it is the last one shown here, and nothing more"
         return f"- **To apply it:** {merge}; it can shrink, never grow. By hand: {line}\n{refuse}"

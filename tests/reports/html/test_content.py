@@ -74,9 +74,13 @@ def test_a_scope_that_could_not_be_listed() -> None:
 def test_how_to_apply() -> None:
     plan = PLANS["five_kinds"]
     section = TREES["plan_five_kinds"].by_id("apply")
-    command = f"reconciler apply --plan plan.json --approved-digest {plan.digest} --approved-until 2026-01-03T03:43:05Z"
+    command = f"reconciler apply --plan FILE --approved-digest {plan.digest} --approved-until 2026-01-03T03:43:05Z"
     assert [node.text for node in section.all("pre")] == [command]
     assert "nothing will be without this command" in section.text
+    assert "FILE is where the plan was saved." in section.text
+    known = parsed(render_plan_html(plan, now=NOW, saved_to="its own.json")).by_id("apply")
+    assert known.all("pre")[0].text.startswith("reconciler apply --plan 'its own.json' --approved-digest")
+    assert "FILE" not in known.text
 
 
 def test_that_a_plan_has_expired_is_told_from_then_on() -> None:
