@@ -199,7 +199,7 @@ class Chain:
         self.asked = 0
 
     async def __call__(self, *words: object, tally: Tally, **_: object) -> object:
-        *_, parameters, judge = cast("tuple[Any, ...]", words)
+        *_call, parameters, judge = cast("tuple[Any, ...]", words)
         tally.requests += 1
         self.asked += 1
         body = self._page(dict(parameters).get(self._kind.listing.page_parameter))
