@@ -14,7 +14,7 @@ from reconciler.providers.transport.caller import READS
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Follow-up that gives up at once, for tasks that a test knows will never show an effect."""
     brief = Patience(deadline=0.0, drain=0.0, first_pause=0.0, longest_pause=0.0)
-    monkeypatch.setattr("reconciler.cli.apply.ApplyOptions", partial(ApplyOptions, patience=brief))
+    monkeypatch.setattr("reconciler.cli.apply_flags.ApplyOptions", partial(ApplyOptions, patience=brief))
 
 
 @pytest.fixture(autouse=True)

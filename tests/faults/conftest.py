@@ -35,7 +35,7 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pauses]:
     clock = Pauses()
     patience = Patience(deadline=0.4, first_pause=0.1, longest_pause=0.2)
     options = partial(ApplyOptions, patience=patience, monotonic=clock.monotonic)
-    monkeypatch.setattr("reconciler.cli.apply.ApplyOptions", options)
+    monkeypatch.setattr("reconciler.cli.apply_flags.ApplyOptions", options)
     monkeypatch.setattr(Interruption, "sleep", clock.sleep)
     monkeypatch.setattr("reconciler.providers.transport.caller.LEAST_PAUSE", 0.01)
     paces = PaceBook()  # a quota that one test used up is none of the next one's business

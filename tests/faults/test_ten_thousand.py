@@ -145,7 +145,7 @@ def patient(brisk: Pauses, monkeypatch: pytest.MonkeyPatch) -> None:
     """Quick retries as elsewhere, and time enough for them on a machine that has other things to do."""
     patience = Patience(deadline=30.0, first_pause=0.1, longest_pause=1.0)
     options = partial(ApplyOptions, patience=patience, monotonic=brisk.monotonic)
-    monkeypatch.setattr("reconciler.cli.apply.ApplyOptions", options)
+    monkeypatch.setattr("reconciler.cli.apply_flags.ApplyOptions", options)
 
 
 def sow(simulator: Simulator, rows: list[tuple[str, int, str, str]], prefix: str) -> dict[tuple[str, str], str]:
