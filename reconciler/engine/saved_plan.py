@@ -99,13 +99,17 @@ def within(saved: Plan, targets_of: Mapping[str, Collection[str]], chosen: Chose
 
 
 def justify(
-    saved: Plan, fresh: Plan, seen: Mapping[TaskKey, Observed], later: Collection[TaskKey] = frozenset()
+    saved: Plan,
+    fresh: Plan,
+    seen: Mapping[TaskKey, Observed],
+    later: Collection[TaskKey] = frozenset(),
+    unheeded: str = "",
 ) -> Justified:
     """Keep the changes of `saved` that the policies still ask for, of the tasks that were reviewed.
 
     `fresh` was planned just now from the same configuration; `seen` are the fields of each task as it is now, those
-    that the saved plan shows among them; `later` are tasks that policies leave to later runs. The steps are those still
-    needed, and never others than the reviewed ones.
+    that the saved plan shows among them; `later` are tasks that policies leave to later runs; `unheeded` is why limits
+    that the plan was made with do not count. The steps are those still needed, and never others than the reviewed ones.
     What goes ahead is taken from the fresh plan, so that nothing in the file but the choice of tasks is believed: a
     change that no policy asks for is never carried out, nor one that others ask for than was shown, nor one of a task
     that is another than was shown.
@@ -117,17 +121,19 @@ def justify(
     reported = {entry.key: entry for entry in fresh.reported}
     restraints = {policy.name: policy.restraint for policy in fresh.policies}
     breaching = {policy.name for policy in fresh.policies if policy.breaches}
+    limits = f": {unheeded}" if unheeded else ""
     ahead: list[Change] = []
     dropped: list[Dropped] = []
     for change in {change.key: change for change in saved.changes}.values():
         wanted = asked.get(change.key)
         if change.key in refused:
-            why = f"{refused[change.key].guard.value} {refused[change.key].limit} refuses so many changes"
+            why = f"{refused[change.key].guard.value} {refused[change.key].limit} refuses so many changes{limits}"
             dropped.append(Dropped(change, why, unread=True))
         elif wanted is not None and not breaching.isdisjoint(change.policies) and not _shares(change, wanted):
-            dropped.append(Dropped(change, "a guard refuses the policies that the plan names", unread=True))
+            dropped.append(Dropped(change, f"a guard refuses the policies that the plan names{limits}", unread=True))
         elif change.key in later and (wanted is None or not _shares(change, wanted)):
-            dropped.append(Dropped(change, "it is left to a later run: the limits allow fewer changes now"))
+            why = f"it is left to a later run, since the limits allow fewer changes now{limits}"
+            dropped.append(Dropped(change, why))
         elif wanted is not None and not _shares(change, wanted):
             dropped.append(Dropped(change, "none of the policies that the plan names asks for it any more"))
         elif wanted is not None and not _ends_with(change.steps, wanted.steps):

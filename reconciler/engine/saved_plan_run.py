@@ -75,7 +75,8 @@ async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> 
     # The guards are held against what is still asked for, and may let less of it pass, for fewer policies.
     fresh = planner.guarded(draft, kept, overrides)
     still = replace(saved, changes=tuple(change for change in saved.changes if change.key in kept))
-    justified = justify(still, fresh, seen_now, later=frozenset().union(*planner.deferred.values()))
+    later = frozenset().union(*planner.deferred.values())
+    justified = justify(still, fresh, seen_now, later, _unheeded(saved, overrides))
     unlisted = {scope.key: scope.error for scope in fresh.scopes}
     dropped = await _settle((*asked.dropped, *justified.dropped), clouds, world, unlisted)
     plan = replace(
@@ -87,6 +88,12 @@ async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> 
     # The saved plan may have been made for fewer targets than this run looked at, and the report is of that plan.
     left_out = len(reviewed.changes) - len(saved.changes)
     return await carry_out(run, plan, justified.ahead, dropped, reviewed=reviewed, excluded=left_out)
+
+
+def _unheeded(saved: Plan, overrides: Overrides) -> str:
+    """Why limits that the plan was made with do not count, if so."""
+    flags = saved.overrides.unheeded(overrides).flags
+    return f"the plan has {flags}, which counts with --approved-digest or given again" if flags else ""
 
 
 def narrowed(saved: Plan, world: World) -> Plan:

@@ -132,10 +132,26 @@ class Overrides(Shown):
             if number is not None
         )
 
+    @property
+    def flags(self) -> str:
+        """The flags that give them."""
+        return " ".join(
+            f"{guard.flag} {f'{policy}=' if policy else ''}{number}" for guard, policy, number in self.given
+        )
+
     def _given(self, guard: Guard) -> tuple[Mapping[str, int], int | None]:
         if guard is Guard.MAX_ACTIONS:
             return self.max_actions_of, self.max_actions
         return self.max_percent_of, self.max_percent
+
+    def unheeded(self, others: Overrides) -> Overrides:
+        """Those of these in whose place `others` has nothing."""
+        return Overrides(
+            self.max_actions if others.max_actions is None else None,
+            self.max_percent if others.max_percent is None else None,
+            {name: limit for name, limit in self.max_actions_of.items() if others.of(Guard.MAX_ACTIONS, name) is None},
+            {name: limit for name, limit in self.max_percent_of.items() if others.of(Guard.MAX_PERCENT, name) is None},
+        )
 
     def given_again(self, given: Overrides) -> Overrides:
         """These, with what is `given` now in their place."""
@@ -243,8 +259,8 @@ class Guards:
                 for name, found in checks.items()
             },
             (
-                run if run.breached else replace(run, changes=len(ahead)),
-                *(check if check.breached else replace(check, changes=taken[scope]) for scope, check in scopes.items()),
+                run if run.breached else self._of_run(len(ahead)),
+                *(check if check.breached else self._of_scope(scope, taken[scope]) for scope, check in scopes.items()),
             ),
         )
 

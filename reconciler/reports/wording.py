@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.planning.change import Observed
-    from reconciler.planning.guards import GuardCheck, Overrides
+    from reconciler.planning.guards import GuardCheck
     from reconciler.planning.plan import Plan, Summary
     from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
     from reconciler.planning.report import Report, Result
@@ -253,13 +253,6 @@ def flags(plan: Plan) -> str:
         named[guard, ""] = max(number, *others, 0)
     return " ".join(
         f"{guard.flag} {f'{policy}=' if policy else ''}{number}" for (guard, policy), number in sorted(named.items())
-    )
-
-
-def overrides_flags(overrides: Overrides) -> str:
-    """The limits given on the command line, as they were given."""
-    return " ".join(
-        f"{guard.flag} {f'{policy}=' if policy else ''}{number}" for guard, policy, number in overrides.given
     )
 
 

@@ -60,7 +60,7 @@ def test_a_limit_for_one_policy_is_honoured_with_the_approval_of_its_plan_or_giv
     assert (planned.code, planned.json["overrides"]["max_actions_of"]) == (0, {"noisy": 5})
     without = terminal.run("apply", "--plan", "plan.json", "--format", "json")
     assert (without.code, {*outcomes(without.json).values()}) == (4, {"not_attempted", "done"})
-    assert "max_actions 2 refuses so many changes" in without.out
+    assert "max_actions 2 refuses so many changes: the plan has --max-actions noisy=5, which counts" in without.out
     again = terminal.run("apply", "--plan", "plan.json", "--approved-digest", planned.json["digest"])
     assert again.code == 0, again.out + again.err
     assert len(terminal.destructive()) == 6
@@ -99,13 +99,22 @@ def test_a_saved_portion_is_what_was_approved_and_no_more(terminal: Terminal) ->
 
 def test_a_portion_that_became_smaller_misses_what_is_left_to_later_runs(terminal: Terminal) -> None:
     terminal.write(HEAD + BACKLOG)
-    terminal.run("plan", "--out", "plan.json", "--max-actions", "noisy=4")
-    applied = terminal.run("apply", "--plan", "plan.json", "--format", "json")
-    assert (applied.code, outcomes(applied.json)) == (
+    planned = terminal.run("plan", "--out", "plan.json", "--max-actions", "noisy=4", "--format", "json").json
+    assert [check["overridden"] for check in planned["policies"][1]["guards"]] == [True, False]
+    applied = terminal.run("apply", "--plan", "plan.json", "--report", "json=report.json")
+    report = json.loads((terminal.directory / "report.json").read_text())
+    assert (applied.code, outcomes(report)) == (
         0,
         {"5": "done", "4": "done", "3": "missed", "2": "missed", "9": "done"},
     )
-    assert "it is left to a later run" in applied.out
+    why = (
+        "it is left to a later run, since the limits allow fewer changes now: "
+        "the plan has --max-actions noisy=4, which counts with --approved-digest or given again"
+    )
+    assert [why in result["detail"] for result in report["results"]].count(True) == 2
+    assert why in applied.out
+    given = terminal.run("apply", "--plan", "plan.json", "--max-actions", "1", "--format", "json")
+    assert ([*outcomes(given.json).values()].count("missed"), why in given.out) == (1, False)
 
 
 def test_why_a_task_is_refused_or_left_to_later(terminal: Terminal) -> None:

@@ -125,6 +125,21 @@ def test_a_portion_takes_what_the_run_leaves_and_never_refuses() -> None:
     assert (refusing.changes, len(refusing.refused), refusing.summary.deferred) == ((), 5, 5)
 
 
+def test_a_limit_of_all_together_is_told_to_be_overridden_where_portions_need_that() -> None:
+    """They are counted last, once it is known what the limits leave to them."""
+    world = configuration(policy(limits=Limits(4, 20, DEFER)), run_limits=RunLimits(max_actions=5, max_percent=30))
+    plan = planned(world, [task(str(number), age=number) for number in range(10)], Overrides(8, 80))
+    assert [(check.limit, check.changes, check.overridden) for check in plan.run_guards] == [
+        (8, 8, True),
+        (80, 8, True),
+    ]
+    assert [(check.limit, check.changes, check.overridden) for check in plan.policies[0].guards] == [
+        (8, 8, True),
+        (80, 8, True),
+    ]
+    assert not any(check.overridden for check in planned(world, [task("1")], Overrides(8, 80)).run_guards)
+
+
 def test_a_task_that_goes_anyway_uses_up_none_of_the_run_s_room_and_is_named_for_both() -> None:
     tasks = [task("1", age=9), task("2", age=8)]
     world = configuration(

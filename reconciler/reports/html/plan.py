@@ -35,7 +35,6 @@ from reconciler.reports.wording import (
     guard_remedy,
     half_truth,
     open_scopes,
-    overrides_flags,
     plan_counts,
     plan_sentence,
     rare_counts,
@@ -123,7 +122,7 @@ def _facts(plan: Plan, job: tuple[str, str] | None) -> Markup:
             ("job", job_link(job)),
             ("listed", listed),
             ("to apply it takes", estimate_words(plan)),
-            ("limits overridden by", _code(overrides_flags(plan.overrides))),
+            ("limits overridden by", _code(plan.overrides.flags)),
             (
                 "configuration",
                 joined([codes(plan.configuration.files), " ", element("small", plan.configuration.digest)]),

@@ -24,7 +24,6 @@ from reconciler.reports.wording import (
     flags,
     object_fields,
     object_text,
-    overrides_flags,
     plan_counts,
     plan_sentence,
     rare_counts,
@@ -132,7 +131,7 @@ def _next_step(plan: Plan, now: int, command: str, where: str, *, merging_applie
 
 
 def _facts(plan: Plan, tally: Tally, now: int) -> str:
-    given = overrides_flags(plan.overrides)
+    given = plan.overrides.flags
     facts = [
         f"Outcome {plan.outcome}",
         f"digest {code(tally.digest)}",

@@ -31,7 +31,6 @@ from reconciler.reports.wording import (
     note_place,
     object_fields,
     open_scopes,
-    overrides_flags,
     plan_counts,
     plan_sentence,
     restraints,
@@ -141,7 +140,7 @@ def _next_step(plan: Plan, now: int, saved_to: str | None, paths: Sequence[str] 
     command, newline = apply_saved(plan, saved_to, paths), " \\\n        "
     return [
         f"Saved to {presentable(saved_to)}. To do this and nothing more:",
-        f"    {' '.join(filter(None, (command, overrides_flags(plan.overrides))))}",
+        f"    {' '.join(filter(None, (command, plan.overrides.flags)))}",
         "To do it only if this very plan was approved:",
         f"    {command}{newline}{approval(plan, newline)}",
     ]
@@ -173,7 +172,7 @@ def _guards(plan: Plan, paint: Palette) -> list[str]:
     if lines:
         heading = f"Refused by guards (exit 4): {counted(len(plan.refused), 'task')} will not be changed"
         lines = [paint.red(paint.bold(heading)), *lines, f"  {ALLOW_ALL} {flags(plan)}"]
-    given = overrides_flags(plan.overrides)
+    given = plan.overrides.flags
     if given:
         lines.append(paint.yellow(f"Limits of the policies overridden by {given} (part of the digest)"))
     return lines
