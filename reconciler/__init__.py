@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from reconciler.planning.change import Change
-    from reconciler.planning.guards import Overrides
+    from reconciler.planning.limits import Overrides
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Outcome, Report, Result
 
@@ -53,7 +53,7 @@ __version__ = "0.1.0"
 
 _HOMES = (
     *("engine.apply_run", "engine.approval", "planning.report", "engine.session"),
-    *("exceptions", "planning.change", "planning.guards", "planning.plan"),
+    *("exceptions", "planning.change", "planning.limits", "planning.plan"),
 )
 """The modules that the names above come from."""
 

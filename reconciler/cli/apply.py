@@ -32,7 +32,7 @@ from reconciler.reports.wording import changes_counted
 if TYPE_CHECKING:
     from reconciler.cli.output import Output
     from reconciler.engine.apply_run import ApplyOptions
-    from reconciler.planning.guards import Overrides
+    from reconciler.planning.limits import Overrides
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
 

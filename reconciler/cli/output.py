@@ -24,7 +24,7 @@ from reconciler.cli.places import PRIVATE, PUBLIC, check_place, content, write, 
 from reconciler.cli.saved_file import named_tasks
 from reconciler.cli.signals import held
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError, bug
-from reconciler.planning.guards import Overrides
+from reconciler.planning.limits import Overrides
 from reconciler.planning.report import Report
 from reconciler.reports import FORMATS, METRICS, TaskView
 from reconciler.reports.registry import View, render

@@ -36,7 +36,7 @@ from reconciler.tasks.observation import Completeness
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.planning.guards import Overrides
+    from reconciler.planning.limits import Overrides
     from reconciler.planning.plan import Plan
     from reconciler.tasks.observation import Scope
     from reconciler.tasks.sink import Sink

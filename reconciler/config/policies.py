@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 from reconciler.config.entries import WrongType, choice, flag, mapping, number, text, texts
 from reconciler.config.environment import quoted
 from reconciler.config.inventory import lists_in
-from reconciler.config.model import Absent, AtMost, Ensure, Event, Keep, Mode, OnBlocked, Policy, Protection
+from reconciler.config.model import (
+    Absent,
+    AtMost,
+    Ensure,
+    Event,
+    Keep,
+    Mode,
+    OnBlocked,
+    OnExcess,
+    Policy,
+    Protection,
+)
 from reconciler.config.schema_parts import LONGEST_GLOB
 from reconciler.config.settings import limits
 from reconciler.config.window import window_of
@@ -26,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.config.entries import Entry, Findings
-    from reconciler.config.model import Settings, Target
+    from reconciler.config.model import Limits, RunLimits, Settings, Target
     from reconciler.diagnostics import DocumentPath
     from reconciler.selectors.mistake import Lists
     from reconciler.selectors.syntax import Selector
@@ -86,13 +97,16 @@ class PolicyReader:
             findings.problem(entry.document, problem)
         if selector is None:
             return None
+        own = limits(mapping(entry.body, "limits"), self.settings.limits)
+        for problem in _never_any(own, self.settings.run_limits, entry):
+            findings.problem(entry.document, problem)
         return Policy(
             name=entry.name,
             resources=tuple(row.name for row in resources),
             scopes=scopes,
             match=selector,
             ensure=_ensure(entry.body),
-            limits=limits(mapping(entry.body, "limits"), self.settings.limits),
+            limits=own,
             description=text(entry.body, "description") or "",
             suspend=flag(entry.body, "suspend"),
             on_blocked=choice(entry.body, "on_blocked", OnBlocked, OnBlocked.REPORT),
@@ -254,6 +268,20 @@ def _never_running(entry: Entry, resources: Sequence[ResourceType], catalogue: C
         message = f"`cancel_running`: no operation of {', '.join(lacking)} cancels a task that runs"
         hint = f"leave it out; those that have one: {', '.join(kinds)}" if kinds else "leave it out"
         yield Problem((*entry.path, "cancel_running"), message, hint, rule=Rule.NEVER_ACTS)
+
+
+def _never_any(own: Limits, of_all: RunLimits, entry: Entry) -> Iterator[Problem]:
+    """A warning where limits of 0 leave each task to a later run for ever."""
+    if own.on_excess is not OnExcess.DEFER:
+        return
+    written = mapping(entry.body, "limits")
+    for name in ("max_actions", "max_percent"):
+        whose = "" if getattr(own, name) == 0 else " of run_limits" if getattr(of_all, name) == 0 else None
+        if whose is not None:
+            path = (*entry.path, "limits", *((name,) if name in written else ())) if written else entry.path
+            message = f"the policy can never act: `{name}: 0`{whose} with `on_excess: defer` leaves all to later runs"
+            hint = "raise it; to only show what the policy asks for, write `mode: report`"
+            yield Problem(path, message, hint, at_key=True, severity=Severity.WARNING, rule=Rule.NEVER_ACTS)
 
 
 def _only(entry: Entry, resources: Sequence[ResourceType], lists: Lists, problems: list[Problem]) -> Selector | None:

@@ -11,7 +11,7 @@ from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.approval import Approval
 from reconciler.engine.clouds import log_bug
 from reconciler.exceptions import ExitCode, ReconcilerError, bug, innermost
-from reconciler.planning.guards import Overrides
+from reconciler.planning.limits import Overrides
 from reconciler.reports import Measured
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from reconciler.engine.work import BatchContext, Lane, Patience, Work
 from reconciler.exceptions import BackendError, bug
 from reconciler.planning.judgement import Judgements
 from reconciler.planning.policy_plan import Note
+from reconciler.planning.remedies import enough_for
 from reconciler.planning.report import FailOn, Outcome, Report, Result
 from reconciler.providers.transport.trace import about
 from reconciler.tasks.observation import Fault
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from reconciler.engine.interruption import Interruption
     from reconciler.engine.world import World
     from reconciler.planning.change import Change
-    from reconciler.planning.guards import GuardCheck
+    from reconciler.planning.limits import GuardCheck
     from reconciler.planning.plan import Plan
     from reconciler.planning.policy_plan import PolicyPlan
     from reconciler.tasks.observation import Observation
@@ -96,6 +97,10 @@ async def carry_out(
     notes = list(plan.diagnostics)
     notes += [Note(Severity.ERROR, held.why_not(target), target) for target in sorted(held.locked)]
     notes += [breach_note(policy, check) for policy, check in plan.breaches]
+    if plan.breached:
+        notes.append(
+            Note(Severity.ERROR, f"to allow all that guards refuse, on plan and apply: {enough_for(plan).flags}")
+        )
     if reviewed.breached and not plan.breached:
         left = "what a guard refused when the plan was made is no part of it: plan again for that, with other limits"
         notes.append(Note(Severity.ERROR, left))
@@ -183,9 +188,13 @@ def breach_note(policy: PolicyPlan | None, check: GuardCheck) -> Note:
     """What a guard of a policy refuses, or (None) that of all policies together."""
     much = f"{check.changes} changes ({check.share} %)" if check.target else f"{check.changes} changes"
     limit = f"{check.guard.value} {check.limit}" + ("" if policy else " of run_limits")
-    flag = check.flag(policy.name if policy else None)
-    message = f"refused: {much} are more than {limit}; {flag} lets them pass"
-    return Note(Severity.ERROR, message, check.target, check.resource, policy.name if policy else None)
+    return Note(
+        Severity.ERROR,
+        f"refused: {much} are more than {limit}",
+        check.target,
+        check.resource,
+        policy.name if policy else None,
+    )
 
 
 def _order_of(plan: Plan) -> Callable[[Result], int]:

@@ -16,8 +16,8 @@ from reconciler.engine.apply_run import carry_out
 from reconciler.engine.saved_plan import check_fresh, check_unexpired, dropped_result, explained, justify, within
 from reconciler.engine.world import by_clock, planner_of, sifted
 from reconciler.planning.change import EVERY_TASK
-from reconciler.planning.guards import Guard
 from reconciler.planning.judgement import statuses_wanted
+from reconciler.planning.limits import Guard
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.reasons import observed
 from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from reconciler.engine.saved_plan import Dropped
     from reconciler.engine.world import World
     from reconciler.planning.change import Change, Chosen, Observed
-    from reconciler.planning.guards import Overrides
+    from reconciler.planning.limits import Overrides
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report, Result
     from reconciler.tasks.resource_type import ResourceType

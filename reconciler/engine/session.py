@@ -21,8 +21,8 @@ from reconciler.engine.saved_plan_run import narrowed as narrowed_plan
 from reconciler.engine.world import check_overrides, load_world, named_targets, plan_from, sifted
 from reconciler.exceptions import UsageError
 from reconciler.planning.change import Chosen
-from reconciler.planning.guards import Overrides
 from reconciler.planning.judgement import statuses_wanted
+from reconciler.planning.limits import Overrides
 from reconciler.providers.registry import providers
 from reconciler.tasks.timestamps import elapsed_clock
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Configuration
     from reconciler.engine.clouds import Clouds
-    from reconciler.planning.guards import Overrides
+    from reconciler.planning.limits import Overrides
     from reconciler.planning.plan import Plan
     from reconciler.planning.sieve import Rules
     from reconciler.planning.snapshot import Snapshot

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconciler.planning.field_differences import FieldValue
-    from reconciler.planning.guards import GuardCheck
+    from reconciler.planning.limits import GuardCheck
     from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
 
 Name = TypeVar("Name", str, Scope)

@@ -3,164 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from math import inf
-from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.config.model import RUN_ACTIONS, OnExcess
-from reconciler.planning.change import Change, Count, Name, ResourceName
-from reconciler.redaction import Shown
+from reconciler.planning.limits import Guard, GuardCheck
 from reconciler.tasks.observation import Scope
 from reconciler.tasks.task import id_order
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.planning.judgement import Judgements
+    from reconciler.planning.limits import Overrides
     from reconciler.tasks.task import Status, TaskKey
-
-PERCENT_FLOOR = 10
-"""Listed tasks from which on `max_percent` is enforced: below, one task is already 10 percent. 0 means 0 of any."""
-
-
-class Guard(StrEnum):
-    MAX_ACTIONS = "max_actions"
-    """So many changes, over all scopes."""
-    MAX_PERCENT = "max_percent"
-    """Such a share of the tasks listed in one scope."""
-
-    @property
-    def flag(self) -> str:
-        """The flag that gives another limit."""
-        return f"--{self.value.replace('_', '-')}"
-
-
-@dataclass(frozen=True, slots=True)
-class GuardCheck(Shown):
-    """One limit against what a policy, or all policies together, would do."""
-
-    DERIVED: ClassVar = ("needed", "breached")
-
-    guard: Guard
-    limit: Count
-    changes: Count
-    basis: Count
-    """Tasks that `max_percent` is a share of. No part of the digest."""
-    target: Name | None = None
-    resource: ResourceName | None = None
-    """Set, with its target, where the limit holds for one scope."""
-    overridden: bool = False
-    """It holds only for a limit of the command line."""
-
-    @property
-    def scope(self) -> Scope | None:
-        """Where it holds; None: everywhere."""
-        return None if self.target is None or self.resource is None else Scope(self.target, self.resource)
-
-    @property
-    def allowed(self) -> float:
-        """The most changes that pass."""
-        if self.guard is Guard.MAX_ACTIONS:
-            return self.limit
-        return self.limit * self.basis // 100 if self.basis >= PERCENT_FLOOR else inf if self.limit else 0
-
-    @property
-    def share(self) -> int:
-        """Percent of the basis that would change, rounded up."""
-        return -(-100 * self.changes // self.basis) if self.basis else 0
-
-    @property
-    def needed(self) -> Count:
-        """The least limit that lets it pass."""
-        if self.guard is Guard.MAX_ACTIONS:
-            return self.changes
-        return self.share if self.basis >= PERCENT_FLOOR else min(self.changes, 1)
-
-    @property
-    def breached(self) -> bool:
-        """Whether it refuses."""
-        return self.needed > self.limit
-
-    def flag(self, policy: str | None) -> str:
-        """The flag that lets it pass, where it is a guard of this policy, or (None) of all policies together."""
-        return f"{self.guard.flag} {f'{policy}=' if policy else ''}{self.needed}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused(Change):
-    """A change that does not go ahead, since a guard refuses it."""
-
-    guard: Guard
-    """The guard that refuses the policy, the scope or the run that it belongs to."""
-    limit: Count
-    needed: Count
-    """The least limit that lets it pass."""
-
-
-@dataclass(frozen=True, slots=True)
-class Overrides(Shown):
-    """Limits given on the command line instead of the policies' own. Part of the digest."""
-
-    max_actions: Count | None = None
-    """Of every policy, and of all together where that is more."""
-    max_percent: Count | None = None
-    max_actions_of: Mapping[Name, Count] = field(default_factory=lambda: MappingProxyType({}))
-    """Of single policies, by name."""
-    max_percent_of: Mapping[Name, Count] = field(default_factory=lambda: MappingProxyType({}))
-
-    def of(self, guard: Guard, policy: str) -> int | None:
-        """The limit of one policy; None: its own holds."""
-        named, all_of_them = self._given(guard)
-        return named.get(policy, all_of_them)
-
-    def of_run(self, guard: Guard) -> int | None:
-        """What is meant for all of them; None: nothing is."""
-        return self._given(guard)[1]
-
-    @property
-    def given(self) -> tuple[tuple[Guard, str | None, int], ...]:
-        """Each as it was given: the guard, the policy (None: every one) and the number."""
-        return tuple(
-            (guard, policy, number)
-            for guard in Guard
-            for named, all_of_them in [self._given(guard)]
-            for policy, number in [(None, all_of_them), *sorted(named.items())]
-            if number is not None
-        )
-
-    @property
-    def flags(self) -> str:
-        """The flags that give them."""
-        return " ".join(
-            f"{guard.flag} {f'{policy}=' if policy else ''}{number}" for guard, policy, number in self.given
-        )
-
-    def _given(self, guard: Guard) -> tuple[Mapping[str, int], int | None]:
-        if guard is Guard.MAX_ACTIONS:
-            return self.max_actions_of, self.max_actions
-        return self.max_percent_of, self.max_percent
-
-    def unheeded(self, others: Overrides) -> Overrides:
-        """Those of these in whose place `others` has nothing."""
-        return Overrides(
-            self.max_actions if others.max_actions is None else None,
-            self.max_percent if others.max_percent is None else None,
-            {name: limit for name, limit in self.max_actions_of.items() if others.of(Guard.MAX_ACTIONS, name) is None},
-            {name: limit for name, limit in self.max_percent_of.items() if others.of(Guard.MAX_PERCENT, name) is None},
-        )
-
-    def given_again(self, given: Overrides) -> Overrides:
-        """These, with what is `given` now in their place."""
-        return Overrides(
-            self.max_actions if given.max_actions is None else given.max_actions,
-            self.max_percent if given.max_percent is None else given.max_percent,
-            {**self.max_actions_of, **given.max_actions_of},
-            {**self.max_percent_of, **given.max_percent_of},
-        )
 
 
 class Wanted(NamedTuple):
@@ -321,7 +178,8 @@ class Guards:
         own = [policy.limits.max_percent for policy in policies]
         lifted = [self._overrides.max_percent_of.get(policy.name, policy.limits.max_percent) for policy in policies]
         percent, most = _together(self._limits.max_percent, own, lifted, 0)
-        check = GuardCheck(Guard.MAX_PERCENT, percent, changes, self._all_of(scope), *scope)
+        derived = self._limits.max_percent is None
+        check = GuardCheck(Guard.MAX_PERCENT, percent, changes, self._all_of(scope), *scope, derived=derived)
         return _held(check, _raised(percent, most, self._overrides.of_run(Guard.MAX_PERCENT)))
 
     def _of_run(self, changes: int) -> GuardCheck:
@@ -329,7 +187,8 @@ class Guards:
         own = [policy.limits.max_actions for policy in policies]
         lifted = [self._overrides.max_actions_of.get(policy.name, policy.limits.max_actions) for policy in policies]
         actions, most = _together(self._limits.max_actions, own, lifted, RUN_ACTIONS)
-        check = GuardCheck(Guard.MAX_ACTIONS, actions, changes, sum(map(self._all_of, self._on)))
+        derived, listed = self._limits.max_actions is None, sum(map(self._all_of, self._on))
+        check = GuardCheck(Guard.MAX_ACTIONS, actions, changes, listed, derived=derived)
         return _held(check, _raised(actions, most, self._overrides.of_run(Guard.MAX_ACTIONS)))
 
     def _all_of(self, scope: Scope) -> int:

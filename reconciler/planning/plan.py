@@ -16,7 +16,7 @@ from reconciler.exceptions import ExitCode
 from reconciler.planning.canonical import sha256
 from reconciler.planning.change import Change, Count, Digest, Skipped
 from reconciler.planning.estimate import Estimate
-from reconciler.planning.guards import GuardCheck, Overrides, Refused
+from reconciler.planning.limits import GuardCheck, Overrides, Refused
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
 from reconciler.redaction import Shown
 from reconciler.tasks.resource_type import Action

@@ -11,8 +11,9 @@ from reconciler.config.model import AtMost, Mode
 from reconciler.diagnostics import Severity
 from reconciler.planning.change import EVERY_TASK, Change, Chosen, Skipped
 from reconciler.planning.estimate import estimate
-from reconciler.planning.guards import Guards, Overrides, Refused, Wanted
+from reconciler.planning.guards import Guards, Wanted
 from reconciler.planning.judgement import Judgement, Judgements
+from reconciler.planning.limits import Overrides, Refused
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.planning.quota import split
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.planning.change import Observed
-    from reconciler.planning.guards import GuardCheck
+    from reconciler.planning.limits import GuardCheck
     from reconciler.planning.quota import Surplus
     from reconciler.planning.sieve import Sieve
     from reconciler.selectors.syntax import Selector

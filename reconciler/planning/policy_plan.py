@@ -12,7 +12,7 @@ from reconciler.config.model import Mode, OnBlocked
 from reconciler.config.window import by_clock_of
 from reconciler.diagnostics import Severity
 from reconciler.planning.change import Count, Name, ResourceName
-from reconciler.planning.guards import GuardCheck
+from reconciler.planning.limits import GuardCheck
 from reconciler.redaction import Shown
 from reconciler.tasks.observation import Completeness, Fault, Scope
 from reconciler.tasks.timestamps import Timestamp

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.config.model import RUN_ACTIONS
 from reconciler.diagnostics import Severity
-from reconciler.planning.guards import Guard
+from reconciler.planning.limits import Guard
 from reconciler.planning.plan import Cause
 from reconciler.planning.report import Outcome
 from reconciler.reports.cells import counted
-from reconciler.tasks.observation import AGES_UNKNOWN, Completeness, Scope
+from reconciler.tasks.observation import AGES_UNKNOWN, Completeness
 from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.planning.change import Observed
-    from reconciler.planning.guards import GuardCheck
+    from reconciler.planning.limits import GuardCheck
     from reconciler.planning.plan import Plan, Summary
     from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
     from reconciler.planning.report import Report, Result
+    from reconciler.tasks.observation import Scope
 
 GRAVE = frozenset(set(Cause) - {Cause.NOT_ATTEMPTED, Cause.MISSED, Cause.EXCLUDED, Cause.BLOCKED, Cause.CHANGES})
 """Causes after which somebody should look at what became of a run."""
@@ -160,12 +158,20 @@ def guard_breach(policy: PolicyPlan | None, verdict: GuardCheck) -> str:
     )
 
 
-def guard_remedy(policy: PolicyPlan | None, verdict: GuardCheck) -> tuple[str, str, str]:
-    """The flag that lets a plan pass, the limit that does the same for good, and where that is written."""
+def guard_remedy(policy: PolicyPlan | None, verdict: GuardCheck, together: Mapping[Guard, int]) -> tuple[str, str, str]:
+    """The flag that lets a plan pass, the limit that does the same for good, and where that is written.
+
+    `together` is what all policies together need besides.
+    """
     number = f"{{{verdict.guard.value}: {verdict.needed}}}"
     if policy is None:
         return verdict.flag(None), f"run_limits: {number}", "in the settings"
-    return verdict.flag(policy.name), f"limits: {number}", "in the policy"
+    flag, limit, place = verdict.flag(policy.name), f"limits: {number}", "in the policy"
+    if verdict.guard not in together:
+        return flag, limit, place
+    more = together[verdict.guard]
+    besides = f"with run_limits: {{{verdict.guard.value}: {more}}} in the settings"
+    return f"{flag} {verdict.guard.flag} {more}", limit, f"{place}, {besides}"
 
 
 def policy_counts(policy: PolicyPlan) -> str:
@@ -219,41 +225,6 @@ def blocked_failure(policy: PolicyPlan) -> str | None:
 
 def _as_failures(blocked: int) -> str:
     return "1 blocked task counts as a failure" if blocked == 1 else f"{blocked} blocked tasks count as failures"
-
-
-_NAMED = 4
-"""Limits of single policies that one line names. Of more, it gives one for all of them."""
-
-
-def flags(plan: Plan) -> str:
-    """The flags that let the whole plan pass, whatever number of guards refuses."""
-    named: dict[tuple[Guard, str], int] = {}
-    for policy in plan.policies:
-        for check in policy.breaches:
-            named[check.guard, policy.name] = max(named.get((check.guard, policy.name), 0), check.needed)
-    asked = Counter(Scope(entry.target, entry.resource) for entry in (*plan.changes, *plan.refused))
-    of_all: dict[Guard, int] = {}
-    for check in plan.run_guards:
-        scope = Scope(check.target or "", check.resource or "")
-        here = [one for policy in plan.policies for one in policy.guards if one.guard is check.guard]
-        here = [one for one in here if check.target is None or one.scope == check.scope]
-        together = replace(check, changes=asked[scope] if check.target else asked.total())
-        # The limit of all together is the largest of a policy, if none is written, and then is raised with it.
-        if check.limit == max((RUN_ACTIONS if check.target is None else 0, *(one.limit for one in here))):
-            together = replace(together, limit=max((check.limit, *(one.needed for one in here))))
-        if together.breached:
-            of_all[check.guard] = max(of_all.get(check.guard, 0), together.needed)
-    if len(named) > _NAMED:
-        for (guard, _), number in named.items():
-            of_all[guard] = max(of_all.get(guard, 0), number)
-        named = {}
-    for guard, number in of_all.items():
-        # It replaces the limits of all policies that are not named, and must lower none.
-        others = [one.needed for policy in plan.policies for one in policy.guards if one.guard is guard]
-        named[guard, ""] = max(number, *others, 0)
-    return " ".join(
-        f"{guard.flag} {f'{policy}=' if policy else ''}{number}" for (guard, policy), number in sorted(named.items())
-    )
 
 
 def plan_counts(plan: Plan) -> str:

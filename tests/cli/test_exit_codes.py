@@ -9,7 +9,7 @@ import pytest
 from reconciler.config.model import OnBlocked
 from reconciler.exceptions import ExitCode, LockedError
 from reconciler.planning.change import Change, Skipped
-from reconciler.planning.guards import Guard, GuardCheck
+from reconciler.planning.limits import Guard, GuardCheck
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
 from reconciler.planning.report import FailOn, Outcome, Report, Result

@@ -44,6 +44,8 @@ def test_the_others_go_ahead_and_the_exit_code_says_that_one_did_not(terminal: T
     applied = terminal.run("apply", "--plan", "plan.json", "--format", "json")
     assert (applied.code, outcomes(applied.json)) == (4, {"9": "done"})
     assert applied.json["outcome"] == "refused"
+    told = [note["message"] for note in terminal.run("apply", "--auto-approve", "--format", "json").json["diagnostics"]]
+    assert "to allow all that guards refuse, on plan and apply: --max-actions noisy=5" in told
     assert terminal.run("apply", "--auto-approve").code == 4
     assert len(terminal.destructive()) == 1
 

@@ -55,6 +55,13 @@ def policy(match: str, resource: str = "huaweicloud.mpc.packaging", rest: str = 
         (policy("{status: running}"), Rule.NEVER_ACTS),
         (policy("{status: running}", "aliyun.vod.stream").replace(TARGET, STREAMS), Rule.NEVER_ACTS),
         (policy("{status: pending}", rest=", cancel_running: true"), Rule.NEVER_ACTS),
+        (policy("{status: pending}", rest=", limits: {max_actions: 0, on_excess: defer}"), Rule.NEVER_ACTS),
+        (f"settings: {{limits: {{max_percent: 0, on_excess: defer}}}}\n{policy('{status: pending}')}", Rule.NEVER_ACTS),
+        (
+            "settings: {run_limits: {max_actions: 0}}\n"
+            + policy("{status: pending}", rest=", limits: {on_excess: defer}"),
+            Rule.NEVER_ACTS,
+        ),
         ("version: 1\nprotect: {p: {resource: 'huaweicloud.*', match: {input.bucket: x}}}\n", Rule.PROTECTION_BREADTH),
     ],
 )

@@ -18,7 +18,7 @@ from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.exceptions import ExitCode, InvalidPlan
 from reconciler.planning.change import Change, Skipped
 from reconciler.planning.estimate import Estimate
-from reconciler.planning.guards import Guard, GuardCheck, Overrides
+from reconciler.planning.limits import Guard, GuardCheck, Overrides
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.redaction import presentable

@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.engine.clouds import Clouds
 from reconciler.engine.world import World, plan_from, sifted
-from reconciler.planning.guards import Overrides
 from reconciler.planning.judgement import statuses_wanted
+from reconciler.planning.limits import Overrides
 from reconciler.planning.plan import Plan
 from reconciler.tasks.observation import Completeness, Observation, Scope
 from reconciler.tasks.resource_type import ResourceType

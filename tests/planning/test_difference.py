@@ -9,7 +9,7 @@ from reconciler.diagnostics import Severity
 from reconciler.planning.change import Change
 from reconciler.planning.difference import PlanDifference, difference
 from reconciler.planning.field_differences import FieldDifference, difference_words
-from reconciler.planning.guards import Guard, GuardCheck, Overrides
+from reconciler.planning.limits import Guard, GuardCheck, Overrides
 from reconciler.planning.plan import Plan
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.task_differences import Kind, TaskDifference

@@ -6,11 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.config.model import Configuration, Limits, OnExcess, RunLimits
-from reconciler.planning.guards import Overrides
+from reconciler.config.model import RUN_ACTIONS, Configuration, Limits, OnExcess, RunLimits
+from reconciler.planning.limits import Overrides
 from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
-from reconciler.reports.wording import flags
+from reconciler.planning.remedies import enough_for
+from reconciler.reports.ci.junit import render_plan_junit
+from reconciler.reports.markdown.plan import render_plan_markdown
+from reconciler.reports.text.plan import render_plan_text
 from reconciler.tasks.task import Task
 from tests.planning.world import CATALOGUE, NOW, configuration, policy, seen, task
 
@@ -218,17 +221,6 @@ def test_a_policy_that_defers_ends_with_nothing_left_where_it_may_do_something(
     assert tasks == []
 
 
-def overrides_of(text: str) -> Overrides:
-    """The limits of flags as a message prints them."""
-    words = text.split()
-    found: dict[str, dict[str, int]] = {"--max-actions": {}, "--max-percent": {}}
-    for flag, value in zip(words[::2], words[1::2], strict=True):
-        name, _, number = value.rpartition("=")
-        found[flag][name] = int(number)
-    actions, percent = found["--max-actions"], found["--max-percent"]
-    return Overrides(actions.pop("", None), percent.pop("", None), actions, percent)
-
-
 FIRM = st.lists(
     st.tuples(
         st.sampled_from(["all", {"status": "pending"}, {"input.bucket": "a"}, {"input.bucket": "b"}]),
@@ -240,14 +232,22 @@ FIRM = st.lists(
 
 
 @settings(max_examples=200)
-@given(FIRM, TASKS)
+@given(FIRM, TASKS, st.data())
 def test_the_flags_that_a_refusal_prints_let_all_of_it_pass(
-    rules: list[tuple[object, Limits]], rows: list[tuple[int | None, str]]
+    rules: list[tuple[object, Limits]], rows: list[tuple[int | None, str]], data: st.DataObject
 ) -> None:
-    world = configuration(*(policy(f"p{number}", match, limits=limits) for number, (match, limits) in enumerate(rules)))
+    """Also where the limits of all together are written, and equal those that they would have."""
+    actions, percent = ({getattr(limits, name) for _, limits in rules} for name in ("max_actions", "max_percent"))
+    run = RunLimits(
+        data.draw(st.none() | st.integers(0, 20) | st.sampled_from([*actions, RUN_ACTIONS])),
+        data.draw(st.none() | st.integers(0, 100) | st.sampled_from(sorted(percent))),
+    )
+    world = configuration(
+        *(policy(f"p{number}", match, limits=limits) for number, (match, limits) in enumerate(rules)), run_limits=run
+    )
     tasks = [task(str(number), age=age, input__bucket=bucket) for number, (age, bucket) in enumerate(rows)]
     plan = planned(world, tasks)
-    again = planned(world, tasks, overrides_of(flags(plan)))
+    again = planned(world, tasks, enough_for(plan))
     assert not again.breached
     assert {entry.key for entry in again.changes} == {entry.key for entry in (*plan.changes, *plan.refused)}
 
@@ -255,5 +255,23 @@ def test_the_flags_that_a_refusal_prints_let_all_of_it_pass(
 def test_and_they_name_just_the_policy_where_that_is_enough() -> None:
     world = configuration(policy("noisy", limits=Limits(500, 30)), policy("other", {"input.bucket": "x"}))
     tasks = [task(str(number)) for number in range(10)]
-    assert flags(planned(configuration(policy("noisy", limits=Limits(500, 30))), tasks)) == "--max-percent noisy=100"
-    assert flags(planned(world, tasks)) == "--max-percent noisy=100"
+    assert (
+        enough_for(planned(configuration(policy("noisy", limits=Limits(500, 30))), tasks)).flags
+        == "--max-percent noisy=100"
+    )
+    assert enough_for(planned(world, tasks)).flags == "--max-percent noisy=100"
+
+
+def test_a_limit_of_all_together_that_is_written_is_named_beside_that_of_the_policy() -> None:
+    """It is not raised with that of a policy, though it may be the same number that it would be without."""
+    tasks = [task(str(number)) for number in range(10)]
+    made = policy("noisy", limits=Limits(500, 30))
+    written = planned(configuration(made, run_limits=RunLimits(max_percent=30)), tasks)
+    assert enough_for(written).flags == "--max-percent 100 --max-percent noisy=100"
+    for form in (
+        render_plan_text(written, now=NOW),
+        render_plan_markdown(written, now=NOW),
+        render_plan_junit(written),
+    ):
+        assert "--max-percent noisy=100 --max-percent 100" in form
+        assert "run_limits: {max_percent: 100} in the settings" in form

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.planning.change import Change
-from reconciler.planning.guards import Guard, GuardCheck, Overrides
+from reconciler.planning.limits import Guard, GuardCheck, Overrides
 from reconciler.planning.plan import Plan
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import Timestamp

@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.config.model import AtMost, Configuration, Keep, Limits, OnBlocked, RunLimits
 from reconciler.exceptions import ExitCode
-from reconciler.planning.guards import Overrides
 from reconciler.planning.judgement import Judgements
+from reconciler.planning.limits import Overrides
 from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
 from reconciler.tasks.observation import Completeness

@@ -8,7 +8,7 @@ from reconciler.diagnostics import Severity
 from reconciler.exceptions import ExitCode
 from reconciler.planning.change import Change, Observed, Skipped
 from reconciler.planning.estimate import Estimate
-from reconciler.planning.guards import Guard, GuardCheck, Overrides, Refused
+from reconciler.planning.limits import Guard, GuardCheck, Overrides, Refused
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.planning.report import FailOn, Outcome, Report, Result

@@ -15,7 +15,7 @@ from reconciler.diagnostics import Severity
 from reconciler.documents.files import DIFFERENCE
 from reconciler.documents.schema import schema_text
 from reconciler.planning.difference import PlanDifference, difference
-from reconciler.planning.guards import Guard, GuardCheck, Overrides
+from reconciler.planning.limits import Guard, GuardCheck, Overrides
 from reconciler.planning.policy_plan import Note
 from reconciler.redaction import presentable
 from reconciler.reports import TaskView

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from reconciler.diagnostics import Severity
-from reconciler.planning.guards import Overrides
+from reconciler.planning.limits import Overrides
 from reconciler.planning.plan import Plan
 from reconciler.planning.policy_plan import Note
 from reconciler.reports import TaskView

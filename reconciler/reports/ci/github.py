@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.diagnostics import Severity
+from reconciler.planning.remedies import enough_for, needed_together
 from reconciler.planning.report import Outcome
 from reconciler.redaction import bounded
 from reconciler.reports.commands import command_line, show_saved
@@ -20,7 +21,6 @@ from reconciler.reports.wording import (
     KINDS,
     blocked_failure,
     estimate_words,
-    flags,
     guard_breach,
     guard_remedy,
     note_place,
@@ -152,8 +152,9 @@ def _doubts(plan: Plan) -> Iterator[Annotation]:
 
 
 def _refusals(plan: Plan) -> Iterator[Annotation]:
+    together = needed_together(plan)
     for policy, verdict in plan.breaches:
-        flag, limit, place = guard_remedy(policy, verdict)
+        flag, limit, place = guard_remedy(policy, verdict, together)
         message = f"{guard_breach(policy, verdict)}\nTo allow it: {flag}, or {limit} {place}"
         yield _at(policy, Level.ERROR, "refused by a guard", message)
     for policy in plan.policies:
@@ -177,7 +178,7 @@ def _of_note(note: Note, policy: PolicyPlan | None = None) -> Annotation:
 def _intents(plan: Plan) -> Iterator[Annotation]:
     """The summary, then a notice for each policy that does something: those that delete most come first."""
     tally = Tally.of(plan)
-    refused = f"\n{len(plan.refused)} refused by guards; to allow all of it: {flags(plan)}"
+    refused = f"\n{len(plan.refused)} refused by guards; to allow all of it: {enough_for(plan).flags}"
     allow = refused if plan.breached else ""
     takes = f"\nTo apply it takes {words}." if (words := estimate_words(plan)) else ""
     yield Annotation(Level.NOTICE, "plan", f"Plan: {plan_counts(plan)}.{allow}{takes}\nDigest: {tally.digest}")

@@ -15,6 +15,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from reconciler.diagnostics import Severity
+from reconciler.planning.remedies import needed_together
 from reconciler.planning.report import Outcome
 from reconciler.redaction import bounded
 from reconciler.reports.wording import (
@@ -35,7 +36,7 @@ from reconciler.reports.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.planning.guards import GuardCheck
+    from reconciler.planning.limits import Guard, GuardCheck
     from reconciler.planning.plan import Plan
     from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
     from reconciler.planning.report import Report, Result
@@ -170,28 +171,28 @@ def _scope(scope: ScopePlan) -> Case:
 
 def _policies(plan: Plan) -> Iterator[Case]:
     """A policy on a scope that was not seen whole cannot be said to pass."""
-    unseen = {scope.key for scope in open_scopes(plan)}
+    unseen, needed = {scope.key for scope in open_scopes(plan)}, needed_together(plan)
     for policy in plan.policies:
         in_the_dark = any(scope.target in policy.targets and scope.resource in policy.resources for scope in unseen)
-        status, message, detail = _judged(policy, in_the_dark)
+        status, message, detail = _judged(policy, in_the_dark, needed)
         yield Case(", ".join(policy.resources), policy.name, status, message, detail)
     together = [check for policy, check in plan.breaches if policy is None]
     if together:
         refusals = "; ".join(guard_breach(None, check) for check in together)
-        remedies = "\n".join(_remedy(None, check) for check in together)
+        remedies = "\n".join(_remedy(None, check, needed) for check in together)
         yield Case("reconciler", "run_limits", CaseStatus.FAILED, refusals, remedies)
 
 
-def _remedy(policy: PolicyPlan | None, check: GuardCheck) -> str:
-    return "to allow it: {}, or `{}` {}".format(*guard_remedy(policy, check))
+def _remedy(policy: PolicyPlan | None, check: GuardCheck, needed: Mapping[Guard, int]) -> str:
+    return "to allow it: {}, or `{}` {}".format(*guard_remedy(policy, check, needed))
 
 
-def _judged(policy: PolicyPlan, in_the_dark: bool) -> tuple[CaseStatus, str, str]:
+def _judged(policy: PolicyPlan, in_the_dark: bool, needed: Mapping[Guard, int]) -> tuple[CaseStatus, str, str]:
     counts = policy_counts(policy)
     if policy.suspended:
         return CaseStatus.SKIPPED, "suspended, so not checked", ""
     refusals = [guard_breach(policy, check) for check in policy.breaches]
-    remedies = [_remedy(policy, check) for check in policy.breaches]
+    remedies = [_remedy(policy, check, needed) for check in policy.breaches]
     intolerant = blocked_failure(policy)
     failures = [*refusals, *([intolerant] if intolerant else [])]
     if failures:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from reconciler.diagnostics import Severity
+from reconciler.planning.remedies import enough_for, needed_together
 from reconciler.reports.cells import counted
 from reconciler.reports.commands import apply_saved, approval
 from reconciler.reports.html.ages import plan_ages
@@ -30,7 +31,6 @@ from reconciler.reports.wording import (
     KINDS,
     LACKING,
     estimate_words,
-    flags,
     guard_breach,
     guard_remedy,
     half_truth,
@@ -103,11 +103,12 @@ def _unseen(plan: Plan) -> Iterator[Markup]:
 
 
 def _breaches(plan: Plan) -> Iterator[Markup]:
+    together = needed_together(plan)
     for policy, verdict in plan.breaches:
-        flag, limit, place = guard_remedy(policy, verdict)
+        flag, limit, place = guard_remedy(policy, verdict, together)
         remedy = joined(["To allow it: ", element("code", flag), " or ", element("code", limit), f" {place}."])
         yield joined([element("b", guard_breach(policy, verdict)), element("p", remedy)])
-    yield joined([f"{ALLOW_ALL} ", element("code", flags(plan))])
+    yield joined([f"{ALLOW_ALL} ", element("code", enough_for(plan).flags)])
 
 
 def _facts(plan: Plan, job: tuple[str, str] | None) -> Markup:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
+from reconciler.planning.remedies import enough_for
 from reconciler.reports.ages import age_of, until
 from reconciler.reports.cells import counted
 from reconciler.reports.commands import apply_saved, approval
@@ -21,7 +22,6 @@ from reconciler.reports.text.tasks import dated, fields
 from reconciler.reports.wording import (
     KINDS,
     estimate_words,
-    flags,
     object_fields,
     object_text,
     plan_counts,
@@ -113,7 +113,7 @@ def _next_step(plan: Plan, now: int, command: str, where: str, *, merging_applie
     """How to apply the plan, and how to refuse it. `where` says what stands for the file of the plan."""
     refuse = "- **To refuse it:** close this request, or change the policies and plan again."
     allow = (
-        f"raise the limits in the policies, or plan again with {code(flags(plan), _LONGEST_COMMAND)}."
+        f"raise the limits in the policies, or plan again with {code(enough_for(plan).flags, _LONGEST_COMMAND)}."
         if plan.breached
         else ""
     )

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
+from reconciler.planning.remedies import needed_together
 from reconciler.reports.cells import counted
 from reconciler.reports.markdown.parts import callout, code, listed, note_item
 from reconciler.reports.tally import groups, skipped_groups
@@ -21,10 +22,10 @@ from reconciler.reports.wording import (
 from reconciler.tasks.resource_type import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.planning.change import Change, Skipped
-    from reconciler.planning.guards import GuardCheck
+    from reconciler.planning.limits import Guard, GuardCheck
     from reconciler.planning.plan import Plan
     from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
     from reconciler.reports.markdown.parts import Detail
@@ -37,8 +38,9 @@ _REASON_CELLS = 240
 
 def cautions(plan: Plan, detail: Detail) -> str:
     """What a reviewer must not overlook: scopes that were not seen whole, errors, guards that refuse."""
+    together = needed_together(plan)
     lines: list[Callable[[], str]] = [  # of thousands, those that are shown are worded
-        *(partial(_breach, policy, verdict) for policy, verdict in plan.breaches),
+        *(partial(_breach, policy, verdict, together) for policy, verdict in plan.breaches),
         *(partial(_blocked, reason) for reason in map(blocked_failure, plan.policies) if reason),
         *(partial(_open_scope, scope) for scope in open_scopes(plan)),
         *(partial(note_item, note) for note in unplaced_notes(plan) if note.severity is Severity.ERROR),
@@ -52,8 +54,8 @@ def cautions(plan: Plan, detail: Detail) -> str:
     return callout("CAUTION", [*filter(None, leads), *detail.bullets(lines, lambda line: line(), "reason")])
 
 
-def _breach(policy: PolicyPlan | None, verdict: GuardCheck) -> str:
-    flag, limit, place = guard_remedy(policy, verdict)
+def _breach(policy: PolicyPlan | None, verdict: GuardCheck, together: Mapping[Guard, int]) -> str:
+    flag, limit, place = guard_remedy(policy, verdict, together)
     return f"- {code(guard_breach(policy, verdict), 240)}, to allow it: {code(flag, 320)} or {code(limit)} {place}"
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
+from reconciler.planning.remedies import enough_for, needed_together
 from reconciler.redaction import presentable
 from reconciler.reports import TaskView
 from reconciler.reports.ages import until
@@ -25,7 +26,6 @@ from reconciler.reports.wording import (
     REPORTED,
     SYMBOLS,
     estimate_words,
-    flags,
     guard_breach,
     guard_remedy,
     note_place,
@@ -162,16 +162,16 @@ def _errors(plan: Plan, paint: Palette) -> list[str]:
 
 def _guards(plan: Plan, paint: Palette) -> list[str]:
     """The guards that refuse, each with the number that would let it pass, and the overrides in force."""
-    lines = []
+    lines, together = [], needed_together(plan)
     for policy, verdict in plan.breaches:
-        flag, limit, place = guard_remedy(policy, verdict)
+        flag, limit, place = guard_remedy(policy, verdict, together)
         lines += [
             paint.red(f"  ! {guard_breach(policy, verdict)}"),
             f"    To allow it: {flag}, or `{limit}` {place}.",
         ]
     if lines:
         heading = f"Refused by guards (exit 4): {counted(len(plan.refused), 'task')} will not be changed"
-        lines = [paint.red(paint.bold(heading)), *lines, f"  {ALLOW_ALL} {flags(plan)}"]
+        lines = [paint.red(paint.bold(heading)), *lines, f"  {ALLOW_ALL} {enough_for(plan).flags}"]
     given = plan.overrides.flags
     if given:
         lines.append(paint.yellow(f"Limits of the policies overridden by {given} (part of the digest)"))

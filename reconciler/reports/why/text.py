@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler.planning.remedies import enough_for
 from reconciler.planning.why import Verdict
 from reconciler.reports.cells import Palette, counted, padded, width
 from reconciler.reports.text.tasks import dated, fields
@@ -17,7 +18,7 @@ from reconciler.reports.why.words import (
     value_words,
     verdict_words,
 )
-from reconciler.reports.wording import ALLOW_ALL, flags
+from reconciler.reports.wording import ALLOW_ALL
 from reconciler.selectors.syntax import AllOf, AnyOf, Negation, Truth
 from reconciler.selectors.trace import describe, leaves
 from reconciler.tasks.timestamps import format_timestamp
@@ -87,7 +88,7 @@ class _Page:
     def _refusals(self, task: TaskAccount, plan: Plan) -> list[str]:
         """The guards that keep policies from changing it."""
         breaches = [self.paint.red(f"    ! {breach}") for breach in breaches_of(task, plan)]
-        return [*breaches, f"    {ALLOW_ALL} {flags(plan)}"] if breaches else []
+        return [*breaches, f"    {ALLOW_ALL} {enough_for(plan).flags}"] if breaches else []
 
     def _caveat(self, task: TaskAccount) -> list[str]:
         if task.complete:

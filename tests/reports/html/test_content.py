@@ -7,7 +7,7 @@ import pytest
 from reconciler.config.model import OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.exceptions import ExitCode
-from reconciler.planning.guards import Overrides
+from reconciler.planning.limits import Overrides
 from reconciler.planning.policy_plan import Note
 from reconciler.reports.html import render_plan_html, render_report_html
 from reconciler.reports.wording import OUTCOMES

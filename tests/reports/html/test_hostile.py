@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.config.model import OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.planning.change import Change, Observed, Skipped
-from reconciler.planning.guards import Guard, GuardCheck
+from reconciler.planning.limits import Guard, GuardCheck
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan
 from reconciler.planning.report import Outcome, Report, Result
