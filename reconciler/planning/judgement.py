@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.config.model import AtMost
@@ -101,18 +102,37 @@ class Judgements:
         sieve.end_pass()
         return sieve
 
-    def idle_protections(self, observations: Iterable[Observation], sieves: Mapping[Scope, Sieve]) -> dict[str, int]:
-        """The protections that hold none of the tasks listed, with the number of these; whole listings only."""
+    def idle_protections(
+        self,
+        observations: Iterable[Observation],
+        sieves: Mapping[Scope, Sieve],
+        wanted: Mapping[Scope, frozenset[str] | None] = MappingProxyType({}),
+    ) -> dict[str, tuple[int, frozenset[Status]]]:
+        """The protections that hold none of the tasks listed, with the number of these; whole listings only.
+
+        `wanted` are the vendor statuses that were asked for. Of a protection that may hold tasks in others as well, the
+        statuses that were looked at are given; one that holds tasks in others only is left out.
+        """
         listed: Counter[str] = Counter()
         busy: set[str] = set()
+        narrow: dict[str, frozenset[Status]] = {}
         for observation in observations:
-            sieve = sieves.get(observation.scope)
-            for name, *_ in self._on(observation.scope.target).protections.get(observation.scope.resource, ()):
-                if sieve is not None:
-                    listed[name] += sieve.total
+            scope, sieve = observation.scope, sieves.get(observation.scope)
+            row = self._catalogue.resource_types[scope.resource]
+            words = wanted.get(scope) if row.listing.status_parameter else None
+            seen = frozenset(Status) if words is None else frozenset(row.statuses[word] for word in words)
+            for name, match, _ in self._on(scope.target).protections.get(scope.resource, ()):
                 if sieve is None or not observation.complete or name in sieve.busy:
                     busy.add(name)
-        return {name: count for name, count in sorted(listed.items()) if count and name not in busy}
+                elif (admitted := admitted_statuses(match, row)) & seen:
+                    listed[name] += sieve.total
+                    if not admitted <= seen:
+                        narrow[name] = narrow.get(name, frozenset()) | seen
+        return {
+            name: (count, narrow.get(name, frozenset()))
+            for name, count in sorted(listed.items())
+            if count and name not in busy
+        }
 
     def _on(self, target: str) -> _Compiled:
         return self._without if self._off(target) else self._by_clock

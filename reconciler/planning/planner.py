@@ -12,7 +12,7 @@ from reconciler.diagnostics import Severity
 from reconciler.planning.change import EVERY_TASK, Change, Chosen, Skipped
 from reconciler.planning.estimate import estimate
 from reconciler.planning.guards import Guards, Wanted
-from reconciler.planning.judgement import Judgement, Judgements
+from reconciler.planning.judgement import Judgement, Judgements, statuses_wanted
 from reconciler.planning.limits import Overrides, Refused
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
@@ -188,9 +188,11 @@ class Planner:
         for name, tally in tallies.items():
             self._note_gaps(self._configuration.policies[name], tally)
             self._note_ids(self._configuration.policies[name], seen)
-        for name, count in self._judgements.idle_protections(seen.values(), self._sieves).items():
-            listed = "the 1 task" if count == 1 else f"the {count} tasks"
-            self._notes.append(Note(Severity.WARNING, f"protection {name} protects none of {listed} listed"))
+        wanted = statuses_wanted(self._configuration, self._catalogue)
+        for name, (count, states) in self._judgements.idle_protections(seen.values(), self._sieves, wanted).items():
+            listed = "the 1 task listed" if count == 1 else f"the {count} tasks listed"
+            narrow = f" ({', '.join(state for state in OBSERVABLE if state in states)}, no others)" if states else ""
+            self._notes.append(Note(Severity.WARNING, f"protection {name} protects none of {listed}{narrow}"))
         return Plan(
             tool_version=tool_version,
             created_at=Timestamp(self._now),

@@ -106,7 +106,7 @@ def idle_protections(loaded: PolicyTests, catalogue: Catalogue) -> list[Diagnost
         seen = listed.values()
         judgements = Judgements(configuration, catalogue, test.now, clocks_off(seen).__contains__)
         idle = judgements.idle_protections(seen, {one.scope: judgements.sifted(one, ()) for one in seen})
-        counts.update(idle)
+        counts.update({name: count for name, (count, _) in idle.items()})
         given = {observation.scope.resource for observation in seen if observation.tasks}
         rows = configuration.protections.values()
         busy |= {row.name for row in rows if row.name not in idle and not given.isdisjoint(row.resources)}

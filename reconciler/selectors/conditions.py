@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Problem, Rule, Severity, did_you_mean
+from reconciler.selectors.contradictions import check_together
 from reconciler.selectors.mistake import Misfit, Mistake, TooManyError, UnknownField, described, noting, shown
 from reconciler.selectors.operands import Subject, doubts_about, read_line, read_member, read_operand
 from reconciler.selectors.operators import APPLICABLE, MISSING, OPERATORS, TYPE_NAMES, Form
 from reconciler.selectors.syntax import AllOf, Operator, Test
-from reconciler.selectors.trace import describe
 from reconciler.tasks.task import FieldType, composed
 from reconciler.tasks.url_parts import UrlPart
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from reconciler.diagnostics import DocumentPath
     from reconciler.selectors.mistake import Lists
@@ -116,7 +115,7 @@ class Conditions:
                 if key != MISSING:
                     operator = _operator(subjects, key)
                     parts.append(self._test(subjects, operator, raw, (*path, key), missing))
-        check_ranges(parts)
+        check_together(parts)
         return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
     def _test(
@@ -266,43 +265,6 @@ def _missing(subject: Subject, data: Mapping[object, object]) -> bool:
 def _is_path(data: object) -> bool:
     """Whether a text looks like the name of a file."""
     return isinstance(data, str) and data.endswith((".txt", ".csv", ".list")) and data.isprintable()
-
-
-def check_ranges(parts: Sequence[Selector]) -> None:
-    """Refuse conditions on one field that no value satisfies together, all of which must hold. Raises Misfit."""
-    by_name: dict[str, list[Test]] = {}
-    for part in _together(parts):
-        by_name.setdefault(part.name, []).append(part)
-    for name, tests in by_name.items():
-        _check_range(name, tests)
-
-
-def _together(parts: Sequence[Selector]) -> Iterator[Test]:
-    for part in parts:
-        match part:
-            case Test():
-                yield part
-            case AllOf(parts=inner):
-                yield from _together(inner)
-
-
-def _check_range(name: str, parts: Sequence[Test]) -> None:
-    for by_age in (True, False):
-        lowest: tuple[int, Test] | None = None
-        highest: tuple[int, Test] | None = None
-        for part in parts:
-            spec = OPERATORS[part.operator]
-            if spec.bound is None or not isinstance(part.operand, int) or (spec.form is Form.DURATION) is not by_age:
-                continue
-            end = (-part.operand if by_age else part.operand) + spec.bound.step
-            if spec.bound.upper:
-                highest = min(highest or (end, part), (end, part), key=itemgetter(0))
-            else:
-                lowest = max(lowest or (end, part), (end, part), key=itemgetter(0))
-        if lowest and highest and lowest[0] > highest[0]:
-            both = " and ".join(describe(part) for _, part in (lowest, highest))
-            hint = "exchange the two, or write one under each of `any: [...]`" if by_age else ""
-            raise Misfit(f"no value of {shown(name)} satisfies both: {both}", hint)
 
 
 def _operator(subjects: Sequence[Subject], key: str) -> Operator:

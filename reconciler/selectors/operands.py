@@ -26,6 +26,8 @@ _Result = TypeVar("_Result")
 _BRACES = re.compile(r"\{[^{},\"]*+,")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _PLAIN_PORT = re.compile(r":(?:80|443)?\Z")
+_LITERAL = re.compile(r"[^*?\[]*")
+"""What a glob begins with, before its first wildcard."""
 _EXPRESSION = re.compile(
     r"(?:\(\?[a-zA-Z]+\))?(?P<start>\^|\\A)?(?:\((?:\?:)?)*(?:\\(?=/))?(?P<body>.*?)(?:\$|\\z)?", re.DOTALL
 )
@@ -119,6 +121,12 @@ def doubts_about(subject: Subject, operator: Operator, text: str) -> Iterator[tu
             yield f"{shown(text)} begins or ends with a blank, which compares as well", "remove it if it is not meant"
         if subject.name.endswith(".object") and begins and body.startswith("/"):
             yield f"{shown(text)} begins with `/`, which the name of an object does not", "leave it out"
+    if subject.field.url and subject.field.part is None and whole:
+        begin = _LITERAL.match(text)[0] if spec.pattern else text  # type: ignore[index] # matches anything
+        literal = begin == text and (spec.pattern or "*" not in text)
+        if "://" not in begin and (literal or (spec.pattern and ("." in begin or "/" in begin))):
+            yield f"{shown(text)} is no URL: it does not begin with a scheme, such as `https://`", "add it"
+            return
     if subject.field.part is UrlPart.HOST and "/" in text:
         yield f"{shown(text)} is no host: it holds a `/`, as URLs do", "leave out scheme and path"
         return

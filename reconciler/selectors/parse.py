@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Problem, Rule, Severity
-from reconciler.selectors.conditions import COMBINATORS, Conditions, check_ranges
+from reconciler.selectors.conditions import COMBINATORS, Conditions
+from reconciler.selectors.contradictions import check_together
 from reconciler.selectors.mistake import Mistake, TooManyError, described, no_lists, noting
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation
 
@@ -92,7 +93,7 @@ class _Parser:
                 raise TooManyError(f"a match may not have more than {MAX_CONDITIONS} conditions")
             with noting(self.problems, (*path, key)):
                 parts.append(self._entry(key, value, (*path, key), depth))
-        check_ranges(parts)
+        check_together(parts)
         return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
     def _entry(self, key: str, data: object, path: DocumentPath, depth: int) -> Selector:

@@ -147,6 +147,21 @@ def test_a_protection_that_protects_nothing_is_told(
     ] == told
 
 
+@pytest.mark.parametrize(
+    ("match", "told"),
+    [
+        ({"input.bucket": "legal"}, ["protection legal protects none of the 1 task listed (pending, no others)"]),
+        ({"input.bucket": "legal", "status": "pending"}, ["protection legal protects none of the 1 task listed"]),
+        ({"status": "succeeded"}, []),
+    ],
+)
+def test_of_tasks_that_were_not_asked_for_nothing_is_said(match: object, told: list[str]) -> None:
+    """No policy is about tasks that have ended, so that the cloud was asked for those that wait."""
+    world = configuration(policy(match={"status": "pending"}), protect={"legal": match})
+    plan = planned(world, seen(task("1", **{"input.bucket": "open"})))  # type: ignore[arg-type]  # text
+    assert [note.message for note in plan.diagnostics if "protect" in note.message] == told
+
+
 def test_a_protection_lets_go_of_what_certainly_does_not_match() -> None:
     world = configuration(policy(), protect={"legal": {"input.bucket": {"glob": "legal-*"}}})
     assert steps(planned(world, seen(task("1", input__bucket="other"))))

@@ -71,6 +71,22 @@ def test_reads_selectors(match: object, selector: Selector, packaging: ResourceT
     assert parse_selector(match, [packaging]) == (selector, [])
 
 
+@pytest.mark.parametrize(
+    "match",
+    [
+        {"user_data": {"in": ["a", "b"], "not_in": ["b"]}},
+        {"user_data": {"glob": ["a*", "b*"], "not_glob": "a*"}},
+        {"user_data": {"glob": "a*", "not_regex": "a*"}},
+        {"progress": {"eq": 8, "gt": 7}},
+        {"any": [{"user_data": {"exists": False}}, {"user_data": "a"}]},
+        {"user_data": {"exists": False}, "not": {"user_data": {"eq": "a", "missing": False}}},
+        {"not": {"all": [{"user_data": "a"}, {"status": "pending"}]}, "user_data": "a"},
+    ],
+)
+def test_conditions_that_some_task_satisfies_contradict_nothing(match: object, packaging: ResourceType) -> None:
+    assert parse_selector(match, [packaging])[1] == []
+
+
 MISTAKES = r"""
 None
   -: an empty match selects nothing -> write `match: all` to select every task
@@ -166,6 +182,29 @@ None
 {"all": [{"created_at": {"newer_than": "1d"}}, {"all": [{"created_at": {"older_than": "2d"}}]}]}
   -: no value of `created_at` satisfies both: created_at newer than 1d and created_at older than 2d
     -> exchange the two, or write one under each of `any: [...]`
+{"user_data": {"eq": "a", "ne": "a"}}
+  user_data: no value of `user_data` satisfies both: user_data is a and user_data is not a
+{"user_data": {"in": ["a", "b"], "not_in": ["b", "c", "a"]}}
+  user_data: no value of `user_data` satisfies both: user_data is one of a, b and user_data is none of b, c, a
+{"user_data": {"in": ["a", "ab"], "not_glob": "a?", "ne": "a"}}
+  user_data: no value of `user_data` satisfies all: user_data is one of a, ab and user_data not like a? and
+    user_data is not a
+{"user_data": {"glob": ["x*", "y"], "not_glob": ["y", "z", "x*"]}}
+  user_data: no value of `user_data` satisfies both: user_data like one of x*, y and
+    user_data not like any of y, z, x*
+{"user_data": {"regex": "a", "not_regex": "a"}}
+  user_data: no value of `user_data` satisfies both: user_data matches a and user_data does not match a
+{"template_ids": {"contains": "7", "not_contains": ["8", "7"]}}
+  template_ids: no value of `template_ids` satisfies both: template_ids contains 7 and
+    template_ids does not contain any of 8, 7
+{"user_data": {"glob": "x*"}, "not": {"any": [{"user_data": {"glob": "x*"}}, {"status": "pending"}]}}
+  -: no value of `user_data` satisfies both: user_data like x* and not user_data like x*
+{"status": "pending", "all": [{"status": ["running", "failed"]}]}
+  -: no value of `status` satisfies both: status is pending and status is one of running, failed
+{"progress": {"eq": 5, "gt": 5}}
+  progress: no value of `progress` satisfies both: progress is 5 and progress > 5
+{"all": [{"user_data": {"exists": False}}, {"not": {"user_data": "a"}}]}
+  -: no value of `user_data` satisfies both: user_data is not set and not user_data is a
 {"any": [{"progress": {"gt": 5}, "all": [{"progress": {"lt": 5}}]}]}
   any.0: no value of `progress` satisfies both: progress > 5 and progress < 5
 {"id": {"in": "ids.txt"}}

@@ -53,7 +53,7 @@ def _parsed(match: object, row: ResourceType) -> Selector:
         ({"provider_status": "CANCELED"}, (Status.CANCELED,), ()),
         ({"provider_status": {"glob": "F*"}}, (Status.FAILED,), ()),
         ({"any": [{"status": "pending"}, {"status": "failed", "progress": 0}]}, (Status.FAILED,), ()),
-        ({"status": "failed", "not": {"status": "failed"}}, (), ()),
+        ({"status": "failed", "not": {"all": [{"status": "failed"}]}}, (), ()),
     ],
 )
 def test_dead_ends(

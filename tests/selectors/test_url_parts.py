@@ -123,3 +123,27 @@ def test_only_what_holds_a_url_has_parts(upload_of_url: ResourceType) -> None:
     assert problem.message == "`upload_url.query` is not a field of cloud.vod.url_upload"
     _, (problem,) = parse_selector({"user_data.host": "x"}, [upload_of_url])
     assert "is not a field" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("condition", "doubted"),
+    [
+        ("legacy.example.com/a.mp4", True),
+        (["https://h/a", "h/a"], True),
+        ({"ne": "h/a"}, True),
+        ({"glob": "legacy.example.com/*"}, True),
+        ({"not_glob": ["https://*", "/a*"]}, True),
+        ("https://legacy.example.com/a.mp4", False),
+        ({"glob": "http*"}, False),
+        ({"glob": "*/legacy/*"}, False),
+        ({"glob": "[hs]*"}, False),
+        ({"contains": "legacy.example.com/"}, False),
+        ({"regex": "legacy.example.com/"}, False),
+    ],
+)
+def test_a_url_without_a_scheme_is_doubted(condition: object, doubted: bool, upload_of_url: ResourceType) -> None:
+    selector, problems = parse_selector({"upload_url": condition}, [upload_of_url])
+    assert selector is not None
+    assert [problem.message.partition("` ")[2] for problem in problems] == (
+        ["is no URL: it does not begin with a scheme, such as `https://`"] if doubted else []
+    )
