@@ -50,7 +50,7 @@ _CONDITION = re.compile(
     "conditions",
     multiple=True,
     metavar="CONDITION",
-    help="Only tasks of which this holds, such as 'created_at older_than 6h' or status=pending (repeatable).",
+    help="Only tasks of which this holds: 'created_at older_than 6h', status=pending, 'id in [1, 2]' (repeatable).",
 )
 @flag("--match", metavar="YAML", help="Only tasks that this selector matches, as policies have it.")
 @flag("--columns", metavar="FIELD,...", help="The fields to show, in this order.")
