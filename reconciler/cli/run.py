@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.apply_flags import ApplyFlags, apply_flags, tell
+from reconciler.cli.notifying import failures_told
 from reconciler.cli.options import duration, flag, limit_options, paths_argument
 from reconciler.cli.output import Flags, run_flags
 from reconciler.cli.running import run_work
@@ -93,7 +94,8 @@ def command(
     )
     daemon = Daemon(job, when, Interruption(), duration("--jitter", jitter), on_held=tell)
     address = None if no_listen or once else Address.of(listen, allowed_hosts)
-    return run_work(_served(daemon, address, output), daemon.interruption)
+    with failures_told("run", job.paths, saved=False, asked=False):
+        return run_work(_served(daemon, address, output), daemon.interruption)
 
 
 def _schedule(every: str | None, schedule: str | None, timezone: str, *, once: bool) -> Schedule | None:

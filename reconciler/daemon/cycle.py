@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.approval import Approval
 from reconciler.engine.clouds import log_bug
 from reconciler.exceptions import ExitCode, ReconcilerError, bug, innermost
+from reconciler.notifications.judging import Run
+from reconciler.notifications.notify import notify
 from reconciler.planning.limits import Overrides
 from reconciler.reports import Measured
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from reconciler.config.model import Configuration
+    from reconciler.engine.interruption import Interruption
     from reconciler.engine.session import Session
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
@@ -54,6 +58,8 @@ class Cycle:
     plan: Plan | None = None
     report: Report | None = None
     error: str = ""
+    cause: Exception | None = None
+    """What was raised, where there is an `error`."""
     exit_code: ExitCode = ExitCode.OK
     calling: bool = False
     """Calls may be in flight: it stops by itself when it is asked to, and must not be cut off."""
@@ -64,6 +70,17 @@ class Cycle:
         """What is to be shown of it."""
         return self.report or self.plan
 
+    async def tell(self, configuration: Configuration, job: Job, interruption: Interruption) -> None:
+        """Tell those who hear of runs. Who could not be told is in its plan or report, and in the log."""
+        run = Run("run", self.plan, self.report, self.cause, outdated=self.outdated, plan_only=job.plan_only)
+        notes = await notify(configuration.settings, run, configuration.policies, interruption=interruption)
+        for note in notes:
+            LOGGER.warning("%s", note.message)
+        if notes and self.report is not None:
+            self.report = replace(self.report, diagnostics=(*self.report.diagnostics, *notes))
+        elif notes and self.plan is not None:
+            self.plan = replace(self.plan, diagnostics=(*self.plan.diagnostics, *notes))
+
     async def run(self, session: Session, job: Job, left_out: Mapping[str, Fault]) -> None:
         """Go through with it. Never raises but for what cuts it off: what goes wrong is its `error`."""
         try:
@@ -72,6 +89,7 @@ class Cycle:
                 await self._run(session, job)
         except Exception as error:  # noqa: BLE001 - the next cycle may fare better
             cause = innermost(error) if isinstance(error, ExceptionGroup) else error
+            self.cause = error
             if isinstance(cause, ReconcilerError):
                 self.error, self.exit_code = cause.message, cause.exit_code
             else:

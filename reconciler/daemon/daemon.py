@@ -124,6 +124,7 @@ class Daemon:
         with suppress(asyncio.CancelledError):
             await running
         self._note(cycle)
+        await cycle.tell(session.configuration, self.job, self.interruption)
         if cycle.plan is not None:
             self._back_off.note(cycle.plan, targets, left_out, self.now())
         return cycle

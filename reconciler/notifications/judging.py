@@ -47,7 +47,8 @@ WorkKey = tuple[str, str, str, tuple[str, ...]]
 class Run:
     """A run that ended: what it planned and what became of it, or why it made no report.
 
-    `report` is None of a run that only plans. `saved`: the plan was made by an earlier run. What became of it is told
+    `report` is None where no calls were due, as in a run that is `plan_only`. `outdated` says why the configuration is
+    not the one that stands in the files. `saved`: the plan was made by an earlier run. What became of it is told
     whatever was told before, and nothing is concluded from it: what it did not look at may be as it was.
     """
 
@@ -55,6 +56,8 @@ class Run:
     plan: Plan | None = None
     report: Report | None = None
     error: Exception | None = None
+    outdated: str = ""
+    plan_only: bool = False
     saved: bool = False
 
     @property
@@ -86,15 +89,17 @@ class Found:
 
 def found(run: Run, policies: Mapping[str, Policy]) -> Found:
     """All that there is to say. `policies` are those of the configuration."""
-    if run.error is not None:
-        return Found(dict([_of_error(run.error)]))
     plan, report = run.plan, run.report
     problems: dict[Subject, str] = {}
+    if run.outdated:
+        problems[Subject(Event.FAILED, Matter.CONFIGURATION)] = run.outdated
+    if run.error is not None:
+        problems |= dict([_of_error(run.error)])
     if plan is not None and not run.saved:
         problems |= dict(_of_plan(plan, policies))
     if report is not None:
         problems |= dict(_of_report(report, plan, saved=run.saved))
-    changes: Sequence[Change] = plan.changes if plan is not None else ()
+    changes: Sequence[Change] = plan.changes if plan is not None and run.plan_only else ()
     if report is not None:
         changes = [result for result in report.results if result.outcome is Outcome.DONE]
     return Found(problems, _counted(changes), _by_target(changes), report is not None)
@@ -260,7 +265,7 @@ def _would_show(run: Run, subject: Subject) -> bool:
     if subject.matter in {Matter.CONFIGURATION, Matter.RUN, Matter.APPROVAL}:
         return True
     if subject.matter in {Matter.DATABASE, Matter.LOCK}:  # a run that only plans takes no lock
-        return report is not None and (not subject.target or subject.target in plan.targets)
+        return not run.plan_only and (not subject.target or subject.target in plan.targets)
     if subject.matter is Matter.LISTING:
         return Scope(subject.target, subject.resource) in {scope.key for scope in plan.scopes}
     if plan.excluded or (report is not None and report.excluded):

@@ -14,7 +14,10 @@ from reconciler.planning.plan import Plan
 from tests.reports.examples import PLANS, REPORTS
 
 ALL = frozenset(Event)
-RUNS = [*(Run("run", plan) for plan in PLANS.values()), *(Run("apply", None, report) for report in REPORTS.values())]
+RUNS = [
+    *(Run("run", plan, plan_only=True) for plan in PLANS.values()),
+    *(Run("apply", None, report) for report in REPORTS.values()),
+]
 NAMES = st.sampled_from(["", *sorted({target for plan in PLANS.values() for target in plan.targets})])
 SUBJECTS = st.builds(
     Subject,
@@ -48,7 +51,7 @@ def test_only_what_was_told_recovers_and_nothing_that_is_still_there(run: Run, k
 
 @given(st.sampled_from(list(PLANS.values())), KNOWN)
 def test_nothing_on_a_target_that_was_not_looked_at_recovers(plan: Plan, known: dict[Subject, Told]) -> None:
-    run = Run("run", plan)
+    run = Run("run", plan, plan_only=True)
     incomplete = {scope.target for scope in plan.scopes if not scope.complete}
     for subject in news(run, found(run, {}), known, ALL, 20).recovered:
         if subject.matter in {Matter.CONFIGURATION, Matter.APPROVAL, Matter.RUN}:

@@ -7,6 +7,8 @@ import json
 import jsonschema
 import pytest
 
+from reconciler.daemon.cycle import Cycle, Job
+from reconciler.daemon.daemon import Daemon
 from reconciler.provider.loopback import Reply
 from tests.notifications.conftest import KIND, POLICY, SECRET, Hook, notify
 from tests.terminal import HEAD, Terminal
@@ -165,3 +167,63 @@ def test_plan_tells_nobody(told: Terminal, hook: Hook) -> None:
 def test_a_wrong_command_line_tells_nobody(told: Terminal, hook: Hook, words: tuple[str, ...]) -> None:
     assert told.run(*words).code == 64
     assert hook.requests == []
+
+
+def cycle(terminal: Terminal, *words: str, code: int = 0) -> str:
+    finished = terminal.run("run", "--once", *words)
+    assert finished.code == code, finished
+    return finished.err
+
+
+def test_cycles_tell_as_runs_do(told: Terminal, hook: Hook) -> None:
+    add(told, 1)
+    for _ in range(2):
+        cycle(told)
+    told.simulator.faults.add("status", method="GET", status=403, times=0)
+    for _ in range(2):
+        cycle(told, code=1)
+    told.simulator.faults.clear()
+    cycle(told)
+    assert hook.events == [["changes"], ["failed"], ["recovered"]]
+    assert hook.got[0]["command"] == "run"
+
+
+def test_cycles_that_only_plan_tell_what_would_be_done(told: Terminal, hook: Hook) -> None:
+    add(told, 1)
+    for _ in range(2):
+        cycle(told, "--plan-only", code=2)
+    add(told, 2)
+    cycle(told, "--plan-only", code=2)
+    assert hook.events == [["changes"], ["changes"]]
+    assert [work["made"] for message in hook.got for work in message["changes"]] == [False, False]
+    assert f"changes: would cancel 1 of {KIND} on huawei (policy none-waits)" in hook.got[0]["lines"]
+
+
+def test_a_cycle_of_a_configuration_that_cannot_be_used_is_told(told: Terminal, hook: Hook) -> None:
+    cycle(told)
+    told.write(HEAD + notify() + POLICY.replace("ensure: absent", "ensure: none"))
+    cycle(told, code=65)
+    assert [message["problems"][0]["matter"] for message in hook.got] == ["configuration"]
+
+
+async def test_a_daemon_that_goes_on_with_the_last_good_configuration_tells_it_once(told: Terminal, hook: Hook) -> None:
+    seen: list[str] = []
+
+    def after(cycle: Cycle) -> None:
+        seen.append(cycle.outdated)
+        broken = POLICY.replace("ensure: absent", "ensure: none")
+        told.write(HEAD + notify() + (broken if len(seen) < 3 else POLICY))
+        if len(seen) == 4:
+            daemon.interruption.ask()
+
+    daemon = Daemon(Job((told.directory,)), Soon(), on_cycle=after)
+    await daemon.run()
+    assert list(map(bool, seen)) == [False, True, True, False]
+    assert hook.events == [["failed"], ["recovered"]]
+
+
+class Soon:
+    """A schedule without pauses."""
+
+    def after(self, now: float) -> float:
+        return now
