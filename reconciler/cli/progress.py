@@ -100,13 +100,13 @@ class Gauge:
 
     def text(self) -> str:
         """The stage in some fifty characters."""
-        parts = [f"{self._done:,}/{self._total:,} {self._unit}"]
+        parts = [f"{self._done}/{self._total} {self._unit}"]
         if self._left_out:
-            parts.append(f"{self._left_out:,} not attempted")
+            parts.append(f"{self._left_out} not attempted")
         if self._expected:
-            parts.append(f"{self._seen:,}/{max(self._seen, self._expected):,} pages")
+            parts.append(f"{self._seen}/{max(self._seen, self._expected)} pages")
         elif self._seen:
-            parts.append(f"{self._seen:,} {'page' if self._seen == 1 else 'pages'}")
+            parts.append(f"{self._seen} {'page' if self._seen == 1 else 'pages'}")
         return ", ".join([*parts, *self._way()])
 
     def _way(self) -> Iterator[str]:

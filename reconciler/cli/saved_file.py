@@ -63,5 +63,5 @@ def _bytes(path: Path, made_by: str, most: int) -> bytes:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     if len(data) > most:
-        raise InvalidPlan(f"{path} is larger than {most:,} bytes", "nothing saved here is; make it again")
+        raise InvalidPlan(f"{path} is larger than {most} bytes", "nothing saved here is; make it again")
     return data

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _REQUIRED: Final = ("resource", "match", "ensure")
 _MATCH: Final = "Which tasks the policy is about: all, or conditions on fields. The fields depend on resource."
-_PER: Final = "Fields whose equal values make a group. Default: all tasks of a target are one group."
+_PER: Final = "Fields, or parts of URLs, whose equal values make a group. Default: all tasks of a target are one group."
 _ENSURE: Final = (
     "How many tasks may match: absent, none; {at_most: N, per: [fields], keep: newest}, no more than N in each group; "
     "with only: {...}, of those that are too many only these go."
@@ -244,7 +244,7 @@ def _per(rows: Sequence[ResourceType]) -> Schema:
         for field in fields
         if field.type is FieldType.STRING and field.name not in {"id", "description"} and not field.prefix
     ]
-    named: Schema = {"enum": [field.name for field in fields if not field.prefix]}
+    named: Schema = {"enum": [name for name, field in rows[0].selectable.items() if not field.prefix]}
     for prefix in filter(None, (field.prefix for field in fields)):
         named = {"if": {"type": "string", "pattern": keys_pattern(prefix)}, "else": named}
     return described(list_of(named, uniqueItems=True), _PER, plain[-1:], plain[-2:])

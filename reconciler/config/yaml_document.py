@@ -200,7 +200,7 @@ class _Walk:
     def value(self, node: Node, path: DocumentPath, depth: int, key: Span | None = None) -> object:
         self._count += 1
         if self._count > MAX_NODES:
-            raise YamlError(f"more than {MAX_NODES:,} values once aliases are expanded", node.span)
+            raise YamlError(f"more than {MAX_NODES} values once aliases are expanded", node.span)
         if depth > MAX_DEPTH:
             raise YamlError(f"nested more than {MAX_DEPTH} levels deep once aliases are expanded", node.span)
         self._document.positions[path] = Position(node.span, key)

@@ -84,7 +84,7 @@ class _Composer:
     def _node(self, event: yaml.Event, depth: int) -> Node:
         self._count += 1
         if self._count > MAX_NODES:
-            raise YamlError(f"more than {MAX_NODES:,} values in one document", _span(event), "split the file")
+            raise YamlError(f"more than {MAX_NODES} values in one document", _span(event), "split the file")
         if depth > MAX_DEPTH:
             raise YamlError(f"nested more than {MAX_DEPTH} levels deep", _span(event))
         match event:
@@ -111,7 +111,7 @@ class _Composer:
         span = _span(event)
         text: str = event.value
         if len(text) > MAX_SCALAR:
-            raise YamlError(f"a value of more than {MAX_SCALAR:,} characters", span)
+            raise YamlError(f"a value of more than {MAX_SCALAR} characters", span)
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise YamlError("an escape for half a surrogate pair is no character", span)
         plain = event.style in (None, "")

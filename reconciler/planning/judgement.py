@@ -85,13 +85,15 @@ class Judgements:
         """What tasks of a scope are held against. What a plan shows of them matters, too."""
         compiled = self._on(scope.target)
         asking = tuple(policies)
-        quotas = (policy.ensure.per for policy in asking if isinstance(policy.ensure, AtMost))
+        row = self._catalogue.resource_types[scope.resource]
+        per = (name for policy in asking if isinstance(policy.ensure, AtMost) for name in policy.ensure.per)
+        quotas = [field.held for name in per if (field := row.field_named(name))]
         besides = (fields_of(policy.only) for policy in asking if policy.only)
-        shown = always(self._catalogue.resource_types[scope.resource])
+        shown = always(row)
         return Rules(
             [compiled.rule(policy.name, policy.match) for policy in asking],
             [compiled.rule(name, match) for name, match, _ in compiled.protections.get(scope.resource, ())],
-            frozenset((*shown, *chain.from_iterable(quotas), *chain.from_iterable(besides))),
+            frozenset((*shown, *quotas, *chain.from_iterable(besides))),
             self._off(scope.target),
         )
 

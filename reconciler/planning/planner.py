@@ -288,7 +288,7 @@ class Planner:
         if isinstance(policy.ensure, AtMost) and not observation.complete:
             self._warn("the listing is incomplete, so this at_most policy does not act", policy, observation.scope)
             return
-        division = split(matched, policy.ensure)
+        division = split(matched, policy.ensure, judgement.resource)
         tally.kept += division.kept
         tally.surplus += len(division.surplus)
         if division.undecided:

@@ -9,8 +9,9 @@ from reconciler.config.model import Absent, AtMost, Ensure, Keep
 from reconciler.tasks.task import id_order
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.task import Task, Value
 
 
@@ -33,28 +34,34 @@ class Split:
     undecided: tuple[Task, ...] = ()
 
 
-def split(matched: Sequence[Task], ensure: Ensure) -> Split:
+def split(matched: Sequence[Task], ensure: Ensure, resource: ResourceType) -> Split:
     """Divide the matching tasks of one scope into surplus and kept. Pure; the order of `matched` does not matter."""
     match ensure:
         case Absent():
             return Split(tuple(Surplus(task) for task in matched))
         case AtMost():
-            return _at_most(matched, ensure)
+            return _at_most(matched, ensure, resource)
         case _:
             assert_never(ensure)
 
 
-def group_of(task: Task, quota: AtMost) -> tuple[Value, ...] | None:
-    """The group in which a quota counts the task; None where its group or its order in it is not known."""
-    group = tuple(task.values[name] for name in quota.per if name in task.values)
-    return group if task.created_at is not None and len(group) == len(quota.per) else None
+def groups_by(quota: AtMost, resource: ResourceType) -> Callable[[Task], tuple[Value, ...] | None]:
+    """The group in which a quota counts a task; None where its group or its order in it is not known."""
+    fields = [field for name in quota.per if (field := resource.field_named(name)) is not None]
+
+    def group_of(task: Task) -> tuple[Value, ...] | None:
+        group = tuple(value for field in fields if (value := field.value_in(task.values)) is not None)
+        return group if task.created_at is not None and len(group) == len(quota.per) else None
+
+    return group_of
 
 
-def _at_most(matched: Sequence[Task], quota: AtMost) -> Split:
+def _at_most(matched: Sequence[Task], quota: AtMost, resource: ResourceType) -> Split:
+    group_of = groups_by(quota, resource)
     groups: dict[tuple[Value, ...], list[tuple[int, Task]]] = {}
     undecided: list[Task] = []
     for task in matched:
-        group, created = group_of(task, quota), task.created_at
+        group, created = group_of(task), task.created_at
         if group is None or created is None:
             undecided.append(task)
         else:

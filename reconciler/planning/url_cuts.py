@@ -13,6 +13,7 @@ from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Test, Truth
 from reconciler.selectors.trace import fields_of
 from reconciler.tasks.task import OBSERVABLE, composed, id_order
+from reconciler.tasks.url_parts import UrlPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -53,7 +54,7 @@ def doubts(configuration: Configuration, observations: Mapping[Scope, Observatio
     for _, policy in sorted(configuration.policies.items()):
         if policy.suspend:
             continue
-        per = policy.ensure.per if isinstance(policy.ensure, AtMost) else ()
+        per = [_held(name) for name in policy.ensure.per] if isinstance(policy.ensure, AtMost) else []
         for scope in policy.scopes:
             protections = [entry for entry in configuration.protections.values() if scope.resource in entry.resources]
             only = [policy.only] if policy.only else []
@@ -64,6 +65,12 @@ def doubts(configuration: Configuration, observations: Mapping[Scope, Observatio
             if doubted := [task for task in marked if _in_doubt(selectors, per, task.values, now)]:
                 found.append(Note(Severity.WARNING, _sentence(doubted), scope.target, scope.resource, policy.name))
     return tuple(found)
+
+
+def _held(name: str) -> str:
+    """The field that a part of a URL is in, of the name of one."""
+    base, _, part = name.rpartition(".")
+    return base if part in set(UrlPart) else name
 
 
 def _is_cut(value: Value | None, mark: re.Pattern[str] = _MARK) -> bool:

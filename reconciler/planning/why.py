@@ -283,7 +283,7 @@ class Inquiry:
             held = self._sieves[scope].selected(policy.name) if scope in self._sieves else seen
             matched = [one for one in held if judgement.wants(one)]
             # A quota of none makes every task surplus that can be counted at all, and so gives each its place.
-            everyone = split(matched, replace(policy.ensure, count=0)).surplus
+            everyone = split(matched, replace(policy.ensure, count=0), judgement.resource).surplus
             self._places[policy.name, scope] = {place.task.key: place for place in everyone}
         return self._places[policy.name, scope].get(task.key)
 

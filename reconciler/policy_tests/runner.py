@@ -14,7 +14,6 @@ from reconciler.config.model import AtMost
 from reconciler.diagnostics import Diagnostic, Rule, Severity
 from reconciler.exceptions import UsageError
 from reconciler.planning.judgement import Judgements
-from reconciler.planning.quota import group_of
 from reconciler.policy_tests.model import (
     Ambiguous,
     Fate,
@@ -251,7 +250,7 @@ class Coverage:
         if seen.truth is Truth.TRUE:
             self._matching.setdefault(policy.name, test.name)
         kept = seen.truth is Truth.TRUE and world.fate(policy.name, task.key) is Fate.KEEP
-        if (kept and _is_counted(policy, task)) or is_near_miss(seen):
+        if (kept and world.is_counted(policy, task)) or is_near_miss(seen):
             self._near_misses.setdefault(policy.name, test.name)
 
     def policies(self) -> tuple[PolicyCoverage, ...]:
@@ -297,11 +296,6 @@ def _joined(parts: Sequence[Trace], pick: Callable[[list[Truth]], Truth]) -> fro
         for index, part in enumerate(parts)
         for flipped in _by_one(part)
     )
-
-
-def _is_counted(policy: Policy, task: Task) -> bool:
-    """Whether a quota counts the task; one of no known group or time is kept without being tried by it."""
-    return isinstance(policy.ensure, AtMost) and group_of(task, policy.ensure) is not None
 
 
 def _needs_near_miss(policy: Policy) -> bool:

@@ -11,6 +11,7 @@ from reconciler import __version__
 from reconciler.config.model import AtMost
 from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.planner import Planner
+from reconciler.planning.quota import groups_by
 from reconciler.planning.why import Inquiry
 from reconciler.policy_tests.model import Fate
 from reconciler.tasks.observation import Completeness, Observation, Scope
@@ -87,6 +88,11 @@ class World:
         """Why a policy makes of a task what it does."""
         task = self._inquiry.account(self._tasks[key])
         return task, next(account for account in task.policies if account.policy.name == policy)
+
+    def is_counted(self, policy: Policy, task: Task) -> bool:
+        """Whether a quota counts the task; one of no known group or time is kept without being tried by it."""
+        quota, row = policy.ensure, self._catalogue.resource_types[task.resource]
+        return isinstance(quota, AtMost) and groups_by(quota, row)(task) is not None
 
     @cached_property
     def _inquiry(self) -> Inquiry:

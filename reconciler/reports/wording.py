@@ -196,12 +196,12 @@ def rare_counts(plan: Plan) -> tuple[str, ...]:
 
 
 def estimate_words(plan: Plan) -> str:
-    """`3,900 requests, about 39 min at 100/min`, that applying it takes; empty where it makes none."""
+    """`3900 requests, about 39 min at 100/min`, that applying it takes; empty where it makes none."""
     found = plan.estimate
     if not found.total:
         return ""
-    pace = f", about {_span(found.seconds)} at {found.per_minute:,}/min" if found.seconds else ""
-    return f"{found.total:,} {'request' if found.total == 1 else 'requests'}{pace}"
+    pace = f", about {_span(found.seconds)} at {found.per_minute}/min" if found.seconds else ""
+    return f"{found.total} {'request' if found.total == 1 else 'requests'}{pace}"
 
 
 def _span(seconds: int) -> str:

@@ -54,7 +54,7 @@ def unseen(place: str, character: str) -> str:
         ),
         ("a\u200bb: 1\n", unseen("1:1", "\u200b")),
         ("a: |\n  b\n  x\u200by\n", unseen("1:4", "\u200b")),
-        (f"a: {'x' * 10_001}\n", "f.yaml:1:4: a value of more than 10,000 characters"),
+        (f"a: {'x' * 10_001}\n", "f.yaml:1:4: a value of more than 10000 characters"),
         (b"a:\n\tb: 1\n", "f.yaml:2:1: a tab cannot be used to indent (use spaces)"),
         (b"a: @x\n", "f.yaml:1:4: a value cannot begin with `@` (quote the value)"),
         (
@@ -273,7 +273,7 @@ def test_depth_is_bounded_through_merges() -> None:
 def test_expansion_is_bounded() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
-    assert "more than 100,000 values once aliases are expanded" in read("\n".join(lines))[1][0]
+    assert "more than 100000 values once aliases are expanded" in read("\n".join(lines))[1][0]
 
 
 def test_expansion_is_bounded_through_merges() -> None:
@@ -283,7 +283,7 @@ def test_expansion_is_bounded_through_merges() -> None:
 
 
 def test_values_are_counted() -> None:
-    assert "more than 100,000 values in one document" in read("a: [" + "1," * 100_001 + "]")[1][0]
+    assert "more than 100000 values in one document" in read("a: [" + "1," * 100_001 + "]")[1][0]
 
 
 # -- scalars ---------------------------------------------------------------------------------------------------

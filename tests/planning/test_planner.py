@@ -11,6 +11,7 @@ from reconciler.planning.judgement import Judgements
 from reconciler.planning.limits import Overrides
 from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
+from reconciler.planning.why import Inquiry
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.task import Status, Task
 from tests.planning.world import (
@@ -145,6 +146,25 @@ def test_a_protection_that_protects_nothing_is_told(
     assert [
         note.message for note in plan.diagnostics if note.severity == "warning" and "protect" in note.message
     ] == told
+
+
+def test_a_quota_counts_by_a_part_of_a_url_as_well() -> None:
+    """A URL that is read in two ways has no host, so that its task stays."""
+    urls = (
+        "https://A.example:443/1",
+        "http://a.example/2?k=1",
+        "https://b.example/3",
+        "https://a.example\\@b.example/4",
+    )
+    tasks = [task(str(age), age=age, upload_url=url) for age, url in enumerate(urls, start=1)]
+    world = configuration(policy("p", {"status": "pending"}, AtMost(1, ("upload_url.host",), Keep.NEWEST)))
+    plan = planned(world, seen(*tasks))
+    (change,) = plan.changes
+    assert (change.task_id, change.reason.partition(";")[0]) == ("2", "p: number 2 for a.example, newest first")
+    assert plan.policies[0].kept == 3
+    assert any("kept for want of a group or time: 4" in note.message for note in plan.diagnostics)
+    (account,) = Inquiry(world, CATALOGUE, seen(*tasks), NOW).answer("2").tasks[0].policies
+    assert (account.place and account.place.group) == ("a.example",)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ FIELDS = {
         Field("created_at", FieldType.TIMESTAMP, "Created."),
         Field("finished_at", FieldType.TIMESTAMP, "Ended."),
         Field("input.bucket", FieldType.STRING, "Bucket."),
-        Field("upload_url", FieldType.STRING, "Source."),
+        Field("upload_url", FieldType.STRING, "Source.", url=True),
     )
 }
 

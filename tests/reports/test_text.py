@@ -72,6 +72,17 @@ def test_a_plan_says_as_much_of_each_task_as_there_is_room_for(tasks: int, view:
     assert render_plan_text(plan, now=NOW) == render_plan_text(plan, now=NOW, view=TaskView(view))
 
 
+@pytest.mark.parametrize("view", [TaskView.LIST, TaskView.SUMMARY])
+def test_a_group_says_what_the_reasons_of_its_tasks_share(view: TaskView) -> None:
+    """A quota has one for each place in a group."""
+    rule = "at most 1 may be there whose status is pending; of these go those whose created_at older than 1d"
+    changes = tuple(change(str(rank), reason=f"p: number {rank} for b, newest first; {rule}") for rank in (2, 3))
+    text = render_plan_text(replace(EMPTY, changes=changes), now=NOW, view=view)
+    assert f"\n      {rule}\n" in text
+    others = tuple(change(name, reason=f"p: {name}") for name in ("one", "two"))
+    assert "\n      for example: p: one\n" in render_plan_text(replace(EMPTY, changes=others), now=NOW, view=view)
+
+
 @pytest.mark.parametrize("view", [TaskView.LIST, TaskView.FULL])
 def test_every_task_is_there_where_that_is_asked_for(view: TaskView) -> None:
     words = render_plan_text(BIG, now=NOW, view=view).split()

@@ -177,7 +177,7 @@ class Tracer:
         asked = self._asked(request)
         where = " ".join(filter(None, (asked["method"], asked["url"], asked["call"])))
         came = f"HTTP {facts['status']}" if "status" in facts else f"no answer ({facts['error']})"
-        size = f", {facts['size']:,} bytes" if "size" in facts else ""
+        size = f", {facts['size']} bytes" if "size" in facts else ""
         again = f"; try {asked['attempt']}" if (asked["attempt"] or 1) > 1 else ""
         waited = f"; waited {asked['wait']:.1f} s before" if (asked["wait"] or 0.0) >= 0.1 else ""
         told = {"request_id": facts.get("request_id"), "status": facts.get("status"), "seconds": seconds}

@@ -26,6 +26,8 @@ _NAME_CELLS = 40
 _FIRST = ("created_at", "started_at", "finished_at")
 _ELSEWHERE = frozenset({"id", "status", "provider_status", *_FIRST})
 _EXAMPLES = 3
+_CLAUSE = "; "
+"""What stands between the parts of a reason."""
 _UNMEASURED = 160
 """Cells of a line where it is not known how many there are."""
 
@@ -56,9 +58,13 @@ class _Group:
 
     @property
     def reason(self) -> str:
-        """The reason that they share, or the empty string."""
-        first = self.tasks[0].reason
-        return first if all(task.reason == first for task in self.tasks) else ""
+        """The reason that they share, or as much of it, such as what a quota allows; else one of them."""
+        first, *others = {task.reason: None for task in self.tasks}
+        if not others:
+            return first
+        said = [set(reason.split(_CLAUSE)) for reason in others]
+        shared = [clause for clause in first.split(_CLAUSE) if all(clause in clauses for clauses in said)]
+        return _CLAUSE.join(shared) or f"for example: {first}"
 
 
 def _groups(tasks: Sequence[Change | Skipped]) -> list[_Group]:
