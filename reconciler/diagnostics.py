@@ -154,12 +154,15 @@ _MEANT = {
     **dict.fromkeys(("last", "latest", "most_recent", "recent", "youngest"), "newest"),
     **dict.fromkeys(("earliest", "eldest", "first"), "oldest"),
     "present": None,
+}
+"""Words whose spelling leads to the opposite of what they mean; None: there is no word for that."""
+_CALLED: dict[str, str] = {
     "age": "created_at",
     **dict.fromkeys(("begin", "opens", "start"), "from"),
     **dict.fromkeys(("closes", "end", "to"), "until"),
     **dict.fromkeys(("time_zone", "tz", "zone"), "timezone"),
 }
-"""Words whose spelling leads to something else than they mean, or to the opposite; None: there is no word for that."""
+"""Words that others have for ours, and whose spelling leads nowhere."""
 _AT_LEAST = re.compile(r"(?:at_)?least|min(?:imum)?(?![a-z])", re.IGNORECASE)
 """How words begin that ask for no fewer: all limits of ours ask for no more."""
 _NEGATION = re.compile(r"(?:^|[^a-z])(?:no|non|not|never|without|except|dont)(?![a-z])|^(?:not|un|dis)", re.IGNORECASE)
@@ -173,11 +176,15 @@ def suggestion(word: str, allowed: Iterable[str]) -> str | None:
     if word.lower() in _MEANT:
         meant = _MEANT[word.lower()]
         return meant if meant in known else None
+    if (meant := _CALLED.get(word.lower())) in known:
+        return meant
     if _AT_LEAST.match(word):
         return None
     negated = _NEGATION.search(word) is not None
     alike = [name for name in known if (_NEGATION.search(name) is not None) is negated]
-    return next(iter(difflib.get_close_matches(word, alike, n=1, cutoff=0.6)), None)
+    begun = [name for name in alike if len(word) > 2 and name.startswith(word)]
+    near = begun if len(begun) == 1 else difflib.get_close_matches(word, alike, n=1, cutoff=0.6)
+    return next(iter(near), None)
 
 
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:

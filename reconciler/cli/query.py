@@ -156,7 +156,8 @@ def _condition(written: str, row: ResourceType) -> dict[str, object]:
         operator = Operator.CONTAINS
     if operator not in set(Operator):
         return {name: {str(operator): text}}  # likewise
-    spec, texts = OPERATORS[Operator(operator)], _listed(text)
+    spec = OPERATORS[Operator(operator)]
+    texts = _listed(text, least=1 if spec.form is Form.VALUES else 2)
     if spec.form is Form.FLAG:
         return {name: {str(operator): {"": True, "true": True, "false": False}.get(text, text)}}
     if texts and spec.plural:
@@ -168,14 +169,17 @@ def _condition(written: str, row: ResourceType) -> dict[str, object]:
     return {name: {str(spec.operator): values if spec.form is Form.VALUES or texts else values[0]}}
 
 
-def _listed(text: str) -> list[str]:
+def _listed(text: str, least: int) -> list[str]:
     """The members of `[a, b]`, each as it is or in double quotes; none where that is no list but, say, a set of a
-    pattern: one member, or a bracket that is closed outside of its member."""
+    pattern: fewer members than `least`, or a bracket that is closed outside of its member."""
     if not (text.startswith("[") and text.endswith("]")):
         return []
-    members = next(csv.reader([text[1:-1]], skipinitialspace=True), [])
+    try:
+        members = next(csv.reader([text[1:-1]], skipinitialspace=True), [])
+    except csv.Error:  # the end of a line in the middle of it
+        return []
     whole = all(member.count("[") == member.count("]") for member in members)
-    return [member.strip() for member in members] if whole and len(members) > 1 else []
+    return [member.strip() for member in members] if whole and len(members) >= least else []
 
 
 def _operators(word: str, kind: FieldType) -> Iterator[str]:

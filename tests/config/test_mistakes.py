@@ -180,9 +180,10 @@ TOP: defaults: {huaweicloud: {region: cn-north-4}}
   anchor of YAML)
 TRANSCODING: ensure: absent | window: {from: "22:00", to: "06:00"}
   10:29 error: unknown key `to` (did you mean `until`?)
-TRANSCODING: ensure: absent | window: {days: mon, start: "22:00", tz: UTC}
+TRANSCODING: ensure: absent | window: {days: mon, start: "22:00"}
   10:25 error: unknown key `start` (did you mean `from`?)
-  10:41 error: unknown key `tz` (did you mean `timezone`?)
+TRANSCODING: ensure: absent | window: {days: mon, tz: UTC}
+  10:25 error: unknown key `tz` (did you mean `timezone`?)
 TOP: defaults: {huaweicloud: {token: x}}
   2:26 error: unknown key `token` (it belongs under `credentials`, as token: {env: NAME} or {file: PATH})
 TOP: defaults: {huaweicloud: {credentials: {token: x}}}
