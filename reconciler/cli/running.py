@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.cli import signals
 from reconciler.cli.logs import tracing
+from reconciler.cli.spans import exporting
 from reconciler.engine.interruption import Threads, run
 from reconciler.exceptions import ExitCode
 
@@ -45,7 +46,7 @@ def run_work(work: Coroutine[None, None, Result], interruption: Interruption | N
             return await work
 
     try:
-        with tracing(), signals.held():
+        with tracing(), exporting(), signals.held():
             return run(begun())
     except asyncio.CancelledError:
         signals.check()

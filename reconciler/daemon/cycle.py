@@ -14,6 +14,7 @@ from reconciler.exceptions import ExitCode, ReconcilerError, bug, innermost
 from reconciler.notifications.judging import Run
 from reconciler.notifications.notify import notify
 from reconciler.planning.limits import Overrides
+from reconciler.providers.transport.trace import spanned
 from reconciler.reports import Measured
 
 if TYPE_CHECKING:
@@ -84,9 +85,10 @@ class Cycle:
     async def run(self, session: Session, job: Job, left_out: Mapping[str, Fault]) -> None:
         """Go through with it. Never raises but for what cuts it off: what goes wrong is its `error`."""
         try:
-            async with session:
-                session.leave_out(left_out)
-                await self._run(session, job)
+            with spanned("reconciler run"):
+                async with session:
+                    session.leave_out(left_out)
+                    await self._run(session, job)
         except Exception as error:  # noqa: BLE001 - the next cycle may fare better
             cause = innermost(error) if isinstance(error, ExceptionGroup) else error
             self.cause = error

@@ -5,7 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -36,7 +36,7 @@ class Hook:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> "Hook":
+    def __enter__(self) -> Self:
         self._thread.start()
         self._ready.result()
         return self
@@ -55,8 +55,11 @@ class Hook:
             self.url = f"{server.url}/hooks/reconciler"
             self._ready.set_result(None)
             await self._ended.wait()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
             task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)  # connections are closed in the next turn of the loop
 
     def _answer(self, request: Received) -> Reply:
         self.requests.append(request)

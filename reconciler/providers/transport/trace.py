@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from itertools import count
 from types import MappingProxyType
@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     import httpx
 
@@ -58,9 +59,10 @@ _ABOUT: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxy
 @contextmanager
 def about(**facts: str) -> Iterator[None]:
     """What is logged and asked within this context is about these: `run`, `target`, `resource`, `policy`, `change`."""
-    token = _ABOUT.set({**_ABOUT.get(), **facts})
+    token, spans = _ABOUT.set({**_ABOUT.get(), **facts}), _SPANS.get()
     try:
-        yield
+        with spans.about(facts) if spans else nullcontext():
+            yield
     finally:
         _ABOUT.reset(token)
 
@@ -119,6 +121,46 @@ def watched() -> Watch:
     return _WATCH.get()
 
 
+class Spans(Protocol):
+    """Somebody who is told when something begins and ends that others are parts of, such as OpenTelemetry."""
+
+    def named(self, name: str) -> AbstractContextManager[object]:
+        """A run, or a cycle."""
+        ...
+
+    def about(self, facts: Mapping[str, str]) -> AbstractContextManager[object]:
+        """What is asked about these: see `about`."""
+        ...
+
+    def call(self, asked: Mapping[str, Any]) -> AbstractContextManager[Callable[[int, int], None]]:
+        """A request: `method`, `scheme`, `host`, `port`, `path`, `call` and `attempt`, without secrets.
+
+        What it gives is told the status and the size of the answer, if one comes.
+        """
+        ...
+
+
+_SPANS: ContextVar[Spans | None] = ContextVar("spans", default=None)
+
+
+@contextmanager
+def spanning(spans: Spans) -> Iterator[None]:
+    """Let `spans` be told of what goes on within this context."""
+    token = _SPANS.set(spans)
+    try:
+        yield
+    finally:
+        _SPANS.reset(token)
+
+
+@contextmanager
+def spanned(name: str) -> Iterator[None]:
+    """What goes on within this context is one run, or one cycle, of this name."""
+    spans = _SPANS.get()
+    with spans.named(name) if spans else nullcontext():
+        yield
+
+
 class Answer(NamedTuple):
     """What came back."""
 
@@ -144,14 +186,26 @@ class Tracer:
     def telling(self, request: httpx.Request) -> Iterator[list[Answer]]:
         """Tell of a request that is sent within this context, and of the answer left there, or why none came."""
         answers: list[Answer] = []
-        if not self.is_wanted:
+        spans = _SPANS.get()
+        if spans is None:
+            with self._logging(request, answers):
+                yield answers
+            return
+        with spans.call(self._place(request)) as answered, self._logging(request, answers):
             yield answers
+            for answer in answers:
+                answered(answer.status, len(answer.body))
+
+    @contextmanager
+    def _logging(self, request: httpx.Request, answers: list[Answer]) -> Iterator[None]:
+        if not self.is_wanted:
+            yield
             return
         started = time.monotonic()
         request.extensions = {**request.extensions, NUMBER: next(_NUMBERS)}
         self._event(request, "request")
         try:
-            yield answers
+            yield
         except BaseException as error:  # a canceled one too
             why = f"{type(error).__name__}: {error}".rstrip(": ")
             self._ended(request, "no answer", started, error=self._quoted(request, why, _TEXT))
@@ -188,10 +242,26 @@ class Tracer:
             "number": request.extensions.get(NUMBER),
             "method": request.method,
             "url": self._url(request),
-            "call": self._redactor(request.headers.get(self._call_header, ""), _TEXT) if self._call_header else "",
+            "call": self._call(request),
             "attempt": request.extensions.get(ATTEMPT),
             "wait": round(request.extensions[WAIT], 3) if WAIT in request.extensions else None,
         }
+
+    def _place(self, request: httpx.Request) -> dict[str, Any]:
+        """Where a request goes; of the machine's own services only the host."""
+        url = request.url
+        return {
+            "method": request.method,
+            "scheme": url.scheme,
+            "host": self._redactor(url.host, _TEXT),
+            "port": url.port or (443 if url.scheme == "https" else 80),
+            "path": "" if request.extensions.get(DIRECT) else self._redactor(url.path, BODY),
+            "call": self._call(request),
+            "attempt": request.extensions.get(ATTEMPT),
+        }
+
+    def _call(self, request: httpx.Request) -> str:
+        return self._redactor(request.headers.get(self._call_header, ""), _TEXT) if self._call_header else ""
 
     def _url(self, request: httpx.Request) -> str:
         """Without values of the query, without user and password. Of the machine's own services, whose paths may be
