@@ -1,5 +1,6 @@
 """The local clouds as one object: state, clock, faults and log, and how a request goes through them."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,6 +11,7 @@ from reconciler.simulator.aliyun import cloud as aliyun_cloud
 from reconciler.simulator.aliyun import operations
 from reconciler.simulator.aliyun.cloud import Aliyun
 from reconciler.simulator.aws import cloud as aws_cloud
+from reconciler.simulator.aws import sts
 from reconciler.simulator.aws.cloud import Aws
 from reconciler.simulator.clock import VirtualClock
 from reconciler.simulator.faults import TASK_FAULTS, Fault, FaultKind, FaultQueue
@@ -54,6 +56,9 @@ def identify(request: WireRequest, aliyun: Aliyun, aws: Aws) -> Arrival:
             destructive=operation == "CancelJob",
             named=named,
         )
+    if action := sts.action_of(request):
+        owner = aws.owner_of(request)
+        return Arrival(request, aws_cloud.VENDOR, action, f"sts.{action}", "", owner, destructive=False, named=())
     if request.path == "/":
         action = aliyun_cloud.action_of(request)
         found = aliyun_cloud.OPERATIONS.get(action)
@@ -203,14 +208,14 @@ class LocalClouds:
             method=request.method,
             path=request.path,
             action=arrival.action,
-            raw_query=request.raw_query if "Signature=" not in request.raw_query else "",
+            raw_query="" if _SECRET.search(request.raw_query) else request.raw_query,
             query=_without_secrets(pairs(request.raw_query, plus_is_space=arrival.vendor == aliyun_cloud.VENDOR)),
             headers={name: text for name, text in request.headers.items() if name not in SECRET_HEADERS},
             status=status,
             destructive=arrival.destructive,
             changed=outcome.changed if outcome else (),
             faults=tuple(fault.kind.value for fault in arrival.faults),
-            body="" if request.path.endswith("/auth/tokens") else request.body.decode(errors="replace"),
+            body="" if _holds_secret(request) else request.body.decode(errors="replace"),
         )
         self.log.add(record, outcome.oddities if outcome else ())
 
@@ -242,6 +247,13 @@ class LocalClouds:
                 store.remove(arrival.kind, identifier, arrival.owner)
             else:
                 store.set_status(arrival.kind, identifier, statuses[fault.kind], arrival.owner)
+
+
+_SECRET = re.compile("(?:Signature|WebIdentityToken)=")
+
+
+def _holds_secret(request: WireRequest) -> bool:
+    return request.path.endswith("/auth/tokens") or bool(sts.action_of(request))
 
 
 def _first(accounts: tuple[Any, ...]) -> str:

@@ -126,7 +126,11 @@ class AliyunAccount:
 
 @dataclass(frozen=True, slots=True)
 class AwsAccount(AliyunAccount):
-    """An access key of AWS; a temporary one has a session token, here as `security_token`."""
+    """An access key of AWS; a temporary one has a session token, here as `security_token`. Who holds the token of the
+    identity provider may have a key of any role of the account."""
+
+    web_identity_token: str = field(default="", repr=False)
+    arn: str = "arn:aws:iam::111122223333:user/simulator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,7 @@ DEFAULT_ACCOUNTS = Accounts(
         AwsAccount(
             access_key_id="SIMULATORAWS",
             secret_access_key="simulator-secret-of-aws",  # noqa: S106 - likewise
+            web_identity_token="simulator-web-identity-token",  # noqa: S106 - likewise
         ),
     ),
 )

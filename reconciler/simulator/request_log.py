@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 from threading import RLock
 
 # Never kept: whoever reads the log must not be able to sign or to log in.
-SECRET_HEADERS = frozenset({"authorization", "x-auth-token", "x-security-token", "x-acs-security-token", "cookie"})
-SECRET_PARAMETERS = frozenset({"Signature", "SecurityToken"})
+SECRET_HEADERS = frozenset({"authorization", "x-auth-token", "x-security-token", "x-acs-security-token", "cookie"}) | {
+    "x-amz-security-token"
+}
+SECRET_PARAMETERS = frozenset({"Signature", "SecurityToken", "WebIdentityToken"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

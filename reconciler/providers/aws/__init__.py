@@ -84,7 +84,7 @@ class Aws(HttpProvider["AwsClient"]):
             ),
             *("us-gov-west-1", "us-west-1", "us-west-2"),
         ),
-        services=("mediaconvert",),
+        services=("mediaconvert", "sts"),
         credentials=ACCESS_KEY_KEYS,
         title="AWS",
         target="aws-prod",

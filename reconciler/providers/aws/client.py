@@ -14,16 +14,12 @@ from reconciler.provider import (
     ProviderError,
     Quota,
     RowClient,
-    Surroundings,
-    Target,
     always,
-    base_url,
     principal_name,
-    service_url,
-    vendor_url,
 )
 from reconciler.providers.aws.asked_keys import account_of
 from reconciler.providers.aws.credentials import AwsCredentials, VendorProfile, find_credentials
+from reconciler.providers.aws.endpoints import endpoint
 from reconciler.providers.aws.errors import CODES
 from reconciler.providers.aws.mediaconvert import QUOTAS
 from reconciler.providers.aws.signing import SignatureAuth, canonical_query
@@ -33,23 +29,12 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.provider import Retries, Tally
+    from reconciler.provider import Retries, Surroundings, Tally, Target
 
 SERVICE = "mediaconvert"
 LOGGER = logging.getLogger("reconciler.credentials")
 
 T = TypeVar("T")
-
-
-def endpoint(target: Target, service: str, surroundings: Surroundings) -> str:
-    """Base URL of a service: the target's own, else the vendor's host for the region.
-
-    Raises ProviderError for an address that must not be used.
-    """
-    if given := target.endpoints.get(service):
-        return service_url(given, surroundings.environment, f"endpoint {service} of target {target.name!r}")
-    domain = "amazonaws.com.cn" if target.region.startswith("cn-") else "amazonaws.com"
-    return vendor_url(service, target.region, domain=domain)
 
 
 class AwsClient(RowClient[AwsCredentials]):
@@ -62,9 +47,8 @@ class AwsClient(RowClient[AwsCredentials]):
         resolved = find_credentials(target, surroundings)
         self._url = endpoint(target, SERVICE, surroundings)
         self._sts = ""
-        if surroundings.sts_url or not target.endpoints:
-            given = surroundings.sts_url
-            self._sts = base_url(given) if given else endpoint(target, "sts", surroundings)
+        if surroundings.sts_url or "sts" in target.endpoints or not target.endpoints:
+            self._sts = endpoint(target, "sts", surroundings)
         urls = [url for url in (self._url, self._sts) if url]
         super().__init__(target, resolved, urls, concurrency=concurrency, surroundings=surroundings)
 

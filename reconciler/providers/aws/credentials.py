@@ -21,13 +21,12 @@ from reconciler.provider import (
     ResolvedCredentials,
     Secrets,
     UnusableFile,
-    base_url,
     ini_section,
     option,
     secret_text,
-    vendor_url,
 )
 from reconciler.providers.aws.asked_keys import CONTAINER, DISABLED, Container, InstanceRole, WebIdentityRole
+from reconciler.providers.aws.endpoints import endpoint
 
 if TYPE_CHECKING:
     from configparser import ConfigParser
@@ -211,11 +210,7 @@ def _web_identity(search: CredentialSearch, target: Target) -> WebIdentityRole |
         return None
     environment = search.environment
     session = environment.get("AWS_ROLE_SESSION_NAME", "") or "media-reconciler"
-    if search.surroundings.sts_url:
-        sts = base_url(search.surroundings.sts_url)
-    else:
-        domain = "amazonaws.com.cn" if target.region.startswith("cn-") else "amazonaws.com"
-        sts = vendor_url("sts", target.region, domain=domain)
+    sts = endpoint(target, "sts", search.surroundings)
     return WebIdentityRole(environment["AWS_ROLE_ARN"], environment["AWS_WEB_IDENTITY_TOKEN_FILE"], session, sts)
 
 

@@ -11,6 +11,7 @@ from reconciler.simulator.wire import Refusal, json_answer
 ERRORS: Mapping[str, tuple[int, str]] = {
     "BadRequestException": (400, "The service can't process your request."),
     "ConflictException": (409, "The job is not in a state in which it can be canceled."),
+    "ExpiredTokenException": (403, "The security token included in the request is expired."),
     "ForbiddenException": (403, "You don't have permissions for this action."),
     "IncompleteSignatureException": (403, "The request signature does not conform to AWS standards."),
     "InternalServerErrorException": (500, "The service encountered an unexpected condition."),
@@ -20,6 +21,10 @@ ERRORS: Mapping[str, tuple[int, str]] = {
     "TooManyRequestsException": (429, "Too many requests have been sent in too short of a time."),
     "UnrecognizedClientException": (403, "The security token included in the request is invalid."),
 }
+
+
+REGION_ACCOUNT = ("eu-west-1", "111122223333")
+"""Where all jobs are, and whose, as their ARNs have it."""
 
 
 def refusal(name: str, detail: str = "", status: int | None = None) -> Refusal:

@@ -60,16 +60,28 @@ class Authorization:
     """Checks requests against the accounts."""
 
     def __init__(self, accounts: Iterable[AwsAccount]) -> None:
-        self._accounts = {account.access_key_id: account for account in accounts}
+        self.accounts = tuple(accounts)
+        self._keys = {account.access_key_id: account for account in self.accounts}
+        self._ends: dict[str, datetime] = {}
 
-    def grant(self, request: WireRequest) -> AwsAccount:
+    def issue(self, key: AwsAccount, ends: datetime) -> None:
+        """Take a temporary key for good, until it ends."""
+        self._keys[key.access_key_id] = key
+        self._ends[key.access_key_id] = ends
+
+    def owner_of(self, request: WireRequest) -> str | None:
+        """Whose key a request claims to be signed by; None where nobody has it."""
+        account = self._keys.get(key_in(request))
+        return account.owner if account else None
+
+    def grant(self, request: WireRequest, service: str = SERVICE) -> AwsAccount:
         """Who is calling; raises Refusal."""
         if not request.header("authorization"):
             raise refusal("MissingAuthenticationTokenException")
         match = _AUTHORIZATION.fullmatch(request.header("authorization"))
         if match is None:
             raise refusal("IncompleteSignatureException", "the Authorization header is malformed")
-        key, day, _, service, names, given = match.groups()
+        key, day, _, scope, names, given = match.groups()
         signed = names.split(";")
         required = {"host", *(name for name in request.headers if name.startswith("x-amz-"))}
         if signed != sorted(signed) or not required <= set(signed) or not set(signed) <= set(request.headers):
@@ -78,13 +90,15 @@ class Authorization:
             at = datetime.strptime(request.header("x-amz-date"), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         except ValueError:
             raise refusal("IncompleteSignatureException", "x-amz-date is absent or malformed") from None
-        if service != SERVICE or not request.header("x-amz-date").startswith(day):
+        if scope != service or not request.header("x-amz-date").startswith(day):
             raise refusal("InvalidSignatureException", "the credential is scoped to another service or day")
-        account = self._accounts.get(key)
+        account = self._keys.get(key)
         if account is None or request.header("x-amz-security-token") != account.security_token:
             raise refusal("UnrecognizedClientException")
         if not hmac.compare_digest(signature(request, account.secret_access_key), given):
             raise refusal("InvalidSignatureException")
         if abs(datetime.now(UTC) - at) > MAXIMUM_SKEW:
             raise refusal("InvalidSignatureException", f"Signature expired: {request.header('x-amz-date')}")
+        if self._ends.get(key, at) < datetime.now(UTC) and key in self._ends:
+            raise refusal("ExpiredTokenException")
         return account

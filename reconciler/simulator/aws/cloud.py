@@ -1,4 +1,4 @@
-"""AWS: from a request to its answer. ListJobs, GetJob and CancelJob of MediaConvert.
+"""AWS: from a request to its answer. ListJobs, GetJob and CancelJob of MediaConvert; the token service stands beside.
 
 Source: the service model of botocore, mediaconvert 2017-08-29, and the API reference. Pages hold 20 jobs at most, with
 their whole settings, newest first unless asked otherwise, and tell no total; times are seconds since the epoch. A
@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from reconciler.simulator.aws.answers import refusal
-from reconciler.simulator.aws.authorization import Authorization, key_in
+from reconciler.simulator.aws import sts
+from reconciler.simulator.aws.answers import REGION_ACCOUNT, refusal
+from reconciler.simulator.aws.authorization import Authorization
 from reconciler.simulator.clock import VirtualClock
 from reconciler.simulator.options import AwsAccount, Options, Quotas
 from reconciler.simulator.store import Phase, Spellings, Task, TaskStore
@@ -63,7 +64,7 @@ def named_tasks(request: WireRequest) -> tuple[str, ...]:
 
 def item(job: Task, phase: Phase | None) -> dict[str, Any]:
     """A job as ListJobs and GetJob show it."""
-    region, account = "eu-west-1", "111122223333"
+    region, account = REGION_ACCOUNT
     timing = {"submitTime": int(job.created_at.timestamp())}
     if job.started_at is not None:
         timing["startTime"] = int(job.started_at.timestamp())
@@ -105,14 +106,18 @@ class Aws:
     clock: VirtualClock
     quotas: Quotas
     authorization: Authorization = field(init=False)
+    token_service: sts.TokenService = field(init=False)
     tokens: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     canceling: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.authorization = Authorization(self.accounts)
+        self.token_service = sts.TokenService(self.authorization)
 
     def handle(self, request: WireRequest) -> Outcome:
         """Answer a request."""
+        if sts.action_of(request):
+            return Outcome(self.token_service.handle(request))
         changed: list[str] = []
         oddities: list[str] = []
         try:
@@ -195,8 +200,7 @@ class Aws:
 
     def owner_of(self, request: WireRequest) -> str:
         """Whose tasks a request is about, before anybody has checked its signature."""
-        owners = {account.access_key_id: account.owner for account in self.accounts}
-        return owners.get(key_in(request), self.tasks.default_owner)
+        return self.authorization.owner_of(request) or self.tasks.default_owner
 
     def throttled(self, code: str, retry_after: float | None) -> Answer:
         """The answer to one request too many. The service says of no time to come again."""

@@ -15,7 +15,8 @@ import pytest
 from reconciler.config.model import Target
 from reconciler.provider.loopback import Received, Reply, Time, as_json, serving
 from reconciler.providers.aws import PROVIDER
-from reconciler.providers.aws.client import AwsClient, endpoint
+from reconciler.providers.aws.client import AwsClient
+from reconciler.providers.aws.endpoints import endpoint
 from reconciler.providers.aws.errors import CODES
 from reconciler.providers.aws.signing import authorization, canonical_query
 from reconciler.providers.credentials import AccessKey
