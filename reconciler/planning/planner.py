@@ -14,28 +14,27 @@ from reconciler.planning.estimate import estimate
 from reconciler.planning.guards import Guards, Wanted
 from reconciler.planning.judgement import Judgement, Judgements, statuses_wanted
 from reconciler.planning.limits import Overrides, Refused
+from reconciler.planning.notes import gaps_told, idle_told, some, undecided_told, unfound_told
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import LONGEST, blocked_reason, change_reason, observed, protected_reason
 from reconciler.redaction import bounded
 from reconciler.selectors.compile import seen_by
-from reconciler.selectors.operators import MISSING
-from reconciler.selectors.syntax import Everything, Truth
+from reconciler.selectors.syntax import Truth
 from reconciler.selectors.trace import gaps, named_ids
 from reconciler.tasks.observation import AGES_UNKNOWN, Completeness, Observation, Scope, clock_fault, clocks_off
 from reconciler.tasks.task import OBSERVABLE, Status, id_order
 from reconciler.tasks.timestamps import LATEST, Timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.planning.change import Observed
     from reconciler.planning.limits import GuardCheck
     from reconciler.planning.quota import Surplus
     from reconciler.planning.sieve import Sieve
-    from reconciler.selectors.syntax import Selector
     from reconciler.tasks.resource_type import Action, Catalogue, Operation
     from reconciler.tasks.task import Task, TaskKey
 
@@ -190,9 +189,7 @@ class Planner:
             self._note_ids(self._configuration.policies[name], seen)
         wanted = statuses_wanted(self._configuration, self._catalogue)
         for name, (count, states) in self._judgements.idle_protections(seen.values(), self._sieves, wanted).items():
-            listed = "the 1 task listed" if count == 1 else f"the {count} tasks listed"
-            narrow = f" ({', '.join(state for state in OBSERVABLE if state in states)}, no others)" if states else ""
-            self._notes.append(Note(Severity.WARNING, f"protection {name} protects none of {listed}{narrow}"))
+            self._notes.append(Note(Severity.WARNING, idle_told(name, count, states)))
         return Plan(
             tool_version=tool_version,
             created_at=Timestamp(self._now),
@@ -237,7 +234,7 @@ class Planner:
         ):
             if names:
                 be = "is" if len(names) == 1 else "are"
-                told = _some(sorted(names), 10)
+                told = some(sorted(names), 10)
                 yield Note(Severity.WARNING, f"{len(names)} of the tasks that were named {be} {how}: {told}")
 
     def guarded(self, plan: Plan, among: Collection[TaskKey], overrides: Overrides) -> Plan:
@@ -292,7 +289,7 @@ class Planner:
         tally.kept += division.kept
         tally.surplus += len(division.surplus)
         if division.undecided:
-            self._warn(_undecided(division.undecided), policy, observation.scope)
+            self._warn(undecided_told(division.undecided), policy, observation.scope)
         asked = tuple(gaps(policy.only)) if policy.only else ()
         staying: Counter[str] = Counter()
         for surplus in division.surplus:
@@ -386,7 +383,7 @@ class Planner:
     def _note_listing(self, observation: Observation) -> None:
         scope, fault = observation.scope, observation.fault
         if unfound := observation.unfound:
-            self._notes.append(Note(Severity.WARNING, _unfound(unfound), scope.target, scope.resource))
+            self._notes.append(Note(Severity.WARNING, unfound_told(unfound), scope.target, scope.resource))
         why = str(fault) if fault else "it was not listed"
         if observation.completeness is Completeness.FAILED:
             message = f"could not be listed, so nothing is changed there: {why}"
@@ -418,18 +415,7 @@ class Planner:
 
     def _note_gaps(self, policy: Policy, tally: _Tally) -> None:
         """Say why tasks are neither selected nor not, and what to write for them to be."""
-        messages = [
-            *(
-                f"{_lacking(count, 'task', name)}, so it is not known whether the policy is about {_them(count)}: "
-                f"`{line}` includes {_them(count)}"
-                for name, count, line in _lines(policy.match, tally.lacking)
-            ),
-            *(
-                f"{_lacking(count, 'surplus task', name)}, so it is not known whether `only` lets {_them(count)} go: "
-                f"`only: {{{line}}}` does"
-                for name, count, line in _lines(policy.only or Everything(), tally.staying)
-            ),
-        ]
+        messages = gaps_told(policy, tally.lacking, tally.staying)
         self._notes += [Note(Severity.WARNING, message, policy=policy.name) for message in messages]
 
     def _note_ids(self, policy: Policy, seen: Mapping[Scope, Observation]) -> None:
@@ -444,7 +430,7 @@ class Planner:
             states = [state for state in OBSERVABLE if state in admitted]
             listed = f"tasks listed ({', '.join(states)})" if len(states) < len(OBSERVABLE) else "tasks listed"
             ids = "1 of the ids that it names is" if len(absent) == 1 else f"{len(absent)} of the ids that it names are"
-            message = f"{ids} not among the {listed}: {_some(absent, 10)}"
+            message = f"{ids} not among the {listed}: {some(absent, 10)}"
             self._notes.append(Note(Severity.WARNING, message, policy=policy.name))
 
     def _warn(self, message: str, policy: Policy, scope: Scope) -> None:
@@ -457,34 +443,3 @@ def _in_order(wanted: Iterable[_Wanted]) -> list[_Wanted]:
 
 def _added(counts: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:
     return dict(Counter(counts) + Counter(others))
-
-
-def _lines(selector: Selector, lacking: Mapping[str, int]) -> Iterator[tuple[str, int, str]]:
-    """The fields that tasks lack, how many tasks, and the line by which the selector holds for these as well."""
-    conditions = {test.name: (test.operator, counts_as) for test, counts_as in gaps(selector)}
-    for name, count in sorted(lacking.items()):
-        operator, counts_as = conditions[name]
-        yield name, count, f"{name}: {{{operator}: ..., {MISSING}: {str(counts_as).lower()}}}"
-
-
-def _lacking(count: int, noun: str, field: str) -> str:
-    return f"1 {noun} lacks `{field}`" if count == 1 else f"{count} {noun}s lack `{field}`"
-
-
-def _them(count: int) -> str:
-    return "it" if count == 1 else "them"
-
-
-def _undecided(tasks: Sequence[Task]) -> str:
-    kept = f"{len(tasks)} matching {'task is' if len(tasks) == 1 else 'tasks are'} kept for want of a group or time"
-    return f"{kept}: {_some(sorted((task.id for task in tasks), key=id_order))}"
-
-
-def _unfound(entries: Sequence[str]) -> str:
-    what = "entry of the inventory was" if len(entries) == 1 else "entries of the inventory were"
-    return f"{len(entries)} {what} found nowhere: {_some(entries)}"
-
-
-def _some(texts: Sequence[str], most: int = 3) -> str:
-    """So many of them, each at a bounded length."""
-    return ", ".join(bounded(text, 200) for text in texts[:most]) + (", ..." if len(texts) > most else "")
