@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.exceptions import ProviderError, bug, innermost, traceback_lines
 from reconciler.providers.base import Counting, Examining, Look, Readings
-from reconciler.providers.records import Records
+from reconciler.providers.columns import Records
 from reconciler.providers.transport.trace import about
 from reconciler.redaction import bounded, masked
 from reconciler.tasks.observation import CLOCKS_APART, Completeness, Fault, Meaning, Observation, Scope

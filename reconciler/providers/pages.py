@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.providers.base import Readings
-from reconciler.providers.records import records_in
+from reconciler.providers.columns import records_in
 from reconciler.providers.transport.answers import malformed
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.sink import by_id

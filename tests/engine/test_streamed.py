@@ -19,11 +19,11 @@ from reconciler.planning.judgement import Judgements, statuses_wanted
 from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
 from reconciler.planning.sieve import Sieve
+from reconciler.providers.columns import Records
 from reconciler.providers.huaweicloud import PROVIDER
 from reconciler.providers.huaweicloud.mpc import PACKAGING as WHOLE_PAGES
 from reconciler.providers.listing import Listed, list_scope
 from reconciler.providers.pages import Page, page_in
-from reconciler.providers.records import Records
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.syntax import Truth
 from reconciler.tasks.observation import Completeness, Fault, Observation, Scope

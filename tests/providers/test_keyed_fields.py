@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.providers.records import Records, records_in, task_from
+from reconciler.providers.columns import Records, records_in
+from reconciler.providers.records import task_from
 from reconciler.providers.registry import catalogue
 from reconciler.tasks.sink import by_id, view_of
 from reconciler.tasks.task import LONGEST_KEY, LONGEST_TEXT, MOST_TEXTS, Value

@@ -10,8 +10,9 @@ from jsonschema import Draft7Validator
 from reconciler.providers.aliyun import PROVIDER as ALIYUN
 from reconciler.providers.aws import PROVIDER as AWS
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
-from reconciler.providers.records import task_from, timestamp
+from reconciler.providers.records import task_from
 from reconciler.providers.registry import catalogue, providers
+from reconciler.providers.values import timestamp
 from reconciler.tasks.resource_type import Action, Operation, ResourceType
 from reconciler.tasks.task import LONGEST_TEXT, MOST_TEXTS, OBSERVABLE, FieldType, Status, Task
 
