@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from threading import RLock
 
 # Never kept: whoever reads the log must not be able to sign or to log in.
-SECRET_HEADERS = frozenset({"authorization", "x-auth-token", "x-security-token", "x-acs-security-token", "cookie"}) | {
-    "x-amz-security-token"
-}
+SECRET_HEADERS = frozenset(
+    {"authorization", "cookie", "x-auth-token", *(f"x-{of}security-token" for of in ("", "acs-", "amz-"))}
+)
 SECRET_PARAMETERS = frozenset({"Signature", "SecurityToken", "WebIdentityToken"})
 
 

@@ -116,7 +116,7 @@ class Field:
         """Those of the URL that it holds, by name."""
         made = (
             Field(f"{self.name}.{part}", self.type, summary, example=example, part=part)
-            for part, (summary, example) in (MEANINGS.items() if self.url else ())
+            for part, (summary, example) in (MEANINGS.items() if self.url and not self.prefix else ())
         )
         return {field.name: field for field in made}
 

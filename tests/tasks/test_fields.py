@@ -55,3 +55,9 @@ def test_what_selectors_may_name() -> None:
     assert Field("labels.*", FieldType.INTEGER, "").of_key("labels.size") == Field(
         "labels.size", FieldType.INTEGER, "", ("size",)
     )
+
+
+def test_a_field_of_all_keys_has_no_parts_since_a_key_may_be_called_like_one() -> None:
+    links = Field("links.*", FieldType.STRING, "", ("links",), url=True)
+    assert links.parts == {}
+    assert links.of_key("links.a.host") == Field("links.a.host", FieldType.STRING, "", ("links", "a.host"))
