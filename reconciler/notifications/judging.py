@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from reconciler.config.model import Policy
     from reconciler.planning.change import Change
     from reconciler.planning.plan import Plan
+    from reconciler.planning.policy_plan import PolicyPlan
     from reconciler.planning.report import Report, Result
 
 WorkKey = tuple[str, str, str, tuple[str, ...]]
@@ -272,13 +273,22 @@ def _would_show(run: Run, subject: Subject) -> bool:
         return False
     unseen = {scope.target for scope in plan.scopes if not scope.complete}
     unseen |= {*report.locked} if report is not None else set()
-    names = {policy.name: policy for policy in plan.policies}
-    if subject.policy and subject.policy not in names:
+    policies = [policy for policy in plan.policies if subject.policy in {"", policy.name}]
+    if not policies or not all(_shows(policy, subject.matter) for policy in policies):
         return False
     if subject.target:
         planned = subject.matter is Matter.CHANGE and report is None and bool(plan.changes)
         return subject.target in plan.targets and subject.target not in unseen and not planned
     if subject.policy:
-        policy = names[subject.policy]
-        return unseen.isdisjoint(policy.targets) and subject.extent == _extent(policy.targets, [policy.name])
+        targets = policies[0].targets
+        return unseen.isdisjoint(targets) and subject.extent == _extent(targets, [subject.policy])
     return not unseen and subject.extent in {"", _whole(plan)}
+
+
+def _shows(policy: PolicyPlan, matter: Matter) -> bool:
+    """Whether a policy was in a position to have such a problem: outside its window, say, no guard refuses it."""
+    if matter is Matter.MATCHES or matter is Matter.WORK:
+        return not policy.suspended
+    if matter is Matter.CHANGE and (policy.refused or policy.deferred):
+        return False
+    return policy.acts

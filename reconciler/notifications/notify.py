@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.backends.backend import Backend
+    from reconciler.backends.notices import Subject, Told
     from reconciler.config.model import Policy, Receiver, Settings
     from reconciler.notifications.judging import Found, Run
     from reconciler.notifications.message import Notification
@@ -55,19 +56,30 @@ async def notify(
     """
     if not settings.notify:
         return ()
-    untold = dict.fromkeys(settings.notify, "there was no time for it")
-    work = _told(settings, run, found(run, policies), surroundings or Surroundings(), untold)
-    with suppress(TimeoutError):
-        await (interruption or Interruption()).cut_off(asyncio.wait_for(work, LONGEST), PARTING)
+    untold = dict.fromkeys(settings.notify, "not sent: there was no time for it")
+    try:
+        work = _told(settings, run, policies, surroundings or Surroundings(), untold)
+        with suppress(TimeoutError):
+            await (interruption or Interruption()).cut_off(asyncio.wait_for(work, LONGEST), PARTING)
+    except Exception as error:  # noqa: BLE001 - what was done must be reported, whatever became of telling it
+        untold = dict.fromkeys(settings.notify, _of_bug("notifications", error))
     return tuple(
-        Note(Severity.WARNING, f"notification {name}: not sent: {masked(why, settings.notify[name].masked)}")
+        Note(Severity.WARNING, f"notification {name}: {masked(why, settings.notify[name].masked)}")
         for name, why in untold.items()
         if why
     )
 
 
-async def _told(settings: Settings, run: Run, what: Found, surroundings: Surroundings, untold: dict[str, str]) -> None:
-    """Leaves in `untold` why some were not told."""
+def _of_bug(where: str, error: Exception) -> str:
+    log_bug(where, error)
+    return f"not sent: bug in reconciler: {bug(error)}; please report it: -v shows more"
+
+
+async def _told(
+    settings: Settings, run: Run, policies: Mapping[str, Policy], surroundings: Surroundings, untold: dict[str, str]
+) -> None:
+    """Leaves in `untold` what there is to say of some."""
+    what = found(run, policies)
     with ExitStack() as stack:
         backend: Backend | None = None
         try:
@@ -92,28 +104,36 @@ async def _one(
     try:
         untold[receiver.name] = await _tried(receiver, backend, run, what, surroundings)
     except ReconcilerError as error:
-        untold[receiver.name] = f"{error.message} ({error.hint})" if error.hint else error.message
-    except Exception as error:  # noqa: BLE001 - what was done must be reported, whatever became of telling it
-        log_bug(f"notification {receiver.name}", error)
-        untold[receiver.name] = f"bug in reconciler: {bug(error)}; please report it: -v shows more"
+        untold[receiver.name] = f"not sent: {error.message}" + (f" ({error.hint})" if error.hint else "")
+    except Exception as error:  # noqa: BLE001 - one receiver keeps no other from being told
+        untold[receiver.name] = _of_bug(f"notification {receiver.name}", error)
 
 
 async def _tried(receiver: Receiver, backend: Backend | None, run: Run, what: Found, surroundings: Surroundings) -> str:
-    """Tell one receiver what is new to it; why it could not be told, or empty."""
+    """Tell one receiver what is new to it; what there is to say of that, or empty."""
     now = time.time_ns() // 1_000_000
-    known = await asyncio.to_thread(read_told, backend, receiver.name) if backend else {}
-    told, why = news(run, what, known, receiver.on, now), ""
+    known: dict[Subject, Told] = {}
+    why = ""
+    try:
+        known = await asyncio.to_thread(read_told, backend, receiver.name) if backend else {}
+    except BackendError as error:  # better twice than never
+        backend, why = None, f"what it was told before is not known: {error.message}"
+    told = news(run, what, known, receiver.on, now)
     if told.events:
         message_id = secrets.token_hex(16)
         message = notification(
             run, what, told, receiver.name, receiver.template, message_id=message_id, time=now // 1000
         )
-        arrived, why = await _sent(message, receiver, surroundings)
+        arrived, fault = await _sent(message, receiver, surroundings)
         if not arrived:
-            return why
+            return f"not sent: {fault}"
+        why = why or fault
         LOGGER.info("notification %s: sent: %s", receiver.name, message.title)
     if backend is not None and (told.told or told.over):
-        await asyncio.to_thread(write_told, backend, receiver.name, told.told, told.over, now)
+        try:
+            await asyncio.to_thread(write_told, backend, receiver.name, told.told, told.over, now)
+        except BackendError as error:
+            return f"it will be told the same again: {error.message}"
     return why
 
 

@@ -227,3 +227,28 @@ class Soon:
 
     def after(self, now: float) -> float:
         return now
+
+
+def test_what_was_told_and_cannot_be_read_is_told_again(told: Terminal, hook: Hook) -> None:
+    """Whoever wrote into the database: nobody is silenced by that."""
+    told.simulator.faults.add("status", method="GET", status=403, times=0)
+    apply(told, code=1)
+    told.change_database("UPDATE notices SET matter = 'nothing'")
+    assert "notification ops: what it was told before is not known: the journal is corrupt" in apply(told, code=1)
+    assert hook.events == [["failed"], ["failed"]]
+
+
+def test_a_policy_that_does_not_act_has_not_recovered(told: Terminal, hook: Hook) -> None:
+    """Outside its window, say, no guard refuses it, and no call of it fails."""
+    add(told, 1, 2, 3)
+    few = POLICY.replace("max_percent: 100", "max_actions: 1, max_percent: 100").replace("    notify_above: 2\n", "")
+    told.write(HEAD + notify() + few)
+    apply(told, code=4)
+    for more in ("    mode: report\n", "    suspend: true\n"):
+        told.write(HEAD + notify() + few + more)
+        apply(told)
+    told.write(HEAD + notify() + few)
+    apply(told, code=4)
+    assert hook.events == [["refused"]]
+    apply(told, "--max-actions", "3")
+    assert hook.events[1:] == [["changes", "recovered"]]
