@@ -22,7 +22,7 @@ from aiohttp import web
 
 from benchmarks.planning import CREDENTIALS
 from benchmarks.table import Table, times
-from reconciler.config.model import Target
+from reconciler.config.model import Rate, Target
 from reconciler.provider import Fault, Surroundings, Tally
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from reconciler.providers.huaweicloud.mpc import SNAPSHOT
@@ -65,7 +65,7 @@ async def ours(url: str) -> AsyncIterator[Send]:
         "cn-north-4",
         {"project_id": "0" * 32},
         dict.fromkeys(("mpc", "vod", "iam"), endpoint),
-        {"mpc": 100_000.0},
+        {"mpc": Rate(100_000, 1)},
     )
     around = Surroundings(environment=CREDENTIALS)
     async with HuaweicloudClient(target, concurrency=max(IN_FLIGHT), surroundings=around) as client:

@@ -72,7 +72,7 @@ def _target(target: Target, entry: Entry) -> object:
         "region": target.region,
         "options": dict(target.options),
         "endpoints": dict(target.endpoints),
-        "rate_limits": {service: str(rate) for service, rate in target.rate_limits.items()},
+        "rate_limits": {service: str(rate.per_second) for service, rate in target.rate_limits.items()},
         "credentials": _as_written(mapping(entry.body, "credentials")),
         "inventory": None if target.inventory is None else [entries for _, entries in sorted(target.inventory.items())],
     }

@@ -155,6 +155,18 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests in any window of so many seconds: `50/min` is 50 in 60."""
+
+    requests: float
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        return self.requests / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One account x region x project of one provider: where tasks are looked for."""
 
@@ -165,8 +177,8 @@ class Target:
     """What only targets of this provider have."""
     endpoints: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Base URL by service, where the provider's own host is not meant."""
-    rate_limits: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-    """Requests per second by service, where the documented quota is not meant."""
+    rate_limits: Mapping[str, Rate] = field(default_factory=lambda: MappingProxyType({}))
+    """By service, where the documented quota is not meant."""
     credentials: Credentials = Credentials()
     inventory: Mapping[str, tuple[str, ...]] | None = None
     """What to ask about, where the API cannot list: the provider's lists by key, without duplicates, in order."""

@@ -11,7 +11,7 @@ from reconciler.config.entries import WrongType, mapping, text, texts
 from reconciler.config.environment import Expanded, Unexpanded, quoted, shown
 from reconciler.config.files import reason_of, shown_path
 from reconciler.config.inventory import mistake_in, read_entries
-from reconciler.config.model import Credentials, Secret, Target
+from reconciler.config.model import Credentials, Rate, Secret, Target
 from reconciler.config.schema_targets import COMMON_KEYS, REGION_PATTERN
 from reconciler.diagnostics import Problem, Rule, Severity, did_you_mean
 
@@ -170,9 +170,9 @@ def _host_of(url: str) -> str | None:
         return None
 
 
-def _rate_limits(body: Mapping[str, object]) -> dict[str, float]:
-    """Requests per second by service."""
-    limits: dict[str, float] = {}
+def _rate_limits(body: Mapping[str, object]) -> dict[str, Rate]:
+    """By service."""
+    limits: dict[str, Rate] = {}
     for service in body:
         rate = text(body, service)
         if rate is None:  # not expanded yet
@@ -180,7 +180,7 @@ def _rate_limits(body: Mapping[str, object]) -> dict[str, float]:
         match = _RATE.fullmatch(rate)
         if match is None:
             raise WrongType("rate_limits", "a rate for each service")
-        limits[service] = float(match["requests"]) / _SECONDS[match["period"]]
+        limits[service] = Rate(float(match["requests"]), _SECONDS[match["period"]])
     return limits
 
 

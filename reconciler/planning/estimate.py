@@ -65,7 +65,9 @@ def estimate(changes: Iterable[Change], targets: Mapping[str, Target], catalogue
         name = path if path in documented else service
         in_window, window = documented.get(name, (0, 60.0))
         rate = target.rate_limits.get(service)
-        allowed = in_window if rate is None else rate * window
+        if rate is not None:
+            window = min(window, rate.seconds)
+        allowed = in_window if rate is None else rate.per_second * window
         if allowed:
             quotas[account, service, name] = (allowed, window)
             waits[account, service, name] += requests

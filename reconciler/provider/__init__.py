@@ -23,7 +23,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reconciler.config.model import Credentials, Secret, Target
+    from reconciler.config.model import Credentials, Rate, Secret, Target
     from reconciler.exceptions import CredentialsError, ProviderError
     from reconciler.providers.asked_keys import Ask, AskedKey, LastResort, renewed
     from reconciler.providers.base import (
@@ -94,12 +94,12 @@ __all__ = [
     "CredentialSource", "Credentials", "CredentialsError", "Examining", "Fault", "Field", "FieldType", "HttpClient",
     "HttpProvider", "Inventory", "InventoryList", "LastResort", "Listing", "Look", "Meaning", "Observation",
     "Operation", "Paging", "Passing", "Permissions", "PolicyLanguage", "Provider", "ProviderError", "ProviderOptions",
-    "Quota", "Reading", "Readings", "Redactor", "RenewingAuth", "ResolvedCredentials", "ResourceType", "Retries",
-    "Row", "RowClient", "Said", "Scope", "Secret", "Secrets", "Sink", "Status", "Surroundings", "Tally", "Target",
-    "Task", "TaskKey", "Turns", "UnusableFile", "all_or_fault", "always", "base_url", "by_id", "credentials_url",
-    "header_text", "impossible_ids", "ini_section", "instant", "json_file", "json_object", "malformed", "masked",
-    "option", "parsed_object", "presentable", "principal_name", "renewed", "said_in", "secret_in", "secret_in_file",
-    "secret_text", "service_url", "signature", "task_from", "tasks_in", "vendor_url",
+    "Quota", "Rate", "Reading", "Readings", "Redactor", "RenewingAuth", "ResolvedCredentials", "ResourceType",
+    "Retries", "Row", "RowClient", "Said", "Scope", "Secret", "Secrets", "Sink", "Status", "Surroundings", "Tally",
+    "Target", "Task", "TaskKey", "Turns", "UnusableFile", "all_or_fault", "always", "base_url", "by_id",
+    "credentials_url", "header_text", "impossible_ids", "ini_section", "instant", "json_file", "json_object",
+    "malformed", "masked", "option", "parsed_object", "presentable", "principal_name", "renewed", "said_in",
+    "secret_in", "secret_in_file", "secret_text", "service_url", "signature", "task_from", "tasks_in", "vendor_url",
 ]
 # fmt: on
 API_VERSION = 1

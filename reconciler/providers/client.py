@@ -199,7 +199,7 @@ class HttpClient(Generic[R]):
         pace = PACES.pace(
             group,
             quota or service,
-            allowed if rate is None else allowed.at_rate(rate),
+            allowed if rate is None else allowed.at(rate),
             monotonic=self.surroundings.monotonic,
             sleep=self.surroundings.sleep,
         )

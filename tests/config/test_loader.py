@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from reconciler.config.loader import check, load_configuration
-from reconciler.config.model import AtMost, Configuration, DatabaseUrl, Keep, Limits, OnBlocked, RunLimits, Settings
+from reconciler.config.model import (
+    AtMost,
+    Configuration,
+    DatabaseUrl,
+    Keep,
+    Limits,
+    OnBlocked,
+    Rate,
+    RunLimits,
+    Settings,
+)
 from reconciler.config.structure import Structure
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.exceptions import InvalidConfiguration
@@ -90,7 +100,7 @@ def test_the_example_of_the_design(accepted: Callable[..., Configuration], folde
     assert configuration.warnings == ()
     assert configuration.settings == Settings(backend=DatabaseUrl(f"sqlite:///{folder}/.reconciler/history.db"))
     assert dict(configuration.targets["huawei-prod"].options) == {}
-    assert configuration.targets["huawei-prod"].rate_limits == pytest.approx({"mpc": 100 / 60, "vod": 100 / 60})
+    assert configuration.targets["huawei-prod"].rate_limits == {"mpc": Rate(100, 60), "vod": Rate(100, 60)}
     assert configuration.targets["aliyun-shanghai"].inventory == {
         "upload_urls": ("https://legacy.example.com/a.mp4",),
         "job_ids": ("341c92e6c18dc435ee31253685f9c0a1",),
@@ -150,8 +160,8 @@ def test_a_target_of_each_region_with_what_is_shared(accepted: Callable[..., Con
         "second": ("cn-north-1", ""),
     }
     assert {target.credentials.profile for target in targets.values()} == {"media"}
-    assert targets["first-cn-north-4"].rate_limits == pytest.approx({"mpc": 80 / 60, "vod": 50 / 60})
-    assert targets["second"].rate_limits == pytest.approx({"mpc": 10 / 60, "vod": 50 / 60}), "its own keys win"
+    assert targets["first-cn-north-4"].rate_limits == {"mpc": Rate(80, 60), "vod": Rate(50, 60)}
+    assert targets["second"].rate_limits == {"mpc": Rate(10, 60), "vod": Rate(50, 60)}, "its own keys win"
     assert (targets["first-cn-north-4"].options["tier"], targets["second"].options["tier"]) == ("pro", "basic")
     assert configuration.policies["p"].targets == ("first-ap-southeast-3", "first-cn-north-4")
     assert configuration.policies["q"].targets == ("first-cn-north-4", "second")

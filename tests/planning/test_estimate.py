@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.config.model import Target
+from reconciler.config.model import Rate, Target
 from reconciler.planning.change import Change
 from reconciler.planning.estimate import Estimate, estimate
 from reconciler.providers.registry import catalogue
@@ -13,7 +13,7 @@ CANCEL, BOTH = (Action.CANCEL,), (Action.CANCEL, Action.DELETE)
 PROD = Target("prod", "huaweicloud", "cn-north-4", {"project_id": "a"})
 SAME = Target("same", "huaweicloud", "cn-north-4", {"project_id": "a"})
 OTHER = Target("other", "huaweicloud", "cn-north-4", {"project_id": "b"})
-FAST = Target("fast", "huaweicloud", "cn-north-4", {"project_id": "a"}, rate_limits={"mpc": 10.0})
+FAST = Target("fast", "huaweicloud", "cn-north-4", {"project_id": "a"}, rate_limits={"mpc": Rate(10, 1)})
 ALIYUN = Target("aliyun", "aliyun", "cn-shanghai")
 
 
@@ -47,7 +47,7 @@ def test_targets_of_one_account_share_its_quota_and_others_do_not() -> None:
 
 
 def test_a_rate_of_the_target_takes_the_place_of_the_documented_one() -> None:
-    assert of(changes(1_000, "fast"), FAST) == Estimate({"huaweicloud.mpc": 1_100}, 98, 600)
+    assert of(changes(1_000, "fast"), FAST) == Estimate({"huaweicloud.mpc": 1_100}, 110, 600)
 
 
 def test_a_call_that_takes_ten_ids_is_counted_by_itself() -> None:

@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx
 import pytest
 
-from reconciler.provider import AccessKey, Fault, HttpProvider, Meaning, Readings, Target, Task, TaskKey
+from reconciler.provider import AccessKey, Fault, HttpProvider, Meaning, Rate, Readings, Target, Task, TaskKey
 from reconciler.provider.loopback import as_json
 from reconciler.provider.testing import ProviderSuite
 from reconciler.providers.aliyun import PROVIDER as ALIYUN
@@ -89,7 +89,7 @@ class TestAws(Simulated):
     throttled = as_json({"message": "slowly"}, 429, x_amzn_ErrorType="TooManyRequestsException", Retry_After="3")
 
     def target(self, url: str) -> Target:
-        limits = {"mediaconvert": 10_000.0}
+        limits = {"mediaconvert": Rate(10_000, 1)}
         return Target("ireland", "aws", "eu-west-1", endpoints={"mediaconvert": url}, rate_limits=limits)
 
 

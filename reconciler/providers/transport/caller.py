@@ -135,14 +135,15 @@ class Caller:
                 verdict, hint = await self._try(draft, judge, {ATTEMPT: attempt + 1, WAIT: sent_at - waited_from})
                 watched().answered()
                 waited_from = self._surroundings.monotonic()
-                if not isinstance(verdict, Fault) or verdict.meaning in ANSWERED:
-                    pace.succeeded()
                 if not isinstance(verdict, Fault):
+                    pace.ended(sent_at, let_through=True)
                     return verdict
                 delay = self._delay(verdict, attempt, hint, retries)
                 if verdict.meaning is Meaning.THROTTLED:
                     tally.throttled += 1
-                    pace.throttled(sent_at, delay)
+                    delay = pace.throttled(sent_at, delay, told=bool(hint))
+                else:
+                    pace.ended(sent_at, let_through=verdict.meaning in ANSWERED)
                 late = self._surroundings.monotonic() + delay > started + retries.patience(verdict.meaning)
                 if verdict.meaning not in retries.on or late or attempt + 1 >= retries.tries:
                     return verdict

@@ -14,10 +14,34 @@ from reconciler.tasks.observation import Fault, Meaning
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-LEAST_SHARE = 1 / 16
-"""However often we are throttled, this share of the quota is still used."""
+    from reconciler.config.model import Rate
 
-MARGIN = 1.01
+LARGE = 200.0
+"""Requests a second: a larger quota may be one on paper only, and is felt for."""
+AT_ONCE, AT_MOST = 16, 58
+"""Requests of such a quota that are on their way at first, and until it is known: one more for every three that came
+back."""
+
+RECOVERY, RECOVERING = 500, 5.0
+"""Answers, or seconds of them at the rate where it was cut where those are more, until the rate is back there."""
+SMALL_CUT, CUT = 0.06, 0.5
+"""What is taken off: little where nearly all were let through since the last cut, else much: others use the quota."""
+NEARLY = 0.95
+ENOUGH = 10
+"""Answers in a second by which a rate can be told."""
+LEAST_SHARE = 1 / 16
+LEAST_RATE = 1.0
+"""However often we are throttled, this share of the quota, or this rate where it is less, is still used."""
+
+CLEARING, FOUND = 5, 0.15
+"""Requests that are left out after a refusal among successes, since so many more than allowed may be on their way; and
+seconds after the first one of a large quota."""
+EFFECT = 1.0
+"""Seconds until a cut shows, where a window of the vendor's is still full."""
+LONGEST_PAUSE = 20.0
+"""Seconds that refusals one after the other come to make everybody wait, where the server does not say how long."""
+
+MARGIN = 1.008
 """Windows are counted this much longer than the vendor's: requests that left in order arrive with some jitter."""
 
 ROUNDING = 1e-9
@@ -32,6 +56,8 @@ GIVEN_UP = f"not sent: a quota refuses every request, which is waited out for {G
 
 LOOK = 1.0
 """Seconds after which who waits looks whether it still may."""
+GLANCE = 0.005
+"""The same of one who waits for answers."""
 
 
 def always() -> bool:
@@ -46,20 +72,26 @@ class Quota:
     requests: int
     seconds: float
 
-    def at_rate(self, per_second: float) -> Quota:
-        """The same window with another rate, as the configuration may ask for."""
-        requests = int(per_second * self.seconds + 1e-9)
-        return Quota(requests, self.seconds) if requests >= 1 else Quota(1, 1 / per_second)
+    def at(self, rate: Rate) -> Quota:
+        """A rate that the configuration asks for, by the shorter window of the two."""
+        seconds = min(self.seconds, rate.seconds)
+        allowed = rate.per_second * seconds
+        requests = max(1, int(allowed + ROUNDING))
+        return Quota(requests, seconds * requests / allowed)
+
+    @property
+    def per_second(self) -> float:
+        return self.requests / self.seconds
 
 
 class Pace:
     """A generic cell rate algorithm with a bound per window, adaptive when throttled.
 
     A fifth of the quota may go out at once, so that small runs don't wait; after that requests are spaced evenly,
-    and no window ever holds more than the quota. Throttling halves the rate and stops everybody for a while; each
-    success gives a little back (additive increase, multiplicative decrease). Once nothing but throttling came for
-    GIVEN_UP_AFTER seconds nobody waits any more; who comes when there is nothing to wait for may try. Safe for use from
-    several event loops.
+    and no window ever holds more than the quota. Throttling cuts the rate and stops everybody for a while; with each
+    answer it comes back along a cubic curve, as in CUBIC (RFC 9438) but counted in answers: at first in a hurry, then
+    slowly past the rate at which it was cut. Once nothing but throttling came for GIVEN_UP_AFTER seconds nobody waits
+    any more; who comes when there is nothing to wait for may try. Safe for use from several event loops.
     """
 
     def __init__(self, quota: Quota, monotonic: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
@@ -72,14 +104,32 @@ class Pace:
         self._paused_until = float("-inf")
         self._slowed_at = float("-inf")
         self._refused_since: float | None = None
-        self._share = 1.0
+        self._refusals = 0
+        """One after the other, without a success in between."""
+        self._seeking = quota.per_second > LARGE
+        """The quota was neither reached nor run into yet, and may be much smaller than it says."""
+        self._on_the_way = self._back = 0
+        self._cut: tuple[float, float] | None = None
+        """The rate at which the last cut was made, and what it took off, as a share."""
+        self._cut_at = float("-inf")
+        self._answers = self._refused = 0
+        """Successes and refusals of what was sent since then."""
+        self._lately: deque[float] = deque()
+        """When the successes of the last second came."""
         self._state = threading.Lock()
         self._queue = Turns()
 
     @property
-    def share(self) -> float:
-        """The part of the quota in use: 1 unless throttled lately."""
-        return self._share
+    def rate(self) -> float:
+        """Requests a second that go out now at most."""
+        most = self._quota.per_second
+        if self._cut is None:
+            return most
+        before, depth = self._cut
+        least = min(most * LEAST_SHARE, LEAST_RATE)
+        recovered = self._answers / max(RECOVERY, RECOVERING * before)
+        steepness = depth if recovered < 1 else CUT
+        return min(most, max(least, before * (1 + steepness * (recovered - 1) ** 3)))
 
     async def turn(self, permitted: Callable[[], bool] = always) -> float | Fault:
         """Wait for this caller's turn, first come first served; returns when it came (monotonic seconds).
@@ -108,37 +158,98 @@ class Pace:
         """Take a place now and return 0, or return the seconds until it is worth asking again."""
         with self._state:
             now = self._monotonic()
-            spacing = self._quota.seconds / (self._quota.requests * self._share)
-            burst = max(0, self._quota.requests // 5 - 1) * spacing * self._share
-            earliest = max(self._due - burst, self._paused_until)
+            room = min(AT_MOST, AT_ONCE + self._back // 3)
+            if self._seeking and self._on_the_way >= room and now < self._sent[-1] + LOOK:
+                return GLANCE
+            earliest = max(self._due - self._burst, self._paused_until)
             if len(self._sent) == self._sent.maxlen:
                 earliest = max(earliest, self._sent[0] + self._window)
             if earliest > now + ROUNDING:
                 return earliest - now
-            self._due = max(self._due, now) + spacing
+            self._due = max(self._due, now) + 1 / self.rate
             self._sent.append(now)
+            self._on_the_way += 1
             return 0.0
 
-    def succeeded(self) -> None:
-        """Note an answer that was no throttling: two quotas' worth of them restore a halved rate."""
-        if self._share < 1:
-            with self._state:
-                self._share = min(1.0, self._share + 0.25 / self._quota.requests)
-                self._refused_since = None
+    @property
+    def _burst(self) -> float:
+        """Seconds by which requests may be ahead of their time."""
+        return max(0, self._quota.requests // 5 - 1) / self._quota.per_second
 
-    def throttled(self, sent_at: float, pause: float) -> None:
-        """Note that the request of `sent_at` was throttled: nothing goes out for `pause` seconds.
-
-        Requests that were in flight together count as one: only one sent after the last cut halves the rate again.
+    def ended(self, sent_at: float, *, let_through: bool) -> None:
+        """Note that the request of `sent_at` ended, in any way but with throttling; `let_through` where the answer
+        shows that no quota had a part in it.
         """
         with self._state:
-            now = self._monotonic()
+            now = self._come_back()
+            if not let_through:
+                return
+            self._refused_since = None
+            self._lately.append(now)
+            if sent_at >= self._slowed_at:
+                self._answers += 1
+                self._refusals = 0
+                self._seeking = self._seeking and self._cut is None and self._answers < self._quota.per_second
+            elif self._seeking and self._cut:  # what was on its way then tells of the quota as well
+                before, depth = self._cut
+                self._cut = (before + 1, depth)
+
+    def throttled(self, sent_at: float, pause: float, *, told: bool = False) -> float:
+        """Note that the request of `sent_at` was throttled, and return the seconds for which nothing goes out: `pause`,
+        where the server was heard to ask for it. Else they are as many as it takes, the longer the more refusals
+        came one after the other.
+
+        Requests that were in flight together count as one: only one sent after the last cut, which was followed by a
+        success, cuts the rate again.
+        """
+        with self._state:
+            now = self._come_back()
             if self._refused_since is None or now > self._paused_until + GIVEN_UP_AFTER:
                 self._refused_since = now  # after so long a silence it is another matter
-            self._paused_until = max(self._paused_until, now + pause)
             if sent_at >= self._slowed_at:
-                self._share = max(LEAST_SHARE, self._share / 2)
+                first, rate = not self._refusals, self.rate
+                if not told and first and self._answers:  # let through up to here, so that little is too much
+                    pause = min(pause, FOUND if self._seeking else CLEARING / rate)
+                elif not told:
+                    pause = self._longer(pause)
+                if first and now > self._cut_at + EFFECT:
+                    self._slow_down(rate)
+                    self._cut_at = now
+                self._refusals += 1
+                self._refused += not first
                 self._slowed_at = now
+            elif not told:
+                pause = 0.0
+            self._paused_until = max(self._paused_until, now + pause)
+            # What was not sent in the pause is not made up for.
+            self._due = max(self._due, self._paused_until + self._burst)
+            return self._paused_until - now
+
+    def _come_back(self) -> float:
+        """The time, when a request came back."""
+        self._on_the_way -= 1
+        self._back += 1
+        now = self._monotonic()
+        while self._lately and self._lately[0] <= now - 1.0:
+            self._lately.popleft()
+        return now
+
+    @property
+    def _went_on_for(self) -> float:
+        """Seconds since the last refusal, or the beginning."""
+        return self._monotonic() - max(self._slowed_at, self._sent[0] if self._sent else 0.0)
+
+    def _slow_down(self, rate: float) -> None:
+        """Cut the rate, by what came back in the last second where that is enough to tell."""
+        nearly_all = self._answers >= NEARLY * (self._answers + self._refused)
+        lately = len(self._lately)
+        enough = lately >= ENOUGH and self._went_on_for >= EFFECT
+        before = min(rate, lately) if self._seeking or enough else rate
+        self._cut = (before, SMALL_CUT if nearly_all else CUT)
+        self._answers = self._refused = 0
+
+    def _longer(self, pause: float) -> float:
+        return max(pause, min(LONGEST_PAUSE, pause * 2.0 ** max(0, min(self._refusals - 2, 10))))
 
 
 class PaceBook:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from reconciler.config.model import Target
+from reconciler.config.model import Rate, Target
 from reconciler.provider.loopback import Received, Reply, Server, Time, serving
 from reconciler.providers.huaweicloud import PROVIDER
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
@@ -35,7 +35,7 @@ def target(url: str, **changes: Any) -> Target:  # noqa: ANN401 - the attributes
         "cn-north-4",
         options={"project_id": PROJECT},
         endpoints=dict.fromkeys(("mpc", "vod", "iam"), url),
-        rate_limits={"mpc": 10_000.0, "vod": 10_000.0},
+        rate_limits={"mpc": Rate(10_000, 1), "vod": Rate(10_000, 1)},
     )
     return replace(usual, **changes)
 

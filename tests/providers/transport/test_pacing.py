@@ -1,14 +1,27 @@
 """Pacing keeps to the quota, whoever asks, and gives way when throttled."""
 
 import asyncio
+from collections import Counter, deque
+from heapq import heappop, heappush
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.config.model import Rate
 from reconciler.provider.loopback import Time
-from reconciler.providers.transport.pacing import GIVEN_UP_AFTER, LEAST_SHARE, LOOK, MARGIN, Pace, PaceBook, Quota
+from reconciler.providers.transport.pacing import (
+    GIVEN_UP_AFTER,
+    LEAST_RATE,
+    LEAST_SHARE,
+    LOOK,
+    MARGIN,
+    RECOVERY,
+    Pace,
+    PaceBook,
+    Quota,
+)
 from reconciler.tasks.observation import Fault
 
 
@@ -73,29 +86,122 @@ async def test_first_come_first_served() -> None:
     assert order == list(range(40))
 
 
-def test_throttling_stops_everybody_and_halves_the_rate_once() -> None:
+def test_throttling_stops_everybody_and_cuts_the_rate_once() -> None:
     time = Time()
     pace = Pace(Quota(100, 1.0), time.monotonic, time.sleep)
     sent = turns(pace, 10)
     time.now += 0.05
-    for sent_at in sent:  # ten requests were in flight and all came back throttled
-        pace.throttled(sent_at, 7.0)
-    assert pace.share == 0.5
+    pace.ended(sent[0], let_through=True)
+    for sent_at in sent[1:]:  # ten requests were in flight and all others came back throttled
+        pace.throttled(sent_at, 7.0, told=True)
+    assert pace.rate == pytest.approx(94.0)
     resumed = turns(pace, 30)
-    assert resumed[0] == pytest.approx(time.monotonic() - (resumed[-1] - resumed[0]))
     assert resumed[0] >= sent[0] + 7.0
-    assert resumed[-1] - resumed[-2] == pytest.approx(0.02)
+    assert resumed[-1] - resumed[-2] == pytest.approx(1 / 94)
+    for sent_at in resumed[:2]:  # the quota is another's by now
+        pace.throttled(sent_at, 7.0, told=True)
+    assert pace.rate == pytest.approx(94.0), "nothing came through since, so that nothing is known"
+    (again,) = turns(pace, 1)
+    pace.ended(again, let_through=True)
+    pace.throttled(turns(pace, 1)[0], 7.0, told=True)
+    assert pace.rate == pytest.approx(47.0, abs=0.5), "half of what was sent did not come through"
 
 
 def test_throttled_again_and_again_it_keeps_a_little_and_recovers() -> None:
     time = Time()
     pace = Pace(Quota(10, 1.0), time.monotonic, time.sleep)
     for _ in range(20):
+        pace.ended(turns(pace, 1)[0], let_through=True)
         pace.throttled(turns(pace, 1)[0], 0.1)
-    assert pace.share == LEAST_SHARE
-    for _ in range(40):
-        pace.succeeded()
-    assert pace.share == 1.0
+        pace.throttled(turns(pace, 1)[0], 0.1)
+    assert pace.rate == pytest.approx(min(LEAST_RATE, 10 * LEAST_SHARE))
+    for _ in range(6 * RECOVERY):
+        pace.ended(time.now, let_through=True)
+    assert pace.rate == 10.0
+
+
+def test_the_longer_it_is_refused_the_longer_everybody_waits() -> None:
+    time = Time()
+    pace = Pace(Quota(100, 60.0), time.monotonic, time.sleep)
+    refused = []
+    for _ in range(9):
+        refused += turns(pace, 1)
+        pace.throttled(refused[-1], 0.5)
+    assert [later - earlier for earlier, later in pairwise(refused)] == pytest.approx(
+        [0.5, 0.5, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0], rel=0.5
+    )
+
+
+class Cloud:
+    """Takes so many requests in each window of a second and throttles above. Answers after `latency` seconds."""
+
+    def __init__(self, rate: int, *, slides: bool) -> None:
+        self._rate = rate
+        self._slides = slides
+        self._taken: deque[float] = deque()
+
+    def takes(self, moment: float) -> bool:
+        if self._slides:
+            while self._taken and self._taken[0] <= moment - 1.0:
+                self._taken.popleft()
+        elif self._taken and self._taken[0] <= moment - 1.0:
+            self._taken.clear()
+        if len(self._taken) < self._rate:
+            self._taken.append(moment)
+            return True
+        return False
+
+
+def applied(cloud: Cloud, quota: Quota, requests: int, *, latency: float, in_flight: int = 64) -> tuple[float, int]:
+    """Answered requests per second, and how many were throttled, of a run that is never short of requests."""
+    time, under_way = Time(), list[tuple[float, float, bool]]()
+    counts: Counter[bool] = Counter()
+
+    async def sleep(seconds: float) -> None:
+        end = time.now + seconds
+        answer(end)
+        time.now = end
+
+    pace = Pace(quota, time.monotonic, sleep)
+
+    def answer(until: float) -> None:
+        while under_way and under_way[0][0] <= until:
+            moment, sent, taken = heappop(under_way)
+            time.now = max(time.now, moment)
+            counts[taken] += 1
+            if taken:
+                pace.ended(sent, let_through=True)
+            else:
+                pace.throttled(sent, 0.5)
+
+    async def run() -> None:
+        while counts[True] < requests:
+            if len(under_way) == in_flight:
+                answer(under_way[0][0])
+            sent = await pace.turn()
+            assert not isinstance(sent, Fault)
+            answer(sent)
+            heappush(under_way, (sent + latency, sent, cloud.takes(sent + latency / 2)))
+
+    began = time.now
+    asyncio.run(run())
+    return requests / (time.now - began), counts[False]
+
+
+@pytest.mark.parametrize(("slides", "latency"), [(True, 0.005), (False, 0.05)])
+@pytest.mark.parametrize("rate", [10, 100, 1000])
+def test_a_quota_that_is_told_is_used_up_and_never_run_into(rate: int, slides: bool, latency: float) -> None:
+    used, throttled = applied(Cloud(rate, slides=slides), Quota(rate, 1.0), 11_000, latency=latency)
+    assert throttled == 0
+    assert used >= 0.99 * rate
+
+
+@pytest.mark.parametrize(("slides", "latency"), [(True, 0.005), (False, 0.05)])
+@pytest.mark.parametrize("rate", [10, 100, 1000])
+def test_a_quota_that_is_not_told_is_found(rate: int, slides: bool, latency: float) -> None:
+    used, throttled = applied(Cloud(rate, slides=slides), Quota(100_000, 1.0), 11_000, latency=latency)
+    assert throttled < 0.005 * 11_000
+    assert used >= 0.96 * rate
 
 
 @given(
@@ -123,11 +229,11 @@ def test_what_was_given_up_is_tried_again_after_the_pause_and_waited_for_after_a
         pace.throttled(came[0], 120.0)
     time.now += 120.0
     (again,) = turns(pace, 1)
-    pace.throttled(again, 1.0)
+    pace.throttled(again, 1.0, told=True)
     assert turns(pace, 1) == []
     time.now += 1.0
     assert len(turns(pace, 1)) == 1
-    pace.succeeded()
+    pace.ended(time.now, let_through=True)
     pace.throttled(time.now, 120.0)
     assert len(turns(pace, 1)) == 1
 
@@ -147,11 +253,14 @@ def test_it_outlives_an_event_loop() -> None:
     assert [turns(pace, 2), turns(pace, 2)][1][0] >= 1000.0 + 2 * 10.0
 
 
-def test_a_configured_rate_keeps_the_window() -> None:
+def test_a_configured_rate_counts_by_its_own_window_where_that_is_shorter() -> None:
     documented = Quota(100, 60.0)
-    assert documented.at_rate(100 / 60) == documented
-    assert documented.at_rate(0.5) == Quota(30, 60.0)
-    assert documented.at_rate(1 / 3600) == Quota(1, 3600.0)
+    assert documented.at(Rate(100, 60)) == documented
+    assert documented.at(Rate(30, 60)) == Quota(30, 60.0)
+    assert documented.at(Rate(10, 1)) == Quota(10, 1.0)
+    assert documented.at(Rate(6000, 3600)) == documented
+    assert documented.at(Rate(1, 3600)) == Quota(1, 3600.0)
+    assert documented.at(Rate(0.5, 1)) == Quota(1, 2.0)
 
 
 def test_clients_of_one_group_share_a_pace() -> None:
