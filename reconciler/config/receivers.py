@@ -130,6 +130,8 @@ def receivers_of(entries: Mapping[str, object], source: Source | None, findings:
 def _receiver(name: str, body: Mapping[str, object], directory: Path) -> Receiver:
     webhook = mapping(body, "webhook")
     url = webhook.get("url")
+    if "apprise" not in body and "secret" not in webhook:  # nobody is told who could not know that it is us
+        raise WrongType(name, "a mapping with `apprise`, or `webhook` and its `secret`")
     try:
         told = frozenset(map(Event, texts(body, "on") or Event))
     except ValueError:

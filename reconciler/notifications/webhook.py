@@ -42,8 +42,6 @@ _RETRIES: Final = Retries(
 )
 """A message has an id, so that one which came twice is known for one."""
 _UNBOUNDED: Final = Quota(1000, 1.0)
-_ANSWER: Final = 64 * 1024
-"""Bytes of an answer, of which only the status counts."""
 
 
 class _Signature(httpx.Auth):
@@ -67,7 +65,7 @@ async def post(message: Notification, receiver: Receiver, surroundings: Surround
     secret = read_secret(receiver.secret, environment)
     redactor = Redactor([secret], receiver.masked)
     timeout = aiohttp.ClientTimeout(total=SECONDS, sock_connect=SECONDS / 2)
-    wire = Wire(environment, body_limit=_ANSWER, timeout=timeout, tracer=Tracer(redactor))
+    wire = Wire(environment, timeout=timeout, tracer=Tracer(redactor))
     caller = Caller(auth=_Signature(secret), concurrency=1, redactor=redactor, surroundings=surroundings, wire=wire)
     try:
         headers = {"Content-Type": "application/json"}

@@ -136,3 +136,11 @@ def test_what_is_wrong_elsewhere_leaves_the_receivers(
     write({"reconciler.yaml": settings("{apprise: {env: A}}") + "    other: {apprise: 5}\n  concurrency: many\n"})
     known = settings_known([folder], catalogue, environment={})
     assert [*known.notify] == ["ops"]
+
+
+@pytest.mark.parametrize("body", ["{webhook: {url: 'https://h.example.com'}}", "{webhook: 5}", "{}", "5"])
+def test_who_is_not_wholly_known_is_told_nothing(
+    write: Callable[..., None], catalogue: Catalogue, folder: Path, body: str
+) -> None:
+    write({"reconciler.yaml": settings(body) + "    other: {apprise: {env: A}}\n"})
+    assert [*settings_known([folder], catalogue, environment={}).notify] == ["other"]
