@@ -26,7 +26,7 @@ from reconciler.tasks.timestamps import LATEST
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Insert, Row
 
-VERSION = 5
+VERSION = 6
 """Version of the tables below. Raise it together with a step in `upgrade.MIGRATIONS`."""
 
 METADATA = MetaData()
@@ -141,6 +141,16 @@ notices = Table(  # what receivers of notifications were told, and what is not o
     Column("digest", Text, nullable=False),
     Column("told_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
+)
+
+backlogs = Table(  # what the cycles of `run` saw, see `backlog.Backlog`
+    "backlogs",
+    METADATA,
+    Column("resource", Text, primary_key=True),
+    Column("taken_at", BigInteger, primary_key=True),
+    Column("pending", BigInteger, nullable=False),
+    Column("oldest", BigInteger),
+    Column("complete", Integer, nullable=False),
 )
 
 _CLOSED = {"action": frozenset(map(str, Action)), "state": frozenset(map(str, ActionState))}

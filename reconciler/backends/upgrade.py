@@ -55,11 +55,19 @@ def _remember_what_was_told(connection: Connection) -> None:
     connection.execute(text(f"CREATE TABLE notices ({texts}{times}, PRIMARY KEY ({', '.join(keys)}))"))
 
 
+def _see_backlogs(connection: Connection) -> None:
+    """What the cycles of `run` saw."""
+    columns = "resource TEXT NOT NULL, taken_at BIGINT NOT NULL, pending BIGINT NOT NULL, oldest BIGINT"
+    keys = "complete INTEGER NOT NULL, PRIMARY KEY (resource, taken_at)"
+    connection.execute(text(f"CREATE TABLE backlogs ({columns}, {keys})"))
+
+
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     1: _name_groups,
     2: _hide_accounts,
     3: _say_what_was_planned,
     4: _remember_what_was_told,
+    5: _see_backlogs,
 }
 """Step that leads from the version in the key to the next one; run inside one transaction."""
 

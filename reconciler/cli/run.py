@@ -23,6 +23,7 @@ from reconciler.daemon.supervisor import Supervisor
 from reconciler.engine.interruption import Interruption
 from reconciler.exceptions import ExitCode, UsageError
 from reconciler.planning.report import Report
+from reconciler.reports.cells import counted
 from reconciler.reports.wording import changes_counted, report_counts
 from reconciler.tasks.timestamps import Timestamp
 
@@ -120,6 +121,7 @@ async def _served(daemon: Daemon, address: Address | None, output: Output) -> in
     async with supervisor.watched():
         if address is None:
             return await daemon.run()
+        daemon.page = site.page
         async with listening(site, address) as url:
             LOGGER.info("serving %s", url)
             return await daemon.run()
@@ -143,6 +145,8 @@ def _line(cycle: Cycle, next_at: float | None) -> str:
         what = f"{cycle.item.outcome}: {report_counts(cycle.item)}"
     else:
         what = f"{cycle.item.outcome}: {changes_counted(cycle.item.summary)}"
+        unseen = sum(not scope.complete for scope in cycle.item.scopes)
+        what += f"; {counted(unseen, 'scope')} could not be observed whole" if unseen else ""
         what = f"{what}; {cycle.error}" if cycle.error else what
     after = "" if next_at is None else f"; the next begins {Timestamp(next_at)}"
     return f"cycle {cycle.number}, {took}, {what}{after}"

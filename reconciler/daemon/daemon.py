@@ -19,6 +19,7 @@ from reconciler.reports.metrics import BACKING_OFF, CONFIGURATION, NEXT_RUN, Sam
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from reconciler.daemon.page import Page
     from reconciler.engine.hold import Held
 
 _LOOK = 15.0
@@ -45,6 +46,8 @@ class Daemon:
     on_held: Callable[[Held], None] = _nothing
     on_ready: Callable[[], None] = lambda: None
     now: Callable[[], float] = time.time
+    page: Page | None = None
+    """What is served of it, where it is."""
     samples: Samples = field(default_factory=Samples)
     next_at: float | None = None
     """When the next cycle begins, in seconds since the epoch."""
@@ -74,6 +77,8 @@ class Daemon:
                 self.next_at = None
             else:
                 self._plan_next()
+            if self.page is not None:
+                self.page.show(cycle, self.failures, self.next_at)
             self.on_cycle(cycle)
             if ended:
                 return self.interruption.exit_code or cycle.exit_code
@@ -124,6 +129,8 @@ class Daemon:
         with suppress(asyncio.CancelledError):
             await running
         self._note(cycle)
+        if self.page is not None:
+            await self.page.remember(cycle.plan, session.configuration.settings.backend)
         await cycle.tell(session.configuration, self.job, self.interruption)
         if cycle.plan is not None:
             self._back_off.note(cycle.plan, targets, left_out, self.now())

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from reconciler.daemon.page import Page
 from reconciler.exceptions import ReconcilerError, UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Site:
     """What stands there: the samples of `/metrics`, and the `page` of `/`. `ready` once a cycle has ended."""
 
     samples: Samples
-    page: str = ""
+    page: Page = field(default_factory=Page)
     ready: bool = field(default=False)
 
 
@@ -107,9 +108,9 @@ async def listening(site: Site, address: Address) -> AsyncIterator[str]:
         return web.Response(text="ok\n") if site.ready else web.Response(status=503, text="no cycle has ended yet\n")
 
     async def page(_: web.Request) -> web.Response:
-        if not site.page:
+        if not site.page.text:
             return web.Response(status=503, text="no cycle has ended yet\n", headers={"Retry-After": "5"})
-        return web.Response(text=site.page, content_type="text/html")
+        return web.Response(text=site.page.text, content_type="text/html")
 
     app = web.Application(middlewares=[guarded])
     paths = {"/metrics": metrics, "/healthz": alive, "/readyz": ready, "/": page}

@@ -100,7 +100,7 @@ def render_run_text(
             ("TASK", "OUTCOME", "STATUS", "WHY"),
             [_outcome_row(outcome, page) for outcome in outcomes],
         ),
-        [f"{run.command.capitalize()}: {_counts(run.summary) or 'nothing to count'}."]
+        [f"{run.command.capitalize()}: {run_counts(run.summary) or 'nothing to count'}."]
         if run.summary is not None
         else [_no_end(run)],
     ]
@@ -122,7 +122,7 @@ def _short_id(run: RunRecord) -> str:
     return run.run_id[:_SHORT_ID]
 
 
-def _counts(summary: Mapping[str, int] | None) -> str:
+def run_counts(summary: Mapping[str, int] | None) -> str:
     """`2 done, 1 not attempted`; what there is none of is left out."""
     counts = (summary or {}).items()
     return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts if count)
@@ -134,7 +134,7 @@ def _left_alone(run: RunRecord) -> str:
     if plan is None:
         return ""
     held = {"refused": plan.refused, "deferred": plan.deferred, "reported": plan.reported, "left out": plan.excluded}
-    return _counts(held)
+    return run_counts(held)
 
 
 def _planned(run: RunRecord) -> list[tuple[str, str]]:
@@ -164,7 +164,7 @@ def _run_row(run: RunRecord) -> tuple[str, ...]:
         run.outcome or UNFINISHED,
         "-" if run.exit_code is None else str(run.exit_code),
         "-" if took is None else duration(took // 1000),
-        "; ".join(filter(None, (_counts(run.summary), _left_alone(run)))) or "-",
+        "; ".join(filter(None, (run_counts(run.summary), _left_alone(run)))) or "-",
         run.plan_digest.removeprefix("sha256:")[:_SHORT_DIGEST] or "-",
     )
 

@@ -295,6 +295,7 @@ def test_a_journal_of_the_first_schema_keeps_its_open_calls(url: str, start: Run
         with journal.backend.writing() as connection:
             connection.execute(text("ALTER TABLE runs DROP COLUMN planned"))
             connection.execute(text("DROP TABLE notices"))
+            connection.execute(text("DROP TABLE backlogs"))
             connection.execute(text("ALTER TABLE leases DROP COLUMN targets"))
             connection.execute(text("DROP INDEX actions_unsettled"))
             connection.execute(text("ALTER TABLE actions DROP COLUMN rate_group"))
@@ -319,6 +320,7 @@ def test_a_journal_that_showed_accounts_shows_them_no_more(url: str, start: RunS
         with journal.backend.writing() as connection:
             connection.execute(text("ALTER TABLE runs DROP COLUMN planned"))
             connection.execute(text("DROP TABLE notices"))
+            connection.execute(text("DROP TABLE backlogs"))
             connection.execute(text("ALTER TABLE leases DROP COLUMN targets"))
             connection.execute(update(schema_version).values(version=2))
     with Journal.open(url) as journal:

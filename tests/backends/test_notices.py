@@ -45,6 +45,7 @@ def test_a_database_of_an_earlier_version_gets_the_table(url: str) -> None:
     with backend.writing() as connection:
         there = {column["name"]: column["nullable"] for column in inspect(connection).get_columns("notices")}
         connection.execute(text("DROP TABLE notices"))
+        connection.execute(text("DROP TABLE backlogs"))
         connection.execute(update(schema_version).values(version=4))
     backend = connect(url)
     with backend.reading() as connection:

@@ -14,12 +14,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.daemon.cycle import Cycle, Job
 from reconciler.daemon.daemon import Daemon
+from reconciler.daemon.page import Page
 from reconciler.daemon.serving import Address, Site, listening
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.interruption import Interruption
 from reconciler.exceptions import ExitCode, InvalidConfiguration, UsageError
 from reconciler.reports.metrics import BACKING_OFF, COMPLETE, CONFIGURATION, OLDEST, TASKS, Samples
 from tests.faults.kinds import SNAPSHOT, TRANSCODING, configured
+from tests.reports.html.strict_page import parsed
 from tests.terminal import HEAD, Terminal, wait_until
 
 SNAPSHOTS = f"{{resource: {SNAPSHOT}, match: {{status: pending, created_at: {{older_than: 1h}}}}, ensure: absent}}"
@@ -162,6 +164,29 @@ def test_asked_to_stop_while_it_calls_it_finishes_what_is_in_flight(terminal: Te
     assert done(cycle) + cycle.report.summary["not_attempted"] == 40
 
 
+def test_the_page_tells_what_was_seen_and_done_and_how_the_queue_went(terminal: Terminal) -> None:
+    terminal.write(configured(SNAPSHOTS, TRANSCODES))
+    add(terminal, 1, 2)
+    add(terminal, 3, 4, created="1m")
+    terminal.simulator.faults.add("status", status=403, method="DELETE", times=1)
+    page, texts = Page(), list[str]()
+    times = iter((lambda: None, lambda: (terminal.directory / "reconciler.yaml").write_text("version: 2")))
+
+    def note(_: Cycle) -> None:
+        texts.append(page.text)
+        next(times, lambda: daemon.interruption.ask(ExitCode.TERMINATED))()
+
+    daemon = Daemon(Job((Path(),)), AtOnce(), on_cycle=note, page=page)
+    asyncio.run(daemon.run())
+    first, _, third = map(parsed, texts)
+    [(outcome, task, *_)] = first.rows("done")
+    assert (outcome.text, task.text in {"1", "2"}) == ("failed", True)
+    assert {row[0].text for row in first.rows("targets")} == {SNAPSHOT, TRANSCODING}
+    assert len(third.rows("runs")) == 2
+    assert "the last good configuration is used" in third.text
+    assert f"{SNAPSHOT}: pending" in third.text
+
+
 # -- over HTTP --------------------------------------------------------------------------------------------------
 
 
@@ -183,7 +208,7 @@ def test_it_is_ready_once_a_cycle_has_ended() -> None:
 
     def ask(url: str) -> None:
         assert [get(f"{url}{path}")[0] for path in ("/healthz", "/readyz", "/", "/metrics")] == [200, 503, 503, 200]
-        site.ready, site.page = True, "<!DOCTYPE html>"
+        site.ready, site.page.text = True, "<!DOCTYPE html>"
         assert [get(f"{url}{path}")[0] for path in ("/healthz", "/readyz", "/")] == [200, 200, 200]
 
     served(site, ask)

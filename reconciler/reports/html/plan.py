@@ -67,7 +67,7 @@ def render_plan_html(
     counts, tally = plan_counts(plan), Tally.of(plan)
     parts = [
         masthead("reconciler plan", plan.outcome, counts, plan_sentence(plan) or ""),
-        *_alerts(plan),
+        *alerts(plan),
         _facts(plan, job),
         section("apply", "How to apply", *_steps(plan, apply_saved(plan, saved_to, paths), known=saved_to is not None)),
         _policies(plan, tally),
@@ -79,7 +79,7 @@ def render_plan_html(
     return document(f"reconciler plan: {counts}", page(parts))
 
 
-def _alerts(plan: Plan) -> Iterator[Markup]:
+def alerts(plan: Plan) -> Iterator[Markup]:
     """What speaks against the plan, the worst first; then the warnings."""
     errors = [*_unseen(plan), *(note_item(note) for note in unplaced_notes(plan) if note.severity is Severity.ERROR)]
     if errors:
@@ -160,7 +160,7 @@ def _steps(plan: Plan, line: str, *, known: bool) -> list[Markup]:
 _POLICY_COUNTS = (*KINDS.values(), "blocked", "protected", "kept", "unknown")
 _UNKNOWN = f"; unknown tasks {LACKING}"
 
-_SCOPE_COLUMNS = (
+SCOPE_COLUMNS = (
     Column("resource"),
     Column("target"),
     Column("tasks", Sort.NUMBER),
@@ -214,10 +214,10 @@ def _traits(policy: PolicyPlan, tally: Tally) -> Iterator[Markup]:
 def _scopes(plan: Plan) -> Markup:
     """What was listed, and how that went."""
     caption = f"{counted(len(plan.scopes), 'scope')}: what was listed, and how that went"
-    return section("scopes", "Scopes", table("scopes", caption, _SCOPE_COLUMNS, map(_scope_row, plan.scopes)))
+    return section("scopes", "Scopes", table("scopes", caption, SCOPE_COLUMNS, map(scope_row, plan.scopes)))
 
 
-def _scope_row(scope: ScopePlan) -> list[str]:
+def scope_row(scope: ScopePlan) -> list[str]:
     observed = _OBSERVED[scope.completeness]
     return [
         element("code", scope.resource),

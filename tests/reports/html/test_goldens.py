@@ -9,6 +9,7 @@ from reconciler.planning.report import FailOn
 from reconciler.reports.html import render_plan_html, render_report_html
 from tests.goldens import golden
 from tests.reports.examples import NOW, PLANS, REPORTS
+from tests.reports.html.pages import PAGES as ALL
 
 GOLDENS = Path(__file__).parent / "goldens"
 EVERYTHING = replace(
@@ -44,6 +45,7 @@ PAGES = {
     "report_all_done": render_report_html(REPORTS["all_done"], now=NOW),
     "report_interrupted": render_report_html(REPORTS["interrupted"], now=NOW),
     "report_hostile": render_report_html(REPORTS["hostile"], now=NOW),
+    "status": ALL["status"],
 }
 
 

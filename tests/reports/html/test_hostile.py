@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.backends.backlog import Backlog
 from reconciler.config.model import OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.planning.change import Change, Observed, Skipped
@@ -17,6 +18,7 @@ from reconciler.planning.policy_plan import Note, PolicyPlan
 from reconciler.planning.report import Outcome, Report, Result
 from reconciler.redaction import presentable
 from reconciler.reports.html import render_plan_html, render_report_html
+from reconciler.reports.html.status import Status, done, render_status_html, seen
 from reconciler.tasks.observation import Completeness, Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from tests.reports.examples import EMPTY, EVERY_OUTCOME, EVIL, NOW, scope
@@ -66,6 +68,13 @@ def body(page: str) -> Node:
     return parsed(page).all("main")[0]
 
 
+def status_of(text: str) -> Status:
+    points = [Backlog(text, 1000 * (NOW + age), 1, None, True) for age in range(2)]
+    parts = seen(plan_of(text), {text: 2}), done(report_of(text))
+    return Status(1, "error", "no plan", NOW, NOW, None, text, text, *parts, (), {text: points})
+
+
+PLAIN_STATUS = body(render_status_html(status_of(BENIGN))).skeleton()
 PLAIN_PLAN = body(render_plan_html(plan_of(BENIGN), now=NOW)).skeleton()
 PLAIN_REPORT = body(render_report_html(report_of(BENIGN), now=NOW)).skeleton()
 
@@ -74,6 +83,7 @@ PLAIN_REPORT = body(render_report_html(report_of(BENIGN), now=NOW)).skeleton()
 def test_no_text_adds_an_element_or_an_attribute(text: str) -> None:
     assert body(render_plan_html(plan_of(text), now=NOW)).skeleton() == PLAIN_PLAN
     assert body(render_report_html(report_of(text), now=NOW)).skeleton() == PLAIN_REPORT
+    assert body(render_status_html(status_of(text))).skeleton() == PLAIN_STATUS
 
 
 @given(anything)
@@ -103,7 +113,8 @@ def test_a_report_likewise(text: str) -> None:
 
 @given(anything)
 def test_nothing_invisible_and_no_query_is_left(text: str) -> None:
-    for page in (render_plan_html(plan_of(text), now=NOW), render_report_html(report_of(text), now=NOW)):
+    pages = (render_plan_html(plan_of(text), now=NOW), render_report_html(report_of(text), now=NOW))
+    for page in (*pages, render_status_html(status_of(text))):
         page.encode("utf-8")
         live = {char for char in page if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} - {"\n"}
         assert not live
