@@ -28,7 +28,7 @@ test: $(VENV)/.dev $(VENV)/sbom/.created ## Check style and types, and run the t
 pytest: $(VENV)/.dev ## Run the tests alone.
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
-bench: $(VENV)/.dev $(VENV)/bench/.created ## Measure, and write benchmarks/results.md and its charts anew (about half an hour).
+bench: $(VENV)/.dev $(VENV)/bench/.created ## Measure, and write benchmarks/results.md and its charts anew (a quarter of an hour).
 	@$(BIN)/python -m benchmarks $(BENCH_FLAGS)
 
 lint: $(VENV)/.dev ## Check style and format.

@@ -11,13 +11,21 @@ from benchmarks.clouds import ACCESS, configuration, requests
 from benchmarks.table import RECONCILER, Table, run, server
 
 UNTOLD = 100_000
-SITUATIONS = ((10, 200), (100, 2_000), (1_000, 10_000))
+SITUATIONS = ((10, 400), (100, 4_000), (1_000, 10_000))
 """R, and how many tasks there are."""
+
+
+def start() -> float:
+    """Wall seconds that a run takes before it has anything to do."""
+    with server("benchmarks.clouds", "{}") as url, tempfile.TemporaryDirectory() as name:
+        Path(name, "reconciler.yaml").write_text(configuration(url, POLICY), encoding="utf-8")
+        return run([RECONCILER, "plan"], Path(name), ACCESS).wall
 
 
 def row(rate: int, tasks: int, told: bool) -> tuple[str, ...]:
     seed = waiting(tasks) | {"options": {"quotas": {"mpc": f"{rate}/1s"}}}
     with server("benchmarks.clouds", json.dumps(seed)) as url, tempfile.TemporaryDirectory() as name:
+        began = start()
         text = configuration(url, POLICY, concurrency=64, rate=rate if told else UNTOLD)
         Path(name, "reconciler.yaml").write_text(text, encoding="utf-8")
         applied = run([RECONCILER, "apply", "--auto-approve"], Path(name), ACCESS)
@@ -25,14 +33,14 @@ def row(rate: int, tasks: int, told: bool) -> tuple[str, ...]:
     assert f"{tasks} done" in applied.output, applied.output[-400:]
     throttled = statuses.count(429)
     answered = len(statuses) - throttled
-    bound = answered / rate
+    bound, seconds = answered / rate, applied.wall - began
     return (
         f"{rate:,}/s",
         "told" if told else "not told",
         f"{answered:,}",
-        f"{applied.wall:.1f}",
+        f"{seconds:.1f}",
         f"{bound:.1f}",
-        f"{bound / applied.wall:.1%}",
+        f"{bound / seconds:.1%}",
         f"{throttled:,}",
     )
 
@@ -42,8 +50,10 @@ def tables(rounds: int, situations: tuple[tuple[int, int], ...] = SITUATIONS) ->
     return [
         Table(
             "Pacing",
-            "Snapshot tasks listed, canceled and read back by one `apply`, start included, against a cloud that takes "
-            "R requests a second and refuses what is above. The bound is its answers divided by R.",
+            "Snapshot tasks listed, canceled and read back by one `apply`, against a cloud that takes R requests a "
+            "second and refuses what is above. The bound is its answers divided by R; the time of a plan of nothing is "
+            "taken off. At 1,000 a second the processor binds. A quota that is not told is found at the cost of some "
+            "thirty refusals, however many tasks there are, and three in 1,000 from then on.",
             ("R", "`rate_limits`", "answered", "seconds", "bound, s", "of the bound", "throttled"),
             tuple(row(rate, tasks, told) for told in (True, False) for rate, tasks in situations),
         )
