@@ -20,13 +20,12 @@ from reconciler.cli.progress import Progress
 from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import saved_plan
 from reconciler.cli.signals import Interrupted, held, interruptible
-from reconciler.documents.files import PLAN_FILE
 from reconciler.engine.approval import Approval
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
 from reconciler.reports import SCREEN_FORMATS, Measured
-from reconciler.reports.registry import render
+from reconciler.reports.registry import pieces, render
 from reconciler.reports.wording import changes_counted
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ async def _applied(
         async with session.hold():
             with progress.stage("Listing", len(session.configuration.scopes())):
                 plan = await session.plan(overrides, on_listed=progress.listed)
-            if out is not None and keep(out, partial(PLAN_FILE.text, plan)):
+            if out is not None and keep(out, pieces(plan)):
                 raise ReconcilerError("the plan could not be saved, so nothing was applied")
             if output.format == "text":
                 with interruptible():

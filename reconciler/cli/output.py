@@ -27,10 +27,10 @@ from reconciler.exceptions import ExitCode, ReconcilerError, UsageError, bug
 from reconciler.planning.limits import Overrides
 from reconciler.planning.report import Report
 from reconciler.reports import FORMATS, METRICS, TaskView
-from reconciler.reports.registry import View, render
+from reconciler.reports.registry import View, pieces, render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.planning.plan import Plan
     from reconciler.reports import Measured
@@ -117,7 +117,8 @@ class Output:
                 view = replace(self.view(now, saved), color=False, columns=None, measured=measured)
                 if name == METRICS:
                     view = replace(view, before=content(path))
-                code = keep(path, partial(render, item, name, view), PUBLIC if name == METRICS else PRIVATE) or code
+                rendered = pieces(item) if name == "json" else partial(render, item, name, view)
+                code = keep(path, rendered, PUBLIC if name == METRICS else PRIVATE) or code
         return code
 
 
@@ -210,10 +211,10 @@ def _by_policy(flag: str, given: Sequence[tuple[str | None, int]]) -> dict[str |
     return found
 
 
-def keep(path: Path, rendered: Callable[[], str], mode: int = PRIVATE) -> ExitCode:
+def keep(path: Path, rendered: Callable[[], str | Iterable[bytes]], mode: int = PRIVATE) -> ExitCode:
     """Write what is `rendered` to a file. Where that fails it is said on stderr, and the exit code is ERROR."""
     try:
-        write_private(path, rendered(), mode)
+        write_private(path, rendered, mode)
     except ReconcilerError as error:
         return _said(error)
     except Exception as error:  # noqa: BLE001 - what was done must be told, whichever format has a bug

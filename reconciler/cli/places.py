@@ -11,12 +11,15 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from reconciler.cli.signals import held
 from reconciler.exceptions import ReconcilerError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 _DESCRIPTOR = re.compile(r"/dev/(?:(?P<out>stdout)|(?P<err>stderr)|fd/(?P<number>[0-9]{1,9}))")
 _NOT_REPLACED = frozenset({errno.EBUSY, errno.EROFS, errno.EACCES, errno.EPERM})
@@ -99,25 +102,31 @@ PRIVATE, PUBLIC = 0o600, 0o644
 """Modes of files: what names tasks and accounts, and what only counts them, for whoever collects that."""
 
 
-def write_private(path: Path, text: str, mode: int = PRIVATE) -> None:
+def write_private(path: Path, text: str | Callable[[], str | Iterable[bytes]], mode: int = PRIVATE) -> None:
     """Replace `path` as a whole, readable by its owner only where `mode` does not say otherwise: either all of it is
-    there or nothing.
+    there or nothing. What is large is made in pieces, and does not stand in memory as a whole where it replaces a file.
 
     A link is replaced, not followed. A file that is a mount point, as of `docker run -v`, is written in place. A
     device, such as /dev/stdout, is written to and stays what it is. Raises ReconcilerError where that cannot be done.
     """
-    data = text.encode("utf-8", "backslashreplace")
+
+    def pieces() -> Iterable[bytes]:
+        made = text if isinstance(text, str) else text()
+        return (made.encode("utf-8", "backslashreplace"),) if isinstance(made, str) else made
+
     with held():
         try:
             if number := _descriptor(path):
+                data = b"".join(pieces())
                 sys.stdout.flush()
                 with os.fdopen(os.dup(number), "wb") as stream:
                     stream.write(data)
             elif _is_appended(path):
+                data = b"".join(pieces())
                 with path.open("ab") as file:
                     file.write(data)
             else:
-                _replace(path, data, mode)
+                _replace(path, pieces, mode)
         except OSError as error:
             raise ReconcilerError(f"cannot write {path}: {_reason(path, error)}") from error
 
@@ -165,26 +174,27 @@ def _begun(path: Path) -> IO[bytes]:
     return file
 
 
-def _replace(path: Path, data: bytes, mode: int) -> None:
+def _replace(path: Path, pieces: Callable[[], Iterable[bytes]], mode: int) -> None:
     try:
         descriptor, temporary = _temporary(path)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 os.fchmod(descriptor, mode)
-                _fill(file, data)
+                _fill(file, pieces())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         if error.errno not in _NOT_REPLACED:
             raise
+        whole = list(pieces())  # in place: made before anything of what is there is gone
         with _opened(path, mode) as file:
             file.truncate(0)
-            _fill(file, data)
+            _fill(file, whole)
 
 
-def _fill(file: IO[bytes], data: bytes) -> None:
-    file.write(data)
+def _fill(file: IO[bytes], pieces: Iterable[bytes]) -> None:
+    file.writelines(pieces)
     file.flush()
     os.fsync(file.fileno())
 

@@ -18,7 +18,6 @@ from reconciler.cli.progress import Progress
 from reconciler.cli.running import run_work
 from reconciler.cli.saved_file import saved_snapshot
 from reconciler.cli.signals import held
-from reconciler.documents.files import PLAN_FILE
 from reconciler.documents.snapshot import Recording, snapshot_pieces
 from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.engine.session import Session
@@ -31,6 +30,7 @@ from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.reports import SCREEN_FORMATS, Measured
 from reconciler.reports.cells import counted
+from reconciler.reports.registry import pieces
 from reconciler.tasks.observation import Completeness
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def command(
         if save_snapshot is not None:
             _save(save_snapshot, session, recordings, started if now else plan.created_at)
     with held():
-        saved = keep(out, lambda: PLAN_FILE.text(plan)) if out is not None else ExitCode.OK
+        saved = keep(out, pieces(plan)) if out is not None else ExitCode.OK
         shown = output.show(plan, plan.created_at, saved_to=None if saved else out, measured=measured)
     return ExitCode.weightiest(plan.exit_code(detailed=detailed_exitcode), saved, shown)
 

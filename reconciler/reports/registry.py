@@ -7,6 +7,7 @@ are used.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from reconciler.reports.text.plan import render_plan_text
 from reconciler.reports.text.report import render_report_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.planning.report import Report
     from reconciler.reports import Measured
@@ -114,6 +115,11 @@ REPORT_FORMATS: Mapping[str, Callable[[Report, View], str]] = MappingProxyType(
         "metrics": _metrics,
     }
 )
+
+
+def pieces(item: Plan | Report) -> Callable[[], Iterator[bytes]]:
+    """The JSON of `item` in UTF-8, piece by piece, as often as it is asked for."""
+    return partial(PLAN_FILE.pieces, item) if isinstance(item, Plan) else partial(REPORT_FILE.pieces, item)
 
 
 def render(item: Plan | Report, name: str, view: View) -> str:

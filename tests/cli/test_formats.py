@@ -4,12 +4,15 @@ import errno
 import json
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 import jsonschema
 import pytest
 
+from reconciler.cli.output import keep
+from reconciler.exceptions import ExitCode
 from reconciler.reports import FORMATS
 from tests.reports.junit_schema import check_junit
 from tests.reports.sarif_schema import SARIF
@@ -151,6 +154,16 @@ class TestValidate:
 
 
 class TestWhereReportsGo:
+    def test_what_fails_half_way_leaves_the_file_that_was_there(self, tmp_path: Path) -> None:
+        def torn() -> Iterator[bytes]:
+            yield b"half"
+            raise ValueError
+
+        place = tmp_path / "report.json"
+        place.write_text("old", encoding="utf-8")
+        assert keep(place, torn) is ExitCode.ERROR
+        assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()] == ["old"]
+
     def test_a_file_is_private_and_whole(self, planned: Terminal) -> None:
         file = planned.directory / "x.xml"
         file.write_text("before")
