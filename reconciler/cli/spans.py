@@ -18,6 +18,7 @@ import click
 
 from reconciler import __version__
 from reconciler.engine.interruption import Threads
+from reconciler.exceptions import bug
 from reconciler.providers.transport.trace import spanned, spanning
 from reconciler.redaction import presentable
 
@@ -47,11 +48,10 @@ def exporting() -> Iterator[None]:
         return
     try:
         provider = _provider()
-    except ImportError:
-        sys.stderr.write(
-            f"Warning: {asking} asks for traces, but OpenTelemetry is not installed: "
-            "pip install 'media-reconciler[otel]'\n"
-        )
+    except Exception as error:  # noqa: BLE001 - what is done does not depend on who watches
+        missing = "OpenTelemetry is not installed: pip install 'media-reconciler[otel]'"
+        why = missing if isinstance(error, ImportError) else f"its variables cannot be used: {bug(error)}"
+        sys.stderr.write(f"Warning: {asking} asks for traces, but {why}\n")
         yield
         return
     command = _command()

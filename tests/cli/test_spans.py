@@ -121,9 +121,10 @@ def test_neither_keys_nor_queries_nor_ids_are_exported(tidy: Terminal, collector
         ({"OTEL_TRACES_EXPORTER": "none"}, ""),
         ({"OTEL_TRACES_EXPORTER": "zipkin"}, "spans are sent by otlp or none, not by zipkin"),
         ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "spans are sent by http/protobuf"),
+        ({"OTEL_BSP_MAX_QUEUE_SIZE": "-1"}, "asks for traces, but its variables cannot be used: ValueError"),
     ],
 )
-def test_what_asks_for_none(
+def test_what_asks_for_none_or_for_what_there_is_not(
     tidy: Terminal, collector: Collector, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], warning: str
 ) -> None:
     for name, value in variables.items():
