@@ -40,14 +40,39 @@ class ActionState(StrEnum):
     """Sent, and no verdict came. Once the task was read back, a second result may follow."""
 
 
+class ApprovalKind(StrEnum):
+    """How somebody agreed to what a run did."""
+
+    DIGEST = "digest"
+    """A review of that very plan."""
+    AUTOMATIC = "automatic"
+    """Beforehand, whatever the plan would hold."""
+    ASKED = "asked"
+    """Somebody was shown the plan, and said yes."""
+
+
 @dataclass(frozen=True, slots=True)
-class PlannedOfPolicy:
+class Author(Shown):
+    """Who made a run. `actor` and `job` are of the CI job that it was part of; null: of none."""
+
+    user: str
+    """The account of the operating system: its name, or `uid 1000` where it has none."""
+    actor: str | None = None
+    """Whom the CI platform names as the one who set the job off."""
+    job: str | None = None
+    """The page of the job."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOfPolicy(Shown):
     """What the plan of a run says of one policy, in tasks."""
 
     changes: _Count = 0
     refused: _Count = 0
     deferred: _Count = 0
     reported: _Count = 0
+    source: str = ""
+    """Where it was written then, `file:line:column`; empty: that was not written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +103,12 @@ class RunStart(Shown):
     fingerprint: str
     planned: Planned | None = None
     """What its plan says; null: it had none, or an earlier version of the tool did not write it down."""
+    author: Author | None = None
+    """Who made it; null: an earlier version of the tool did not write it down."""
+    commit: str | None = None
+    """The commit that the configuration was of; null: not known."""
+    approval: ApprovalKind | None = None
+    """How its changes were agreed to; null: it made no change, or an earlier version did not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +126,7 @@ class RunRecord(RunStart):
 
     WRITTEN: ClassVar = (
         *("run_id", "command", "tool_version", "plan_digest", "configuration_digest", "started_at", "finished_at"),
-        *("took_ms", "outcome", "exit_code", "summary", "planned", "host", "pid"),
+        *("took_ms", "outcome", "exit_code", "summary", "planned", "host", "pid", "author", "commit", "approval"),
     )
 
     run_id: str
@@ -151,6 +182,8 @@ class Intent(_OfTask):
 
     action: Action
     attempt: int = 1
+    policies: tuple[str, ...] = field(default=(), compare=False, kw_only=True)
+    """The policies that ask for it."""
 
     def __str__(self) -> str:
         return f"{self.action} of {self.id}, attempt {self.attempt}"
@@ -182,7 +215,7 @@ class ActionRecord(Intent, Shown):
 
     WRITTEN: ClassVar = (
         *("id", "target", "resource", "task_id", "action", "attempt", "state", "intended_at", "took_ms", "error"),
-        *("request_id", "settled_by"),
+        *("request_id", "settled_by", "policies"),
     )
 
     run_id: str
@@ -226,6 +259,32 @@ class TaskOutcome(_OfTask, Shown):
     before: str
     now: str | None = None
     detail: str = ""
+    policies: tuple[str, ...] = ()
+    """The policies that asked for it; none: an earlier version of the tool did not write them down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRecord(_OfTask, Shown):
+    """One change of a past run, with all that is known of it. What is null is not known."""
+
+    run_id: str
+    command: str
+    started_at: Timestamp
+    """When its run began."""
+    host: str
+    author: Author | None
+    commit: str | None
+    approval: ApprovalKind | None
+    plan_digest: str
+    policies: Mapping[str, str]
+    """The policies that asked for it, and where each was written then, `file:line:column`; empty: not known."""
+    outcome: str | None
+    """What became of it; null: the run was cut off before it knew, and `calls` are all there is."""
+    before: str | None
+    now: str | None
+    detail: str
+    calls: tuple[ActionRecord, ...]
+    """The attempts at its steps, in the order of their intents."""
 
 
 def _took(begin: int, end: int | None) -> int | None:

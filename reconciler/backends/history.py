@@ -3,35 +3,73 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-from sqlalchemy import delete, exists, or_, select
+from sqlalchemy import delete, exists, false, literal, or_, select, tuple_, union
 
 from reconciler.backends.connect import connect
-from reconciler.backends.entries import ActionState, Planned, RunRecord, TaskOutcome
+from reconciler.backends.entries import (
+    ActionState,
+    ApprovalKind,
+    Author,
+    ChangeRecord,
+    Planned,
+    RunRecord,
+    TaskOutcome,
+)
 from reconciler.backends.fencing import free, holdings
-from reconciler.backends.schema import action_record, actions, illegible, legible, outcomes, runs
+from reconciler.backends.schema import action_record, actions, illegible, legible, names, outcomes, runs
+from reconciler.tasks.task import TaskKey
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
+    from collections.abc import Collection, Iterator, Sequence
+
+    from sqlalchemy import ColumnElement, Row, Select, Table
 
     from reconciler.backends.backend import Backend
     from reconciler.backends.entries import ActionRecord, Holding
 
 _CHUNK = 500
-"""Runs deleted in one transaction, so that a long pruning does not keep an apply waiting."""
+"""Runs, or changes, taken in one transaction: a long pruning, or a long look, does not keep an apply waiting."""
+
+_KEY = ("target", "resource", "task_id")
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs to show: begun at `since` (ms since the epoch) or later, touching `target`, ended as `outcome`."""
+    """Which runs to show: begun from `since` on and before `until` (ms since the epoch), ended as `outcome`, with a
+    change that is of one of `targets` and of one of `tasks`, asked for by one of `policies`, and came to
+    `change_outcome`.
+    """
 
     since: int | None = None
-    target: str | None = None
+    until: int | None = None
+    targets: Collection[str] = ()
+    tasks: Collection[str] = ()
+    """Ids, or `<target>/<resource>/<id>`."""
+    policies: Collection[str] = ()
     outcome: str | None = None
+    """Empty: they have not ended."""
+    change_outcome: str | None = None
     limit: int | None = 50
+
+    def of(self, table: Table) -> Iterator[ColumnElement[bool]]:
+        """What is asked of a change, of the row of `table`, which has its calls or what became of it."""
+        if self.targets:
+            yield table.c.target.in_(sorted(self.targets))
+        if self.tasks:
+            whole = table.c.target + "/" + table.c.resource + "/" + table.c.task_id
+            yield or_(table.c.task_id.in_(sorted(self.tasks)), whole.in_(sorted(self.tasks)))
+        if self.policies:
+            listed = "," + table.c.policies + ","
+            yield or_(*(listed.contains(f",{name},", autoescape=True) for name in sorted(self.policies)))
+        if self.change_outcome is not None:
+            yield table.c.outcome == self.change_outcome if table is outcomes else false()
 
 
 class History:
@@ -47,22 +85,45 @@ class History:
 
     def runs(self, wanted: RunFilter = RunFilter()) -> list[RunRecord]:
         """The runs that match, the latest first."""
-        query = select(runs).order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(wanted.limit)
-        if wanted.since is not None:
-            query = query.where(runs.c.started_at >= wanted.since)
-        if wanted.outcome is not None:
-            query = query.where(runs.c.outcome == wanted.outcome)
-        if wanted.target is not None:
-            query = query.where(
-                or_(
-                    *(
-                        exists().where(table.c.run_id == runs.c.run_id, table.c.target == wanted.target)
-                        for table in (actions, outcomes)
-                    )
-                )
-            )
+        query = _wanted(wanted).limit(wanted.limit)
         with self._backend.reading() as connection:
             return [_run(row) for row in connection.execute(query)]
+
+    def changes(self, wanted: RunFilter = RunFilter(limit=None)) -> Iterator[ChangeRecord]:
+        """Each change that matches, those of the latest run first.
+
+        However many there are, few are held at a time, and no transaction stays open while the caller looks at one.
+        """
+        left, before = wanted.limit, None
+        while left is None or left > 0:
+            query = _wanted(wanted).limit(_CHUNK if left is None else min(left, _CHUNK))
+            if before is not None:
+                query = query.where(tuple_(runs.c.started_at, runs.c.run_id) < tuple_(*map(literal, before)))
+            with self._backend.reading() as connection:
+                found = [_run(row) for row in connection.execute(query)]
+            for run in found:
+                yield from self._changes_of(run, wanted)
+            if len(found) < _CHUNK:
+                return
+            left = None if left is None else left - len(found)
+            before = (found[-1].started_ms, found[-1].run_id)
+
+    def _changes_of(self, run: RunRecord, wanted: RunFilter) -> Iterator[ChangeRecord]:
+        last: TaskKey | None = None
+        while True:
+            keys = union(*(_keys(table, run, wanted, last) for table in (outcomes, actions))).order_by(*_KEY)
+            with self._backend.reading() as connection:
+                found = [TaskKey(*map(str, row)) for row in connection.execute(keys.limit(_CHUNK))]
+                if not found:
+                    return
+                concluded = {one.key: one for one in map(_outcome, connection.execute(_rows(outcomes, run, found)))}
+                calls: dict[TaskKey, list[ActionRecord]] = defaultdict(list)
+                of_page = _rows(actions, run, found).order_by(actions.c.sequence)
+                for call in map(action_record, connection.execute(of_page)):
+                    calls[call.key].append(call)
+            for key in found:
+                yield _change(run, key, concluded.get(key), calls[key])
+            last = found[-1]
 
     def run(self, run_id: str) -> RunRecord | None:
         """One run; None where there is none of this id."""
@@ -111,12 +172,69 @@ class History:
                 return pruned
 
 
+def _wanted(wanted: RunFilter) -> Select[Any]:
+    """The runs that match, the latest first."""
+    query: Select[Any] = select(runs).order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
+    if wanted.since is not None:
+        query = query.where(runs.c.started_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(runs.c.started_at < wanted.until)
+    if wanted.outcome is not None:
+        query = query.where(runs.c.outcome == wanted.outcome if wanted.outcome else runs.c.outcome.is_(None))
+    of_change = [(table, [*wanted.of(table)]) for table in (actions, outcomes)]
+    if not any(conditions for _, conditions in of_change):
+        return query
+    return query.where(or_(*(exists().where(table.c.run_id == runs.c.run_id, *asked) for table, asked in of_change)))
+
+
+def _keys(table: Table, run: RunRecord, wanted: RunFilter, last: TaskKey | None) -> Select[Any]:
+    """The keys of those changes of a run that match and come after the `last`, as far as one table has them."""
+    query = select(*(table.c[name] for name in _KEY)).where(table.c.run_id == run.run_id, *wanted.of(table))
+    return query if last is None else query.where(tuple_(*_key(table)) > tuple_(*map(literal, last)))
+
+
+def _rows(table: Table, run: RunRecord, page: Sequence[TaskKey]) -> Select[Any]:
+    """The rows of a run in one table that belong to a page of keys, and perhaps others between them."""
+    first, last = (tuple_(*map(literal, key)) for key in (page[0], page[-1]))
+    key = tuple_(*_key(table))
+    return select(table).where(table.c.run_id == run.run_id, key >= first, key <= last)
+
+
+def _key(table: Table) -> list[ColumnElement[object]]:
+    return [table.c[name] for name in _KEY]
+
+
+def _change(run: RunRecord, key: TaskKey, concluded: TaskOutcome | None, calls: Sequence[ActionRecord]) -> ChangeRecord:
+    asked = concluded.policies if concluded else next((call.policies for call in calls), ())
+    sources = run.planned.policies if run.planned else {}
+    return ChangeRecord(
+        *key,
+        run_id=run.run_id,
+        command=run.command,
+        started_at=run.started_at,
+        host=run.host,
+        author=run.author,
+        commit=run.commit,
+        approval=run.approval,
+        plan_digest=run.plan_digest,
+        policies={name: sources[name].source if name in sources else "" for name in asked},
+        outcome=concluded.outcome if concluded else None,
+        before=concluded.before if concluded else None,
+        now=concluded.now if concluded else None,
+        detail=concluded.detail if concluded else "",
+        calls=tuple(calls),
+    )
+
+
 def _run(row: Row[tuple[object, ...]]) -> RunRecord:
     values = dict(legible(runs, row)._mapping)
     if values["summary"] is not None:
         values["summary"] = _summary(values["summary"])
-    if values["planned"] is not None:
-        values["planned"] = _planned(values["planned"])
+    for name, kind in (("planned", Planned), ("author", Author)):
+        if values[name] is not None:
+            values[name] = _record(name, values[name], kind)
+    if values["approval"] is not None:
+        values["approval"] = ApprovalKind(values["approval"])
     return RunRecord(started_ms=values.pop("started_at"), finished_ms=values.pop("finished_at"), **values)
 
 
@@ -130,14 +248,15 @@ def _summary(text: str) -> dict[str, int]:
     return counts
 
 
-def _planned(text: str) -> Planned:
+def _record(column: str, text: str, kind: type[Record]) -> Record:
     try:
-        return msgspec.json.decode(text, type=Planned)
+        return msgspec.json.decode(text, type=kind)
     except (ValueError, RecursionError):
-        raise illegible(runs, "planned") from None
+        raise illegible(runs, column) from None
 
 
 def _outcome(row: Row[tuple[object, ...]]) -> TaskOutcome:
     values = dict(legible(outcomes, row)._mapping)
     del values["run_id"]
-    return TaskOutcome(**values)
+    policies = names(values.pop("policies"))
+    return TaskOutcome(**values, policies=policies)

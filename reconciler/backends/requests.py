@@ -12,9 +12,9 @@ import msgspec
 from reconciler.backends.entries import ActionState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from reconciler.backends.entries import ActionResult, Intent, RunEnd, RunStart, TaskOutcome
+    from reconciler.backends.entries import ActionResult, Author, Intent, Planned, RunEnd, RunStart, TaskOutcome
     from reconciler.backends.fencing import Fence
     from reconciler.tasks.observation import Fault
 
@@ -35,9 +35,9 @@ class Beginning:
 
     @property
     def row(self) -> Row:
-        planned = msgspec.json.encode(self.start.planned).decode() if self.start.planned else None
+        start = self.start
         here = {"run_id": self.run_id, "started_at": self.at, "host": storable(self.host), "pid": self.pid}
-        return {**asdict(self.start), **here, "planned": planned}
+        return {**asdict(start), **here, "planned": _json(start.planned), "author": _json(start.author)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class Intents:
                 "state": state,
                 "intent_at": self.at,
                 "rate_group": self.groups.get(intent.target),
+                "policies": _listed(intent.policies),
             }
             for intent in self.entries
         ]
@@ -143,7 +144,13 @@ class Outcomes:
     @property
     def rows(self) -> list[Row]:
         return [
-            {**asdict(entry), "run_id": self.run_id, "detail": storable(entry.detail) or ""} for entry in self.entries
+            {
+                **asdict(entry),
+                "run_id": self.run_id,
+                "detail": storable(entry.detail) or "",
+                "policies": _listed(entry.policies),
+            }
+            for entry in self.entries
         ]
 
 
@@ -158,6 +165,15 @@ def storable(text: str | None) -> str | None:
     if text is None:
         return None
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def _json(record: Author | Planned | None) -> str | None:
+    return None if record is None else storable(msgspec.json.encode(record).decode())
+
+
+def _listed(names: Sequence[str]) -> str | None:
+    """Names in one column: none of them has a comma in it."""
+    return ",".join(names) or None
 
 
 def _attempt(run_id: str, intent: Intent) -> Row:

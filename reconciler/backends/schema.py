@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from reconciler.backends.entries import ActionRecord, ActionState
+from reconciler.backends.entries import ActionRecord, ActionState, ApprovalKind
 from reconciler.exceptions import BackendError
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import LATEST
@@ -26,7 +26,7 @@ from reconciler.tasks.timestamps import LATEST
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Insert, Row
 
-VERSION = 6
+VERSION = 7
 """Version of the tables below. Raise it together with a step in `upgrade.MIGRATIONS`."""
 
 METADATA = MetaData()
@@ -54,6 +54,9 @@ runs = Table(
     Column("host", Text, nullable=False),
     Column("pid", BigInteger, nullable=False),
     Column("planned", Text),  # JSON: `Planned`; None: there was no plan, or an earlier version did not say
+    Column("author", Text),  # JSON: `Author`; None, as the two below, in runs of versions that did not say
+    Column("commit", Text),
+    Column("approval", Text),
 )
 
 actions = Table(
@@ -77,6 +80,7 @@ actions = Table(
     Column("request_id", Text),
     Column("rate_group", Text),  # None: written by a version that did not say
     Column("settled_by", Text),  # the later run that found the intent open and read the task back
+    Column("policies", Text),  # names, separated by commas; None: written by a version that did not say
     UniqueConstraint("run_id", "target", "resource", "task_id", "action", "attempt", name="actions_attempt"),
 )
 
@@ -113,6 +117,7 @@ outcomes = Table(
     Column("before", Text, nullable=False),
     Column("now", Text),
     Column("detail", Text, nullable=False),
+    Column("policies", Text),  # as in actions
 )
 
 leases = Table(
@@ -153,7 +158,11 @@ backlogs = Table(  # what the cycles of `run` saw, see `backlog.Backlog`
     Column("complete", Integer, nullable=False),
 )
 
-_CLOSED = {"action": frozenset(map(str, Action)), "state": frozenset(map(str, ActionState))}
+_CLOSED = {
+    "action": frozenset(map(str, Action)),
+    "state": frozenset(map(str, ActionState)),
+    "approval": frozenset(map(str, ApprovalKind)),
+}
 """Values of columns that hold one of a few."""
 
 
@@ -179,7 +188,14 @@ def legible(table: Table, row: Row[tuple[object, ...]]) -> Row[tuple[object, ...
 def action_record(row: Row[tuple[object, ...]]) -> ActionRecord:
     """A whole row of `actions`. Raises BackendError."""
     values = dict(legible(actions, row)._mapping)
-    return ActionRecord(action=Action(values.pop("action")), state=ActionState(values.pop("state")), **values)
+    policies = names(values.pop("policies"))
+    action, state = Action(values.pop("action")), ActionState(values.pop("state"))
+    return ActionRecord(action=action, state=state, policies=policies, **values)
+
+
+def names(column: str | None) -> tuple[str, ...]:
+    """What stands in a column of names, separated by commas."""
+    return tuple(column.split(",")) if column else ()
 
 
 def illegible(table: Table, column: str) -> BackendError:

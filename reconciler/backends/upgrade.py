@@ -62,12 +62,24 @@ def _see_backlogs(connection: Connection) -> None:
     connection.execute(text(f"CREATE TABLE backlogs ({columns}, {keys})"))
 
 
+def _say_who_and_why(connection: Connection) -> None:
+    """Who made a run, from which commit and how approved, and the policies behind each call and outcome."""
+    for table, columns in (
+        ("runs", ("author", '"commit"', "approval")),
+        ("actions", ("policies",)),
+        ("outcomes", ("policies",)),
+    ):
+        for column in columns:
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column} TEXT"))
+
+
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     1: _name_groups,
     2: _hide_accounts,
     3: _say_what_was_planned,
     4: _remember_what_was_told,
     5: _see_backlogs,
+    6: _say_who_and_why,
 }
 """Step that leads from the version in the key to the next one; run inside one transaction."""
 

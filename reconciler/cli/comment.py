@@ -13,12 +13,13 @@ from reconciler.cli.logs import start_logging, tracing
 from reconciler.cli.options import argument, flag, format_option, log_options
 from reconciler.cli.places import write
 from reconciler.cli.saved_file import saved_plan_or_report
+from reconciler.engine.authorship import Place, recognised
 from reconciler.exceptions import ExitCode, InvalidPlan, UsageError
 from reconciler.redaction import presentable
 from reconciler.review.decision import CLOCKS_APART, approved
 from reconciler.review.draft import Draft, Origin
 from reconciler.review.failures import Patience
-from reconciler.review.job import Job, Place, job_of, origin_of, recognised, token_of
+from reconciler.review.job import Job, job_of, origin_of, token_of
 from reconciler.review.publishing import Published, intended, publish
 from reconciler.review.request import found_request
 from reconciler.review.wording import cautions, digest_document, document, sentence

@@ -102,6 +102,8 @@ reconciler permissions --role plan --target huawei-prod
 reconciler history
 # One run, by the beginning of its id
 reconciler history 01a22a58
+# Who touched a task, when, why, how approved, and what became of it
+reconciler history --task 10042 --format jsonl
 # Free a lock that a machine left behind
 reconciler history unlock huawei-prod
 """,

@@ -1,4 +1,4 @@
-"""`reconciler history [RUN]` and `reconciler history unlock [GROUP]`."""
+"""`reconciler history [RUN]`, and `reconciler history unlock [GROUP]`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from reconciler.cli.places import is_agreed, somebody_is_there, write
 from reconciler.config.loader import load_configuration
 from reconciler.exceptions import BackendError, ExitCode, InvalidError, RefusedError, UsageError
 from reconciler.planning.plan import RunOutcome
+from reconciler.planning.report import Outcome
 from reconciler.providers.registry import catalogue
 from reconciler.reports.cells import counted
 from reconciler.reports.run_history import (
@@ -27,6 +28,7 @@ from reconciler.reports.run_history import (
     UNLOCKING,
     Pruning,
     Unlocking,
+    render_change_line,
     render_run_json,
     render_run_text,
     render_runs_json,
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
 _OUTCOMES = (*(outcome.value for outcome in RunOutcome if outcome is not RunOutcome.CHANGES), UNFINISHED)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _RUN = re.compile(r"[0-9a-f]{1,32}")
+
+_RUNS = 50
+"""Runs that are shown where no limit is given."""
 
 _UNLOCK = "unlock"
 """No run has this id: they are hexadecimal."""
@@ -65,12 +70,31 @@ _YOUNGEST_PRUNED = 86_400
 )
 @flag("--backend", metavar="URL", help="Read this database, and no configuration.")
 @flag("--since", metavar="DURATION|TIME", help="Only runs begun within a duration (7d), or from an RFC 3339 time on.")
+@flag("--until", metavar="DURATION|TIME", help="Only runs begun longer ago than a duration, or before a time.")
 @flag("--target", "targets", multiple=True, metavar="NAME", help="Only runs that touched this target (repeatable).")
-@flag("--outcome", type=click.Choice(_OUTCOMES), help="Only runs that ended so; unfinished: going on, or killed.")
-@flag("--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N", help="The latest N runs.")
+@flag("--policy", "policies", multiple=True, metavar="NAME", help="Only runs with changes of this policy (repeatable).")
+@flag(
+    "--task",
+    "tasks",
+    multiple=True,
+    metavar="ID",
+    help="Only runs with a change of this task: its id, or target/resource/id (repeatable).",
+)
+@flag(
+    "--outcome",
+    type=click.Choice([*_OUTCOMES, *(outcome.value for outcome in Outcome)]),
+    metavar="OUTCOME",
+    help="Only runs that ended so (unfinished: going on, or killed), or with a change that did, such as failed.",
+)
+@flag(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The latest N runs.  [default: 50; of jsonl: all]",
+)
 @flag("--prune", metavar="OLDER_THAN", help="Forget the runs begun longer ago than this (90d), which is 1d or more.")
 @flag("--auto-approve", is_flag=True, help="Do not ask before pruning or unlocking.")
-@format_option("text", "json")
+@format_option("text", "json", "jsonl")
 @verbose_flag("Show long values whole.")
 def command(
     run: str | None,
@@ -78,9 +102,12 @@ def command(
     paths: tuple[Path, ...],
     backend: str | None,
     since: str | None,
+    until: str | None,
     targets: tuple[str, ...],
+    policies: tuple[str, ...],
+    tasks: tuple[str, ...],
     outcome: str | None,
-    limit: int,
+    limit: int | None,
     prune: str | None,
     auto_approve: bool,
     output_format: str,
@@ -88,18 +115,35 @@ def command(
 ) -> int:
     """Show past runs, the latest first; or one RUN, with each call it made and what became of each change.
 
+    As jsonl, each change of the runs: who made it, when, from which commit and for which policies, how that was
+    approved, each call, and what became of it. Filters that name a target, a policy, a task or what became of a change
+    go by change.
+
     RUN is the id of a run, or as many of its first digits as tell it from the others. `unlock` in its place frees the
     lock of an account by hand, after a question that names its holder: GROUP says which, where several are
     held: the name of a target, or of the lock. A lock ends by itself 30 seconds after its holder was killed. The runs
     are read from settings.backend of the configuration in the current directory: --config names another one, --backend
     the database itself. Needs no credentials, and no network but for a PostgreSQL database.
     """
-    unlock = run == _UNLOCK
-    _check_together(run, prune, filtered=bool(since or targets or outcome))
+    unlock, filters = run == _UNLOCK, (since, until, targets, policies, tasks, outcome)
+    _check_together(run, prune, filtered=any(filters))
     if group is not None and not unlock:
         raise UsageError(f"{group}: only `history {_UNLOCK}` takes a second argument")
     now, json = int(time.time()), output_format == "json"
-    wanted = RunFilter(since=_since(since, now), outcome=outcome, limit=limit)
+    lines = output_format == "jsonl"
+    if lines and (run is not None or prune is not None):
+        raise UsageError("--format jsonl is of the changes of all runs: it goes neither with RUN nor with --prune")
+    of_run = outcome in _OUTCOMES
+    wanted = RunFilter(
+        since=_moment("--since", since, now),
+        until=_moment("--until", until, now),
+        targets=targets,
+        tasks=tasks,
+        policies=policies,
+        outcome=("" if outcome == UNFINISHED else outcome) if of_run else None,
+        change_outcome=None if of_run else outcome,
+        limit=limit if lines else limit or _RUNS,
+    )
     before = None if prune is None else now - _age(prune)
     if (unlock or prune) and not auto_approve and not somebody_is_there():
         asked = _UNLOCK if unlock else "--prune"
@@ -112,11 +156,16 @@ def command(
     if run is not None:
         _show(history, run, json=json, verbose=bool(verbose))
         return ExitCode.OK
-    runs = _matching(history, wanted, targets) if history else []
+    if lines:
+        for change in history.changes(wanted) if history else ():
+            write(render_change_line(change), "jsonl")
+        return ExitCode.OK
+    limit = limit or _RUNS
+    runs = history.runs(replace(wanted, limit=limit + 1)) if history else []
     more = len(runs) > limit
     if json:
         write(render_runs_json(runs[:limit], more=more), "json")
-    elif runs or since or targets or outcome:
+    elif runs or any(filters):
         write(render_runs_text(runs[:limit], more=more))
     else:
         write("There are no runs yet.\n")
@@ -125,12 +174,12 @@ def command(
 
 def _check_together(run: str | None, prune: str | None, *, filtered: bool) -> None:
     if run is not None and (prune is not None or filtered):
-        raise UsageError("RUN shows one run: --since, --target, --outcome and --prune do not go with it")
+        raise UsageError("RUN shows one run: filters and --prune do not go with it")
     if prune is not None and filtered:
-        raise UsageError("--prune goes by age alone: --since, --target and --outcome do not go with it")
+        raise UsageError("--prune goes by age alone: filters do not go with it")
 
 
-def _since(text: str | None, now: int) -> int | None:
+def _moment(name: str, text: str | None, now: int) -> int | None:
     """Milliseconds since the epoch of a duration back from `now`, or of a time."""
     if text is None:
         return None
@@ -141,7 +190,7 @@ def _since(text: str | None, now: int) -> int | None:
     try:
         return 1000 * parse_timestamp(text)
     except ValueError as error:
-        raise UsageError(f"--since {text}: neither a duration like `7d`, nor a time: {error}") from error
+        raise UsageError(f"{name} {text}: neither a duration like `7d`, nor a time: {error}") from error
 
 
 def _age(text: str) -> int:
@@ -180,16 +229,6 @@ def _open(url: str) -> History | None:
         return History.open(url)
     except NoJournal:
         return None
-
-
-def _matching(history: History, wanted: RunFilter, targets: tuple[str, ...]) -> list[RunRecord]:
-    """The runs that match, the latest first; one more than the limit where there are more."""
-    unfinished = wanted.outcome == UNFINISHED
-    limit = None if unfinished or wanted.limit is None else wanted.limit + 1
-    asked = replace(wanted, outcome=None if unfinished else wanted.outcome, limit=limit)
-    found = {run.run_id: run for name in targets or (None,) for run in history.runs(replace(asked, target=name))}
-    runs = sorted(found.values(), key=lambda run: (run.started_ms, run.run_id), reverse=True)
-    return [run for run in runs if run.outcome is None or not unfinished]
 
 
 def _show(history: History | None, name: str, *, json: bool, verbose: bool) -> None:

@@ -196,7 +196,8 @@ def _job(output: Output) -> tuple[str, str] | None:
     """The job of a CI system that this is, for those who read its page."""
     if "html" not in {output.format, *output.reports.values()}:
         return None
-    from reconciler.review.job import origin_of, recognised  # noqa: PLC0415 - for pages only
+    from reconciler.engine.authorship import recognised  # noqa: PLC0415 - for pages only
+    from reconciler.review.job import origin_of  # noqa: PLC0415 - for pages only
 
     place = recognised(os.environ)
     return origin_of(place, os.environ).job if place else None

@@ -29,7 +29,7 @@ OUTPUT: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "diff": ("documents.files.DIFFERENCE",),
         "why": ("reports.why.document.WHY",),
         "query": ("reports.task_list.TASK_LIST",),
-        "history": tuple(f"reports.run_history.{name}" for name in ("RUNS", "RUN", "PRUNING", "UNLOCKING")),
+        "history": tuple(f"reports.run_history.{name}" for name in ("RUNS", "RUN", "CHANGE", "PRUNING", "UNLOCKING")),
         "explain": ("reports.explanation.document.EXPLANATION",),
         "permissions": ("reports.permissions.PERMISSIONS",),
         "doctor": ("reports.doctor.DOCTOR",),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.backends.entries import Planned, PlannedOfPolicy, RunStart
 from reconciler.diagnostics import Severity
+from reconciler.engine.authorship import authorship
 from reconciler.engine.batch import Batch
 from reconciler.engine.clouds import log_bug
 from reconciler.engine.run_journal import OUTCOMES, RunJournal
@@ -29,7 +30,8 @@ from reconciler.tasks.timestamps import Timestamp
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.config.model import Configuration
+    from reconciler.config.model import Configuration, Policy
+    from reconciler.engine.approval import Approval
     from reconciler.engine.clouds import Clouds
     from reconciler.engine.hold import Held
     from reconciler.engine.interruption import Interruption
@@ -72,6 +74,7 @@ class Applying:
     held: Held
     interruption: Interruption
     options: ApplyOptions
+    approval: Approval
 
 
 async def carry_out(
@@ -89,8 +92,10 @@ async def carry_out(
     of, whatever `plan` knows better by now. Never raises for what a cloud does.
     """
     started, digest, held, options = int(time.time()), reviewed.digest, run.held, run.options
-    planned = _planned(reviewed, plan.changes, excluded)
-    start = RunStart("apply", __version__, digest, plan.configuration.digest, planned)
+    planned = _planned(reviewed, plan.changes, excluded, run.world.configuration.policies)
+    author, commit = authorship(run.world.configuration)
+    fingerprint, approval = plan.configuration.digest, run.approval.kind
+    start = RunStart("apply", __version__, digest, fingerprint, planned, author, commit, approval)
     run_id = await asyncio.to_thread(held.journal.begin_run, start)
     run.interruption.drain()
     journal = RunJournal(held.journal, run_id, run.interruption, held.lease, held.groups)
@@ -158,7 +163,7 @@ async def carry_out(
     return report
 
 
-def _planned(reviewed: Plan, changes: Sequence[Change], excluded: int) -> Planned:
+def _planned(reviewed: Plan, changes: Sequence[Change], excluded: int, policies: Mapping[str, Policy]) -> Planned:
     """What is written down of the plan that was agreed to, of which these changes are left in the run."""
     asking = Counter(name for change in changes for name in change.policies)
     found = {
@@ -166,13 +171,14 @@ def _planned(reviewed: Plan, changes: Sequence[Change], excluded: int) -> Planne
         for policy in reviewed.policies
     }
     summary, nothing = reviewed.summary, PlannedOfPolicy()
+    written = {name: str(policy.location) for name, policy in policies.items() if policy.location}
     return Planned(
         len(changes),
         summary.refused,
         summary.deferred,
         summary.reported,
         excluded,
-        {name: counts for name, counts in found.items() if counts != nothing},
+        {name: replace(one, source=written.get(name, "")) for name, one in found.items() if one != nothing},
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reconciler.backends.entries import ApprovalKind
 from reconciler.exceptions import RefusedError, StalePlanError
 from reconciler.tasks.timestamps import Timestamp, format_timestamp
 
@@ -25,6 +26,13 @@ class Approval:
     digest: str | None = None
     until: int | None = None
     ask: Callable[[Plan], bool] | None = None
+
+    @property
+    def kind(self) -> ApprovalKind:
+        """Its name, as the history has it."""
+        if self.digest is not None:
+            return ApprovalKind.DIGEST
+        return ApprovalKind.AUTOMATIC if self.ask is None else ApprovalKind.ASKED
 
     @classmethod
     def automatic(cls) -> Approval:

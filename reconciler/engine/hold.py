@@ -19,6 +19,7 @@ from reconciler.backends.fencing import LeaseHeld
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import Lease, acquire
 from reconciler.config.model import group_of
+from reconciler.engine.authorship import authorship
 from reconciler.engine.interruption import Threads
 from reconciler.exceptions import ExitCode
 from reconciler.planning.plan import RunOutcome
@@ -173,7 +174,8 @@ async def _settle_open_intents(world: World, clouds: Clouds, journal: Journal, g
     strays = await asyncio.to_thread(journal.strays, ours.keys(), world.configuration.targets.keys())
     if not left:
         return Recovery(strays=strays)
-    start = RunStart("recover", __version__, "", world.configuration.fingerprint)
+    author, commit = authorship(world.configuration)
+    start = RunStart("recover", __version__, "", world.configuration.fingerprint, author=author, commit=commit)
     run_id = await asyncio.to_thread(journal.begin_run, start)
     by_scope: dict[Scope, list[ActionRecord]] = defaultdict(list)
     for found in left:

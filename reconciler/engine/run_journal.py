@@ -74,7 +74,7 @@ class RunJournal:
 
     async def intend(self, action: Action, attempts: Sequence[tuple[Change, int]]) -> None:
         """Write that these calls are about to be sent. To be awaited before any of them is."""
-        intents = [Intent(*change.key, action, attempt) for change, attempt in attempts]
+        intents = [Intent(*change.key, action, attempt, policies=change.policies) for change, attempt in attempts]
         targets = {intent.target for intent in intents}
         unlocked = sorted(name for name in targets if self._groups.get(name) not in self._lease.fence.groups)
         if unlocked:
@@ -93,7 +93,9 @@ class RunJournal:
         """Write the outcome of changes, a group of them after the other."""
         for start in range(0, len(results), OUTCOMES):
             outcomes = [
-                TaskOutcome(*result.key, result.outcome.value, result.before, result.now, result.detail)
+                TaskOutcome(
+                    *result.key, result.outcome.value, result.before, result.now, result.detail, result.policies
+                )
                 for result in results[start : start + OUTCOMES]
             ]
             await self._written(self._journal.record_outcomes(self.run_id, outcomes))

@@ -283,8 +283,8 @@ class Session:
             LOGGER.warning("the plan was made a while ago: its tasks are read again before anything is called")
             self._look_at_the_clock()
             with self._timed():
-                return await apply_saved_plan(self._applying_with(held, options), plan, plan.overrides)
-        run = self._applying_with(held, options)
+                return await apply_saved_plan(self._applying_with(held, options, approval), plan, plan.overrides)
+        run = self._applying_with(held, options, approval)
         with self._timed():
             return await carry_out(run, plan, plan.changes, (), reviewed=plan, excluded=plan.excluded)
 
@@ -302,7 +302,7 @@ class Session:
             if saved.changes:
                 approval.check_given(saved)
             with self._timed():
-                return await apply_saved_plan(self._applying_with(held, options), saved, overrides)
+                return await apply_saved_plan(self._applying_with(held, options, approval), saved, overrides)
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
@@ -312,8 +312,8 @@ class Session:
         finally:
             self.took["apply"] = time.monotonic() - begun
 
-    def _applying_with(self, held: Held, options: ApplyOptions) -> Applying:
-        return Applying(self._world, self._clouds, held, self._interruption, options)
+    def _applying_with(self, held: Held, options: ApplyOptions, approval: Approval) -> Applying:
+        return Applying(self._world, self._clouds, held, self._interruption, options, approval)
 
 
 def plan(

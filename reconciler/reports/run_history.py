@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from reconciler.backends.entries import ActionRecord, Holding, PlannedOfPolicy, RunRecord, TaskOutcome
+from reconciler.backends.entries import (
+    ActionRecord,
+    ApprovalKind,
+    ChangeRecord,
+    Holding,
+    PlannedOfPolicy,
+    RunRecord,
+    TaskOutcome,
+)
 from reconciler.documents.document import Format
 from reconciler.redaction import Shown
 from reconciler.reports.ages import duration
@@ -62,13 +71,14 @@ class Unlocking(Shown):
 
 RUNS = Format("reconciler.history", "2.0", Runs, "Past runs")
 RUN = Format("reconciler.run", "2.0", RunDetails, "One past run")
+CHANGE = Format("reconciler.change", "2.0", ChangeRecord, "One change of a past run")
 PRUNING = Format("reconciler.pruning", "2.0", Pruning, "What `reconciler history --prune` forgot")
 UNLOCKING = Format("reconciler.unlocking", "2.0", Unlocking, "The locks that `reconciler history unlock` freed")
 
 
 def render_runs_text(runs: Sequence[RunRecord], *, more: bool) -> str:
     """One line a run. `more` says that there are others, which a limit kept out."""
-    head = ("RUN", "BEGAN", "COMMAND", "OUTCOME", "EXIT", "TOOK", "CHANGES", "PLAN")
+    head = ("RUN", "BEGAN", "COMMAND", "WHO", "OUTCOME", "EXIT", "TOOK", "CHANGES", "PLAN")
     lines = [*table([head, *(_run_row(run) for run in runs)]), ""] if runs else []
     rest = "; there are more: --limit" if more else ""
     return "\n".join([*lines, f"{counted(len(runs), 'run')}{rest}."]) + "\n"
@@ -97,7 +107,7 @@ def render_run_text(
         ),
         _section(
             f"Outcomes: {counted(len(outcomes), 'change')}",
-            ("TASK", "OUTCOME", "STATUS", "WHY"),
+            ("TASK", "OUTCOME", "STATUS", "POLICIES", "WHY"),
             [_outcome_row(outcome, page) for outcome in outcomes],
         ),
         [f"{run.command.capitalize()}: {run_counts(run.summary) or 'nothing to count'}."]
@@ -112,6 +122,11 @@ def render_run_json(run: RunRecord, actions: Sequence[ActionRecord], outcomes: S
     return RUN.text(RunDetails(run, tuple(actions), tuple(outcomes)))
 
 
+def render_change_line(change: ChangeRecord) -> str:
+    """One line of JSON, which stands for itself: lines of several databases make one file."""
+    return f"{json.dumps(CHANGE.document(change), separators=(',', ':'), ensure_ascii=False)}\n"
+
+
 def run_label(run: RunRecord) -> str:
     """The whole id, then `(apply of 2026-01-02T03:04:05Z, ok)`: for messages that tell runs apart."""
     outcome = run.outcome or UNFINISHED
@@ -120,6 +135,18 @@ def run_label(run: RunRecord) -> str:
 
 def _short_id(run: RunRecord) -> str:
     return run.run_id[:_SHORT_ID]
+
+
+_APPROVED = {
+    ApprovalKind.DIGEST: "by the digest of the plan",
+    ApprovalKind.AUTOMATIC: "automatically",
+    ApprovalKind.ASKED: "by who was asked",
+}
+
+
+def _who(run: RunRecord) -> str:
+    """`octocat`, whom a CI platform names, or else `me@host`."""
+    return "-" if run.author is None else run.author.actor or f"{run.author.user}@{run.host}"
 
 
 def run_counts(summary: Mapping[str, int] | None) -> str:
@@ -144,11 +171,11 @@ def _planned(run: RunRecord) -> list[tuple[str, str]]:
 
 
 def _by_policy(run: RunRecord) -> list[str]:
-    """What the plan said of each policy, where it did not let all of them do what they ask for."""
+    """What the plan said of each policy, and where that was written."""
     policies = run.planned.policies if run.planned else {}
     columns = [field.name for field in fields(PlannedOfPolicy)]
     columns = [name for name in columns if any(getattr(counts, name) for counts in policies.values())]
-    if not _left_alone(run) or not policies:
+    if not policies:
         return []
     rows = [(name, *(str(getattr(counts, column)) for column in columns)) for name, counts in sorted(policies.items())]
     head = ("POLICY", *(column.upper() for column in columns))
@@ -161,6 +188,7 @@ def _run_row(run: RunRecord) -> tuple[str, ...]:
         _short_id(run),
         str(run.started_at),
         run.command,
+        _who(run),
         run.outcome or UNFINISHED,
         "-" if run.exit_code is None else str(run.exit_code),
         "-" if took is None else duration(took // 1000),
@@ -176,9 +204,11 @@ def _heading(run: RunRecord) -> list[str]:
     lasted = "" if took is None else f", took {duration(took // 1000)}"
     facts = [
         ("Began", f"{run.started_at}{lasted}, on {run.host} as process {run.pid}"),
+        *([("Who", ", ".join(filter(None, (_who(run), run.author.job))))] if run.author else []),
         ("Plan", run.plan_digest or "none: it settled what an earlier run had left open"),
         *_planned(run),
-        ("Configuration", run.fingerprint),
+        *([("Approved", _APPROVED[run.approval])] if run.approval else []),
+        ("Configuration", run.fingerprint + (f", commit {run.commit}" if run.commit else "")),
         ("Tool", f"reconciler {run.tool_version}"),
     ]
     return [
@@ -222,5 +252,6 @@ def _outcome_row(outcome: TaskOutcome, page: Palette) -> tuple[str, ...]:
         page.fitted(outcome.id, _CELLS),
         outcome.outcome,
         f"{outcome.before} -> {outcome.now or 'not read'}",
+        ", ".join(outcome.policies) or "-",
         page.fitted(outcome.detail, _CELLS),
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
+from reconciler.engine.authorship import Place, page_of
 from reconciler.exceptions import UsageError
 from reconciler.review.draft import Origin
 
@@ -24,11 +24,6 @@ _PROJECT = re.compile(r"[1-9][0-9]*|[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 
 
-class Place(StrEnum):
-    GITHUB = "github"
-    GITLAB = "gitlab"
-
-
 _REPOSITORIES = {Place.GITHUB: (_REPOSITORY, "OWNER/NAME"), Place.GITLAB: (_PROJECT, "GROUP/PROJECT, or its number")}
 
 
@@ -42,13 +37,6 @@ class Job:
     number: int | None = None
     commit: str = ""
     origin: Origin = Origin()  # noqa: RUF009 - frozen, without state
-
-
-def recognised(environment: Mapping[str, str]) -> Place | None:
-    """The platform whose job this is, if it is one."""
-    if environment.get("GITHUB_ACTIONS") == "true":
-        return Place.GITHUB
-    return Place.GITLAB if environment.get("GITLAB_CI") == "true" else None
 
 
 def token_of(place: Place, environment: Mapping[str, str]) -> str | None:
@@ -127,7 +115,6 @@ def _names(place: Place, environment: Mapping[str, str]) -> set[str]:
 def _github(environment: Mapping[str, str]) -> Job:
     event = _event(environment.get("GITHUB_EVENT_PATH", ""))
     repository = environment.get("GITHUB_REPOSITORY", "")
-    run, server = environment.get("GITHUB_RUN_ID", ""), environment.get("GITHUB_SERVER_URL", "")
     commit = _github_commit(event, environment)
     head = _at(event, "pull_request", "head", "sha")
     return Job(
@@ -137,8 +124,7 @@ def _github(environment: Mapping[str, str]) -> Job:
         _github_number(event, environment.get("GITHUB_REF", "")),
         commit,
         Origin(
-            f"{server}/{repository}/actions/runs/{run}",
-            run,
+            *page_of(Place.GITHUB, environment),
             head if isinstance(head, str) else commit or environment.get("GITHUB_SHA", ""),
         ),
     )
@@ -188,7 +174,6 @@ def _gitlab(environment: Mapping[str, str]) -> Job:
     request = environment.get("CI_MERGE_REQUEST_IID", "")
     commit = environment.get("CI_COMMIT_SHA", "")
     scheduled = environment.get("CI_PIPELINE_SOURCE") == "schedule"  # about no commit in particular
-    by_job = environment.get("CI_JOB_URL")
     return Job(
         Place.GITLAB,
         environment.get("CI_API_V4_URL") or "https://gitlab.com/api/v4",
@@ -196,8 +181,7 @@ def _gitlab(environment: Mapping[str, str]) -> Job:
         int(request) if re.fullmatch(r"[1-9][0-9]{0,17}", request, re.ASCII) else None,
         commit if _COMMIT.fullmatch(commit) and not scheduled else "",
         Origin(
-            by_job or environment.get("CI_PIPELINE_URL", ""),
-            environment.get("CI_JOB_ID" if by_job else "CI_PIPELINE_ID", ""),
+            *page_of(Place.GITLAB, environment),
             environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or commit,
         ),
     )

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
+from reconciler.engine.authorship import Place
 from reconciler.exceptions import UsageError
 from reconciler.review.github import GitHub, github_api
 from reconciler.review.gitlab import GitLab, gitlab_api
-from reconciler.review.job import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.documents.document import Format
+from reconciler.engine.authorship import Place
 from reconciler.redaction import bounded
-from reconciler.review.job import Place
 from reconciler.review.publishing import Action
 from reconciler.tasks.timestamps import Timestamp, format_timestamp
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import event, inspect, text, update
+from sqlalchemy import Connection, event, inspect, text, update
 
 from reconciler.backends.backend import Backend
 from reconciler.backends.connect import connect
@@ -288,15 +288,31 @@ def test_an_older_schema_is_led_up_step_by_step(backend: Backend, url: str, monk
     assert made == [VERSION - 2, VERSION - 1]
 
 
+STEPS_BACK = {
+    7: ("runs.author", 'runs."commit"', "runs.approval", "actions.policies", "outcomes.policies"),
+    6: ("backlogs",),
+    5: ("notices",),
+    4: ("runs.planned",),
+    3: ("leases.targets",),
+}
+"""What each version of the schema has more than the one before, tables and columns."""
+
+
+def lead_back(connection: Connection, version: int) -> None:
+    """Make an empty enough database one of an earlier version."""
+    for step in range(VERSION, version, -1):
+        for name in STEPS_BACK[step]:
+            table, _, column = name.partition(".")
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}" if column else f"DROP TABLE {table}"))
+    connection.execute(update(schema_version).values(version=version))
+
+
 def test_a_journal_of_the_first_schema_keeps_its_open_calls(url: str, start: RunStart, intent: Build) -> None:
     with Journal.open(url) as journal:
         run_id = journal.begin_run(start)
         journal.intend(run_id, [intent()], Fence(())).result()
         with journal.backend.writing() as connection:
-            connection.execute(text("ALTER TABLE runs DROP COLUMN planned"))
-            connection.execute(text("DROP TABLE notices"))
-            connection.execute(text("DROP TABLE backlogs"))
-            connection.execute(text("ALTER TABLE leases DROP COLUMN targets"))
+            lead_back(connection, 2)
             connection.execute(text("DROP INDEX actions_unsettled"))
             connection.execute(text("ALTER TABLE actions DROP COLUMN rate_group"))
             connection.execute(text("CREATE INDEX actions_open ON actions (target) WHERE state = 'intent'"))
@@ -318,11 +334,7 @@ def test_a_journal_that_showed_accounts_shows_them_no_more(url: str, start: RunS
         run_id = journal.begin_run(start)
         journal.intend(run_id, [intent()], lease.fence, {"prod": old}).result()
         with journal.backend.writing() as connection:
-            connection.execute(text("ALTER TABLE runs DROP COLUMN planned"))
-            connection.execute(text("DROP TABLE notices"))
-            connection.execute(text("DROP TABLE backlogs"))
-            connection.execute(text("ALTER TABLE leases DROP COLUMN targets"))
-            connection.execute(update(schema_version).values(version=2))
+            lead_back(connection, 2)
     with Journal.open(url) as journal:
         assert [(found.run_id, found.rate_group) for found in journal.open_intents({new})] == [(run_id, new)]
         assert journal.open_intents({old}, {"prod"}) == []

@@ -28,6 +28,8 @@ from reconciler.backends.schema import actions, leases, outcomes, schema_version
 from reconciler.backends.schema import runs as runs_table
 from reconciler.exceptions import BackendError
 from reconciler.reports.run_history import render_run_text
+from reconciler.tasks.resource_type import Action
+from reconciler.tasks.task import TaskKey
 
 
 @pytest.fixture
@@ -59,9 +61,9 @@ def runs(backend: Backend, start: RunStart, intent: Callable[..., Intent]) -> li
         (RunFilter(limit=None), [2, 1, 0]),
         (RunFilter(since=2000), [2, 1]),
         (RunFilter(outcome="partial"), [1]),
-        (RunFilter(target="prod"), [2, 0]),
-        (RunFilter(target="test"), [1]),
-        (RunFilter(target="test", outcome="ok"), []),
+        (RunFilter(targets=("prod",)), [2, 0]),
+        (RunFilter(targets=("test",)), [1]),
+        (RunFilter(targets=("test",), outcome="ok"), []),
     ],
 )
 def test_runs_are_filtered_and_the_latest_comes_first(
@@ -120,6 +122,22 @@ def test_whatever_stands_in_a_table_is_read_or_called_corrupt(
             with suppress(BackendError), backend.writing() as connection:
                 connection.execute(update(table).values({column: before}))
     assert corrupt
+
+
+@pytest.mark.parametrize("count", [499, 500, 501, 1203])
+def test_changes_are_read_page_by_page_each_once(backend: Backend, start: RunStart, count: int) -> None:
+    """Of a run of many and of many runs, whatever is in the ids."""
+    with Journal(backend) as journal:
+        keys = [TaskKey("prod", "r", f"{number % 7}é/~\U0001f4a9{number}") for number in range(count)]
+        big = journal.begin_run(start)
+        journal.record_outcomes(big, [TaskOutcome(*key, "done", "pending") for key in keys[::2]])
+        journal.intend(big, [Intent(*key, Action.CANCEL) for key in keys[1::2]], Fence(()))
+        small = [journal.begin_run(start) for _ in range(30)]
+        for run_id in small:
+            journal.record_outcomes(run_id, [TaskOutcome(*keys[0], "done", "pending")])
+    found = [(change.run_id, change.key) for change in History(backend).changes()]
+    assert len(found) == count + 30
+    assert set(found) == {*((big, key) for key in keys), *((run_id, keys[0]) for run_id in small)}
 
 
 def test_an_unknown_run_is_none(backend: Backend) -> None:

@@ -116,6 +116,8 @@ policies:
   others: {resource: huaweicloud.mpc.snapshot, match: {id: "9", status: pending}, ensure: absent}
 """
 NOTHING = {"changes": 0, "refused": 0, "deferred": 0, "reported": 0}
+WRITTEN = HEAD.count("\n") + 3
+"""The line of the first policy."""
 
 
 def test_what_the_plan_held_back_is_there_to_be_read(terminal: Terminal) -> None:
@@ -129,10 +131,13 @@ def test_what_the_plan_held_back_is_there_to_be_read(terminal: Terminal) -> None
     assert terminal.run("apply", "--plan", "plan.json", "--policy", "portions", "--auto-approve").code == 4
     saved, own = terminal.run("history", "--format", "json").json["runs"]
     policies = {
-        "portions": {**NOTHING, "changes": 1, "deferred": 2},
-        "refused": {**NOTHING, "refused": 2},
-        "watched": {**NOTHING, "reported": 1},
+        "portions": {**NOTHING, "changes": 1, "deferred": 2, "source": f"reconciler.yaml:{WRITTEN + 6}:3"},
+        "refused": {**NOTHING, "refused": 2, "source": f"reconciler.yaml:{WRITTEN + 1}:3"},
+        "watched": {**NOTHING, "reported": 1, "source": f"reconciler.yaml:{WRITTEN}:3"},
     }
+    for name in ("refused", "watched"):  # which the second run does not look at
+        assert saved["planned"]["policies"][name].pop("source") == ""
+        saved["planned"]["policies"][name]["source"] = policies[name]["source"]
     assert own["planned"] == saved["planned"] == {
         "changes": 1, "refused": 2, "deferred": 2, "reported": 1, "excluded": 1, "policies": policies,
     }  # fmt: skip
@@ -140,17 +145,87 @@ def test_what_the_plan_held_back_is_there_to_be_read(terminal: Terminal) -> None
     text = terminal.run("history", own["run_id"]).out
     assert "Planned:        1 change; 2 refused, 2 deferred, 1 reported, 1 left out\n" in text
     rows = [line.split() for line in text.splitlines()]
-    assert ["POLICY", "CHANGES", "REFUSED", "DEFERRED", "REPORTED"] in rows
-    assert ["portions", "1", "0", "2", "0"] in rows
+    assert ["POLICY", "CHANGES", "REFUSED", "DEFERRED", "REPORTED", "SOURCE"] in rows
+    assert ["portions", "1", "0", "2", "0", f"reconciler.yaml:{WRITTEN + 6}:3"] in rows
+
+
+def test_who_made_a_change_why_and_how_it_was_approved(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a run in a CI job, by the digest of a plan: in the list, in the run and in the lines of its changes."""
+    for name, value in {
+        "GITLAB_CI": "true",
+        "GITLAB_USER_LOGIN": "tanuki",
+        "CI_JOB_URL": "https://gitlab.example.com/media/-/jobs/7",
+        "CI_COMMIT_SHA": "c" * 40,
+        "GITLAB_TOKEN": "s3cret",
+    }.items():
+        monkeypatch.setenv(name, value)
+    terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="1d")
+    digest = terminal.run("plan", "--out", "plan.json", "--format", "json").json["digest"]
+    assert terminal.run("apply", "--plan", "plan.json", "--approved-digest", digest).code == 0
+    assert " tanuki " in terminal.run("history").out
+    (run,) = terminal.run("history", "--format", "json").json["runs"]
+    assert run["author"]["actor"] == "tanuki"
+    text = terminal.run("history", run["run_id"]).out
+    for told in ("tanuki, https://gitlab.example.com/media/-/jobs/7\n", "by the digest of the plan", "c" * 40):
+        assert told in text
+    (line,) = terminal.run("history", "--format", "jsonl").out.splitlines()
+    change = json.loads(line)
+    assert (change["format"], change["id"], change["outcome"]) == ("reconciler.change", f"huawei/{SNAPSHOT}/1", "done")
+    assert (change["run_id"], change["plan_digest"], change["approval"]) == (run["run_id"], digest, "digest")
+    assert (change["commit"], change["author"]["job"]) == ("c" * 40, "https://gitlab.example.com/media/-/jobs/7")
+    assert change["policies"].keys() == {"p"}
+    assert change["policies"]["p"].startswith("reconciler.yaml:")
+    assert [(call["action"], call["state"]) for call in change["calls"]] == [("cancel", "done")]
+    assert "s3cret" not in text + line
+
+
+def exported(terminal: Terminal, *words: str) -> list[tuple[str, str, str | None]]:
+    lines = map(json.loads, terminal.run("history", "--format", "jsonl", *words).out.splitlines())
+    return [(line["target"], line["task_id"], line["outcome"]) for line in lines]
+
+
+def test_changes_are_found_by_task_policy_target_and_outcome(terminal: Terminal) -> None:
+    """Also those of a run that was killed, of which only the calls are known."""
+    with Journal(connect("sqlite:///.reconciler/history.db")) as journal:
+        for policy, ends in (("one", True), ("one-more", False)):
+            run_id = journal.begin_run(RunStart("apply", "0.9.0", DIGEST, "sha256:f00"))
+            intents = [Intent(*key(task, target), Action.CANCEL, policies=(policy, "zero"))
+                       for task in ("1", "2") for target in ("huawei", "aliyun")]  # fmt: skip
+            journal.intend(run_id, intents, Fence(())).result()
+            if ends:
+                outcomes = [TaskOutcome(*intent.key, "failed" if intent.task_id == "2" else "done", "pending",
+                                        policies=intent.policies) for intent in intents]  # fmt: skip
+                journal.record_outcomes(run_id, outcomes).result()
+                journal.finish_run(run_id, RunEnd("partial", 3, {"done": 2, "failed": 2})).result()
+    killed = [(target, task, None) for target in ("aliyun", "huawei") for task in ("1", "2")]
+    ended = [
+        (target, task, outcome) for target in ("aliyun", "huawei") for task, outcome in (("1", "done"), ("2", "failed"))
+    ]
+    assert exported(terminal) == [*killed, *ended]
+    assert exported(terminal, "--limit", "1") == killed
+    assert exported(terminal, "--policy", "one") == ended
+    assert exported(terminal, "--policy", "zero", "--task", "2", "--target", "huawei") == [killed[3], ended[3]]
+    assert exported(terminal, "--task", f"aliyun/{SNAPSHOT}/1") == [killed[0], ended[0]]
+    assert exported(terminal, "--outcome", "failed") == [ended[1], ended[3]]
+    assert exported(terminal, "--outcome", "unfinished") == killed
+    assert exported(terminal, "--outcome", "partial", "--task", "1") == [ended[0], ended[2]]
+    assert exported(terminal, "--task", "3") == []
+    assert exported(terminal, "--until", "1h") == []
+    assert len(exported(terminal, "--since", "1h")) == 8
+    assert [len(listed(terminal, *words)) for words in (("--policy", "one"), ("--task", "2"), ("--task", "3"))] == [
+        1,
+        2,
+        0,
+    ]
 
 
 def test_the_list_is_one_line_a_run(terminal: Terminal, three: list[str]) -> None:
     lines = terminal.run("history").out.splitlines()
-    assert lines[0].split() == ["RUN", "BEGAN", "COMMAND", "OUTCOME", "EXIT", "TOOK", "CHANGES", "PLAN"]
+    assert lines[0].split() == ["RUN", "BEGAN", "COMMAND", "WHO", "OUTCOME", "EXIT", "TOOK", "CHANGES", "PLAN"]
     rows = [line.split() for line in lines[1:4]]
     assert [row[0] for row in rows] == [run_id[:12] for run_id in three[::-1]]
-    assert rows[0][2:] == ["apply", "unfinished", "-", "-", "-", "0123456789ab"]
-    assert rows[1][2:] == ["apply", "partial", "3", "0s", "1", "done", "0123456789ab"]
+    assert rows[0][2:] == ["apply", "-", "unfinished", "-", "-", "-", "0123456789ab"]
+    assert rows[1][2:] == ["apply", "-", "partial", "3", "0s", "1", "done", "0123456789ab"]
     assert lines[-1] == "3 runs."
 
 
@@ -161,6 +236,8 @@ def test_the_list_is_one_line_a_run(terminal: Terminal, three: list[str]) -> Non
         (("--since", "90m"), [2]),
         (("--since", "2020-01-01T00:00:00Z"), [2, 1, 0]),
         (("--since", "2999-01-01T00:00:00+08:00"), []),
+        (("--until", "90m"), [1, 0]),
+        (("--until", "90m", "--since", "1d"), [1]),
         (("--target", "aliyun"), [1]),
         (("--target", "aliyun", "--target", "huawei"), [2, 1, 0]),
         (("--target", "nobody"), []),
@@ -273,6 +350,9 @@ def test_long_reasons_are_whole_on_request(terminal: Terminal) -> None:
     ("words", "message"),
     [
         (("--since", "soon"), "neither a duration like `7d`, nor a time"),
+        (("--until", "soon"), "--until soon: neither a duration"),
+        (("0", "--format", "jsonl"), "it goes neither with RUN"),
+        (("0", "--task", "1"), "do not go with it"),
         (("--since", "2026-01-01"), "a timestamp needs a time and a zone"),
         (("--limit", "0"), "not in the range"),
         (("--outcome", "good"), "is not one of"),

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.engine.authorship import Place, recognised
 from reconciler.exceptions import UsageError
 from reconciler.review.draft import Origin
-from reconciler.review.job import Job, Place, job_of, origin_of, recognised, token_of
+from reconciler.review.job import Job, job_of, origin_of, token_of
 
 SHA, HEAD = "ab" * 20, "cd" * 20
 GITHUB = {

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from reconciler.engine.authorship import Place
 from reconciler.review.draft import Draft, Origin
 from reconciler.review.failures import Patience
-from reconciler.review.job import Job, Place
+from reconciler.review.job import Job
 from reconciler.tasks.timestamps import Timestamp
 from tests.reports.examples import EMPTY, EVERY_OUTCOME, NOW, PLANS
 from tests.review.forge import Forge, GitHubServer, GitLabServer
