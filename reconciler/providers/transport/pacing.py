@@ -38,8 +38,6 @@ CLEARING, FOUND = 5, 0.15
 seconds after the first one of a large quota."""
 EFFECT = 1.0
 """Seconds until a cut shows, where a window of the vendor's is still full."""
-LONGEST_PAUSE = 20.0
-"""Seconds that refusals one after the other come to make everybody wait, where the server does not say how long."""
 
 MARGIN = 1.008
 """Windows are counted this much longer than the vendor's: requests that left in order arrive with some jitter."""
@@ -196,8 +194,7 @@ class Pace:
 
     def throttled(self, sent_at: float, pause: float, *, told: bool = False) -> float:
         """Note that the request of `sent_at` was throttled, and return the seconds for which nothing goes out: `pause`,
-        where the server was heard to ask for it. Else they are as many as it takes, the longer the more refusals
-        came one after the other.
+        or less where the server was not heard to ask for it and let others through before.
 
         Requests that were in flight together count as one: only one sent after the last cut, which was followed by a
         success, cuts the rate again.
@@ -210,8 +207,6 @@ class Pace:
                 first, rate = not self._refusals, self.rate
                 if not told and first and self._answers:  # let through up to here, so that little is too much
                     pause = min(pause, FOUND if self._seeking else CLEARING / rate)
-                elif not told:
-                    pause = self._longer(pause)
                 if first and now > self._cut_at + EFFECT:
                     self._slow_down(rate)
                     self._cut_at = now
@@ -247,9 +242,6 @@ class Pace:
         before = min(rate, lately) if self._seeking or enough else rate
         self._cut = (before, SMALL_CUT if nearly_all else CUT)
         self._answers = self._refused = 0
-
-    def _longer(self, pause: float) -> float:
-        return max(pause, min(LONGEST_PAUSE, pause * 2.0 ** max(0, min(self._refusals - 2, 10))))
 
 
 class PaceBook:

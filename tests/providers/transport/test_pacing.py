@@ -120,18 +120,6 @@ def test_throttled_again_and_again_it_keeps_a_little_and_recovers() -> None:
     assert pace.rate == 10.0
 
 
-def test_the_longer_it_is_refused_the_longer_everybody_waits() -> None:
-    time = Time()
-    pace = Pace(Quota(100, 60.0), time.monotonic, time.sleep)
-    refused = []
-    for _ in range(9):
-        refused += turns(pace, 1)
-        pace.throttled(refused[-1], 0.5)
-    assert [later - earlier for earlier, later in pairwise(refused)] == pytest.approx(
-        [0.5, 0.5, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0], rel=0.5
-    )
-
-
 class Cloud:
     """Takes so many requests in each window of a second and throttles above. Answers after `latency` seconds."""
 
