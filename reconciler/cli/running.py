@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.cli import signals
@@ -18,6 +20,20 @@ if TYPE_CHECKING:
     from reconciler.engine.interruption import Interruption
 
     Result = TypeVar("Result")
+
+
+_FILES = 65_536
+"""Descriptors that are asked for where there is no end to them."""
+
+
+def _have_files() -> None:
+    """Let as many files be open as may be. Each target has a connection of its own, and the usual limit of 1024, meant
+    for programs that use select(2), is reached by a thousand of them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if most > soft != resource.RLIM_INFINITY:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def run_work(work: Coroutine[None, None, Result], interruption: Interruption | None = None) -> Result:
@@ -45,6 +61,7 @@ def run_work(work: Coroutine[None, None, Result], interruption: Interruption | N
         with signals.listening(lambda code: loop.call_soon_threadsafe(stop, code)):
             return await work
 
+    _have_files()
     try:
         with tracing(), exporting(), signals.held():
             return run(begun())

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from reconciler.cli.running import run_work
 from reconciler.cli.signals import Interrupted, handled, held, interruptible, pending
+from tests.terminal import HEAD, Terminal
 
 EARLY = """
 import asyncio, signal
@@ -120,3 +122,23 @@ def test_what_comes_out_is_not_written_out() -> None:
     assert threading.current_thread() is threading.main_thread()
     assert isinstance(run_work(work()), Large)
     assert Large.written == 0
+
+
+MANY = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+from reconciler.cli.main import main
+main()
+"""
+
+
+def test_each_of_many_targets_has_a_connection_whatever_the_usual_limit_is(terminal: Terminal) -> None:
+    """Targets of one account, on ports of their own: none of them shares a connection."""
+    count = 80
+    targets = "".join(HEAD[HEAD.index("  huawei:") :].replace("huawei:", f"t{number}:") for number in range(count))
+    policy = "{resource: huaweicloud.mpc.snapshot, match: {status: pending}, ensure: absent}"
+    terminal.write(f"version: 1\ntargets:\n{targets}policies:\n  p: {policy}\n")
+    words = [sys.executable, "-c", MANY, "plan", "--format", "json"]
+    finished = subprocess.run(words, cwd=terminal.directory, capture_output=True, text=True, check=False)
+    plan = json.loads(finished.stdout)
+    assert [scope["error"] for scope in plan["scopes"]] == [None] * count
