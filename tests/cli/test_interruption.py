@@ -24,6 +24,9 @@ policies:
 """
 
 
+APPLY = ("-m", "reconciler", "apply", "--auto-approve", "--format", "json", "-v")
+
+
 @pytest.fixture(autouse=True)
 def world(terminal: Terminal) -> None:
     terminal.write(CONFIGURATION)
@@ -34,7 +37,7 @@ def world(terminal: Terminal) -> None:
 
 def started(terminal: Terminal, until: str = ": done") -> subprocess.Popen[str]:
     """An apply in a process of its own, of which a line of the log was seen."""
-    process = terminal.start("-m", "reconciler", "apply", "--auto-approve", "--format", "json", "-v")
+    process = terminal.start(*APPLY)
     assert process.stderr is not None
     for line in process.stderr:
         if until in line:
@@ -218,8 +221,9 @@ def test_two_at_once_exclude_each_other(terminal: Terminal) -> None:
 
 
 def test_calls_that_wait_for_the_quota_are_not_sent_any_more(terminal: Terminal) -> None:
-    terminal.write(CONFIGURATION.replace("mpc: 10000/s", "mpc: 120/min").replace("concurrency: 2", "concurrency: 32"))
-    process = started(terminal)
+    terminal.write(CONFIGURATION.replace("mpc: 10000/s", "mpc: 60/min").replace("concurrency: 2", "concurrency: 32"))
+    process = terminal.start(*APPLY)
+    wait_until(lambda: terminal.simulator.destructive_requests, process)  # a dozen go at once, then one a second
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
