@@ -133,7 +133,8 @@ def _told(cycle: Cycle, daemon: Daemon, site: Site, supervisor: Supervisor, outp
     LOGGER.log(logging.INFO if cycle.exit_code in {ExitCode.OK, ExitCode.CHANGES} else logging.WARNING, "%s", line)
     supervisor.tell(f"STATUS={line}")
     if cycle.item is not None:
-        output.save(cycle.item, int(cycle.ended), measured=cycle.measured)
+        saved = output.save(cycle.item, int(cycle.ended), measured=cycle.measured)
+        cycle.exit_code = ExitCode.weightiest(cycle.exit_code, saved)
     site.ready = True
 
 

@@ -14,6 +14,7 @@ from reconciler.exceptions import ExitCode, ReconcilerError, bug, innermost
 from reconciler.notifications.judging import Run
 from reconciler.notifications.notify import notify
 from reconciler.planning.limits import Overrides
+from reconciler.planning.plan import RunOutcome
 from reconciler.providers.transport.trace import spanned
 from reconciler.reports import Measured
 
@@ -71,6 +72,13 @@ class Cycle:
         """What is to be shown of it."""
         return self.report or self.plan
 
+    @property
+    def outcome(self) -> str:
+        """How it ended, in one word, as the documents have it."""
+        if self.cause is None and self.item is None:
+            return RunOutcome.INTERRUPTED.value
+        return Run("run", self.plan, self.report, self.cause).outcome
+
     async def tell(self, configuration: Configuration, job: Job, interruption: Interruption) -> None:
         """Tell those who hear of runs. Who could not be told is in its plan or report, and in the log."""
         run = Run("run", self.plan, self.report, self.cause, outdated=self.outdated, plan_only=job.plan_only)
@@ -93,14 +101,15 @@ class Cycle:
             cause = innermost(error) if isinstance(error, ExceptionGroup) else error
             self.cause = error
             if isinstance(cause, ReconcilerError):
-                self.error, self.exit_code = cause.message, cause.exit_code
+                self.error = f"{cause.message} ({cause.hint.rstrip('.')})" if cause.hint else cause.message
+                self.exit_code = cause.exit_code
             else:
                 log_bug(f"cycle {self.number}", error)
                 self.error = f"bug in reconciler: {bug(error)}; please report it: -v shows more"
                 self.exit_code = ExitCode.ERROR
         finally:
             self.ended = time.time()
-            self.measured = Measured("run", session.took, session.traffic, self.plan)
+            self.measured = Measured("run", session.took, session.traffic, self.plan, self.outcome)
 
     async def _run(self, session: Session, job: Job) -> None:
         options = job.options()

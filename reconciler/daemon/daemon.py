@@ -137,8 +137,7 @@ class Daemon:
         return cycle
 
     def _note(self, cycle: Cycle) -> None:
-        if cycle.item is not None:
-            self.samples.note(cycle.item, cycle.measured, int(cycle.ended))
+        self.samples.note(cycle.item, cycle.measured, int(cycle.ended))
         self.samples.set(CONFIGURATION, not cycle.outdated)
         self.samples.clear(BACKING_OFF)
         for name, times in self.failures.items():

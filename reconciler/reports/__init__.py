@@ -49,10 +49,11 @@ class Measured:
     """What was measured of a run besides what its plan and its report say.
 
     `stages`: seconds by stage. `traffic`: requests by target and service. `plan`: what a report is of, where that was
-    made in the same run.
+    made in the same run. `outcome`: how it ended, where it did not end as its plan or its report says.
     """
 
     command: str
     stages: Mapping[str, float] = field(default_factory=dict)
     traffic: Mapping[tuple[str, str], Tally] = field(default_factory=dict)
     plan: Plan | None = None
+    outcome: str = ""

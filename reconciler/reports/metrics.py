@@ -190,22 +190,29 @@ class Samples(Collector):
         """All of it, as Prometheus and the textfile collector of the node exporter read it."""
         return generate_latest(self).decode()
 
-    def note(self, item: Plan | Report, measured: Measured, now: int) -> None:
-        """Note a run that ended at `now` (seconds since the epoch, UTC), with its plan or its report."""
+    def note_build(self) -> None:
+        """Note what writes them."""
+        self.clear(BUILD)
+        self.set(BUILD, 1, __version__)
+
+    def note(self, item: Plan | Report | None, measured: Measured, now: int) -> None:
+        """Note a run that ended at `now` (seconds since the epoch, UTC), with its plan or its report; with None
+        where it came to neither: then `measured` has its outcome."""
         plan = item if isinstance(item, Plan) else measured.plan
         command = measured.command
-        self.clear(BUILD, *(metric for metric in METRICS if metric.of is Of.PLAN and plan is not None))
-        self.set(BUILD, 1, __version__)
+        ended = measured.outcome or (item.outcome.value if item is not None else RunOutcome.ERROR.value)
+        self.clear(*(metric for metric in METRICS if metric.of is Of.PLAN and plan is not None))
+        self.note_build()
         if plan is not None:
             self._note_plan(plan)
-        if not isinstance(item, Plan):
+        if item is not None and not isinstance(item, Plan):
             self._note_report(item)
         self.set(LAST_RUN, now, command)
-        if item.outcome in {RunOutcome.OK, RunOutcome.CHANGES}:
+        if ended in {RunOutcome.OK, RunOutcome.CHANGES}:
             self.set(LAST_SUCCESS, now, command)
-        self.add(RUNS, 1, command, item.outcome)
+        self.add(RUNS, 1, command, ended)
         for outcome in RunOutcome:
-            self.set(OUTCOME, item.outcome is outcome, command, outcome)
+            self.set(OUTCOME, ended == outcome, command, outcome)
         for stage, seconds in measured.stages.items():
             self.set(DURATION, seconds, command, stage)
         for (target, service), sent in measured.traffic.items():
