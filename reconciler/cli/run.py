@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +75,9 @@ def command(
     """Keep the policies: plan and apply in cycles, until a signal ends it. Nobody is asked.
 
     A cycle never begins while another one goes on; what was missed meanwhile is not made up for. The configuration is
-    read anew each time; where it cannot be used, the last good one is, and the log says so. A target that fails is
-    left alone for longer and longer, and keeps no other one waiting. What --report names is written after each cycle.
+    read anew each time; where it cannot be used, or is just being changed, the last good one is, and the log says so.
+    A target that fails is left alone for longer and longer, and keeps no other one waiting. What --report names is
+    written after each cycle.
     """
     behaviour = ApplyFlags.of(shared)
     flags = Flags.of(**shared)
@@ -110,7 +110,7 @@ def _schedule(every: str | None, schedule: str | None, timezone: str, *, once: b
         seconds = duration("--every", every)
         if not seconds:
             raise UsageError("--every 0s leaves no time between two cycles", "write it like 5m")
-        return Every(seconds, time.time())
+        return Every(seconds)
     return None
 
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _LOOK = 15.0
 """Seconds after which the clock is looked at again, which somebody may set, or the machine sleep through."""
 
+SETTLING = 5.0
+"""Seconds for which a configuration that changed must stand still: a file that is not there while somebody brings the
+directory up to date may be the one with the protections."""
+
 
 def _nothing(_: object) -> None:
     return None
@@ -34,14 +38,16 @@ def _nothing(_: object) -> None:
 class Daemon:
     """Runs the cycles of a job by a schedule; without one, a single cycle.
 
-    `jitter`: seconds, of which a part drawn by lot is added to each time to begin. `on_cycle` is told of each cycle at
-    its end, and `on_ready` once the first configuration was read. `now` gives seconds since the epoch.
+    `jitter`: seconds, of which a part drawn by lot is added to each time to begin. `settling`: seconds that lie between
+    the two readings of a configuration that changed. `on_cycle` is told of each cycle at its end, and `on_ready` once
+    the first configuration was read. `now` gives seconds since the epoch.
     """
 
     job: Job
     schedule: Schedule | None
     interruption: Interruption = field(default_factory=Interruption)
     jitter: int = 0
+    settling: float = SETTLING
     on_cycle: Callable[[Cycle], None] = _nothing
     on_held: Callable[[Held], None] = _nothing
     on_ready: Callable[[], None] = lambda: None
@@ -66,10 +72,12 @@ class Daemon:
         """
         self.interruption.drain()  # from here on a signal only asks: what to do about it is decided here
         self._good = await self._read()
+        self.samples.note_build()
+        self.samples.set(CONFIGURATION, 1)
         self.on_ready()
         number = 0
         if self.schedule is not None:
-            self.next_at = self.schedule.after(self.now() - 1)
+            self.next_at = self.schedule.begin(self.now())
         while await self._waited():
             number += 1
             cycle = await self._cycle(number)
@@ -91,8 +99,13 @@ class Daemon:
 
     async def _waited(self) -> bool:
         """Wait for the next time to begin; False where somebody asked to stop."""
+        seen = self.now()
         while not self.interruption.asked:
-            left = 0.0 if self.next_at is None else self.next_at - self.now()
+            now = self.now()
+            if self.schedule is not None and now < seen - _LOOK:  # set back: what was to come soon may be days ahead
+                self._plan_next()
+            seen = now
+            left = 0.0 if self.next_at is None else self.next_at - now
             if left <= 0:
                 return True
             await self.interruption.sleep(min(left, _LOOK))
@@ -110,13 +123,26 @@ class Daemon:
             on_held=self.on_held,
         )
 
+    async def _latest(self) -> tuple[Session, str]:
+        """A session of the configuration as it stands; or of the last good one, and why it is that one."""
+        good = self._good
+        assert good is not None  # noqa: S101 - told to mypy: it was read before the first cycle
+        try:
+            session = await self._read()
+            if session.configuration != good.configuration:
+                await self.interruption.sleep(self.settling)
+                first, session = session, await self._read()
+                if session.configuration != first.configuration:
+                    return good.again(), "it is being changed: read twice, it was not the same"
+        except (InvalidConfiguration, UsageError) as error:
+            return good.again(), _told(error)
+        self._good = session
+        return session, ""
+
     async def _cycle(self, number: int) -> Cycle:
         cycle = Cycle(number, self.now())
-        try:
-            session = self._good = await self._read()
-        except (InvalidConfiguration, UsageError) as error:
-            assert self._good is not None  # noqa: S101 - told to mypy: it was read before the first cycle
-            session, cycle.outdated = self._good.again(), _told(error)
+        session, cycle.outdated = await self._latest()
+        if cycle.outdated:
             LOGGER.error("the configuration cannot be used, so the last good one is: %s", cycle.outdated)
         targets = session.configuration.targets
         left_out = self._back_off.left_out(targets, cycle.began)

@@ -29,21 +29,30 @@ LONGEST_PAUSE = 3600
 class Schedule(Protocol):
     """All times are seconds since the epoch, UTC."""
 
+    def begin(self, moment: float) -> float:
+        """The first time of all, where it is `moment` when the schedule comes into force."""
+        ...
+
     def after(self, moment: float) -> float:
         """The first time to begin that is later than `moment`. What was missed is not made up for."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Every:
-    """Each so many seconds, counted from `first`, the first time of all."""
+    """Each so many seconds, from the moment on when it comes into force. A clock that is set back changes no time of
+    the grid: the next one lies at most so many seconds ahead."""
 
     seconds: int
-    first: float
+    _first: float = 0.0
+
+    def begin(self, moment: float) -> float:
+        self._first = moment
+        return moment
 
     def after(self, moment: float) -> float:
-        passed = math.floor((moment - self.first) / self.seconds)
-        return self.first + self.seconds * max(0, passed + 1)
+        passed = math.floor((moment - self._first) / self.seconds)
+        return self._first + self.seconds * (passed + 1)
 
 
 class Cron:
@@ -66,6 +75,9 @@ class Cron:
         except (CronSimError, StopIteration) as error:
             why = str(error) or "no such day ever comes"
             raise UsageError(f"--schedule {expression!r}: {why}", 'write it like cron: "*/5 * * * *"') from error
+
+    def begin(self, moment: float) -> float:
+        return self.after(moment - 1)
 
     def after(self, moment: float) -> float:
         return next(CronSim(self._expression, datetime.fromtimestamp(moment, self._zone))).timestamp()
@@ -105,7 +117,9 @@ class BackOff:
         """The targets that are not to be asked yet, and what is said of them instead."""
         for name in [name for name, found in self._failing.items() if targets.get(name) != found.target]:
             del self._failing[name]
-        return {name: _left_alone(found) for name, found in self._failing.items() if now < found.until}
+        # Further ahead than any pause: the clock was set back since.
+        alone = {name: found for name, found in self._failing.items() if 0 < found.until - now <= LONGEST_PAUSE}
+        return {name: _left_alone(found) for name, found in alone.items()}
 
     def note(self, plan: Plan, targets: Mapping[str, Target], left_out: Mapping[str, Fault], now: float) -> None:
         """Note what became of the targets in a cycle that ended `now`."""

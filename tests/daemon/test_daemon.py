@@ -13,13 +13,22 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.daemon.cycle import Cycle, Job
-from reconciler.daemon.daemon import Daemon
+from reconciler.daemon.daemon import SETTLING, Daemon
 from reconciler.daemon.page import Page
+from reconciler.daemon.schedule import Every
 from reconciler.daemon.serving import Address, Site, listening
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.interruption import Interruption
 from reconciler.exceptions import ExitCode, InvalidConfiguration, UsageError
-from reconciler.reports.metrics import BACKING_OFF, COMPLETE, CONFIGURATION, OLDEST, TASKS, Samples
+from reconciler.reports.metrics import (
+    BACKING_OFF,
+    COMPLETE,
+    CONFIGURATION,
+    OLDEST,
+    RUNS,
+    TASKS,
+    Samples,
+)
 from tests.faults.kinds import SNAPSHOT, TRANSCODING, configured
 from tests.reports.html.strict_page import parsed
 from tests.terminal import HEAD, Terminal, wait_until
@@ -30,6 +39,9 @@ TRANSCODES = f"{{resource: {TRANSCODING}, match: {{status: pending, created_at: 
 
 class AtOnce:
     """A schedule without pauses."""
+
+    def begin(self, moment: float) -> float:
+        return moment
 
     def after(self, moment: float) -> float:
         return moment
@@ -48,7 +60,7 @@ def cycles(*between: Callable[[], object], plan_only: bool = False, paths: Path 
         else:
             happens()
 
-    daemon = Daemon(Job((paths,), plan_only=plan_only), AtOnce(), on_cycle=note)
+    daemon = Daemon(Job((paths,), plan_only=plan_only), AtOnce(), settling=0, on_cycle=note)
     assert asyncio.run(daemon.run()) == ExitCode.TERMINATED
     return ended, daemon
 
@@ -101,6 +113,67 @@ def test_the_configuration_is_read_anew_and_the_last_good_one_kept(terminal: Ter
     assert terminal.simulator.huaweicloud.status(TRANSCODING, 2) == "CANCELED"
 
 
+class Halfway(Interruption):
+    """What a cycle pauses with between two readings; somebody goes on writing meanwhile."""
+
+    def __init__(self, goes_on: Callable[[], object]) -> None:
+        super().__init__()
+        self._goes_on = goes_on
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds == SETTLING:
+            self._goes_on()
+        await super().sleep(0)
+
+
+def test_a_configuration_counts_once_it_stands_still(terminal: Terminal) -> None:
+    """A policy is there before the protection that comes with it: nothing is called for what was read in between."""
+    protect = f"protect: {{all: {{resource: {SNAPSHOT}, match: {{status: pending}}}}}}\n"
+    path = terminal.write(configured(TRANSCODES))
+    add(terminal, 1)
+    ended: list[Cycle] = []
+
+    def note(cycle: Cycle) -> None:
+        ended.append(cycle)
+        if len(ended) == 1:
+            path.write_text(configured(SNAPSHOTS))
+        elif len(ended) == 3:
+            daemon.interruption.ask(ExitCode.TERMINATED)
+
+    halfway = Halfway(lambda: terminal.write(f"version: 1\n{protect}", "protect.reconciler.yaml"))
+    daemon = Daemon(Job((Path(),)), AtOnce(), halfway, on_cycle=note)
+    asyncio.run(daemon.run())
+    assert ["being changed" in cycle.outdated for cycle in ended] == [False, True, False]
+    assert ended[2].plan is not None
+    assert ended[2].plan.policies[0].protected == 1
+    assert terminal.destructive() == []
+
+
+class SetBack(Interruption):
+    """A clock that goes on by what is waited; at the first wait of all somebody sets it back by a day."""
+
+    now = 2e9
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds if self.now < 2e9 else -86_400
+        await super().sleep(0)
+
+
+def test_a_clock_that_is_set_back_puts_off_nothing(terminal: Terminal) -> None:
+    terminal.write(configured(SNAPSHOTS))
+    clock, began = SetBack(), list[float]()
+
+    def note(cycle: Cycle) -> None:
+        began.append(cycle.began)
+        if len(began) == 2:
+            clock.ask(ExitCode.TERMINATED)
+
+    daemon = Daemon(Job((Path(),), plan_only=True), Every(3600), clock, on_cycle=note, now=lambda: clock.now)
+    asyncio.run(daemon.run())
+    assert began[0] == 2e9
+    assert 0 < began[1] - (2e9 - 86_400) <= 3600
+
+
 def test_a_first_configuration_that_is_broken_ends_it(terminal: Terminal) -> None:
     terminal.write("version: 1\npolicies: [oops")
     with pytest.raises(InvalidConfiguration):
@@ -129,9 +202,12 @@ def test_what_goes_wrong_in_a_cycle_is_its_error(terminal: Terminal) -> None:
     terminal.write(configured(SNAPSHOTS))
     add(terminal, 1)
     lease = terminal.lock()
-    ended, _ = cycles(lease.release)
+    ended, daemon = cycles(lease.release)
     assert [(cycle.exit_code, done(cycle)) for cycle in ended] == [(ExitCode.LOCKED, 0), (ExitCode.OK, 1)]
     assert "theirs" in ended[0].error
+    assert "--lock-timeout" in ended[0].error
+    assert [daemon.samples.get(RUNS, "run", word) for word in ("locked", "ok")] == [1, 1]
+    assert ended[0].outcome == "locked"
 
 
 def stopped(asked_by: Callable[[Callable[[object], None]], ApplyOptions]) -> Cycle:
@@ -276,6 +352,11 @@ def test_run_once_is_for_cron(terminal: Terminal) -> None:
     assert terminal.run("run", "--once", "--plan-only").code == 0
     add(terminal, 2)
     assert terminal.run("run", "--once", "--plan-only").code == 2
+
+
+def test_run_once_fails_where_its_report_cannot_be_written(terminal: Terminal) -> None:
+    terminal.write(configured(SNAPSHOTS))
+    terminal.tells(1, "No space left", "run", "--once", "--report", "json=/dev/full")
 
 
 @pytest.mark.parametrize(

@@ -225,6 +225,9 @@ async def test_a_daemon_that_goes_on_with_the_last_good_configuration_tells_it_o
 class Soon:
     """A schedule without pauses."""
 
+    def begin(self, now: float) -> float:
+        return now
+
     def after(self, now: float) -> float:
         return now
 
