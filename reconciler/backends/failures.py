@@ -14,7 +14,7 @@ from reconciler.exceptions import BackendError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CHECK_MODE = "Check the owner and mode of the file and its directory."
+_CHECK_MODE = "Check the owner and mode of the file and its directory, or name another file in settings.backend."
 
 _SQLITE = {
     sqlite3.SQLITE_FULL: ("the disk is full", "Free some space; running the same command again finishes the work."),

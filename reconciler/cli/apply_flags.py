@@ -18,7 +18,7 @@ from reconciler.redaction import presentable
 from reconciler.reports.cells import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from reconciler.engine.hold import Held
 
@@ -89,17 +89,23 @@ def _named_outcomes(text: str) -> tuple[FailOn, ...]:
 
 
 def tell(held: Held) -> None:
-    """Say what became of what an earlier run left open, and who else is at work."""
+    """Say on stderr what `held_lines` says."""
+    for line in held_lines(held):
+        sys.stderr.write(f"{line}\n")
+
+
+def held_lines(held: Held) -> Iterator[str]:
+    """What became of what an earlier run left open, and who else is at work."""
     recovery = held.recovery
     if recovery.total:
-        sys.stderr.write(
+        yield (
             f"An earlier run was cut off with {counted(recovery.total, 'call')} under way: "
-            f"{recovery.took_effect} took effect, {recovery.had_none} did not, {recovery.open} could not be told yet.\n"
+            f"{recovery.took_effect} took effect, {recovery.had_none} did not, {recovery.open} could not be told yet."
         )
     for target, count in recovery.strays.items():
-        sys.stderr.write(
+        yield (
             f"{counted(count, 'call')} of target {presentable(target)}, which is not in the configuration any more, "
-            f"{'stays' if count == 1 else 'stay'} open: a target of the same account would settle them.\n"
+            f"{'stays' if count == 1 else 'stay'} open: a target of the same account would settle them."
         )
     for target, error in held.locked.items():
-        sys.stderr.write(f"{target}: {error.message}; its changes are not attempted.\n")
+        yield f"{target}: {error.message}; its changes are not attempted."

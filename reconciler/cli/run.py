@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.apply_flags import ApplyFlags, apply_flags, tell
+from reconciler.cli.apply_flags import ApplyFlags, apply_flags, held_lines
 from reconciler.cli.notifying import failures_told
 from reconciler.cli.options import duration, flag, limit_options, paths_argument
 from reconciler.cli.output import Flags, run_flags
@@ -29,6 +29,7 @@ from reconciler.tasks.timestamps import Timestamp
 if TYPE_CHECKING:
     from reconciler.cli.output import Output
     from reconciler.daemon.schedule import Schedule
+    from reconciler.engine.hold import Held
 
 LOGGER = logging.getLogger("reconciler.daemon")
 
@@ -93,10 +94,15 @@ def command(
         behaviour.lock_timeout,
         behaviour.options,
     )
-    daemon = Daemon(job, when, Interruption(), duration("--jitter", jitter), on_held=tell)
+    daemon = Daemon(job, when, Interruption(), duration("--jitter", jitter), on_held=_log_held)
     address = None if no_listen or once else Address.of(listen, allowed_hosts)
     with failures_told("run", job.paths, saved=False, asked=False):
         return run_work(_served(daemon, address, output), daemon.interruption)
+
+
+def _log_held(held: Held) -> None:
+    for line in held_lines(held):
+        LOGGER.warning("%s", line)
 
 
 def _schedule(every: str | None, schedule: str | None, timezone: str, *, once: bool) -> Schedule | None:

@@ -1,6 +1,7 @@
 """Cycles against local clouds: what changes between them, what fails, and how they are stopped."""
 
 import asyncio
+import json
 import re
 import signal
 import subprocess
@@ -357,6 +358,19 @@ def test_run_once_is_for_cron(terminal: Terminal) -> None:
 def test_run_once_fails_where_its_report_cannot_be_written(terminal: Terminal) -> None:
     terminal.write(configured(SNAPSHOTS))
     terminal.tells(1, "No space left", "run", "--once", "--report", "json=/dev/full")
+
+
+def test_each_line_of_its_log_is_an_object_where_that_is_asked_for(terminal: Terminal) -> None:
+    """What is said of locks and of earlier runs as well."""
+    uploads = "{resource: aliyun.vod.url_upload, match: {status: pending}, ensure: absent}"
+    terminal.write(configured(SNAPSHOTS, uploads))
+    add(terminal, 1)
+    lease = terminal.lock()
+    finished = terminal.run("run", "--once", "--log-format", "json")
+    lease.release()
+    assert finished.code == ExitCode.LOCKED
+    messages = [json.loads(line)["message"] for line in finished.err.splitlines()]
+    assert any("its changes are not attempted" in message for message in messages)
 
 
 @pytest.mark.parametrize(
