@@ -67,6 +67,15 @@ class Backend:
             yield connection
 
     @contextmanager
+    def moment(self) -> Iterator[Connection]:
+        """As `reading`, but all is as it was at one moment, however long that takes. Raises BackendError."""
+        with translated(self.where), self.engine.connect() as connection:
+            if connection.dialect.name == "postgresql":  # in SQLite every transaction is so
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that writes, committed at the end of the block. Raises BackendError."""
         with translated(self.where), self.connection() as connection, connection.begin():

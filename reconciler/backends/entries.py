@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from msgspec import Meta
 
@@ -61,6 +63,14 @@ class Author(Shown):
     """Whom the CI platform names as the one who set the job off."""
     job: str | None = None
     """The page of the job."""
+
+    @classmethod
+    def here(cls) -> Self:
+        """The user of this process. Not from variables, which say what anybody likes."""
+        try:
+            return cls(pwd.getpwuid(os.geteuid()).pw_name)
+        except KeyError:  # as in a container with a user of its own
+            return cls(f"uid {os.geteuid()}")
 
 
 @dataclass(frozen=True, slots=True)

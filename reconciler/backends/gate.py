@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, case, insert, or_, select, update
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
+from reconciler.backends.chain import seal
 from reconciler.backends.entries import ActionState, AlreadyDone, AlreadyIntended, IntentRefused, NoOpenIntent
 from reconciler.backends.failures import backend_error, exceeds_limits
 from reconciler.backends.fencing import verify
-from reconciler.backends.requests import Beginning, End, Intents, Outcomes, Results, storable
+from reconciler.backends.requests import NO_FAULT, Beginning, End, Intents, Outcomes, Results, storable
 from reconciler.backends.schema import actions, insert_ignoring, insert_replacing, outcomes, runs
 from reconciler.exceptions import BackendError, LockedError, ReconcilerError
 
@@ -30,14 +31,17 @@ if TYPE_CHECKING:
 
 _OPERATION = ("run_id", "target", "resource", "task_id", "action")
 
-_RECORD = update(actions).where(
-    *(actions.c[name] == bindparam(f"of_{name}") for name in (*_OPERATION, "attempt")),
-    or_(
-        actions.c.state == ActionState.INTENT.value,
-        actions.c.state == ActionState.UNCERTAIN.value,
-        # Whoever re-executes a unit may say again what is already known.
-        actions.c.state == bindparam("of_state"),
-    ),
+_RESULT = ("state", "result_at", "settled_by", *NO_FAULT)
+_CERTAIN = or_(actions.c.state == ActionState.DONE.value, actions.c.state == ActionState.REFUSED.value)
+
+_RECORD = (
+    update(actions)
+    .where(
+        *(actions.c[name] == bindparam(f"of_{name}") for name in (*_OPERATION, "attempt")),
+        # Whoever re-executes a unit may say again what is already known, which changes nothing of what was written.
+        or_(~_CERTAIN, actions.c.state == bindparam("of_state")),
+    )
+    .values({name: case((_CERTAIN, actions.c[name]), else_=bindparam(name)) for name in _RESULT})
 )
 
 # A value that the database cannot take (a foreign run, a NUL in an id) speaks against one request, not the database.
@@ -133,9 +137,10 @@ def _write(connection: Connection, backend: Backend, request: Request) -> None:
         case Beginning():
             connection.execute(insert(runs), request.row)
         case End():
-            ended = connection.execute(update(runs).where(runs.c.run_id == request.run_id).values(request.row))
-            if not ended.rowcount:
+            this = (runs.c.run_id == request.run_id, runs.c.finished_at.is_(None))
+            if not connection.execute(update(runs).where(*this).values(request.row)).rowcount:
                 raise _Apart
+            seal(connection, request.run_id, request.at)
         case Intents():
             verify(connection, backend, request.fence)
             _insert_intents(connection, request.rows)
@@ -172,7 +177,9 @@ def _refusal(connection: Connection, request: Request) -> ReconcilerError:
             return NoOpenIntent(
                 f"{storable(str(result.intent))}: run {run_id} has no open intent that this result could belong to"
             )
-        case Beginning() | End() | Outcomes():
+        case End():
+            return BackendError(f"there is no run {request.run_id} in this database that has not ended")
+        case Beginning() | Outcomes():
             return BackendError(f"there is no run {request.run_id} in this database")
         case _:
             assert_never(request)

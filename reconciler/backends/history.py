@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from sqlalchemy import delete, exists, false, literal, or_, select, tuple_, union
 
+from reconciler.backends import chain
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import (
     ActionState,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row, Select, Table
 
     from reconciler.backends.backend import Backend
+    from reconciler.backends.chain import Verdict
     from reconciler.backends.entries import ActionRecord, Holding
 
 _CHUNK = 500
@@ -154,6 +156,10 @@ class History:
         with self._backend.writing() as connection:
             return free(connection, holding)
 
+    def verify(self, head: str = "") -> Verdict:
+        """Hold all runs against the chain of hashes, which must have the `head` that an earlier verification gave."""
+        return chain.verify(self._backend, head)
+
     def prune(self, older_than: int) -> int:
         """Forget the runs begun before `older_than` (ms since the epoch), and say how many.
 
@@ -165,6 +171,8 @@ class History:
         while True:
             with self._backend.writing() as connection:
                 chosen = list(connection.execute(query).scalars())
+                if chosen:
+                    chain.prune(connection, chosen)
                 for table in (actions, outcomes, runs):
                     connection.execute(delete(table).where(table.c.run_id.in_(chosen)))
             pruned += len(chosen)

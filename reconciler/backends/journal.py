@@ -8,13 +8,14 @@ import socket
 import time
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import and_, func, or_, select
 
 from reconciler.backends.connect import connect
-from reconciler.backends.entries import ActionResult
+from reconciler.backends.entries import ActionResult, Author
 from reconciler.backends.fencing import holdings
 from reconciler.backends.requests import Beginning, End, Intents, Outcomes, Results
 from reconciler.backends.schema import UNSETTLED, action_record, actions
@@ -85,6 +86,7 @@ class Journal:
         """Write down that a run begins, and return its id. Waits for one commit. Raises BackendError."""
         now = self._clock()
         run_id = new_run_id(now)
+        start = replace(start, author=start.author or Author.here())
         self._writer.submit(Beginning(run_id, start, now, socket.gethostname(), os.getpid())).result()
         return run_id
 
@@ -112,7 +114,7 @@ class Journal:
         return self._writer.submit(Outcomes(run_id, tuple(outcomes)))
 
     def finish_run(self, run_id: str, end: RunEnd) -> Future[None]:
-        """Write down how a run ended."""
+        """Write down how a run ended, and add it to the chain of the history. A run ends once."""
         return self._writer.submit(End(run_id, end, self._clock()))
 
     def open_intents(self, groups: Collection[str], targets: Collection[str] = ()) -> list[ActionRecord]:

@@ -113,11 +113,12 @@ class Results:
             "state": state,
             "result_at": self.at,
             "settled_by": self.settled_by,
-            **(_NO_FAULT if result.fault is None else _fault(result.fault)),
+            **(NO_FAULT if result.fault is None else _fault(result.fault)),
         }
 
 
-_NO_FAULT: Row = dict.fromkeys(("fault_meaning", "fault_code", "fault_message", "http_status", "request_id"))
+NO_FAULT: Row = dict.fromkeys(("fault_meaning", "fault_code", "fault_message", "http_status", "request_id"))
+"""The columns of a fault, of a call that had none."""
 
 
 def _fault(fault: Fault) -> Row:

@@ -26,7 +26,7 @@ from reconciler.tasks.timestamps import LATEST
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Insert, Row
 
-VERSION = 7
+VERSION = 8
 """Version of the tables below. Raise it together with a step in `upgrade.MIGRATIONS`."""
 
 METADATA = MetaData()
@@ -106,6 +106,11 @@ UNSETTLED = text("state IN ('intent', 'uncertain')")
 # Few rows are unsettled at any time, so that the question for them stays cheap however long the history grows.
 Index("actions_unsettled", actions.c.rate_group, sqlite_where=UNSETTLED, postgresql_where=UNSETTLED)
 
+_SETTLED = text("settled_by IS NOT NULL")
+
+# Few rows were settled by another run, and when that one ends they are asked for.
+Index("actions_settled", actions.c.settled_by, sqlite_where=_SETTLED, postgresql_where=_SETTLED)
+
 outcomes = Table(
     "outcomes",
     METADATA,
@@ -118,6 +123,20 @@ outcomes = Table(
     Column("now", Text),
     Column("detail", Text, nullable=False),
     Column("policies", Text),  # as in actions
+)
+
+links = Table(  # the chain of the history, see `chain`
+    "links",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("form", Integer, nullable=False),
+    Column("run_id", Text, unique=True),  # None: the first link, or one that says which runs were pruned
+    Column("content", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("calls", Integer),
+    Column("marks", Text),  # of the digest of each row the first digits; None: the run was pruned
+    Column("settled", Text),  # JSON: the calls of earlier runs that the run settled
+    Column("hash", Text, nullable=False),
 )
 
 leases = Table(

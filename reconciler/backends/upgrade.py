@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, select, text, update
 
 from reconciler import __version__
+from reconciler.backends import chain
 from reconciler.backends.schema import METADATA, VERSION, actions, illegible, leases, legible, schema_version
 from reconciler.config.model import group_of
 from reconciler.exceptions import BackendError
@@ -73,6 +74,15 @@ def _say_who_and_why(connection: Connection) -> None:
             connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column} TEXT"))
 
 
+def _begin_the_chain(connection: Connection) -> None:
+    """Hashes over what each run wrote. What is there by now stays without."""
+    connection.execute(text("CREATE INDEX actions_settled ON actions (settled_by) WHERE settled_by IS NOT NULL"))
+    columns = "form INTEGER NOT NULL, run_id TEXT UNIQUE, content TEXT NOT NULL, made_at BIGINT NOT NULL"
+    kept = "calls INTEGER, marks TEXT, settled TEXT, hash TEXT NOT NULL"
+    connection.execute(text(f"CREATE TABLE links (number BIGINT PRIMARY KEY, {columns}, {kept})"))
+    chain.begin(connection)
+
+
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     1: _name_groups,
     2: _hide_accounts,
@@ -80,6 +90,7 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     4: _remember_what_was_told,
     5: _see_backlogs,
     6: _say_who_and_why,
+    7: _begin_the_chain,
 }
 """Step that leads from the version in the key to the next one; run inside one transaction."""
 
@@ -117,6 +128,7 @@ def _bring_up(connection: Connection, found: int | None) -> None:
     if found is None:
         # A table of the same name that is not ours must not be taken for ours: no check for existing ones.
         METADATA.create_all(connection, checkfirst=False)
+        chain.begin(connection)
         connection.execute(schema_version.insert().values(version=VERSION, tool_version=__version__))
         return
     for version in range(found, VERSION):

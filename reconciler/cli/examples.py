@@ -104,6 +104,8 @@ reconciler history
 reconciler history 01a22a58
 # Who touched a task, when, why, how approved, and what became of it
 reconciler history --task 10042 --format jsonl
+# Whether it is as it was written; keep the head that it prints elsewhere
+reconciler history verify
 # Free a lock that a machine left behind
 reconciler history unlock huawei-prod
 """,

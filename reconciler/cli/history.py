@@ -1,4 +1,4 @@
-"""`reconciler history [RUN]`, and `reconciler history unlock [GROUP]`."""
+"""`reconciler history [RUN]`, `reconciler history verify`, and `reconciler history unlock [GROUP]`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.backends.chain import nothing_there
 from reconciler.backends.connect import database_file
 from reconciler.backends.history import History, RunFilter
 from reconciler.backends.upgrade import NoJournal
@@ -26,6 +27,7 @@ from reconciler.reports.run_history import (
     PRUNING,
     UNFINISHED,
     UNLOCKING,
+    VERIFICATION,
     Pruning,
     Unlocking,
     render_change_line,
@@ -33,6 +35,7 @@ from reconciler.reports.run_history import (
     render_run_text,
     render_runs_json,
     render_runs_text,
+    render_verdict_text,
     run_label,
 )
 from reconciler.tasks.timestamps import Timestamp, format_timestamp, parse_duration, parse_timestamp
@@ -49,6 +52,9 @@ _RUNS = 50
 
 _UNLOCK = "unlock"
 """No run has this id: they are hexadecimal."""
+
+_VERIFY = "verify"
+_HEAD = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.ASCII)
 
 _TIME_DIGITS = 12
 """A run's id begins with the time at which the run began: milliseconds, in so many hexadecimal digits."""
@@ -93,6 +99,7 @@ _YOUNGEST_PRUNED = 86_400
     help="The latest N runs.  [default: 50; of jsonl: all]",
 )
 @flag("--prune", metavar="OLDER_THAN", help="Forget the runs begun longer ago than this (90d), which is 1d or more.")
+@flag("--head", metavar="HASH", help="verify: that the history goes on from what an earlier verification said.")
 @flag("--auto-approve", is_flag=True, help="Do not ask before pruning or unlocking.")
 @format_option("text", "json", "jsonl")
 @verbose_flag("Show long values whole.")
@@ -109,6 +116,7 @@ def command(
     outcome: str | None,
     limit: int | None,
     prune: str | None,
+    head: str | None,
     auto_approve: bool,
     output_format: str,
     verbose: int,
@@ -121,12 +129,18 @@ def command(
 
     RUN is the id of a run, or as many of its first digits as tell it from the others. `unlock` in its place frees the
     lock of an account by hand, after a question that names its holder: GROUP says which, where several are
-    held: the name of a target, or of the lock. A lock ends by itself 30 seconds after its holder was killed. The runs
+    held: the name of a target, or of the lock. A lock ends by itself 30 seconds after its holder was killed.
+
+    `verify` holds the history against its chain of hashes, and ends with 1 where what a finished run wrote was changed,
+    added or removed afterwards. Keep the head that it prints in another place, such as the log of the CI: with --head
+    it tells whether all until then is as it was. The runs
     are read from settings.backend of the configuration in the current directory: --config names another one, --backend
     the database itself. Needs no credentials, and no network but for a PostgreSQL database.
     """
     unlock, filters = run == _UNLOCK, (since, until, targets, policies, tasks, outcome)
     _check_together(run, prune, filtered=any(filters))
+    if head is not None and run != _VERIFY:
+        raise UsageError(f"--head goes with `history {_VERIFY}`")
     if group is not None and not unlock:
         raise UsageError(f"{group}: only `history {_UNLOCK}` takes a second argument")
     now, json = int(time.time()), output_format == "json"
@@ -148,7 +162,10 @@ def command(
     if (unlock or prune) and not auto_approve and not somebody_is_there():
         asked = _UNLOCK if unlock else "--prune"
         raise UsageError(f"{asked} needs approval, and there is no terminal to ask on", "pass --auto-approve")
+    known = _head(head)
     history = _open(_configured(paths) if backend is None else backend)
+    if run == _VERIFY:
+        return _verify(history, known, json=json)
     if unlock:
         return _unlock(history, group, auto_approve=auto_approve, json=json)
     if before is not None:
@@ -279,6 +296,24 @@ def _prune(history: History | None, before: int, *, auto_approve: bool, json: bo
 def _older(history: History | None, before: int) -> int:
     runs = history.runs(RunFilter(limit=None)) if history else []
     return sum(run.started_ms < 1000 * before for run in runs)
+
+
+def _head(text: str | None) -> str:
+    """The digits of --head; empty where none is given."""
+    found = _HEAD.fullmatch(text or "")
+    if text is not None and found is None:
+        raise UsageError(f"--head {text}: not a hash as `history {_VERIFY}` prints it: sha256: and 64 digits")
+    return found[1] if found else ""
+
+
+def _verify(history: History | None, head: str, *, json: bool) -> int:
+    """Hold the history against its chain."""
+    verdict = history.verify(head) if history else nothing_there(head)
+    if json:
+        write(VERIFICATION.text(verdict), "json")
+    else:
+        write(render_verdict_text(verdict))
+    return ExitCode.OK if verdict.verified else ExitCode.ERROR
 
 
 def _unlock(history: History | None, group: str | None, *, auto_approve: bool, json: bool) -> int:

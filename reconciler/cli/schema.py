@@ -29,7 +29,9 @@ OUTPUT: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "diff": ("documents.files.DIFFERENCE",),
         "why": ("reports.why.document.WHY",),
         "query": ("reports.task_list.TASK_LIST",),
-        "history": tuple(f"reports.run_history.{name}" for name in ("RUNS", "RUN", "CHANGE", "PRUNING", "UNLOCKING")),
+        "history": tuple(
+            f"reports.run_history.{name}" for name in ("RUNS", "RUN", "CHANGE", "VERIFICATION", "PRUNING", "UNLOCKING")
+        ),
         "explain": ("reports.explanation.document.EXPLANATION",),
         "permissions": ("reports.permissions.PERMISSIONS",),
         "doctor": ("reports.doctor.DOCTOR",),

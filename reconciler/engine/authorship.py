@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import pwd
 import re
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
@@ -68,24 +68,16 @@ def authorship(configuration: Configuration, environment: Mapping[str, str] = os
     place = recognised(environment)
     commit = _commit(configuration.files[0].parent) if configuration.files else None
     if place is None:
-        return Author(_user()), commit
+        return Author.here(), commit
     page, _ = page_of(place, environment)
     named = next(filter(None, (environment.get(name) for name in _ACTORS[place])), "")
     stated = environment.get(_COMMITS[place], "")
-    author = Author(
-        _user(),
-        bounded(named, _LONGEST) or None,
-        page if len(page) <= 2 * _LONGEST and _PAGE.fullmatch(page) else None,
+    author = replace(
+        Author.here(),
+        actor=bounded(named, _LONGEST) or None,
+        job=page if len(page) <= 2 * _LONGEST and _PAGE.fullmatch(page) else None,
     )
     return author, commit or (stated if _COMMIT.fullmatch(stated) else None)
-
-
-def _user() -> str:
-    """Not from variables, which say what anybody likes."""
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:  # as in a container with a user of its own
-        return f"uid {os.geteuid()}"
 
 
 def _commit(directory: Path) -> str | None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from reconciler.backends.chain import Verdict
 from reconciler.backends.entries import (
     ActionRecord,
     ApprovalKind,
@@ -72,6 +73,7 @@ class Unlocking(Shown):
 RUNS = Format("reconciler.history", "2.0", Runs, "Past runs")
 RUN = Format("reconciler.run", "2.0", RunDetails, "One past run")
 CHANGE = Format("reconciler.change", "2.0", ChangeRecord, "One change of a past run")
+VERIFICATION = Format("reconciler.verification", "2.0", Verdict, "What `reconciler history verify` found")
 PRUNING = Format("reconciler.pruning", "2.0", Pruning, "What `reconciler history --prune` forgot")
 UNLOCKING = Format("reconciler.unlocking", "2.0", Unlocking, "The locks that `reconciler history unlock` freed")
 
@@ -125,6 +127,30 @@ def render_run_json(run: RunRecord, actions: Sequence[ActionRecord], outcomes: S
 def render_change_line(change: ChangeRecord) -> str:
     """One line of JSON, which stands for itself: lines of several databases make one file."""
     return f"{json.dumps(CHANGE.document(change), separators=(',', ':'), ensure_ascii=False)}\n"
+
+
+def render_verdict_text(verdict: Verdict) -> str:
+    """Whether the history is as it was written, what is not, and the head to keep."""
+    if not verdict.links:
+        return "There are no runs yet.\n" if verdict.verified else "There is no history, and the head is of one.\n"
+    page = Palette()
+    others = {"pruned": verdict.pruned, "not ended": verdict.unfinished, "older than the chain": verdict.before}
+    rest = "".join(f", {count} {what}" for what, count in others.items() if count)
+    counts = f"{counted(verdict.covered, 'run')} checked{rest}."
+    if verdict.verified:
+        since = (
+            ""
+            if verdict.since_head is None
+            else f" {counted(verdict.since_head, 'link')} since the head that was given."
+        )
+        return f"The history is as it was written: {counts}{since}\nHead: {verdict.head}\n"
+    rows = [("RUN", "ROW", "WHAT")]
+    rows += [
+        (one.run_id or "-", page.fitted(one.row, _CELLS), page.fitted(one.what, _CELLS)) for one in verdict.findings
+    ]
+    more = f"  and {verdict.more} more\n" if verdict.more else ""
+    told = "".join(f"  {line}\n" for line in table(rows))
+    return f"The history is not as it was written: {counts}\n{told}{more}Head: {verdict.head}\n"
 
 
 def run_label(run: RunRecord) -> str:

@@ -224,8 +224,8 @@ def test_the_list_is_one_line_a_run(terminal: Terminal, three: list[str]) -> Non
     assert lines[0].split() == ["RUN", "BEGAN", "COMMAND", "WHO", "OUTCOME", "EXIT", "TOOK", "CHANGES", "PLAN"]
     rows = [line.split() for line in lines[1:4]]
     assert [row[0] for row in rows] == [run_id[:12] for run_id in three[::-1]]
-    assert rows[0][2:] == ["apply", "-", "unfinished", "-", "-", "-", "0123456789ab"]
-    assert rows[1][2:] == ["apply", "-", "partial", "3", "0s", "1", "done", "0123456789ab"]
+    assert rows[0][2:3] + rows[0][4:] == ["apply", "unfinished", "-", "-", "-", "0123456789ab"]
+    assert rows[1][2:3] + rows[1][4:] == ["apply", "partial", "3", "0s", "1", "done", "0123456789ab"]
     assert lines[-1] == "3 runs."
 
 
@@ -351,6 +351,9 @@ def test_long_reasons_are_whole_on_request(terminal: Terminal) -> None:
     [
         (("--since", "soon"), "neither a duration like `7d`, nor a time"),
         (("--until", "soon"), "--until soon: neither a duration"),
+        (("verify", "--head", "abc"), "not a hash as"),
+        (("--head", "0" * 64), "--head goes with"),
+        (("verify", "0"), "only `history unlock` takes"),
         (("0", "--format", "jsonl"), "it goes neither with RUN"),
         (("0", "--task", "1"), "do not go with it"),
         (("--since", "2026-01-01"), "a timestamp needs a time and a zone"),
@@ -523,3 +526,30 @@ def test_its_json_is_of_a_known_form(terminal: Terminal, three: list[str]) -> No
     assert (details["format"], sorted(details)) == (
         "reconciler.run", ["actions", "format", "format_version", "outcomes", "run"],
     )  # fmt: skip
+
+
+def test_the_history_is_verified(terminal: Terminal, three: list[str]) -> None:
+    finished = terminal.run("history", "verify")
+    assert finished.code == 0
+    told, head = finished.out.splitlines()
+    assert told == "The history is as it was written: 2 runs checked, 1 not ended."
+    head = head.removeprefix("Head: ")
+    later = terminal.run("history", "verify", "--head", head, "--format", "json").json
+    assert (later["verified"], later["head"], later["since_head"], later["findings"]) == (True, head, 0, [])
+    assert terminal.change_database("update outcomes set outcome = '\x1b[31mfailed' where target = 'aliyun'") == 1
+    altered = terminal.run("history", "verify")
+    assert altered.code == 1
+    assert altered.out.startswith("The history is not as it was written: 2 runs checked, 1 not ended.\n")
+    assert re.search(rf"{three[1]} +outcomes: aliyun/{SNAPSHOT}/1 +the row is not as it was", altered.out)
+    assert "\x1b" not in altered.out
+
+
+def test_another_history_does_not_have_the_head(terminal: Terminal, three: list[str]) -> None:
+    other = terminal.run("history", "verify", "--head", "0" * 64, "--format", "json")
+    assert (other.code, other.json["verified"], other.json["since_head"]) == (1, False, None)
+
+
+def test_without_a_history_there_is_nothing_to_verify(terminal: Terminal) -> None:
+    assert terminal.run("history", "verify").out == "There are no runs yet.\n"
+    gone = terminal.run("history", "verify", "--head", "0" * 64)
+    assert (gone.code, gone.out) == (1, "There is no history, and the head is of one.\n")
