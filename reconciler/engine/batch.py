@@ -141,6 +141,7 @@ class Batch:
                 [change.task_id for change in changes],
                 permitted=lambda: not self._reason_to_stop(),
             )
+        called_off = self._reason_to_stop()
         for work in works:
             work.answer = answers[work.change.task_id]
             work.calls += work.answer is None or work.answer.meaning is not Meaning.UNREACHABLE
@@ -149,6 +150,8 @@ class Batch:
             # After a lost answer, what this call was told says nothing of what the earlier one did.
             if work.answer is not None and not work.lost_answer:
                 work.settled = refusal(work.answer)
+                if work.answer.meaning is Meaning.UNREACHABLE and called_off:
+                    work.settled = Settled(Outcome.NOT_ATTEMPTED, called_off)
         return [(work, state_of(work.answer)) for work in works]
 
     async def _intend(self, operation: Operation, works: list[Work]) -> bool:

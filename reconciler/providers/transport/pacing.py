@@ -144,7 +144,7 @@ class Pace:
                     return Fault(Meaning.UNREACHABLE, GIVEN_UP)
                 watched().waits(wait)
                 await self._sleep(min(wait, LOOK))
-            return Fault(Meaning.UNREACHABLE, "not sent: the run is stopping")
+            return Fault(Meaning.UNREACHABLE, "not sent: it was called off while it waited")
 
     def _gives_up(self, wait: float) -> bool:
         """Whether nothing but throttling came, and will have for too long after so many seconds more."""

@@ -38,7 +38,7 @@ async def test_who_is_not_permitted_any_more_leaves_the_queue_without_a_turn() -
     began = time.monotonic()
     first, *others = await asyncio.gather(*(pace.turn(lambda: time.monotonic() < began + 3) for _ in range(5)))
     assert first == began
-    assert {str(other) for other in others} == {"not sent: the run is stopping"}
+    assert {str(other) for other in others} == {"not sent: it was called off while it waited"}
     assert time.monotonic() <= began + 3 + LOOK, "nobody waits for a turn that is not taken"
 
 
