@@ -29,12 +29,33 @@ def running_server() -> Iterator[Path]:
         pytest.skip(f"no PostgreSQL server programs under {_DEBIAN} or on PATH (Debian: apt-get install postgresql)")
     if importlib.util.find_spec("psycopg") is None:
         pytest.skip("psycopg is not installed: pip install 'psycopg[binary]'")
-    # The server refuses to run as root; its package brings a user for it.
-    user = "postgres" if os.getuid() == 0 else None
+    user = _user()
     if user is not None and user not in {entry.pw_name for entry in pwd.getpwall()}:
         pytest.skip("PostgreSQL does not run as root, and there is no user postgres to run it as")
-    with _server(programs, user) as directory:
+    with _server(user) as directory:
         yield directory
+
+
+def start(server: Path) -> None:
+    """Start a server on what is in its directory, and wait until it answers."""
+    _run(server, "pg_ctl", "-w", "-l", str(server / "log"), "-o", f"-c listen_addresses= -k {server}", "start")
+
+
+def stop(server: Path) -> None:
+    """End a server in the midst of what it does, as a crash would."""
+    _run(server, "pg_ctl", "-w", "-m", "immediate", "stop")
+
+
+def _run(server: Path, program: str, *arguments: str) -> None:
+    programs = _programs()
+    assert programs is not None
+    words = [str(programs / program), "-D", str(server / "data"), *arguments]
+    subprocess.run(words, check=True, user=_user(), cwd=server, stdout=subprocess.DEVNULL)
+
+
+def _user() -> str | None:
+    """Whom it runs as: not as root, for whom its package brings another user."""
+    return "postgres" if os.getuid() == 0 else None
 
 
 @contextmanager
@@ -50,7 +71,7 @@ def pooled(url: str, server: Path) -> Iterator[str]:
         f"[pgbouncer]\nlisten_addr =\nunix_socket_dir = {directory}\nauth_type = any\npool_mode = transaction\n"
         "default_pool_size = 1\n"
     )
-    user = "postgres" if os.getuid() == 0 else None
+    user = _user()
     if user:
         shutil.chown(directory, user)
     log = directory / "log"
@@ -91,7 +112,7 @@ class Wire:
     def __init__(self, server: Path, directory: Path) -> None:
         self.directory = directory
         self.refusing = self.silent = False
-        self.broken = threading.Event()
+        self.broken, self.refused = threading.Event(), threading.Event()
         self._words, self._before = b"", False
         self._server = str(server / ".s.PGSQL.5432")
         self._closed = threading.Event()
@@ -130,6 +151,7 @@ class Wire:
                 client, _ = self._listener.accept()
                 if self.refusing:
                     client.close()
+                    self.refused.set()
                     continue
                 self._threads.append(threading.Thread(target=self._carry, args=(client,)))
                 self._threads[-1].start()
@@ -167,28 +189,17 @@ def _programs() -> Path | None:
 
 
 @contextmanager
-def _server(programs: Path, user: str | None) -> Iterator[Path]:
+def _server(user: str | None) -> Iterator[Path]:
     # Not pytest's directory: the path of a socket may not be longer than about a hundred characters.
     directory = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     if user:
         shutil.chown(directory, user)
-    data = directory / "data"
-
-    def run(program: str, *arguments: str) -> None:
-        subprocess.run(
-            [programs / program, "-D", data, *arguments],
-            check=True,
-            user=user,
-            cwd=directory,
-            stdout=subprocess.DEVNULL,
-        )
-
     try:
-        run("initdb", "--auth=trust", "--username=tester", "--no-sync")
-        run("pg_ctl", "-w", "-l", str(directory / "log"), "-o", f"-c listen_addresses= -k {directory}", "start")
+        _run(directory, "initdb", "--auth=trust", "--username=tester", "--no-sync")
+        start(directory)
         try:
             yield directory
         finally:
-            run("pg_ctl", "-w", "-m", "immediate", "stop")
+            stop(directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -37,8 +38,10 @@ def database_file(url: str) -> Path | None:
     return None if "\0" in path else Path(path).absolute()
 
 
-def connect(url: str, *, create: bool = True, busy_timeout: int = BUSY_TIMEOUT) -> Backend:
+def connect(url: str, *, create: bool = True, busy_timeout: int = BUSY_TIMEOUT, wait: float = 0.0) -> Backend:
     """Open the database at `url` and bring its schema up to date.
+
+    A server that does not answer is waited for `wait` seconds, now and whenever it goes away later.
 
     `create`: whether a missing SQLite file, and missing tables, are made; where not, NoJournal is raised, and a file
     that cannot be written is opened for reading. A relative path counts from the current directory, now; later changes
@@ -52,6 +55,9 @@ def connect(url: str, *, create: bool = True, busy_timeout: int = BUSY_TIMEOUT) 
     except BackendError as error:
         raise BackendError(masked(error.message, given), masked(error.hint, given)) from error.__cause__
     backend = replace(backend, where=masked(backend.where, given))
+    if backend.patience:  # a server, which may come back
+        replace(backend, patience=wait).persistently(partial(ensure_schema, backend, create=create))
+        return replace(backend, patience=max(backend.patience, wait))
     ensure_schema(backend, create=create)
     return backend
 

@@ -44,6 +44,10 @@ _READ_ONLY = (
     "the server only reads, as a standby does",
     "Name the primary in settings.backend, or add ?target_session_attrs=read-write.",
 )
+_OPTION = (
+    "an option of the connection cannot be used",
+    "Check the port and what stands behind `?` in settings.backend, and the PG* variables.",
+)
 _STOPPING = ("the server is starting or shutting down", "Run the command again once it is up.")
 _CUT = (
     "the connection was lost",
@@ -74,9 +78,7 @@ _WORDS = (
     ("database .* does not exist|no such database", _NO_DATABASE),
     ("too many (clients|connections)|connection slots|no more connections|max_client_conn", _CROWDED),
     ("read-only|during recovery|not accept.* read-write", _READ_ONLY),
-    ("connection option|bad value for|invalid (port|sslmode|integer|connection)", (
-        "an option of the connection cannot be used",
-        "Check the port and what stands behind `?` in settings.backend, and the PG* variables.")),
+    ("connection option|bad value for|invalid (port|sslmode|integer|connection)", _OPTION),
     ("ssl|tls|certificate", (
         "the encrypted connection cannot be made",
         "Check sslmode and sslrootcert in settings.backend, and the server's certificate.")),
@@ -123,8 +125,8 @@ def backend_error(error: Exception, where: str) -> BackendError:
 
 def may_pass(error: BaseException) -> bool:
     """Whether the same request may succeed over another connection."""
-    state = _sqlstate(next(_origins(error)))
-    return not state.startswith(_HOPELESS)
+    origin = next(_origins(error))
+    return not _sqlstate(origin).startswith(_HOPELESS) and _of_server(origin) not in (_USER, _NO_DATABASE, _OPTION)
 
 
 def exceeds_limits(error: Exception) -> bool:

@@ -61,9 +61,10 @@ class Journal:
         self._writer = GroupWriter(backend)
 
     @classmethod
-    def open(cls, url: str) -> Journal:
-        """Open the database at `url`, which is created where it is missing. Raises BackendError."""
-        return cls(connect(url))
+    def open(cls, url: str, *, wait: float = 0.0) -> Journal:
+        """Open the database at `url`, which is created where it is missing; a server that does not answer is waited for
+        `wait` seconds. Raises BackendError."""
+        return cls(connect(url, wait=wait))
 
     def __enter__(self) -> Self:
         return self

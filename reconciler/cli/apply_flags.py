@@ -35,7 +35,7 @@ def apply_flags(command: Callable[..., int]) -> Callable[..., int]:
         metavar="DURATION",
         default="0s",
         show_default=True,
-        help="How long to wait while another apply holds the account.",
+        help="How long to wait while another apply holds the account, or the database server does not answer.",
     )(command)
     command = flag(
         "--fail-on",

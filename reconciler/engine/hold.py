@@ -71,11 +71,13 @@ async def hold(world: World, clouds: Clouds, targets: Collection[str], lock_time
     """Take the leases of the accounts of `targets`, and settle what earlier runs left open there.
 
     A target whose cloud does not name its account is no target of `clouds` meanwhile: without its lock nothing is done.
-    An account that another apply holds is waited for, `lock_timeout` seconds; then its targets are `locked`. Raises
-    LeaseHeld, a LockedError that names the holder, where that leaves none; and BackendError.
+    An account that another apply holds is waited for, `lock_timeout` seconds; then its targets are `locked`. So long a
+    database that does not answer is waited for, too, also once the run is under way. Raises LeaseHeld, a LockedError
+    that names the holder, where that leaves none; and BackendError.
     """
     with ExitStack() as stack:
-        journal = await _undone_if_cut_off(partial(Journal.open, world.configuration.settings.backend), Journal.close)
+        opening = partial(Journal.open, world.configuration.settings.backend, wait=lock_timeout)
+        journal = await _undone_if_cut_off(opening, Journal.close)
         stack.callback(journal.close, _PARTING)
         answers = dict(zip(targets, await asyncio.gather(*map(clouds.account, targets)), strict=True))
         faults = {target: answer for target, answer in answers.items() if isinstance(answer, Fault)}
