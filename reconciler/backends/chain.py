@@ -17,8 +17,10 @@ from __future__ import annotations
 import hashlib
 import socket
 import time
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -336,6 +338,7 @@ class _Verification:
                 continue
             self._pruned += said.pruned
             self._before += said.before if link.number == 0 else -said.before
+        self._pruned.sort()
 
     def _check_link(self, link: Row[Any]) -> None:
         number = _number(link.number)
@@ -352,7 +355,8 @@ class _Verification:
         if link.form != FORM:
             self._findings.add(link.run_id, name, f"it is of form {link.form}, which this version does not know")
         elif link.run_id is not None:
-            pruned = any(first <= number <= last for first, last in self._pruned)
+            before = bisect_right(self._pruned, number, key=itemgetter(0))
+            pruned = before > 0 and number <= self._pruned[before - 1][1]
             if link.there is None and pruned:
                 self._gone += 1
             elif link.there is None or pruned:
