@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from reconciler.backends.schema import backlogs, insert_replacing, legible
 
@@ -50,12 +50,14 @@ def read_backlog(backend: Backend, since: int, until: int) -> Mapping[str, Seque
 
     Raises BackendError.
     """
-    query = select(backlogs).where(backlogs.c.taken_at.between(since, until)).order_by(backlogs.c.taken_at)
-    step = max(1, (until - since) // _POINTS)
+    asked = backlogs.c.taken_at.between(since, until)
+    query = select(backlogs).where(asked).order_by(backlogs.c.taken_at)
     found: dict[str, dict[int, Backlog]] = defaultdict(dict)
     with backend.reading() as connection:
+        first = connection.execute(select(func.min(backlogs.c.taken_at)).where(asked)).scalar()
+        step = max(1, (until - (first if isinstance(first, int) else since)) // _POINTS)
         for row in connection.execute(query):
             values = dict(legible(backlogs, row)._mapping)
             seen = Backlog(**{**values, "complete": bool(values["complete"])})
-            found[seen.resource][(seen.taken_at - since) // step] = seen
+            found[seen.resource][(until - seen.taken_at) // step] = seen
     return {resource: [*points.values()] for resource, points in sorted(found.items())}
