@@ -7,14 +7,37 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, text, update
 
 from reconciler.backends.backend import Backend
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import Intent, RunStart
+from reconciler.backends.schema import VERSION, schema_version
 from reconciler.tasks.resource_type import Action
 from tests.postgresql_server import new_database, running_server
 
 START = RunStart("apply", "0.1.0", "digest", "fingerprint")
+
+
+STEPS_BACK = {
+    8: ("links", "actions_settled"),
+    7: ("runs.author", 'runs."commit"', "runs.approval", "actions.policies", "outcomes.policies"),
+    6: ("backlogs",),
+    5: ("notices",),
+    4: ("runs.planned",),
+    3: ("leases.targets",),
+}
+"""What each version of the schema has more than the one before, tables and columns."""
+
+
+def lead_back(connection: Connection, version: int) -> None:
+    """Make an empty enough database one of an earlier version."""
+    for step in range(VERSION, version, -1):
+        for name in STEPS_BACK[step]:
+            table, _, column = name.partition(".")
+            kind = "INDEX" if name == "actions_settled" else "TABLE"
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}" if column else f"DROP {kind} {table}"))
+    connection.execute(update(schema_version).values(version=version))
 
 
 @pytest.fixture

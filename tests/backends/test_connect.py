@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import Connection, event, inspect, text, update
+from sqlalchemy import event, inspect, text, update
 
 from reconciler.backends.backend import Backend
 from reconciler.backends.connect import connect
@@ -22,6 +22,7 @@ from reconciler.backends.leases import acquire
 from reconciler.backends.schema import VERSION, schema_version
 from reconciler.config.model import group_of
 from reconciler.exceptions import BackendError
+from tests.backends.conftest import lead_back
 
 Build = Callable[..., Intent]
 
@@ -286,27 +287,6 @@ def test_an_older_schema_is_led_up_step_by_step(backend: Backend, url: str, monk
     connect(url)
     connect(url)
     assert made == [VERSION - 2, VERSION - 1]
-
-
-STEPS_BACK = {
-    8: ("links", "actions_settled"),
-    7: ("runs.author", 'runs."commit"', "runs.approval", "actions.policies", "outcomes.policies"),
-    6: ("backlogs",),
-    5: ("notices",),
-    4: ("runs.planned",),
-    3: ("leases.targets",),
-}
-"""What each version of the schema has more than the one before, tables and columns."""
-
-
-def lead_back(connection: Connection, version: int) -> None:
-    """Make an empty enough database one of an earlier version."""
-    for step in range(VERSION, version, -1):
-        for name in STEPS_BACK[step]:
-            table, _, column = name.partition(".")
-            kind = "INDEX" if name == "actions_settled" else "TABLE"
-            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}" if column else f"DROP {kind} {table}"))
-    connection.execute(update(schema_version).values(version=version))
 
 
 def test_a_journal_of_the_first_schema_keeps_its_open_calls(url: str, start: RunStart, intent: Build) -> None:

@@ -4,14 +4,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text, update
+from sqlalchemy import inspect, text
 
 from reconciler.backends.backend import Backend
 from reconciler.backends.connect import connect
 from reconciler.backends.notices import Matter, Subject, Told, read_told, write_told
-from reconciler.backends.schema import notices, schema_version
+from reconciler.backends.schema import notices
 from reconciler.config.model import Event
 from reconciler.exceptions import BackendError
+from tests.backends.conftest import lead_back
 
 DAY = 86_400_000
 LISTING = Subject(Event.FAILED, Matter.LISTING, "prod", "huaweicloud.mpc.packaging")
@@ -44,9 +45,7 @@ def test_a_database_of_an_earlier_version_gets_the_table(url: str) -> None:
     backend = connect(url)
     with backend.writing() as connection:
         there = {column["name"]: column["nullable"] for column in inspect(connection).get_columns("notices")}
-        connection.execute(text("DROP TABLE notices"))
-        connection.execute(text("DROP TABLE backlogs"))
-        connection.execute(update(schema_version).values(version=4))
+        lead_back(connection, 4)
     backend = connect(url)
     with backend.reading() as connection:
         assert {column["name"]: column["nullable"] for column in inspect(connection).get_columns("notices")} == there
