@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.logs import say
 from reconciler.cli.options import duration, flag
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.work import Patience
@@ -91,7 +91,7 @@ def _named_outcomes(text: str) -> tuple[FailOn, ...]:
 def tell(held: Held) -> None:
     """Say on stderr what `held_lines` says."""
     for line in held_lines(held):
-        sys.stderr.write(f"{line}\n")
+        say(line)
 
 
 def held_lines(held: Held) -> Iterator[str]:

@@ -76,6 +76,14 @@ class _TraceFile(logging.Handler):
             sys.stderr.write(f"Warning: --trace: {why}\n")
 
 
+def say(text: str) -> None:
+    """Write a line to stderr, whatever the level of the log; an object of the log where that is written as such."""
+    if any(isinstance(handler.formatter, _JsonLines) for handler in _LOG.handlers):
+        _LOG.warning("%s", text)
+    else:
+        sys.stderr.write(f"{text}\n")
+
+
 def start_logging(log_format: str, *, verbosity: int, trace: Path | None = None) -> None:
     """Log to stderr: warnings, from `verbosity` 1 on every listing and every result, from 2 on every request.
 

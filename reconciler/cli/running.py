@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.cli import signals
-from reconciler.cli.logs import tracing
+from reconciler.cli.logs import say, tracing
 from reconciler.cli.spans import exporting
 from reconciler.engine.interruption import Threads, run
 from reconciler.exceptions import ExitCode
@@ -54,7 +54,9 @@ def run_work(work: Coroutine[None, None, Result], interruption: Interruption | N
                 interruption.ask(ExitCode(code))
             if interruption is not None and interruption.drains:
                 signals.heed()
-                sys.stderr.write("\nStopping: no new calls; waiting for those in flight (once more to stop at once).\n")
+                if sys.stderr.isatty():
+                    sys.stderr.write("\n")  # behind the ^C
+                say("Stopping: no new calls; waiting for those in flight (once more to stop at once).")
             else:
                 task.cancel()
 

@@ -406,3 +406,16 @@ def test_a_signal_ends_it_in_order(terminal: Terminal) -> None:
     assert "Stopping" in rest
     url = re.search(r"serving (http://127\.0\.0\.1:\d+)", said)
     assert url is not None
+
+
+def test_under_json_every_line_of_the_log_is_an_object_also_the_last(terminal: Terminal) -> None:
+    terminal.write(configured(SNAPSHOTS))
+    words = [sys.executable, "-m", "reconciler", "run", "--every", "1h", "--no-listen", "--log-format", "json"]
+    process = subprocess.Popen(words, cwd=terminal.directory, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    _, rest = process.communicate(timeout=60)
+    messages = [json.loads(line)["message"] for line in (first, *rest.splitlines())]
+    assert "cycle 1" in messages[0]
+    assert messages[-1].startswith("Stopping")
