@@ -33,6 +33,10 @@ LEAST_SHARE = 1 / 16
 LEAST_RATE = 1.0
 """However often we are throttled, this share of the quota, or this rate where it is less, is still used."""
 
+IN_VAIN, SOME, MOST, BELIEVED = 2.0, 0.01, 0.5, 60.0
+"""Where a rate this many times smaller was refused as often as a larger one, in a share of requests between these two,
+it is not the rate that is refused: the larger one holds for so many seconds."""
+
 CLEARING, FOUND = 5, 0.15
 """Requests that are left out after a refusal among successes, since so many more than allowed may be on their way; and
 seconds after the first one of a large quota."""
@@ -112,6 +116,13 @@ class Pace:
         self._cut_at = float("-inf")
         self._answers = self._refused = 0
         """Successes and refusals of what was sent since then."""
+        self._met = 0
+        """Refusals since then of what was sent since the one before, each by itself."""
+        self._cuts: deque[tuple[float, float]] = deque(maxlen=128)
+        """The rates at which cuts were made, and the shares of requests that were refused there."""
+        self._held = 0.0
+        """The rate below which cuts were in vain, until `_held_until`."""
+        self._held_until = float("-inf")
         self._lately: deque[float] = deque()
         """When the successes of the last second came."""
         self._state = threading.Lock()
@@ -125,6 +136,8 @@ class Pace:
             return most
         before, depth = self._cut
         least = min(most * LEAST_SHARE, LEAST_RATE)
+        if self._held and self._monotonic() < self._held_until:
+            least = self._held
         recovered = self._answers / max(RECOVERY, RECOVERING * before)
         steepness = depth if recovered < 1 else CUT
         return min(most, max(least, before * (1 + steepness * (recovered - 1) ** 3)))
@@ -205,6 +218,7 @@ class Pace:
                 self._refused_since = now  # after so long a silence it is another matter
             if sent_at >= self._slowed_at:
                 first, rate = not self._refusals, self.rate
+                self._met += 1
                 if not told and first and self._answers:  # let through up to here, so that little is too much
                     pause = min(pause, FOUND if self._seeking else CLEARING / rate)
                 if first and now > self._cut_at + EFFECT:
@@ -236,6 +250,16 @@ class Pace:
 
     def _slow_down(self, rate: float) -> None:
         """Cut the rate, by what came back in the last second where that is enough to tell."""
+        share = self._met / (self._answers + self._met)
+        larger = [
+            earlier
+            for earlier, met in self._cuts
+            if earlier >= IN_VAIN * rate and SOME <= met <= 2 * share and SOME <= share <= MOST
+        ]
+        if larger:
+            self._held, self._held_until = max(larger), self._monotonic() + BELIEVED
+        self._cuts.append((rate, share))
+        self._met = 0
         nearly_all = self._answers >= NEARLY * (self._answers + self._refused)
         lately = len(self._lately)
         enough = lately >= ENOUGH and self._went_on_for >= EFFECT

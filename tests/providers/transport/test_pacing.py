@@ -1,6 +1,7 @@
 """Pacing keeps to the quota, whoever asks, and gives way when throttled."""
 
 import asyncio
+import random
 from collections import Counter, deque
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -258,3 +259,19 @@ def test_clients_of_one_group_share_a_pace() -> None:
     assert book.pace("g", "mpc", Quota(1, 1.0), monotonic=clock, sleep=time.sleep) is first
     assert book.pace("g", "vod", Quota(1, 1.0), monotonic=clock, sleep=time.sleep) is not first
     assert book.pace("h", "mpc", Quota(1, 1.0), monotonic=clock, sleep=time.sleep) is not first
+
+
+async def test_where_a_smaller_rate_is_refused_as_often_it_is_not_the_rate_that_is_refused() -> None:
+    """A cloud that refuses one request of thirty, however few there are: cut after cut would end at next to nothing."""
+    clock = Time()
+    pace = Pace(Quota(10_000, 1), clock.monotonic, clock.sleep)
+    began, chance = clock.monotonic(), random.Random(7)  # noqa: S311 - no secret
+    for _ in range(20_000):
+        sent_at = await pace.turn()
+        assert isinstance(sent_at, float)
+        clock.now += 0.002
+        if chance.random() < 1 / 30:
+            pace.throttled(sent_at, 0.0, told=True)
+        else:
+            pace.ended(sent_at, let_through=True)
+    assert clock.monotonic() < began + 200, "a hundred a second and more, of the five hundred that there could be"
