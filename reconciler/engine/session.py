@@ -179,14 +179,14 @@ class Session:
         `expires_in` is how many seconds a saved plan is good for (default: `settings.plan_ttl`). Only tasks that some
         policy selects are kept; sinks `beside` that, by scope, are shown all of them.
         """
-        begun = time.monotonic()
+        begun = elapsed_clock()
         self._look_at_the_clock()
         check_overrides(overrides, self.configuration)
         world = self._world  # the clock of the session may move on while this plan is made
         wanted = statuses_wanted(world.configuration, world.catalogue)
         self.listed, sieves = await sifted(world, self._clouds, wanted, on_listed, beside=beside)
         made = plan_from(world, self.listed, sieves, expires_in=expires_in, overrides=overrides)
-        self.took["list"] = time.monotonic() - begun
+        self.took["list"] = (elapsed_clock() - begun) / 1000
         self._own, self._made_at = made if self._held else None, elapsed_clock()
         return made
 
@@ -306,11 +306,11 @@ class Session:
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
-        begun = time.monotonic()
+        begun = elapsed_clock()
         try:
             yield
         finally:
-            self.took["apply"] = time.monotonic() - begun
+            self.took["apply"] = (elapsed_clock() - begun) / 1000
 
     def _applying_with(self, held: Held, options: ApplyOptions, approval: Approval) -> Applying:
         return Applying(self._world, self._clouds, held, self._interruption, options, approval)

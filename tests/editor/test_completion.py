@@ -214,7 +214,7 @@ def test_where_no_task_may_match_no_parts_of_a_quota_are_offered(opened: Opened)
 
 def test_a_policy_offers_its_keys_before_it_has_a_resource(opened: Opened) -> None:
     found = offered(opened, f"version: 1\npolicies:\n  p:\n    {CURSOR}\n").keys()
-    acting = {"limits", "mode", "window", "suspend", "on_blocked", "cancel_running"}
+    acting = {"limits", "mode", "window", "suspend", "on_blocked", "cancel_running", "notify_above"}
     assert found - {"policy"} == {"description", "resource", "targets", "match", "ensure"} | acting
 
 
