@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.providers.transport.surroundings import Turns
@@ -31,11 +31,12 @@ ENOUGH = 10
 """Answers in a second by which a rate can be told."""
 LEAST_SHARE = 1 / 16
 LEAST_RATE = 1.0
-"""However often we are throttled, this share of the quota, or this rate where it is less, is still used."""
+"""However often we are throttled, this share of the quota is still used; or this rate, where that is less and the quota
+is not what somebody said it is."""
 
-IN_VAIN, SOME, MOST, BELIEVED = 2.0, 0.01, 0.5, 60.0
-"""Where a rate this many times smaller was refused as often as a larger one, in a share of requests between these two,
-it is not the rate that is refused: the larger one holds for so many seconds."""
+IN_VAIN, SOME, MOST, TOLD_BY, BELIEVED = 2.0, 0.01, 0.5, 100, 60.0
+"""Where a rate this many times smaller was refused as often as larger ones, in a share of requests between these two
+and over so many of them each, it is not the rate that is refused: the largest one holds for so many seconds."""
 
 CLEARING, FOUND = 5, 0.15
 """Requests that are left out after a refusal among successes, since so many more than allowed may be on their way; and
@@ -69,17 +70,18 @@ def always() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """So many requests in any window of so many seconds."""
+    """So many requests in any window of so many seconds. `told`: the configuration says so."""
 
     requests: int
     seconds: float
+    told: bool = field(default=False, compare=False)
 
     def at(self, rate: Rate) -> Quota:
         """A rate that the configuration asks for, by the shorter window of the two."""
         seconds = min(self.seconds, rate.seconds)
         allowed = rate.per_second * seconds
         requests = max(1, int(allowed + ROUNDING))
-        return Quota(requests, seconds * requests / allowed)
+        return Quota(requests, seconds * requests / allowed, told=True)
 
     @property
     def per_second(self) -> float:
@@ -118,8 +120,8 @@ class Pace:
         """Successes and refusals of what was sent since then."""
         self._met = 0
         """Refusals since then of what was sent since the one before, each by itself."""
-        self._cuts: deque[tuple[float, float]] = deque(maxlen=128)
-        """The rates at which cuts were made, and the shares of requests that were refused there."""
+        self._cuts: deque[tuple[float, int, int]] = deque(maxlen=128)
+        """The rates at which cuts were made, and how many requests were refused there, of how many."""
         self._held = 0.0
         """The rate below which cuts were in vain, until `_held_until`."""
         self._held_until = float("-inf")
@@ -135,9 +137,11 @@ class Pace:
         if self._cut is None:
             return most
         before, depth = self._cut
-        least = min(most * LEAST_SHARE, LEAST_RATE)
+        least = most * LEAST_SHARE
+        if not self._quota.told:
+            least = min(least, LEAST_RATE)
         if self._held and self._monotonic() < self._held_until:
-            least = self._held
+            least = max(least, self._held)
         recovered = self._answers / max(RECOVERY, RECOVERING * before)
         steepness = depth if recovered < 1 else CUT
         return min(most, max(least, before * (1 + steepness * (recovered - 1) ** 3)))
@@ -250,15 +254,15 @@ class Pace:
 
     def _slow_down(self, rate: float) -> None:
         """Cut the rate, by what came back in the last second where that is enough to tell."""
-        share = self._met / (self._answers + self._met)
-        larger = [
-            earlier
-            for earlier, met in self._cuts
-            if earlier >= IN_VAIN * rate and SOME <= met <= 2 * share and SOME <= share <= MOST
-        ]
-        if larger:
-            self._held, self._held_until = max(larger), self._monotonic() + BELIEVED
-        self._cuts.append((rate, share))
+        self._cuts.append((rate, self._met, self._answers + self._met))
+        larger = [cut for cut in self._cuts if cut[0] >= IN_VAIN * rate]
+        others = [cut for cut in self._cuts if cut[0] < IN_VAIN * rate]
+        if all(sum(sent for *_, sent in cuts) >= TOLD_BY for cuts in (larger, others)):
+            before, share = (
+                sum(met for _, met, _ in cuts) / sum(sent for *_, sent in cuts) for cuts in (larger, others)
+            )
+            if SOME <= before <= 2 * share and share <= MOST:
+                self._held, self._held_until = max(one for one, *_ in larger), self._monotonic() + BELIEVED
         self._met = 0
         nearly_all = self._answers >= NEARLY * (self._answers + self._refused)
         lately = len(self._lately)
