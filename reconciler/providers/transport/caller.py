@@ -132,7 +132,11 @@ class Caller:
                 started = sent_at if started is None else started
                 tally.requests += 1
                 tally.retried += attempt > 0
-                verdict, hint = await self._try(draft, judge, {ATTEMPT: attempt + 1, WAIT: sent_at - waited_from})
+                try:
+                    verdict, hint = await self._try(draft, judge, {ATTEMPT: attempt + 1, WAIT: sent_at - waited_from})
+                except BaseException:  # cut off, say: it is not on its way any more
+                    pace.ended(sent_at, let_through=False)
+                    raise
                 watched().answered()
                 waited_from = self._surroundings.monotonic()
                 if not isinstance(verdict, Fault):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from reconciler.provider.loopback import GONE_SILENT, Received, Reply, Time, serving
 from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.caller import READS, USER_AGENT, WRITES, Caller, Draft, Retries, Tally, hinted_delay
-from reconciler.providers.transport.pacing import GIVEN_UP, GIVEN_UP_AFTER, LOOK, Pace, Quota
+from reconciler.providers.transport.pacing import AT_MOST, AT_ONCE, GIVEN_UP, GIVEN_UP_AFTER, LOOK, Pace, Quota
 from reconciler.tasks.observation import Fault, Meaning
 from tests.providers.loopback import FROZEN, around
 
@@ -288,6 +288,33 @@ def test_no_more_than_so_many_are_in_flight() -> None:
         return most
 
     assert asyncio.run(run()) == 3
+
+
+async def test_what_is_cut_off_is_not_on_its_way_any_more() -> None:
+    """A large quota is felt for with few requests at once: those that were cut off keep nobody from his turn."""
+    time, arrived = Time(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        arrived.set()
+        await reader.read()  # until the other side hangs up
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    draft = Draft("GET", f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/", {})
+    caller = Caller(auth=Numbered(), concurrency=1, redactor=Redactor(), surroundings=around(time=time))
+    pace = Pace(Quota(10_000, 1.0), time.monotonic, time.sleep)
+    async with listener:
+        for _ in range(AT_MOST):
+            sending = asyncio.ensure_future(caller.send(draft, judge, pace=pace, retries=READS, tally=Tally()))
+            await arrived.wait()
+            arrived.clear()
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+        await caller.close()
+    began = time.monotonic()
+    await asyncio.gather(*(pace.turn() for _ in range(AT_ONCE)))
+    assert time.monotonic() == began
 
 
 @pytest.mark.parametrize("hint", ["0", "1", "59", "80", "120", "99999"])
