@@ -22,6 +22,7 @@ from enum import IntEnum
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from reconciler.diagnostics import Severity
 from reconciler.redaction import presentable
 from reconciler.tasks.observation import Fault, Meaning
 
@@ -82,6 +83,12 @@ class InvalidConfiguration(InvalidError):  # noqa: N818 - reads as what it is: a
         count = len(diagnostics)
         super().__init__(f"{self.what}: {count} {'mistake' if count == 1 else 'mistakes'}")
         self.diagnostics = tuple(diagnostics)
+
+    @property
+    def first(self) -> str:
+        """The message, with the first of the mistakes and where it is: for one line."""
+        found = next((one for one in self.diagnostics if one.severity is Severity.ERROR), None)
+        return f"{self.message}, such as {found.location}: {found.message}" if found else self.message
 
 
 class InvalidTests(InvalidConfiguration):

@@ -21,10 +21,6 @@ from reconciler.daemon.serving import Address, Site, listening
 from reconciler.daemon.supervisor import Supervisor
 from reconciler.engine.interruption import Interruption
 from reconciler.exceptions import ExitCode, UsageError
-from reconciler.planning.report import Report
-from reconciler.reports.cells import counted
-from reconciler.reports.wording import changes_counted, report_counts
-from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
     from reconciler.cli.output import Output
@@ -135,25 +131,10 @@ async def _served(daemon: Daemon, address: Address | None, output: Output) -> in
 
 def _told(cycle: Cycle, daemon: Daemon, site: Site, supervisor: Supervisor, output: Output) -> None:
     """Write down how a cycle went: in the log, in the files of --report, and on the page."""
-    line = _line(cycle, daemon.next_at)
+    line = cycle.line(daemon.next_at)
     LOGGER.log(logging.INFO if cycle.exit_code in {ExitCode.OK, ExitCode.CHANGES} else logging.WARNING, "%s", line)
     supervisor.tell(f"STATUS={line}")
     if cycle.item is not None:
         saved = output.save(cycle.item, int(cycle.ended), measured=cycle.measured)
         cycle.exit_code = ExitCode.weightiest(cycle.exit_code, saved)
     site.ready = True
-
-
-def _line(cycle: Cycle, next_at: float | None) -> str:
-    took = f"in {cycle.ended - cycle.began:.1f} s"
-    if cycle.item is None:
-        what = cycle.error or "cut off"
-    elif isinstance(cycle.item, Report):
-        what = f"{cycle.item.outcome}: {report_counts(cycle.item)}"
-    else:
-        what = f"{cycle.item.outcome}: {changes_counted(cycle.item.summary)}"
-        unseen = sum(not scope.complete for scope in cycle.item.scopes)
-        what += f"; {counted(unseen, 'scope')} could not be observed whole" if unseen else ""
-        what = f"{what}; {cycle.error}" if cycle.error else what
-    after = "" if next_at is None else f"; the next begins {Timestamp(next_at)}"
-    return f"cycle {cycle.number}, {took}, {what}{after}"

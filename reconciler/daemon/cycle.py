@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,9 @@ from reconciler.planning.limits import Overrides
 from reconciler.planning.plan import RunOutcome
 from reconciler.providers.transport.trace import spanned
 from reconciler.reports import Measured
+from reconciler.reports.cells import counted
+from reconciler.reports.wording import plan_counts, report_counts
+from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,6 +67,8 @@ class Cycle:
     cause: Exception | None = None
     """What was raised, where there is an `error`."""
     exit_code: ExitCode = ExitCode.OK
+    interrupted: bool = False
+    """It was cut off, so that its plan, if it has one, is not what became of it."""
     calling: bool = False
     """Calls may be in flight: it stops by itself when it is asked to, and must not be cut off."""
     measured: Measured = field(default_factory=lambda: Measured("run"))
@@ -75,9 +81,27 @@ class Cycle:
     @property
     def outcome(self) -> str:
         """How it ended, in one word, as the documents have it."""
-        if self.cause is None and self.item is None:
+        if self.interrupted:
             return RunOutcome.INTERRUPTED.value
         return Run("run", self.plan, self.report, self.cause).outcome
+
+    @property
+    def counts(self) -> str:
+        """What it planned, or what became of that; empty where it came to no plan."""
+        if self.report is not None:
+            return report_counts(self.report)
+        return plan_counts(self.plan) if self.plan is not None else ""
+
+    def line(self, next_at: float | None) -> str:
+        """How it went, for the log. `next_at` is when the next one begins, in seconds since the epoch."""
+        unseen = sum(not scope.complete for scope in self.plan.scopes) if self.plan is not None else 0
+        parts = [
+            f"cycle {self.number}, in {self.ended - self.began:.1f} s, {self.outcome}: {self.counts or 'no plan'}",
+            f"{counted(unseen, 'scope')} could not be observed whole" if unseen else "",
+            self.error,
+            "" if next_at is None else f"the next begins {Timestamp(next_at)}",
+        ]
+        return "; ".join(filter(None, parts))
 
     async def tell(self, configuration: Configuration, job: Job, interruption: Interruption) -> None:
         """Tell those who hear of runs. Who could not be told is in its plan or report, and in the log."""
@@ -97,6 +121,9 @@ class Cycle:
                 async with session:
                     session.leave_out(left_out)
                     await self._run(session, job)
+        except asyncio.CancelledError:
+            self.interrupted = True
+            raise
         except Exception as error:  # noqa: BLE001 - the next cycle may fare better
             cause = innermost(error) if isinstance(error, ExceptionGroup) else error
             self.cause = error

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.daemon.cycle import LOGGER, Cycle, Job
 from reconciler.daemon.schedule import BackOff, Schedule
+from reconciler.engine.clouds import log_bug
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.session import Session
-from reconciler.exceptions import ExitCode, InvalidConfiguration, ReconcilerError, UsageError
+from reconciler.exceptions import ExitCode, InvalidConfiguration, UsageError
 from reconciler.reports.metrics import BACKING_OFF, CONFIGURATION, NEXT_RUN, Samples
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 _LOOK = 15.0
 """Seconds after which the clock is looked at again, which somebody may set, or the machine sleep through."""
+
+_PARTING = 2.0
+"""Seconds that the page waits for the database once somebody asked to stop."""
 
 SETTLING = 5.0
 """Seconds for which a configuration that changed must stand still: a file that is not there while somebody brings the
@@ -85,8 +89,7 @@ class Daemon:
                 self.next_at = None
             else:
                 self._plan_next()
-            if self.page is not None:
-                self.page.show(cycle, self.failures, self.next_at)
+            self._show(cycle)
             self.on_cycle(cycle)
             if ended:
                 return self.interruption.exit_code or cycle.exit_code
@@ -135,7 +138,7 @@ class Daemon:
                 if session.configuration != first.configuration:
                     return good.again(), "it is being changed: read twice, it was not the same"
         except (InvalidConfiguration, UsageError) as error:
-            return good.again(), _told(error)
+            return good.again(), error.first if isinstance(error, InvalidConfiguration) else error.message
         self._good = session
         return session, ""
 
@@ -154,13 +157,22 @@ class Daemon:
             running.cancel()
         with suppress(asyncio.CancelledError):
             await running
-        self._note(cycle)
-        if self.page is not None:
-            await self.page.remember(cycle.plan, session.configuration.settings.backend)
-        await cycle.tell(session.configuration, self.job, self.interruption)
         if cycle.plan is not None:
             self._back_off.note(cycle.plan, targets, left_out, self.now())
+        self._note(cycle)
+        if self.page is not None:
+            remembering = self.page.remember(cycle.plan, session.configuration.settings.backend)
+            await self.interruption.cut_off(remembering, _PARTING)
+        await cycle.tell(session.configuration, self.job, self.interruption)
         return cycle
+
+    def _show(self, cycle: Cycle) -> None:
+        """Make the page anew, where there is one."""
+        try:
+            if self.page is not None:
+                self.page.show(cycle, self.failures, self.next_at)
+        except Exception as error:  # noqa: BLE001 - the policies are kept, whatever cannot be drawn
+            log_bug("the page", error)
 
     def _note(self, cycle: Cycle) -> None:
         self.samples.note(cycle.item, cycle.measured, int(cycle.ended))
@@ -168,9 +180,3 @@ class Daemon:
         self.samples.clear(BACKING_OFF)
         for name, times in self.failures.items():
             self.samples.set(BACKING_OFF, times, name)
-
-
-def _told(error: ReconcilerError) -> str:
-    """What is wrong, with the first place where it is."""
-    first = error.diagnostics[0] if isinstance(error, InvalidConfiguration) and error.diagnostics else None
-    return f"{error.message}; {first.location}: {first.message}" if first else error.message

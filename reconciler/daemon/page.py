@@ -12,11 +12,9 @@ from reconciler.backends.connect import connect
 from reconciler.backends.history import History, RunFilter
 from reconciler.daemon.cycle import LOGGER
 from reconciler.exceptions import BackendError
-from reconciler.planning.report import Report
 from reconciler.reports.html.elements import Markup
-from reconciler.reports.html.status import Status, done, render_status_html, seen
-from reconciler.reports.wording import plan_counts, report_counts
-from reconciler.tasks.task import Status as TaskStatus
+from reconciler.reports.html.status import Standing, done, render_status_html, seen
+from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,15 +52,13 @@ class Page:
 
     def show(self, cycle: Cycle, failures: Mapping[str, int], next_at: float | None) -> None:
         """Make the page of a cycle that ended."""
-        item = cycle.item
         if cycle.plan is not None:
             self._seen = seen(cycle.plan, failures)
-        said = report_counts(item) if isinstance(item, Report) else plan_counts(item) if item else "no plan"
         self.text = render_status_html(
-            Status(
+            Standing(
                 cycle.number,
-                item.outcome if item is not None and not cycle.error else "error",
-                said,
+                cycle.outcome,
+                cycle.counts or "no plan",
                 int(cycle.began),
                 int(cycle.ended),
                 None if next_at is None else int(next_at),
@@ -88,5 +84,5 @@ def _backlog(plan: Plan, now: int) -> Iterator[Backlog]:
     for resource in sorted({scope.resource for scope in plan.scopes}):
         scopes = [scope for scope in plan.scopes if scope.resource == resource]
         oldest = [1000 * scope.oldest_pending for scope in scopes if scope.oldest_pending is not None]
-        pending = sum(scope.tasks.get(TaskStatus.PENDING.value, 0) for scope in scopes)
+        pending = sum(scope.tasks.get(Status.PENDING.value, 0) for scope in scopes)
         yield Backlog(resource, now, pending, min(oldest, default=None), all(scope.complete for scope in scopes))

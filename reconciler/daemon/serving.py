@@ -40,7 +40,7 @@ class Site:
 
     samples: Samples
     page: Page = field(default_factory=Page)
-    ready: bool = field(default=False)
+    ready: bool = False
 
 
 @dataclass(frozen=True, slots=True)

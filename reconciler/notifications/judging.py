@@ -110,9 +110,7 @@ def _of_error(error: Exception) -> tuple[Subject, str]:
     cause = innermost(error) if isinstance(error, ExceptionGroup) else error
     match cause:
         case InvalidConfiguration():
-            first = next((one for one in cause.diagnostics if one.severity is Severity.ERROR), None)
-            where = f", such as {first.location}: {first.message}" if first else ""
-            return Subject(Event.FAILED, Matter.CONFIGURATION), f"{cause.message}{where}"
+            return Subject(Event.FAILED, Matter.CONFIGURATION), cause.first
         case LockedError():
             return Subject(Event.FAILED, Matter.LOCK), cause.message
         case BackendError():

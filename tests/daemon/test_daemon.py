@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,11 +21,14 @@ from reconciler.daemon.schedule import Every
 from reconciler.daemon.serving import Address, Site, listening
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.interruption import Interruption
+from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, InvalidConfiguration, UsageError
+from reconciler.planning.plan import Plan
 from reconciler.reports.metrics import (
     BACKING_OFF,
     COMPLETE,
     CONFIGURATION,
+    LAST_SUCCESS,
     OLDEST,
     RUNS,
     TASKS,
@@ -48,7 +52,7 @@ class AtOnce:
         return moment
 
 
-def cycles(*between: Callable[[], object], plan_only: bool = False, paths: Path = Path()) -> tuple[list[Cycle], Daemon]:
+def cycles(*between: Callable[[], object], plan_only: bool = False) -> tuple[list[Cycle], Daemon]:
     """One cycle more than there are things that happen `between` two."""
     ended: list[Cycle] = []
     happening = iter(between)
@@ -61,7 +65,7 @@ def cycles(*between: Callable[[], object], plan_only: bool = False, paths: Path 
         else:
             happens()
 
-    daemon = Daemon(Job((paths,), plan_only=plan_only), AtOnce(), settling=0, on_cycle=note)
+    daemon = Daemon(Job((Path(),), plan_only=plan_only), AtOnce(), settling=0, on_cycle=note)
     assert asyncio.run(daemon.run()) == ExitCode.TERMINATED
     return ended, daemon
 
@@ -109,7 +113,7 @@ def test_the_configuration_is_read_anew_and_the_last_good_one_kept(terminal: Ter
     )
     assert [done(cycle) for cycle in ended] == [1, 0, 1]
     assert [bool(cycle.outdated) for cycle in ended] == [False, True, False]
-    assert re.search(r"1 mistake; reconciler\.yaml:3:\d+: ", ended[1].outdated)
+    assert re.search(r"1 mistake, such as reconciler\.yaml:3:\d+: ", ended[1].outdated)
     assert daemon.samples.get(CONFIGURATION) == 1
     assert terminal.simulator.huaweicloud.status(TRANSCODING, 2) == "CANCELED"
 
@@ -190,6 +194,8 @@ OTHER = HEAD[HEAD.index("  huawei:") :].replace("huawei:", "lost:") + "    crede
 def test_a_target_that_fails_is_left_alone_and_keeps_no_other_one_waiting(terminal: Terminal) -> None:
     terminal.write(configured(SNAPSHOTS, head=HEAD + OTHER))
     add(terminal, 1)
+    assert cycles()[1].samples.get(BACKING_OFF, "lost") == 1, "it counts with the cycle in which it came up"
+    add(terminal, 4)
     ended, daemon = cycles(lambda: add(terminal, 2), lambda: add(terminal, 3))
     assert [done(cycle) for cycle in ended] == [1, 1, 1]
     assert [cycle.exit_code for cycle in ended] == [ExitCode.ERROR] * 3
@@ -226,9 +232,38 @@ def test_asked_to_stop_while_it_lists_it_calls_nothing(terminal: Terminal) -> No
     add(terminal, 1)
     terminal.simulator.faults.add("latency", seconds=3600, path="/transcodings$")
     cycle = stopped(lambda ask: ApplyOptions(on_listed=ask))
-    assert (cycle.plan, cycle.report) == (None, None)
+    assert (cycle.plan, cycle.report, cycle.outcome) == (None, None, "interrupted")
     assert terminal.destructive() == []
     terminal.lock().release()  # the lock was given back
+
+
+def test_cut_off_behind_its_plan_a_cycle_did_not_go_well(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked to stop between the plan and its first call."""
+    terminal.write(configured(SNAPSHOTS))
+    add(terminal, 1)
+    interruption, ended, made = Interruption(), list[Cycle](), Session.plan
+
+    async def plan_and_stop(session: Session, *given: Any, **named: Any) -> Plan:  # noqa: ANN401 - as Session.plan has them
+        plan = await made(session, *given, **named)
+        interruption.ask(ExitCode.TERMINATED)
+        return plan
+
+    monkeypatch.setattr(Session, "plan", plan_and_stop)
+    daemon = Daemon(Job((Path(),)), AtOnce(), interruption, on_cycle=ended.append)
+    assert asyncio.run(daemon.run()) == ExitCode.TERMINATED
+    assert [(cycle.outcome, cycle.report) for cycle in ended] == [("interrupted", None)]
+    assert daemon.samples.get(LAST_SUCCESS, "run") is None
+    assert terminal.destructive() == []
+
+
+def test_what_cannot_be_drawn_ends_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal.write(configured(SNAPSHOTS))
+    add(terminal, 1)
+    monkeypatch.setattr("reconciler.daemon.page.render_status_html", lambda _: 1 / 0)
+    ended: list[Cycle] = []
+    daemon = Daemon(Job((Path(),)), None, on_cycle=ended.append, page=Page())
+    assert asyncio.run(daemon.run()) == ExitCode.OK
+    assert [done(cycle) for cycle in ended] == [1]
 
 
 def test_asked_to_stop_while_it_calls_it_finishes_what_is_in_flight(terminal: Terminal) -> None:

@@ -34,7 +34,7 @@ _BAD = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED)
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class Standing:
     """How it stands after a cycle. Times are seconds since the epoch (UTC), `series` has milliseconds.
 
     `said` is one line about the cycle. `seen` is what the last plan showed, by `seen_in`: this cycle's, or, where it
@@ -55,7 +55,7 @@ class Status:
     series: Mapping[str, Sequence[Backlog]] = field(default_factory=dict)
 
 
-def render_status_html(status: Status) -> str:
+def render_status_html(status: Standing) -> str:
     """The page as one HTML file, which is complete without its script."""
     kept = f"the last good configuration is used: {status.outdated}" if status.outdated else ""
     wrong = [presentable(text) for text in (status.error, kept) if text]
@@ -72,7 +72,7 @@ def render_status_html(status: Status) -> str:
     return document(f"reconciler run: {status.outcome}", page(parts))
 
 
-def _facts(status: Status) -> Markup:
+def _facts(status: Standing) -> Markup:
     return facts(
         [
             ("cycle", str(status.number)),

@@ -3,14 +3,14 @@
 from reconciler.backends.backlog import Backlog
 from reconciler.backends.entries import RunRecord
 from reconciler.reports.html import render_plan_html, render_report_html
-from reconciler.reports.html.status import Status, done, render_status_html, seen
+from reconciler.reports.html.status import Standing, done, render_status_html, seen
 from reconciler.reports.wording import report_counts
 from tests.reports.examples import NOW, PLANS, REPORTS
 from tests.reports.html.strict_page import parsed
 
 PAGES = {f"plan_{name}": render_plan_html(plan, now=NOW) for name, plan in PLANS.items()}
 PAGES |= {f"report_{name}": render_report_html(report, now=NOW) for name, report in REPORTS.items()}
-_SEEN = Status(
+_SEEN = Standing(
     number=7,
     outcome="partial",
     said=report_counts(REPORTS["every_outcome"]),

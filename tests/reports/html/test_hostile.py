@@ -18,7 +18,7 @@ from reconciler.planning.policy_plan import Note, PolicyPlan
 from reconciler.planning.report import Outcome, Report, Result
 from reconciler.redaction import presentable
 from reconciler.reports.html import render_plan_html, render_report_html
-from reconciler.reports.html.status import Status, done, render_status_html, seen
+from reconciler.reports.html.status import Standing, done, render_status_html, seen
 from reconciler.tasks.observation import Completeness, Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from tests.reports.examples import EMPTY, EVERY_OUTCOME, EVIL, NOW, scope
@@ -68,10 +68,10 @@ def body(page: str) -> Node:
     return parsed(page).all("main")[0]
 
 
-def status_of(text: str) -> Status:
+def status_of(text: str) -> Standing:
     points = [Backlog(text, 1000 * (NOW + age), 1, None, True) for age in range(2)]
     parts = seen(plan_of(text), {text: 2}), done(report_of(text))
-    return Status(1, "error", "no plan", NOW, NOW, None, text, text, *parts, (), {text: points})
+    return Standing(1, "error", "no plan", NOW, NOW, None, text, text, *parts, (), {text: points})
 
 
 PLAIN_STATUS = body(render_status_html(status_of(BENIGN))).skeleton()
