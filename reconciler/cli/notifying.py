@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.logs import say
 from reconciler.cli.running import run_work
 from reconciler.config.loader import settings_known
 from reconciler.exceptions import RefusedError, UsageError
@@ -67,4 +67,4 @@ def failures_told(command: str, paths: Sequence[Path], *, saved: bool, asked: bo
 
 def _warn(notes: Iterable[Note]) -> None:
     for note in notes:
-        sys.stderr.write(f"Warning: {note.message}\n")
+        say(f"Warning: {note.message}")

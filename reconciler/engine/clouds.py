@@ -18,7 +18,7 @@ from reconciler.tasks.observation import CLOCKS_APART, Completeness, Fault, Mean
 from reconciler.tasks.sink import Collected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
     from typing import Self
 
     from reconciler.config.model import Configuration, Target
@@ -79,6 +79,11 @@ class Clouds:
         """The project or account of a target, as its cloud names it, or why it does not."""
         client = await self.client(target)
         return client if isinstance(client, Fault) else await client.account()
+
+    @property
+    def left_out(self) -> Set[str]:
+        """The targets that have no client, whatever their clouds would say."""
+        return self._without.keys()
 
     def leave_out(self, faults: Mapping[str, Fault]) -> None:
         """From here on the targets named have no client, for these reasons."""

@@ -78,14 +78,12 @@ class Session:
         on_held: Callable[[Held], None],
     ) -> None:
         self._world = world
-        self._globs = targets
         self._targets = named_targets(targets, world.configuration)
         self._lock_timeout = lock_timeout
         self._interruption = interruption
         self._on_held = on_held
         self._providers = {name: provider.for_run() for name, provider in providers().items()}
         self._clouds = Clouds(world.configuration, world.catalogue, self._providers)
-        self._left_out: set[str] = set()
         self._applying = asyncio.Lock()
         self._holding = False
         self._held: Held | None = None
@@ -128,7 +126,7 @@ class Session:
 
     def again(self) -> Session:
         """Another session of the same configuration, as it was read for this one."""
-        return Session(self._world, self._globs, self._lock_timeout, self._interruption, self._on_held)
+        return Session(self._world, self._targets, self._lock_timeout, self._interruption, self._on_held)
 
     async def __aenter__(self) -> Self:
         await self._clouds.__aenter__()
@@ -159,7 +157,6 @@ class Session:
 
     def leave_out(self, faults: Mapping[str, Fault]) -> None:
         """Send nothing to these targets, for these reasons: what is listed there counts as failed."""
-        self._left_out |= faults.keys()
         self._clouds.leave_out(faults)
 
     def _look_at_the_clock(self) -> None:
@@ -179,14 +176,13 @@ class Session:
         `expires_in` is how many seconds a saved plan is good for (default: `settings.plan_ttl`). Only tasks that some
         policy selects are kept; sinks `beside` that, by scope, are shown all of them.
         """
-        begun = elapsed_clock()
         self._look_at_the_clock()
         check_overrides(overrides, self.configuration)
         world = self._world  # the clock of the session may move on while this plan is made
         wanted = statuses_wanted(world.configuration, world.catalogue)
-        self.listed, sieves = await sifted(world, self._clouds, wanted, on_listed, beside=beside)
-        made = plan_from(world, self.listed, sieves, expires_in=expires_in, overrides=overrides)
-        self.took["list"] = (elapsed_clock() - begun) / 1000
+        with self._timed("list"):
+            self.listed, sieves = await sifted(world, self._clouds, wanted, on_listed, beside=beside)
+            made = plan_from(world, self.listed, sieves, expires_in=expires_in, overrides=overrides)
         self._own, self._made_at = made if self._held else None, elapsed_clock()
         return made
 
@@ -235,7 +231,7 @@ class Session:
         wanted = {scope.target for scope in self.configuration.scopes()}
         self._holding = True
         try:
-            names = sorted((wanted if targets is None else wanted.intersection(targets)) - self._left_out)
+            names = sorted((wanted if targets is None else wanted.intersection(targets)) - self._clouds.left_out)
             async with hold(self._world, self._clouds, names, self._lock_timeout) as self._held:
                 self._look_at_the_clock()  # the locks may have been long in coming
                 self._on_held(self._held)
@@ -282,10 +278,10 @@ class Session:
         if elapsed_clock() - self._made_at > FRESH:
             LOGGER.warning("the plan was made a while ago: its tasks are read again before anything is called")
             self._look_at_the_clock()
-            with self._timed():
+            with self._timed("apply"):
                 return await apply_saved_plan(self._applying_with(held, options, approval), plan, plan.overrides)
         run = self._applying_with(held, options, approval)
-        with self._timed():
+        with self._timed("apply"):
             return await carry_out(run, plan, plan.changes, (), reviewed=plan, excluded=plan.excluded)
 
     async def _apply_saved(self, plan: Plan, approval: Approval, options: ApplyOptions, given: Overrides) -> Report:
@@ -301,16 +297,16 @@ class Session:
             approval.check_digest(saved)
             if saved.changes:
                 approval.check_given(saved)
-            with self._timed():
+            with self._timed("apply"):
                 return await apply_saved_plan(self._applying_with(held, options, approval), saved, overrides)
 
     @contextmanager
-    def _timed(self) -> Iterator[None]:
+    def _timed(self, stage: str) -> Iterator[None]:
         begun = elapsed_clock()
         try:
             yield
         finally:
-            self.took["apply"] = (elapsed_clock() - begun) / 1000
+            self.took[stage] = (elapsed_clock() - begun) / 1000
 
     def _applying_with(self, held: Held, options: ApplyOptions, approval: Approval) -> Applying:
         return Applying(self._world, self._clouds, held, self._interruption, options, approval)

@@ -1,6 +1,5 @@
 """Metrics: what a run was like, counters that go on, and files that may hold anything."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from hypothesis import given
@@ -102,12 +101,9 @@ def test_whatever_the_file_held_what_is_written_can_be_read(before: str, data: s
 
 @given(hostile)
 def test_no_text_of_a_cloud_is_in_it(text: str) -> None:
-    def shapes(found: Iterable[tuple[str, frozenset[tuple[str, str]]]]) -> set[tuple[str, frozenset[tuple[str, str]]]]:
-        return {*found}
-
     for made in (plan_of, report_of):
         harmless, told = samples(render_metrics(made("x"), None)), samples(render_metrics(made(text), None))
-        assert shapes(harmless) == shapes(told)
+        assert harmless.keys() == told.keys()
 
 
 def test_names_say_what_they_are() -> None:

@@ -31,8 +31,8 @@ ENOUGH = 10
 """Answers in a second by which a rate can be told."""
 LEAST_SHARE = 1 / 16
 LEAST_RATE = 1.0
-"""However often we are throttled, this share of the quota is still used; or this rate, where that is less and the quota
-is not what somebody said it is."""
+"""However often we are throttled, this share of the quota is still used; of one that only documents tell, no more than
+this rate."""
 
 IN_VAIN, SOME, MOST, TOLD_BY, BELIEVED = 2.0, 0.01, 0.5, 100, 60.0
 """Where a rate this many times smaller was refused as often as larger ones, in a share of requests between these two
