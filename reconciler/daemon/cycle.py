@@ -19,7 +19,7 @@ from reconciler.planning.plan import RunOutcome
 from reconciler.providers.transport.trace import spanned
 from reconciler.reports import Measured
 from reconciler.reports.cells import counted
-from reconciler.reports.wording import plan_counts, report_counts
+from reconciler.reports.wording import open_scopes, plan_counts, report_counts, scope_error
 from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
@@ -94,10 +94,11 @@ class Cycle:
 
     def line(self, next_at: float | None) -> str:
         """How it went, for the log. `next_at` is when the next one begins, in seconds since the epoch."""
-        unseen = sum(not scope.complete for scope in self.plan.scopes) if self.plan is not None else 0
+        unseen = open_scopes(self.plan) if self.plan is not None else ()
+        more = f"; {counted(len(unseen) - 1, 'more scope')} like it" if unseen[1:] else ""
         parts = [
             f"cycle {self.number}, in {self.ended - self.began:.1f} s, {self.outcome}: {self.counts or 'no plan'}",
-            f"{counted(unseen, 'scope')} could not be observed whole" if unseen else "",
+            f"{scope_error(unseen[0])[0]}{more}" if unseen else "",
             self.error,
             "" if next_at is None else f"the next begins {Timestamp(next_at)}",
         ]
