@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from sqlalchemy import delete, exists, false, literal, or_, select, tuple_, union
 
-from reconciler.backends import chain
+from reconciler.backends import chain, verification
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import (
     ActionState,
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row, Select, Table
 
     from reconciler.backends.backend import Backend
-    from reconciler.backends.chain import Verdict
     from reconciler.backends.entries import ActionRecord, Holding
+    from reconciler.backends.verification import Verdict
 
 _CHUNK = 500
 """Runs, or changes, taken in one transaction: a long pruning, or a long look, does not keep an apply waiting."""
@@ -158,7 +158,7 @@ class History:
 
     def verify(self, head: str = "") -> Verdict:
         """Hold all runs against the chain of hashes, which must have the `head` that an earlier verification gave."""
-        return chain.verify(self._backend, head)
+        return verification.verify(self._backend, head)
 
     def prune(self, older_than: int) -> int:
         """Forget the runs begun before `older_than` (ms since the epoch), and say how many.

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.backends.chain import nothing_there
 from reconciler.backends.connect import database_file
 from reconciler.backends.history import History, RunFilter
 from reconciler.backends.upgrade import NoJournal
+from reconciler.backends.verification import nothing_there
 from reconciler.cli.options import argument, flag, format_option, verbose_flag
 from reconciler.cli.places import is_agreed, somebody_is_there, write
 from reconciler.config.loader import load_configuration

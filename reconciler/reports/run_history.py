@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from reconciler.backends.chain import Verdict
 from reconciler.backends.entries import (
     ActionRecord,
     ApprovalKind,
@@ -16,6 +15,7 @@ from reconciler.backends.entries import (
     RunRecord,
     TaskOutcome,
 )
+from reconciler.backends.verification import Verdict
 from reconciler.documents.document import Format
 from reconciler.redaction import Shown
 from reconciler.reports.ages import duration

@@ -15,13 +15,13 @@ from sqlalchemy.types import NullType
 
 from reconciler.backends import chain
 from reconciler.backends.backend import Backend
-from reconciler.backends.chain import verify
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionResult, ActionState, Author, Intent, RunEnd, RunStart, TaskOutcome
 from reconciler.backends.fencing import Fence
 from reconciler.backends.history import History
 from reconciler.backends.journal import Journal
 from reconciler.backends.schema import actions, links, outcomes, runs
+from reconciler.backends.verification import verdict, verify
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action
 
@@ -112,7 +112,7 @@ def tampering(past: Past) -> Iterator[tuple[Connection, Callable[[], set[str | N
             driver.execute("PRAGMA foreign_keys = OFF")
         else:
             connection.execute(text("SET session_replication_role = replica"))
-        yield connection, lambda: {one.run_id for one in chain.verdict(connection).findings}
+        yield connection, lambda: {one.run_id for one in verdict(connection).findings}
         connection.rollback()
 
 
@@ -226,10 +226,10 @@ def test_the_row_is_named(past: Past, tampering: tuple[Connection, Callable[[], 
     run_id = covered(connection, actions)[1]["run_id"]
     third = (outcomes.c.run_id == run_id, outcomes.c.task_id == "2")
     connection.execute(update(outcomes).where(*third).values(outcome="failed"))
-    (finding,) = chain.verdict(connection).findings
+    (finding,) = verdict(connection).findings
     assert (finding.run_id, finding.row) == (run_id, "outcomes: prod/r/2")
     connection.execute(delete(outcomes).where(*third))
-    (finding,) = chain.verdict(connection).findings
+    (finding,) = verdict(connection).findings
     assert (finding.run_id, finding.row, finding.what) == (
         run_id, "after outcomes: prod/r/1", "1 of 3 rows of its table are missing",
     )  # fmt: skip
