@@ -34,7 +34,7 @@ async def told(
     if not configuration.settings.notify:
         return report
     from reconciler.notifications.judging import Run  # noqa: PLC0415 - of no use to a run that tells nobody
-    from reconciler.notifications.notify import notify  # noqa: PLC0415
+    from reconciler.notifications.notify import notify  # noqa: PLC0415 - as above
 
     run = Run(command, plan, report, saved=saved)
     notes = await notify(configuration.settings, run, configuration.policies, interruption=interruption)
@@ -59,7 +59,7 @@ def failures_told(command: str, paths: Sequence[Path], *, saved: bool, asked: bo
         settings = settings_known(paths, catalogue(), environment=os.environ)
         if settings.notify:
             from reconciler.notifications.judging import Run  # noqa: PLC0415 - as above
-            from reconciler.notifications.notify import notify  # noqa: PLC0415
+            from reconciler.notifications.notify import notify  # noqa: PLC0415 - as above
 
             _warn(run_work(notify(settings, Run(command, error=error, saved=saved), {})))
         raise

@@ -104,7 +104,7 @@ class _Layout:
                 self.keyed[name] = partial(of_all_keys, field)
             else:
                 self._add(field)
-        self.page = list[self._struct(self._tree, "")]  # type: ignore[misc]
+        self.page = list[self._struct(self._tree, "")]  # type: ignore[misc] # its rows are of a type made here
         self.status = partial(_status_of, resource)
         self.attributes["status"] = self.attributes["provider_status"]
         self.reads["status"] = partial(_status_value, resource)
