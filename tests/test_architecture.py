@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = (
     *("cli", "daemon", "scaffold", "notifications", "review", "reports", "policy_tests"),
-    *("engine", "documents", "planning", "backends", "providers", "config", "selectors", "tasks"),
+    *("executors", "engine", "documents", "planning", "backends", "providers", "config", "selectors", "tasks"),
 )
 """Top to bottom: a room may import rooms below it, and itself."""
 

@@ -60,7 +60,11 @@ COMPLETING = "_RECONCILER_COMPLETE"
 """By which the script of a shell asks for completions: the name is click's."""
 
 _OTHER_VARIABLES = frozenset(
-    f"{_OURS}{name}" for name in ("ENDPOINT_HOSTS", "CREDENTIAL_SOURCES", "DATABASE", "PACKAGE", "ATTESTATIONS")
+    f"{_OURS}{name}"
+    for name in (
+        *("ENDPOINT_HOSTS", "CREDENTIAL_SOURCES", "SHARD_INDEX", "SHARD_TOTAL"),
+        *("DATABASE", "PACKAGE", "ATTESTATIONS"),
+    )
 )
 """Those that no flag has: of the program, and of the repositories and workflows that `init` writes."""
 
