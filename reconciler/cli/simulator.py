@@ -19,12 +19,20 @@ from reconciler.providers.transport.route import without_key_log
 with without_key_log():
     from reconciler.simulator import SeedError, Simulator, serve
 
+_SHOWN_KEYS = 12
+
 
 @click.command("simulator")
 @flag("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")
 @flag("--port", type=click.IntRange(0, 65535), default=8799, show_default=True, help="0 takes a free one.")
 @flag("--seed", type=click.Path(path_type=Path), metavar="FILE", help="YAML that says which tasks are there.")
-def command(host: str, port: int, seed: Path | None) -> int:
+@flag(
+    "--accounts",
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    help="As many accounts of each cloud, each with tasks, quotas and counters of its own.",
+)
+def command(host: str, port: int, seed: Path | None, accounts: int | None) -> int:
     """Serve local clouds for trying and testing: Huawei Cloud MPC and VOD, Alibaba Cloud VOD and MPS,
     AWS MediaConvert, on one port.
 
@@ -32,16 +40,16 @@ def command(host: str, port: int, seed: Path | None) -> int:
     `endpoints: {mpc: URL, vod: URL}`. Runs until interrupted.
     """
     try:
-        simulator = Simulator(seed=seed)
+        simulator = Simulator(seed=seed, accounts=accounts)
     except SeedError as error:
         raise UsageError(f"--seed {seed}: {error}") from error
 
     def ready(url: str) -> None:
         write(f"{url}\n")
-        accounts = simulator.accounts
-        keys = [account.access_key_id for account in accounts.huaweicloud]
-        keys += [account.access_key_id for account in (*accounts.aliyun, *accounts.aws)]
-        sys.stderr.write(f"Serving local clouds at {url}; access keys: {', '.join(keys)}. Ctrl-C ends it.\n")
+        known = simulator.accounts
+        keys = [account.access_key_id for vendor in (known.huaweicloud, known.aliyun, known.aws) for account in vendor]
+        shown = keys if len(keys) <= _SHOWN_KEYS else [*keys[:_SHOWN_KEYS], f"{len(keys) - _SHOWN_KEYS} more"]
+        sys.stderr.write(f"Serving local clouds at {url}; access keys: {', '.join(shown)}. Ctrl-C ends it.\n")
 
     try:
         with contextlib.suppress(Interrupted):

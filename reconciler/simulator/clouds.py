@@ -90,9 +90,12 @@ class LocalClouds:
     may be used from any thread while the server runs. `Simulator` adds the server.
     """
 
-    def __init__(self, seed: Source = None, *, now: datetime | None = None) -> None:
-        """Build the clouds from a seed: a path, YAML text, a mapping, or None for empty ones. Raises SeedError."""
-        sown = read_seed(seed)
+    def __init__(self, seed: Source = None, *, now: datetime | None = None, accounts: int | None = None) -> None:
+        """Build the clouds from a seed: a path, YAML text, a mapping, or None for empty ones. Raises SeedError.
+
+        `accounts` is as in a seed: the number of accounts of each vendor, each with all that the seed has.
+        """
+        sown = read_seed(seed, accounts)
         self._lock = RLock()
         self.accounts = sown.accounts
         self.clock = VirtualClock(now or sown.now)
@@ -105,7 +108,7 @@ class LocalClouds:
             huaweicloud_cloud.new_id,
             self.clock,
             self._lock,
-            _first(sown.accounts.huaweicloud),
+            _first(sown.accounts.owners("huaweicloud")),
             asset_of,
         )
         self.aliyun = TaskStore(
@@ -113,7 +116,7 @@ class LocalClouds:
             operations.new_id,
             self.clock,
             self._lock,
-            _first(sown.accounts.aliyun),
+            _first(sown.accounts.owners("aliyun")),
             aliyun_cloud.handle_of,
         )
         self.aws = TaskStore(
@@ -121,7 +124,7 @@ class LocalClouds:
             aws_cloud.new_id,
             self.clock,
             self._lock,
-            _first(sown.accounts.aws),
+            _first(sown.accounts.owners("aws")),
             lambda job: job.id,
         )
         self.stores = {"huaweicloud": self.huaweicloud, "aliyun": self.aliyun, "aws": self.aws}
@@ -205,6 +208,7 @@ class LocalClouds:
         record = RequestRecord(
             vendor=arrival.vendor,
             operation=arrival.operation,
+            owner=arrival.owner,
             method=request.method,
             path=request.path,
             action=arrival.action,
@@ -256,8 +260,7 @@ def _holds_secret(request: WireRequest) -> bool:
     return request.path.endswith("/auth/tokens") or bool(sts.action_of(request))
 
 
-def _first(accounts: tuple[Any, ...]) -> str:
-    owners = [owner for account in accounts for owner in account.owners()]
+def _first(owners: tuple[str, ...]) -> str:
     return owners[0] if owners else "default"
 
 

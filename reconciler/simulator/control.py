@@ -1,7 +1,8 @@
 """Steering over HTTP, for users whose test is another process.
 
 `GET /_simulator/state` and `/requests`, `POST /_simulator/advance` `{"duration": "6h"}`, `POST /_simulator/faults`
-with the attributes of a fault, `DELETE /_simulator/faults` and `/requests`.
+with the attributes of a fault, `DELETE /_simulator/faults` and `/requests`. Behind `?owner=ID`, state and requests are
+those of one project or account.
 """
 
 from collections import Counter
@@ -10,7 +11,8 @@ from dataclasses import asdict
 from typing import Any
 
 from reconciler.simulator.clouds import LocalClouds
-from reconciler.simulator.wire import Answer, WireRequest, json_answer, json_object
+from reconciler.simulator.request_log import RequestRecord
+from reconciler.simulator.wire import Answer, WireRequest, json_answer, json_object, pairs
 
 PREFIX = "/_simulator/"
 
@@ -24,28 +26,38 @@ def handle(simulator: LocalClouds, request: WireRequest) -> Answer:
     body = json_object(request.body) if request.body else {}
     if body is None:
         return json_answer(400, {"error": "the body is no JSON object"})
+    asked = dict(pairs(request.raw_query, plus_is_space=True)) if request.method == "GET" else body
+    if request.method == "GET" and asked.keys() - {"owner"}:
+        return json_answer(400, {"error": "a query can say owner=ID, and nothing else"})
     try:
-        return json_answer(200, serve(simulator, body))
+        return json_answer(200, serve(simulator, asked))
     except (ValueError, TypeError, KeyError, OverflowError) as broken:
         return json_answer(400, {"error": str(broken)})
 
 
-def _state(simulator: LocalClouds, _: Mapping[str, Any]) -> dict[str, Any]:
+def _state(simulator: LocalClouds, asked: Mapping[str, Any]) -> dict[str, Any]:
     tasks: dict[str, Counter[str]] = {}
     for store in simulator.stores.values():
         for task in store:
-            tasks.setdefault(task.kind, Counter())[task.status] += 1
+            if task.owner == asked.get("owner", task.owner):
+                tasks.setdefault(task.kind, Counter())[task.status] += 1
+    records = _records(simulator, asked)
+    counters, numbers = Counter((one.vendor, one.operation) for one in records), {one.number for one in records}
     return {
         "now": simulator.clock.now.isoformat(),
         "tasks": tasks,
-        "counters": {" ".join(key): count for key, count in sorted(simulator.counters.items())},
+        "counters": {" ".join(key): count for key, count in sorted(counters.items())},
         "faults": [fault.describe() for fault in simulator.faults.pending],
-        "anomalies": [asdict(anomaly) for anomaly in simulator.anomalies],
+        "anomalies": [asdict(anomaly) for anomaly in simulator.anomalies if anomaly.request in numbers],
     }
 
 
-def _requests(simulator: LocalClouds, _: Mapping[str, Any]) -> dict[str, Any]:
-    return {"requests": [asdict(record) for record in simulator.requests]}
+def _requests(simulator: LocalClouds, asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {"requests": [asdict(record) for record in _records(simulator, asked)]}
+
+
+def _records(simulator: LocalClouds, asked: Mapping[str, Any]) -> list[RequestRecord]:
+    return [record for record in simulator.requests if record.owner == asked.get("owner", record.owner)]
 
 
 def _advance(simulator: LocalClouds, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a simulator is told: who may call it, and what it does where the vendors' documents are silent or disagree."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from reconciler.simulator.clock import VirtualClock
@@ -124,13 +124,17 @@ class AliyunAccount:
         return (self.owner,)
 
 
+AWS_ACCOUNT = "111122223333"
+"""The number of an AWS account that has none of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class AwsAccount(AliyunAccount):
     """An access key of AWS; a temporary one has a session token, here as `security_token`. Who holds the token of the
     identity provider may have a key of any role of the account."""
 
     web_identity_token: str = field(default="", repr=False)
-    arn: str = "arn:aws:iam::111122223333:user/simulator"
+    arn: str = f"arn:aws:iam::{AWS_ACCOUNT}:user/simulator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,11 @@ class Accounts:
     huaweicloud: tuple[HuaweicloudAccount, ...] = ()
     aliyun: tuple[AliyunAccount, ...] = ()
     aws: tuple[AwsAccount, ...] = ()
+
+    def owners(self, vendor: str) -> tuple[str, ...]:
+        """Whose tasks there can be in a vendor's cloud: projects of Huawei Cloud, accounts of the others."""
+        accounts: tuple[HuaweicloudAccount | AliyunAccount, ...] = getattr(self, vendor)
+        return tuple(dict.fromkeys(owner for account in accounts for owner in account.owners()))
 
 
 DEFAULT_ACCOUNTS = Accounts(
@@ -167,3 +176,36 @@ DEFAULT_ACCOUNTS = Accounts(
         ),
     ),
 )
+
+
+def default_accounts(count: int) -> Accounts:
+    """As many accounts of each vendor: the first is the default one, the others bear their number, from 2 on.
+
+    It stands behind the access key id and in the last six digits of the project's id; secrets are those of the first.
+    """
+    [huaweicloud], [aliyun], [aws] = DEFAULT_ACCOUNTS.huaweicloud, DEFAULT_ACCOUNTS.aliyun, DEFAULT_ACCOUNTS.aws
+
+    def of_aws(number: int) -> AwsAccount:
+        account = str(int(AWS_ACCOUNT) + number - 1)
+        return replace(
+            aws,
+            access_key_id=f"{aws.access_key_id}{number}",
+            account_id=account,
+            web_identity_token=f"{aws.web_identity_token}-{number}",
+            arn=aws.arn.replace(AWS_ACCOUNT, account),
+        )
+
+    def of_huaweicloud(number: int) -> HuaweicloudAccount:
+        return replace(
+            huaweicloud,
+            access_key_id=f"{huaweicloud.access_key_id}{number}",
+            projects={region: f"{project[:-6]}{number:06d}" for region, project in huaweicloud.projects.items()},
+            iam_domain=f"{huaweicloud.iam_domain}-{number}",
+        )
+
+    others = range(2, count + 1)
+    return Accounts(
+        huaweicloud=(huaweicloud, *map(of_huaweicloud, others)),
+        aliyun=(aliyun, *(replace(aliyun, access_key_id=f"{aliyun.access_key_id}{number}") for number in others)),
+        aws=(aws, *map(of_aws, others)),
+    )

@@ -15,7 +15,8 @@ SECRET_PARAMETERS = frozenset({"Signature", "SecurityToken", "WebIdentityToken"}
 class RequestRecord:
     """One request and what became of it. They are numbered from 1 on.
 
-    `operation` is `<resource type>.<verb>` for Huawei Cloud, the action for Aliyun, empty for unknown paths.
+    `operation` is `<resource type>.<verb>` for Huawei Cloud, the action for Aliyun, empty for unknown paths. `owner` is
+    the project or account that it is about, as the request says.
     `destructive` says that the request asked for a cancellation or a deletion, `changed` which tasks it took.
     `status` is the HTTP status answered, 0 where the connection was closed without an answer.
     """
@@ -23,6 +24,7 @@ class RequestRecord:
     number: int = 0
     vendor: str
     operation: str
+    owner: str
     method: str
     path: str
     action: str

@@ -6,7 +6,7 @@ Format, with every key optional:
     accounts:
       huaweicloud: [{access_key_id: AK, secret_access_key: SK, projects: {cn-north-4: PROJECT_ID}}]
       aliyun: [{access_key_id: AK, secret_access_key: SK}]
-      aws: [{access_key_id: AK, secret_access_key: SK}]
+      aws: [{count: 200, access_key_id: "AK{n}", secret_access_key: SK, account_id: "{n:012d}"}]
     options: {numeric_ids: true, response_shape: wrapped, quotas: documented}
     tasks:
       huaweicloud.mpc.packaging:
@@ -15,13 +15,14 @@ Format, with every key optional:
 
 `created`, `started`, `finished` are ages or timestamps, `starts_at` and `ends_at` lie ahead. With `count`, `{n}`
 (also `{n:05d}` and `{n%10}`) in any text is the number of the row from 1 on, a list of statuses is taken in turn,
-and each row is older than the one before by `every`. `owner` is a project id or an account; `extra` takes fields
-that the vendor does not document.
+and each row is older than the one before by `every`. `owner` is a project id or an account (`account_id`, else the
+access key id), or `each`: one such row in each. Without it, the row belongs to the first. `extra` takes fields that the
+vendor does not document. `accounts: 200` makes as many of the default ones, and each has every row without an owner.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -44,6 +45,7 @@ from reconciler.simulator.options import (
     Refused,
     ResponseShape,
     UnknownIds,
+    default_accounts,
 )
 from reconciler.simulator.store import Row
 
@@ -53,6 +55,7 @@ _FIELDS = {**kinds.FIELDS, **aliyun.FIELDS, **aws.FIELDS}
 _TIMES = ("created", "started", "finished", "starts_at", "ends_at")
 _ROW_KEYS = frozenset({"id", "status", "owner", "ends_as", "count", "every", "extra", *_TIMES})
 _ALIASES = {"upload_url": "UploadURL", "media_id": "MediaId"}
+_EACH = "each"
 _PLACEHOLDER = re.compile(r"\{n(?:%(\d+))?(?::(0?\d+)d)?\}")
 
 
@@ -70,16 +73,29 @@ class Seed:
     rows: tuple[Row, ...] = ()
 
 
-def read_seed(source: Source) -> Seed:
-    """Read a seed from a file, YAML text (which has a line break or a colon and a blank) or a mapping."""
+def read_seed(source: Source, accounts: int | None = None) -> Seed:
+    """Read a seed from a file, YAML text (which has a line break or a colon and a blank) or a mapping.
+
+    `accounts` is what the seed's own key says where it is a number.
+    """
     document = _document(source)
     _known("seed", document, {"now", "accounts", "options", "tasks"})
-    now = document.get("now")
+    if accounts is not None:
+        if document.get("accounts") is not None:
+            raise SeedError("accounts: the seed says which there are, so their number cannot be given beside it")
+        document = {**document, "accounts": accounts}
+    now, known = document.get("now"), document.get("accounts")
+    many = _checked("accounts", _count, known) if isinstance(known, int) else None
+    found = default_accounts(many) if many else _accounts(_mapping("accounts", known))
     return Seed(
-        accounts=_accounts(_mapping("accounts", document.get("accounts"))),
+        accounts=found,
         options=Options(**read_options(_mapping("options", document.get("options")))),
         now=_checked("now", moment, now) if now is not None else None,
-        rows=tuple(_rows(_mapping("tasks", document.get("tasks")))),
+        rows=tuple(
+            row
+            for given in _rows(_mapping("tasks", document.get("tasks")))
+            for row in _owned(given, found, _EACH if many else "")
+        ),
     )
 
 
@@ -127,12 +143,17 @@ def _accounts(given: Mapping[str, Any]) -> Accounts:
 def _account(vendor: str, build: type[Any], given: Mapping[str, Any]) -> Iterator[Any]:
     for number, entry in enumerate(given.get(vendor) or ()):
         place = f"accounts.{vendor}[{number}]"
-        account = _mapping(place, entry)
-        _known(place, account, set(build.__dataclass_fields__))
+        account = dict(_mapping(place, entry))
+        count = account.pop("count", None)
+        _known(place, account, {"count", *build.__dataclass_fields__})
         for name in ("access_key_id", "secret_access_key"):
             if not account.get(name):
                 raise SeedError(f"{place}: {name} is missing")
-        yield build(**account)
+        if count is None:
+            yield build(**account)
+            continue
+        for n in range(1, _checked(f"{place}.count", _count, count) + 1):
+            yield build(**_filled(account, n))
 
 
 def read_options(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,19 +208,33 @@ def _expanded(place: str, kind: str, entry: Mapping[str, Any]) -> Iterator[Row]:
     if count is None:
         yield _row(kind, entry, 1, timedelta(0), templated=False)
         return
-    if not isinstance(count, int) or count < 0:
-        raise SeedError(f"{place}.count: must be a whole number, not {count!r}")
-    for n in range(1, count + 1):
+    for n in range(1, _checked(f"{place}.count", _count, count) + 1):
         yield _row(kind, entry, n, step * (n - 1), templated=True)
+
+
+def _count(given: object) -> int:
+    if isinstance(given, bool) or not isinstance(given, int) or given < 0:
+        raise ValueError(f"must be a whole number, not {given!r}")
+    return given
+
+
+def _owned(row: Row, accounts: Accounts, default: str) -> Iterator[Row]:
+    """The row for its owner, or for each owner of its cloud."""
+    owner = row.owner or default
+    if owner != _EACH:
+        yield row
+        return
+    for one in accounts.owners(row.kind.partition(".")[0]):
+        yield replace(row, owner=one)
 
 
 def _row(kind: str, entry: Mapping[str, Any], n: int, older: timedelta, *, templated: bool) -> Row:
     fields = {name: content for name, content in entry.items() if name in _FIELDS[kind]} | (entry.get("extra") or {})
-    status, identifier = entry.get("status", "pending"), str(entry.get("id", ""))
+    status, identifier, owner = entry.get("status", "pending"), str(entry.get("id", "")), str(entry.get("owner", ""))
     if isinstance(status, list):
         status = status[(n - 1) % len(status)]
     if templated:
-        fields, identifier = _filled(fields, n), _filled(identifier, n)
+        fields, identifier, owner = _filled(fields, n), _filled(identifier, n), _filled(owner, n)
     times = {name: entry[name] for name in _TIMES if name in entry}
     if older:
         created = times.get("created", 0)
@@ -209,7 +244,7 @@ def _row(kind: str, entry: Mapping[str, Any], n: int, older: timedelta, *, templ
         kind=kind,
         id=identifier,
         status=str(status),
-        owner=str(entry.get("owner", "")),
+        owner=owner,
         ends_as=entry.get("ends_as", "succeeded"),
         fields=fields,
         **times,

@@ -150,6 +150,7 @@ class Authorization:
 
     def __init__(self, accounts: Iterable[AliyunAccount]) -> None:
         self._accounts = {account.access_key_id: account for account in accounts}
+        self.owners = {key: account.owner for key, account in self._accounts.items()}
         self._nonces: set[tuple[str, str]] = set()
 
     def grant(self, request: WireRequest) -> tuple[AliyunAccount, Signed]:

@@ -92,8 +92,7 @@ class Aliyun:
             key = read(request).access_key_id
         except Incomplete:
             key = ""
-        owners = {account.access_key_id: account.owner for account in self.accounts}
-        return owners.get(key, self.tasks.default_owner)
+        return self.authorization.owners.get(key, self.tasks.default_owner)
 
     def throttled(self, code: str, retry_after: float | None) -> Answer:
         """The answer to one request too many; `retry_after` in seconds goes out in milliseconds."""

@@ -3,9 +3,11 @@
 Source: the service model of botocore (rest-json) and the API reference of MediaConvert.
 """
 
+import re
 from collections.abc import Mapping
 from uuid import uuid4
 
+from reconciler.simulator.options import AWS_ACCOUNT
 from reconciler.simulator.wire import Refusal, json_answer
 
 ERRORS: Mapping[str, tuple[int, str]] = {
@@ -23,8 +25,13 @@ ERRORS: Mapping[str, tuple[int, str]] = {
 }
 
 
-REGION_ACCOUNT = ("eu-west-1", "111122223333")
-"""Where all jobs are, and whose, as their ARNs have it."""
+REGION = "eu-west-1"
+"""Where all jobs are, as their ARNs have it."""
+
+
+def account_number(owner: str) -> str:
+    """The number of an account, of twelve digits, as ARNs have it."""
+    return owner if re.fullmatch(r"[0-9]{12}", owner) else AWS_ACCOUNT
 
 
 def refusal(name: str, detail: str = "", status: int | None = None) -> Refusal:

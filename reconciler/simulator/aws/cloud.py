@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from reconciler.simulator.aws import sts
-from reconciler.simulator.aws.answers import REGION_ACCOUNT, refusal
+from reconciler.simulator.aws.answers import REGION, account_number, refusal
 from reconciler.simulator.aws.authorization import Authorization
 from reconciler.simulator.clock import VirtualClock
 from reconciler.simulator.options import AwsAccount, Options, Quotas
@@ -64,17 +64,17 @@ def named_tasks(request: WireRequest) -> tuple[str, ...]:
 
 def item(job: Task, phase: Phase | None) -> dict[str, Any]:
     """A job as ListJobs and GetJob show it."""
-    region, account = REGION_ACCOUNT
+    account = account_number(job.owner)
     timing = {"submitTime": int(job.created_at.timestamp())}
     if job.started_at is not None:
         timing["startTime"] = int(job.started_at.timestamp())
     if job.finished_at is not None:
         timing["finishTime"] = int(job.finished_at.timestamp())
     shown: dict[str, Any] = {
-        "arn": f"arn:aws:mediaconvert:{region}:{account}:jobs/{job.id}",
+        "arn": f"arn:aws:mediaconvert:{REGION}:{account}:jobs/{job.id}",
         "id": job.id,
         "createdAt": int(job.created_at.timestamp()),
-        "queue": f"arn:aws:mediaconvert:{region}:{account}:queues/Default",
+        "queue": f"arn:aws:mediaconvert:{REGION}:{account}:queues/Default",
         "role": f"arn:aws:iam::{account}:role/MediaConvert",
         "settings": {"inputs": [{"fileInput": f"s3://bucket/{job.id}.mp4"}], "outputGroups": []},
         "status": job.status,

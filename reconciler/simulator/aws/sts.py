@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-from reconciler.simulator.aws.answers import REGION_ACCOUNT
+from reconciler.simulator.aws.answers import account_number
 from reconciler.simulator.aws.authorization import Authorization
 from reconciler.simulator.options import AwsAccount
 from reconciler.simulator.wire import JSON, Answer, Refusal, WireRequest, pairs
@@ -66,7 +66,9 @@ class TokenService:
             if action == "AssumeRole":
                 return _told(request, action, self._assumed(request, given, account))
             return _told(
-                request, action, {"Arn": account.arn, "UserId": account.access_key_id, "Account": _id(account)}
+                request,
+                action,
+                {"Arn": account.arn, "UserId": account.access_key_id, "Account": account_number(account.owner)},
             )
         except Refusal as refused:
             return refused.answer
@@ -96,7 +98,7 @@ class TokenService:
             or not 900 <= int(seconds) <= 43_200
         ):
             raise _refused(request, 400, "ValidationError", "RoleArn, RoleSessionName or DurationSeconds is not valid")
-        if role[1] != _id(account):
+        if role[1] != account_number(account.owner):
             raise _refused(request, 403, "AccessDenied", f"Not authorized to perform: sts:{given['Action']}")
         ends = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=int(seconds))
         arn = f"arn:aws:sts::{role[1]}:assumed-role/{role[2].rpartition('/')[2]}/{session}"
@@ -119,11 +121,6 @@ class TokenService:
             },
             "AssumedRoleUser": {"AssumedRoleId": f"AROA:{session}", "Arn": arn},
         }
-
-
-def _id(account: AwsAccount) -> str:
-    """The number of an account, of twelve digits."""
-    return account.owner if re.fullmatch(r"[0-9]{12}", account.owner) else REGION_ACCOUNT[1]
 
 
 def _asks_for_json(request: WireRequest) -> bool:
