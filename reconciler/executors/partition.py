@@ -116,6 +116,10 @@ def split(units: Iterable[Unit], total: int, weights: Mapping[str, int]) -> tupl
     No shard takes longer than 4/3 of the longest of the best partition (Graham, 1969). `weights` are the requests of
     the last run, by target; one that it did not see weighs by its scopes as those that it saw do on average, and none
     less than one request a scope. More shards than units leave some empty.
+
+    They must be the same in all shards of a whole. Jobs that each ask the history may be told differently: one that
+    is started again finds the runs of those that ended meanwhile, its part fits none of theirs, and what lies between
+    is nobody's. Where no one hands the same to all, give none.
     """
     by_target = {unit: _scopes_by_target(unit) for unit in units}
     seen = [
