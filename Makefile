@@ -85,14 +85,19 @@ clean: ## Remove the virtual environment and everything that was built or cached
 
 # -- set-up -------------------------------------------------------------------------------------------------
 
+# Nobody compiles what is installed to be edited: where PYTHONDONTWRITEBYTECODE is set, each start would.
+COMPILE = $(BIN)/python -m compileall -q reconciler
+
 $(VENV)/.runtime: pyproject.toml $(VENV)/.created
 	@echo "Installing reconciler into $(VENV) ..." >&2
 	@$(PIP) install --editable .
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.created
 	@echo "Installing reconciler and its development tools into $(VENV) ..." >&2
 	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@$(COMPILE)
 	@touch $@ $(VENV)/.runtime
 
 # What writes the bill of materials has an environment of its own. It brings along a parser that jsonschema loads

@@ -16,7 +16,7 @@ from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
 from reconciler.policy_tests.loader import load_tests
 from reconciler.policy_tests.runner import Selection, run_tests
 from reconciler.providers.registry import catalogue
-from reconciler.reports.registry import PLAN_FORMATS, View, render
+from reconciler.reports.registry import RENDERERS, View, render
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import Timestamp
@@ -79,7 +79,7 @@ def saved_plans(rounds: int, changes: int) -> Table:
         lambda: within(lambda: PLAN_FILE.text(plan)),
     )
     assert PLAN_FILE.read(text) == plan
-    names = sorted(set(PLAN_FORMATS) - {"json"})
+    names = sorted(set(RENDERERS) - {"json"})
     rendered = in_turns(
         1,
         *(lambda name=name: within(lambda: render(plan, name, View(now=NOW))) for name in names),

@@ -45,10 +45,12 @@ class Cost:
 
 
 def run(command: Sequence[str], directory: Path | None = None, environment: Mapping[str, str] | None = None) -> Cost:
-    """Run a command to its end, its children included. Raises CalledProcessError where that is not 0."""
+    """Run a command to its end, its children included, compiled as what is installed is. Raises CalledProcessError
+    where it ends with anything but 0."""
+    variables = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.perf_counter()
     with subprocess.Popen(  # noqa: S603 - our own programs
-        command, cwd=directory, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE, text=True
+        command, cwd=directory, env={**variables, **(environment or {})}, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         output = process.stdout.read()

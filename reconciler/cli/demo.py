@@ -14,10 +14,10 @@ import click
 
 from reconciler.cli.places import write
 from reconciler.exceptions import ExitCode, ReconcilerError
-from reconciler.providers.transport.route import without_key_log
+from reconciler.providers.transport.route import unused_contexts
 from reconciler.redaction import presentable
 
-with without_key_log():
+with unused_contexts():
     from reconciler.simulator import Simulator
     from reconciler.simulator.demo import SEED, write_configuration
 

@@ -11,9 +11,9 @@ from reconciler.cli.options import argument, color_option, flag, format_option, 
 from reconciler.cli.output import Output
 from reconciler.cli.places import write
 from reconciler.cli.saved_file import saved_plan
-from reconciler.documents.files import DIFFERENCE
 from reconciler.exceptions import ExitCode
 from reconciler.planning.difference import difference
+from reconciler.reports.difference import DIFFERENCE
 from reconciler.reports.difference.markdown import render_difference_markdown
 from reconciler.reports.difference.text import render_difference
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -20,12 +21,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if arguments is None:
         # httpx has a command line of its own, with rich and Pygments, and does without where it cannot be imported.
         sys.modules["httpx._main"] = None  # type: ignore[assignment] # this is how to say so
+        gc.disable()  # until the command is imported: nothing of that is garbage, and looking takes a tenth of a start
     with signals.handled(for_good=arguments is None):
         from reconciler.cli.program import run  # noqa: PLC0415 - a signal that comes meanwhile is not lost
 
         _open_streams()
         code = run(list(sys.argv[1:] if arguments is None else arguments))
         code = signals.pending() or code
+    if arguments is None:
+        gc.freeze()  # the process ends: nobody needs what is freed one by one
     sys.exit(code)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import importlib
 import io
 import logging
@@ -94,6 +95,9 @@ class _Program(click.Group):
             return None
         with held():  # half a module is of no use to anybody
             command = importlib.import_module(f"reconciler.cli.{cmd_name}").command
+        if not gc.isenabled():  # see main.py
+            gc.freeze()
+            gc.enable()
         assert isinstance(command, click.Command)  # noqa: S101 - for the type checker; the table above is ours
         command.epilog = epilog(cmd_name)
         return command

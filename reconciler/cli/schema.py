@@ -26,7 +26,7 @@ OUTPUT: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "plan": ("documents.files.PLAN_FILE",),
         "report": ("documents.files.REPORT_FILE",),
         "snapshot": ("documents.snapshot.SNAPSHOT_FILE",),
-        "diff": ("documents.files.DIFFERENCE",),
+        "diff": ("reports.difference.DIFFERENCE",),
         "why": ("reports.why.document.WHY",),
         "query": ("reports.task_list.TASK_LIST",),
         "history": tuple(

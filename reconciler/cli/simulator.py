@@ -14,9 +14,9 @@ from reconciler.cli.places import write
 from reconciler.cli.running import run_work
 from reconciler.cli.signals import Interrupted, heed
 from reconciler.exceptions import ExitCode, UsageError
-from reconciler.providers.transport.route import without_key_log
+from reconciler.providers.transport.route import unused_contexts
 
-with without_key_log():
+with unused_contexts():
     from reconciler.simulator import SeedError, Simulator, serve
 
 _SHOWN_KEYS = 12

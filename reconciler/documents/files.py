@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.documents.document import Format
 from reconciler.documents.strict_json import load
-from reconciler.planning.difference import PlanDifference
 from reconciler.planning.plan import Plan
 from reconciler.planning.report import Report
 from reconciler.tasks.observation import Completeness
@@ -58,7 +57,6 @@ REPORT_FILE = Format(
     "Report of a run of media-reconciler",
     "use the report as the run wrote it, and the version of reconciler that wrote it",
 )
-DIFFERENCE = Format("reconciler.diff", "2.0", PlanDifference, "Difference of two plans of media-reconciler")
 
 
 def read_either(data: bytes, source: str) -> Plan | Report:

@@ -11,13 +11,9 @@ from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
-from reconciler.engine.apply_run import Applying, ApplyOptions, carry_out
 from reconciler.engine.clouds import Clouds
 from reconciler.engine.interruption import Interruption, run
 from reconciler.engine.queries import EVERY_TASK, narrowed, query, why
-from reconciler.engine.saved_plan import check_fresh
-from reconciler.engine.saved_plan_run import apply_saved_plan
-from reconciler.engine.saved_plan_run import narrowed as narrowed_plan
 from reconciler.engine.world import check_overrides, load_world, named_targets, plan_from, sifted
 from reconciler.exceptions import UsageError
 from reconciler.planning.change import Chosen
@@ -30,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.config.model import Configuration
+    from reconciler.engine.apply_run import Applying, ApplyOptions
     from reconciler.engine.approval import Approval
     from reconciler.engine.doctor import Examination, Examined
     from reconciler.engine.hold import Held
@@ -51,7 +48,6 @@ FRESH = 60_000
 of changes is read in them, and a listing may take as long."""
 
 NO_OVERRIDES = Overrides()
-NO_OPTIONS = ApplyOptions()
 
 
 def _nothing(_: object) -> None:
@@ -243,7 +239,7 @@ class Session:
         self,
         plan: Plan | None,
         approval: Approval,
-        options: ApplyOptions = NO_OPTIONS,
+        options: ApplyOptions | None = None,
         *,
         overrides: Overrides = NO_OVERRIDES,
     ) -> Report:
@@ -257,6 +253,9 @@ class Session:
         Raises RefusedError where the approval is not given, StalePlanError where it, or the plan, has expired or the
         plan was made from another configuration, LockedError where other applies hold all accounts, and BackendError.
         """
+        from reconciler.engine.apply_run import ApplyOptions  # noqa: PLC0415 - a plan makes no calls
+
+        options = ApplyOptions() if options is None else options
         async with self._applying:
             if plan is not None and plan is self._own and self._held is not None:
                 return await self._apply_own(plan, approval, options, self._held)
@@ -267,6 +266,9 @@ class Session:
                 return await self._apply_own(plan, approval, options, held)
 
     async def _apply_own(self, plan: Plan, approval: Approval, options: ApplyOptions, held: Held) -> Report:
+        from reconciler.engine.apply_run import carry_out  # noqa: PLC0415 - as above
+        from reconciler.engine.saved_plan_run import apply_saved_plan  # noqa: PLC0415 - as above
+
         # The clouds' clocks may be ahead of this one, which may have been set back.
         ahead = max((seen.ahead for seen in self.listed.values()), default=0)
         approval.check_time(int(time.time()) + (ahead if plan.applyable else 0))
@@ -285,6 +287,10 @@ class Session:
             return await carry_out(run, plan, plan.changes, (), reviewed=plan, excluded=plan.excluded)
 
     async def _apply_saved(self, plan: Plan, approval: Approval, options: ApplyOptions, given: Overrides) -> Report:
+        from reconciler.engine.saved_plan import check_fresh  # noqa: PLC0415 - as above
+        from reconciler.engine.saved_plan_run import apply_saved_plan  # noqa: PLC0415 - as above
+        from reconciler.engine.saved_plan_run import narrowed as narrowed_plan  # noqa: PLC0415 - as above
+
         saved = approval.bounded(plan)
         recorded = saved.overrides if approval.digest is not None else NO_OVERRIDES
         check_overrides(given, self.configuration)
@@ -309,6 +315,8 @@ class Session:
             self.took[stage] = (elapsed_clock() - begun) / 1000
 
     def _applying_with(self, held: Held, options: ApplyOptions, approval: Approval) -> Applying:
+        from reconciler.engine.apply_run import Applying  # noqa: PLC0415 - as above
+
         return Applying(self._world, self._clouds, held, self._interruption, options, approval)
 
 
@@ -339,7 +347,7 @@ def apply(
     policy: str | Sequence[str] = (),
     task: str | Collection[str] = (),
     overrides: Overrides = NO_OVERRIDES,
-    options: ApplyOptions = NO_OPTIONS,
+    options: ApplyOptions | None = None,
     lock_timeout: int = 0,
 ) -> Report:
     """`Session.apply` in a session of its own, for code that is not asynchronous."""

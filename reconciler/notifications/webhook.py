@@ -14,12 +14,12 @@ from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.caller import Caller, Draft, Retries, Tally
 from reconciler.providers.transport.endpoint import service_url
 from reconciler.providers.transport.pacing import Pace, Quota
-from reconciler.providers.transport.route import without_key_log
+from reconciler.providers.transport.route import unused_contexts
 from reconciler.providers.transport.trace import Tracer
 from reconciler.providers.transport.wire import Wire
 from reconciler.tasks.observation import Fault, Meaning
 
-with without_key_log():
+with unused_contexts():
     import aiohttp
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
-"""The formats of plans and reports.
+"""The formats of plans and reports: a row of `RENDERERS`, and a name in `FORMATS`.
 
-A format is a row in each table and a name in `FORMATS`. Renderers that few commands ask for are imported when they
-are used.
+What a format takes to write is imported when it is written: most runs write one.
 """
 
 from __future__ import annotations
@@ -14,18 +13,6 @@ from typing import TYPE_CHECKING
 from reconciler.documents.files import PLAN_FILE, REPORT_FILE
 from reconciler.planning.plan import Plan
 from reconciler.reports import TaskView
-from reconciler.reports.ci.github import render_plan_github, render_report_github
-from reconciler.reports.ci.junit import render_plan_junit, render_report_junit
-from reconciler.reports.ci.outputs import (
-    render_plan_gitlab,
-    render_plan_outputs,
-    render_report_gitlab,
-    render_report_outputs,
-)
-from reconciler.reports.markdown.plan import render_plan_markdown
-from reconciler.reports.markdown.report import render_report_markdown
-from reconciler.reports.text.plan import render_plan_text
-from reconciler.reports.text.report import render_report_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -57,61 +44,87 @@ class View:
     before: str = ""
 
 
-def _plan_html(plan: Plan, view: View) -> str:
-    from reconciler.reports.html import render_plan_html  # noqa: PLC0415 - a dozen modules that only HTML needs
+def _text(item: Plan | Report, view: View) -> str:
+    if not isinstance(item, Plan):
+        from reconciler.reports.text.report import render_report_text
 
-    return render_plan_html(plan, now=view.now, saved_to=view.saved_to, paths=view.paths, job=view.job)
+        return render_report_text(item, color=view.color, view=view.tasks, columns=view.columns)
+    from reconciler.reports.text.plan import render_plan_text
+
+    return render_plan_text(
+        item,
+        now=view.now,
+        color=view.color,
+        saved_to=view.saved_to,
+        paths=view.paths,
+        view=view.tasks,
+        columns=view.columns,
+        asking=view.asking,
+    )
 
 
-def _report_html(report: Report, view: View) -> str:
-    from reconciler.reports.html import render_report_html  # noqa: PLC0415 - as above
+def _json(item: Plan | Report, _: View) -> str:
+    return PLAN_FILE.text(item) if isinstance(item, Plan) else REPORT_FILE.text(item)
 
-    return render_report_html(report, now=view.now, job=view.job)
+
+def _markdown(item: Plan | Report, view: View) -> str:
+    if not isinstance(item, Plan):
+        from reconciler.reports.markdown.report import render_report_markdown
+
+        return render_report_markdown(item)
+    from reconciler.reports.markdown.plan import render_plan_markdown
+
+    return render_plan_markdown(item, now=view.now, saved_to=view.saved_to, paths=view.paths)
+
+
+def _html(item: Plan | Report, view: View) -> str:
+    from reconciler.reports.html import render_plan_html, render_report_html
+
+    if not isinstance(item, Plan):
+        return render_report_html(item, now=view.now, job=view.job)
+    return render_plan_html(item, now=view.now, saved_to=view.saved_to, paths=view.paths, job=view.job)
+
+
+def _junit(item: Plan | Report, _: View) -> str:
+    from reconciler.reports.ci.junit import render_plan_junit, render_report_junit
+
+    return render_plan_junit(item) if isinstance(item, Plan) else render_report_junit(item)
+
+
+def _github(item: Plan | Report, view: View) -> str:
+    from reconciler.reports.ci.github import render_plan_github, render_report_github
+
+    return render_plan_github(item, view.saved_to) if isinstance(item, Plan) else render_report_github(item)
+
+
+def _gitlab(item: Plan | Report, _: View) -> str:
+    from reconciler.reports.ci.outputs import render_plan_gitlab, render_report_gitlab
+
+    return render_plan_gitlab(item) if isinstance(item, Plan) else render_report_gitlab(item)
+
+
+def _outputs(item: Plan | Report, _: View) -> str:
+    from reconciler.reports.ci.outputs import render_plan_outputs, render_report_outputs
+
+    return render_plan_outputs(item) if isinstance(item, Plan) else render_report_outputs(item)
 
 
 def _metrics(item: Plan | Report, view: View) -> str:
-    from reconciler.reports.metrics import render_metrics  # noqa: PLC0415 - prometheus-client, for metrics only
+    from reconciler.reports.metrics import render_metrics
 
     return render_metrics(item, view.measured, view.before)
 
 
-PLAN_FORMATS: Mapping[str, Callable[[Plan, View], str]] = MappingProxyType(
+RENDERERS: Mapping[str, Callable[[Plan | Report, View], str]] = MappingProxyType(
     {
-        "text": lambda plan, view: render_plan_text(
-            plan,
-            now=view.now,
-            color=view.color,
-            saved_to=view.saved_to,
-            paths=view.paths,
-            view=view.tasks,
-            columns=view.columns,
-            asking=view.asking,
-        ),
-        "json": lambda plan, _: PLAN_FILE.text(plan),
-        "markdown": lambda plan, view: render_plan_markdown(
-            plan, now=view.now, saved_to=view.saved_to, paths=view.paths
-        ),
-        "html": _plan_html,
-        "junit": lambda plan, _: render_plan_junit(plan),
-        "github": lambda plan, view: render_plan_github(plan, view.saved_to),
-        "gitlab": lambda plan, _: render_plan_gitlab(plan),
-        "outputs": lambda plan, _: render_plan_outputs(plan),
-        "metrics": _metrics,
-    }
-)
-
-REPORT_FORMATS: Mapping[str, Callable[[Report, View], str]] = MappingProxyType(
-    {
-        "text": lambda report, view: render_report_text(
-            report, color=view.color, view=view.tasks, columns=view.columns
-        ),
-        "json": lambda report, _: REPORT_FILE.text(report),
-        "markdown": lambda report, _: render_report_markdown(report),
-        "html": _report_html,
-        "junit": lambda report, _: render_report_junit(report),
-        "github": lambda report, _: render_report_github(report),
-        "gitlab": lambda report, _: render_report_gitlab(report),
-        "outputs": lambda report, _: render_report_outputs(report),
+        "text": _text,
+        "json": _json,
+        "markdown": _markdown,
+        "html": _html,
+        "junit": _junit,
+        "github": _github,
+        "gitlab": _gitlab,
+        "outputs": _outputs,
         "metrics": _metrics,
     }
 )
@@ -124,6 +137,4 @@ def pieces(item: Plan | Report) -> Callable[[], Iterator[bytes]]:
 
 def render(item: Plan | Report, name: str, view: View) -> str:
     """`item` in the format `name`. Raises KeyError for a format that there is not."""
-    if isinstance(item, Plan):
-        return PLAN_FORMATS[name](item, view)
-    return REPORT_FORMATS[name](item, view)
+    return RENDERERS[name](item, view)

@@ -160,7 +160,7 @@ def test_every_report_that_can_be_written_is(terminal: Terminal, monkeypatch: py
         (terminal.directory / "gone").rmdir()
         return report
 
-    monkeypatch.setattr("reconciler.engine.session.carry_out", applied)
+    monkeypatch.setattr("reconciler.engine.apply_run.carry_out", applied)
     forms = ("json=gone/report.json", "html=report.html", "junit=report.xml")
     finished = terminal.run("apply", "--auto-approve", "--format", "json", *(f"--report={form}" for form in forms))
     assert finished.code == 1

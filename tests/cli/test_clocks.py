@@ -130,7 +130,7 @@ def test_one_that_goes_off_after_the_plan_lets_no_age_decide_about_the_next_step
         terminal.simulator.clock.skew = OFF[0]
         return await carry_out(*words, **named)
 
-    monkeypatch.setattr("reconciler.engine.session.carry_out", late)
+    monkeypatch.setattr("reconciler.engine.apply_run.carry_out", late)
     finished = terminal.run("apply", "--auto-approve", "--format", "json")
     assert [result["now"] for result in finished.json["results"]] == ["canceled"]
     assert len(terminal.destructive()) == 1

@@ -92,6 +92,40 @@ def test_plan_loads_no_library_that_only_others_need(directory: Path) -> None:
         "MPC": "http://127.0.0.1:9",
     }
     finished = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
-    roots = {line.partition(".")[0] for line in finished.stderr.splitlines() if " " not in line}
+    modules = {line for line in finished.stderr.splitlines() if " " not in line}
+    roots = {name.partition(".")[0] for name in modules}
     assert {"httpx", "aiohttp"} <= roots
     assert not {"rich", "pygments", "sqlalchemy", "sqlite3", "jsonschema", "deepdiff"} & roots
+    ours = {".".join(name.split(".")[1:3]) for name in modules if name.startswith("reconciler.")}
+    assert {"engine.session", "planning.planner", "reports.text"} <= ours
+    others = {"apply_run", "batch", "doctor", "hold", "run_journal", "saved_plan", "saved_plan_run", "work"}
+    assert not ours & {f"engine.{name}" for name in others}
+    assert not ours & {"planning.difference", *(f"reports.{name}" for name in ("ci", "html", "markdown", "metrics"))}
+    assert {name for name in ours if name.startswith("backends")} == set()
+
+
+COLLECTED = """
+import atexit, gc, sys
+def told(*_):
+    began = hasattr(sys.modules.get("reconciler.cli.plan"), "command")
+    print("collected", "later" if began else "early", file=sys.stderr)
+from reconciler.cli.main import main
+gc.callbacks.append(told)
+atexit.register(lambda: print("enabled", gc.isenabled(), file=sys.stderr))
+main()
+"""
+
+
+def test_no_garbage_is_looked_for_before_a_command_begins(directory: Path) -> None:
+    command = [sys.executable, "-c", COLLECTED, "plan", "--help"]
+    finished = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=True)
+    assert "collected early" not in finished.stderr
+    assert "enabled True" in finished.stderr
+
+
+def test_no_certificates_are_read_for_contexts_that_nobody_uses(directory: Path) -> None:
+    script = "import reconciler.providers.transport.wire, aiohttp.connector as made\n"
+    script += "print(made._SSL_CONTEXT_VERIFIED.get_ca_certs())"
+    command = [sys.executable, "-c", script]
+    finished = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=True)
+    assert finished.stdout == "[]\n"

@@ -123,7 +123,7 @@ MOMENTS = {
     "while commands are imported": "importlib.import_module",
     "while the configuration is read": "reconciler.engine.world.load_configuration",
     "while the lock is taken": "reconciler.engine.hold.acquire",
-    "between plan and calls": "reconciler.engine.session.carry_out",
+    "between plan and calls": "reconciler.engine.apply_run.carry_out",
 }
 
 

@@ -12,13 +12,13 @@ import jsonschema
 import pytest
 
 from reconciler.diagnostics import Severity
-from reconciler.documents.files import DIFFERENCE
 from reconciler.documents.schema import schema_text
 from reconciler.planning.difference import PlanDifference, difference
 from reconciler.planning.limits import Guard, GuardCheck, Overrides
 from reconciler.planning.policy_plan import Note
 from reconciler.redaction import presentable
 from reconciler.reports import TaskView
+from reconciler.reports.difference import DIFFERENCE
 from reconciler.reports.difference.markdown import render_difference_markdown
 from reconciler.reports.difference.text import render_difference
 from reconciler.reports.markdown.parts import BUDGET

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.redaction import presentable
 from reconciler.reports import FORMATS
 from reconciler.reports.markdown.parts import code
-from reconciler.reports.registry import PLAN_FORMATS, REPORT_FORMATS, View, render
+from reconciler.reports.registry import RENDERERS, View, render
 from tests.goldens import golden
 from tests.reports.examples import BIG, NOW, PLANS, REPORTS
 from tests.reports.hostile_texts import hostile, plan_of, report_of
@@ -36,7 +36,7 @@ def test_golden(name: str, item: object, form: str) -> None:
 
 
 def test_every_format_is_compared_somewhere() -> None:
-    assert set(PLAN_FORMATS) == set(REPORT_FORMATS) == set(FORMATS) == SUFFIXES.keys() | ELSEWHERE
+    assert set(RENDERERS) == set(FORMATS) == SUFFIXES.keys() | ELSEWHERE
 
 
 def test_no_golden_is_left_over() -> None:
@@ -50,7 +50,7 @@ def renderings(text: str) -> dict[str, str]:
     return {
         f"{type(item).__name__} {form}": render(item, form, view)
         for item in (plan_of(text), report_of(text))
-        for form in PLAN_FORMATS
+        for form in RENDERERS
     }
 
 

@@ -129,15 +129,19 @@ def trusted(environment: Mapping[str, str]) -> ssl.SSLContext:
 
 
 @contextmanager
-def without_key_log() -> Iterator[None]:
-    """Import in this block what makes contexts of its own while it is imported, as aiohttp does: a file that
-    SSLKEYLOGFILE names and that cannot be opened would end the program, whatever it was to do."""
-    named = os.environ.pop(KEY_LOG, None)
+def unused_contexts() -> Iterator[None]:
+    """Import in this block what makes contexts of its own while it is imported, as aiohttp does. Those trust nobody,
+    since the ones that are used are made here: reading all that the machine trusts would take a tenth of a start, and
+    a file that SSLKEYLOGFILE names and that cannot be opened would end the program, whatever it was to do."""
+    named = {name: os.environ.pop(name, None) for name in (KEY_LOG, *ROOTS)}
+    os.environ.update(dict.fromkeys(ROOTS, os.devnull))
     try:
         yield
     finally:
-        if named is not None:
-            os.environ[KEY_LOG] = named
+        for name, text in named.items():
+            os.environ.pop(name, None)
+            if text is not None:
+                os.environ[name] = text
 
 
 @lru_cache(maxsize=8)

@@ -15,10 +15,10 @@ import httpx
 from yarl import URL
 
 from reconciler.providers.transport.answers import Redactor
-from reconciler.providers.transport.route import proxy_of, roots_of, trusted, without_key_log
+from reconciler.providers.transport.route import proxy_of, roots_of, trusted, unused_contexts
 from reconciler.providers.transport.trace import DIRECT, Answer, Tracer
 
-with without_key_log():
+with unused_contexts():
     import aiohttp
 
 if TYPE_CHECKING:
