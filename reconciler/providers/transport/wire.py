@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import httpx
 from yarl import URL
@@ -45,6 +46,10 @@ NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.
 
 _CHUNK = 64 * 1024
 
+_BEGINNING = 64
+"""Requests that begin in a turn of the event loop. Were thousands to, of as many targets, it would look at its sockets
+so late that connections which were made in time count as too late, on a machine that has other things to do."""
+
 
 class UnreadableAnswer(httpx.DecodingError):
     """An answer came, but its body is too large or in an encoding that was not asked for."""
@@ -60,6 +65,18 @@ async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise httpx.RemoteProtocolError("the server closed the connection without an answer") from error
     except (aiohttp.ClientOSError, ConnectionError) as error:
         raise httpx.ReadError(f"the connection broke: {error.strerror or type(error).__name__}") from error
+
+
+_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+async def _begun() -> None:
+    """Wait until a request may begin, first come first served. It waits for the loop alone, never for an answer."""
+    loop = asyncio.get_running_loop()
+    if (slots := _slots.get(loop)) is None:
+        slots = _slots[loop] = asyncio.Semaphore(_BEGINNING)
+    await slots.acquire()
+    loop.call_soon(slots.release)
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -162,6 +179,7 @@ class Wire(httpx.AsyncBaseTransport):
     async def _exchange(
         self, request: httpx.Request, body: bytes, secure: ssl.SSLContext | bool, proxy: Proxy | None
     ) -> httpx.Response:
+        await _begun()
         target = request.url.raw_path.decode("ascii")
         url = URL(f"{request.url.scheme}://{request.url.netloc.decode('ascii')}{target}", encoded=True)
         async with self._open().request(

@@ -4,8 +4,10 @@ import asyncio
 import gc
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import httpx
@@ -332,3 +334,41 @@ def self_signed(folder: Path) -> Path:
     path = folder / "certificate.pem"
     path.write_bytes(pem)
     return path
+
+
+class Turning(asyncio.SelectorEventLoop):
+    """An event loop that knows in which of its turns connections were begun."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turn = 0
+        self.connects: Counter[int] = Counter()
+
+    def _run_once(self) -> None:
+        self.turn += 1
+        super()._run_once()  # type: ignore[misc] # not in the stubs
+
+    async def sock_connect(self, sock: socket.socket, address: Any) -> None:  # noqa: ANN401 - as asyncio has it
+        self.connects[self.turn] += 1
+        await super().sock_connect(sock, address)
+
+
+def test_requests_of_many_targets_begin_in_turns() -> None:
+    """With all of them in one turn of the loop, those of thousands are late before anything is looked at."""
+
+    async def run() -> list[httpx.Response]:
+        async with serving(lambda _: Reply()) as server:
+            wires = [Wire() for _ in range(300)]
+            sent = await asyncio.gather(
+                *(wire.handle_async_request(httpx.Request("GET", server.url)) for wire in wires)
+            )
+            await asyncio.gather(*(wire.aclose() for wire in wires))
+            return sent
+
+    with asyncio.Runner(loop_factory=Turning) as runner:
+        answers = runner.run(run())
+        loop = runner.get_loop()
+    assert [answer.status_code for answer in answers] == [200] * 300
+    assert isinstance(loop, Turning)
+    assert loop.connects.total() == 300
+    assert max(loop.connects.values()) <= 64
