@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
@@ -303,13 +304,20 @@ class Configuration:
     file names or positions: two configurations that ask for the same have the same one."""
     warnings: tuple[Diagnostic, ...] = ()
     """What `validate` would say short of errors."""
+    _on: Mapping[Scope, tuple[Policy, ...]] = field(init=False, repr=False, compare=False)
+    """The active policies of each scope: asked for with each of thousands."""
+
+    def __post_init__(self) -> None:
+        on: dict[Scope, list[Policy]] = defaultdict(list)
+        for _, policy in sorted(self.policies.items()):
+            for scope in () if policy.suspend else policy.scopes:
+                on[scope].append(policy)
+        object.__setattr__(self, "_on", {scope: tuple(policies) for scope, policies in on.items()})
 
     def scopes(self) -> tuple[Scope, ...]:
         """What a run has to list: each (target, resource type) that an active policy looks at, sorted, once."""
-        active = (policy for policy in self.policies.values() if not policy.suspend)
-        return tuple(sorted({scope for policy in active for scope in policy.scopes}))
+        return tuple(sorted(self._on))
 
     def policies_on(self, scope: Scope) -> tuple[Policy, ...]:
         """The active policies that look at a scope, by name."""
-        policies = (policy for _, policy in sorted(self.policies.items()))
-        return tuple(policy for policy in policies if scope in policy.scopes and not policy.suspend)
+        return self._on.get(scope, ())

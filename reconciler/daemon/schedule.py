@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Target
     from reconciler.planning.plan import Plan
+    from reconciler.planning.policy_plan import ScopePlan
 
 FIRST_PAUSE = 60
 """Seconds for which a target is left alone that failed twice in a row; it doubles with each further time."""
@@ -123,8 +125,10 @@ class BackOff:
 
     def note(self, plan: Plan, targets: Mapping[str, Target], left_out: Mapping[str, Fault], now: float) -> None:
         """Note what became of the targets in a cycle that ended `now`."""
-        for name in plan.targets:
-            scopes = [scope for scope in plan.scopes if scope.target == name]
+        by_target: dict[str, list[ScopePlan]] = defaultdict(list)
+        for scope in plan.scopes:
+            by_target[scope.target].append(scope)
+        for name, scopes in by_target.items():
             if name in left_out or name not in targets:
                 continue
             if any(scope.completeness is not Completeness.FAILED for scope in scopes):

@@ -32,7 +32,7 @@ from reconciler.reports.diagnostics import Failure
 from reconciler.tasks.observation import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.config.model import Policy
     from reconciler.planning.change import Change
@@ -235,7 +235,8 @@ def news(run: Run, what: Found, known: Mapping[Subject, Told], on: Collection[Ev
     new = {subject for subject in problems if run.saved or subject not in known}
     work = {subject: digest for subject, digest in what.work_of.items() if subject.event in on}
     fresh = {one for one, digest in work.items() if run.saved or one not in known or known[one].digest != digest}
-    gone = [one for one in known if one not in what.problems and one not in what.work_of and _would_show(run, one)]
+    would_show = _sight(run)
+    gone = [one for one in known if one not in what.problems and one not in what.work_of and would_show(one)]
     recovered = {one: known[one] for one in gone if one.event is not Event.CHANGES}
     told = {one: known.get(one) or Told("", now) for one in problems} | {
         one: Told(digest, now if one in fresh else known[one].told_at) for one, digest in work.items()
@@ -256,31 +257,36 @@ def news(run: Run, what: Found, known: Mapping[Subject, Told], on: Collection[Ev
     )
 
 
-def _would_show(run: Run, subject: Subject) -> bool:
-    """Whether the problem, if it were still there, were among those of this run."""
+def _sight(run: Run) -> Callable[[Subject], bool]:
+    """Says of a problem whether, if it were still there, it were among those of this run."""
     plan, report = run.plan, run.report
     if plan is None or run.error is not None or run.saved or (report is not None and report.interrupted is not None):
-        return False
-    if subject.matter in {Matter.CONFIGURATION, Matter.RUN, Matter.APPROVAL}:
-        return True
-    if subject.matter in {Matter.DATABASE, Matter.LOCK}:  # a run that only plans takes no lock
-        return not run.plan_only and (not subject.target or subject.target in plan.targets)
-    if subject.matter is Matter.LISTING:
-        return Scope(subject.target, subject.resource) in {scope.key for scope in plan.scopes}
-    if plan.excluded or (report is not None and report.excluded):
-        return False
+        return lambda _: False
+    listed, targets = {scope.key for scope in plan.scopes}, {*plan.targets}
     unseen = {scope.target for scope in plan.scopes if not scope.complete}
     unseen |= {*report.locked} if report is not None else set()
-    policies = [policy for policy in plan.policies if subject.policy in {"", policy.name}]
-    if not policies or not all(_shows(policy, subject.matter) for policy in policies):
-        return False
-    if subject.target:
-        planned = subject.matter is Matter.CHANGE and report is None and bool(plan.changes)
-        return subject.target in plan.targets and subject.target not in unseen and not planned
-    if subject.policy:
-        targets = policies[0].targets
-        return unseen.isdisjoint(targets) and subject.extent == _extent(targets, [subject.policy])
-    return not unseen and subject.extent in {"", _whole(plan)}
+
+    def would_show(subject: Subject) -> bool:
+        if subject.matter in {Matter.CONFIGURATION, Matter.RUN, Matter.APPROVAL}:
+            return True
+        if subject.matter in {Matter.DATABASE, Matter.LOCK}:  # a run that only plans takes no lock
+            return not run.plan_only and (not subject.target or subject.target in targets)
+        if subject.matter is Matter.LISTING:
+            return Scope(subject.target, subject.resource) in listed
+        if plan.excluded or (report is not None and report.excluded):
+            return False
+        policies = [policy for policy in plan.policies if subject.policy in {"", policy.name}]
+        if not policies or not all(_shows(policy, subject.matter) for policy in policies):
+            return False
+        if subject.target:
+            planned = subject.matter is Matter.CHANGE and report is None and bool(plan.changes)
+            return subject.target in targets and subject.target not in unseen and not planned
+        if subject.policy:
+            of_policy = policies[0].targets
+            return unseen.isdisjoint(of_policy) and subject.extent == _extent(of_policy, [subject.policy])
+        return not unseen and subject.extent in {"", _whole(plan)}
+
+    return would_show
 
 
 def _shows(policy: PolicyPlan, matter: Matter) -> bool:

@@ -173,7 +173,13 @@ class _Compiled:
 def statuses_wanted(configuration: Configuration, catalogue: Catalogue) -> dict[Scope, frozenset[str] | None]:
     """The scopes that a run lists, each once, with the vendor statuses that its policies need (None: all)."""
     wanted: dict[Scope, frozenset[str] | None] = {}
+    alike: dict[tuple[str, ...], frozenset[str] | None] = {}
     for scope in configuration.scopes():
-        selectors = [policy.match for policy in configuration.policies_on(scope)]
-        wanted[scope] = wanted_statuses(selectors, catalogue.resource_types[scope.resource])
+        policies = configuration.policies_on(scope)
+        asked = (scope.resource, *(policy.name for policy in policies))
+        if asked not in alike:
+            alike[asked] = wanted_statuses(
+                [policy.match for policy in policies], catalogue.resource_types[scope.resource]
+            )
+        wanted[scope] = alike[asked]
     return wanted

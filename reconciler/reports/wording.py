@@ -128,15 +128,16 @@ def scope_error(scope: ScopePlan) -> tuple[str, str]:
 
 def unplaced_notes(plan: Plan) -> tuple[Note, ...]:
     """The notes, without those that only repeat the error of a scope; errors first."""
-    rest = [note for note in plan.diagnostics if not _repeats_scope(note, plan)]
+    told: dict[tuple[str | None, str | None], str] = {
+        scope.key: str(scope.error) for scope in open_scopes(plan) if scope.error is not None
+    }
+
+    def repeats_scope(note: Note) -> bool:
+        error = told.get((note.target, note.resource))
+        return note.policy is None and error is not None and error in note.message
+
+    rest = [note for note in plan.diagnostics if not repeats_scope(note)]
     return tuple(sorted(rest, key=lambda note: note.severity is not Severity.ERROR))
-
-
-def _repeats_scope(note: Note, plan: Plan) -> bool:
-    return note.policy is None and any(
-        (note.target, note.resource) == scope.key and scope.error is not None and str(scope.error) in note.message
-        for scope in open_scopes(plan)
-    )
 
 
 def note_place(note: Note) -> str:

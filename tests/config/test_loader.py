@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,14 @@ def test_the_example_of_the_design(accepted: Callable[..., Configuration], folde
         Scope("huawei-prod", "huaweicloud.mpc.packaging"),
         Scope("huawei-prod", "huaweicloud.mpc.transcoding"),
     )
+
+
+def test_what_is_narrowed_knows_its_policies_by_scope(accepted: Callable[..., Configuration]) -> None:
+    configuration = accepted({"reconciler.yaml": EXAMPLE, "inventory/source-urls.txt": "https://example.com/a\n"})
+    scope = Scope("huawei-prod", "huaweicloud.mpc.transcoding")
+    assert [policy.name for policy in configuration.policies_on(scope)] == ["one-transcode-per-object"]
+    without = replace(configuration, policies={"q": configuration.policies["packaging-record-retention"]})
+    assert (without.policies_on(scope), scope in without.scopes()) == ((), False)
 
 
 def test_a_policy_looks_at_each_kind_on_the_targets_of_its_provider(accepted: Callable[..., Configuration]) -> None:
