@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 from reconciler.engine.world import by_clock, sifted
 from reconciler.exceptions import UsageError
 from reconciler.planning.judgement import statuses_wanted
-from reconciler.planning.planner import task_order
 from reconciler.planning.sieve import Rule, Rules
 from reconciler.planning.why import NEAR, Inquiry, scopes_of
 from reconciler.providers.registry import resource_type
 from reconciler.selectors.states import wanted_statuses
 from reconciler.tasks.observation import Completeness, Observation, Scope, clock_fault, clocks_off
 from reconciler.tasks.sink import Collected, view_of
-from reconciler.tasks.task import Status, id_order
+from reconciler.tasks.task import Status, id_order, task_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -100,7 +99,7 @@ async def query(
 
 def _first(tasks: Iterable[Task], wish: Wish, row: ResourceType) -> list[Task]:
     """The tasks in the order that is wished for, and no more of them."""
-    found = sorted(tasks, key=task_order)
+    found = sorted(tasks, key=lambda task: task_order(task.key, task.created_at))
     if wish.sort == TARGET:
         found.sort(key=lambda task: task.target, reverse=wish.descending)
     elif wish.sort and (field := row.field_named(wish.sort)):

@@ -25,6 +25,12 @@ Observed = Mapping[str, str | int | tuple[str, ...]]
 _STEPS = frozenset({(Action.CANCEL,), (Action.DELETE,), (Action.CANCEL, Action.DELETE)})
 
 
+def check_steps(steps: tuple[Action, ...]) -> None:
+    """Raise ValueError for steps that no change has."""
+    if steps not in _STEPS:
+        raise ValueError("the steps are cancel, delete, or cancel and then delete")
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The tasks that a run is narrowed to, by their ids or as `<target>/<resource>/<id>`; without names it is not."""
@@ -83,8 +89,7 @@ class Change(Entry):
 
     def __post_init__(self) -> None:
         Shown.__post_init__(self)
-        if self.steps not in _STEPS:
-            raise ValueError("the steps are cancel, delete, or cancel and then delete")
+        check_steps(self.steps)
 
 
 @dataclass(frozen=True, slots=True)

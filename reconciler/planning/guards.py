@@ -49,75 +49,60 @@ class Ruling:
     of_run: tuple[GuardCheck, ...]
 
 
+@dataclass(frozen=True, slots=True)
 class Guards:
-    """Every guard of the policies that act, held against what they want.
+    """The limits of the policies that act, and of all of them together: checks, whatever was counted in them.
 
-    `listed` has the tasks by status of each scope that was listed. A share is of those in a status that the policy
-    admits, or any policy of the scope. A policy that a guard refuses is out alone; then all policies together are held
-    to what they may do in a scope, and in the run. Those that defer take of what is left as much as all limits allow,
-    the oldest task first.
+    Of each policy, and of all, the first is that of its changes in the run; the others are of scopes. A policy that is
+    not `firm` defers what is more than its limits.
     """
 
-    def __init__(
-        self,
-        listed: Mapping[Scope, Mapping[str, int]],
-        acting: Collection[str],
-        configuration: Configuration,
-        judgements: Judgements,
-        overrides: Overrides,
-    ) -> None:
-        self._judgements = judgements
-        self._overrides = overrides
-        self._limits = configuration.settings.run_limits
-        self._on = {
-            scope: [policy for policy in configuration.policies_on(scope) if policy.name in acting]
-            for scope in sorted(listed)
-        }
-        self._policies = {name: configuration.policies[name] for name in sorted(acting)}
-        self._listed = listed
+    of_policies: Mapping[str, tuple[GuardCheck, ...]]
+    of_run: tuple[GuardCheck, ...]
+    firm: frozenset[str]
 
     def hold(self, wanted: Sequence[Wanted]) -> Ruling:
-        """Say which of these go ahead."""
-        counts = Counter((policy, task.scope) for task in wanted for policy in task.policies)
-        firm = {name for name, policy in self._policies.items() if policy.limits.on_excess is OnExcess.REFUSE}
-        checks = {name: tuple(self._of_policy(policy, counts)) for name, policy in self._policies.items()}
-        broken = {name: [check for check in checks[name] if check.breached] for name in firm}
+        """Say which of these go ahead.
+
+        A policy that a guard refuses is out alone; then all policies together are held to what they may do in a scope,
+        and in the run. Those that defer take of what is left as much as all limits allow, the oldest task first.
+        """
+        asked = _by_policy((policy, task.scope) for task in wanted for policy in task.policies)
+        checks = {name: _counted(found, asked[name]) for name, found in self.of_policies.items()}
+        broken = {name: [check for check in checks[name] if check.breached] for name in self.firm}
         ahead = {
             task.key: left
             for task in wanted
-            if (left := tuple(name for name in task.policies if name in firm and not broken[name]))
+            if (left := tuple(name for name in task.policies if name in self.firm and not broken[name]))
         }
-        per_scope = Counter(Scope(key.target, key.resource) for key in ahead)
-        scopes = {scope: self._of_scope(scope, per_scope[scope]) for scope in self._on}
-        shut = {scope: check for scope, check in scopes.items() if check.breached}
+        of_run, *of_scopes = _counted(self.of_run, Counter(Scope(key.target, key.resource) for key in ahead))
+        shut = {check.scope: check for check in of_scopes if check.breached}
         ahead = {key: left for key, left in ahead.items() if (key.target, key.resource) not in shut}
-        run = self._of_run(len(ahead))
+        run = replace(of_run, changes=len(ahead))
         if run.breached:
             ahead = {}
-        deferred = self._share_out(wanted, ahead, firm, checks, scopes, run)
+        deferred = self._share_out(wanted, ahead, checks, of_scopes, run)
         taken = Counter(Scope(key.target, key.resource) for key in ahead)
         refused = {
             task.key: shut.get(task.scope) or _decisive(broken[asking[0]], task.scope) or run
             for task in wanted
-            if task.key not in ahead and (asking := [name for name in task.policies if name in firm])
+            if task.key not in ahead and (asking := [name for name in task.policies if name in self.firm])
         }
         in_vain: defaultdict[str, set[TaskKey]] = defaultdict(set)
         for task in wanted:
-            for name in firm.intersection(task.policies).difference(ahead.get(task.key, ())):
+            for name in self.firm.intersection(task.policies).difference(ahead.get(task.key, ())):
                 in_vain[name].add(task.key)
-        going = Counter((name, Scope(key.target, key.resource)) for key, names in ahead.items() for name in names)
+        going = _by_policy((name, Scope(key.target, key.resource)) for key, names in ahead.items() for name in names)
+        now_run, *now_scopes = _counted(self.of_run, taken)
         return Ruling(
             ahead,
             refused,
             {name: frozenset(keys) for name, keys in in_vain.items()},
             {name: frozenset(keys) for name, keys in deferred.items()},
-            {
-                name: found if name in firm else tuple(self._of_policy(self._policies[name], going))
-                for name, found in checks.items()
-            },
+            {name: found if name in self.firm else _counted(found, going[name]) for name, found in checks.items()},
             (
-                run if run.breached else self._of_run(len(ahead)),
-                *(check if check.breached else self._of_scope(scope, taken[scope]) for scope, check in scopes.items()),
+                run if run.breached else now_run,
+                *(was if was.breached else now for was, now in zip(of_scopes, now_scopes, strict=True)),
             ),
         )
 
@@ -125,20 +110,22 @@ class Guards:
         self,
         wanted: Sequence[Wanted],
         ahead: dict[TaskKey, tuple[str, ...]],
-        firm: Collection[str],
         checks: Mapping[str, tuple[GuardCheck, ...]],
-        scopes: Mapping[Scope, GuardCheck],
+        of_scopes: Sequence[GuardCheck],
         run: GuardCheck,
     ) -> Mapping[str, set[TaskKey]]:
         """Put `ahead` what policies that defer want, as far as all limits allow; returns the rest."""
         room = {
-            (name, check.scope): check.allowed for name, found in checks.items() if name not in firm for check in found
+            (name, check.scope): check.allowed
+            for name, found in checks.items()
+            if name not in self.firm
+            for check in found
         }
-        in_scope = {scope: 0 if check.breached else check.allowed - check.changes for scope, check in scopes.items()}
+        in_scope = {check.scope: 0 if check.breached else check.allowed - check.changes for check in of_scopes}
         in_run = 0 if run.breached else run.allowed - run.changes
         deferred: defaultdict[str, set[TaskKey]] = defaultdict(set)
         for task in sorted(wanted, key=_oldest_first):
-            asking = [name for name in task.policies if name not in firm]
+            asking = [name for name in task.policies if name not in self.firm]
             goes = task.key in ahead
             fits = goes or (in_scope[task.scope] > 0 and in_run > 0)
             takers = [name for name in asking if fits and room[name, None] > 0 and room[name, task.scope] > 0]
@@ -156,48 +143,72 @@ class Guards:
                 ahead[task.key] = tuple(name for name in task.policies if name in going)
         return deferred
 
-    def _of_policy(self, policy: Policy, counts: Mapping[tuple[str, Scope], int]) -> Iterator[GuardCheck]:
-        """Those of one policy: over all its scopes, and for each."""
-        limits, overrides, name = policy.limits, self._overrides, policy.name
-        basis = {
-            scope: self._basis(scope, self._judgements.of(name, scope).admitted)
-            for scope in policy.scopes
-            if scope in self._on
+
+def guards(
+    listed: Mapping[Scope, Mapping[str, int]],
+    acting: Collection[str],
+    configuration: Configuration,
+    judgements: Judgements,
+    overrides: Overrides,
+) -> Guards:
+    """The guards of the policies that are `acting`.
+
+    `listed` has the tasks by status of each scope that was listed. A share is of those in a status that the policy
+    admits, or any policy of the scope.
+    """
+    on = {
+        scope: [policy for policy in configuration.policies_on(scope) if policy.name in acting]
+        for scope in sorted(listed)
+    }
+    policies = {name: configuration.policies[name] for name in sorted(acting)}
+
+    def basis(scope: Scope, admitted: Iterable[Status]) -> int:
+        return sum(listed[scope].get(status.value, 0) for status in admitted)
+
+    def of_policy(policy: Policy) -> Iterator[GuardCheck]:
+        limits, name = policy.limits, policy.name
+        found = {scope: basis(scope, judgements.of(name, scope).admitted) for scope in policy.scopes if scope in on}
+        actions = GuardCheck(Guard.MAX_ACTIONS, limits.max_actions, 0, sum(found.values()))
+        yield _under(actions, overrides.of(Guard.MAX_ACTIONS, name))
+        for scope, tasks in found.items():
+            check = GuardCheck(Guard.MAX_PERCENT, limits.max_percent, 0, tasks, *scope)
+            yield _under(check, overrides.of(Guard.MAX_PERCENT, name))
+
+    def of_run() -> Iterator[GuardCheck]:
+        limits = configuration.settings.run_limits
+        admitted = {
+            scope: {status for policy in there for status in judgements.of(policy.name, scope).admitted}
+            for scope, there in on.items()
         }
-        actions = sum(counts.get((name, scope), 0) for scope in basis)
-        yield _held(
-            GuardCheck(Guard.MAX_ACTIONS, limits.max_actions, actions, sum(basis.values())),
-            overrides.of(Guard.MAX_ACTIONS, name),
-        )
-        for scope, listed in basis.items():
-            check = GuardCheck(Guard.MAX_PERCENT, limits.max_percent, counts.get((name, scope), 0), listed, *scope)
-            yield _held(check, overrides.of(Guard.MAX_PERCENT, name))
+        tasks = {scope: basis(scope, statuses) for scope, statuses in admitted.items()}
+        own = [policy.limits.max_actions for policy in policies.values()]
+        lifted = [overrides.max_actions_of.get(name, policy.limits.max_actions) for name, policy in policies.items()]
+        actions, most = _together(limits.max_actions, own, lifted, RUN_ACTIONS)
+        check = GuardCheck(Guard.MAX_ACTIONS, actions, 0, sum(tasks.values()), derived=limits.max_actions is None)
+        yield _under(check, _raised(actions, most, overrides.of_run(Guard.MAX_ACTIONS)))
+        for scope, there in on.items():
+            own = [policy.limits.max_percent for policy in there]
+            lifted = [overrides.max_percent_of.get(policy.name, policy.limits.max_percent) for policy in there]
+            percent, most = _together(limits.max_percent, own, lifted, 0)
+            derived = limits.max_percent is None
+            check = GuardCheck(Guard.MAX_PERCENT, percent, 0, tasks[scope], *scope, derived=derived)
+            yield _under(check, _raised(percent, most, overrides.of_run(Guard.MAX_PERCENT)))
 
-    def _of_scope(self, scope: Scope, changes: int) -> GuardCheck:
-        policies = self._on[scope]
-        own = [policy.limits.max_percent for policy in policies]
-        lifted = [self._overrides.max_percent_of.get(policy.name, policy.limits.max_percent) for policy in policies]
-        percent, most = _together(self._limits.max_percent, own, lifted, 0)
-        derived = self._limits.max_percent is None
-        check = GuardCheck(Guard.MAX_PERCENT, percent, changes, self._all_of(scope), *scope, derived=derived)
-        return _held(check, _raised(percent, most, self._overrides.of_run(Guard.MAX_PERCENT)))
+    firm = frozenset(name for name, policy in policies.items() if policy.limits.on_excess is OnExcess.REFUSE)
+    return Guards({name: tuple(of_policy(policy)) for name, policy in policies.items()}, tuple(of_run()), firm)
 
-    def _of_run(self, changes: int) -> GuardCheck:
-        policies = self._policies.values()
-        own = [policy.limits.max_actions for policy in policies]
-        lifted = [self._overrides.max_actions_of.get(policy.name, policy.limits.max_actions) for policy in policies]
-        actions, most = _together(self._limits.max_actions, own, lifted, RUN_ACTIONS)
-        derived, listed = self._limits.max_actions is None, sum(map(self._all_of, self._on))
-        check = GuardCheck(Guard.MAX_ACTIONS, actions, changes, listed, derived=derived)
-        return _held(check, _raised(actions, most, self._overrides.of_run(Guard.MAX_ACTIONS)))
 
-    def _all_of(self, scope: Scope) -> int:
-        """Tasks in a status that any policy there admits."""
-        admitted = (self._judgements.of(policy.name, scope).admitted for policy in self._on[scope])
-        return self._basis(scope, {status for statuses in admitted for status in statuses})
+def _by_policy(entries: Iterable[tuple[str, Scope]]) -> defaultdict[str, Counter[Scope]]:
+    counts: defaultdict[str, Counter[Scope]] = defaultdict(Counter)
+    for policy, scope in entries:
+        counts[policy][scope] += 1
+    return counts
 
-    def _basis(self, scope: Scope, admitted: Iterable[Status]) -> int:
-        return sum(self._listed[scope].get(status.value, 0) for status in admitted)
+
+def _counted(checks: Iterable[GuardCheck], changes: Counter[Scope]) -> tuple[GuardCheck, ...]:
+    """The checks, with so many changes in each scope."""
+    total = changes.total()
+    return tuple(replace(check, changes=changes[check.scope] if check.scope else total) for check in checks)
 
 
 def _oldest_first(task: Wanted) -> tuple[bool, int, str, str, tuple[int, int, str]]:
@@ -227,9 +238,6 @@ def _raised(own: int, most: int, override: int | None) -> int | None:
     return highest if highest > own else None
 
 
-def _held(own: GuardCheck, override: int | None) -> GuardCheck:
+def _under(check: GuardCheck, override: int | None) -> GuardCheck:
     """The check under a limit of the command line, where there is one."""
-    if override is None:
-        return own
-    lifted = replace(own, limit=override)
-    return replace(lifted, overridden=own.breached and not lifted.breached)
+    return check if override is None else replace(check, limit=override, own=check.limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
@@ -10,13 +10,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.config.model import AtMost
+from reconciler.planning.notes import Watch
 from reconciler.planning.reasons import always
 from reconciler.planning.sieve import Rule, Rules, Sieve
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.states import admitted_statuses, after_operation, wanted_statuses
 from reconciler.selectors.syntax import Everything, Truth
 from reconciler.selectors.trace import fields_of
-from reconciler.tasks.task import Status
+from reconciler.tasks.task import OBSERVABLE, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -104,20 +105,20 @@ class Judgements:
         sieve.end_pass()
         return sieve
 
-    def idle_protections(
+    def watches(
         self,
         observations: Iterable[Observation],
         sieves: Mapping[Scope, Sieve],
         wanted: Mapping[Scope, frozenset[str] | None] = MappingProxyType({}),
-    ) -> dict[str, tuple[int, frozenset[Status]]]:
-        """The protections that hold none of the tasks listed, with the number of these; whole listings only.
+    ) -> tuple[Watch, ...]:
+        """How many of the tasks listed each protection was held against, by name; whole listings only.
 
         `wanted` are the vendor statuses that were asked for. Of a protection that may hold tasks in others as well, the
         statuses that were looked at are given; one that holds tasks in others only is left out.
         """
         listed: Counter[str] = Counter()
         busy: set[str] = set()
-        narrow: dict[str, frozenset[Status]] = {}
+        narrow: defaultdict[str, set[Status]] = defaultdict(set)
         for observation in observations:
             scope, sieve = observation.scope, sieves.get(observation.scope)
             row = self._catalogue.resource_types[scope.resource]
@@ -129,12 +130,11 @@ class Judgements:
                 elif (admitted := admitted_statuses(match, row)) & seen:
                     listed[name] += sieve.total
                     if not admitted <= seen:
-                        narrow[name] = narrow.get(name, frozenset()) | seen
-        return {
-            name: (count, narrow.get(name, frozenset()))
-            for name, count in sorted(listed.items())
-            if count and name not in busy
-        }
+                        narrow[name] |= seen
+        return tuple(
+            Watch(name, listed[name], tuple(status for status in OBSERVABLE if status in narrow[name]), name in busy)
+            for name in sorted({*listed, *busy})
+        )
 
     def _on(self, target: str) -> _Compiled:
         return self._without if self._off(target) else self._by_clock

@@ -33,7 +33,7 @@ class Guard(StrEnum):
 class GuardCheck(Shown):
     """One limit against what a policy, or all policies together, would do."""
 
-    DERIVED: ClassVar = ("needed", "breached")
+    DERIVED: ClassVar = ("needed", "breached", "overridden")
 
     guard: Guard
     limit: Count
@@ -43,10 +43,15 @@ class GuardCheck(Shown):
     target: Name | None = None
     resource: ResourceName | None = None
     """Set, with its target, where the limit holds for one scope."""
-    overridden: bool = False
-    """It holds only for a limit of the command line."""
+    own: Count | None = None
+    """What the limit is without that of the command line, which stands in its place; null: it is none of those."""
     derived: bool = False
     """The limit, of all policies together, is the largest that one of them has, and is raised with that."""
+
+    @property
+    def limit_of_its_own(self) -> int:
+        """The limit, whatever the command line says."""
+        return self.limit if self.own is None else self.own
 
     @property
     def scope(self) -> Scope | None:
@@ -76,6 +81,11 @@ class GuardCheck(Shown):
     def breached(self) -> bool:
         """Whether it refuses."""
         return self.needed > self.limit
+
+    @property
+    def overridden(self) -> bool:
+        """Whether it holds only for a limit of the command line."""
+        return self.limit_of_its_own < self.needed <= self.limit
 
     def flag(self, policy: str | None) -> str:
         """The flag that lets it pass, where it is a guard of this policy, or (None) of all policies together."""

@@ -17,6 +17,7 @@ from reconciler.planning.canonical import sha256
 from reconciler.planning.change import Change, Count, Digest, Skipped
 from reconciler.planning.estimate import Estimate
 from reconciler.planning.limits import GuardCheck, Overrides, Refused
+from reconciler.planning.part import Part
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan
 from reconciler.redaction import Shown
 from reconciler.tasks.resource_type import Action
@@ -124,6 +125,8 @@ class Plan(Shown):
     run_guards: tuple[GuardCheck, ...] = ()
     """The limits of all policies together: of the run, and of each scope."""
     overrides: Overrides = field(default_factory=Overrides)
+    part: Part | None = None
+    """Of a plan that is a part of one: what joining the parts takes. Such a plan is not applied by itself."""
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -4,68 +4,42 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.config.model import AtMost, Mode
 from reconciler.diagnostics import Severity
-from reconciler.planning.change import EVERY_TASK, Change, Chosen, Skipped
+from reconciler.planning.change import EVERY_TASK, Chosen, Skipped
 from reconciler.planning.estimate import estimate
-from reconciler.planning.guards import Guards, Wanted
+from reconciler.planning.guards import guards
+from reconciler.planning.joining import part_of
 from reconciler.planning.judgement import Judgement, Judgements, statuses_wanted
-from reconciler.planning.limits import Overrides, Refused
-from reconciler.planning.notes import gaps_told, idle_told, some, undecided_told, unfound_told
+from reconciler.planning.limits import Overrides
+from reconciler.planning.notes import Conclusions, Gap, Unfound, gaps_of, looked_at, undecided_told, unfound_told
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import LONGEST, blocked_reason, change_reason, observed, protected_reason
+from reconciler.planning.ruling import Asked, in_order, ruled
 from reconciler.redaction import bounded
 from reconciler.selectors.compile import seen_by
-from reconciler.selectors.syntax import Truth
+from reconciler.selectors.syntax import Everything, Truth
 from reconciler.selectors.trace import gaps, named_ids
 from reconciler.tasks.observation import AGES_UNKNOWN, Completeness, Observation, Scope, clock_fault, clocks_off
-from reconciler.tasks.task import OBSERVABLE, Status, id_order
+from reconciler.tasks.task import Status, id_order
 from reconciler.tasks.timestamps import LATEST, Timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.planning.change import Observed
-    from reconciler.planning.limits import GuardCheck
+    from reconciler.planning.part import Shard
     from reconciler.planning.quota import Surplus
     from reconciler.planning.sieve import Sieve
-    from reconciler.tasks.resource_type import Action, Catalogue, Operation
+    from reconciler.tasks.resource_type import Catalogue
     from reconciler.tasks.task import Task, TaskKey
-
-
-def task_order(task: Task) -> tuple[str, str, bool, int, tuple[int, int, str]]:
-    """Sort key: target, resource type, time of creation (unknown last), id."""
-    created = task.created_at
-    return (task.target, task.resource, created is None, created or 0, id_order(task.id))
-
-
-@dataclass(slots=True)
-class _Wanted:
-    """One task that some policies want out, with the reason of each, and how far each of them needs it to go."""
-
-    task: Task
-    reasons: dict[str, str] = field(default_factory=dict)
-    steps: dict[str, tuple[Operation, ...]] = field(default_factory=dict)
-
-    def add(self, policy: str, reason: str, steps: tuple[Operation, ...] = ()) -> None:
-        self.reasons[policy] = reason
-        self.steps[policy] = steps
-
-    def keep(self, policies: Collection[str]) -> None:
-        """Forget all policies but these, where any of these wants it out."""
-        if not self.steps.keys().isdisjoint(policies):
-            self.reasons = {name: reason for name, reason in self.reasons.items() if name in policies}
-            self.steps = {name: steps for name, steps in self.steps.items() if name in policies}
-
-    def actions(self, policies: Iterable[str]) -> tuple[Action, ...]:
-        """The longest way that one of these policies needs."""
-        return tuple(operation.action for operation in max((self.steps[name] for name in policies), key=len))
 
 
 @dataclass(slots=True)
@@ -91,25 +65,34 @@ class Planner:
     the tasks are meant, `draft` and then `guarded`.
 
     `now` is seconds since the epoch (UTC), the clock of all ages. What is asked for of tasks that are not `chosen` is
-    only counted.
+    only counted. `shard`: the plan is a part of one, and holds what joining it with the others takes.
     """
 
     def __init__(
-        self, configuration: Configuration, catalogue: Catalogue, now: int, chosen: Chosen = EVERY_TASK
+        self,
+        configuration: Configuration,
+        catalogue: Catalogue,
+        now: int,
+        chosen: Chosen = EVERY_TASK,
+        shard: Shard | None = None,
     ) -> None:
         self._chosen = chosen
+        self._shard = shard
         self._excluded: set[TaskKey] = set()
         self._configuration = configuration
         self._catalogue = catalogue
         self._now = now
         self._off: Mapping[str, int] = {}
         self._judgements = Judgements(configuration, catalogue, now)
-        self._wanted: dict[TaskKey, _Wanted] = {}
-        self._reported: dict[TaskKey, _Wanted] = {}
+        self._tasks: dict[TaskKey, Task] = {}
+        """Those that something is said of."""
+        self._wanted: dict[TaskKey, Asked] = {}
+        self._reported: dict[TaskKey, Asked] = {}
         self._acting = frozenset(name for name, policy in configuration.policies.items() if policy.acts(now))
-        self._blocked: dict[TaskKey, _Wanted] = {}
-        self._protected: dict[TaskKey, tuple[_Wanted, tuple[str, ...]]] = {}
+        self._blocked: dict[TaskKey, Asked] = {}
+        self._protected: dict[TaskKey, tuple[Asked, tuple[str, ...]]] = {}
         self._sieves: dict[Scope, Sieve] = {}
+        self._conclusions = Conclusions()
         self._staying: dict[Scope, set[str]] = {}
         """The ids of surplus tasks of which it is not known whether they may go."""
         self.deferred: Mapping[str, frozenset[TaskKey]] = {}
@@ -159,7 +142,9 @@ class Planner:
         for key, policies in asking.items():
             if key in self._wanted:
                 self._wanted[key].keep(policies)
-        return replace(plan, changes=tuple(self._change(one, one.steps) for one in _in_order(self._wanted.values())))
+        return replace(
+            plan, changes=tuple(one.change(one.steps, self._seen(one)) for one in in_order(self._wanted.values()))
+        )
 
     def _drafted(
         self,
@@ -184,12 +169,7 @@ class Planner:
             )
             for policy in self._configuration.policies_on(scope):
                 self._plan_policy(policy, observation, sieve, tallies[policy.name])
-        for name, tally in tallies.items():
-            self._note_gaps(self._configuration.policies[name], tally)
-            self._note_ids(self._configuration.policies[name], seen)
-        wanted = statuses_wanted(self._configuration, self._catalogue)
-        for name, (count, states) in self._judgements.idle_protections(seen.values(), self._sieves, wanted).items():
-            self._notes.append(Note(Severity.WARNING, idle_told(name, count, states)))
+        self._conclusions = self._concluded(seen, tallies)
         return Plan(
             tool_version=tool_version,
             created_at=Timestamp(self._now),
@@ -203,77 +183,58 @@ class Planner:
                 for name, policy in sorted(self._configuration.policies.items())
             ),
             changes=(),
-            blocked=tuple(self._skipped(wanted, ()) for wanted in _in_order(self._blocked.values())),
+            blocked=tuple(self._skipped(asked, ()) for asked in in_order(self._blocked.values())),
             protected=tuple(
-                self._skipped(wanted, self._protected[wanted.task.key][1])
-                for wanted in _in_order(wanted for wanted, _ in self._protected.values())
+                self._skipped(asked, self._protected[asked.key][1])
+                for asked in in_order(asked for asked, _ in self._protected.values())
             ),
             reported=tuple(
-                self._change(wanted, wanted.steps)
-                for wanted in _in_order(self._reported.values())
-                if wanted.task.key not in self._wanted
+                asked.change(asked.steps, self._seen(asked))
+                for asked in in_order(self._reported.values())
+                if asked.key not in self._wanted
             ),
             excluded=len(self._excluded),
-            diagnostics=(*self._notes, *self._unmet()),
+            diagnostics=(*self._notes, *self._conclusions.notes()),
         )
 
-    def _unmet(self) -> Iterator[Note]:
-        """The tasks that were chosen, and that nothing is said of otherwise."""
+    def _concluded(self, seen: Mapping[Scope, Observation], tallies: Mapping[str, _Tally]) -> Conclusions:
+        """What can be said of all that was listed."""
+        gaps: list[Gap] = []
+        for name, tally in tallies.items():
+            policy = self._configuration.policies[name]
+            gaps += gaps_of(name, policy.match, tally.lacking)
+            gaps += gaps_of(name, policy.only or Everything(), tally.staying, only=True)
+        wanted = statuses_wanted(self._configuration, self._catalogue)
+        watches = self._judgements.watches(seen.values(), self._sieves, wanted)
+        unfound = tuple(self._unfound(self._configuration.policies[name], seen) for name in tallies)
         found = (self._wanted, self._reported, self._blocked, self._protected)
-        unmet = self._chosen.others_than(key for keys in found for key in keys)
+        unasked = self._chosen.others_than(key for keys in found for key in keys)
         # A name is an id, or holds one behind its scope.
-        seen = {
+        listed = {
             name
             for scope, sieve in self._sieves.items()
-            for task_id in sieve.among(name.rpartition("/")[2] for name in unmet)
+            for task_id in sieve.among(name.rpartition("/")[2] for name in unasked)
             for name in (task_id, "/".join((*scope, task_id)))
         }
-        for names, how in (
-            (unmet & seen, "asked for by no policy"),
-            (unmet - seen, "not among what was listed for the policies"),
-        ):
-            if names:
-                be = "is" if len(names) == 1 else "are"
-                told = some(sorted(names), 10)
-                yield Note(Severity.WARNING, f"{len(names)} of the tasks that were named {be} {how}: {told}")
+        return Conclusions(
+            tuple(gaps),
+            watches,
+            tuple(filter(None, unfound)),
+            tuple(sorted(unasked)),
+            tuple(sorted(unasked - listed)),
+        )
 
     def guarded(self, plan: Plan, among: Collection[TaskKey], overrides: Overrides) -> Plan:
         """What goes ahead of a plan of this planner: the guards are held against the tasks `among` these."""
-        asked = {key: wanted for key, wanted in self._wanted.items() if key in among}
+        asked = [one for key, one in self._wanted.items() if key in among]
         listed = {scope.key: scope.tasks for scope in plan.scopes if scope.completeness is not Completeness.FAILED}
-        ruling = Guards(listed, self._acting, self._configuration, self._judgements, overrides).hold(
-            [Wanted(key, wanted.task.created_at, tuple(wanted.steps)) for key, wanted in asked.items()]
-        )
+        limits = guards(listed, self._acting, self._configuration, self._judgements, overrides)
+        takes = partial(estimate, targets=self._configuration.targets, catalogue=self._catalogue)
+        made, ruling = ruled(plan, asked, limits, overrides, self._seen, takes)
         self.deferred, self.refused = ruling.deferred, ruling.refused_of
-        going = Counter(name for names in ruling.ahead.values() for name in names)
-        left = set().union(*ruling.deferred.values()) - ruling.ahead.keys() - ruling.refused.keys()
-        ordered = _in_order(asked.values())
-        changes = tuple(
-            self._change(wanted, ruling.ahead[wanted.task.key]) for wanted in ordered if wanted.task.key in ruling.ahead
-        )
-        return replace(
-            plan,
-            changes=changes,
-            estimate=estimate(changes, self._configuration.targets, self._catalogue),
-            refused=tuple(
-                self._refused(wanted, ruling.refused[wanted.task.key])
-                for wanted in ordered
-                if wanted.task.key in ruling.refused
-            ),
-            deferred=len(left),
-            policies=tuple(
-                replace(
-                    policy,
-                    changes=going[policy.name],
-                    deferred=len(ruling.deferred.get(policy.name, ())),
-                    refused=len(ruling.refused_of.get(policy.name, ())),
-                    guards=ruling.of_policies.get(policy.name, ()),
-                )
-                for policy in plan.policies
-            ),
-            run_guards=ruling.of_run,
-            overrides=overrides,
-        )
+        if self._shard is None:
+            return made
+        return replace(made, part=part_of(self._shard, made, asked, self._seen, self._notes, self._conclusions))
 
     def _plan_policy(self, policy: Policy, observation: Observation, sieve: Sieve, tally: _Tally) -> None:
         """Say which tasks of one scope must change so that `policy` holds."""
@@ -315,46 +276,34 @@ class Planner:
                 self._excluded.add(task.key)
         elif protections:
             tally.protected += 1
-            wanted, _ = self._protected.setdefault(task.key, (_Wanted(task), protections))
+            wanted, _ = self._protected.setdefault(task.key, (self._asked(task), protections))
             wanted.add(policy.name, protected_reason(protections))
         elif steps is None:
             tally.blocked += 1
-            wanted = self._blocked.setdefault(task.key, _Wanted(task))
+            wanted = self._blocked.setdefault(task.key, self._asked(task))
             wanted.add(policy.name, blocked_reason(task, self._catalogue.resource_types[task.resource]))
         else:
             acts = self._acts(policy, task.target)
             tally.reported += not acts
-            wanted = (self._wanted if acts else self._reported).setdefault(task.key, _Wanted(task))
-            wanted.add(policy.name, change_reason(policy, surplus), steps)
+            wanted = (self._wanted if acts else self._reported).setdefault(task.key, self._asked(task))
+            actions = tuple(operation.action for operation in steps)
+            wanted.add(policy.name, change_reason(policy, surplus), actions)
 
     def _acts(self, policy: Policy, target: str) -> bool:
         """Whether it does more than report there. No window is open by a clock that is known to be off."""
         return policy.name in self._acting and (policy.window is None or target not in self._off)
 
-    def _change(self, wanted: _Wanted, policies: Collection[str]) -> Change:
-        return Change(*self._entry(wanted, policies), wanted.actions(policies))
+    def _asked(self, task: Task) -> Asked:
+        self._tasks[task.key] = task
+        return Asked(task.key, task.created_at)
 
-    def _refused(self, wanted: _Wanted, check: GuardCheck) -> Refused:
-        return Refused(
-            *self._entry(wanted, wanted.steps),
-            wanted.actions(wanted.steps),
-            guard=check.guard,
-            limit=check.limit,
-            needed=check.needed,
-        )
+    def _skipped(self, asked: Asked, protections: tuple[str, ...]) -> Skipped:
+        return Skipped(*asked.entry(asked.reasons, self._seen(asked)), protections)
 
-    def _skipped(self, wanted: _Wanted, protections: tuple[str, ...]) -> Skipped:
-        return Skipped(*self._entry(wanted, wanted.reasons), protections)
-
-    def _entry(
-        self, wanted: _Wanted, policies: Collection[str]
-    ) -> tuple[str, str, str, tuple[str, ...], str, Observed]:
-        """The fields of an `Entry`, as far as these policies ask for it. What several of them say alike, such as why a
-        task is blocked, is said once."""
-        named = [field for name in policies for field in self._configuration.policies[name].fields]
-        seen = observed(wanted.task, self._catalogue.resource_types[wanted.task.resource], named)
-        reasons = dict.fromkeys(wanted.reasons[name] for name in policies)
-        return (*wanted.task.key, tuple(policies), "; ".join(reasons), seen)
+    def _seen(self, asked: Asked) -> Observed:
+        """What is shown of a task: what its policies ask about, whichever of them it goes ahead for."""
+        named = [field for name in asked.reasons for field in self._configuration.policies[name].fields]
+        return observed(self._tasks[asked.key], self._catalogue.resource_types[asked.key.resource], named)
 
     def _policy_plan(self, policy: Policy, tally: _Tally) -> PolicyPlan:
         counts = asdict(tally)
@@ -370,6 +319,7 @@ class Planner:
             timezone=policy.window.timezone if policy.window else None,
             suspended=policy.suspend,
             on_blocked=policy.on_blocked,
+            on_excess=policy.limits.on_excess,
             source=Source(policy.location.file, policy.location.line) if policy.location else None,
         )
 
@@ -413,32 +363,21 @@ class Planner:
             oldest_pending=None if sieve is None or sieve.oldest_pending is None else Timestamp(sieve.oldest_pending),
         )
 
-    def _note_gaps(self, policy: Policy, tally: _Tally) -> None:
-        """Say why tasks are neither selected nor not, and what to write for them to be."""
-        messages = gaps_told(policy, tally.lacking, tally.staying)
-        self._notes += [Note(Severity.WARNING, message, policy=policy.name) for message in messages]
-
-    def _note_ids(self, policy: Policy, seen: Mapping[Scope, Observation]) -> None:
-        """Name the ids that the policy is about, and that no listing shows; of whole listings only."""
+    def _unfound(self, policy: Policy, seen: Mapping[Scope, Observation]) -> Unfound | None:
+        """The ids that the policy is about, and that no listing shows."""
         named = named_ids(policy.match)
-        if not named or policy.suspend or not all(seen[scope].complete for scope in policy.scopes):
-            return
-        found = {task_id for scope in policy.scopes for task_id in self._sieves[scope].among(named)}
-        absent = sorted(named - found, key=id_order)
-        if absent:
-            admitted = {state for scope in policy.scopes for state in self._judgements.of(policy.name, scope).admitted}
-            states = [state for state in OBSERVABLE if state in admitted]
-            listed = f"tasks listed ({', '.join(states)})" if len(states) < len(OBSERVABLE) else "tasks listed"
-            ids = "1 of the ids that it names is" if len(absent) == 1 else f"{len(absent)} of the ids that it names are"
-            message = f"{ids} not among the {listed}: {some(absent, 10)}"
-            self._notes.append(Note(Severity.WARNING, message, policy=policy.name))
+        if not named or policy.suspend:
+            return None
+        found = {
+            task_id for scope in policy.scopes if scope in self._sieves for task_id in self._sieves[scope].among(named)
+        }
+        admitted = {state for scope in policy.scopes for state in self._judgements.of(policy.name, scope).admitted}
+        absent = tuple(sorted(named - found, key=id_order))
+        left_open = not all(seen[scope].complete for scope in policy.scopes)
+        return Unfound(policy.name, absent, looked_at(admitted), left_open)
 
     def _warn(self, message: str, policy: Policy, scope: Scope) -> None:
         self._notes.append(Note(Severity.WARNING, message, *scope, policy.name))
-
-
-def _in_order(wanted: Iterable[_Wanted]) -> list[_Wanted]:
-    return sorted(wanted, key=lambda entry: task_order(entry.task))
 
 
 def _added(counts: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:

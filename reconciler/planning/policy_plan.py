@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from reconciler.config.model import Mode, OnBlocked
+from reconciler.config.model import Mode, OnBlocked, OnExcess
 from reconciler.config.window import by_clock_of
 from reconciler.diagnostics import Severity
 from reconciler.planning.change import Count, Name, ResourceName
@@ -103,6 +103,8 @@ class PolicyPlan(Shown):
     suspended: bool = False
     on_blocked: OnBlocked = OnBlocked.REPORT
     """`fail`: a blocked task counts like a change that failed."""
+    on_excess: OnExcess = OnExcess.REFUSE
+    """`defer`: what is more than its limits is left to later runs, and nothing is refused."""
     source: Source | None = None
     """Where the policy is written."""
 

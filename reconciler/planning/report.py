@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 
 from reconciler.exceptions import ExitCode
 from reconciler.planning.change import Change, Count, Digest, Name
+from reconciler.planning.part import Shard
 from reconciler.planning.plan import Cause, RunOutcome
 from reconciler.planning.policy_plan import Note
 from reconciler.redaction import Shown
@@ -133,6 +134,8 @@ class Report(Shown):
     interrupted: ExitCode | None = None
     """Exit code of the signal that stopped the run, 130 or 143."""
     diagnostics: tuple[Note, ...] = ()
+    shard: Shard | None = None
+    """Which part of the accounts it is about, where others were left to other processes."""
 
     def __post_init__(self) -> None:
         Shown.__post_init__(self)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.config.model import AtMost
 from reconciler.planning.judgement import Judgements
-from reconciler.planning.planner import Planner, task_order
+from reconciler.planning.planner import Planner
 from reconciler.planning.quota import split
 from reconciler.planning.reasons import observed
 from reconciler.redaction import Shown
@@ -22,7 +22,7 @@ from reconciler.selectors.syntax import Truth
 from reconciler.selectors.trace import trace
 from reconciler.tasks.observation import Completeness, Observation, Scope, clock_fault, clocks_off
 from reconciler.tasks.resource_type import Paging
-from reconciler.tasks.task import TaskKey, id_order
+from reconciler.tasks.task import TaskKey, id_order, task_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -195,7 +195,9 @@ class Inquiry:
         return Why(
             name=name,
             now=self._now,
-            tasks=tuple(self.account(task) for task in sorted(named, key=task_order)),
+            tasks=tuple(
+                self.account(task) for task in sorted(named, key=lambda task: task_order(task.key, task.created_at))
+            ),
             plan=self.plan,
             observations=self._observations,
             near=tuple(sorted(near, key=id_order)[:NEAR]),

@@ -104,8 +104,9 @@ def idle_protections(loaded: PolicyTests, catalogue: Catalogue) -> list[Diagnost
             listed[scope] = replace(known, tasks=(*known.tasks, task))
         seen = listed.values()
         judgements = Judgements(configuration, catalogue, test.now, clocks_off(seen).__contains__)
-        idle = judgements.idle_protections(seen, {one.scope: judgements.sifted(one, ()) for one in seen})
-        counts.update({name: count for name, (count, _) in idle.items()})
+        watches = judgements.watches(seen, {one.scope: judgements.sifted(one, ()) for one in seen})
+        idle = {watch.protection: watch.tasks for watch in watches if watch.idle}
+        counts.update(idle)
         given = {observation.scope.resource for observation in seen if observation.tasks}
         rows = configuration.protections.values()
         busy |= {row.name for row in rows if row.name not in idle and not given.isdisjoint(row.resources)}

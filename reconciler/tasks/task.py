@@ -200,3 +200,8 @@ def id_order(task_id: str) -> tuple[int, int, str]:
     if task_id.isascii() and task_id.isdigit():
         return (0, int(task_id), task_id)
     return (1, 0, task_id)
+
+
+def task_order(key: TaskKey, created: int | None) -> tuple[str, str, bool, int, tuple[int, int, str]]:
+    """Sort key of a list of tasks: target, resource type, time of creation (seconds; None: unknown, last), id."""
+    return (key.target, key.resource, created is None, created or 0, id_order(key.id))

@@ -145,7 +145,7 @@ def test_keys_are_those_of_the_contract() -> None:
     assert " ".join(document) == (
         "format format_version outcome causes complete errored applyable digest summary tool_version created_at "
         "expires_at configuration scopes policies changes blocked protected refused deferred reported estimate "
-        "excluded diagnostics run_guards overrides checksum"
+        "excluded diagnostics run_guards overrides part checksum"
     )
     assert " ".join(document["changes"][0]) == "id target resource task_id policies reason observed steps"
 
@@ -251,7 +251,7 @@ TIMES_AND_FIGURES = {
     "requests": _set("scopes", 0, "requests", to=10_000),
     "tasks": _set("scopes", 0, "tasks", to={"pending": 10**6}),
     "matched": _set("policies", 0, "matched", to=0),
-    "overridden": _set("policies", 0, "guards", 0, "overridden", to=True),
+    "own": _set("policies", 0, "guards", 0, "own", to=10**6),
     "a diagnostic": _set("diagnostics", to=[]),
     "a key of a later version": _set("new", to=1),
 }

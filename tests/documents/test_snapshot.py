@@ -14,12 +14,12 @@ from reconciler.documents.schema import schema_text
 from reconciler.documents.snapshot import SNAPSHOT_FILE, Recording, read_snapshot, render_snapshot
 from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.exceptions import InvalidPlan
-from reconciler.planning.planner import Planner, task_order
+from reconciler.planning.planner import Planner
 from reconciler.planning.snapshot import Snapshot, SnapshotScope, snapshot_of
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import strip_queries
 from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
-from reconciler.tasks.task import EARLIEST, FieldType, Status, Task, Value, composed
+from reconciler.tasks.task import EARLIEST, FieldType, Status, Task, Value, composed, task_order
 from tests.planning.test_planner_properties import WORLDS, build
 from tests.planning.world import CATALOGUE, NOW, TWO_STEP, seen, task
 
@@ -81,7 +81,12 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     scopes = {}
     for resource in {made.resource for made in tasks}:
         scope = Scope("here", resource)
-        mine = tuple(sorted((made for made in tasks if made.resource == resource), key=task_order))
+        mine = tuple(
+            sorted(
+                (made for made in tasks if made.resource == resource),
+                key=lambda made: task_order(made.key, made.created_at),
+            )
+        )
         completeness = draw(st.sampled_from([Completeness.COMPLETE, Completeness.UNSTABLE]))
         statuses = draw(st.none() | st.frozensets(st.sampled_from(sorted(ROWS[resource].statuses))))
         skews = draw(st.just(()) | st.tuples(st.integers(301, 10**11) | st.integers(-(10**11), -301)))
