@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pwd
 from collections.abc import Mapping
@@ -119,6 +120,22 @@ class RunStart(Shown):
     """The commit that the configuration was of; null: not known."""
     approval: ApprovalKind | None = None
     """How its changes were agreed to; null: it made no change, or an earlier version did not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPart:
+    """One unit of the work of a run that many processes record. Plain data, which may travel to them.
+
+    Whoever executes the unit again goes on where the journal stands.
+    """
+
+    run_id: str
+    unit: str
+
+    @property
+    def holder(self) -> str:
+        """Who holds the locks of the unit, whichever process that is: it takes them from an earlier one at once."""
+        return hashlib.sha256(f"{self.run_id}/{self.unit}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +260,7 @@ class ActionRecord(Intent, Shown):
     rate_group: str | None
     """The rate-limit group of its target then; None where an earlier version of the tool did not write it."""
     settled_by: str | None
-    """The later run that found out what became of it."""
+    """The run that read the task to find out what became of it: a later one, or a later execution of the same."""
 
     @property
     def intended_at(self) -> Timestamp:

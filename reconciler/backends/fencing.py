@@ -20,7 +20,7 @@ from reconciler.backends.schema import insert_ignoring, leases, legible
 from reconciler.exceptions import LockedError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from sqlalchemy import Connection, Row
 
@@ -42,8 +42,9 @@ class Holder:
     pid: int
 
     @classmethod
-    def here(cls) -> Holder:
-        return cls(uuid.uuid4().hex, socket.gethostname(), os.getpid())
+    def here(cls, name: str = "") -> Holder:
+        """This process, under a `name` that others may take over, or under one of its own."""
+        return cls(name or uuid.uuid4().hex, socket.gethostname(), os.getpid())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ class Fence:
     @property
     def groups(self) -> tuple[str, ...]:
         return tuple(group for group, _ in self.tokens)
+
+
+NO_FENCE = Fence(())
+"""What needs no lease."""
 
 
 class LeaseHeld(LockedError):  # noqa: N818 - reads as what it is: a state of affairs with facts
@@ -94,12 +99,12 @@ def take(
     Raises LeaseHeld where one is taken; the transaction must then be given up.
     """
     if not groups:
-        return Fence(())
+        return NO_FENCE
     connection.execute(insert_ignoring(connection, leases), [{"rate_group": name, **_NEVER} for name in sorted(groups)])
     rows = _locked(connection, list(groups))
     now = backend.now(connection)  # after the rows are locked, which may have taken its time
     for row in rows:
-        # Ours already where the answer to an earlier taking was lost.
+        # Ours already where the answer to an earlier taking was lost, or an earlier execution of our unit took it.
         if row.holder not in {None, holder.id} and (holding := _holding(row, now, expiry)).in_force:
             raise LeaseHeld(holding)
     values = {"holder": holder.id, "host": holder.host, "pid": holder.pid, "token": leases.c.token + 1}
@@ -126,6 +131,12 @@ def verify(connection: Connection, backend: Backend, fence: Fence) -> None:
     """Raise LeaseLost unless all leases of `fence` hold; nobody can take one before the transaction ends."""
     if fence.tokens:
         _check(connection, backend, fence, share=True)
+
+
+def verify_untaken(connection: Connection, fence: Fence) -> None:
+    """Raise LeaseLost where a lease of `fence` is another's by now; one that has only expired may pass."""
+    if fence.tokens:
+        _check_tokens(_locked(connection, fence.groups, share=True), fence)
 
 
 def give_back(connection: Connection, fence: Fence) -> None:
@@ -160,13 +171,18 @@ def _holding(row: Row[tuple[object, ...]], now: int, expiry: int) -> Holding:
 
 def _check(connection: Connection, backend: Backend, fence: Fence, *, share: bool) -> int:
     """The database's time, at which all leases of `fence` were found to hold. Raises LeaseLost."""
-    found = {row.rate_group: row for row in _locked(connection, fence.groups, share=share)}
+    rows = _locked(connection, fence.groups, share=share)
     now = backend.now(connection)
-    taken = [group for group, token in fence.tokens if group not in found or found[group].token != token]
-    late = [group for group, row in found.items() if row.expires_at <= now]
-    if taken or late:
-        raise LeaseLost(taken or late, Loss.TAKEN if taken else Loss.LATE)
+    _check_tokens(rows, fence)
+    if late := [row.rate_group for row in rows if row.expires_at <= now]:
+        raise LeaseLost(late, Loss.LATE)
     return now
+
+
+def _check_tokens(rows: Iterable[Row[tuple[object, ...]]], fence: Fence) -> None:
+    current = {row.rate_group: row.token for row in rows}
+    if taken := [group for group, token in fence.tokens if current.get(group) != token]:
+        raise LeaseLost(taken, Loss.TAKEN)
 
 
 def _locked(connection: Connection, groups: Collection[str], *, share: bool = False) -> list[Row[tuple[object, ...]]]:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from reconciler.backends.chain import seal
 from reconciler.backends.entries import ActionState, AlreadyDone, AlreadyIntended, IntentRefused, NoOpenIntent
 from reconciler.backends.failures import backend_error, exceeds_limits
-from reconciler.backends.fencing import verify
+from reconciler.backends.fencing import verify, verify_untaken
 from reconciler.backends.requests import NO_FAULT, Beginning, End, Intents, Outcomes, Results, storable
 from reconciler.backends.schema import actions, insert_ignoring, insert_replacing, outcomes, runs
 from reconciler.exceptions import BackendError, LockedError, ReconcilerError
@@ -99,6 +99,8 @@ def _written_together(connection: Connection, backend: Backend, segment: Sequenc
         with connection.begin_nested():
             for fence in {request.fence for request in intents}:
                 verify(connection, backend, fence)
+            for fence in {request.fence for request in concluded}:
+                verify_untaken(connection, fence)
             _insert_intents(connection, [row for request in intents for row in request.rows])
             _update_results(connection, [row for request in results for row in request.rows])
             _insert_outcomes(connection, [row for request in concluded for row in request.rows])
@@ -147,6 +149,7 @@ def _write(connection: Connection, backend: Backend, request: Request) -> None:
         case Results():
             _update_results(connection, request.rows)
         case Outcomes():
+            verify_untaken(connection, request.fence)
             _insert_outcomes(connection, request.rows)
         case _:
             assert_never(request)

@@ -10,21 +10,24 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import and_, func, or_, select
 
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionResult, Author
-from reconciler.backends.fencing import holdings
+from reconciler.backends.fencing import NO_FENCE, holdings
 from reconciler.backends.requests import Beginning, End, Intents, Outcomes, Results
-from reconciler.backends.schema import UNSETTLED, action_record, actions
+from reconciler.backends.schema import UNSETTLED, action_record, actions, legible, runs
 from reconciler.backends.writer import GroupWriter
+from reconciler.exceptions import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from concurrent.futures import Future
     from types import TracebackType
+
+    from sqlalchemy import Row, Select
 
     from reconciler.backends.backend import Backend
     from reconciler.backends.entries import ActionRecord, ActionState, Intent, RunEnd, RunStart, TaskOutcome
@@ -47,7 +50,7 @@ class Journal:
     The futures are done when what they stand for is durable. They fail with
 
     - `AlreadyDone`, `AlreadyIntended`: the run may not send this call (again); nothing was written;
-    - `LeaseLost`: the fence given with an intent does not hold any more; nothing was written;
+    - `LeaseLost`: the fence given with it does not hold any more; nothing was written;
     - `NoOpenIntent`: a result without an intent;
     - BackendError: a value that cannot be stored; or the database failed, and then every later request fails, too.
 
@@ -91,6 +94,28 @@ class Journal:
         self._writer.submit(Beginning(run_id, start, now, socket.gethostname(), os.getpid())).result()
         return run_id
 
+    def check_open(self, run_id: str) -> None:
+        """Raise BackendError where there is no run of this id, or it has ended."""
+
+        def found() -> Row[tuple[object, ...]] | None:
+            with self.backend.reading() as connection:
+                return connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
+
+        run = self.backend.persistently(found)
+        if run is None:
+            raise BackendError(
+                f"{self.backend.where}: there is no run {run_id} in this database",
+                "All processes that record one run must be given the same database.",
+            )
+        if legible(runs, run).finished_at is not None:
+            raise BackendError(f"{self.backend.where}: run {run_id} has ended", "Begin another run for what is left.")
+
+    def calls(self, run_id: str, targets: Collection[str]) -> list[ActionRecord]:
+        """What a run has written down of calls for `targets`, oldest first. Raises BackendError."""
+        theirs = (actions.c.run_id == run_id, actions.c.target.in_(sorted(targets)))
+        query = select(actions).where(*theirs).order_by(actions.c.sequence)
+        return self._records(query)
+
     def intend(
         self,
         run_id: str,
@@ -110,9 +135,12 @@ class Journal:
         entries = tuple((run_id, result) for result in results)
         return self._writer.submit(Results(entries, self._clock()))
 
-    def record_outcomes(self, run_id: str, outcomes: Iterable[TaskOutcome]) -> Future[None]:
-        """Write down what became of changes; a later outcome of the same task replaces the earlier."""
-        return self._writer.submit(Outcomes(run_id, tuple(outcomes)))
+    def record_outcomes(self, run_id: str, outcomes: Iterable[TaskOutcome], fence: Fence = NO_FENCE) -> Future[None]:
+        """Write down what became of changes; a later outcome of the same task replaces the earlier.
+
+        Where others may execute the same again: only while nobody has taken a lease of the `fence`.
+        """
+        return self._writer.submit(Outcomes(run_id, tuple(outcomes), fence))
 
     def finish_run(self, run_id: str, end: RunEnd) -> Future[None]:
         """Write down how a run ended, and add it to the chain of the history. A run ends once."""
@@ -128,8 +156,9 @@ class Journal:
             actions.c.rate_group.in_(sorted(groups)),
             and_(actions.c.rate_group.is_(None), actions.c.target.in_(sorted(targets))),
         )
-        query = select(actions).where(UNSETTLED, theirs).order_by(actions.c.sequence)
+        return self._records(select(actions).where(UNSETTLED, theirs).order_by(actions.c.sequence))
 
+    def _records(self, query: Select[Any]) -> list[ActionRecord]:
         def found() -> list[ActionRecord]:
             with self.backend.reading() as connection:
                 return [action_record(row) for row in connection.execute(query)]
@@ -160,7 +189,7 @@ class Journal:
         return self.backend.persistently(found)
 
     def resolve(self, found: ActionRecord, state: ActionState, *, by: str) -> Future[None]:
-        """Close an intent of an earlier run with what the cloud showed when the run `by` read the task back."""
+        """Close an intent that was left open with what the cloud showed when the run `by` read the task back."""
         return self._writer.submit(Results(((found.run_id, ActionResult(found, state)),), self._clock(), settled_by=by))
 
     def close(self, patience: float | None = None) -> None:

@@ -35,6 +35,7 @@ def acquire(
     backend: Backend,
     groups: Mapping[str, Collection[str]],
     *,
+    holder: str = "",
     lock_timeout: int = 0,
     wait: Callable[[float], bool] = _sleep,
     expiry: int = EXPIRY,
@@ -43,18 +44,19 @@ def acquire(
 ) -> Lease:
     """Take the leases of all `groups`, or of none, and keep them until the Lease is released.
 
-    `groups` holds what the targets of each are called, for whoever has to wait.
-    A group that is taken is waited for `lock_timeout` milliseconds. `wait` is called with seconds and returns true
-    to give up early (`threading.Event.wait` fits); `elapsed` counts milliseconds. Without `heartbeat` the caller
-    renews. Raises LeaseHeld, a LockedError that names the holder, and BackendError.
+    `groups` holds what the targets of each are called, for whoever has to wait. What the same `holder` has is taken
+    from it at once (empty: a holder of its own). A group of another one is waited for `lock_timeout` milliseconds.
+    `wait` is called with seconds and returns true to give up early (`threading.Event.wait` fits); `elapsed` counts
+    milliseconds. Without `heartbeat` the caller renews. Raises LeaseHeld, a LockedError that names the holder, and
+    BackendError.
     """
-    holder = Holder.here()
+    taker = Holder.here(holder)
     deadline = elapsed() + lock_timeout
 
     def take() -> tuple[Fence, int]:
         asked_at = elapsed()
         with backend.writing() as connection:
-            return fencing.take(connection, backend, groups, holder, expiry), asked_at
+            return fencing.take(connection, backend, groups, taker, expiry), asked_at
 
     while True:
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconciler.backends.entries import ActionState
+from reconciler.backends.fencing import NO_FENCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -133,10 +134,11 @@ def _fault(fault: Fault) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Outcomes of changes; a later one of the same task replaces the earlier."""
+    """Outcomes of changes; a later one of the same task replaces the earlier. Refused where others took the `fence`."""
 
     run_id: str
     entries: tuple[TaskOutcome, ...]
+    fence: Fence = NO_FENCE
 
     @property
     def subjects(self) -> frozenset[Subject]:

@@ -79,7 +79,7 @@ actions = Table(
     Column("http_status", Integer),
     Column("request_id", Text),
     Column("rate_group", Text),  # None: written by a version that did not say
-    Column("settled_by", Text),  # the later run that found the intent open and read the task back
+    Column("settled_by", Text),  # the run that found the intent open and read the task back
     Column("policies", Text),  # names, separated by commas; None: written by a version that did not say
     UniqueConstraint("run_id", "target", "resource", "task_id", "action", "attempt", name="actions_attempt"),
 )

@@ -17,8 +17,8 @@ from reconciler.engine.authorship import authorship
 from reconciler.engine.batch import Batch
 from reconciler.engine.clouds import log_bug
 from reconciler.engine.run_journal import OUTCOMES, RunJournal
-from reconciler.engine.work import BatchContext, Lane, Patience, Work
-from reconciler.exceptions import BackendError, bug
+from reconciler.engine.work import NOTHING, BatchContext, Lane, Patience, Work
+from reconciler.exceptions import BackendError, LockedError, bug
 from reconciler.planning.judgement import Judgements
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.remedies import enough_for
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from reconciler.engine.clouds import Clouds
     from reconciler.engine.hold import Held
     from reconciler.engine.interruption import Interruption
+    from reconciler.engine.work import Attempted
     from reconciler.engine.world import World
     from reconciler.planning.change import Change
     from reconciler.planning.limits import GuardCheck
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from reconciler.planning.policy_plan import PolicyPlan
     from reconciler.tasks.observation import Observation
     from reconciler.tasks.resource_type import Action, Catalogue, ResourceType
+    from reconciler.tasks.task import TaskKey
 
     _Batched = tuple[ResourceType, tuple[Action, ...], list[Change]]
 
@@ -89,16 +91,17 @@ async def carry_out(
     """Make the calls for the changes of `plan` that go `ahead`, and report on all; `dropped` has those that do not.
 
     `excluded` counts what the run was told to leave out. `reviewed` is the plan that was agreed to: what its digest is
-    of, whatever `plan` knows better by now. Never raises for what a cloud does.
+    of, whatever `plan` knows better by now. A part of a run is written down as such: who began the run ends it. Never
+    raises for what a cloud does.
     """
-    started, digest, held, options = int(time.time()), reviewed.digest, run.held, run.options
-    planned = _planned(reviewed, plan.changes, excluded, run.world.configuration.policies)
-    author, commit = authorship(run.world.configuration)
-    fingerprint, approval = plan.configuration.digest, run.approval.kind
-    start = RunStart("apply", __version__, digest, fingerprint, planned, author, commit, approval)
-    run_id = await asyncio.to_thread(held.journal.begin_run, start)
+    started, held, options = int(time.time()), run.held, run.options
+    if held.part is None:
+        start = run_start(run.world.configuration, reviewed, plan.changes, excluded, run.approval)
+        run_id = await asyncio.to_thread(held.journal.begin_run, start)
+    else:
+        run_id = held.part.run_id
     run.interruption.drain()
-    journal = RunJournal(held.journal, run_id, run.interruption, held.lease, held.groups)
+    journal = RunJournal(held.journal, run_id, run.interruption, held.lease, held.groups, part=held.part is not None)
     notes = list(plan.diagnostics)
     notes += [Note(Severity.ERROR, held.why_not(target), target) for target in sorted(held.locked)]
     notes += [breach_note(policy, check) for policy, check in plan.breaches]
@@ -128,6 +131,7 @@ async def carry_out(
         calls_in_flight=2 * concurrency,
         stop_on_error=options.stop_on_error,
         locked={change.target: held.why_not(change.target) for change in ahead},
+        earlier=held.earlier,
         on_result=options.on_result,
     )
     with about(run=run_id), journal.listening():
@@ -137,7 +141,7 @@ async def carry_out(
     report = Report(
         run_id=run_id,
         tool_version=__version__,
-        plan_digest=digest,
+        plan_digest=reviewed.digest,
         started_at=Timestamp(started),
         finished_at=Timestamp(time.time()),
         results=tuple(sorted(results, key=_order_of(plan))),
@@ -155,12 +159,23 @@ async def carry_out(
     try:
         with journal.listening():
             await journal.conclude(dropped)
-            await journal.finish(report)
-    except BackendError as error:
+            if held.part is None:
+                await journal.finish(report)
+    except (BackendError, LockedError) as error:
         if error.message not in faults:
             notes.append(Note(Severity.ERROR, error.message))
         report = replace(report, errored=True, interrupted=run.interruption.exit_code, diagnostics=tuple(notes))
     return report
+
+
+def run_start(
+    configuration: Configuration, reviewed: Plan, changes: Sequence[Change], excluded: int, approval: Approval
+) -> RunStart:
+    """What is written down when a run begins that is to make these `changes` of the plan that was agreed to."""
+    planned = _planned(reviewed, changes, excluded, configuration.policies)
+    author, commit = authorship(configuration)
+    digest, fingerprint = reviewed.digest, reviewed.configuration.digest
+    return RunStart("apply", __version__, digest, fingerprint, planned, author, commit, approval.kind)
 
 
 def _planned(reviewed: Plan, changes: Sequence[Change], excluded: int, policies: Mapping[str, Policy]) -> Planned:
@@ -221,7 +236,7 @@ class Applier:
     `calls_in_flight` bounds the calls of one target whose intent is written, `batches_in_flight` the batches that they
     come from or are read back for; how many are sent at once is the client's to say. With `stop_on_error` the first
     change that fails or has no verdict keeps new batches from starting. `locked` says of targets why they are sent
-    nothing at all.
+    nothing at all, `earlier` of tasks what this run has done about them before.
     """
 
     def __init__(
@@ -234,6 +249,7 @@ class Applier:
         calls_in_flight: int = 16,
         stop_on_error: bool = False,
         locked: Mapping[str, str] = MappingProxyType({}),
+        earlier: Mapping[TaskKey, Attempted] = MappingProxyType({}),
         on_result: Callable[[Result], None] = lambda _: None,
     ) -> None:
         self._clouds = clouds
@@ -243,6 +259,7 @@ class Applier:
         self._calls_in_flight = calls_in_flight
         self._stop_on_error = stop_on_error
         self._locked = locked
+        self._earlier = earlier
         self._on_result = on_result
         self._held_back = ""
         """Why nothing more is sent to any target."""
@@ -296,7 +313,7 @@ class Applier:
         outcomes, self._unwritten = self._unwritten, []
         try:
             await self._context.journal.conclude(outcomes)
-        except BackendError as error:
+        except (BackendError, LockedError) as error:
             self._context.journal_fault = self._context.journal_fault or error.message
 
     def _size(self, resource: ResourceType) -> int:
@@ -310,7 +327,7 @@ class Applier:
         steps: tuple[Action, ...],
         members: list[Change],
     ) -> list[Result]:
-        works = [Work(change) for change in members]
+        works = [Work(change, self._earlier.get(change.key, NOTHING)) for change in members]
         try:
             return await self._results(lane, resource, steps, works)
         except Exception as error:  # noqa: BLE001 - a bug settles its own changes, and the report is written
@@ -323,14 +340,10 @@ class Applier:
     ) -> list[Result]:
         client = await self._clouds.client(lane.target)
         if isinstance(client, Fault):
-            return [_not_attempted(work.change, str(client), client) for work in works]
+            return [work.cut_off(str(client), client) for work in works]
         held_back = self._context.reason_to_stop() or lane.held_back or self._held_back
         if held_back:
-            return [_not_attempted(work.change, held_back) for work in works]
+            return [work.cut_off(held_back) for work in works]
         operations = [resource.operation(step) for step in steps]
         batch = Batch(client, resource, works, self._context, lane)
         return await batch.run([operation for operation in operations if operation is not None])
-
-
-def _not_attempted(change: Change, why: str, fault: Fault | None = None) -> Result:
-    return Result.of(change, Outcome.NOT_ATTEMPTED, why, error=fault)

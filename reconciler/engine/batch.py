@@ -61,8 +61,8 @@ class Batch:
         """Call `operation` for all open changes and read them until each is settled."""
         works = self._open()
         for work in works:
-            work.answer, work.settled, work.step_calls, work.lost_answer = None, None, 0, False
-        await self._call(operation, works)
+            work.begin(operation.action)
+        await self._call(operation, [work for work in works if work.to_call])
         patience, context = self._context.patience, self._context
         end = context.monotonic() + patience.deadline
         pause = patience.first_pause
@@ -113,10 +113,11 @@ class Batch:
 
     async def _call_chunk(self, operation: Operation, works: list[Work]) -> None:
         async with self._lane.calls:
+            shut = {id(work): self._context.out_of_window(work.change) for work in works}
             for work in works:
-                if (closed := self._context.out_of_window(work.change)) and not work.lost_answer:
+                if (closed := shut[id(work)]) and not work.lost_answer:
                     work.settled = Settled(Outcome.MISSED, closed)
-            works = [work for work in works if work.settled is None]
+            works = [work for work in works if not shut[id(work)]]
             if self._reason_to_stop():
                 self._hold_back(works)
                 return

@@ -21,6 +21,7 @@ from reconciler.backends.leases import Lease, acquire
 from reconciler.config.model import group_of
 from reconciler.engine.authorship import authorship
 from reconciler.engine.interruption import Threads
+from reconciler.engine.work import attempted
 from reconciler.exceptions import ExitCode
 from reconciler.planning.plan import RunOutcome
 from reconciler.tasks.observation import Fault, Scope
@@ -31,11 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
     from reconciler.backends.backend import Backend
-    from reconciler.backends.entries import ActionRecord
+    from reconciler.backends.entries import ActionRecord, RunPart
     from reconciler.engine.clouds import Clouds
+    from reconciler.engine.work import Attempted
     from reconciler.engine.world import World
     from reconciler.tasks.resource_type import Operation
-    from reconciler.tasks.task import Task
+    from reconciler.tasks.task import Task, TaskKey
 
     T = TypeVar("T")
 
@@ -50,7 +52,8 @@ class Held:
 
     The leases of the accounts in `groups` (by target) are held, the fence of `lease` proves it with every intent in the
     `journal`, and what earlier runs left open on these accounts is settled, as far as `recovery` says. `locked` are the
-    targets whose account another apply holds: they get no call.
+    targets whose account another apply holds: they get no call. All of it may be for a `part` of a run, which has
+    `earlier` done something about these tasks.
     """
 
     journal: Journal
@@ -58,6 +61,8 @@ class Held:
     groups: Mapping[str, str]
     locked: Mapping[str, LeaseHeld]
     recovery: Recovery
+    part: RunPart | None = None
+    earlier: Mapping[TaskKey, Attempted] = field(default_factory=lambda: MappingProxyType({}))
 
     def why_not(self, target: str) -> str:
         """Why no call may be sent to a target; empty where it may."""
@@ -67,18 +72,23 @@ class Held:
 
 
 @asynccontextmanager
-async def hold(world: World, clouds: Clouds, targets: Collection[str], lock_timeout: int) -> AsyncIterator[Held]:
+async def hold(
+    world: World, clouds: Clouds, targets: Collection[str], lock_timeout: int, part: RunPart | None = None
+) -> AsyncIterator[Held]:
     """Take the leases of the accounts of `targets`, and settle what earlier runs left open there.
 
     A target whose cloud does not name its account is no target of `clouds` meanwhile: without its lock nothing is done.
     An account that another apply holds is waited for, `lock_timeout` seconds; then its targets are `locked`. So long a
-    database that does not answer is waited for, too, also once the run is under way. Raises LeaseHeld, a LockedError
-    that names the holder, where that leaves none; and BackendError.
+    database that does not answer is waited for, too, also once the run is under way. Whoever executes a `part` again
+    takes the locks from the earlier execution at once, which can do no more. Raises LeaseHeld, a LockedError that names
+    the holder, where that leaves none; and BackendError, also where the run of the `part` is not there or has ended.
     """
     with ExitStack() as stack:
         opening = partial(Journal.open, world.configuration.settings.backend, wait=lock_timeout)
         journal = await _undone_if_cut_off(opening, Journal.close)
         stack.callback(journal.close, _PARTING)
+        if part is not None:
+            await asyncio.to_thread(journal.check_open, part.run_id)
         answers = dict(zip(targets, await asyncio.gather(*map(clouds.account, targets)), strict=True))
         faults = {target: answer for target, answer in answers.items() if isinstance(answer, Fault)}
         groups = {
@@ -92,7 +102,7 @@ async def hold(world: World, clouds: Clouds, targets: Collection[str], lock_time
             named[group].append(target)
         gave_up = threading.Event()
         lease, taken = await _undone_if_cut_off(
-            partial(_free_leases, journal.backend, named, lock_timeout, gave_up),
+            partial(_free_leases, journal.backend, named, part.holder if part else "", lock_timeout, gave_up),
             lambda found: found[0].release(),
             gave_up.set,
         )
@@ -101,12 +111,14 @@ async def hold(world: World, clouds: Clouds, targets: Collection[str], lock_time
         if locked and len(locked) == len(answers):
             raise locked[min(locked)]
         ours = {target: group for target, group in groups.items() if group not in taken}
-        recovery = await _settle_open_intents(world, clouds, journal, ours)
-        yield Held(journal, lease, MappingProxyType(ours), MappingProxyType(locked), recovery)
+        recovery = await _settle_open_intents(world, clouds, journal, ours, part)
+        calls = await asyncio.to_thread(journal.calls, part.run_id, ours.keys()) if part else ()
+        shown = (MappingProxyType(ours), MappingProxyType(locked))
+        yield Held(journal, lease, *shown, recovery, part, MappingProxyType(attempted(calls)))
 
 
 def _free_leases(
-    backend: Backend, groups: Mapping[str, Collection[str]], lock_timeout: int, gave_up: threading.Event
+    backend: Backend, groups: Mapping[str, Collection[str]], holder: str, lock_timeout: int, gave_up: threading.Event
 ) -> tuple[Lease, dict[str, LeaseHeld]]:
     """The leases of those `groups` that are free within `lock_timeout` seconds, and who holds the others."""
     deadline = elapsed_clock() + 1000 * lock_timeout
@@ -114,7 +126,7 @@ def _free_leases(
     while True:
         left = max(0, deadline - elapsed_clock())
         try:
-            return acquire(backend, free, lock_timeout=left, wait=gave_up.wait), taken
+            return acquire(backend, free, holder=holder, lock_timeout=left, wait=gave_up.wait), taken
         except LeaseHeld as error:
             if gave_up.is_set():
                 raise
@@ -165,20 +177,26 @@ class Recovery:
         return self.took_effect + self.had_none + self.open
 
 
-async def _settle_open_intents(world: World, clouds: Clouds, journal: Journal, groups: Mapping[str, str]) -> Recovery:
+async def _settle_open_intents(
+    world: World, clouds: Clouds, journal: Journal, groups: Mapping[str, str], part: RunPart | None
+) -> Recovery:
     """Read the tasks of all open intents on the accounts `groups` (by target), and write what the cloud shows.
 
     An intent belongs to an account, whatever its target was called when it was written. To be called while the leases
-    are held: then nobody else is about to send these calls. Sends no destructive request. Raises BackendError.
+    are held: then nobody else is about to send these calls. It is a run of its own, unless it is for a `part` of one.
+    Sends no destructive request. Raises BackendError.
     """
     ours = {groups[target]: target for target in sorted(groups, reverse=True)}
     left = await asyncio.to_thread(journal.open_intents, ours.keys(), groups.keys())
     strays = await asyncio.to_thread(journal.strays, ours.keys(), world.configuration.targets.keys())
     if not left:
         return Recovery(strays=strays)
-    author, commit = authorship(world.configuration)
-    start = RunStart("recover", __version__, "", world.configuration.fingerprint, author=author, commit=commit)
-    run_id = await asyncio.to_thread(journal.begin_run, start)
+    if part is None:
+        author, commit = authorship(world.configuration)
+        start = RunStart("recover", __version__, "", world.configuration.fingerprint, author=author, commit=commit)
+        run_id = await asyncio.to_thread(journal.begin_run, start)
+    else:
+        run_id = part.run_id
     by_scope: dict[Scope, list[ActionRecord]] = defaultdict(list)
     for found in left:
         target = found.target if found.rate_group is None else ours[found.rate_group]
@@ -190,9 +208,10 @@ async def _settle_open_intents(world: World, clouds: Clouds, journal: Journal, g
         took_effect += state is ActionState.DONE
         had_none += state is ActionState.REFUSED
     recovery = Recovery(took_effect, had_none, len(left) - took_effect - had_none, strays)
-    outcome, code = (RunOutcome.ERROR, ExitCode.ERROR) if recovery.open else (RunOutcome.OK, ExitCode.OK)
-    end = RunEnd(outcome, int(code), {"took_effect": took_effect, "had_none": had_none})
-    await asyncio.wrap_future(journal.finish_run(run_id, end))
+    if part is None:
+        outcome, code = (RunOutcome.ERROR, ExitCode.ERROR) if recovery.open else (RunOutcome.OK, ExitCode.OK)
+        end = RunEnd(outcome, int(code), {"took_effect": took_effect, "had_none": had_none})
+        await asyncio.wrap_future(journal.finish_run(run_id, end))
     return recovery
 
 

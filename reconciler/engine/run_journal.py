@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from reconciler.backends.entries import ActionResult, ActionState, Intent, RunEnd, TaskOutcome
+from reconciler.backends.fencing import NO_FENCE
 from reconciler.exceptions import BackendError, LockedError
 
 if TYPE_CHECKING:
@@ -37,16 +38,29 @@ def state_of(answer: Fault | None) -> ActionState:
     return ActionState.UNCERTAIN if answer.meaning.effect_uncertain else ActionState.REFUSED
 
 
+def task_outcome(result: Result) -> TaskOutcome:
+    """The result of a change as the journal has it."""
+    return TaskOutcome(*result.key, result.outcome.value, result.before, result.now, result.detail, result.policies)
+
+
 class RunJournal:
-    """Writes one run to a `Journal`. Every method returns once the rows are durable, or raises BackendError: also where
-    the database does not answer, `PARTING` seconds after somebody asked the run to stop.
+    """Writes one run to a `Journal`, or a part of one. Every method returns once the rows are durable, or raises
+    BackendError: also where the database does not answer, `PARTING` seconds after somebody asked the run to stop.
 
     Intents are let through only for targets whose rate-limit group (by `groups`) is in the fence of the `lease`, and
-    only while that is held, by the word of the database: LockedError otherwise.
+    only while that is held, by the word of the database: LockedError otherwise. What became of the changes of a part is
+    written unless somebody has taken the leases to execute the part again: LockedError as well.
     """
 
     def __init__(
-        self, journal: Journal, run_id: str, interruption: Interruption, lease: Lease, groups: Mapping[str, str]
+        self,
+        journal: Journal,
+        run_id: str,
+        interruption: Interruption,
+        lease: Lease,
+        groups: Mapping[str, str],
+        *,
+        part: bool = False,
     ) -> None:
         self._journal = journal
         self._interruption = interruption
@@ -54,6 +68,7 @@ class RunJournal:
         self._lease = lease
         self._groups = groups
         self._committed: deque[tuple[Future[None], asyncio.Future[bool]]] = deque()
+        self._fence = lease.fence if part else NO_FENCE
         self.run_id = run_id
 
     @contextmanager
@@ -92,13 +107,8 @@ class RunJournal:
     async def conclude(self, results: Sequence[Result]) -> None:
         """Write the outcome of changes, a group of them after the other."""
         for start in range(0, len(results), OUTCOMES):
-            outcomes = [
-                TaskOutcome(
-                    *result.key, result.outcome.value, result.before, result.now, result.detail, result.policies
-                )
-                for result in results[start : start + OUTCOMES]
-            ]
-            await self._written(self._journal.record_outcomes(self.run_id, outcomes))
+            outcomes = map(task_outcome, results[start : start + OUTCOMES])
+            await self._written(self._journal.record_outcomes(self.run_id, outcomes, self._fence))
 
     async def finish(self, report: Report) -> None:
         """Write how the run ended."""

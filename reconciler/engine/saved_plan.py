@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from reconciler.planning.change import Change, Chosen, Observed
     from reconciler.planning.plan import Plan
-    from reconciler.tasks.observation import Fault
     from reconciler.tasks.resource_type import Action
     from reconciler.tasks.task import TaskKey
 
@@ -182,16 +181,9 @@ def _ends_with(reviewed: tuple[Action, ...], needed: tuple[Action, ...]) -> bool
     return bool(needed) and reviewed[-len(needed) :] == needed
 
 
-def dropped_result(
-    dropped: Dropped, now: Status | None, *, end: Status = Status.GONE, fault: Fault | None = None
-) -> Result:
-    """The result of a change that did not go ahead, by what reading the task says (`now` None: it was not read).
-
-    `end` is where its last step leads.
-    """
+def dropped_result(dropped: Dropped, now: Status, *, end: Status) -> Result:
+    """The result of a change that did not go ahead, by what reading the task says. `end`: where its last step leads."""
     change = dropped.change
-    if dropped.unread or now is None:
-        return Result.of(change, Outcome.NOT_ATTEMPTED, dropped.why, error=fault)
     if now in {end, Status.GONE}:
         return Result.of(change, Outcome.SATISFIED, f"already {now.value} without this run", now=now.value)
     return Result.of(change, Outcome.MISSED, dropped.why, now=now.value)

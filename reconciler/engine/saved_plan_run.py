@@ -14,6 +14,7 @@ from reconciler.config.model import Absent, OnBlocked
 from reconciler.diagnostics import Severity
 from reconciler.engine.apply_run import carry_out
 from reconciler.engine.saved_plan import check_fresh, check_unexpired, dropped_result, explained, justify, within
+from reconciler.engine.work import NOTHING, Work
 from reconciler.engine.world import by_clock, planner_of, sifted
 from reconciler.planning.change import EVERY_TASK
 from reconciler.planning.judgement import statuses_wanted
@@ -78,7 +79,7 @@ async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> 
     later = frozenset().union(*planner.deferred.values())
     justified = justify(still, fresh, seen_now, later, _unheeded(saved, overrides))
     unlisted = {scope.key: scope.error for scope in fresh.scopes}
-    dropped = await _settle((*asked.dropped, *justified.dropped), clouds, world, unlisted)
+    dropped = await _settle((*asked.dropped, *justified.dropped), run, unlisted)
     plan = replace(
         fresh,
         changes=saved.changes,
@@ -121,9 +122,7 @@ _TOLD = 10
 """Tasks that one line names."""
 
 
-async def _settle(
-    dropped: Sequence[Dropped], clouds: Clouds, world: World, unlisted: Mapping[Scope, Fault | None]
-) -> list[Result]:
+async def _settle(dropped: Sequence[Dropped], run: Applying, unlisted: Mapping[Scope, Fault | None]) -> list[Result]:
     """Read the tasks of changes that fell out, to say whether they are satisfied or missed. `unlisted`: why some scopes
     could not be listed, whose tasks are not read."""
     by_scope: dict[Scope, list[Dropped]] = defaultdict(list)
@@ -131,30 +130,42 @@ async def _settle(
     for entry in dropped:
         scope = Scope(entry.change.target, entry.change.resource)
         if entry.unread:
-            results.append(dropped_result(entry, None, fault=unlisted.get(scope)))
+            results.append(_left(entry, run, unlisted.get(scope)))
         else:
             by_scope[scope].append(entry)
-    read = await asyncio.gather(*(_settle_scope(scope, entries, clouds, world) for scope, entries in by_scope.items()))
+    read = await asyncio.gather(*(_settle_scope(scope, entries, run) for scope, entries in by_scope.items()))
     return [*results, *chain.from_iterable(read)]
 
 
-async def _settle_scope(scope: Scope, entries: Sequence[Dropped], clouds: Clouds, world: World) -> list[Result]:
+async def _settle_scope(scope: Scope, entries: Sequence[Dropped], run: Applying) -> list[Result]:
+    world, clouds = run.world, run.clouds
     # What the file names may be nowhere.
     client = await clouds.client(scope.target) if scope.target in world.configuration.targets else None
     resource = world.catalogue.resource_types.get(scope.resource)
     if client is None or isinstance(client, Fault) or resource is None:
         fault = client if isinstance(client, Fault) else None
-        return [dropped_result(entry, None, fault=fault) for entry in entries]
+        return [_left(entry, run, fault) for entry in entries]
     readings = await client.read(resource, [entry.change.task_id for entry in entries])
     results = []
     for entry in entries:
         task = readings.tasks.get(entry.change.task_id)
-        fault = readings.faults.get(entry.change.task_id)
+        if task is None:
+            results.append(_left(entry, run, readings.faults.get(entry.change.task_id)))
+            continue
         operation = resource.operation(entry.change.steps[-1])
-        end = operation.ends if operation else Status.GONE
-        result = dropped_result(entry, task.status if task else None, end=end, fault=fault)
-        results.append(explained(result, _seen(entry.change, task, resource, world)) if task else result)
+        work, end = _work(entry, run), operation.ends if operation else Status.GONE
+        result = work.left_as(task, resource) or replace(dropped_result(entry, task.status, end=end), calls=work.calls)
+        results.append(explained(result, _seen(entry.change, task, resource, world)))
     return results
+
+
+def _work(entry: Dropped, run: Applying) -> Work:
+    return Work(entry.change, run.held.earlier.get(entry.change.key, NOTHING))
+
+
+def _left(entry: Dropped, run: Applying, fault: Fault | None) -> Result:
+    """The result of a change that falls out unread."""
+    return _work(entry, run).cut_off(entry.why, fault)
 
 
 def _seen_again(saved: Plan, seen: Iterable[Task], world: World) -> dict[TaskKey, Observed]:

@@ -25,6 +25,7 @@ from reconciler.tasks.timestamps import elapsed_clock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from reconciler.backends.entries import RunPart
     from reconciler.config.model import Configuration
     from reconciler.engine.apply_run import Applying, ApplyOptions
     from reconciler.engine.approval import Approval
@@ -212,11 +213,12 @@ class Session:
         )
 
     @asynccontextmanager
-    async def hold(self, targets: Collection[str] | None = None) -> AsyncIterator[Held]:
+    async def hold(self, targets: Collection[str] | None = None, part: RunPart | None = None) -> AsyncIterator[Held]:
         """Be alone on the accounts of `targets`, of those that the policies look at (default: all of these).
 
-        A plan that is made meanwhile can be applied meanwhile as it stands. Raises LockedError where other runs hold
-        all of them, UsageError where the clock was set, and BackendError.
+        A plan that is made meanwhile can be applied meanwhile as it stands. Whoever holds them for a `part` of a run
+        takes them from an earlier execution of it. Raises LockedError where other runs hold all of them, UsageError
+        where the clock was set, and BackendError.
         """
         from reconciler.engine.hold import hold  # noqa: PLC0415 - a plan needs no database, which takes long to import
 
@@ -228,7 +230,7 @@ class Session:
         self._holding = True
         try:
             names = sorted((wanted if targets is None else wanted.intersection(targets)) - self._clouds.left_out)
-            async with hold(self._world, self._clouds, names, self._lock_timeout) as self._held:
+            async with hold(self._world, self._clouds, names, self._lock_timeout, part) as self._held:
                 self._look_at_the_clock()  # the locks may have been long in coming
                 self._on_held(self._held)
                 yield self._held
@@ -242,25 +244,30 @@ class Session:
         options: ApplyOptions | None = None,
         *,
         overrides: Overrides = NO_OVERRIDES,
+        part: RunPart | None = None,
     ) -> Report:
         """Make the calls of a plan, verify them, and report. One at a time.
 
         Without a `plan`, one is made. One that this session made while it held its locks is applied as it stands, once,
         if that was less than a minute ago. Any other is checked against the clouds again: it can shrink, never grow.
         `overrides` are limits instead of the policies' own; those that a plan has recorded count together with the
-        approval of its digest only.
+        approval of its digest only. As a `part` of a run it is written down in that run, which somebody else has begun
+        and ends; where the part was executed before, what that has done is reported as done, and not done again.
 
         Raises RefusedError where the approval is not given, StalePlanError where it, or the plan, has expired or the
-        plan was made from another configuration, LockedError where other applies hold all accounts, and BackendError.
+        plan was made from another configuration, LockedError where other applies hold all accounts, UsageError where
+        a part is to be of no plan or of locks that are held already, and BackendError.
         """
         from reconciler.engine.apply_run import ApplyOptions  # noqa: PLC0415 - a plan makes no calls
 
+        if part is not None and (plan is None or self._holding):
+            raise UsageError("a part of a run is of a plan that was made before, and takes its locks itself")
         options = ApplyOptions() if options is None else options
         async with self._applying:
             if plan is not None and plan is self._own and self._held is not None:
                 return await self._apply_own(plan, approval, options, self._held)
             if plan is not None:
-                return await self._apply_saved(plan, approval, options, overrides)
+                return await self._apply_saved(plan, approval, options, overrides, part)
             async with self.hold() if self._held is None else nullcontext(self._held) as held:
                 plan = await self.plan(overrides, on_listed=options.on_listed)
                 return await self._apply_own(plan, approval, options, held)
@@ -286,7 +293,9 @@ class Session:
         with self._timed("apply"):
             return await carry_out(run, plan, plan.changes, (), reviewed=plan, excluded=plan.excluded)
 
-    async def _apply_saved(self, plan: Plan, approval: Approval, options: ApplyOptions, given: Overrides) -> Report:
+    async def _apply_saved(
+        self, plan: Plan, approval: Approval, options: ApplyOptions, given: Overrides, part: RunPart | None
+    ) -> Report:
         from reconciler.engine.saved_plan import check_fresh  # noqa: PLC0415 - as above
         from reconciler.engine.saved_plan_run import apply_saved_plan  # noqa: PLC0415 - as above
         from reconciler.engine.saved_plan_run import narrowed as narrowed_plan  # noqa: PLC0415 - as above
@@ -296,7 +305,7 @@ class Session:
         check_overrides(given, self.configuration)
         overrides = recorded.given_again(given)
         acted_on = {change.target for change in narrowed_plan(saved, self._world).changes}
-        async with self.hold(acted_on) if self._held is None else nullcontext(self._held) as held:
+        async with self.hold(acted_on, part) if self._held is None else nullcontext(self._held) as held:
             now = int(time.time())
             approval.check_time(now)
             check_fresh(saved, self.configuration.fingerprint, now)

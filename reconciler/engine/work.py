@@ -5,10 +5,14 @@ Settling is pure: the answer to our call, held against the task as it was read a
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self
 
+from reconciler.backends.entries import ActionState
 from reconciler.exceptions import LockedError
 from reconciler.planning.report import Outcome, Result
 from reconciler.tasks.observation import Fault, Meaning
@@ -17,16 +21,16 @@ from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
     from asyncio import Semaphore
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from reconciler.backends.entries import ActionState
+    from reconciler.backends.entries import ActionRecord
     from reconciler.engine.interruption import Interruption
     from reconciler.engine.readback import Readback
     from reconciler.engine.run_journal import RunJournal
     from reconciler.planning.change import Change
     from reconciler.planning.judgement import Judgements
-    from reconciler.tasks.resource_type import Operation
-    from reconciler.tasks.task import Task
+    from reconciler.tasks.resource_type import Operation, ResourceType
+    from reconciler.tasks.task import Task, TaskKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +116,60 @@ class Lane:
             self.held_back = self.held_back or f"{self.target} could not be reached: {answer.message}"
 
 
+_DOUBTFUL = frozenset(meaning.value for meaning in Meaning if meaning.effect_uncertain)
+_NOT_TOLD = Fault(Meaning.LOST, "what the call was told is not known: whoever made it was cut off")
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """How far earlier executions of the same unit came with one step of a change, by the journal of the run.
+
+    Of `attempts` written down, `sent` may have reached the cloud; the last one came to `state`. `doubtful`: what was
+    told of some did not say whether it took effect, and it may yet.
+    """
+
+    attempts: int
+    sent: int
+    state: ActionState
+    doubtful: bool
+
+    @classmethod
+    def of(cls, calls: Sequence[ActionRecord]) -> Self:
+        """By the attempts at one operation, oldest first."""
+        open_or_done = [call for call in calls if call.state is not ActionState.REFUSED]
+        told = [call for call in calls if call.state is ActionState.REFUSED and call.fault_meaning is not None]
+        sent = len(open_or_done) + sum(call.fault_meaning != Meaning.UNREACHABLE.value for call in told)
+        in_doubt = any(call.settled_by is not None or call.fault_meaning in _DOUBTFUL for call in calls)
+        still_open = any(call.state is not ActionState.DONE for call in open_or_done)
+        return cls(calls[-1].attempt, sent, calls[-1].state, in_doubt or still_open)
+
+    @property
+    def may_have_effect(self) -> bool:
+        return self.doubtful or self.state is not ActionState.REFUSED
+
+    @property
+    def answer(self) -> Fault | None:
+        """What is known of what the last call was told; None: it was accepted, or nothing is."""
+        return _NOT_TOLD if self.doubtful and self.state is not ActionState.DONE else None
+
+
+Attempted = Mapping[Action, Earlier]
+"""What earlier executions of the same unit did about one change, by its steps."""
+
+NOTHING: Attempted = MappingProxyType({})
+
+
+def attempted(calls: Iterable[ActionRecord]) -> dict[TaskKey, Attempted]:
+    """What was done about each task, by what the journal has of the run, oldest first."""
+    found: dict[TaskKey, dict[Action, list[ActionRecord]]] = defaultdict(lambda: defaultdict(list))
+    for call in calls:
+        found[call.key][call.action].append(call)
+    return {key: {action: Earlier.of(attempts) for action, attempts in steps.items()} for key, steps in found.items()}
+
+
 @dataclass(slots=True)
 class Work:
-    """One change under way. `took_effect` says that some call of ours did what it should.
+    """One change under way, from where `earlier` executions left it. `took_effect`: some call did what it should.
 
     Since the last call: `reads` attempts at reading were made, of which `readings` came through; `unread` is why the
     last one did not. `lost_answer`: an earlier call of this step lost its answer, so an effect may be due to it.
@@ -122,7 +177,8 @@ class Work:
     """
 
     change: Change
-    calls: int = 0
+    earlier: Attempted = field(default_factory=lambda: NOTHING)
+    calls: int = field(init=False)
     step_calls: int = 0
     reads: int = 0
     readings: int = 0
@@ -132,20 +188,55 @@ class Work:
     recorded: ActionState | None = None
     now: Task | None = None
     settled: Settled | None = None
-    took_effect: bool = False
+    took_effect: bool = field(init=False)
     completed: list[str] = field(default_factory=list)
     result: Result | None = None
     started_ms: int | None = None
 
-    def cut_off(self, why: str) -> Result:
-        """The result of a change whose batch raised: what is known of it, else whether a call may have been sent."""
+    def __post_init__(self) -> None:
+        self.calls = sum(step.sent for step in self.earlier.values())
+        self.took_effect = any(step.state is ActionState.DONE for step in self.earlier.values())
+
+    def begin(self, action: Action) -> None:
+        """Go on to a step, from where the journal stands."""
+        before = self.earlier.get(action)
+        self.settled, self.reads, self.readings = None, 0, 0
+        self.step_calls = before.attempts if before else 0
+        self.recorded = before.state if before else None
+        if self.recorded is ActionState.INTENT:  # whoever wrote it makes the call no more, and may have made it
+            self.recorded = ActionState.UNCERTAIN
+        self.answer = before.answer if before else None
+        self.lost_answer = before is not None and before.doubtful
+
+    @property
+    def to_call(self) -> bool:
+        """Whether the step begins with a call: one is under way, or was accepted, where not."""
+        return self.recorded in {None, ActionState.REFUSED}
+
+    def cut_off(self, why: str, fault: Fault | None = None) -> Result:
+        """The result of a change that is given up: what is known of it, else whether a call may have been sent."""
         if self.result is not None:
             return self.result
-        outcome = Outcome.NOT_ATTEMPTED if self.started_ms is None else Outcome.UNKNOWN
+        outcome = Outcome.UNKNOWN if self.calls or self.started_ms is not None else Outcome.NOT_ATTEMPTED
         now = self.now.status.value if self.now else None
-        return Result.of(
-            self.change, outcome, why, now=now, error=self.answer, calls=self.calls, started_ms=self.started_ms
-        )
+        error = fault or self.answer
+        return Result.of(self.change, outcome, why, now=now, error=error, calls=self.calls, started_ms=self.started_ms)
+
+    def left_as(self, task: Task, resource: ResourceType) -> Result | None:
+        """The result of a change that does not go ahead any more, as its task shows it; None where nothing that was
+        done before can have had an effect."""
+        done = [action for action in self.change.steps if (step := self.earlier.get(action)) and step.may_have_effect]
+        operation = resource.operation(done[-1]) if done else None
+        if operation is None:
+            return None
+        self.begin(operation.action)
+        lost, shared = self.lost_answer, resource.listing.rows_merge
+        judged = judge(operation, self.answer, task.status, selected=False, lost_answer=lost, shared=shared)
+        settled = judged if isinstance(judged, Settled) else out_of_time(self.answer, task.status, lost_answer=lost)
+        if self.took_effect and settled.outcome is Outcome.SATISFIED:
+            settled = Settled(Outcome.DONE)
+        now, error = task.status.value, None if settled.outcome is Outcome.DONE else self.answer
+        return Result.of(self.change, settled.outcome, settled.detail, now=now, error=error, calls=self.calls)
 
 
 class Next(Enum):

@@ -17,7 +17,7 @@ from reconciler.engine.apply_run import Applier
 from reconciler.engine.clouds import Clouds
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.run_journal import RunJournal
-from reconciler.engine.work import BatchContext, Patience
+from reconciler.engine.work import BatchContext, Earlier, Patience
 from reconciler.exceptions import BackendError, LockedError
 from reconciler.planning.change import Change
 from reconciler.planning.judgement import Judgements
@@ -26,7 +26,7 @@ from reconciler.providers.base import Readings
 from reconciler.tasks.observation import Fault, Meaning, Observation, Scope
 from reconciler.tasks.resource_type import Action, Catalogue, Operation, ProviderOptions, ResourceType
 from reconciler.tasks.sink import Sink
-from reconciler.tasks.task import Status, Task
+from reconciler.tasks.task import Status, Task, TaskKey
 from tests.planning.world import CANCEL_ONLY, NOW, STOPPABLE, TWO_STEP, WORDS, configuration, policy
 from tests.planning.world import task as row_of
 
@@ -114,6 +114,10 @@ class World:
     closes_after: float = float("inf")
     """Seconds from the beginning in which the windows of policies are open."""
     stop_at: float | None = None
+    earlier: Mapping[tuple[str, Action], Earlier] = field(default_factory=dict)
+    """What earlier executions of the same unit left in the journal."""
+    due: Mapping[str, tuple[int, Operation]] = field(default_factory=dict)
+    """After how many readings the effect of such a call shows, by task id."""
 
     def __post_init__(self) -> None:
         self.events: list[Event] = []
@@ -121,6 +125,8 @@ class World:
         self.clock = Clock()
         self.stop = Stop(self.clock)
         self.ledger = Ledger(self)
+        for (task_id, action), step in self.earlier.items():
+            self.ledger.states[Intent(*self.tasks[task_id].key, action, step.attempts)] = step.state
         self.client = ScriptedClient(self)
         self.in_flight = self.most_in_flight = 0
         self.read_together: list[int] = []
@@ -154,12 +160,19 @@ class World:
                     batches_in_flight=self.batches_in_flight,
                     calls_in_flight=self.calls_in_flight,
                     stop_on_error=self.stop_on_error,
+                    earlier=self._earlier_by_task(),
                 )
                 return list(await applier.apply(changes))
 
         results = asyncio.run(run())
         assert self.broken == []
         return results
+
+    def _earlier_by_task(self) -> dict[TaskKey, dict[Action, Earlier]]:
+        found: dict[TaskKey, dict[Action, Earlier]] = defaultdict(dict)
+        for (task_id, action), step in self.earlier.items():
+            found[self.tasks[task_id].key][action] = step
+        return found
 
     def apply_one(self, *steps: Action) -> Result:
         """Carry out the only change there is."""
@@ -186,6 +199,7 @@ class ScriptedClient:
         self._calls = {task_id: list(script) for task_id, script in world.calls.items()}
         self._readings = {task_id: list(script) for task_id, script in world.readings.items()}
         self._due: dict[str, list[tuple[int, Operation]]] = defaultdict(list)
+        self._due |= {task_id: [effect] for task_id, effect in world.due.items()}
 
     async def __aenter__(self) -> Self:
         return self

@@ -5,7 +5,8 @@ from collections import Counter, defaultdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.backends.entries import ActionState
+from reconciler.backends.entries import ActionState, Intent
+from reconciler.engine.work import Earlier
 from reconciler.planning.report import Outcome, Result
 from reconciler.tasks.observation import Fault, Meaning, Scope
 from reconciler.tasks.resource_type import Action
@@ -16,6 +17,8 @@ from tests.planning.world import CANCEL_ONLY, TWO_STEP, configuration, policy
 UNCERTAIN = [meaning for meaning in Meaning if meaning.effect_uncertain]
 REFUSED = [meaning for meaning in Meaning if not meaning.effect_uncertain]
 
+UNSETTLED = {ActionState.INTENT, ActionState.UNCERTAIN}
+
 EFFECTS = st.sampled_from([None, 0, 0, 1, 2, 5])
 CALLS = st.one_of(
     st.builds(Call, st.none(), EFFECTS),
@@ -25,6 +28,20 @@ CALLS = st.one_of(
 READINGS = st.one_of(st.none(), st.none(), st.just(UNREAD))
 MOVES = st.sampled_from(["", "", "", "on", "gone", "unknown", "protected"])
 """What a task does by itself, or somebody else does to it, just before a reading."""
+
+
+def _earlier() -> st.SearchStrategy[tuple[Earlier, int | None]]:
+    """What an earlier execution may have left of a cancel, and after how many readings its effect shows, if any."""
+    attempts = st.integers(1, 4)
+    by_state = {
+        ActionState.DONE: st.builds(Earlier, attempts, st.just(1), st.just(ActionState.DONE), st.booleans()),
+        ActionState.INTENT: st.builds(Earlier, attempts, st.just(1), st.just(ActionState.INTENT), st.just(True)),
+        ActionState.UNCERTAIN: st.builds(Earlier, attempts, st.just(1), st.just(ActionState.UNCERTAIN), st.just(True)),
+        ActionState.REFUSED: st.builds(Earlier, attempts, st.just(0), st.just(ActionState.REFUSED), st.booleans()),
+    }
+    return st.one_of(*by_state.values()).flatmap(
+        lambda step: st.tuples(st.just(step), EFFECTS if step.may_have_effect else st.none())
+    )
 
 
 @st.composite
@@ -41,7 +58,15 @@ def worlds(draw: st.DrawFn) -> tuple[World, tuple[Action, ...]]:
             world.stop.ask()
         _move(world, task_id, moves[task_id].pop(0) if moves[task_id] else "")
 
-    world = World(tasks, scripts, readings, before_read=before_read)
+    left = {task_id: draw(_earlier()) for task_id in tasks if draw(st.sampled_from([False, False, True]))}
+    world = World(
+        tasks,
+        scripts,
+        readings,
+        before_read=before_read,
+        earlier={(task_id, Action.CANCEL): step for task_id, (step, _) in left.items()},
+        due={task_id: (after, row.operations[0]) for task_id, (_, after) in left.items() if after is not None},
+    )
     match = draw(st.sampled_from(["all", {"status": "pending"}, {"status": ["pending", "canceled"]}]))
     world.configuration = configuration(policy(match=match, more=OTHERS), protect={"hold": {"input.bucket": "legal"}})
     for task_id in tasks:
@@ -87,6 +112,7 @@ def _check_order(world: World) -> None:
     """
     seen: dict[str, set[Status]] = defaultdict(set)
     calls: Counter[tuple[str, Action]] = Counter()
+    calls.update(key for key, step in world.earlier.items() if step.state in UNSETTLED)
     since: Counter[str] = Counter()
     protected: set[str] = set()
     for event in world.events:
@@ -100,28 +126,37 @@ def _check_order(world: World) -> None:
         ends = Status.CANCELED if event.action is Action.CANCEL else Status.GONE
         assert not seen[event.task_id] & {ends, Status.GONE}, "called again although its effect was seen"
         assert event.task_id not in protected, "called although a reading showed that it is protected"
+        step = world.earlier.get((event.task_id, event.action))
+        assert step is None or step.state is not ActionState.DONE, "called although that was done before"
         if calls[event.task_id, event.action]:
             assert since[event.task_id] >= world.patience.reads, "called again without having been read"
         calls[event.task_id, event.action] += 1
         since[event.task_id] = 0
     assert all(count <= world.patience.calls for count in calls.values())
     if not world.context.journal_fault:
-        assert ActionState.INTENT not in world.ledger.states.values(), "an intent is left open"
+        ours = [state for intent, state in world.ledger.states.items() if not _is_earlier(world, intent)]
+        assert ActionState.INTENT not in ours, "an intent is left open"
+
+
+def _is_earlier(world: World, intent: Intent) -> bool:
+    step = world.earlier.get((intent.task_id, intent.action))
+    return step is not None and intent.attempt == step.attempts
 
 
 def _check(world: World, result: Result, steps: tuple[Action, ...]) -> None:
     task_id = result.task_id
     read = [event.shown for event in world.events if event.what == "read" and event.task_id == task_id]
+    before = [step for (of, _), step in world.earlier.items() if of == task_id]
     sent = [event.action for event in world.events if event.what == "perform" and event.task_id == task_id]
     last = read[-1] if read else None
     assert result.now == (None if last is None else last.value), "what is reported was read"
-    assert result.calls <= len(sent)
+    assert result.calls <= len(sent) + sum(step.sent for step in before)
     match result.outcome:
         case Outcome.DONE:
             ends = {Status.GONE, Status.CANCELED} if steps == CANCEL else {Status.GONE}
             left = last is not Status.PENDING and not _selected(world, task_id)
             assert last in ends or left, "done, and its last reading does not show it"
-            assert sent
+            assert sent or any(step.may_have_effect for step in before)
         case Outcome.SATISFIED | Outcome.MISSED | Outcome.FAILED if steps == CANCEL:
             assert not world.effects[task_id], "our call took effect, and the outcome denies it"
         case Outcome.NOT_ATTEMPTED if steps == CANCEL:

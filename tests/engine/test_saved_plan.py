@@ -12,7 +12,7 @@ from reconciler.planning.change import Change, Observed
 from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
 from reconciler.planning.report import Outcome
-from reconciler.tasks.observation import Completeness, Fault, Meaning
+from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import OBSERVABLE, Status, TaskKey
 from tests.engine.cloud import BOTH, change
@@ -94,18 +94,11 @@ CHANGES = st.builds(
 )
 
 
-@given(CHANGES, st.none() | st.sampled_from(Status), st.sampled_from(Status), st.booleans(), st.booleans())
-def test_a_change_that_fell_out_is_never_done_and_unread_is_never_satisfied(
-    dropped: Change, now: Status | None, end: Status, unread: bool, faulty: bool
-) -> None:
-    fault = Fault(Meaning.UNAVAILABLE, "unread") if faulty else None
-    result = dropped_result(Dropped(dropped, "why", unread=unread), now, end=end, fault=fault)
-    assert (result.key, result.calls, result.error in {None, fault}) == (dropped.key, 0, True)
-    if unread or now is None:
-        expected = Outcome.NOT_ATTEMPTED
-    else:
-        expected = Outcome.SATISFIED if now in {end, Status.GONE} else Outcome.MISSED
-    assert result.outcome is expected
+@given(CHANGES, st.sampled_from(Status), st.sampled_from(Status))
+def test_a_change_that_fell_out_is_never_done(dropped: Change, now: Status, end: Status) -> None:
+    result = dropped_result(Dropped(dropped, "why"), now, end=end)
+    assert (result.key, result.calls, result.error) == (dropped.key, 0, None)
+    assert result.outcome is (Outcome.SATISFIED if now in {end, Status.GONE} else Outcome.MISSED)
 
 
 @pytest.mark.parametrize("reviewed", STEPS)

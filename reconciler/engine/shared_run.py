@@ -1,0 +1,59 @@
+"""One run that many processes record, as whoever begins and ends it sees it; they execute its parts."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from reconciler.backends.entries import RunEnd, RunPart
+from reconciler.backends.journal import Journal
+from reconciler.engine.apply_run import run_start
+from reconciler.engine.run_journal import task_outcome
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from reconciler.config.model import Configuration
+    from reconciler.engine.approval import Approval
+    from reconciler.planning.plan import Plan
+    from reconciler.planning.report import Report, Result
+
+
+class SharedRun:
+    """A run that has begun. `run_id` and the names of units are all that those who execute them need, see `part`."""
+
+    def __init__(self, journal: Journal, run_id: str) -> None:
+        self._journal = journal
+        self.run_id = run_id
+
+    def part(self, unit: str) -> RunPart:
+        """What `Session.apply` is given for one unit, whoever executes it and however often."""
+        return RunPart(self.run_id, unit)
+
+    async def conclude(self, results: Sequence[Result]) -> None:
+        """Write what became of changes that no part reports on. Raises BackendError."""
+        await asyncio.wrap_future(self._journal.record_outcomes(self.run_id, map(task_outcome, results)))
+
+    async def finish(self, report: Report) -> None:
+        """Write how the run ended, once, and add it to the chain of the history. Raises BackendError."""
+        end = RunEnd(report.outcome, int(report.exit_code), report.summary)
+        await asyncio.wrap_future(self._journal.finish_run(self.run_id, end))
+
+
+@asynccontextmanager
+async def shared_run(
+    configuration: Configuration, plan: Plan, approval: Approval, *, excluded: int = 0, wait: float = 0.0
+) -> AsyncIterator[SharedRun]:
+    """Begin a run of a saved plan, of which `excluded` changes are left out, in the database of the configuration.
+
+    A database that does not answer is waited for `wait` seconds. Left without `finish`, the run counts as one that was
+    cut off. Raises BackendError.
+    """
+    journal = await asyncio.to_thread(partial(Journal.open, configuration.settings.backend, wait=wait))
+    try:
+        start = run_start(configuration, plan, plan.changes, excluded, approval)
+        yield SharedRun(journal, await asyncio.to_thread(journal.begin_run, start))
+    finally:
+        await asyncio.to_thread(journal.close)
