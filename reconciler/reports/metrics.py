@@ -143,6 +143,8 @@ class Samples(Collector):
     """The samples of all metrics, by the values of their labels."""
 
     _values: dict[Metric, dict[tuple[str, ...], float]] = field(default_factory=dict)
+    _text: str = ""
+    """What `text` gives, until a sample changes: it is asked for far more often."""
 
     @classmethod
     def read(cls, text: str) -> Samples:
@@ -160,15 +162,16 @@ class Samples(Collector):
         return samples
 
     def set(self, metric: Metric, value: float, *labels: str) -> None:
+        self._text = ""
         self._values.setdefault(metric, {})[labels] = value
 
     def add(self, metric: Metric, value: float, *labels: str) -> None:
         """Count `value` more."""
-        counted = self._values.setdefault(metric, {})
-        counted[labels] = counted.get(labels, 0) + value
+        self.set(metric, (self.get(metric, *labels) or 0) + value, *labels)
 
     def clear(self, *metrics: Metric) -> None:
         """Forget all samples of these."""
+        self._text = ""
         for metric in metrics:
             self._values.pop(metric, None)
 
@@ -188,7 +191,8 @@ class Samples(Collector):
 
     def text(self) -> str:
         """All of it, as Prometheus and the textfile collector of the node exporter read it."""
-        return generate_latest(self).decode()
+        self._text = self._text or generate_latest(self).decode()
+        return self._text
 
     def note_build(self) -> None:
         """Note what writes them."""

@@ -99,6 +99,22 @@ def test_whatever_the_file_held_what_is_written_can_be_read(before: str, data: s
     assert Samples.read(written).text() == written
 
 
+def test_what_is_told_is_what_was_noted_last() -> None:
+    """It is put into words once, however often it is asked for."""
+    told = Samples()
+    for change in (
+        lambda: told.set(LAST_SUCCESS, 7, "run"),
+        lambda: told.add(RUNS, 1, "run", "ok"),
+        lambda: told.add(RUNS, 1, "run", "ok"),
+        lambda: told.clear(LAST_SUCCESS),
+    ):
+        before = told.text()
+        change()
+        assert told.text() != before
+        assert told.text() is told.text()
+    assert samples(told.text()) == {(RUNS.name, frozenset({("command", "run"), ("outcome", "ok")})): 2}
+
+
 @given(hostile)
 def test_no_text_of_a_cloud_is_in_it(text: str) -> None:
     for made in (plan_of, report_of):
