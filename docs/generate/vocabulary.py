@@ -42,8 +42,9 @@ _FORMATS: Final = {
 _METRICS: Final = """\
 `reconciler run` serves these at `/metrics`; `plan`, `apply` and `run --once` write them to a file with
 `--report metrics=FILE`, for the textfile collector of the node exporter. The file is replaced as a whole. Counters go
-on from what it holds, and a run that fails leaves the time of the last one that went well. Times are Unix time. Labels
-hold names of the configuration and words of closed sets: never an id of a task, a URL or a text of a cloud."""
+on from what it holds, and a run that fails leaves the time of the last one that went well, also where it came to no
+plan: a configuration that is broken, a lock, a signal. Times are Unix time. Labels hold names of the configuration and
+words of closed sets: never an id of a task, a URL or a text of a cloud."""
 
 _EXIT_CODES: Final = {
     ExitCode.OK: "Nothing to do, or everything done or already satisfied.",

@@ -73,16 +73,17 @@ def command(
     progress = Progress(interruption)
     approval = _approval(auto_approve or plan_file is not None, approved_digest, approved_until, progress)
     with failures_told("apply", paths, saved=plan_file is not None, asked=approval.ask is not None):
-        saved = saved_plan(plan_file) if plan_file else None
-        session = Session.open(
-            paths,
-            target=flags.targets,
-            policy=flags.policies,
-            task=flags.chosen,
-            lock_timeout=behaviour.lock_timeout,
-            interruption=interruption,
-            on_held=tell,
-        )
+        with output.failing("apply"):
+            saved = saved_plan(plan_file) if plan_file else None
+            session = Session.open(
+                paths,
+                target=flags.targets,
+                policy=flags.policies,
+                task=flags.chosen,
+                lock_timeout=behaviour.lock_timeout,
+                interruption=interruption,
+                on_held=tell,
+            )
         options = replace(options, on_result=progress.settled, on_listed=progress.seen)
 
         async def applied_and_told() -> tuple[Plan, Report]:
@@ -90,7 +91,8 @@ def command(
             return plan, await told("apply", session, plan, report, interruption, saved=saved is not None)
 
         with held():  # once calls were made nothing keeps the report from being written
-            plan, report = run_work(applied_and_told(), interruption)
+            with output.failing("apply"):
+                plan, report = run_work(applied_and_told(), interruption)
             # A plan that was just shown has said in so many words that, or why, there is nothing to apply.
             quiet = saved is None and output.format == "text" and not plan.applyable
             write_out = output.save if quiet else output.show

@@ -73,13 +73,14 @@ class _TraceFile(logging.Handler):
         except OSError as error:  # what is asked and done does not depend on who listens
             self.file = None
             why = f"cannot write {presentable(str(self.path))}: {error.strerror}; it ends here"
-            sys.stderr.write(f"Warning: --trace: {why}\n")
+            say(f"Warning: --trace: {why}")
 
 
-def say(text: str) -> None:
-    """Write a line to stderr, whatever the level of the log; an object of the log where that is written as such."""
+def say(text: str, level: int = logging.WARNING, message: str = "", **facts: object) -> None:
+    """Write to stderr, whatever the level of the log; where that is JSON, an object of it, which has the `message`
+    instead, where there is one, and these facts."""
     if any(isinstance(handler.formatter, _JsonLines) for handler in _LOG.handlers):
-        _LOG.warning("%s", text)
+        _LOG.log(level, "%s", message or text, extra={"facts": facts})
     else:
         sys.stderr.write(f"{text}\n")
 

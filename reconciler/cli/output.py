@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from reconciler.cli.logs import start_logging
+import click
+
+from reconciler.cli.logs import say, start_logging
 from reconciler.cli.options import (
     color_option,
     filter_options,
@@ -23,17 +28,19 @@ from reconciler.cli.options import (
 from reconciler.cli.places import PRIVATE, PUBLIC, check_place, content, write, write_private
 from reconciler.cli.saved_file import named_tasks
 from reconciler.cli.signals import held
-from reconciler.exceptions import ExitCode, ReconcilerError, UsageError, bug
+from reconciler.exceptions import ExitCode, ReconcilerError, UsageError, bug, innermost
 from reconciler.planning.limits import Overrides
 from reconciler.planning.report import Report
-from reconciler.reports import FORMATS, METRICS, TaskView
+from reconciler.reports import FORMATS, METRICS, Measured, TaskView
+from reconciler.reports.diagnostics import outcome_of
 from reconciler.reports.registry import View, pieces, render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.planning.plan import Plan
-    from reconciler.reports import Measured
+
+_STOPS = (KeyboardInterrupt, click.Abort)
 
 _NO_FILES: Mapping[str, Path | None] = MappingProxyType({})
 
@@ -97,7 +104,7 @@ class Output:
             except BrokenPipeError:
                 # Whoever cut a plan off (`| head`) has seen enough of it. What was done is a different matter.
                 if isinstance(item, Report):
-                    sys.stderr.write("Error: cannot write to stdout: its reader has gone\n")
+                    say("Error: cannot write to stdout: its reader has gone", logging.ERROR)
                 return ExitCode.ERROR
             except ReconcilerError as error:
                 return _said(error)
@@ -120,6 +127,28 @@ class Output:
                 rendered = pieces(item) if name == "json" else partial(render, item, name, view)
                 code = keep(path, rendered, PUBLIC if name == METRICS else PRIVATE) or code
         return code
+
+    def save_failure(self, measured: Measured, now: int) -> ExitCode:
+        """Write to the files of metrics, of those of `--report`, how a run ended that came to no plan and no report."""
+        code = ExitCode.OK
+        with held():
+            for path in (path for path, name in self.reports.items() if name == METRICS):
+                from reconciler.reports.metrics import render_failure  # noqa: PLC0415 - only where it is asked for
+
+                code = keep(path, partial(render_failure, measured, now, content(path)), PUBLIC) or code
+        return code
+
+    @contextmanager
+    def failing(self, command: str) -> Iterator[None]:
+        """Where this context ends with an error, say so in the files of metrics: nothing else will be written to them,
+        and whoever collects them would see the last run that went well for ever."""
+        try:
+            yield
+        except BaseException as error:
+            cause = innermost(error) if isinstance(error, BaseExceptionGroup) else error
+            code = ExitCode.INTERRUPTED if isinstance(cause, _STOPS) else getattr(cause, "exit_code", ExitCode.ERROR)
+            self.save_failure(Measured(command, outcome=outcome_of(ExitCode(code))), int(time.time()))
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +253,7 @@ def keep(path: Path, rendered: Callable[[], str | Iterable[bytes]], mode: int = 
 
 
 def _said(error: ReconcilerError) -> ExitCode:
-    sys.stderr.write(f"Error: {error.message}\n")
+    say(f"Error: {error.message}", logging.ERROR)
     return ExitCode.ERROR
 
 

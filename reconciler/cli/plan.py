@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler import __version__
-from reconciler.cli.logs import tracing
+from reconciler.cli.logs import say, tracing
 from reconciler.cli.options import duration, flag, limit_options, moment, paths_argument, task_options
 from reconciler.cli.output import Flags, keep, run_flags
 from reconciler.cli.places import write_private
@@ -84,25 +83,28 @@ def command(
     files = {"--out": out, "--save-snapshot": save_snapshot}
     flags = Flags.of(**shared)
     output = flags.output(files, paths)
-    snapshot = saved_snapshot(snapshot_file) if snapshot_file is not None else None
-    set_to = moment("--now", now)
-    lifetime = None if expires is None else duration("--expires", expires)
-    if snapshot is not None:
-        chosen = Chosen(flags.chosen)
-        world = load_world(paths, flags.targets, flags.policies, now=set_to, snapshot=snapshot, chosen=chosen)
-        with tracing():  # of no request: the file says so
-            plan = plan_offline(world, snapshot, expires_in=lifetime, overrides=flags.overrides)
-        measured = Measured("plan")
-    else:
-        session = Session.open(paths, target=flags.targets, policy=flags.policies, task=flags.chosen, now=set_to)
-        started = int(time.time())
-        rows = catalogue().resource_types
-        recordings = {scope: Recording(rows[scope.resource], told_apart) for scope in session.configuration.scopes()}
-        beside = recordings if save_snapshot is not None else {}
-        plan = run_work(_planned(session, flags.overrides, lifetime, beside))
-        measured = Measured("plan", session.took, session.traffic)
-        if save_snapshot is not None:
-            _save(save_snapshot, session, recordings, started if now else plan.created_at)
+    with output.failing("plan"):
+        snapshot = saved_snapshot(snapshot_file) if snapshot_file is not None else None
+        set_to = moment("--now", now)
+        lifetime = None if expires is None else duration("--expires", expires)
+        if snapshot is not None:
+            chosen = Chosen(flags.chosen)
+            world = load_world(paths, flags.targets, flags.policies, now=set_to, snapshot=snapshot, chosen=chosen)
+            with tracing():  # of no request: the file says so
+                plan = plan_offline(world, snapshot, expires_in=lifetime, overrides=flags.overrides)
+            measured = Measured("plan")
+        else:
+            session = Session.open(paths, target=flags.targets, policy=flags.policies, task=flags.chosen, now=set_to)
+            started = int(time.time())
+            rows = catalogue().resource_types
+            recordings = {
+                scope: Recording(rows[scope.resource], told_apart) for scope in session.configuration.scopes()
+            }
+            beside = recordings if save_snapshot is not None else {}
+            plan = run_work(_planned(session, flags.overrides, lifetime, beside))
+            measured = Measured("plan", session.took, session.traffic)
+            if save_snapshot is not None:
+                _save(save_snapshot, session, recordings, started if now else plan.created_at)
     with held():
         saved = keep(out, pieces(plan)) if out is not None else ExitCode.OK
         shown = output.show(plan, plan.created_at, saved_to=None if saved else out, measured=measured)
@@ -133,4 +135,4 @@ def _save(path: Path, session: Session, recordings: Mapping[Scope, Recording], t
     listed = (seen for seen in session.listed.values() if seen.completeness is not Completeness.FAILED)
     tasks = sum(recordings[seen.scope].total for seen in listed)
     held = f"{counted(tasks, 'task')} in {counted(len(recordings), 'scope')}"
-    sys.stderr.write(f"Snapshot saved to {presentable(str(path))}: {held}.\n")
+    say(f"Snapshot saved to {presentable(str(path))}: {held}.")

@@ -160,6 +160,7 @@ def run(words: list[str]) -> int:
         sys.stderr.write("Error: cannot write to stdout: it is closed\n  send it to /dev/null to do without it\n")
         return ExitCode.ERROR
     STDOUT.taken = False
+    logging.getLogger("reconciler").handlers.clear()
     if os.environ.get(COMPLETING):  # a shell would show what is said in the middle of the user's line
         sys.stderr = io.StringIO()
     return _flushed(words, _run(words))
@@ -244,7 +245,13 @@ def _emit(
     words: list[str], code: ExitCode, text: str, message: str, hint: str, diagnostics: Iterable[Diagnostic] = ()
 ) -> int:
     """Write a failure to stderr, and under `--format json` also as the one document on stdout."""
-    sys.stderr.write(text + "\n")
+    if logging.getLogger("reconciler").handlers:
+        from reconciler.cli.logs import say  # noqa: PLC0415 - it is there by now, and else would take its time
+
+        mistakes = [f"{found.location}: {found.message}" for found in diagnostics]
+        say(text, logging.ERROR, message, exit_code=int(code), hint=hint, diagnostics=mistakes)
+    else:  # whoever mistyped a flag did not come to the log
+        sys.stderr.write(text + "\n")
     if _wants_json(words) and not STDOUT.taken:
         from reconciler.reports.diagnostics import FAILURE, Failure  # noqa: PLC0415 - only on failure
 

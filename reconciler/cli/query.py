@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import logging
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.logs import say
 from reconciler.cli.options import argument, flag, paths_argument, resource_types
 from reconciler.cli.output import Flags, run_flags
 from reconciler.cli.places import write
@@ -90,7 +91,7 @@ def command(
     for observation in found.incomplete:
         scope = observation.scope
         how = "" if observation.complete else "could not be listed whole: "
-        sys.stderr.write(f"Error: {scope.target}: {how}{observation.fault}\n")
+        say(f"Error: {scope.target}: {how}{observation.fault}", logging.ERROR)
     return ExitCode.ERROR if found.incomplete else ExitCode.OK
 
 
@@ -123,7 +124,7 @@ def _selector(match: str | None, conditions: tuple[str, ...], row: ResourceType)
     flag = " ".join(name for name, given in (("--where", conditions), ("--match", match)) if given)
     for problem in problems:
         if selector is not None:
-            sys.stderr.write(f"Warning: {flag}: {problem.message}\n")
+            say(f"Warning: {flag}: {problem.message}")
     if selector is None:
         said = "; ".join(f"{flag}: {problem.message}" for problem in problems)
         raise UsageError(said, _hint(problems[0].hint, problems[0].allowed))

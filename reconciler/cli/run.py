@@ -92,7 +92,7 @@ def command(
     )
     daemon = Daemon(job, when, Interruption(), duration("--jitter", jitter), on_held=_log_held)
     address = None if no_listen or once else Address.of(listen, allowed_hosts)
-    with failures_told("run", job.paths, saved=False, asked=False):
+    with failures_told("run", job.paths, saved=False, asked=False), output.failing("run"):
         return run_work(_served(daemon, address, output), daemon.interruption)
 
 
@@ -134,7 +134,11 @@ def _told(cycle: Cycle, daemon: Daemon, site: Site, supervisor: Supervisor, outp
     line = cycle.line(daemon.next_at)
     LOGGER.log(logging.INFO if cycle.exit_code in {ExitCode.OK, ExitCode.CHANGES} else logging.WARNING, "%s", line)
     supervisor.tell(f"STATUS={line}")
-    if cycle.item is not None:
-        saved = output.save(cycle.item, int(cycle.ended), measured=cycle.measured)
-        cycle.exit_code = ExitCode.weightiest(cycle.exit_code, saved)
+    ended = int(cycle.ended)
+    saved = (
+        output.save_failure(cycle.measured, ended)
+        if cycle.item is None
+        else output.save(cycle.item, ended, measured=cycle.measured)
+    )
+    cycle.exit_code = ExitCode.weightiest(cycle.exit_code, saved)
     site.ready = True

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import sys
 from concurrent.futures import wait
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from reconciler import __version__
+from reconciler.cli.logs import say
 from reconciler.engine.interruption import Threads
 from reconciler.exceptions import bug
 from reconciler.providers.transport.trace import spanned, spanning
@@ -51,7 +51,7 @@ def exporting() -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - what is done does not depend on who watches
         missing = "OpenTelemetry is not installed: pip install 'media-reconciler[otel]'"
         why = missing if isinstance(error, ImportError) else f"its variables cannot be used: {bug(error)}"
-        sys.stderr.write(f"Warning: {asking} asks for traces, but {why}\n")
+        say(f"Warning: {asking} asks for traces, but {why}")
         yield
         return
     command = _command()
@@ -76,10 +76,10 @@ def _asking(environment: Mapping[str, str]) -> str:
     if exporter == "none":
         return ""
     if exporter not in {"", "otlp"}:
-        sys.stderr.write(f"Warning: {EXPORTER}: spans are sent by otlp or none, not by {presentable(exporter)}\n")
+        say(f"Warning: {EXPORTER}: spans are sent by otlp or none, not by {presentable(exporter)}")
         return ""
     if any(environment.get(name, "").strip() not in {"", "http/protobuf"} for name in PROTOCOLS):
-        sys.stderr.write(f"Warning: {PROTOCOLS[1]}: spans are sent by http/protobuf\n")
+        say(f"Warning: {PROTOCOLS[1]}: spans are sent by http/protobuf")
         return ""
     return next((name for name in (*ENDPOINTS, EXPORTER) if environment.get(name, "").strip()), "")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.logs import say
 from reconciler.cli.options import argument, flag, moment, paths_argument, resource_types
 from reconciler.cli.output import Flags, run_flags
 from reconciler.cli.places import write
@@ -71,7 +72,8 @@ def command(
     if not answer.tasks:
         message, hints = not_seen(answer)
         errors.append("\n  ".join([message, *hints]))
-    sys.stderr.write("".join(f"Error: {error}\n" for error in errors))
+    for error in errors:
+        say(f"Error: {error}", logging.ERROR)
     return ExitCode.ERROR if errors else ExitCode.OK
 
 

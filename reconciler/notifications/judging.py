@@ -28,7 +28,7 @@ from reconciler.exceptions import (
 from reconciler.planning.canonical import sha256
 from reconciler.planning.report import FailOn, Outcome
 from reconciler.reports.cells import counted
-from reconciler.reports.diagnostics import Failure
+from reconciler.reports.diagnostics import outcome_of
 from reconciler.tasks.observation import Scope
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ class Run:
         item = self.report or self.plan
         if self.error is None and item is not None:
             return item.outcome.value
-        code = self.error.exit_code if isinstance(self.error, ReconcilerError) else ExitCode.ERROR
-        return Failure(code, "").outcome
+        cause = innermost(self.error) if isinstance(self.error, ExceptionGroup) else self.error
+        return outcome_of(cause.exit_code if isinstance(cause, ReconcilerError) else ExitCode.ERROR)
 
     @property
     def targets(self) -> tuple[str, ...]:

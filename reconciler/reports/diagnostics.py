@@ -114,10 +114,15 @@ class Failure(Shown):
     @property
     def outcome(self) -> str:
         """The exit code in a word."""
-        return _OUTCOMES.get(self.exit_code, "error")
+        return outcome_of(self.exit_code)
 
 
-_OUTCOMES = {
+def outcome_of(code: ExitCode) -> str:
+    """How a command ended that failed, in a word."""
+    return FAILURES.get(code, "error")
+
+
+FAILURES = {
     ExitCode.REFUSED: "refused",
     ExitCode.STALE: "stale",
     ExitCode.LOCKED: "locked",

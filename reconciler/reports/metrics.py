@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from reconciler import __version__
 from reconciler.planning.plan import Plan, RunOutcome
 from reconciler.reports import Measured
+from reconciler.reports.diagnostics import FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,6 +135,9 @@ METRICS = (
     *(OUTCOMES, REQUESTS, THROTTLED, RETRIED, NEXT_RUN, CONFIGURATION, BACKING_OFF),
 )
 
+_ENDS = tuple(dict.fromkeys((*map(str, RunOutcome), *FAILURES.values())))
+"""How runs end."""
+
 _LARGEST = 16 * 2**20
 """Characters of a file of metrics that is read."""
 
@@ -215,7 +219,7 @@ class Samples(Collector):
         if ended in {RunOutcome.OK, RunOutcome.CHANGES}:
             self.set(LAST_SUCCESS, now, command)
         self.add(RUNS, 1, command, ended)
-        for outcome in RunOutcome:
+        for outcome in _ENDS:
             self.set(OUTCOME, ended == outcome, command, outcome)
         for stage, seconds in measured.stages.items():
             self.set(DURATION, seconds, command, stage)
@@ -248,8 +252,17 @@ class Samples(Collector):
 def render_metrics(item: Plan | Report, measured: Measured | None, before: str = "") -> str:
     """The text of a file of metrics. `before` is what it held: counters go on, and a run that failed keeps the time of
     the last one that went well."""
-    samples = Samples.read(before)
     ended = item.created_at if isinstance(item, Plan) else item.finished_at
     command = "plan" if isinstance(item, Plan) else "apply"
-    samples.note(item, measured or Measured(command), int(ended))
+    return _counted_on(before, item, measured or Measured(command), int(ended))
+
+
+def render_failure(measured: Measured, now: int, before: str = "") -> str:
+    """As `render_metrics`, of a run that ended at `now` without a plan or a report."""
+    return _counted_on(before, None, measured, now)
+
+
+def _counted_on(before: str, item: Plan | Report | None, measured: Measured, ended: int) -> str:
+    samples = Samples.read(before)
+    samples.note(item, measured, ended)
     return samples.text()

@@ -390,6 +390,76 @@ def test_run_once_is_for_cron(terminal: Terminal) -> None:
     assert terminal.run("run", "--once", "--plan-only").code == 2
 
 
+def outcomes(file: Path) -> dict[tuple[str, str], float]:
+    """Runs by command and outcome, as a file of metrics counts them."""
+    families = {family.name: family for family in text_string_to_metric_families(file.read_text())}
+    runs = {(one.labels["command"], one.labels["outcome"]): one.value for one in families["reconciler_runs"].samples}
+    last = {
+        (one.labels["command"], one.labels["outcome"])
+        for one in families["reconciler_run_outcome"].samples
+        if one.value
+    }
+    assert last <= runs.keys()
+    assert {command for command, _ in last} == {command for command, _ in runs}
+    return runs
+
+
+@pytest.mark.parametrize("words", [("run", "--once"), ("plan",), ("apply", "--auto-approve")])
+def test_a_run_that_came_to_no_plan_is_in_the_file_of_metrics(terminal: Terminal, words: tuple[str, ...]) -> None:
+    file = terminal.directory / "m.prom"
+    words, command = (*words, "--report", "metrics=m.prom"), words[0]
+    terminal.write(configured(SNAPSHOTS))
+    assert terminal.run(*words).code == ExitCode.OK
+    good = file.read_text()
+    [success] = [line for line in good.splitlines() if line.startswith(f"{LAST_SUCCESS.name}{{")]
+    terminal.write("version: 1\npolicies: [oops")
+    assert terminal.run(*words).code == ExitCode.INVALID
+    assert outcomes(file) == {(command, "ok"): 1, (command, "invalid"): 1}
+    terminal.write(configured(SNAPSHOTS))
+    assert terminal.run(*words, "--target", "nowhere").code == ExitCode.USAGE
+    if command != "plan":
+        with terminal.lock():
+            assert terminal.run(*words).code == ExitCode.LOCKED
+        assert outcomes(file)[command, "locked"] == 1
+    assert success in file.read_text().splitlines()
+    terminal.run(*words)
+    assert outcomes(file)[command, "ok"] == 2
+
+
+@pytest.mark.parametrize("words", [("run", "--once"), ("plan",), ("apply", "--auto-approve")])
+def test_whoever_cuts_a_run_off_is_in_the_file_of_metrics(terminal: Terminal, words: tuple[str, ...]) -> None:
+    terminal.write(configured(SNAPSHOTS))
+    listing = terminal.simulator.faults.add("latency", seconds=60)
+    process = terminal.start("-m", "reconciler", *words, "--report", "metrics=m.prom")
+    wait_until(lambda: listing not in terminal.simulator.faults.pending, process)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == ExitCode.TERMINATED
+    assert outcomes(terminal.directory / "m.prom") == {(words[0], "interrupted"): 1}
+
+
+def test_each_line_of_stderr_is_an_object_also_where_it_fails(terminal: Terminal) -> None:
+    json_log = ("run", "--once", "--log-format", "json")
+    terminal.write(configured(SNAPSHOTS))
+    [line] = terminal.run(*json_log, "--target", "nowhere").err.splitlines()
+    assert (json.loads(line)["level"], json.loads(line)["exit_code"]) == ("error", ExitCode.USAGE)
+    *_, last = map(json.loads, terminal.run(*json_log, "--report", "json=/dev/full").err.splitlines())
+    assert (last["level"], "No space left" in last["message"]) == ("error", True)
+    terminal.write("version: 1\npolicies: [oops")
+    [line] = terminal.run(*json_log).err.splitlines()
+    assert "reconciler.yaml:3" in json.loads(line)["diagnostics"][0]
+
+
+def test_a_target_that_is_locked_is_its_error_whatever_is_due(terminal: Terminal) -> None:
+    """As `apply` has it: nothing would be done there, and nobody would hear of it."""
+    uploads = "{resource: aliyun.vod.url_upload, match: {status: pending}, ensure: absent}"
+    terminal.write(configured(SNAPSHOTS, uploads))
+    with terminal.lock():
+        for words in (("run", "--once"), ("apply", "--auto-approve")):
+            terminal.tells(ExitCode.LOCKED, "holds huawei", *words)
+    assert terminal.run("run", "--once").code == ExitCode.OK
+
+
 def test_run_once_fails_where_its_report_cannot_be_written(terminal: Terminal) -> None:
     terminal.write(configured(SNAPSHOTS))
     terminal.tells(1, "No space left", "run", "--once", "--report", "json=/dev/full")

@@ -1,6 +1,7 @@
 """Metrics: what a run was like, counters that go on, and files that may hold anything."""
 
 from dataclasses import replace
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,7 +59,7 @@ def test_a_plan_is_told_by_scope_and_by_policy() -> None:
     assert counted == [7, 2, 3]
     assert found["reconciler_stage_duration_seconds", frozenset({("command", "plan"), ("stage", "list")})] == 1.5
     outcomes = of(found, "reconciler_run_outcome")
-    assert len(outcomes) == len(RunOutcome)
+    assert {dict(labels)["outcome"] for labels in outcomes} >= {*RunOutcome}
     assert [{*labels} for labels, value in outcomes.items() if value] == [
         {("command", "plan"), ("outcome", plan.outcome)}
     ]
@@ -102,12 +103,13 @@ def test_whatever_the_file_held_what_is_written_can_be_read(before: str, data: s
 def test_what_is_told_is_what_was_noted_last() -> None:
     """It is put into words once, however often it is asked for."""
     told = Samples()
-    for change in (
-        lambda: told.set(LAST_SUCCESS, 7, "run"),
-        lambda: told.add(RUNS, 1, "run", "ok"),
-        lambda: told.add(RUNS, 1, "run", "ok"),
-        lambda: told.clear(LAST_SUCCESS),
-    ):
+    changes = (
+        partial(told.set, LAST_SUCCESS, 7, "run"),
+        partial(told.add, RUNS, 1, "run", "ok"),
+        partial(told.add, RUNS, 1, "run", "ok"),
+        partial(told.clear, LAST_SUCCESS),
+    )
+    for change in changes:
         before = told.text()
         change()
         assert told.text() != before
