@@ -144,9 +144,9 @@ class Cycle:
         if job.plan_only:
             await self._plan(session, job, options.on_listed)
             return
-        async with session.hold():
+        async with session.hold() as held:
             plan = await self._plan(session, job, options.on_listed)
-            if plan.applyable:
+            if plan.applyable or held.locked:  # a target that is locked is an error, as of `apply`, whatever is due
                 self.calling = True
                 try:
                     self.report = await session.apply(plan, Approval.automatic(), options)
