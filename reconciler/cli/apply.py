@@ -13,11 +13,11 @@ import click
 
 from reconciler.cli.apply_flags import ApplyFlags, apply_flags, tell
 from reconciler.cli.notifying import failures_told, told
-from reconciler.cli.options import flag, limit_options, moment, paths_argument, task_options
+from reconciler.cli.options import flag, limit_options, moment, paths_argument, shard_option, task_options
 from reconciler.cli.output import Flags, keep, run_flags
 from reconciler.cli.places import is_agreed, somebody_is_there, write
 from reconciler.cli.progress import Progress
-from reconciler.cli.running import run_work
+from reconciler.cli.running import parted, run_work
 from reconciler.cli.saved_file import saved_plan
 from reconciler.cli.signals import Interrupted, held, interruptible
 from reconciler.engine.approval import Approval
@@ -38,18 +38,26 @@ if TYPE_CHECKING:
 
 @click.command("apply")
 @paths_argument
-@flag("--plan", "plan_file", type=click.Path(path_type=Path), metavar="FILE", help="Apply this saved plan.")
+@flag(
+    "--plan",
+    "plan_files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Apply this saved plan; repeat it for the parts of one that shards have saved.",
+)
 @flag("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Save the plan that is made.")
 @flag("--auto-approve", is_flag=True, help="Do not ask.")
 @flag("--approved-digest", metavar="DIGEST", help="Go ahead only if the plan has this digest. Counts as approval.")
 @flag("--approved-until", metavar="TIME", help="Go ahead only before this RFC 3339 time. Needs --approved-digest.")
 @task_options
+@shard_option
 @limit_options
 @apply_flags
 @run_flags(*SCREEN_FORMATS, reports=True)
 def command(
     paths: tuple[Path, ...],
-    plan_file: Path | None,
+    plan_files: tuple[Path, ...],
     out: Path | None,
     auto_approve: bool,
     approved_digest: str | None,
@@ -65,16 +73,16 @@ def command(
     """
     behaviour = ApplyFlags.of(shared)
     options = behaviour.options()  # whose time runs from here
-    if plan_file is not None and out is not None:
+    if plan_files and out is not None:
         raise UsageError("--plan and --out exclude each other", "what --plan names is saved already")
     flags = Flags.of(**shared)
     output = flags.output({"--out": out}, paths)
     interruption = Interruption()
     progress = Progress(interruption)
-    approval = _approval(auto_approve or plan_file is not None, approved_digest, approved_until, progress)
-    with failures_told("apply", paths, saved=plan_file is not None, asked=approval.ask is not None):
+    approval = _approval(auto_approve or bool(plan_files), approved_digest, approved_until, progress)
+    with failures_told("apply", paths, saved=bool(plan_files), asked=approval.ask is not None):
         with output.failing("apply"):
-            saved = saved_plan(plan_file) if plan_file else None
+            saved = saved_plan(*plan_files) if plan_files else None
             session = Session.open(
                 paths,
                 target=flags.targets,
@@ -84,6 +92,7 @@ def command(
                 interruption=interruption,
                 on_held=tell,
             )
+            session = parted(session, flags.shard, joined=saved is not None)
         options = replace(options, on_result=progress.settled, on_listed=progress.seen)
 
         async def applied_and_told() -> tuple[Plan, Report]:

@@ -1,4 +1,4 @@
-"""`reconciler comment FILE`."""
+"""`reconciler comment FILE...`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _NO_TOKEN = {
 
 
 @click.command("comment")
-@argument("file", type=click.Path(path_type=Path))
+@argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @flag("--platform", type=click.Choice([place.value for place in Place]), help="Default: the one whose job this is.")
 @flag("--repository", metavar="NAME", help="OWNER/NAME on GitHub; on GitLab the project's path or number.")
 @flag("--number", type=click.IntRange(min=1), metavar="N", help="Number of the pull or merge request.")
@@ -55,7 +55,7 @@ _NO_TOKEN = {
 @format_option("text", "json")
 @log_options
 def command(
-    file: Path,
+    files: tuple[Path, ...],
     platform: str | None,
     repository: str | None,
     number: int | None,
@@ -69,7 +69,7 @@ def command(
     log_format: str,
     trace: Path | None,
 ) -> int:
-    """Create or update the one comment of a pull or merge request, from a saved plan or report.
+    """Create or update the one comment of a pull or merge request, from a saved plan or report, or those of all shards.
 
     Plans and reports of the same targets share one comment, found by its hidden first line among those that we wrote.
     An older run never overwrites a later one. A plan without changes creates no comment, but updates one that is
@@ -78,12 +78,13 @@ def command(
     The token comes from the environment: GITHUB_TOKEN or GH_TOKEN, GITLAB_TOKEN. Without one, --dry-run asks nobody.
     """
     start_logging(log_format, verbosity=verbose, trace=trace)
-    item = saved_plan_or_report(file)
+    item = saved_plan_or_report(*files)
+    names = [file.name for file in files]
     place = Place(platform) if platform else recognised(os.environ)
     token = token_of(place, os.environ) if place else None
     if dry_run and not print_digest and token is None:
         origin = origin_of(place, os.environ) if place else Origin()
-        draft = Draft.of(item, origin, file.name, merging_applies=merging_applies)
+        draft = Draft.of(item, origin, names, merging_applies=merging_applies)
         with tracing():
             _Teller(output_format).tell(None, "Nothing was read: there is no token to ask with.", draft, dry_run=True)
         return ExitCode.OK
@@ -94,10 +95,10 @@ def command(
         remedy, hint = _NO_TOKEN[place]
         raise UsageError(f"there is no token to comment with: {remedy}", hint)
     job = job_of(place, os.environ, api=api, repository=repository, number=number)
-    draft, patience = Draft.of(item, job.origin, file.name, merging_applies=merging_applies), Patience()
+    draft, patience = Draft.of(item, job.origin, names, merging_applies=merging_applies), Patience()
     now = patience.now().timestamp()
     if draft.marker.valid_at > now + CLOCKS_APART:
-        made = f"{presentable(str(file))} is of {format_timestamp(draft.marker.valid_at)}"
+        made = f"{presentable(str(files[0]))} is of {format_timestamp(draft.marker.valid_at)}"
         raise InvalidPlan(f"{made}, a time that has not come", "plan again, without --now")
     teller = _Teller(output_format, token, job)
     with tracing(), found_request(job, token, patience) as request:

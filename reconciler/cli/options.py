@@ -100,6 +100,14 @@ def task_options(command: Command) -> Command:
     )(command)
 
 
+def shard_option(command: Command) -> Command:
+    return flag(
+        "--shard",
+        metavar="I/N|auto",
+        help="Only the accounts of this part of N, from 0; auto: as the job of a CI system or of Kubernetes says.",
+    )(command)
+
+
 def format_option(*formats: str) -> Callable[[Command], Command]:
     return flag(
         "--format",

@@ -90,13 +90,13 @@ class Output:
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
     def show(
-        self, item: Plan | Report, now: int, saved_to: Path | None = None, measured: Measured | None = None
+        self, item: Plan | Report, now: int, saved_to: Sequence[Path] = (), measured: Measured | None = None
     ) -> ExitCode:
         """Write a plan or report to every file of `--report`, then to stdout.
 
         What can be written is written; what cannot is said on stderr, and makes the exit code ERROR instead of OK.
         """
-        saved = str(saved_to) if saved_to else None
+        saved = tuple(map(str, saved_to))
         with held():
             code = self.save(item, now, saved, measured)
             try:
@@ -110,12 +110,12 @@ class Output:
                 return _said(error)
         return code
 
-    def view(self, now: int, saved_to: str | None = None) -> View:
+    def view(self, now: int, saved_to: tuple[str, ...] = ()) -> View:
         """What renderings on stdout depend on."""
         return View(now, self.color, saved_to, self.paths, self.tasks, self.columns, job=_job(self))
 
     def save(
-        self, item: Plan | Report, now: int, saved: str | None = None, measured: Measured | None = None
+        self, item: Plan | Report, now: int, saved: tuple[str, ...] = (), measured: Measured | None = None
     ) -> ExitCode:
         """Write a plan or report to every file of `--report` only, as `show` does."""
         code = ExitCode.OK
@@ -166,6 +166,7 @@ class Flags:
     view: str = TaskView.AUTO
     tasks: tuple[str, ...] = ()
     tasks_file: Path | None = None
+    shard: str | None = None
     max_actions: tuple[tuple[str | None, int], ...] = ()
     max_percent: tuple[tuple[str | None, int], ...] = ()
 

@@ -10,11 +10,11 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.logs import say, tracing
-from reconciler.cli.options import duration, flag, limit_options, moment, paths_argument, task_options
+from reconciler.cli.options import duration, flag, limit_options, moment, paths_argument, shard_option, task_options
 from reconciler.cli.output import Flags, keep, run_flags
 from reconciler.cli.places import write_private
 from reconciler.cli.progress import Progress
-from reconciler.cli.running import run_work
+from reconciler.cli.running import parted, run_work
 from reconciler.cli.saved_file import saved_snapshot
 from reconciler.cli.signals import held
 from reconciler.documents.snapshot import Recording, snapshot_pieces
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 @flag("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Save the plan for apply --plan.")
 @flag("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @task_options
+@shard_option
 @limit_options
 @flag("--expires", metavar="DURATION", help="How long the saved plan is good for (default: settings.plan_ttl).")
 @flag("--now", metavar="TIME", help="Count ages from this RFC 3339 time instead of the clock's.")
@@ -80,6 +81,8 @@ def command(
     """
     if save_snapshot is not None and snapshot_file is not None:
         raise UsageError("--snapshot and --save-snapshot exclude each other", "what a snapshot holds is saved already")
+    if snapshot_file is not None and shared["shard"] is not None:
+        raise UsageError("--snapshot and --shard exclude each other", "a snapshot is planned in no time")
     files = {"--out": out, "--save-snapshot": save_snapshot}
     flags = Flags.of(**shared)
     output = flags.output(files, paths)
@@ -95,6 +98,7 @@ def command(
             measured = Measured("plan")
         else:
             session = Session.open(paths, target=flags.targets, policy=flags.policies, task=flags.chosen, now=set_to)
+            session = parted(session, flags.shard, joined=True)
             started = int(time.time())
             rows = catalogue().resource_types
             recordings = {
@@ -107,7 +111,7 @@ def command(
                 _save(save_snapshot, session, recordings, started if now else plan.created_at)
     with held():
         saved = keep(out, pieces(plan)) if out is not None else ExitCode.OK
-        shown = output.show(plan, plan.created_at, saved_to=None if saved else out, measured=measured)
+        shown = output.show(plan, plan.created_at, saved_to=() if saved or out is None else (out,), measured=measured)
     return ExitCode.weightiest(plan.exit_code(detailed=detailed_exitcode), saved, shown)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,9 @@ import click
 
 from reconciler.cli.apply_flags import ApplyFlags, apply_flags, held_lines
 from reconciler.cli.notifying import failures_told
-from reconciler.cli.options import duration, flag, limit_options, paths_argument
+from reconciler.cli.options import duration, flag, limit_options, paths_argument, shard_option
 from reconciler.cli.output import Flags, run_flags
-from reconciler.cli.running import run_work
+from reconciler.cli.running import parted, run_work
 from reconciler.daemon.cycle import Cycle, Job
 from reconciler.daemon.daemon import Daemon
 from reconciler.daemon.schedule import Cron, Every
@@ -53,6 +54,7 @@ LOGGER = logging.getLogger("reconciler.daemon")
     metavar="NAME",
     help="A name by which others reach --listen; addresses and localhost always do.",
 )
+@shard_option
 @limit_options
 @apply_flags
 @run_flags(reports=True)
@@ -88,6 +90,7 @@ def command(
         plan_only,
         flags.overrides,
         behaviour.lock_timeout,
+        partial(parted, shard=flags.shard, joined=False),
         behaviour.options,
     )
     daemon = Daemon(job, when, Interruption(), duration("--jitter", jitter), on_held=_log_held)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from reconciler.engine.interruption import Interruption
+    from reconciler.engine.session import Session
 
     Result = TypeVar("Result")
 
@@ -34,6 +35,15 @@ def _have_files() -> None:
     if most > soft != resource.RLIM_INFINITY:
         with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def parted(session: Session, shard: str | None, *, joined: bool) -> Session:
+    """The session of a shard, where `--shard` names one: see `reconciler.executors.shards`."""
+    if shard is None:
+        return session
+    from reconciler.executors.shards import shard_of_session  # noqa: PLC0415 - for fleets alone
+
+    return shard_of_session(session, shard, joined=joined)
 
 
 def run_work(work: Coroutine[None, None, Result], interruption: Interruption | None = None) -> Result:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.config.inventory import values_in
-from reconciler.documents.files import PLAN_FILE, read_either
+from reconciler.documents.files import PLAN_FILE, read_either, whole
 from reconciler.documents.snapshot import read_snapshot
 from reconciler.documents.strict_json import MAX_BYTES, MAX_BYTES_AS_WRITTEN, decoded
 from reconciler.exceptions import InvalidPlan, UsageError
+from reconciler.planning.plan import Plan
 from reconciler.providers.registry import catalogue
 from reconciler.selectors.mistake import Mistake
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
     from reconciler.planning.snapshot import Snapshot
 
@@ -23,14 +23,17 @@ _PLAN_MAKER = "`reconciler plan --out FILE` saves a plan"
 _SNAPSHOT_MAKER = "`reconciler plan --save-snapshot FILE` saves a snapshot"
 
 
-def saved_plan(path: Path) -> Plan:
-    """Raises UsageError where the file cannot be read, InvalidPlan where it is no plan that was saved."""
-    return PLAN_FILE.read(_bytes(path, _PLAN_MAKER, MAX_BYTES_AS_WRITTEN), str(path))
+def saved_plan(*paths: Path) -> Plan:
+    """The plan of a file, or of the files of its parts. Raises UsageError where one cannot be read, InvalidPlan where
+    they hold no plan that was saved."""
+    plan = whole([PLAN_FILE.read(_bytes(path, _PLAN_MAKER, MAX_BYTES_AS_WRITTEN), str(path)) for path in paths])
+    assert isinstance(plan, Plan)  # noqa: S101 - told to mypy
+    return plan
 
 
-def saved_plan_or_report(path: Path) -> Plan | Report:
+def saved_plan_or_report(*paths: Path) -> Plan | Report:
     """Raises as `saved_plan` does."""
-    return read_either(_bytes(path, _PLAN_MAKER, MAX_BYTES_AS_WRITTEN), str(path))
+    return whole([read_either(_bytes(path, _PLAN_MAKER, MAX_BYTES_AS_WRITTEN), str(path)) for path in paths])
 
 
 def saved_snapshot(path: Path) -> Snapshot:

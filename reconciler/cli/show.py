@@ -14,17 +14,19 @@ from reconciler.reports import FORMATS
 
 
 @click.command("show")
-@argument("file", type=click.Path(path_type=Path))
+@argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @format_option(*FORMATS)
 @color_option
 @view_option
-def command(file: Path, output_format: str, color: str, view: str) -> int:
+def command(files: tuple[Path, ...], output_format: str, color: str, view: str) -> int:
     """Render a saved plan or report in any format. Needs no network.
+
+    The files of all shards, of a plan or of a run, are one plan or report.
 
     markdown is a comment for a pull or merge request, html one file to read in a browser, junit for the test tab of a
     CI system, github annotations of GitHub Actions, gitlab the artifact reports:terraform, outputs key=value lines:
     `reconciler show plan.json --format outputs >> "$GITHUB_OUTPUT"`.
     """
     output = Output.of(output_format, color, view=view)
-    item = saved_plan_or_report(file)
-    return output.show(item, int(time.time()), saved_to=file)
+    item = saved_plan_or_report(*files)
+    return output.show(item, int(time.time()), saved_to=files)

@@ -46,6 +46,8 @@ class Job:
     plan_only: bool = False
     overrides: Overrides = field(default_factory=Overrides)
     lock_timeout: int = 0
+    parted: Callable[[Session], Session] = lambda session: session
+    """What of the accounts is looked at, where others are other processes'."""
     options: Callable[[], ApplyOptions] = ApplyOptions
 
 

@@ -116,15 +116,20 @@ class Daemon:
 
     async def _read(self) -> Session:
         """A session of the configuration as it stands. Raises InvalidConfiguration and UsageError."""
-        return await asyncio.to_thread(
-            Session.open,
-            self.job.paths,
-            target=self.job.targets,
-            policy=self.job.policies,
-            lock_timeout=self.job.lock_timeout,
-            interruption=self.interruption,
-            on_held=self.on_held,
-        )
+
+        def opened() -> Session:
+            return self.job.parted(
+                Session.open(
+                    self.job.paths,
+                    target=self.job.targets,
+                    policy=self.job.policies,
+                    lock_timeout=self.job.lock_timeout,
+                    interruption=self.interruption,
+                    on_held=self.on_held,
+                )
+            )
+
+        return await asyncio.to_thread(opened)
 
     async def _latest(self) -> tuple[Session, str]:
         """A session of the configuration as it stands; or of the last good one, and why it is that one."""

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.documents.document import Format
 from reconciler.documents.strict_json import load
+from reconciler.exceptions import InvalidPlan
 from reconciler.planning.plan import Plan
 from reconciler.planning.report import Report
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.task import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 def _contradictions(plan: Plan) -> Iterator[str]:
@@ -57,6 +58,24 @@ REPORT_FILE = Format(
     "Report of a run of media-reconciler",
     "use the report as the run wrote it, and the version of reconciler that wrote it",
 )
+
+
+def whole(items: Sequence[Plan | Report]) -> Plan | Report:
+    """The plan or report that was read, or that the parts which were read are of. Raises InvalidPlan."""
+    plans = [item for item in items if isinstance(item, Plan)]
+    reports = [item for item in items if isinstance(item, Report)]
+    if plans and reports:
+        raise InvalidPlan("plans and reports are different things", "give the files of one of them")
+    if len(items) == 1 and not (plans and plans[0].part) and not (reports and reports[0].shard):
+        return items[0]
+    from reconciler.planning.joining import joined_plan, joined_report  # noqa: PLC0415 - of what several have made
+
+    if reports:
+        return joined_report(reports)
+    plan = joined_plan(plans)
+    for contradiction in _contradictions(plan):
+        raise InvalidPlan(contradiction, f"a part was torn or altered; {PLAN_FILE.remedy}")
+    return plan
 
 
 def read_either(data: bytes, source: str) -> Plan | Report:

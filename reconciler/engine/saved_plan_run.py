@@ -51,7 +51,8 @@ async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> 
     world, clouds = run.world, run.clouds
     check_fresh(saved, world.configuration.fingerprint, world.now)
     wanted = statuses_wanted(world.configuration, world.catalogue)
-    reviewed, saved = saved, narrowed(saved, world)
+    reviewed, mine = saved, _of_shard(saved, world)
+    saved = narrowed(mine, world)
     by_id = _ids_to_read(world, saved, overrides)
     listed = {scope: statuses for scope, statuses in wanted.items() if scope not in by_id}
     observations, sieves = await sifted(world, clouds, listed, run.options.on_listed)
@@ -84,10 +85,10 @@ async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> 
         fresh,
         changes=saved.changes,
         overrides=saved.overrides,
-        diagnostics=(*fresh.diagnostics, *_scope_notes(reviewed, saved, world.chosen)),
+        diagnostics=(*fresh.diagnostics, *_scope_notes(mine, saved, world.chosen)),
     )
     # The saved plan may have been made for fewer targets than this run looked at, and the report is of that plan.
-    left_out = len(reviewed.changes) - len(saved.changes)
+    left_out = len(mine.changes) - len(saved.changes)
     return await carry_out(run, plan, justified.ahead, dropped, reviewed=reviewed, excluded=left_out)
 
 
@@ -95,6 +96,14 @@ def _unheeded(saved: Plan, overrides: Overrides) -> str:
     """Why limits that the plan was made with do not count, if so."""
     flags = saved.overrides.unheeded(overrides).flags
     return f"the plan has {flags}, which counts with --approved-digest or given again" if flags else ""
+
+
+def _of_shard(saved: Plan, world: World) -> Plan:
+    """The plan with the changes that are this process's to make, where others make theirs."""
+    if world.shard is None:
+        return saved
+    mine = {scope.target for scope in world.configuration.scopes()}
+    return replace(saved, changes=tuple(change for change in saved.changes if change.target in mine))
 
 
 def narrowed(saved: Plan, world: World) -> Plan:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from reconciler.engine.clouds import Clouds
 from reconciler.engine.interruption import Interruption, run
 from reconciler.engine.queries import EVERY_TASK, narrowed, query, why
-from reconciler.engine.world import check_overrides, load_world, named_targets, plan_from, sifted
+from reconciler.engine.world import check_overrides, load_world, looking_at, named_targets, plan_from, sifted
 from reconciler.exceptions import UsageError
 from reconciler.planning.change import Chosen
 from reconciler.planning.judgement import statuses_wanted
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from reconciler.engine.hold import Held
     from reconciler.engine.queries import QueryResult, Wish
     from reconciler.engine.world import World
+    from reconciler.planning.guards import Portion
+    from reconciler.planning.part import Shard
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
     from reconciler.planning.why import Why
@@ -121,6 +123,14 @@ class Session:
         world = load_world(files, targets, policies, now=now, chosen=chosen)
         return cls(world, targets, lock_timeout, interruption or Interruption(), on_held)
 
+    def part(self, targets: Collection[str], shard: Shard, portion: Portion | None = None) -> Session:
+        """A session of these targets alone: others are other processes'. Without a `portion` of the limits on actions,
+        what it plans is a part of a plan of all, against which the limits are held.
+        """
+        configuration = looking_at(targets, self.configuration)
+        world = replace(self._world, configuration=configuration, shard=shard, portion=portion)
+        return Session(world, sorted(targets), self._lock_timeout, self._interruption, self._on_held)
+
     def again(self) -> Session:
         """Another session of the same configuration, as it was read for this one."""
         return Session(self._world, self._targets, self._lock_timeout, self._interruption, self._on_held)
@@ -136,6 +146,11 @@ class Session:
     def configuration(self) -> Configuration:
         """What the session works with: all targets, and those policies that it is narrowed to."""
         return self._world.configuration
+
+    @property
+    def chosen(self) -> Chosen:
+        """The tasks that what it plans and applies is narrowed to."""
+        return self._world.chosen
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -263,6 +278,8 @@ class Session:
         if part is not None and (plan is None or self._holding):
             raise UsageError("a part of a run is of a plan that was made before, and takes its locks itself")
         options = ApplyOptions() if options is None else options
+        if plan is not None and plan.part is not None:
+            raise UsageError(f"the plan is part {plan.part.shard} of one", "join all parts, and apply what they are of")
         async with self._applying:
             if plan is not None and plan is self._own and self._held is not None:
                 return await self._apply_own(plan, approval, options, self._held)

@@ -28,12 +28,14 @@ from reconciler.tasks.sink import Shared
 from reconciler.tasks.timestamps import LATEST, Timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from reconciler.config.model import Configuration
     from reconciler.engine.clouds import Clouds
+    from reconciler.planning.guards import Portion
     from reconciler.planning.limits import Overrides
+    from reconciler.planning.part import Shard
     from reconciler.planning.plan import Plan
     from reconciler.planning.sieve import Rules
     from reconciler.planning.snapshot import Snapshot
@@ -52,7 +54,9 @@ class World:
     """What a run works with: the configuration, the resource types, and the clock.
 
     What it does is narrowed to the tasks that are `chosen`. `now` is seconds since the epoch (UTC), fixed for the run,
-    so that all ages agree. `clock_set`: somebody chose it, so that the clouds have no say about it.
+    so that all ages agree. `clock_set`: somebody chose it, so that the clouds have no say about it. `shard`: the
+    configuration is narrowed to a part of the accounts, the others are other processes'; where no plan of all is made,
+    `portion` is what of the limits is its own.
     """
 
     configuration: Configuration
@@ -60,6 +64,8 @@ class World:
     now: int
     clock_set: bool = False
     chosen: Chosen = EVERY_TASK
+    shard: Shard | None = None
+    portion: Portion | None = None
 
 
 def load_world(
@@ -133,10 +139,14 @@ def restrict(configuration: Configuration, targets: Sequence[str], policies: Seq
             raise UsageError(f"{flag}: no {flag[2:8]} of the configuration has such a name")
     kept_targets = {*named_targets(targets, configuration)}
     kept_policies = {*matching(policies, configuration.policies)}
+    policies_kept = {name: policy for name, policy in configuration.policies.items() if name in kept_policies}
+    return looking_at(kept_targets, replace(configuration, policies=policies_kept))
+
+
+def looking_at(targets: Collection[str], configuration: Configuration) -> Configuration:
+    """The configuration with policies that look at these targets alone."""
     narrowed = {
-        name: policy.within(lambda scope: scope.target in kept_targets)
-        for name, policy in configuration.policies.items()
-        if name in kept_policies
+        name: policy.within(lambda scope: scope.target in targets) for name, policy in configuration.policies.items()
     }
     return replace(configuration, policies={name: policy for name, policy in narrowed.items() if policy})
 
@@ -207,7 +217,8 @@ async def sifted(
 
 def planner_of(world: World) -> Planner:
     """A planner of the configuration of a run, by its clock."""
-    return Planner(world.configuration, world.catalogue, world.now, world.chosen)
+    shard = None if world.portion else world.shard
+    return Planner(world.configuration, world.catalogue, world.now, world.chosen, shard, world.portion)
 
 
 def plan_from(

@@ -50,6 +50,31 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """One's place among several: how many scopes come before its own, how many are its own, and how many there are."""
+
+    before: int
+    own: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What of all limits on actions falls to one of several runs that know nothing of each other: by its scopes, of
+    those of each policy and of all. The portions of all add up to the limits."""
+
+    of_policies: Mapping[str, Share]
+    of_run: Share
+
+
+def _portion_of(check: GuardCheck, share: Share) -> GuardCheck:
+    if check.own is not None or not share.of:
+        return check
+    upto = check.limit * (share.before + share.own) // share.of
+    return replace(check, limit=upto - check.limit * share.before // share.of)
+
+
+@dataclass(frozen=True, slots=True)
 class Guards:
     """The limits of the policies that act, and of all of them together: checks, whatever was counted in them.
 
@@ -60,6 +85,17 @@ class Guards:
     of_policies: Mapping[str, tuple[GuardCheck, ...]]
     of_run: tuple[GuardCheck, ...]
     firm: frozenset[str]
+
+    def divided(self, portion: Portion) -> Guards:
+        """What of the limits on actions falls to one of several runs; those of the command line are its own."""
+        return Guards(
+            {
+                name: (_portion_of(first, portion.of_policies[name]), *others)
+                for name, (first, *others) in self.of_policies.items()
+            },
+            (_portion_of(self.of_run[0], portion.of_run), *self.of_run[1:]),
+            self.firm,
+        )
 
     def hold(self, wanted: Sequence[Wanted]) -> Ruling:
         """Say which of these go ahead.

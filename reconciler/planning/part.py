@@ -40,6 +40,11 @@ class Shard(Shown):
     def __str__(self) -> str:
         return f"{self.index}/{self.total}"
 
+    @property
+    def told(self) -> str:
+        """Which one it is, for whoever compares it with the others."""
+        return f"shard {self} of partition {self.partition}"
+
 
 @dataclass(frozen=True, slots=True)
 class Claim(Shown):

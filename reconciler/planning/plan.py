@@ -157,8 +157,8 @@ class Plan(Shown):
 
     @property
     def applyable(self) -> bool:
-        """Whether `apply` would act on it: there are changes that no guard refuses."""
-        return bool(self.changes)
+        """Whether `apply` would act on it: there are changes that no guard refuses, and it is no part of a plan."""
+        return bool(self.changes) and self.part is None
 
     @property
     def digest(self) -> Digest:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.planning.change import Observed
+    from reconciler.planning.guards import Portion
     from reconciler.planning.part import Shard
     from reconciler.planning.quota import Surplus
     from reconciler.planning.sieve import Sieve
@@ -65,7 +66,8 @@ class Planner:
     the tasks are meant, `draft` and then `guarded`.
 
     `now` is seconds since the epoch (UTC), the clock of all ages. What is asked for of tasks that are not `chosen` is
-    only counted. `shard`: the plan is a part of one, and holds what joining it with the others takes.
+    only counted. `shard`: the plan is a part of one, and holds what joining it with the others takes. `portion`: nobody
+    will join it with others, and so much of the limits is its own.
     """
 
     def __init__(
@@ -75,9 +77,11 @@ class Planner:
         now: int,
         chosen: Chosen = EVERY_TASK,
         shard: Shard | None = None,
+        portion: Portion | None = None,
     ) -> None:
         self._chosen = chosen
         self._shard = shard
+        self._portion = portion
         self._excluded: set[TaskKey] = set()
         self._configuration = configuration
         self._catalogue = catalogue
@@ -229,6 +233,7 @@ class Planner:
         asked = [one for key, one in self._wanted.items() if key in among]
         listed = {scope.key: scope.tasks for scope in plan.scopes if scope.completeness is not Completeness.FAILED}
         limits = guards(listed, self._acting, self._configuration, self._judgements, overrides)
+        limits = limits.divided(self._portion) if self._portion else limits
         takes = partial(estimate, targets=self._configuration.targets, catalogue=self._catalogue)
         made, ruling = ruled(plan, asked, limits, overrides, self._seen, takes)
         self.deferred, self.refused = ruling.deferred, ruling.refused_of

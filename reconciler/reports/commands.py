@@ -40,15 +40,14 @@ def command_line(command: str, words: Iterable[str]) -> str:
     return " ".join([f"reconciler {command}", *map(word, words)])
 
 
-def apply_saved(plan: Plan, saved_to: str | None, paths: Sequence[str] | None) -> str:
-    """The command that applies a plan from its file, `FILE` where that is not known, with the paths that it was made
-    from.
+def apply_saved(plan: Plan, saved_to: Sequence[str], paths: Sequence[str] | None) -> str:
+    """The command that applies a plan from its file, or those of its parts, `FILE` where none is known, with the paths
+    that it was made from.
 
     `paths`: those on the command line; None: it is not known, and follows from the files that the plan names.
     """
-    return command_line(
-        f"apply --plan {_file(saved_to)}", _paths_of(plan.configuration.files) if paths is None else paths
-    )
+    files = " ".join(f"--plan {file}" for file in _files(saved_to))
+    return command_line(f"apply {files}", _paths_of(plan.configuration.files) if paths is None else paths)
 
 
 def approval(plan: Plan, newline: str = " ") -> str:
@@ -59,13 +58,13 @@ def approval(plan: Plan, newline: str = " ") -> str:
     return f"--approved-digest {plan.digest}{newline}--approved-until {format_timestamp(plan.expires_at)}"
 
 
-def show_saved(saved_to: str | None) -> str:
+def show_saved(saved_to: Sequence[str]) -> str:
     """The command that shows all of a plan or report."""
-    return f"reconciler show {_file(saved_to)}"
+    return f"reconciler show {' '.join(_files(saved_to))}"
 
 
-def _file(saved_to: str | None) -> str:
-    return "FILE" if saved_to is None else word(saved_to)
+def _files(saved_to: Sequence[str]) -> Sequence[str]:
+    return [*map(word, saved_to)] or ["FILE"]
 
 
 def _paths_of(files: Sequence[str]) -> Sequence[str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class View:
     """What a rendering depends on besides the data. Each format takes what it has a use for.
 
-    `now`: seconds since the epoch (UTC), for ages. `saved_to`: the path that a plan was saved under,
+    `now`: seconds since the epoch (UTC), for ages. `saved_to`: the paths that a plan, or its parts, were saved under,
     `paths`: those that it was made from (None: not known). `tasks`: how much text says of each task, `columns`: cells
     of a line (None: as many as it takes). `asking`: whether to apply a plan is asked next. `job`: address and name
     of the job of a CI system that makes the rendering. `measured`: what was measured of the run, where it was this
@@ -34,7 +34,7 @@ class View:
 
     now: int
     color: bool = False
-    saved_to: str | None = None
+    saved_to: tuple[str, ...] = ()
     paths: tuple[str, ...] | None = None
     tasks: TaskView = TaskView.AUTO
     columns: int | None = None

@@ -15,6 +15,8 @@ from reconciler.reports.markdown.plan import render_plan_markdown
 from reconciler.reports.markdown.report import render_report_markdown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reconciler.planning.report import Report
 
 
@@ -28,12 +30,12 @@ class Draft:
 
     @classmethod
     def of(
-        cls, item: Plan | Report, origin: Origin, saved_to: str | None = None, *, merging_applies: bool = False
+        cls, item: Plan | Report, origin: Origin, saved_to: Sequence[str] = (), *, merging_applies: bool = False
     ) -> Draft:
         """The same file and origin make the same text, whenever that is: ages are reckoned from when it was made.
 
-        `saved_to` is what the file is called. `merging_applies`: that is what the workflows of this repository do with
-        a plan.
+        `saved_to` is what the files are called. `merging_applies`: that is what the workflows of this repository do
+        with a plan.
 
         Raises InvalidPlan for a file that no run writes.
         """

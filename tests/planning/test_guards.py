@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.config.model import RUN_ACTIONS, Configuration, Limits, OnExcess, RunLimits
-from reconciler.planning.limits import Overrides
+from reconciler.planning.guards import Guards, Portion, Share
+from reconciler.planning.limits import Guard, GuardCheck, Overrides
 from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
 from reconciler.planning.remedies import enough_for
@@ -275,3 +276,24 @@ def test_a_limit_of_all_together_that_is_written_is_named_beside_that_of_the_pol
     ):
         assert "--max-percent noisy=100 --max-percent 100" in form
         assert "run_limits: {max_percent: 100} in the settings" in form
+
+
+# -- several runs that know nothing of each other -----------------------------------------------------------------
+@given(st.integers(0, 10_000), st.lists(st.integers(0, 50), min_size=1, max_size=12))
+def test_the_portions_of_a_limit_add_up_to_it(limit: int, scopes: list[int]) -> None:
+    checks = GuardCheck(Guard.MAX_ACTIONS, limit, 0, 0)
+    portions: list[int] = []
+    for index, own in enumerate(scopes):
+        share = Share(sum(scopes[:index]), own, sum(scopes))
+        held = Guards({"p": (checks,)}, (checks,), frozenset()).divided(Portion({"p": share}, share))
+        portions.append(held.of_policies["p"][0].limit)
+    whole = limit if any(scopes) else limit * len(scopes)
+    assert sum(portions) == whole
+    assert all(part == 0 for part, own in zip(portions, scopes, strict=True) if own == 0 and any(scopes))
+
+
+def test_what_the_command_line_says_is_of_each_of_several_runs() -> None:
+    lifted = GuardCheck(Guard.MAX_ACTIONS, 60, 0, 0, own=10)
+    share = Share(0, 1, 2)
+    held = Guards({"p": (lifted,)}, (lifted,), frozenset()).divided(Portion({"p": share}, share))
+    assert held.of_run[0].limit == 60

@@ -29,7 +29,7 @@ from tests.reports.examples import (
 )
 from tests.reports.html.strict_page import parsed
 
-VIEW = View(now=NOW, saved_to="plan.json")
+VIEW = View(now=NOW, saved_to=("plan.json",))
 NAMES = ("p-one", "p-two", "p-three")
 few = st.integers(0, 12)
 

@@ -50,9 +50,9 @@ def test_what_is_no_text_is_written_by_its_bytes(name: str, written: str) -> Non
 )
 def test_where_the_paths_are_not_known_they_follow_from_the_files(files: list[str], paths: str) -> None:
     plan = replace(EMPTY, configuration=replace(EMPTY.configuration, files=tuple(files)))
-    assert apply_saved(plan, None, None) == f"reconciler apply --plan FILE{paths}"
-    assert apply_saved(plan, "-x y", ["-z"]) == "reconciler apply --plan './-x y' ./-z"
+    assert apply_saved(plan, (), None) == f"reconciler apply --plan FILE{paths}"
+    assert apply_saved(plan, ("-x y",), ["-z"]) == "reconciler apply --plan './-x y' ./-z"
 
 
 def test_a_file_that_is_not_known_is_called_so() -> None:
-    assert (show_saved(None), show_saved("my plan")) == ("reconciler show FILE", "reconciler show 'my plan'")
+    assert (show_saved(()), show_saved(("my plan", "b"))) == ("reconciler show FILE", "reconciler show 'my plan' b")

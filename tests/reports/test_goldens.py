@@ -31,7 +31,7 @@ REPORT_CASES = [(f"report_{name}", report, form) for name, report in REPORTS.ite
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_golden(name: str, item: object, form: str) -> None:
-    text = render(item, form, View(now=NOW, saved_to="plan.json"))  # type: ignore[arg-type]  # plan or report
+    text = render(item, form, View(now=NOW, saved_to=("plan.json",)))  # type: ignore[arg-type]  # plan or report
     assert text == golden(GOLDENS / f"{name}.{SUFFIXES[form]}", text)
 
 
@@ -46,7 +46,7 @@ def test_no_golden_is_left_over() -> None:
 
 # -- hostile text ----------------------------------------------------------------------------------------------
 def renderings(text: str) -> dict[str, str]:
-    view = View(now=NOW, saved_to="plan.json")
+    view = View(now=NOW, saved_to=("plan.json",))
     return {
         f"{type(item).__name__} {form}": render(item, form, view)
         for item in (plan_of(text), report_of(text))
@@ -65,7 +65,7 @@ def test_no_control_characters_and_no_queries(text: str) -> None:
 
 @given(hostile)
 def test_colour_brings_escape_sequences_of_our_own_only(text: str) -> None:
-    painted = render(plan_of(text), "text", View(now=NOW, color=True, saved_to="plan.json"))
+    painted = render(plan_of(text), "text", View(now=NOW, color=True, saved_to=("plan.json",)))
     assert re.sub(r"\x1b\[(?:0|1|2|31|32|33)m", "", painted) == renderings(text)["Plan text"]
 
 

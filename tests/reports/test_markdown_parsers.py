@@ -17,7 +17,7 @@ from reconciler.reports.registry import View, render
 from tests.reports.examples import EVIL, NOW, PLANS, REPORTS
 from tests.reports.hostile_texts import REFERENCES, hostile, plan_of, report_of
 
-VIEW = View(now=NOW, saved_to="plan.json")
+VIEW = View(now=NOW, saved_to=("plan.json",))
 
 
 def by_github(text: str) -> str:

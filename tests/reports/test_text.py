@@ -62,7 +62,7 @@ def test_many_tasks_are_told_in_groups_that_say_how_to_see_them() -> None:
     assert "- cancel 3000, by one-transcode-per-object\n" in text
     assert "for example" in text
     assert "Each task: --view list. All that is known of each: --view full." in text
-    assert "reconciler show plan.json --view list" in render_plan_text(BIG, now=NOW, saved_to="plan.json")
+    assert "reconciler show plan.json --view list" in render_plan_text(BIG, now=NOW, saved_to=("plan.json",))
     assert len(text.splitlines()) < 40
 
 
@@ -109,10 +109,10 @@ def test_one_long_id_does_not_stretch_every_row() -> None:
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_no_word_is_broken(plan: Plan, view: TaskView, columns: int) -> None:
     """A line is as wide as the terminal, or it is a single word, or a command to be copied."""
-    text = render_plan_text(plan, now=NOW, view=view, columns=columns, saved_to="plan.json")
+    text = render_plan_text(plan, now=NOW, view=view, columns=columns, saved_to=("plan.json",))
     for line in text.splitlines():
         assert width(line) <= columns or len(line.split()) == 1 or line.startswith("    "), line
-    plain = render_plan_text(plan, now=NOW, view=view, saved_to="plan.json")
+    plain = render_plan_text(plan, now=NOW, view=view, saved_to=("plan.json",))
     if view is not TaskView.LIST:
         assert text.split() == plain.split()
 
@@ -136,7 +136,7 @@ class TestNextStep:
         assert "was not saved" in render_plan_text(self.plan, now=NOW)
 
     def test_saved_under_a_name_for_the_shell(self) -> None:
-        text = render_plan_text(self.plan, now=NOW, saved_to="my plan.json")
+        text = render_plan_text(self.plan, now=NOW, saved_to=("my plan.json",))
         assert "    reconciler apply --plan 'my plan.json'\n" in text
         assert (
             f"    reconciler apply --plan 'my plan.json' \\\n        --approved-digest {self.plan.digest} \\\n" in text
@@ -144,19 +144,19 @@ class TestNextStep:
 
     def test_an_override_has_to_be_given_again(self) -> None:
         plan = replace(self.plan, overrides=Overrides(max_actions=900))
-        text = render_plan_text(plan, now=NOW, saved_to="plan.json")
+        text = render_plan_text(plan, now=NOW, saved_to=("plan.json",))
         assert "    reconciler apply --plan plan.json --max-actions 900\n" in text
 
     def test_expired(self) -> None:
-        text = render_plan_text(self.plan, now=self.plan.expires_at, saved_to="plan.json")
+        text = render_plan_text(self.plan, now=self.plan.expires_at, saved_to=("plan.json",))
         assert "has expired" in text
         assert "apply --plan" not in text
 
     def test_refused(self) -> None:
-        text = render_plan_text(PLANS["guard_breach"], now=NOW, saved_to="plan.json")
+        text = render_plan_text(PLANS["guard_breach"], now=NOW, saved_to=("plan.json",))
         assert "--max-actions one-transcode-per-object=812 --max-percent one-transcode-per-object=41" in text
         assert "apply --plan" in text, "what no guard refuses goes ahead"
-        assert "apply --plan" not in render_plan_text(PLANS["run_breach"], now=NOW, saved_to="plan.json")
+        assert "apply --plan" not in render_plan_text(PLANS["run_breach"], now=NOW, saved_to=("plan.json",))
 
 
 def test_a_refused_run_is_not_advised_to_run_again() -> None:

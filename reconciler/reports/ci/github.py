@@ -138,7 +138,7 @@ def _of_diagnostic(diagnostic: Diagnostic) -> Annotation:
     )
 
 
-def render_plan_github(plan: Plan, saved_to: str | None = None) -> str:
+def render_plan_github(plan: Plan, saved_to: Sequence[str] = ()) -> str:
     """What refuses the plan or makes it less than the whole truth, then what each policy would do, deletes first."""
     return render_annotations(
         [*_doubts(plan), *_refusals(plan), *_notes(plan), *_intents(plan)],
@@ -204,7 +204,7 @@ def render_report_github(report: Report) -> str:
         *map(_of_note, report.diagnostics),
         *(_of_result(result, _OF_OUTCOME[outcome]) for outcome in _OF_OUTCOME for result in _of(report, outcome)),
     ]
-    return render_annotations(annotations, f"`{show_saved(None)}` lists all of the saved report")
+    return render_annotations(annotations, f"`{show_saved(())}` lists all of the saved report")
 
 
 def _of(report: Report, outcome: Outcome) -> list[Result]:

@@ -55,21 +55,21 @@ def render_plan_html(
     plan: Plan,
     *,
     now: int,
-    saved_to: str | None = None,
+    saved_to: Sequence[str] = (),
     paths: Sequence[str] | None = None,
     job: tuple[str, str] | None = None,
 ) -> str:
     """The plan as one HTML file. `now` (seconds since the epoch) is what the ages of its chart are reckoned from.
 
-    `saved_to` is the path that the plan was saved under, `paths` are those it was made from (None: not known). `job` is
-    the address and the name of the job that makes it, if one does.
+    `saved_to` are the paths that the plan, or its parts, were saved under, `paths` are those it was made from (None:
+    not known). `job` is the address and the name of the job that makes it, if one does.
     """
     counts, tally = plan_counts(plan), Tally.of(plan)
     parts = [
         masthead("reconciler plan", plan.outcome, counts, plan_sentence(plan) or ""),
         *alerts(plan),
         _facts(plan, job),
-        section("apply", "How to apply", *_steps(plan, apply_saved(plan, saved_to, paths), known=saved_to is not None)),
+        section("apply", "How to apply", *_steps(plan, apply_saved(plan, saved_to, paths), known=bool(saved_to))),
         _policies(plan, tally),
         plan_ages(plan, now),
         tasks(plan, tally),
@@ -124,6 +124,7 @@ def _facts(plan: Plan, job: tuple[str, str] | None) -> Markup:
             ("listed", listed),
             ("to apply it takes", estimate_words(plan)),
             ("limits overridden by", _code(plan.overrides.flags)),
+            ("shard", plan.part.shard.told if plan.part else ""),
             (
                 "configuration",
                 joined([codes(plan.configuration.files), " ", element("small", plan.configuration.digest)]),

@@ -74,6 +74,7 @@ def _facts(report: Report, job: tuple[str, str] | None) -> Markup:
             ("run", element("code", report.run_id)),
             ("job", job_link(job)),
             ("targets", codes(report.targets)),
+            ("shard", report.shard.told if report.shard else ""),
             ("started", moment(report.started_at)),
             (state, moment(report.finished_at)),
             ("took", duration(max(0, report.finished_at - report.started_at))),

@@ -56,15 +56,16 @@ def render_plan_markdown(
     *,
     now: int,
     budget: int = BUDGET,
-    saved_to: str | None = None,
+    saved_to: Sequence[str] = (),
     paths: Sequence[str] | None = None,
     run: str = "",
     merging_applies: bool = False,
 ) -> str:
     """The plan as Markdown of GitHub and GitLab, of at most `budget` characters. Ages are reckoned from `now`.
 
-    `saved_to` is the path that the plan was saved under, `paths` are those it was made from (None: not known). `run` is
-    a link to the job that keeps the whole plan. `merging_applies`: that is what merging the request does.
+    `saved_to` are the paths that the plan, or its parts, were saved under, `paths` are those it was made from (None:
+    not known). `run` is a link to the job that keeps the whole plan. `merging_applies`: that is what merging the
+    request does.
     """
     tally, command = Tally.of(plan), apply_saved(plan, saved_to, paths)
     where = "" if saved_to else " (FILE: where the plan was saved)"
@@ -142,6 +143,7 @@ def _facts(plan: Plan, tally: Tally, now: int) -> str:
     takes = estimate_words(plan)
     facts += [f"to apply it takes {takes}"] if takes else []
     facts += [f"limits overridden by {code(given)}"] if given else []
+    facts += [plan.part.shard.told] if plan.part else []
     return " · ".join(facts)
 
 

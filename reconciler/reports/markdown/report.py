@@ -80,6 +80,7 @@ def _facts(report: Report) -> str:
             f"on {listed(report.targets[:_NAMES], len(report.targets))}" if report.targets else "",
             f"{state} {format_timestamp(report.finished_at)} after {took}",
             f"reconciler {code(report.tool_version)}",
+            report.shard.told if report.shard else "",
         )
         if fact
     )

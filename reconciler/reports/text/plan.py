@@ -52,7 +52,7 @@ def render_plan_text(
     *,
     now: int,
     color: bool = False,
-    saved_to: str | None = None,
+    saved_to: Sequence[str] = (),
     paths: Sequence[str] | None = None,
     view: TaskView = TaskView.AUTO,
     columns: int | None = None,
@@ -60,14 +60,14 @@ def render_plan_text(
 ) -> str:
     """The plan as text. `now` (seconds since the epoch) is what ages are reckoned from.
 
-    `saved_to` is the path that the plan was saved under, `paths` are those it was made from (None: not known). `view`
-    is how much is said of each task, `columns` how many cells a line has (None: as many as it takes). `asking`:
-    whether to apply it is asked next, so that no command need be named.
+    `saved_to` are the paths that the plan, or its parts, were saved under, `paths` are those it was made from (None:
+    not known). `view` is how much is said of each task, `columns` how many cells a line has (None: as many as it
+    takes). `asking`: whether to apply it is asked next, so that no command need be named.
     """
     paint = Palette(color)
     tasks = TaskWriter(paint, now, object_fields(plan), view, columns)
     sections = [
-        [paint.bold(_heading(plan, now))],
+        [paint.bold(_heading(plan, now)), *_part(plan)],
         _errors(plan, paint),
         _guards(plan, paint),
         _legend(plan),
@@ -94,6 +94,13 @@ def _heading(plan: Plan, now: int) -> str:
     return f"reconciler plan: {listed}; {until(plan.expires_at, now)}"
 
 
+def _part(plan: Plan) -> list[str]:
+    if plan.part is None:
+        return []
+    shard = plan.part.shard
+    return [f"{shard.told.capitalize()}: the guards are held against all {shard.total} together."]
+
+
 def _scope_heading(paint: Palette, scope: str, changes: Sequence[Change]) -> str:
     kinds = {steps_words(steps): count for steps, count in Counter(change.steps for change in changes).items()}
     counts = "; ".join(f"{count} to {words}" for words, count in sorted(kinds.items()))
@@ -106,12 +113,12 @@ def _skipped(title: str, items: Sequence[Change | Skipped], tasks: TaskWriter) -
         yield from tasks.sections(items, lambda scope, members: f"{scope}: {counted(len(members), 'task')}")
 
 
-def _rest(plan: Plan, view: TaskView, saved_to: str | None) -> list[str]:
+def _rest(plan: Plan, view: TaskView, saved_to: Sequence[str]) -> list[str]:
     """How to see what the view leaves out."""
     views = {view.of(len(tasks)) for tasks in (plan.changes, plan.refused, plan.reported, plan.blocked, plan.protected)}
     if views == {TaskView.FULL}:
         return []
-    command = "" if saved_to is None else f"{show_saved(saved_to)} "
+    command = f"{show_saved(saved_to)} " if saved_to else ""
     each = f"Each task: {command}--view list. " if TaskView.SUMMARY in views else ""
     return [f"{each}All that is known of each: {command}--view full."]
 
@@ -127,10 +134,13 @@ def _closing(plan: Plan, paint: Palette) -> list[str]:
     return [*lines, *counts, f"Digest: {plan.digest}"]
 
 
-def _next_step(plan: Plan, now: int, saved_to: str | None, paths: Sequence[str] | None) -> list[str]:
+def _next_step(plan: Plan, now: int, saved_to: Sequence[str], paths: Sequence[str] | None) -> list[str]:
+    if plan.part is not None:
+        files = f"Saved to {', '.join(map(presentable, saved_to))}. " if saved_to else ""
+        return [f"{files}The files of all {plan.part.shard.total} shards are one plan to show, comment and apply."]
     if not plan.changes:
         return []
-    if saved_to is None:
+    if not saved_to:
         return [
             "Note: this plan was not saved (--out plan.json). An apply without it will plan again, and act on what it",
             "finds then.",
@@ -139,7 +149,7 @@ def _next_step(plan: Plan, now: int, saved_to: str | None, paths: Sequence[str] 
         return ["This plan has expired: `reconciler apply` refuses it (exit 5). Make it again."]
     command, newline = apply_saved(plan, saved_to, paths), " \\\n        "
     return [
-        f"Saved to {presentable(saved_to)}. To do this and nothing more:",
+        f"Saved to {', '.join(map(presentable, saved_to))}. To do this and nothing more:",
         f"    {' '.join(filter(None, (command, plan.overrides.flags)))}",
         "To do it only if this very plan was approved:",
         f"    {command}{newline}{approval(plan, newline)}",

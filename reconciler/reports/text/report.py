@@ -50,7 +50,7 @@ def _heading(report: Report) -> str:
     state = "was interrupted" if report.interrupted is not None else "ended"
     return (
         f"reconciler run {report.run_id} {state} at {format_timestamp(report.finished_at)} after {took}\n"
-        f"Plan: {report.plan_digest}"
+        f"Plan: {report.plan_digest}" + (f"\n{report.shard.told.capitalize()}" if report.shard else "")
     )
 
 

@@ -78,7 +78,7 @@ def test_how_to_apply() -> None:
     assert [node.text for node in section.all("pre")] == [command]
     assert "nothing will be without this command" in section.text
     assert "FILE is where the plan was saved." in section.text
-    known = parsed(render_plan_html(plan, now=NOW, saved_to="its own.json")).by_id("apply")
+    known = parsed(render_plan_html(plan, now=NOW, saved_to=("its own.json",))).by_id("apply")
     assert known.all("pre")[0].text.startswith("reconciler apply --plan 'its own.json' --approved-digest")
     assert "FILE" not in known.text
 
