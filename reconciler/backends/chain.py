@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Select, Table
 
 
-FORM = 1
+FORM = 2
 """Which columns are covered, and how they are put together. A change of either takes another number, under which what
 was hashed before is hashed as it was."""
 
-_COVERED: dict[Table, tuple[str, ...]] = {
+_FIRST: dict[Table, tuple[str, ...]] = {
     runs: (
         *("run_id", "command", "tool_version", "plan_digest", "fingerprint", "started_at", "finished_at", "outcome"),
         *("exit_code", "summary", "host", "pid", "planned", "author", "commit", "approval"),
@@ -48,10 +48,12 @@ _COVERED: dict[Table, tuple[str, ...]] = {
     ),
     outcomes: ("run_id", "target", "resource", "task_id", "outcome", "before", "now", "detail", "policies"),
 }
-_LASTING = _COVERED[actions].index("state")
+FORMS = {1: _FIRST, FORM: {**_FIRST, runs: (*_FIRST[runs], "stop_asked_at", "requests")}}
+_CALL = FORMS[FORM][actions]
+_LASTING = _CALL.index("state")
 """The columns of a call before this one never change."""
 
-_STATE, _SETTLED_BY = (_COVERED[actions].index(name) for name in ("state", "settled_by"))
+_STATE, _SETTLED_BY = (_CALL.index(name) for name in ("state", "settled_by"))
 _CERTAIN = (ActionState.DONE.value, ActionState.REFUSED.value)
 
 MARK = 4
@@ -88,7 +90,7 @@ def begin(connection: Connection) -> None:
 def seal(connection: Connection, run_id: str, at: int) -> None:
     """Add the link of a run whose end was just written. In the same transaction."""
     digest, marks, calls = hashlib.sha256(), bytearray(), 0
-    for table, rows in rows_of(connection, run_id):
+    for table, rows in rows_of(connection, run_id, FORM):
         for _, one in rows:
             digest.update(one)
             marks += one[:MARK]
@@ -161,15 +163,15 @@ Digests = Iterator[tuple[Sequence[object], bytes]]
 """Rows, and the digest of each."""
 
 
-def rows_of(connection: Connection, run_id: str, *, few: bool = False) -> Iterator[tuple[Table, Digests]]:
-    """The row of a run, its calls and its outcomes. `few`: they may be held all together."""
+def rows_of(connection: Connection, run_id: str, form: int, *, few: bool = False) -> Iterator[tuple[Table, Digests]]:
+    """The row of a run, its calls and its outcomes, of what a `form` covers. `few`: they may be held all together."""
 
     def found(query: Select[Any]) -> Iterator[Any]:
         # With `yield_per` PostgreSQL is asked three times, and what it answers is never held as a whole.
         return iter(connection.execute(query if few else query.execution_options(yield_per=AT_ONCE)))
 
     def of(table: Table) -> Select[Any]:
-        return select(*(table.c[name] for name in _COVERED[table])).where(table.c.run_id == run_id)
+        return select(*(table.c[name] for name in FORMS[form][table])).where(table.c.run_id == run_id)
 
     # By bytes, whatever the database sorts by: a dump may be restored where another order is in use.
     binary = "C" if connection.dialect.name == "postgresql" else "BINARY"
@@ -192,7 +194,7 @@ def _digest_of_call(row: Sequence[Any]) -> bytes:
 def settled_by(connection: Connection, run_id: str) -> Iterator[Settled]:
     """The calls of earlier runs of which this run found out what became of them, for good."""
     query = (
-        select(*(actions.c[name] for name in _COVERED[actions]))
+        select(*(actions.c[name] for name in _CALL))
         .where(actions.c.settled_by == run_id, actions.c.state.in_(_CERTAIN))
         .order_by(actions.c.sequence)
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from msgspec import Meta
 
-from reconciler.exceptions import ReconcilerError
+from reconciler.exceptions import BackendError, ReconcilerError
 from reconciler.redaction import Shown
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import TaskKey
@@ -145,6 +145,8 @@ class RunEnd:
     outcome: str
     exit_code: int
     summary: Mapping[str, int]
+    requests: Mapping[str, int] = field(default_factory=dict)
+    """How many were made, by target: for plan and calls alike, as far as they are known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,6 +356,10 @@ def _moment(milliseconds: int) -> str:
         return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError, OSError):
         return f"{milliseconds} ms after 1970"
+
+
+class RunOver(BackendError):  # noqa: N818 - as below
+    """A part of a run cannot begin: the run is not there, has ended, or was told to stop."""
 
 
 class IntentRefused(ReconcilerError):  # noqa: N818 - reads as what it is: a verdict, not a failure of the journal

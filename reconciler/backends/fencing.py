@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, case, select, update
 
-from reconciler.backends.entries import Holding
-from reconciler.backends.schema import insert_ignoring, leases, legible
+from reconciler.backends.entries import Holding, RunOver
+from reconciler.backends.schema import insert_ignoring, leases, legible, runs
 from reconciler.exceptions import LockedError
 
 if TYPE_CHECKING:
@@ -25,26 +25,32 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from reconciler.backends.backend import Backend
+    from reconciler.backends.entries import RunPart
 
 EXPIRY = 30_000
 """Milliseconds after which a lease that nobody renewed is free. It is renewed three times as often."""
 
 
-_NEVER = {"targets": None, "holder": None, "host": None, "pid": None, "token": 0, "acquired_at": 0, "expires_at": 0}
+_NOBODY = dict.fromkeys(("targets", "holder", "run_id", "host", "pid"))
+_NEVER = {**_NOBODY, "token": 0, "acquired_at": 0, "expires_at": 0}
+_FREED = {"holder": None, "expires_at": 0, "token": leases.c.token + 1}
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who takes a lease. `id` tells two leases of one process apart; `host` and `pid` are for humans."""
+    """Who takes a lease. `id` tells two leases of one process apart; `host` and `pid` are for humans. `run_id` is the
+    run that it executes a part of, which somebody else ends."""
 
     id: str
     host: str
     pid: int
+    run_id: str | None = None
 
     @classmethod
-    def here(cls, name: str = "") -> Holder:
-        """This process, under a `name` that others may take over, or under one of its own."""
-        return cls(name or uuid.uuid4().hex, socket.gethostname(), os.getpid())
+    def here(cls, part: RunPart | None = None) -> Holder:
+        """This process, under a name of its own, or under that of a `part`, whoever executes it."""
+        name, run_id = (part.holder, part.run_id) if part else (uuid.uuid4().hex, None)
+        return cls(name, socket.gethostname(), os.getpid(), run_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ class Loss(Enum):
     """How a lease was lost, in words that go on after its name."""
 
     LATE = "is no longer ours: it was not renewed in time"
-    TAKEN = "is no longer ours: another apply has taken it, or somebody has freed it by hand"
+    TAKEN = "is no longer ours: another apply has taken it, somebody has freed it by hand, or the run has ended"
     ENDED = "was given back, since the run that held it has ended"
 
 
@@ -96,8 +102,11 @@ def take(
 ) -> Fence:
     """Take all of `groups`, each with its targets, for `expiry` milliseconds. To be called in a writing transaction.
 
-    Raises LeaseHeld where one is taken; the transaction must then be given up.
+    Raises LeaseHeld where one is taken, RunOver where the run of the holder is over; the transaction must then be given
+    up.
     """
+    if holder.run_id is not None:
+        _check_going_on(connection, backend, holder.run_id)
     if not groups:
         return NO_FENCE
     connection.execute(insert_ignoring(connection, leases), [{"rate_group": name, **_NEVER} for name in sorted(groups)])
@@ -107,10 +116,16 @@ def take(
         # Ours already where the answer to an earlier taking was lost, or an earlier execution of our unit took it.
         if row.holder not in {None, holder.id} and (holding := _holding(row, now, expiry)).in_force:
             raise LeaseHeld(holding)
-    values = {"holder": holder.id, "host": holder.host, "pid": holder.pid, "token": leases.c.token + 1}
+    values = {"holder": holder.id, "run_id": holder.run_id, "host": holder.host, "pid": holder.pid}
     ours = update(leases).where(leases.c.rate_group == bindparam("of_group"))
     connection.execute(
-        ours.values(**values, targets=bindparam("of_targets"), acquired_at=now, expires_at=now + expiry),
+        ours.values(
+            **values,
+            targets=bindparam("of_targets"),
+            token=leases.c.token + 1,
+            acquired_at=now,
+            expires_at=now + expiry,
+        ),
         [{"of_group": name, "of_targets": ",".join(sorted(targets)) or None} for name, targets in groups.items()],
     )
     return Fence(tuple((row.rate_group, row.token + 1) for row in rows))
@@ -159,8 +174,37 @@ def free(connection: Connection, holding: Holding) -> bool:
     To be called in a transaction that writes.
     """
     theirs = (leases.c.rate_group == holding.group, leases.c.token == holding.token, leases.c.holder.is_not(None))
-    values = {"holder": None, "expires_at": 0, "token": leases.c.token + 1}
-    return bool(connection.execute(update(leases).where(*theirs).values(values)).rowcount)
+    return bool(connection.execute(update(leases).where(*theirs).values(_FREED)).rowcount)
+
+
+def free_parts(connection: Connection, run_id: str) -> None:
+    """Take the leases of all parts of a run, which can do no more from here on.
+
+    To be called in the transaction that writes the end of the run, after that: whoever begins a part later reads it.
+    """
+    parts = leases.c.run_id == run_id
+    connection.execute(select(leases.c.rate_group).where(parts).order_by(leases.c.rate_group).with_for_update())
+    connection.execute(update(leases).where(parts).values(_FREED))
+
+
+def stop_asked(connection: Connection, run_id: str) -> bool:
+    """Whether somebody told the parts of a run to stop."""
+    asked = select(runs.c.stop_asked_at).where(runs.c.run_id == run_id)
+    return connection.execute(asked).scalar() is not None
+
+
+def _check_going_on(connection: Connection, backend: Backend, run_id: str) -> None:
+    """Raise RunOver unless a run may have parts that begin; it does not end before the transaction does."""
+    run = connection.execute(select(runs).where(runs.c.run_id == run_id).with_for_update(read=True)).first()
+    if run is None:
+        raise RunOver(
+            f"{backend.where}: there is no run {run_id} in this database",
+            "All processes that record one run must be given the same database.",
+        )
+    if legible(runs, run).finished_at is not None:
+        raise RunOver(f"{backend.where}: run {run_id} has ended", "Begin another run for what is left.")
+    if run.stop_asked_at is not None:
+        raise RunOver(f"{backend.where}: run {run_id} was told to stop", "Begin another run for what is left.")
 
 
 def _holding(row: Row[tuple[object, ...]], now: int, expiry: int) -> Holding:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from reconciler.backends.chain import seal
 from reconciler.backends.entries import ActionState, AlreadyDone, AlreadyIntended, IntentRefused, NoOpenIntent
 from reconciler.backends.failures import backend_error, exceeds_limits
-from reconciler.backends.fencing import verify, verify_untaken
+from reconciler.backends.fencing import free_parts, verify, verify_untaken
 from reconciler.backends.requests import NO_FAULT, Beginning, End, Intents, Outcomes, Results, storable
 from reconciler.backends.schema import actions, insert_ignoring, insert_replacing, outcomes, runs
 from reconciler.exceptions import BackendError, LockedError, ReconcilerError
@@ -99,7 +99,7 @@ def _written_together(connection: Connection, backend: Backend, segment: Sequenc
         with connection.begin_nested():
             for fence in {request.fence for request in intents}:
                 verify(connection, backend, fence)
-            for fence in {request.fence for request in concluded}:
+            for fence in {*(request.fence for request in results), *(request.fence for request in concluded)}:
                 verify_untaken(connection, fence)
             _insert_intents(connection, [row for request in intents for row in request.rows])
             _update_results(connection, [row for request in results for row in request.rows])
@@ -142,11 +142,13 @@ def _write(connection: Connection, backend: Backend, request: Request) -> None:
             this = (runs.c.run_id == request.run_id, runs.c.finished_at.is_(None))
             if not connection.execute(update(runs).where(*this).values(request.row)).rowcount:
                 raise _Apart
+            free_parts(connection, request.run_id)
             seal(connection, request.run_id, request.at)
         case Intents():
             verify(connection, backend, request.fence)
             _insert_intents(connection, request.rows)
         case Results():
+            verify_untaken(connection, request.fence)
             _update_results(connection, request.rows)
         case Outcomes():
             verify_untaken(connection, request.fence)

@@ -26,9 +26,9 @@ from reconciler.backends.schema import action_record, actions, illegible, legibl
 from reconciler.tasks.task import TaskKey
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Row, Select, Table
+    from sqlalchemy import Column, ColumnElement, Row, Select, Table
 
     from reconciler.backends.backend import Backend
     from reconciler.backends.entries import ActionRecord, Holding
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 _CHUNK = 500
 """Runs, or changes, taken in one transaction: a long pruning, or a long look, does not keep an apply waiting."""
+
+_LOOKED_AT = 200
+"""Runs that are asked how many requests they made."""
 
 _KEY = ("target", "resource", "task_id")
 
@@ -236,8 +239,10 @@ def _change(run: RunRecord, key: TaskKey, concluded: TaskOutcome | None, calls: 
 
 def _run(row: Row[tuple[object, ...]]) -> RunRecord:
     values = dict(legible(runs, row)._mapping)
+    for name in ("stop_asked_at", "requests"):
+        del values[name]
     if values["summary"] is not None:
-        values["summary"] = _summary(values["summary"])
+        values["summary"] = _counts(runs.c.summary, values["summary"])
     for name, kind in (("planned", Planned), ("author", Author)):
         if values[name] is not None:
             values[name] = _record(name, values[name], kind)
@@ -246,13 +251,27 @@ def _run(row: Row[tuple[object, ...]]) -> RunRecord:
     return RunRecord(started_ms=values.pop("started_at"), finished_ms=values.pop("finished_at"), **values)
 
 
-def _summary(text: str) -> dict[str, int]:
+def last_requests(backend: Backend) -> Mapping[str, int]:
+    """How many requests each target took in the latest run that says so, among the last `_LOOKED_AT` of them.
+
+    Raises BackendError.
+    """
+    said = select(runs).where(runs.c.finished_at.is_not(None), runs.c.requests.is_not(None))
+    query = said.order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(_LOOKED_AT)
+    found: dict[str, int] = {}
+    with backend.reading() as connection:
+        for row in connection.execute(query):
+            found = _counts(runs.c.requests, legible(runs, row).requests) | found
+    return found
+
+
+def _counts(column: Column[Any], text: str) -> dict[str, int]:
     try:
         counts = json.loads(text)
     except (ValueError, RecursionError):
         counts = None
     if not isinstance(counts, dict) or any(type(count) is not int for count in counts.values()):
-        raise illegible(runs, "summary")
+        raise illegible(runs, column.name)
     return counts
 
 

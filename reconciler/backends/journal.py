@@ -12,22 +12,21 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, or_, select, update
 
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import ActionResult, Author
 from reconciler.backends.fencing import NO_FENCE, holdings
 from reconciler.backends.requests import Beginning, End, Intents, Outcomes, Results
-from reconciler.backends.schema import UNSETTLED, action_record, actions, legible, runs
+from reconciler.backends.schema import UNSETTLED, action_record, actions, runs
 from reconciler.backends.writer import GroupWriter
-from reconciler.exceptions import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from concurrent.futures import Future
     from types import TracebackType
 
-    from sqlalchemy import Row, Select
+    from sqlalchemy import Select
 
     from reconciler.backends.backend import Backend
     from reconciler.backends.entries import ActionRecord, ActionState, Intent, RunEnd, RunStart, TaskOutcome
@@ -94,22 +93,6 @@ class Journal:
         self._writer.submit(Beginning(run_id, start, now, socket.gethostname(), os.getpid())).result()
         return run_id
 
-    def check_open(self, run_id: str) -> None:
-        """Raise BackendError where there is no run of this id, or it has ended."""
-
-        def found() -> Row[tuple[object, ...]] | None:
-            with self.backend.reading() as connection:
-                return connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
-
-        run = self.backend.persistently(found)
-        if run is None:
-            raise BackendError(
-                f"{self.backend.where}: there is no run {run_id} in this database",
-                "All processes that record one run must be given the same database.",
-            )
-        if legible(runs, run).finished_at is not None:
-            raise BackendError(f"{self.backend.where}: run {run_id} has ended", "Begin another run for what is left.")
-
     def calls(self, run_id: str, targets: Collection[str]) -> list[ActionRecord]:
         """What a run has written down of calls for `targets`, oldest first. Raises BackendError."""
         theirs = (actions.c.run_id == run_id, actions.c.target.in_(sorted(targets)))
@@ -130,20 +113,20 @@ class Journal:
         """
         return self._writer.submit(Intents(run_id, tuple(intents), self._clock(), fence, groups))
 
-    def record(self, run_id: str, results: Iterable[ActionResult]) -> Future[None]:
-        """Write down what became of intents. An uncertain result may be followed by a certain one."""
-        entries = tuple((run_id, result) for result in results)
-        return self._writer.submit(Results(entries, self._clock()))
-
-    def record_outcomes(self, run_id: str, outcomes: Iterable[TaskOutcome], fence: Fence = NO_FENCE) -> Future[None]:
-        """Write down what became of changes; a later outcome of the same task replaces the earlier.
+    def record(self, run_id: str, results: Iterable[ActionResult], fence: Fence = NO_FENCE) -> Future[None]:
+        """Write down what became of intents. An uncertain result may be followed by a certain one.
 
         Where others may execute the same again: only while nobody has taken a lease of the `fence`.
         """
+        entries = tuple((run_id, result) for result in results)
+        return self._writer.submit(Results(entries, self._clock(), fence=fence))
+
+    def record_outcomes(self, run_id: str, outcomes: Iterable[TaskOutcome], fence: Fence = NO_FENCE) -> Future[None]:
+        """Write down what became of changes; a later outcome of a task replaces the earlier. `fence` as above."""
         return self._writer.submit(Outcomes(run_id, tuple(outcomes), fence))
 
     def finish_run(self, run_id: str, end: RunEnd) -> Future[None]:
-        """Write down how a run ended, and add it to the chain of the history. A run ends once."""
+        """Write down how a run ended, and add it to the chain of the history. A run ends once, with all its parts."""
         return self._writer.submit(End(run_id, end, self._clock()))
 
     def open_intents(self, groups: Collection[str], targets: Collection[str] = ()) -> list[ActionRecord]:
@@ -188,9 +171,20 @@ class Journal:
 
         return self.backend.persistently(found)
 
-    def resolve(self, found: ActionRecord, state: ActionState, *, by: str) -> Future[None]:
+    def resolve(self, found: ActionRecord, state: ActionState, *, by: str, fence: Fence = NO_FENCE) -> Future[None]:
         """Close an intent that was left open with what the cloud showed when the run `by` read the task back."""
-        return self._writer.submit(Results(((found.run_id, ActionResult(found, state)),), self._clock(), settled_by=by))
+        entries = ((found.run_id, ActionResult(found, state)),)
+        return self._writer.submit(Results(entries, self._clock(), by, fence))
+
+    def ask_to_stop(self, run_id: str) -> None:
+        """Tell all parts of a run to stop. Nothing happens where it has ended. Raises BackendError."""
+        going_on = (runs.c.run_id == run_id, runs.c.finished_at.is_(None), runs.c.stop_asked_at.is_(None))
+
+        def ask() -> None:
+            with self.backend.writing() as connection:
+                connection.execute(update(runs).where(*going_on).values(stop_asked_at=self._clock()))
+
+        self.backend.persistently(ask)
 
     def close(self, patience: float | None = None) -> None:
         """Write what is queued, in so many seconds (None: as long as it takes), then stop; whatever comes later fails.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from reconciler.backends.backend import Backend
+    from reconciler.backends.entries import RunPart
 
 _POLL = 1_000
 """Milliseconds between two attempts at a lease that another process holds."""
@@ -31,11 +32,16 @@ def _sleep(seconds: float) -> bool:
     return False
 
 
+def _nothing() -> None:
+    return None
+
+
 def acquire(
     backend: Backend,
     groups: Mapping[str, Collection[str]],
     *,
-    holder: str = "",
+    part: RunPart | None = None,
+    on_stop: Callable[[], object] = _nothing,
     lock_timeout: int = 0,
     wait: Callable[[float], bool] = _sleep,
     expiry: int = EXPIRY,
@@ -44,19 +50,20 @@ def acquire(
 ) -> Lease:
     """Take the leases of all `groups`, or of none, and keep them until the Lease is released.
 
-    `groups` holds what the targets of each are called, for whoever has to wait. What the same `holder` has is taken
-    from it at once (empty: a holder of its own). A group of another one is waited for `lock_timeout` milliseconds.
-    `wait` is called with seconds and returns true to give up early (`threading.Event.wait` fits); `elapsed` counts
-    milliseconds. Without `heartbeat` the caller renews. Raises LeaseHeld, a LockedError that names the holder, and
-    BackendError.
+    `groups` holds what the targets of each are called, for whoever has to wait. What an earlier execution of the same
+    `part` of a run has is taken from it at once. A group that somebody else has is waited for `lock_timeout`
+    milliseconds. `wait` is called with seconds and returns true to give up early (`threading.Event.wait` fits);
+    `elapsed` counts milliseconds. Without `heartbeat` the caller renews. `on_stop` is called, by another thread, at
+    each renewal after somebody told the run of the part to stop. Raises LeaseHeld, a LockedError that names the holder,
+    RunOver where that run is over, and BackendError.
     """
-    taker = Holder.here(holder)
+    holder = Holder.here(part)
     deadline = elapsed() + lock_timeout
 
     def take() -> tuple[Fence, int]:
         asked_at = elapsed()
         with backend.writing() as connection:
-            return fencing.take(connection, backend, groups, taker, expiry), asked_at
+            return fencing.take(connection, backend, groups, holder, expiry), asked_at
 
     while True:
         try:
@@ -66,7 +73,7 @@ def acquire(
             if left <= 0 or wait(min(_POLL, left) / 1000):
                 raise
         else:
-            return Lease(backend, fence, asked_at, expiry=expiry, elapsed=elapsed, heartbeat=heartbeat)
+            return Lease(backend, fence, asked_at, part, on_stop, expiry=expiry, elapsed=elapsed, heartbeat=heartbeat)
 
 
 class Lease:
@@ -81,6 +88,8 @@ class Lease:
         backend: Backend,
         fence: Fence,
         asked_at: int,
+        part: RunPart | None = None,
+        on_stop: Callable[[], object] = _nothing,
         *,
         expiry: int = EXPIRY,
         elapsed: Callable[[], int] = elapsed_clock,
@@ -88,6 +97,8 @@ class Lease:
     ) -> None:
         self.fence = fence
         self._backend = backend
+        self._part = part
+        self._on_stop = on_stop
         self._expiry = expiry
         self._elapsed = elapsed
         self._renewed_at = asked_at  # from before the question: the database's count begins later, never earlier
@@ -125,11 +136,14 @@ class Lease:
         try:
             with self._backend.writing() as connection:
                 fencing.renew(connection, self._backend, self.fence, self._expiry)
+                stop = self._part is not None and fencing.stop_asked(connection, self._part.run_id)
             self._backend.watch()()
         except LeaseLost as lost:
             self._lost = lost.loss
             raise
         self._renewed_at = asked_at
+        if stop:
+            self._on_stop()
 
     def release(self) -> None:
         """Stop the heartbeat and let others have the groups. May be called twice.

@@ -57,6 +57,7 @@ class End:
             "outcome": self.end.outcome,
             "exit_code": self.end.exit_code,
             "summary": summary,
+            "requests": json.dumps(dict(self.end.requests), separators=(",", ":")) if self.end.requests else None,
         }
 
 
@@ -91,11 +92,13 @@ class Intents:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Results of intents, each with the run that wrote the intent. `settled_by` is a later run that found it open."""
+    """Results of intents, each with the run that wrote the intent. `settled_by` is the run that found it open. Refused
+    where others took the `fence`."""
 
     entries: tuple[tuple[str, ActionResult], ...]
     at: int
     settled_by: str | None = None
+    fence: Fence = NO_FENCE
 
     @property
     def subjects(self) -> frozenset[Subject]:

@@ -26,7 +26,7 @@ from reconciler.tasks.timestamps import LATEST
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Insert, Row
 
-VERSION = 8
+VERSION = 9
 """Version of the tables below. Raise it together with a step in `upgrade.MIGRATIONS`."""
 
 METADATA = MetaData()
@@ -57,6 +57,8 @@ runs = Table(
     Column("author", Text),  # JSON: `Author`; None, as the two below, in runs of versions that did not say
     Column("commit", Text),
     Column("approval", Text),
+    Column("stop_asked_at", BigInteger),  # when somebody told all parts of the run to stop
+    Column("requests", Text),  # JSON: count per target; None: an earlier version did not say, or there was no traffic
 )
 
 actions = Table(
@@ -145,6 +147,7 @@ leases = Table(
     Column("rate_group", Text, primary_key=True),
     Column("targets", Text),  # what the holder calls them, separated by commas
     Column("holder", Text),  # None: released. The row stays, so that its token never goes back
+    Column("run_id", Text),  # the run that the holder executes a part of, whose end takes the lease; None: no part
     Column("host", Text),
     Column("pid", BigInteger),
     Column("token", BigInteger, nullable=False),

@@ -83,6 +83,13 @@ def _begin_the_chain(connection: Connection) -> None:
     chain.begin(connection)
 
 
+def _share_runs(connection: Connection) -> None:
+    """What many processes that record one run must know of it, and how much each target took."""
+    for column in ("runs ADD COLUMN stop_asked_at BIGINT", "runs ADD COLUMN requests TEXT"):
+        connection.execute(text(f"ALTER TABLE {column}"))
+    connection.execute(text("ALTER TABLE leases ADD COLUMN run_id TEXT"))
+
+
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     1: _name_groups,
     2: _hide_accounts,
@@ -91,6 +98,7 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     5: _see_backlogs,
     6: _say_who_and_why,
     7: _begin_the_chain,
+    8: _share_runs,
 }
 """Step that leads from the version in the key to the next one; run inside one transaction."""
 

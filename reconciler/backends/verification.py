@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from reconciler.backends.chain import (
     AT_ONCE,
-    FORM,
+    FORMS,
     MARK,
     Digests,
     Settled,
@@ -182,7 +182,7 @@ class _Verification:
             self._since_head += 1
         elif self._wanted and self._head == self._wanted:
             self._since_head = 0
-        if link.form != FORM:
+        if link.form not in FORMS:
             self._findings.add(link.run_id, name, f"it is of form {link.form}, which this version does not know")
         elif link.run_id is not None:
             before = bisect_right(self._pruned, number, key=itemgetter(0))
@@ -201,7 +201,7 @@ class _Verification:
         known = self._findings.count
         digest, marks, calls = hashlib.sha256(), str(link.marks or ""), _number(link.calls)
         ends = (0, 1, 1 + calls, len(marks) // _DIGITS)
-        of_run = rows_of(self._connection, link.run_id, few=ends[-1] < AT_ONCE)
+        of_run = rows_of(self._connection, link.run_id, link.form, few=ends[-1] < AT_ONCE)
         counts = []
         for start, end, (table, rows) in zip(ends, ends[1:], of_run, strict=False):
             of_table = marks[_DIGITS * start : _DIGITS * end]

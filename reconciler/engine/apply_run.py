@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from reconciler.planning.limits import GuardCheck
     from reconciler.planning.plan import Plan
     from reconciler.planning.policy_plan import PolicyPlan
+    from reconciler.providers.transport.caller import Tally
     from reconciler.tasks.observation import Observation
     from reconciler.tasks.resource_type import Action, Catalogue, ResourceType
     from reconciler.tasks.task import TaskKey
@@ -161,12 +162,20 @@ async def carry_out(
         with journal.listening():
             await journal.conclude(dropped)
             if held.part is None:
-                await journal.finish(report)
+                await journal.finish(report, requests_by_target(run.clouds.traffic))
     except (BackendError, LockedError) as error:
         if error.message not in faults:
             notes.append(Note(Severity.ERROR, error.message))
         report = replace(report, errored=True, interrupted=run.interruption.exit_code, diagnostics=tuple(notes))
     return report
+
+
+def requests_by_target(traffic: Mapping[tuple[str, str], Tally]) -> dict[str, int]:
+    """The requests of a session, whatever service they went to."""
+    counts: Counter[str] = Counter()
+    for (target, _), sent in traffic.items():
+        counts[target] += sent.requests
+    return dict(sorted(counts.items()))
 
 
 def run_start(

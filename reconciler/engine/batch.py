@@ -173,7 +173,7 @@ class Batch:
         entries = [(work.change, work.step_calls, state, work.answer) for work, state in states]
         try:
             await self._context.journal.record(operation.action, entries)
-        except (BackendError, NoOpenIntent) as error:
+        except (BackendError, LockedError, NoOpenIntent) as error:
             self._context.journal_fault = self._context.journal_fault or error.message
         for work, state in states:
             work.recorded = state

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections import defaultdict
 from concurrent.futures import wait
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler import __version__
 from reconciler.backends.entries import ActionState, RunEnd, RunStart
-from reconciler.backends.fencing import LeaseHeld
+from reconciler.backends.fencing import NO_FENCE, LeaseHeld
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import Lease, acquire
 from reconciler.config.model import group_of
@@ -31,9 +31,9 @@ from reconciler.tasks.timestamps import elapsed_clock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
-    from reconciler.backends.backend import Backend
     from reconciler.backends.entries import ActionRecord, RunPart
     from reconciler.engine.clouds import Clouds
+    from reconciler.engine.interruption import Interruption
     from reconciler.engine.work import Attempted
     from reconciler.engine.world import World
     from reconciler.tasks.resource_type import Operation
@@ -73,22 +73,26 @@ class Held:
 
 @asynccontextmanager
 async def hold(
-    world: World, clouds: Clouds, targets: Collection[str], lock_timeout: int, part: RunPart | None = None
+    world: World,
+    clouds: Clouds,
+    targets: Collection[str],
+    lock_timeout: int,
+    interruption: Interruption,
+    part: RunPart | None = None,
 ) -> AsyncIterator[Held]:
     """Take the leases of the accounts of `targets`, and settle what earlier runs left open there.
 
     A target whose cloud does not name its account is no target of `clouds` meanwhile: without its lock nothing is done.
     An account that another apply holds is waited for, `lock_timeout` seconds; then its targets are `locked`. So long a
     database that does not answer is waited for, too, also once the run is under way. Whoever executes a `part` again
-    takes the locks from the earlier execution at once, which can do no more. Raises LeaseHeld, a LockedError that names
-    the holder, where that leaves none; and BackendError, also where the run of the `part` is not there or has ended.
+    takes the locks from the earlier execution at once, which can do no more; its `interruption` is told where the run
+    of the part is told to stop. Raises LeaseHeld, a LockedError that names the holder, where that leaves none; RunOver
+    where the run of the part is over; and BackendError.
     """
     with ExitStack() as stack:
         opening = partial(Journal.open, world.configuration.settings.backend, wait=lock_timeout)
         journal = await _undone_if_cut_off(opening, Journal.close)
         stack.callback(journal.close, _PARTING)
-        if part is not None:
-            await asyncio.to_thread(journal.check_open, part.run_id)
         answers = dict(zip(targets, await asyncio.gather(*map(clouds.account, targets)), strict=True))
         faults = {target: answer for target, answer in answers.items() if isinstance(answer, Fault)}
         groups = {
@@ -101,8 +105,9 @@ async def hold(
         for target, group in groups.items():
             named[group].append(target)
         gave_up = threading.Event()
+        take = partial(acquire, journal.backend, part=part, on_stop=_telling(interruption))
         lease, taken = await _undone_if_cut_off(
-            partial(_free_leases, journal.backend, named, part.holder if part else "", lock_timeout, gave_up),
+            partial(_free_leases, take, named, lock_timeout, gave_up),
             lambda found: found[0].release(),
             gave_up.set,
         )
@@ -111,14 +116,25 @@ async def hold(
         if locked and len(locked) == len(answers):
             raise locked[min(locked)]
         ours = {target: group for target, group in groups.items() if group not in taken}
-        recovery = await _settle_open_intents(world, clouds, journal, ours, part)
+        recovery = await _settle_open_intents(world, clouds, journal, ours, lease, part)
         calls = await asyncio.to_thread(journal.calls, part.run_id, ours.keys()) if part else ()
         shown = (MappingProxyType(ours), MappingProxyType(locked))
         yield Held(journal, lease, *shown, recovery, part, MappingProxyType(attempted(calls)))
 
 
+def _telling(interruption: Interruption) -> Callable[[], None]:
+    """What another thread calls once the run was told to stop."""
+    loop = asyncio.get_running_loop()
+
+    def tell() -> None:
+        with suppress(RuntimeError):  # a loop that is closed by now sends nothing
+            loop.call_soon_threadsafe(interruption.tell, "the run was told to stop first")
+
+    return tell
+
+
 def _free_leases(
-    backend: Backend, groups: Mapping[str, Collection[str]], holder: str, lock_timeout: int, gave_up: threading.Event
+    take: Callable[..., Lease], groups: Mapping[str, Collection[str]], lock_timeout: int, gave_up: threading.Event
 ) -> tuple[Lease, dict[str, LeaseHeld]]:
     """The leases of those `groups` that are free within `lock_timeout` seconds, and who holds the others."""
     deadline = elapsed_clock() + 1000 * lock_timeout
@@ -126,7 +142,7 @@ def _free_leases(
     while True:
         left = max(0, deadline - elapsed_clock())
         try:
-            return acquire(backend, free, holder=holder, lock_timeout=left, wait=gave_up.wait), taken
+            return take(free, lock_timeout=left, wait=gave_up.wait), taken
         except LeaseHeld as error:
             if gave_up.is_set():
                 raise
@@ -178,7 +194,7 @@ class Recovery:
 
 
 async def _settle_open_intents(
-    world: World, clouds: Clouds, journal: Journal, groups: Mapping[str, str], part: RunPart | None
+    world: World, clouds: Clouds, journal: Journal, groups: Mapping[str, str], lease: Lease, part: RunPart | None
 ) -> Recovery:
     """Read the tasks of all open intents on the accounts `groups` (by target), and write what the cloud shows.
 
@@ -204,7 +220,8 @@ async def _settle_open_intents(
     took_effect = had_none = 0
     read = await asyncio.gather(*(_states(world, clouds, scope, intents) for scope, intents in by_scope.items()))
     for found, state in chain.from_iterable(read):
-        await asyncio.wrap_future(journal.resolve(found, state, by=run_id))
+        fence = lease.fence if part else NO_FENCE
+        await asyncio.wrap_future(journal.resolve(found, state, by=run_id, fence=fence))
         took_effect += state is ActionState.DONE
         had_none += state is ActionState.REFUSED
     recovery = Recovery(took_effect, had_none, len(left) - took_effect - had_none, strays)

@@ -40,6 +40,8 @@ class Interruption:
         self._asked = asyncio.Event()
         self._bounds: dict[asyncio.Timeout, float] = {}
         self.exit_code: ExitCode | None = None
+        self.why = "the run was interrupted first"
+        """What is said of calls that are not made any more."""
         self.drains = False
 
     @property
@@ -47,16 +49,25 @@ class Interruption:
         return self._asked.is_set()
 
     def ask(self, code: ExitCode = ExitCode.INTERRUPTED) -> None:
-        """Ask the run to stop gracefully."""
+        """Ask the run to stop gracefully, since a signal came."""
         self.exit_code = self.exit_code or code
+        self._ask()
+
+    def tell(self, why: str) -> None:
+        """Have the run make no more calls, for a reason that is none of this process: no signal cuts it off."""
+        if not self.asked:
+            self.why = why
+        self._ask()
+
+    def _ask(self) -> None:
         if not self.asked:
             self._asked.set()
             for bound, seconds in self._bounds.items():
                 bound.reschedule(asyncio.get_running_loop().time() + seconds)
 
     def drain(self) -> None:
-        """From here on calls are made. Raises CancelledError where somebody asked to stop before."""
-        if self.asked:
+        """From here on calls are made. Raises CancelledError where a signal came before."""
+        if self.exit_code is not None:
             raise asyncio.CancelledError
         self.drains = True
 

@@ -48,8 +48,8 @@ class RunJournal:
     BackendError: also where the database does not answer, `PARTING` seconds after somebody asked the run to stop.
 
     Intents are let through only for targets whose rate-limit group (by `groups`) is in the fence of the `lease`, and
-    only while that is held, by the word of the database: LockedError otherwise. What became of the changes of a part is
-    written unless somebody has taken the leases to execute the part again: LockedError as well.
+    only while that is held, by the word of the database: LockedError otherwise. What became of the calls and changes of
+    a part is written unless somebody has taken the leases to execute the part again: LockedError as well.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class RunJournal:
             ActionResult(Intent(*change.key, action, attempt), state, fault)
             for change, attempt, state, fault in entries
         ]
-        await self._written(self._journal.record(self.run_id, results))
+        await self._written(self._journal.record(self.run_id, results, self._fence))
 
     async def conclude(self, results: Sequence[Result]) -> None:
         """Write the outcome of changes, a group of them after the other."""
@@ -110,9 +110,9 @@ class RunJournal:
             outcomes = map(task_outcome, results[start : start + OUTCOMES])
             await self._written(self._journal.record_outcomes(self.run_id, outcomes, self._fence))
 
-    async def finish(self, report: Report) -> None:
-        """Write how the run ended."""
-        end = RunEnd(report.outcome, int(report.exit_code), report.summary)
+    async def finish(self, report: Report, requests: Mapping[str, int]) -> None:
+        """Write how the run ended, and how many requests each target took."""
+        end = RunEnd(report.outcome, int(report.exit_code), report.summary, requests)
         await self._written(self._journal.finish_run(self.run_id, end))
 
     async def _written(self, rows: Future[None]) -> None:

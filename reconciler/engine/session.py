@@ -245,7 +245,9 @@ class Session:
         self._holding = True
         try:
             names = sorted((wanted if targets is None else wanted.intersection(targets)) - self._clouds.left_out)
-            async with hold(self._world, self._clouds, names, self._lock_timeout, part) as self._held:
+            async with hold(
+                self._world, self._clouds, names, self._lock_timeout, self._interruption, part
+            ) as self._held:
                 self._look_at_the_clock()  # the locks may have been long in coming
                 self._on_held(self._held)
                 yield self._held

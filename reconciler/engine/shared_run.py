@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.backends.entries import RunEnd, RunPart
@@ -13,7 +14,7 @@ from reconciler.engine.apply_run import run_start
 from reconciler.engine.run_journal import task_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from reconciler.config.model import Configuration
     from reconciler.engine.approval import Approval
@@ -36,9 +37,19 @@ class SharedRun:
         """Write what became of changes that no part reports on. Raises BackendError."""
         await asyncio.wrap_future(self._journal.record_outcomes(self.run_id, map(task_outcome, results)))
 
-    async def finish(self, report: Report) -> None:
-        """Write how the run ended, once, and add it to the chain of the history. Raises BackendError."""
-        end = RunEnd(report.outcome, int(report.exit_code), report.summary)
+    async def stop(self) -> None:
+        """Tell all parts to stop: within ten seconds they send nothing new, and say so of what is left. None begins.
+
+        Raises BackendError.
+        """
+        await asyncio.to_thread(self._journal.ask_to_stop, self.run_id)
+
+    async def finish(self, report: Report, requests: Mapping[str, int] = MappingProxyType({})) -> None:
+        """Write how the run ended, once, and add it to the chain of the history. A part that goes on can do no more.
+
+        `requests` are those that each target took, of all parts. Raises BackendError.
+        """
+        end = RunEnd(report.outcome, int(report.exit_code), report.summary, requests)
         await asyncio.wrap_future(self._journal.finish_run(self.run_id, end))
 
 

@@ -82,7 +82,7 @@ class BatchContext:
             except LockedError as lost:
                 self.journal_fault = lost.message
         if self.journal_fault or self.interruption.asked:
-            return self.journal_fault or "the run was interrupted first"
+            return self.journal_fault or self.interruption.why
         over = self.stop_at is not None and self.monotonic() >= self.stop_at
         return "the time of --max-duration was over first" if over else ""
 

@@ -20,6 +20,7 @@ START = RunStart("apply", "0.1.0", "digest", "fingerprint")
 
 
 STEPS_BACK = {
+    9: ("runs.stop_asked_at", "runs.requests", "leases.run_id"),
     8: ("links", "actions_settled"),
     7: ("runs.author", 'runs."commit"', "runs.approval", "actions.policies", "outcomes.policies"),
     6: ("backlogs",),

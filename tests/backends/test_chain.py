@@ -24,8 +24,9 @@ from reconciler.backends.schema import actions, links, outcomes, runs
 from reconciler.backends.verification import verdict, verify
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action
+from tests.backends.conftest import lead_back
 
-END = RunEnd("ok", 0, {"done": 1})
+END = RunEnd("ok", 0, {"done": 1}, {"prod": 7})
 DAY = 86_400_000
 FAULT = Fault(Meaning.UNAVAILABLE, "try later", "MPC.1", 503, "r-1")
 
@@ -252,6 +253,25 @@ def test_a_chain_that_was_made_anew_is_told_by_a_head_that_was_kept(past: Past) 
     verdict = verify(past.backend, kept)
     assert (verdict.verified, verdict.since_head) == (False, None)
     assert verify(past.backend).head not in {kept, last}
+
+
+def test_what_was_hashed_in_the_first_form_verifies_as_it_was(
+    backend: Backend, start: RunStart, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An earlier version wrote it, without the columns that came since."""
+    past = Past(backend, start)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(chain, "FORM", 1)
+        run_id = past.run(ends=True, calls=3, unsettled=1)
+    with backend.writing() as connection:
+        lead_back(connection, 8)
+    past = Past(connect(url), start)
+    past.run(ends=True, calls=1, unsettled=0)
+    verdict = verify(past.backend)
+    assert (verdict.findings, verdict.verified, verdict.covered) == ((), True, 2)
+    with past.backend.writing() as connection:
+        connection.execute(update(runs).where(runs.c.run_id == run_id).values(outcome="partial"))
+    assert [found.run_id for found in verify(past.backend).findings] == [run_id]
 
 
 STEPS = st.lists(

@@ -16,7 +16,7 @@ from reconciler.backends.backend import Backend
 from reconciler.backends.connect import connect
 from reconciler.backends.entries import Intent, RunStart
 from reconciler.backends.fencing import Fence, LeaseHeld, LeaseLost
-from reconciler.backends.history import History
+from reconciler.backends.history import History, last_requests
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import acquire
 from reconciler.backends.schema import VERSION, schema_version
@@ -307,6 +307,7 @@ def test_a_journal_of_the_first_schema_keeps_its_open_calls(url: str, start: Run
         assert names >= {"actions_gate", "actions_unsettled"}
         (run,) = History(journal.backend).runs()
         assert (run.planned, run.author, run.approval) == (None, None, None)
+        assert last_requests(journal.backend) == {}
         verdict = History(journal.backend).verify()
         assert (verdict.verified, verdict.before, verdict.covered) == (True, 1, 0)
 

@@ -21,7 +21,7 @@ from reconciler.backends.entries import (
     TaskOutcome,
 )
 from reconciler.backends.fencing import Fence
-from reconciler.backends.history import History, RunFilter
+from reconciler.backends.history import History, RunFilter, last_requests
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import acquire
 from reconciler.backends.schema import actions, leases, outcomes, schema_version
@@ -138,6 +138,21 @@ def test_changes_are_read_page_by_page_each_once(backend: Backend, start: RunSta
     found = [(change.run_id, change.key) for change in History(backend).changes()]
     assert len(found) == count + 30
     assert set(found) == {*((big, key) for key in keys), *((run_id, keys[0]) for run_id in small)}
+
+
+def test_the_last_requests_of_each_target_are_those_of_its_latest_run(backend: Backend, start: RunStart) -> None:
+    said: list[dict[str, int] | None] = [{"a": 9, "b": 9}, {"a": 1}, {}, None, {"c": 3}]
+    for number, requests in enumerate(said):
+        with Journal(backend, clock=lambda: 1_700_000_000_000 + number) as journal:  # noqa: B023 - used at once
+            run_id = journal.begin_run(start)
+            if requests is not None:
+                journal.finish_run(run_id, RunEnd("ok", 0, {}, requests)).result()
+    assert last_requests(backend) == {"a": 1, "b": 9, "c": 3}
+    with backend.writing() as connection:
+        last = runs_table.c.run_id == run_id
+        connection.execute(update(runs_table).where(last).values(requests='{"c": "3"}'))
+    with pytest.raises(BackendError, match=r"runs\.requests holds what no version"):
+        last_requests(backend)
 
 
 def test_an_unknown_run_is_none(backend: Backend) -> None:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from reconciler import Approval, BackendError, LockedError, Report, Session, Usa
 from reconciler.backends.entries import RunPart
 from reconciler.backends.history import History
 from reconciler.cli.saved_file import saved_plan
+from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.interruption import run
 from reconciler.engine.shared_run import SharedRun, shared_run
 from tests.faults.killed import execute
@@ -152,6 +154,32 @@ def test_a_call_that_the_cloud_has_refused_is_made_by_the_next_execution(termina
     report = shared(work)
     assert sorted(result.calls for result in report.results) == [1] * (COUNT - 2) + [2] * 2
     check_written(report, IDS, {"done", "refused"})
+
+
+def test_a_run_that_is_told_to_stop_sends_nothing_new(terminal: Terminal) -> None:
+    """Its parts learn of it with the heartbeat of their locks, which this test hastens."""
+    ids = [f"{number:02}" for number in range(1, 41)]
+    planned(terminal, resource=SNAPSHOT, ids=ids)
+
+    async def work(this: SharedRun) -> Report:
+        held: list[Any] = []
+
+        def stop(_: object) -> None:
+            terminal.change_database("update runs set stop_asked_at = 1")
+            held[0].lease.renew()
+
+        plan = saved_plan(Path("plan.json"))
+        async with Session.open(on_held=held.append) as session:
+            options = ApplyOptions(on_result=stop, stop_on_error=True)
+            return await session.apply(plan, Approval.automatic(), options, part=this.part("all"))
+
+    report = shared(work)
+    assert report.interrupted is None
+    assert report.outcome == "partial"
+    assert report.summary["done"] == len(terminal.destructive())
+    left = [result for result in report.results if result.outcome == "not_attempted"]
+    assert len(left) == len(ids) - report.summary["done"] > 0
+    assert {result.detail for result in left} == {"the run was told to stop first"}
 
 
 def test_another_unit_of_the_run_does_not_get_the_account(terminal: Terminal) -> None:
