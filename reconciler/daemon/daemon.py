@@ -15,7 +15,7 @@ from reconciler.engine.clouds import log_bug
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, InvalidConfiguration, UsageError
-from reconciler.reports.metrics import BACKING_OFF, CONFIGURATION, NEXT_RUN, Samples
+from reconciler.reports.metrics import BACKING_OFF, CONFIGURATION, NEXT_RUN, PERIOD, Samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,6 +61,10 @@ class Daemon:
     samples: Samples = field(default_factory=Samples)
     next_at: float | None = None
     """When the next cycle begins, in seconds since the epoch."""
+    _due: float = 0.0
+    """When the last one was to begin, or the next where none has."""
+    _period: float = 0.0
+    """Seconds from then to the one behind it."""
     _back_off: BackOff = field(default_factory=BackOff)
     _good: Session | None = None
 
@@ -81,7 +85,8 @@ class Daemon:
         self.on_ready()
         number = 0
         if self.schedule is not None:
-            self.next_at = self.schedule.begin(self.now())
+            self._due = self.next_at = self.schedule.begin(self.now())
+            self._told_next(self.schedule.after(self._due))
         while await self._waited():
             number += 1
             cycle = await self._cycle(number)
@@ -97,8 +102,17 @@ class Daemon:
 
     def _plan_next(self) -> None:
         assert self.schedule is not None  # noqa: S101 - told to mypy
-        self.next_at = self.schedule.after(self.now()) + random.uniform(0, self.jitter)  # noqa: S311 - no secret
+        due = self.schedule.after(self.now())
+        self.next_at = due + random.uniform(0, self.jitter)  # noqa: S311 - no secret
+        self._told_next(due)
+        self._due = due
+
+    def _told_next(self, due: float) -> None:
+        """Note when the next run begins. `due` is when the schedule has the first one after the last."""
+        assert self.next_at is not None  # noqa: S101 - told to mypy
         self.samples.set(NEXT_RUN, self.next_at)
+        last, self._period = self._period, max(0.0, due - self._due)
+        self.samples.set(PERIOD, max(last, self._period))
 
     async def _waited(self) -> bool:
         """Wait for the next time to begin; False where somebody asked to stop."""

@@ -118,6 +118,11 @@ THROTTLED = Metric(
 )
 RETRIED = Metric("reconciler_requests_retried_total", "Requests that asked again.", ("target", "service"), Kind.COUNTER)
 NEXT_RUN = Metric("reconciler_next_run_timestamp_seconds", "When the next run begins, in Unix time.", of=Of.DAEMON)
+PERIOD = Metric(
+    "reconciler_period_seconds",
+    "Time between two runs by the schedule: from the last one to the next, or the one before that, if it is longer.",
+    of=Of.DAEMON,
+)
 CONFIGURATION = Metric(
     "reconciler_configuration_valid",
     "1 where the configuration as it stands could be read, 0 where the last good one is used.",
@@ -132,7 +137,7 @@ BACKING_OFF = Metric(
 
 METRICS = (
     *(BUILD, LAST_RUN, LAST_SUCCESS, DURATION, OUTCOME, RUNS, TASKS, OLDEST, COMPLETE, *OF_POLICIES.values()),
-    *(OUTCOMES, REQUESTS, THROTTLED, RETRIED, NEXT_RUN, CONFIGURATION, BACKING_OFF),
+    *(OUTCOMES, REQUESTS, THROTTLED, RETRIED, NEXT_RUN, PERIOD, CONFIGURATION, BACKING_OFF),
 )
 
 _ENDS = tuple(dict.fromkeys((*map(str, RunOutcome), *FAILURES.values())))

@@ -29,7 +29,9 @@ from reconciler.reports.metrics import (
     COMPLETE,
     CONFIGURATION,
     LAST_SUCCESS,
+    NEXT_RUN,
     OLDEST,
+    PERIOD,
     RUNS,
     TASKS,
     Samples,
@@ -177,6 +179,45 @@ def test_a_clock_that_is_set_back_puts_off_nothing(terminal: Terminal) -> None:
     asyncio.run(daemon.run())
     assert began[0] == 2e9
     assert 0 < began[1] - (2e9 - 86_400) <= 3600
+
+
+class Uneven:
+    """A schedule with a long pause behind its second time."""
+
+    times = (0.0, 60.0, 3600.0, 3660.0, 3720.0)
+
+    def begin(self, moment: float) -> float:
+        return moment
+
+    def after(self, moment: float) -> float:
+        return next(time for time in self.times if time > moment)
+
+
+class Sleeper(Interruption):
+    """A clock that is put on instead of waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_metrics_tell_how_far_apart_runs_are(terminal: Terminal) -> None:
+    """The longer of the pauses around a run: neither a night nor the first run after it is an alarm."""
+    terminal.write(configured(SNAPSHOTS))
+    clock, told = Sleeper(), list[tuple[float | None, float | None]]()
+    daemon = Daemon(Job((Path(),), plan_only=True), Uneven(), clock, now=lambda: clock.now)
+
+    def note(_: object) -> None:
+        told.append((daemon.samples.get(PERIOD), daemon.samples.get(NEXT_RUN)))
+        if len(told) == 4:
+            clock.ask(ExitCode.TERMINATED)
+
+    daemon.on_cycle = note
+    asyncio.run(daemon.run())
+    assert told == [(60, 60), (3540, 3600), (3540, 3660), (60, 3720)]
 
 
 def test_a_first_configuration_that_is_broken_ends_it(terminal: Terminal) -> None:
