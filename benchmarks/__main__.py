@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchmarks.table import Table
 
 HERE = Path(__file__).parent
-NAMES = ("planning", "startup", "economy", "pacing", "apply", "journal", "documents", "transport", "peers")
+NAMES = ("planning", "startup", "economy", "pacing", "apply", "journal", "documents", "transport", "targets", "peers")
 INTRODUCTION = """# Figures
 
 Written by `make bench` on {day}: {machine}, Python {python}, the median of {rounds} rounds. The times are this
