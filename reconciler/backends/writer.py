@@ -38,7 +38,7 @@ _GROUP_LIMIT = 2_000
 """Requests in one transaction at most: it keeps the write lock from the other processes for some 50 ms."""
 
 
-_GATHERING = 0.01
+_GATHERING = 0.02
 """Seconds that a group waits for more, where the one before had company: a commit costs the CPU what thirty rows do,
 and whoever makes many calls at once has intents written ahead."""
 

@@ -97,6 +97,7 @@ class _Program(click.Group):
             command = importlib.import_module(f"reconciler.cli.{cmd_name}").command
         if not gc.isenabled():  # see main.py
             gc.freeze()
+            gc.set_threshold(10_000)  # a page of a list makes hundreds of objects, and lets all of them go
             gc.enable()
         assert isinstance(command, click.Command)  # noqa: S101 - for the type checker; the table above is ours
         command.epilog = epilog(cmd_name)

@@ -28,6 +28,7 @@ _CODES = ("errorcode", "errcode", "code")
 _WORDS = ("errormsg", "errormessage", "errmsg")
 _FRAMES = ("error", "errors", "fault")
 """Top-level keys by which clouds report errors, in lower case and without underscores; a frame may hold the others."""
+_REPORTING = frozenset((*_CODES, *_WORDS, *_FRAMES))
 
 _NO_ERROR = frozenset({"", "0", "200", "ok", "success", "succeed", "succeeded", "null", "none", "false"})
 _MEANT = frozenset({Meaning.THROTTLED, Meaning.UNAVAILABLE, Meaning.CREDENTIALS, Meaning.PERMISSION})
@@ -153,7 +154,7 @@ def _error_in(
 
 
 def _reports_error(spelt: dict[str, Any]) -> bool:
-    return any(_is_error(spelt.get(key)) for key in (*_CODES, *_WORDS, *_FRAMES)) or spelt.get("success") is False
+    return any(_is_error(spelt[key]) for key in _REPORTING & spelt.keys()) or spelt.get("success") is False
 
 
 def _spelt(found: object) -> dict[str, Any]:
