@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,7 +21,7 @@ from enum import Enum
 from functools import lru_cache
 from html import escape
 from operator import is_
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -150,13 +151,26 @@ def bounded(text: str, longest: int) -> str:
     return re.sub(r"\?~[0-9a-f]{0,8}$|\?$", "", kept) + "…"
 
 
-_SEEN: ContextVar[bool] = ContextVar("seen", default=False)
+_MOST_ALIKE = 4096
+
+
+class _Alike(dict[Any, Any]):
+    """Values that come again and again, each as the one object that came first; no more than are worth their place."""
+
+    def __missing__(self, value: object) -> object:
+        if len(self) < _MOST_ALIKE:
+            self[value] = value
+        return value
+
+
+_SEEN: ContextVar[defaultdict[str, _Alike] | None] = ContextVar("seen", default=None)
+"""Of a document that is read: values that stand in it many times, by field, since an enum is equal to its text."""
 
 
 @contextmanager
 def seen_as_a_whole() -> Iterator[None]:
     """Within this, `Shown` takes text as it is, for who sees that it is presentable in another way, or lets it go."""
-    token = _SEEN.set(True)
+    token = _SEEN.set(defaultdict(_Alike))
     try:
         yield
     finally:
@@ -167,14 +181,23 @@ class Shown:
     """Base of the frozen dataclasses that documents are made of: they hold what is presentable of any text given.
 
     However they are made: by hand, by `replace`, or from a file. Enums stay, and so do the records within them, which
-    are `Shown` themselves.
+    are `Shown` themselves. `SHARED` are fields, or mappings, whose values stand many times in a large document.
     """
 
     __slots__ = ()
+    SHARED: ClassVar[tuple[str, ...]] = ()
     __dataclass_fields__: ClassVar[dict[str, object]]
 
     def __post_init__(self) -> None:
-        if _SEEN.get():
+        seen = _SEEN.get()
+        if seen is not None:
+            for name in self.SHARED:
+                value, alike = getattr(self, name), seen[name]
+                if type(value) is dict:
+                    for key, one in value.items():
+                        value[key] = alike[one]
+                elif type(value) is str or type(value) is tuple:
+                    object.__setattr__(self, name, alike[value])
             return
         for name in self.__dataclass_fields__:
             value = getattr(self, name)

@@ -53,6 +53,7 @@ class Entry(Shown):
     """One task that is more than the policies tolerate, whatever becomes of it."""
 
     DERIVED: ClassVar[tuple[str, ...]] = ("id",)
+    SHARED: ClassVar[tuple[str, ...]] = ("target", "resource", "policies", "reason", "observed")
 
     target: Name
     resource: ResourceName
@@ -83,6 +84,8 @@ class Entry(Shown):
 @dataclass(frozen=True, slots=True)
 class Change(Entry):
     """The steps that take one task out of the selectors of its policies."""
+
+    SHARED: ClassVar[tuple[str, ...]] = (*Entry.SHARED, "steps")
 
     steps: tuple[Action, ...]
     """The operations, in order: cancel, delete, or cancel and then delete."""

@@ -89,8 +89,15 @@ class Sources(Shown):
     files: tuple[str, ...]
 
 
+class _WorkedOut:
+    """What follows from a plan and takes long to say, once it was asked for: no field, so of no copy and no file."""
+
+    __slots__ = ("_digest",)
+    _digest: Digest
+
+
 @dataclass(frozen=True, slots=True)
-class Plan(Shown):
+class Plan(Shown, _WorkedOut):
     """A planned run.
 
     All lists of tasks are ordered by target, resource type, time of creation and id.
@@ -165,6 +172,11 @@ class Plan(Shown):
         """What is approved: targets, policies and protections (their fingerprint), the limits and verdicts of the
         guards, the overrides, and of each change all that a reviewer reads. The times of the plan and what guards
         count, with whether that takes an override, are left out: planning the same work again gives the same digest."""
+        if not hasattr(self, "_digest"):
+            object.__setattr__(self, "_digest", self._worked_out_digest())
+        return self._digest
+
+    def _worked_out_digest(self) -> Digest:
         overrides = self.overrides
         guards = [(policy.name, verdict) for policy in self.policies for verdict in policy.guards]
         guards += [("", verdict) for verdict in self.run_guards]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from reconciler.exceptions import InvalidPlan
 from reconciler.planning.canonical import BATCH, canonical_json, sha256
 from reconciler.planning.plan import Plan
 from reconciler.redaction import is_presentable_json, presentable, seen_as_a_whole
+from reconciler.tasks.resource_type import Action
 from tests.documents.test_plan import plans
 from tests.reports.examples import PLANS
 
@@ -113,6 +115,39 @@ def test_a_file_as_it_was_written_is_not_read_value_by_value(monkeypatch: pytest
     monkeypatch.setattr("reconciler.documents.pieces.document_of", refuse)
     assert PLAN_FILE.read(text) == plan
     assert PLAN_FILE.read(text.encode()) == plan
+
+
+def test_what_many_changes_share_is_held_once() -> None:
+    """A policy may be called as a step is: an enum that is equal to its text is not taken for it."""
+    plan = many(
+        3, policies=("delete",), steps=(Action.DELETE,), observed={"status": "failed", "input.object": "delete"}
+    )
+    first, second, _ = PLAN_FILE.read(PLAN_FILE.text(plan)).changes
+    assert (first.policies, first.steps) == (("delete",), (Action.DELETE,))
+    assert [type(value) for value in (*first.policies, *first.steps, first.observed["input.object"])] == [
+        str,
+        Action,
+        str,
+    ]
+    for name in ("target", "resource", "policies", "reason", "steps"):
+        assert getattr(first, name) is getattr(second, name)
+    assert first.observed["status"] is second.observed["status"]
+
+
+def test_a_digest_is_worked_out_once_and_anew_for_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = many(2)
+    asked: list[object] = []
+
+    def counted(record: dict[str, object]) -> str:
+        asked.append(record)
+        return sha256(record)
+
+    monkeypatch.setattr("reconciler.planning.plan.sha256", counted)
+    text = PLAN_FILE.text(plan)
+    assert plan.digest in text
+    assert len(asked) == 1
+    assert replace(plan, changes=plan.changes[1:]).digest != plan.digest == copy(plan).digest
+    assert len(asked) == 3
 
 
 @pytest.mark.parametrize("text", ["https://h/a?token=1", "a\u202eb", "https://u:p@h/", "a\x1bb", "\x7f"])
