@@ -62,6 +62,10 @@ class Subject:
     extent: str = ""
 
 
+MESSAGE = Subject(Event.RECOVERED, Matter.RUN)
+"""Under which the last message stands that arrived, by its id: no problem is one of this event."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a receiver knows: `digest` tells two states of one subject apart, `told_at` is in ms since the epoch."""

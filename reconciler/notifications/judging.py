@@ -7,7 +7,7 @@ once a run that would have seen it does not: what a run did not look at stays as
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -227,6 +227,8 @@ class News:
     work: bool
     told: Mapping[Subject, Told]
     over: Collection[Subject]
+    key: str
+    """A hash of what is new and what is over: of a run that has the same to tell, since it could not be, the same."""
 
 
 def news(run: Run, what: Found, known: Mapping[Subject, Told], on: Collection[Event], now: int) -> News:
@@ -254,6 +256,15 @@ def news(run: Run, what: Found, known: Mapping[Subject, Told], on: Collection[Ev
         work=bool(fresh),
         told={} if run.saved else told,
         over=() if run.saved else gone,
+        key=sha256(
+            {
+                "new": sorted([*map(str, astuple(one))] for one in new),
+                "work": sorted([*map(str, astuple(one)), work[one]] for one in fresh),
+                "over": sorted([*map(str, astuple(one)), was.told_at] for one, was in recovered.items()),
+                # What a run has done, no other one has to tell.
+                "run": run.report.run_id if run.report and (fresh or run.saved) else "",
+            }
+        ),
     )
 
 

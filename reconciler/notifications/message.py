@@ -63,7 +63,7 @@ class Notification(Shown):
     """What one receiver is told of one run."""
 
     id: str
-    """The same at each attempt to send it, and of no other one."""
+    """The same at each attempt to send it, also of later runs that have the same to tell, and of no other one."""
     time: Timestamp
     """When it was made: part of what is signed, so that an old one is known for old."""
     receiver: Name

@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
 from reconciler.backends.connect import connect
-from reconciler.backends.notices import read_told, write_told
+from reconciler.backends.notices import MESSAGE, Told, read_told, write_told
 from reconciler.diagnostics import Severity
 from reconciler.engine.clouds import log_bug
 from reconciler.engine.interruption import Interruption
@@ -19,6 +19,7 @@ from reconciler.notifications.apprise import tell
 from reconciler.notifications.judging import found, news
 from reconciler.notifications.webhook import post
 from reconciler.notifications.wording import notification
+from reconciler.planning.canonical import sha256
 from reconciler.planning.policy_plan import Note
 from reconciler.providers.transport.surroundings import Surroundings
 from reconciler.redaction import masked
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.backends.backend import Backend
-    from reconciler.backends.notices import Subject, Told
+    from reconciler.backends.notices import Subject
     from reconciler.config.model import Policy, Receiver, Settings
     from reconciler.notifications.judging import Found, Run
     from reconciler.notifications.message import Notification
@@ -118,9 +119,12 @@ async def _tried(receiver: Receiver, backend: Backend | None, run: Run, what: Fo
         known = await asyncio.to_thread(read_told, backend, receiver.name) if backend else {}
     except BackendError as error:  # better twice than never
         backend, why = None, f"what it was told before is not known: {error.message}"
+    last = known.pop(MESSAGE, Told("", now))
     told = news(run, what, known, receiver.on, now)
     if told.events:
-        message_id = secrets.token_hex(16)
+        # One that may have arrived is known again; the same news of another time comes behind another message.
+        follows = sha256({"receiver": receiver.name, "last": last.digest, "news": told.key}).partition(":")[2]
+        message_id = follows[:32] if backend else secrets.token_hex(16)
         message = notification(
             run, what, told, receiver.name, receiver.template, message_id=message_id, time=now // 1000
         )
@@ -129,9 +133,11 @@ async def _tried(receiver: Receiver, backend: Backend | None, run: Run, what: Fo
             return f"not sent: {fault}"
         why = why or fault
         LOGGER.info("notification %s: sent: %s", receiver.name, message.title)
-    if backend is not None and (told.told or told.over):
+        last = Told(message_id, now)
+    if backend is not None and (told.events or told.told or told.over):
+        there = {**told.told, MESSAGE: last}
         try:
-            await asyncio.to_thread(write_told, backend, receiver.name, told.told, told.over, now)
+            await asyncio.to_thread(write_told, backend, receiver.name, there, told.over, now)
         except BackendError as error:
             return f"it will be told the same again: {error.message}"
     return why

@@ -108,6 +108,23 @@ def test_what_could_not_be_told_is_told_by_the_next_run(told: Terminal, hook: Ho
     assert hook.events == [["changes"], ["failed"], ["failed"]]
 
 
+def test_what_is_told_again_is_known_by_its_id(told: Terminal, hook: Hook) -> None:
+    """An answer is lost, say: it may have arrived. The same at another time is another message."""
+    fault = told.simulator.faults.add("status", method="GET", status=403, times=0)
+    hook.replies = [Reply(400), Reply(400)]
+    for _ in range(3):
+        apply(told, code=1)
+    told.simulator.faults.clear()
+    hook.replies = [Reply(400)]
+    for _ in range(2):
+        apply(told)
+    told.simulator.faults.add("status", method="GET", status=403, times=0)
+    apply(told, code=1)
+    ids = [message["id"] for message in hook.got]
+    assert hook.events == [["failed"]] * 3 + [["recovered"]] * 2 + [["failed"]], fault
+    assert (len({*ids[:3]}), len({*ids[3:5]}), len({*ids})) == (1, 1, 3)
+
+
 def test_a_run_that_cannot_begin_is_told_as_far_as_the_settings_are_known(told: Terminal, hook: Hook) -> None:
     apply(told)
     told.write(HEAD + notify() + POLICY.replace("ensure: absent", "ensure: none"))
