@@ -30,12 +30,17 @@ _POSTGRESQL = re.compile(r"(?:postgres|postgresql(?:\+psycopg)?)://")
 
 
 def database_file(url: str) -> Path | None:
-    """The file that an SQLite URL names, percent-decoded; None where the URL is of another kind or names none."""
+    """The file that an SQLite URL names, percent-decoded; None where the URL is of another kind or names none.
+
+    Raises BackendError where it counts from a directory that is gone."""
     named = _SQLITE.fullmatch(url)
     if named is None or named["path"] == ":memory:":
         return None
     path = os.fsdecode(unquote_to_bytes(named["path"].encode("utf-8", "surrogateescape")))
-    return None if "\0" in path else Path(path).absolute()
+    try:
+        return None if "\0" in path else Path(path).absolute()
+    except FileNotFoundError:
+        raise BackendError("the database stands in the current directory, which does not exist any more") from None
 
 
 def connect(url: str, *, create: bool = True, busy_timeout: int = BUSY_TIMEOUT, wait: float = 0.0) -> Backend:

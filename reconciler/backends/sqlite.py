@@ -35,7 +35,10 @@ def check_links(path: Path) -> None:
     A repository can hold a link, and whoever proposes one must not choose where the journal lies, nor which file the
     tables are made in. Links in the root directory are the system's own.
     """
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # a daemon goes on when that is gone
+        here = path
     steps = {path, path.parent, *(step for step in path.parents if here in step.parents)}
     for step in sorted(steps):
         if step.is_symlink() and step.parent != step.parent.parent:

@@ -14,7 +14,7 @@ from reconciler.daemon.schedule import BackOff, Schedule
 from reconciler.engine.clouds import log_bug
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.session import Session
-from reconciler.exceptions import ExitCode, InvalidConfiguration, UsageError
+from reconciler.exceptions import ExitCode, InvalidConfiguration, ReconcilerError, bug
 from reconciler.reports.metrics import BACKING_OFF, CONFIGURATION, NEXT_RUN, PERIOD, Samples
 
 if TYPE_CHECKING:
@@ -36,6 +36,19 @@ directory up to date may be the one with the protections."""
 
 def _nothing(_: object) -> None:
     return None
+
+
+def _unusable(error: Exception) -> str:
+    """Why a configuration cannot be used that made the program raise this."""
+    match error:
+        case InvalidConfiguration():
+            return error.first
+        case ReconcilerError():
+            return error.message
+        case OSError():  # the directory that it is run in is gone, say
+            return f"it cannot be read: {error.strerror or type(error).__name__}"
+    log_bug("the configuration", error)
+    return f"bug in reconciler: {bug(error)}; please report it: -v shows more"
 
 
 @dataclass(slots=True)
@@ -156,8 +169,8 @@ class Daemon:
                 first, session = session, await self._read()
                 if session.configuration != first.configuration:
                     return good.again(), "it is being changed: read twice, it was not the same"
-        except (InvalidConfiguration, UsageError) as error:
-            return good.again(), error.first if isinstance(error, InvalidConfiguration) else error.message
+        except Exception as error:  # noqa: BLE001 - the last good one is kept, whatever the new one brings about
+            return good.again(), _unusable(error)
         self._good = session
         return session, ""
 

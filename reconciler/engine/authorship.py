@@ -85,7 +85,10 @@ def _commit(directory: Path) -> str | None:
 
     https://git-scm.com/docs/gitrepository-layout
     """
-    directory = directory.absolute()
+    try:
+        directory = directory.absolute()
+    except FileNotFoundError:  # it is gone since the configuration was read
+        return None
     marks = (place / ".git" for place in (directory, *directory.parents))
     found = next(filter(os.path.exists, marks), None)
     if found is None:

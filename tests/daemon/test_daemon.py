@@ -3,10 +3,12 @@
 import asyncio
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +181,25 @@ def test_a_clock_that_is_set_back_puts_off_nothing(terminal: Terminal) -> None:
     asyncio.run(daemon.run())
     assert began[0] == 2e9
     assert 0 < began[1] - (2e9 - 86_400) <= 3600
+
+
+def test_without_its_directory_it_goes_on_and_says_so(
+    terminal: Terminal, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last good configuration is kept; a database that was in there is the error of the cycle."""
+    database = tmp_path_factory.mktemp("elsewhere") / "history.db"
+    for settings in ("", f"backend: 'sqlite:///{database}'"):
+        here = tmp_path_factory.mktemp("here")
+        monkeypatch.chdir(here)
+        (here / "reconciler.yaml").write_text(configured(SNAPSHOTS, settings=settings))
+        ended, daemon = cycles(partial(shutil.rmtree, here), partial(add, terminal, 1))
+        assert [bool(cycle.outdated) for cycle in ended] == [False, True, True]
+        assert daemon.samples.get(CONFIGURATION) == 0
+        if settings:
+            assert [(cycle.exit_code, done(cycle)) for cycle in ended] == [(0, 0), (0, 0), (0, 1)]
+        else:
+            assert "does not exist any more" in ended[1].error
+            terminal.simulator.huaweicloud.remove(SNAPSHOT, 1)
 
 
 class Uneven:
