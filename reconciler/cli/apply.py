@@ -80,7 +80,7 @@ def command(
     interruption = Interruption()
     progress = Progress(interruption)
     approval = _approval(auto_approve or bool(plan_files), approved_digest, approved_until, progress)
-    with failures_told("apply", paths, saved=bool(plan_files), asked=approval.ask is not None):
+    with failures_told("apply", paths, saved=bool(plan_files), asked=approval.ask is not None) as failures:
         with output.failing("apply"):
             saved = saved_plan(*plan_files) if plan_files else None
             session = Session.open(
@@ -101,7 +101,7 @@ def command(
 
         with held():  # once calls were made nothing keeps the report from being written
             with output.failing("apply"):
-                plan, report = run_work(applied_and_told(), interruption)
+                plan, report = run_work(failures.within(applied_and_told()), interruption)
             # A plan that was just shown has said in so many words that, or why, there is nothing to apply.
             quiet = saved is None and output.format == "text" and not plan.applyable
             write_out = output.save if quiet else output.show

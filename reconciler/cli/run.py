@@ -95,8 +95,8 @@ def command(
     )
     daemon = Daemon(job, when, Interruption(), duration("--jitter", jitter), on_held=_log_held)
     address = None if no_listen or once else Address.of(listen, allowed_hosts)
-    with failures_told("run", job.paths, saved=False, asked=False), output.failing("run"):
-        return run_work(_served(daemon, address, output), daemon.interruption)
+    with failures_told("run", job.paths, saved=False, asked=False) as failures, output.failing("run"):
+        return run_work(failures.within(_served(daemon, address, output)), daemon.interruption)
 
 
 def _log_held(held: Held) -> None:

@@ -1,5 +1,6 @@
 """Spans of runs, scopes and calls, as a collector of OpenTelemetry on loopback gets them."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ import pytest
 
 from reconciler.provider.loopback import Reply
 from tests.cli.test_imports import PROBE
-from tests.notifications.conftest import KIND, Hook
+from tests.notifications.conftest import KIND, SECRET, Hook, notify
 from tests.terminal import HEAD, Terminal
 
 trace_service = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
@@ -99,6 +100,25 @@ def test_a_call_that_fails_is_one_that_failed(tidy: Terminal, collector: Collect
     (call,) = (span for span in collector.spans if span.name == "GET")
     assert call.failed
     assert (call.attributes["error.type"], call.attributes["http.response.status_code"]) == ("403", 403)
+
+
+def test_a_failure_that_is_told_belongs_to_its_run(
+    tidy: Terminal, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends without a report, and its trace goes on until the receivers were told."""
+    with Hook() as hook:
+        monkeypatch.setenv("OPS_HOOK", hook.url)
+        monkeypatch.setenv("OPS_HOOK_SECRET", SECRET)
+        tidy.write(HEAD + notify() + POLICY)
+        words = ("apply", "--approved-digest", f"sha256:{'0' * 64}")
+        assert tidy.run(*words, "--trace", "t.jsonl").code == 4
+        assert [message["outcome"] for message in hook.got] == ["refused"]
+        assert [span.name for span in collector.spans if not span.parent_id] == ["reconciler apply"]
+        lines = (tidy.directory / "t.jsonl").read_text().splitlines()
+        assert {json.loads(line).get("method") for line in lines} >= {"GET", "POST"}
+        tidy.write(HEAD + notify() + POLICY.replace("absent", "none"))
+        assert tidy.run(*words).code == 65
+        assert len(hook.got) == 2
 
 
 def test_each_cycle_has_a_span(tidy: Terminal, collector: Collector) -> None:
