@@ -1,0 +1,174 @@
+"""Shards as processes that know nothing of each other: all work is done, and none of it twice."""
+
+import json
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import NullPool, create_engine, text
+
+from reconciler.config.loader import load_configuration
+from reconciler.executors.partition import split, units
+from reconciler.providers.registry import catalogue
+from reconciler.simulator import Simulator
+from tests.postgresql_server import new_database, running_server
+from tests.terminal import Terminal, wait_until
+
+SNAPSHOT = "huaweicloud.mpc.snapshot"
+ACCOUNTS, TASKS, SHARDS = 60, 6, 6
+PROJECTS = [f"{number:032x}" for number in range(1, ACCOUNTS + 1)]
+TARGET = """
+  t{0}:
+    provider: huaweicloud
+    region: cn-north-4
+    project_id: "{1}"
+    endpoints: {{mpc: "${{URL}}"}}
+    rate_limits: {{mpc: 10/s}}
+"""
+POLICY = f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent, limits: {{max_percent: 100}}}}"
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    """A key that leads to sixty projects, in each of which six snapshots wait."""
+    key = {"access_key_id": "AK", "secret_access_key": "SK"}
+    projects = {f"region-{number}": project for number, project in enumerate(PROJECTS)}
+    accounts = {"huaweicloud": [{**key, "projects": projects}], "aliyun": [key], "aws": [key]}
+    seed = {"accounts": accounts, "tasks": {SNAPSHOT: [{"count": TASKS, "owner": "each", "created": "1d"}]}}
+    with Simulator(seed).running() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Path]:
+    with running_server() as directory:
+        yield directory
+
+
+@pytest.fixture(autouse=True)
+def database(terminal: Terminal, server: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    url = new_database(server)
+    monkeypatch.setenv("BACKEND", url)
+    targets = "".join(TARGET.format(number, project) for number, project in enumerate(PROJECTS))
+    terminal.write(
+        f'version: 1\nsettings: {{backend: "${{BACKEND}}"}}\ntargets:{targets}\npolicies:\n  none-waits: {POLICY}\n'
+    )
+    return url
+
+
+def projects_of(index: int) -> set[str]:
+    """The projects of a shard."""
+    configuration = load_configuration([], catalogue(), environment=os.environ, strict=True)
+    part = split(units(configuration), SHARDS, {})[index]
+    return {configuration.targets[name].options["project_id"] for unit in part for name in unit.targets}
+
+
+def calls(terminal: Terminal) -> Counter[str]:
+    """How often each task was called, by project and id."""
+    sent = terminal.simulator.destructive_requests
+    return Counter(f"{record.path.split('/')[2]} {record.raw_query}" for record in sent)
+
+
+def all_canceled(terminal: Terminal) -> bool:
+    store = terminal.simulator.huaweicloud
+    return {task.status for project in PROJECTS for task in store.tasks(SNAPSHOT, project)} == {"CANCELED"}
+
+
+def apply(terminal: Terminal, index: int) -> subprocess.Popen[str]:
+    words = ["apply", "--shard", f"{index}/{SHARDS}", "--auto-approve", "--lock-timeout", "60s"]
+    words += ["--report", f"json=report-{index}.json"]
+    return terminal.start("-m", "reconciler", *words)
+
+
+def test_one_of_six_is_killed_and_started_again(terminal: Terminal, database: str) -> None:
+    theirs = projects_of(2)
+    assert 0 < len(theirs) < ACCOUNTS
+    # One account of the shard that is killed gets no answer when it reads back, so that the run cannot be over by then.
+    terminal.simulator.faults.add("hang", method="GET", path=f"^/v1/{min(theirs)}/", nth=2, seconds=3600.0)
+    processes = [apply(terminal, index) for index in range(SHARDS)]
+
+    def is_in_the_middle() -> bool:
+        sent = [name for name in calls(terminal) if name.split()[0] in theirs]
+        return len(sent) >= len(theirs) and not terminal.simulator.faults.pending
+
+    wait_until(is_in_the_middle, processes[2])
+    processes[2].kill()
+    processes[2].communicate()
+    for index in {*range(SHARDS)} - {2}:
+        out, err = processes[index].communicate(timeout=120)
+        assert processes[index].returncode == 0, out + err
+    assert not (terminal.directory / "report-2.json").exists(), "a run that was killed claims nothing"
+
+    # What it leaves behind expires within half a minute, for which nobody waits here.
+    engine = create_engine(database.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
+    with engine.begin() as connection:
+        expired = connection.execute(
+            text("update leases set expires_at = 0 where pid = :pid and holder is not null"), {"pid": processes[2].pid}
+        )
+        assert expired.rowcount == len(theirs)
+    again = apply(terminal, 2)
+    out, err = again.communicate(timeout=120)
+    assert again.returncode == 0, out + err
+
+    assert all_canceled(terminal)
+    sent = calls(terminal)
+    assert len(sent) == ACCOUNTS * TASKS
+    assert {*sent.values()} == {1}, "no call twice"
+    reports = [f"report-{index}.json" for index in range(SHARDS)]
+    found = [json.loads((terminal.directory / name).read_text(encoding="utf-8")) for name in reports]
+    assert len({report["shard"]["partition"] for report in found}) == 1
+    whole = terminal.run("show", *reports, "--format", "json").json
+    assert whole["summary"]["done"] == sum(report["summary"]["done"] for report in found)
+    assert whole["outcome"] == "ok"
+    verified = terminal.run("history", "verify")
+    assert verified.code == 0, verified
+    with engine.connect() as connection:
+        left = connection.execute(text("select count(*) from actions where state = 'intent'")).scalar_one()
+        done = connection.execute(text("select count(*) from actions where state = 'done'")).scalar_one()
+    assert (left, done) == (0, ACCOUNTS * TASKS)
+
+
+def test_a_whole_is_asked_for(terminal: Terminal) -> None:
+    """One report, one plan that is missing; parts of different narrowings; and one that is given twice."""
+    for index in range(3):
+        assert terminal.run("plan", "--shard", f"{index}/3", "--out", f"part-{index}.json").code == 0
+    assert terminal.run("plan", "--shard", "0/3", "--target", "t1*", "--out", "other.json").code == 0
+    before = len(terminal.destructive())
+    for parts, told in (
+        (("part-0.json", "part-2.json"), "a part is missing: 1/3"),
+        (("part-0.json", "part-1.json", "part-1.json"), "1/3 is given twice"),
+        (("other.json", "part-1.json", "part-2.json"), "are parts of different things"),
+    ):
+        terminal.tells(65, told, "show", *parts)
+        flags = [word for part in parts for word in ("--plan", part)]
+        terminal.tells(65, told, "apply", "--auto-approve", *flags)
+    assert len(terminal.destructive()) == before
+
+
+def test_three_plan_and_one_applies_the_plan_that_one_would_have_made(terminal: Terminal) -> None:
+    for index in range(3):
+        assert terminal.run("plan", "--shard", f"{index}/3", "--out", f"part-{index}.json").code == 0
+    parts = [f"part-{index}.json" for index in range(3)]
+    assert terminal.run("plan", "--out", "whole.json").code == 0
+    whole = json.loads((terminal.directory / "whole.json").read_text(encoding="utf-8"))
+    joined = terminal.run("show", *parts, "--format", "json").json
+    assert joined["digest"] == whole["digest"]
+    assert joined["changes"] == whole["changes"]
+    flags = [word for part in parts for word in ("--plan", part)]
+    applied = terminal.run("apply", *flags, "--approved-digest", whole["digest"], "--format", "json")
+    assert (applied.code, applied.json["summary"]["done"]) == (0, ACCOUNTS * TASKS), applied
+    assert applied.json["plan_digest"] == whole["digest"]
+    assert all_canceled(terminal)
+    assert {*calls(terminal).values()} == {1}
+
+
+def test_limits_hold_for_all_shards_together(terminal: Terminal) -> None:
+    """Of sixty changes that are allowed, each of six shards may make ten, and asks for sixty."""
+    written = (terminal.directory / "reconciler.yaml").read_text(encoding="utf-8")
+    terminal.write(written.replace("max_percent: 100", "max_percent: 100, max_actions: 60, on_excess: defer"))
+    for index in range(SHARDS):
+        terminal.run("apply", "--shard", f"{index}/{SHARDS}", "--auto-approve")
+    assert len(terminal.destructive()) == 60
