@@ -220,12 +220,14 @@ class Runner:
                 shutil.copy(file, place / file.name)
 
     def _download(self, store: Path, given: Mapping[str, str]) -> str:
-        found = store / (given.get("artifact-ids") or given.get("name") or given["pattern"])
-        if not found.is_dir():
-            return "success" if "pattern" in given else "failure"
         if "name" not in given:
-            assert given["merge-multiple"] == "True", "else it goes into a directory of its own"
-        shutil.copytree(found, self.workspace / given.get("path", "."), symlinks=True, dirs_exist_ok=True)
+            assert given["merge-multiple"] == "True", "else each goes into a directory of its own"
+        named = given.get("artifact-ids") or given.get("name")
+        found = [store / named] if named else sorted(store.glob(given["pattern"]))
+        if not all(artifact.is_dir() for artifact in found):
+            return "failure"
+        for artifact in found:
+            shutil.copytree(artifact, self.workspace / given.get("path", "."), symlinks=True, dirs_exist_ok=True)
         return "success"
 
 

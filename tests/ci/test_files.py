@@ -23,6 +23,7 @@ EXAMPLE = ROOT / "examples" / "gitops"
 WORKFLOWS = sorted([*(GITHUB / "dot-github" / "workflows").glob("*.yml"), *(ROOT / "ci" / "github").glob("*.yml")])
 RENOVATE = sorted(TEMPLATES.rglob("renovate.json"))
 PIPELINE = GITLAB / "dot-gitlab-ci.yml"
+PIPELINES = [PIPELINE, *sorted((ROOT / "ci" / "gitlab").glob("*.yml"))]
 
 
 def names(path: Path) -> str:
@@ -35,7 +36,7 @@ def names(path: Path) -> str:
     [
         ("github-actions", [ROOT / "action.yml"]),
         ("github-workflows", WORKFLOWS),
-        ("gitlab-ci", [PIPELINE]),
+        ("gitlab-ci", PIPELINES),
         ("renovate", RENOVATE),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
@@ -70,7 +71,7 @@ def _scripts(node: object, place: str = "") -> Iterator[tuple[str, str]]:
 
 
 def all_scripts() -> list[Any]:
-    files = [ROOT / "action.yml", *WORKFLOWS, PIPELINE]
+    files = [ROOT / "action.yml", *WORKFLOWS, *PIPELINES]
     found = [
         (f"{names(file)}{place}", text)
         for file in files
@@ -106,7 +107,7 @@ def test_no_script_holds_an_expression(script: str) -> None:
 
 # -- versions -------------------------------------------------------------------------------------------------
 def test_the_templates_install_this_version() -> None:
-    files = [*WORKFLOWS, PIPELINE]
+    files = [*WORKFLOWS, *PIPELINES]
     found = {
         version
         for file in files

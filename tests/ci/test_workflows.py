@@ -50,7 +50,8 @@ WORKFLOW = _workflow(GITHUB / "dot-github" / "workflows" / "reconciler.yml")
 SCHEDULE = _workflow(GITHUB / "dot-github" / "workflows" / "reconciler-schedule.yml")
 SHARED = _workflow(ROOT / "ci" / "github" / "reusable.yml")
 AFTER_RUN = _workflow(ROOT / "ci" / "github" / "comment-after-run.yml")
-ALL = [WORKFLOW, SCHEDULE, SHARED, AFTER_RUN]
+IN_SHARDS = _workflow(ROOT / "ci" / "github" / "shards.yml")
+ALL = [WORKFLOW, SCHEDULE, SHARED, AFTER_RUN, IN_SHARDS]
 
 
 @dataclass

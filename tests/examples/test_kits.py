@@ -22,6 +22,7 @@ from reconciler.backends.connect import connect
 from reconciler.backends.leases import acquire
 from reconciler.engine.work import Patience
 from reconciler.exceptions import ExitCode
+from reconciler.executors.partition import shard_of
 from reconciler.notifications.notify import PARTING
 from reconciler.planning.plan import RunOutcome
 from reconciler.planning.report import Outcome
@@ -37,14 +38,12 @@ UNITS = KITS / "systemd"
 ALERTS = KITS / "monitoring" / "alerts.yaml"
 COMPOSE = yaml.safe_load((KITS / "compose" / "compose.yaml").read_text(encoding="utf-8"))
 DOCKERFILE = (KITS / "Dockerfile").read_text(encoding="utf-8")
-CRONJOB, DEPLOYMENT = (
-    yaml.safe_load((KITS / "kubernetes" / name).read_text(encoding="utf-8"))
-    for name in ("cronjob.yaml", "deployment.yaml")
-)
-PODS = {
-    "cronjob": CRONJOB["spec"]["jobTemplate"]["spec"]["template"]["spec"],
-    "deployment": DEPLOYMENT["spec"]["template"]["spec"],
+MANIFESTS = {
+    file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in sorted((KITS / "kubernetes").glob("*.yaml"))
 }
+JOBS = {name: MANIFESTS[name]["spec"]["jobTemplate"]["spec"] for name in ("cronjob", "indexed-job")}
+PODS = {name: job["template"]["spec"] for name, job in JOBS.items()}
+PODS["deployment"] = MANIFESTS["deployment"]["spec"]["template"]["spec"]
 DRAIN = Patience().drain + PARTING
 
 
@@ -149,9 +148,9 @@ def _unit(file: Path) -> configparser.ConfigParser:
 
 def test_they_run_what_can_be_run() -> None:
     commands = _commands()
-    assert len(commands) == 5
-    for words in commands.values():
-        assert words[0] == "run"
+    assert len(commands) == 6
+    for name, words in commands.items():
+        assert words[0] == ("apply" if name == "indexed-job" else "run")
         check(words)
 
 
@@ -206,10 +205,10 @@ def test_systemd_finds_the_services_confined(units: Path, name: str) -> None:
 def test_exit_codes_mean_the_same_to_systemd_and_to_kubernetes() -> None:
     """Where somebody must look first, nothing is tried again. The daemon ends with none of a single run's codes."""
     in_vain = {ExitCode.REFUSED, ExitCode.STALE, ExitCode.USAGE, ExitCode.INVALID}
-    [rule] = [
-        rule for rule in CRONJOB["spec"]["jobTemplate"]["spec"]["podFailurePolicy"]["rules"] if "onExitCodes" in rule
-    ]
-    assert {*rule["onExitCodes"]["values"]} == in_vain
+    for job in JOBS.values():
+        codes = [rule["onExitCodes"] for rule in job["podFailurePolicy"]["rules"] if "onExitCodes" in rule]
+        assert all((code["containerName"], code["operator"]) == ("reconciler", "In") for code in codes)
+        assert sorted(value for code in codes for value in code["values"]) == sorted(in_vain)
     service = _unit(UNITS / "reconciler-run.service")["Service"]
     assert {*map(int, service["RestartPreventExitStatus"].split())} == {ExitCode.USAGE, ExitCode.INVALID}
     assert service["SuccessExitStatus"] == f"{ExitCode.TERMINATED:d}"
@@ -218,21 +217,31 @@ def test_exit_codes_mean_the_same_to_systemd_and_to_kubernetes() -> None:
 
 
 # -- containers -------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("manifest", [CRONJOB, DEPLOYMENT], ids=["cronjob", "deployment"])
+@pytest.mark.parametrize("name", MANIFESTS)
 @pytest.mark.parametrize("version", ["1.31", "1.34"])
-def test_kubernetes_takes_the_manifests(manifest: dict[str, Any], version: str) -> None:
-    kubernetes_validate.validate(manifest, version, strict=True)
+def test_kubernetes_takes_the_manifests(name: str, version: str) -> None:
+    kubernetes_validate.validate(MANIFESTS[name], version, strict=True)
 
 
-def test_both_pods_are_confined_alike() -> None:
+def test_every_pod_is_told_its_shard_of_all_that_there_are() -> None:
+    job = JOBS["indexed-job"]
+    [container] = PODS["indexed-job"]["containers"]
+    told = {each["name"]: each["value"] for each in container["env"]}
+    assert job["completionMode"] == "Indexed"
+    assert job["parallelism"] == job["completions"], "one that begins when another has ended would only come later"
+    shards = [shard_of("auto", told | {"JOB_COMPLETION_INDEX": str(index)}) for index in range(job["completions"])]
+    assert shards == [(index, job["completions"]) for index in range(job["completions"])]
+
+
+def test_all_pods_are_confined_alike() -> None:
     def confined(pod: dict[str, Any]) -> dict[str, Any]:
         [container] = pod["containers"]
         of_container = ("image", "envFrom", "securityContext", "resources", "volumeMounts")
         of_pod = ("automountServiceAccountToken", "enableServiceLinks", "securityContext", "volumes")
         return {key: pod[key] for key in of_pod} | {f"container {key}": container[key] for key in of_container}
 
-    found = confined(PODS["cronjob"])
-    assert found == confined(PODS["deployment"])
+    found, *others = map(confined, PODS.values())
+    assert others == [found] * len(others)
     assert found["container securityContext"] == {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
@@ -325,7 +334,7 @@ def caged(user: int, state: Path, config: Path, *words: str | Path) -> list[str]
     return [*cage, *map(str, words)]
 
 
-@pytest.mark.parametrize(("name", "user"), [("cronjob", 65532), ("deployment", 1_000_660_000)])
+@pytest.mark.parametrize(("name", "user"), [("cronjob", 65532), ("deployment", 1_000_660_000), ("indexed-job", 65532)])
 def test_it_runs_and_stops_as_confined_as_a_pod(
     name: str, user: int, terminal: Terminal, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -335,8 +344,10 @@ def test_it_runs_and_stops_as_confined_as_a_pod(
     terminal.write(configured(f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent}}"))
     terminal.simulator.huaweicloud.add(SNAPSHOT, id=1, created="2h")
     places = {"/config": str(terminal.directory), "0.0.0.0:9464": "127.0.0.1:0"}
-    args = [places.get(word, word) for word in PODS[name]["containers"][0]["args"]]
-    environment = {**credentials(terminal.simulator), "PATH": os.environ["PATH"]}
+    [container] = PODS[name]["containers"]
+    args = [places.get(word, word) for word in container["args"]]
+    environment = {**credentials(terminal.simulator), "PATH": os.environ["PATH"], "JOB_COMPLETION_INDEX": "0"}
+    environment |= {each["name"]: each["value"] for each in container.get("env", ())}
 
     def started(*words: str) -> subprocess.Popen[str]:
         line = caged(user, state, terminal.directory, sys.executable, "-m", "reconciler", *words)
