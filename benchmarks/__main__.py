@@ -1,7 +1,8 @@
-"""Measure and write down: `python -m benchmarks [--rounds N] [--only NAME ...]`; `make bench` calls it.
+"""Measure and write down: `python -m benchmarks [--rounds N] [--only NAME ...] [--small]`; `make bench` calls it.
 
 Each figure is a ratio within one run, against a lower bound or a peer. With all tables made, `results.md` and the
-charts beside it are written; with some, they are printed. Nothing here decides whether a test passes.
+charts beside it are written; with some, or `--small` ones, they are printed. Nothing here decides whether a test
+passes.
 """
 
 from __future__ import annotations
@@ -42,13 +43,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--small", action="store_true", help="each in seconds: to see that it runs, not how fast it is")
     chosen = parser.parse_args()
     made: list[Table] = []
     for name in chosen.only:
-        for table in import_module(f"benchmarks.{name}").tables(chosen.rounds):
+        module = import_module(f"benchmarks.{name}")
+        for table in module.tables(1, **module.SMALL) if chosen.small else module.tables(chosen.rounds):
             print(table.markdown(), flush=True)
             made.append(table)
-    if chosen.only != NAMES:
+    if chosen.only != NAMES or chosen.small:
         return
     head = INTRODUCTION.format(
         day=datetime.now(UTC).date(), machine=machine(), python=platform.python_version(), rounds=chosen.rounds

@@ -12,6 +12,7 @@ from benchmarks.table import RECONCILER, Table, run, server, times
 CHANGES = 10_000
 LATENCY = 0.05
 IN_FLIGHT = 64
+SMALL = {"changes": 200}
 SNAPSHOTS = "huaweicloud.mpc.snapshot"
 POLICY = f"  p: {{resource: {SNAPSHOTS}, match: {{status: pending}}, ensure: absent}}"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks.table import Table, in_turns, times, within
+from benchmarks.table import RECONCILER, Table, in_turns, run, times, within
 from reconciler.documents.files import PLAN_FILE
 from reconciler.planning.change import Change
 from reconciler.planning.plan import Plan, Sources
@@ -22,6 +22,7 @@ from reconciler.tasks.resource_type import Action
 from reconciler.tasks.timestamps import Timestamp
 
 NOW = 1_800_000_000
+SMALL = {"changes": 300, "tests": 20, "large": 3_000}
 POLICY, TARGET, RESOURCE = "packaging-record-retention", "huawei-prod", "huaweicloud.mpc.packaging"
 
 
@@ -94,6 +95,23 @@ def saved_plans(rounds: int, changes: int) -> Table:
     )
 
 
+def large_plan(changes: int) -> Table:
+    """What a command costs that reads a large file, checks it and says in a screen what it holds."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "plan.json")
+        with path.open("wb") as file:
+            file.writelines(PLAN_FILE.pieces(plan_of(changes)))
+        shown = run([RECONCILER, "show", "--view", "summary", str(path)])
+        size = path.stat().st_size
+    assert f"{changes} changes" in shown.output, shown.output[-400:]
+    return Table(
+        f"A plan of {changes:,} changes, shown",
+        f"{size / 2**20:.0f} MiB of JSON read, checked and shown as a summary by `reconciler show`, the whole process.",
+        ("changes", "CPU s", "MiB"),
+        ((f"{changes:,}", f"{shown.cpu:.1f}", f"{shown.memory:.0f}"),),
+    )
+
+
 def policy_tests(rounds: int, number: int) -> Table:
     text = "version: 1\nnow: 2026-11-01T00:00:00Z\ntests:" + "".join(TEST.format(number=each) for each in range(number))
     with tempfile.TemporaryDirectory() as directory:
@@ -119,5 +137,5 @@ def policy_tests(rounds: int, number: int) -> Table:
     )
 
 
-def tables(rounds: int, changes: int = 48_000, tests: int = 1_000) -> list[Table]:
-    return [saved_plans(rounds, changes), policy_tests(rounds, tests)]
+def tables(rounds: int, changes: int = 48_000, tests: int = 1_000, large: int = 1_000_000) -> list[Table]:
+    return [saved_plans(rounds, changes), large_plan(large), policy_tests(rounds, tests)]

@@ -40,6 +40,9 @@ def rows(count: int, status: str | list[str]) -> list[dict[str, object]]:
     return [{"count": count, "status": status, "created": "40d", "every": "1m"}]
 
 
+SMALL: dict[str, object] = {}
+"""They are small as they are."""
+
 JOBS = tuple(f"a{number:031x}" for number in range(40))
 SITUATIONS = (
     Situation(

@@ -18,6 +18,7 @@ from reconciler.tasks.resource_type import Action
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+SMALL = {"records": 100}
 START = RunStart("apply", "benchmark", "digest", "fingerprint")
 
 

@@ -13,6 +13,7 @@ from benchmarks.table import RECONCILER, Table, run, server
 UNTOLD = 100_000
 SITUATIONS = ((10, 400), (100, 4_000), (1_000, 10_000))
 """R, and how many tasks there are."""
+SMALL = {"situations": ((100, 200),)}
 
 
 def start() -> float:

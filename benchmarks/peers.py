@@ -16,6 +16,7 @@ from benchmarks.planning import CREDENTIALS, configuration
 from benchmarks.table import PEERS, RECONCILER, Table, in_turns, run, server, times
 
 TASKS = 10_000
+SMALL = {"tasks": 2_500}
 HERE = Path(__file__).parent
 
 

@@ -10,19 +10,20 @@ from benchmarks.planning import CREDENTIALS, configuration
 from benchmarks.table import RECONCILER, Table, in_turns, run, server, times
 
 MANY = 1_000
+SMALL = {"many": 10}
 
 
-def many(url: str) -> str:
-    """A configuration of as many policies."""
+def many_policies(url: str, many: int) -> str:
+    """A configuration of so many policies."""
     head, _, policies = configuration(url).partition("policies:\n")
     policy = policies.partition("  p0:\n")[2].partition("  p1:\n")[0]
-    return head + "policies:\n" + "".join(f"  p{number}:\n{policy}" for number in range(MANY))
+    return head + "policies:\n" + "".join(f"  p{number}:\n{policy}" for number in range(many))
 
 
-def tables(rounds: int) -> list[Table]:
+def tables(rounds: int, many: int = MANY) -> list[Table]:
     with server("benchmarks.pages", "100") as url, tempfile.TemporaryDirectory() as name:
         small, large = Path(name, "small"), Path(name, "large")
-        for directory, text in ((small, configuration(url)), (large, many(url))):
+        for directory, text in ((small, configuration(url)), (large, many_policies(url, many))):
             directory.mkdir()
             (directory / "reconciler.yaml").write_text(text, encoding="utf-8")
         least, version, valid, valid_many, plan = in_turns(
@@ -37,7 +38,7 @@ def tables(rounds: int) -> list[Table]:
         "`import click`": least,
         "`--version`": version,
         "`validate` of ten policies": valid,
-        f"`validate` of {MANY:,} policies": valid_many,
+        f"`validate` of {many:,} policies": valid_many,
         "`plan` of one scope of one page": plan,
     }
     return [

@@ -12,6 +12,7 @@ from benchmarks.table import RECONCILER, Table, run, server
 
 SITUATIONS = ((200, 0), (2_000, 0), (200, 50), (2_000, 5))
 """Targets, each with an account of its own, and how many changes are due in each."""
+SMALL = {"situations": ((20, 0), (5, 3))}
 AT_ONCE, SPACED = 20, 0.6
 """Of MPC, with 100 requests a minute: so many go out without a wait, and all others so many seconds apart."""
 

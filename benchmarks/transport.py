@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     Client = Callable[[str], AbstractAsyncContextManager[Send]]
 
 IN_FLIGHT = (1, 16, 64, 256)
+SMALL = {"requests": 256}
 BODY = b'{"total": 0, "task_array": []}'
 
 
