@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.providers.transport.adaptive_rate import AdaptiveRate
 from reconciler.providers.transport.surroundings import Turns
 from reconciler.providers.transport.trace import watched
 from reconciler.tasks.observation import Fault, Meaning
@@ -22,45 +23,22 @@ AT_ONCE, AT_MOST = 16, 58
 """Requests of such a quota that are on their way at first, and until it is known: one more for every three that came
 back."""
 
-RECOVERY, RECOVERING = 500, 5.0
-"""Answers, or seconds of them at the rate where it was cut where those are more, until the rate is back there."""
-SMALL_CUT, CUT = 0.06, 0.5
-"""What is taken off: little where nearly all were let through since the last cut, else much: others use the quota."""
-NEARLY = 0.95
-ENOUGH = 10
-"""Answers in a second by which a rate can be told."""
-LEAST_SHARE = 1 / 16
-LEAST_RATE = 1.0
-"""However often we are throttled, this share of the quota is still used; of one that only documents tell, no more than
-this rate."""
-
-IN_VAIN, SOME, MOST, TOLD_BY, BELIEVED = 2.0, 0.01, 0.5, 100, 60.0
-"""Where a rate this many times smaller was refused as often as larger ones, in a share of requests between these two
-and over so many of them each, it is not the rate that is refused: the largest one holds for so many seconds."""
+MARGIN = 1.008
+"""Windows are counted this much longer than the vendor's: requests that left in order arrive with some jitter."""
+ROUNDING = 1e-9
+"""Seconds: sums of floats may fall this short of the moment they stand for."""
 
 CLEARING, FOUND = 5, 0.15
 """Requests that are left out after a refusal among successes, since so many more than allowed may be on their way; and
 seconds after the first one of a large quota."""
-EFFECT = 1.0
-"""Seconds until a cut shows, where a window of the vendor's is still full."""
-
-MARGIN = 1.008
-"""Windows are counted this much longer than the vendor's: requests that left in order arrive with some jitter."""
-
-ROUNDING = 1e-9
-"""Seconds: sums of floats may fall this short of the moment they stand for."""
-
 
 GIVEN_UP_AFTER = 300.0
 """Seconds for which nothing but throttling is put up with: no wait is begun that ends later. An account that is refused
 for ever would keep each of a thousand requests waiting otherwise."""
-
 GIVEN_UP = f"not sent: a quota refuses every request, which is waited out for {GIVEN_UP_AFTER:.0f} s at most"
 
-LOOK = 1.0
-"""Seconds after which who waits looks whether it still may."""
-GLANCE = 0.005
-"""The same of one who waits for answers."""
+LOOK, GLANCE = 1.0, 0.005
+"""Seconds after which who waits looks whether it still may; and who waits for answers, whether they came."""
 
 
 def always() -> bool:
@@ -92,59 +70,35 @@ class Pace:
     """A generic cell rate algorithm with a bound per window, adaptive when throttled.
 
     A fifth of the quota may go out at once, so that small runs don't wait; after that requests are spaced evenly,
-    and no window ever holds more than the quota. Throttling cuts the rate and stops everybody for a while; with each
-    answer it comes back along a cubic curve, as in CUBIC (RFC 9438) but counted in answers: at first in a hurry, then
-    slowly past the rate at which it was cut. Once nothing but throttling came for GIVEN_UP_AFTER seconds nobody waits
-    any more; who comes when there is nothing to wait for may try. Safe for use from several event loops.
+    and no window ever holds more than the quota. Throttling cuts the rate (see `AdaptiveRate`) and stops everybody for
+    a while. Once nothing but throttling came for GIVEN_UP_AFTER seconds nobody waits any more; who comes when there is
+    nothing to wait for may try. Safe for use from several event loops.
     """
 
     def __init__(self, quota: Quota, monotonic: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> None:
         self._quota = quota
         self._monotonic = monotonic
         self._sleep = sleep
-        self._window = quota.seconds * MARGIN
-        self._sent: deque[float] = deque(maxlen=quota.requests)
-        self._due = float("-inf")
-        self._paused_until = float("-inf")
-        self._slowed_at = float("-inf")
-        self._refused_since: float | None = None
-        self._refusals = 0
-        """One after the other, without a success in between."""
-        self._seeking = quota.per_second > LARGE
-        """The quota was neither reached nor run into yet, and may be much smaller than it says."""
-        self._on_the_way = self._back = 0
-        self._cut: tuple[float, float] | None = None
-        """The rate at which the last cut was made, and what it took off, as a share."""
-        self._cut_at = float("-inf")
-        self._answers = self._refused = 0
-        """Successes and refusals of what was sent since then."""
-        self._met = 0
-        """Refusals since then of what was sent since the one before, each by itself."""
-        self._cuts: deque[tuple[float, int, int]] = deque(maxlen=128)
-        """The rates at which cuts were made, and how many requests were refused there, of how many."""
-        self._held = 0.0
-        """The rate below which cuts were in vain, until `_held_until`."""
-        self._held_until = float("-inf")
-        self._lately: deque[float] = deque()
-        """When the successes of the last second came."""
         self._state = threading.Lock()
         self._queue = Turns()
+        # When the next request may go out:
+        self._window = quota.seconds * MARGIN
+        self._sent: deque[float] = deque(maxlen=quota.requests)
+        self._due = self._paused_until = float("-inf")
+        # What came back:
+        self._rate = AdaptiveRate(quota.per_second, told=quota.told)
+        self._on_the_way = self._back = 0
+        self._seeking = quota.per_second > LARGE
+        """The quota was neither reached nor run into yet, and may be much smaller than it says."""
+        self._refusals = 0
+        """One after the other, without an answer in between: the first of them, and the last, came at these times."""
+        self._refused_since: float | None = None
+        self._refused_at = float("-inf")
 
     @property
     def rate(self) -> float:
         """Requests a second that go out now at most."""
-        most = self._quota.per_second
-        if self._cut is None:
-            return most
-        before, depth = self._cut
-        least = most * LEAST_SHARE
-        if not self._quota.told:
-            least = min(least, LEAST_RATE)
-        if self._held and self._monotonic() < self._held_until:
-            least = max(least, self._held)
-        recovered = self._answers / max(RECOVERY, RECOVERING * before)
-        steepness = depth if recovered < 1 else CUT
-        return min(most, max(least, before * (1 + steepness * (recovered - 1) ** 3)))
+        return self._rate.at(self._monotonic())
 
     async def turn(self, permitted: Callable[[], bool] = always) -> float | Fault:
         """Wait for this caller's turn, first come first served; returns when it came (monotonic seconds).
@@ -181,7 +135,7 @@ class Pace:
                 earliest = max(earliest, self._sent[0] + self._window)
             if earliest > now + ROUNDING:
                 return earliest - now
-            self._due = max(self._due, now) + 1 / self.rate
+            self._due = max(self._due, now) + 1 / self._rate.at(now)
             self._sent.append(now)
             self._on_the_way += 1
             return 0.0
@@ -196,41 +150,33 @@ class Pace:
         shows that no quota had a part in it.
         """
         with self._state:
-            now = self._come_back()
+            self._come_back()
             if not let_through:
                 return
             self._refused_since = None
-            self._lately.append(now)
-            if sent_at >= self._slowed_at:
-                self._answers += 1
+            self._rate.came(self._monotonic())
+            if sent_at >= self._refused_at:
                 self._refusals = 0
-                self._seeking = self._seeking and self._cut is None and self._answers < self._quota.per_second
-            elif self._seeking and self._cut:  # what was on its way then tells of the quota as well
-                before, depth = self._cut
-                self._cut = (before + 1, depth)
+                self._rate.answers += 1
+                reached = self._rate.cut is not None or self._rate.answers >= self._quota.per_second
+                self._seeking = self._seeking and not reached
+            elif self._seeking:
+                self._rate.raise_to_what_came()
 
     def throttled(self, sent_at: float, pause: float, *, told: bool = False) -> float:
         """Note that the request of `sent_at` was throttled, and return the seconds for which nothing goes out: `pause`,
         or less where the server was not heard to ask for it and let others through before.
 
-        Requests that were in flight together count as one: only one sent after the last cut, which was followed by a
-        success, cuts the rate again.
+        Requests that were in flight together count as one: only one sent after the last refusal, and after an answer,
+        cuts the rate again.
         """
         with self._state:
-            now = self._come_back()
+            self._come_back()
+            now = self._monotonic()
             if self._refused_since is None or now > self._paused_until + GIVEN_UP_AFTER:
                 self._refused_since = now  # after so long a silence it is another matter
-            if sent_at >= self._slowed_at:
-                first, rate = not self._refusals, self.rate
-                self._met += 1
-                if not told and first and self._answers:  # let through up to here, so that little is too much
-                    pause = min(pause, FOUND if self._seeking else CLEARING / rate)
-                if first and now > self._cut_at + EFFECT:
-                    self._slow_down(rate)
-                    self._cut_at = now
-                self._refusals += 1
-                self._refused += not first
-                self._slowed_at = now
+            if sent_at >= self._refused_at:
+                pause = self._refuse(now, pause, told=told)
             elif not told:
                 pause = 0.0
             self._paused_until = max(self._paused_until, now + pause)
@@ -238,38 +184,21 @@ class Pace:
             self._due = max(self._due, self._paused_until + self._burst)
             return self._paused_until - now
 
-    def _come_back(self) -> float:
-        """The time, when a request came back."""
+    def _refuse(self, now: float, pause: float, *, told: bool) -> float:
+        """Note a refusal that tells something new, and return the seconds to pause."""
+        self._rate.refused += 1
+        if not self._refusals:
+            if not told and self._rate.answers:  # let through up to here, so that little is too much
+                pause = min(pause, FOUND if self._seeking else CLEARING / self._rate.at(now))
+            began = max(self._refused_at, self._sent[0] if self._sent else 0.0)
+            self._rate.slow_down(now, began=began, seeking=self._seeking)
+        self._refusals += 1
+        self._refused_at = now
+        return pause
+
+    def _come_back(self) -> None:
         self._on_the_way -= 1
         self._back += 1
-        now = self._monotonic()
-        while self._lately and self._lately[0] <= now - 1.0:
-            self._lately.popleft()
-        return now
-
-    @property
-    def _went_on_for(self) -> float:
-        """Seconds since the last refusal, or the beginning."""
-        return self._monotonic() - max(self._slowed_at, self._sent[0] if self._sent else 0.0)
-
-    def _slow_down(self, rate: float) -> None:
-        """Cut the rate, by what came back in the last second where that is enough to tell."""
-        self._cuts.append((rate, self._met, self._answers + self._met))
-        larger = [cut for cut in self._cuts if cut[0] >= IN_VAIN * rate]
-        others = [cut for cut in self._cuts if cut[0] < IN_VAIN * rate]
-        if all(sum(sent for *_, sent in cuts) >= TOLD_BY for cuts in (larger, others)):
-            before, share = (
-                sum(met for _, met, _ in cuts) / sum(sent for *_, sent in cuts) for cuts in (larger, others)
-            )
-            if SOME <= before <= 2 * share and share <= MOST:
-                self._held, self._held_until = max(one for one, *_ in larger), self._monotonic() + BELIEVED
-        self._met = 0
-        nearly_all = self._answers >= NEARLY * (self._answers + self._refused)
-        lately = len(self._lately)
-        enough = lately >= ENOUGH and self._went_on_for >= EFFECT
-        before = min(rate, lately) if self._seeking or enough else rate
-        self._cut = (before, SMALL_CUT if nearly_all else CUT)
-        self._answers = self._refused = 0
 
 
 class PaceBook:

@@ -12,17 +12,8 @@ from hypothesis import strategies as st
 
 from reconciler.config.model import Rate
 from reconciler.provider.loopback import Time
-from reconciler.providers.transport.pacing import (
-    GIVEN_UP_AFTER,
-    LEAST_RATE,
-    LEAST_SHARE,
-    LOOK,
-    MARGIN,
-    RECOVERY,
-    Pace,
-    PaceBook,
-    Quota,
-)
+from reconciler.providers.transport.adaptive_rate import LEAST_RATE, LEAST_SHARE, RECOVERY
+from reconciler.providers.transport.pacing import GIVEN_UP_AFTER, LOOK, MARGIN, Pace, PaceBook, Quota
 from reconciler.tasks.observation import Fault
 
 
