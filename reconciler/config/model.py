@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
+from os.path import normpath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
@@ -154,6 +155,15 @@ class Credentials:
     profile: str | None = None
     secrets: Mapping[str, Secret] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where they are looked for, sorted; however a file is spelled, it is one place."""
+        named = [
+            f"env {secret.env}" if secret.env else f"file {normpath(secret.file or '')}"
+            for secret in self.secrets.values()
+        ]
+        return tuple(sorted({*named})) or (f"profile {self.profile}" if self.profile else "default",)
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -189,6 +199,12 @@ class Target:
     """The name that it shares with those of the same `regions`, where it is one of several."""
     masked: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
     """What the variables in it hold, and the `${NAME}` that messages show in its place."""
+
+    @property
+    def stated_account(self) -> str:
+        """The account as the target itself names it, by what only targets of its provider have, such as a project;
+        empty where only the cloud can tell whose its credentials are."""
+        return "/".join(f"{key}={value.casefold()}" for key, value in sorted(self.options.items()) if value)
 
 
 class Keep(StrEnum):

@@ -10,14 +10,13 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 from heapq import heapify, heapreplace
-from os.path import normpath
 from typing import TYPE_CHECKING, Final
 
 from reconciler.exceptions import UsageError
 from reconciler.planning import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from reconciler.config.model import Configuration, Target
     from reconciler.planning.change import Chosen
@@ -75,20 +74,13 @@ _Mark = tuple[str, ...]
 
 def _stated(target: Target) -> list[_Mark]:
     """The account that a target names: one, or none."""
-    named = [f"{key}={value.casefold()}" for key, value in sorted(target.options.items()) if value]
-    return [("account", target.provider, target.region.casefold(), *named)] if named else []
+    named = target.stated_account
+    return [("account", target.provider, target.region.casefold(), named)] if named else []
 
 
-def _places(target: Target) -> Iterator[_Mark]:
+def _places(target: Target) -> list[_Mark]:
     """Where its credentials come from: one place in common is enough, as the same key may be spelled with a token."""
-    here = ("place", target.provider, target.region.casefold())
-    named = target.credentials
-    for secret in named.secrets.values():
-        yield (*here, "env", secret.env) if secret.env else (*here, "file", normpath(secret.file or ""))
-    if named.profile:
-        yield (*here, "profile", named.profile)
-    elif not named.secrets:
-        yield (*here, "default")
+    return [("place", target.provider, target.region.casefold(), place) for place in target.credentials.places]
 
 
 def _joined(marks: Mapping[str, Iterable[_Mark]]) -> list[list[str]]:

@@ -86,4 +86,4 @@ def estimate(changes: Iterable[Change], targets: Mapping[str, Target], catalogue
 
 def _account(target: Target) -> str:
     """The same of targets that lead to one account, as far as can be told without asking the cloud."""
-    return "/".join((target.provider, target.region, *(f"{key}={value}" for key, value in target.options.items())))
+    return "/".join((target.provider, target.region, target.stated_account or " ".join(target.credentials.places)))

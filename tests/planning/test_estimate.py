@@ -1,14 +1,17 @@
 """How long a plan takes, by what the vendors allow."""
 
+from dataclasses import replace
+
 import pytest
 
-from reconciler.config.model import Rate, Target
+from reconciler.config.model import Credentials, Rate, Target
 from reconciler.planning.change import Change
 from reconciler.planning.estimate import Estimate, estimate
 from reconciler.providers.registry import catalogue
 from reconciler.tasks.resource_type import Action
 
 TRANSCODING, UPLOAD = "huaweicloud.mpc.transcoding", "aliyun.vod.url_upload"
+JOB = "aws.mediaconvert.job"
 CANCEL, BOTH = (Action.CANCEL,), (Action.CANCEL, Action.DELETE)
 PROD = Target("prod", "huaweicloud", "cn-north-4", {"project_id": "a"})
 SAME = Target("same", "huaweicloud", "cn-north-4", {"project_id": "a"})
@@ -44,6 +47,18 @@ def test_targets_of_one_account_share_its_quota_and_others_do_not() -> None:
     one = of(changes(500), PROD).seconds
     assert of([*changes(500), *changes(500, "other")], PROD, OTHER).seconds == one
     assert of([*changes(500), *changes(500, "same")], PROD, SAME).seconds == pytest.approx(2 * one, abs=15)
+
+
+def test_targets_that_state_no_account_share_the_quota_of_their_credentials() -> None:
+    """AWS knows nothing to state: a thousand accounts are told apart by where their keys are."""
+    ours, theirs = (
+        Target(name, "aws", "eu-west-1", credentials=Credentials(profile=name)) for name in ("ours", "theirs")
+    )
+    alias = replace(ours, name="alias")
+    one = of(changes(50, "ours", JOB), ours).seconds
+    assert one > 0
+    assert of([*changes(50, "ours", JOB), *changes(50, "theirs", JOB)], ours, theirs).seconds == one
+    assert of([*changes(50, "ours", JOB), *changes(50, "alias", JOB)], ours, alias).seconds > 1.9 * one
 
 
 def test_a_rate_of_the_target_takes_the_place_of_the_documented_one() -> None:
