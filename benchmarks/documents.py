@@ -16,6 +16,7 @@ from reconciler.planning.policy_plan import PolicyPlan, ScopePlan
 from reconciler.policy_tests.loader import load_tests
 from reconciler.policy_tests.runner import Selection, run_tests
 from reconciler.providers.registry import catalogue
+from reconciler.redaction import seen_as_a_whole
 from reconciler.reports.registry import RENDERERS, View, render
 from reconciler.tasks.observation import Completeness
 from reconciler.tasks.resource_type import Action
@@ -40,6 +41,8 @@ def plan_of(changes: int) -> Plan:
         reason = f"{POLICY}: no task may be there whose status is succeeded and finished_at older than 30d"
         return Change(TARGET, RESOURCE, str(300_000 + number), (POLICY,), reason, observed, (Action.DELETE,))
 
+    with seen_as_a_whole():  # all of it is plain, and there is much
+        made = tuple(map(change, range(changes)))
     return Plan(
         tool_version="0",
         created_at=Timestamp(NOW),
@@ -47,7 +50,7 @@ def plan_of(changes: int) -> Plan:
         configuration=Sources(f"sha256:{'0' * 64}", ("reconciler.yaml",)),
         scopes=(ScopePlan(TARGET, RESOURCE, {"succeeded": changes}, 1 + changes // 100, Completeness.COMPLETE),),
         policies=(PolicyPlan(POLICY, (RESOURCE,), (TARGET,), changes, changes, changes),),
-        changes=tuple(map(change, range(changes))),
+        changes=made,
     )
 
 

@@ -173,6 +173,7 @@ class Sieve:
         """When the oldest task was created that was seen pending: seconds since the epoch (UTC); None: not known."""
         # Of the pass under way:
         self._pass = _buckets()
+        self._appends = [bucket.append for bucket in self._pass]
         self._selected: dict[str, tuple[Task, int]] = {}
         self._contradicted: set[int] = set()
         self.text = 0
@@ -199,9 +200,8 @@ class Sieve:
         says = view.hashes()
         if _GONE in numbers:  # one that is not there says nothing else
             says = [number and said for number, said in zip(numbers, says, strict=True)]
-        appends = [bucket.append for bucket in self._pass]
         for key, number, said in zip(map(hash, view.ids), numbers, says, strict=True):
-            append = appends[key & _BUCKETS - 1]
+            append = self._appends[key & _BUCKETS - 1]
             append(key)
             append(said & ~_KINDS | number)
         self._rows += len(numbers)
@@ -331,7 +331,8 @@ class Sieve:
         distinct = 0
         for place, bucket in enumerate(self._pass):
             ids, says = bucket[::2], bucket[1::2]
-            self._pass[place] = array("q")
+            self._pass[place] = fresh = array("q")
+            self._appends[place] = fresh.append
             kinds = {key: said & _KINDS for key, said in zip(ids, says, strict=True)}
             distinct += len(kinds)
             if len(kinds) < len(ids):
