@@ -126,6 +126,7 @@ def tables(rounds: int, requests: int = 1_024) -> list[Table]:
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,), daemon=True)
     server.start()
+    theirs.close()  # so that a server which does not start is no wait for ever
     rows = []
     try:
         url: str = ours.recv()
