@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.backends.failures import may_pass, translated
@@ -22,14 +21,6 @@ PAUSE = 0.2
 Result = TypeVar("Result")
 
 
-class Fate(Enum):
-    """What became of a transaction whose connection was lost before the answer to its commit came."""
-
-    COMMITTED = "committed"
-    ABORTED = "aborted"
-    IN_PROGRESS = "in progress"
-
-
 def _nothing() -> None:
     return None
 
@@ -40,10 +31,11 @@ class Backend:
 
     `now` reads the database's own clock (milliseconds since the epoch), `exclude_others` keeps other processes from
     touching the schema until the transaction ends, `watch` begins a check for a connection that stays open, which
-    raises BackendError where the database is no longer the one that was opened. Holds no connection itself.
+    raises BackendError where the database is no longer the one that was opened.
 
     A connection that is lost is made anew for `patience` seconds. `mark` names the transaction that a connection is in,
-    `fate` says over another connection what became of it.
+    `goes_on` says over another connection whether it still does: only then it is not known what became of it.
+    `pooled`: connections that are closed are used again.
     """
 
     engine: Engine
@@ -53,8 +45,9 @@ class Backend:
     watch: Callable[[], Callable[[], None]] = lambda: _nothing
     patience: float = 0.0
     read_only: bool = False
+    pooled: bool = False
     mark: Callable[[Connection], str | None] = lambda _connection: None
-    fate: Callable[[Connection, str], Fate] = lambda _connection, _mark: Fate.ABORTED
+    goes_on: Callable[[Connection, str], bool] = lambda _connection, _mark: False
 
     def connection(self) -> Connection:
         """A connection for writing, to be closed by the caller. Raises SQLAlchemy's errors."""

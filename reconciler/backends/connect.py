@@ -43,10 +43,13 @@ def database_file(url: str) -> Path | None:
         raise BackendError("the database stands in the current directory, which does not exist any more") from None
 
 
-def connect(url: str, *, create: bool = True, busy_timeout: int = BUSY_TIMEOUT, wait: float = 0.0) -> Backend:
+def connect(
+    url: str, *, create: bool = True, busy_timeout: int = BUSY_TIMEOUT, wait: float = 0.0, pooled: bool = False
+) -> Backend:
     """Open the database at `url` and bring its schema up to date.
 
-    A server that does not answer is waited for `wait` seconds, now and whenever it goes away later.
+    A server that does not answer is waited for `wait` seconds, now and whenever it goes away later. `pooled`: a
+    connection to it is kept open, until the engine is disposed of.
 
     `create`: whether a missing SQLite file, and missing tables, are made; where not, NoJournal is raised, and a file
     that cannot be written is opened for reading. A relative path counts from the current directory, now; later changes
@@ -56,18 +59,20 @@ def connect(url: str, *, create: bool = True, busy_timeout: int = BUSY_TIMEOUT, 
     """
     given = url.masked if isinstance(url, DatabaseUrl) else {}
     try:
-        backend = _opened(url, busy_timeout, create=create)
+        backend = _opened(url, busy_timeout, create=create, pooled=pooled)
     except BackendError as error:
         raise BackendError(masked(error.message, given), masked(error.hint, given)) from error.__cause__
     backend = replace(backend, where=masked(backend.where, given))
-    if backend.patience:  # a server, which may come back
+    try:
+        # A server may come back.
         replace(backend, patience=wait).persistently(partial(ensure_schema, backend, create=create))
-        return replace(backend, patience=max(backend.patience, wait))
-    ensure_schema(backend, create=create)
-    return backend
+    except BaseException:
+        backend.engine.dispose()
+        raise
+    return replace(backend, patience=max(backend.patience, wait)) if backend.patience else backend
 
 
-def _opened(url: str, busy_timeout: int, *, create: bool) -> Backend:
+def _opened(url: str, busy_timeout: int, *, create: bool, pooled: bool) -> Backend:
     kind = url.partition(":")[0]
     if kind in {"sqlite", "sqlite+pysqlite"}:
         path = database_file(url)
@@ -78,7 +83,7 @@ def _opened(url: str, busy_timeout: int, *, create: bool) -> Backend:
             )
         return _open_sqlite(path, busy_timeout, create=create)
     if _POSTGRESQL.match(url):
-        return _open_postgresql(_parsed(url), busy_timeout)
+        return _open_postgresql(_parsed(url), busy_timeout, pooled=pooled)
     if re.match(r"[a-z][a-z0-9+]*:", url):
         raise BackendError(f"settings.backend is of kind {kind!r}, which is not supported", _FORMS)
     # The text is not repeated: it may hold a password.
@@ -120,9 +125,9 @@ def _open_sqlite(path: Path, busy_timeout: int, *, create: bool) -> Backend:
         return Backend(engine, where, sqlite.database_clock, watch=sqlite.watch(path))
 
 
-def _open_postgresql(url: URL, busy_timeout: int) -> Backend:
+def _open_postgresql(url: URL, busy_timeout: int, *, pooled: bool) -> Backend:
     try:
-        engine = postgresql.open_engine(url, busy_timeout)
+        engine = postgresql.open_engine(url, busy_timeout, pooled=pooled)
     except (ArgumentError, ValueError):
         advice = "Check the port and what stands behind `?` in settings.backend."
         raise BackendError("an option of the connection cannot be used", advice) from None
@@ -134,5 +139,6 @@ def _open_postgresql(url: URL, busy_timeout: int) -> Backend:
         postgresql.exclude_others,
         patience=postgresql.PATIENCE,
         mark=postgresql.transaction_mark,
-        fate=postgresql.transaction_fate,
+        goes_on=postgresql.goes_on,
+        pooled=pooled,
     )

@@ -66,6 +66,7 @@ _SQLSTATES = {
     ),
     "53100": ("the disk of the server is full", "Free some space; running the same command again finishes the work."),
     "53300": _CROWDED,
+    "25P03": ("this process stood still while it wrote", "Run the command again; it finishes the work."),
     "55P03": ("another process keeps rows locked", "Find and end it, then run the command again."),
     "57P": _STOPPING,
 }

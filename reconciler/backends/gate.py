@@ -67,6 +67,33 @@ def write_group(connection: Connection, backend: Backend, requests: Sequence[Req
     return refusals
 
 
+def took_effect(
+    connection: Connection, requests: Sequence[Request], refusals: Sequence[ReconcilerError | None]
+) -> bool:
+    """Whether a group is written whose transaction is over, by a row of it. `refusals`, none of them where it was not
+    written to its end, are what it came to. Where no row tells, it does no harm to write it again.
+
+    A row of an intent is ours, and no other's of the same attempt: while the fence holds nobody else writes any, and
+    once it does not the intent is refused in any case.
+    """
+    for request, refusal in zip(requests, refusals, strict=False):
+        if refusal is not None:
+            continue
+        match request:
+            case Beginning():
+                query = select(runs.c.run_id).where(runs.c.run_id == request.run_id)
+            case End():
+                query = select(runs.c.run_id).where(runs.c.run_id == request.run_id, runs.c.finished_at == request.at)
+            case Intents() if request.entries:
+                row = request.rows[0]
+                written = (actions.c[name] == row[name] for name in (*_OPERATION, "attempt"))
+                query = select(actions.c.sequence).where(*written)
+            case _:
+                continue
+        return connection.execute(query).first() is not None
+    return False
+
+
 def _segments(requests: Iterable[Request]) -> Iterator[list[Request]]:
     """`requests` in runs in which no two are about the same subject, so that order does not matter within one."""
     segment: list[Request] = []

@@ -66,7 +66,7 @@ class Journal:
     def open(cls, url: str, *, wait: float = 0.0) -> Journal:
         """Open the database at `url`, which is created where it is missing; a server that does not answer is waited for
         `wait` seconds. Raises BackendError."""
-        return cls(connect(url, wait=wait))
+        return cls(connect(url, wait=wait, pooled=True))
 
     def __enter__(self) -> Self:
         return self

@@ -18,11 +18,12 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoneFree
 
-from reconciler.backends.backend import PAUSE, Fate
+from reconciler.backends.backend import PAUSE
 from reconciler.backends.failures import backend_error, may_pass
 from reconciler.backends.fencing import verify
-from reconciler.backends.gate import write_group
+from reconciler.backends.gate import took_effect, write_group
 from reconciler.backends.requests import Intents
 from reconciler.exceptions import BackendError, LockedError, ReconcilerError
 
@@ -133,6 +134,8 @@ class GroupWriter:
                     ticket.future.set_exception(refusal)
             for wake in tuple(self.after_group):
                 wake()
+            if self._backend.pooled and self._queue.empty():
+                self._disconnect()
         self._disconnect()
 
     def _next_group(self) -> list[_Ticket]:
@@ -159,32 +162,34 @@ class GroupWriter:
         while True:
             try:
                 connection = self._connected()
-                if mark is not None and self._was_committed(connection, mark):
+                if mark is not None and self._was_committed(connection, mark, requests, refusals):
                     return self._still_fenced(connection, requests, refusals)
-                mark = None
+                mark, refusals = None, ()
                 with connection.begin():
                     mark = self._backend.mark(connection)
                     refusals = write_group(connection, self._backend, requests)
                     self._check = self._check or self._backend.watch()
                 self._check()
-            except (DBAPIError, _Unsettled) as error:
-                self._disconnect()
+            except (DBAPIError, NoneFree, _Unsettled) as error:
+                self._disconnect(failed=True)
                 if time.monotonic() >= end or not may_pass(error):
                     raise
                 time.sleep(PAUSE)
             else:
                 return refusals
 
-    def _was_committed(self, connection: Connection, mark: str) -> bool:
+    def _was_committed(
+        self,
+        connection: Connection,
+        mark: str,
+        requests: Sequence[Request],
+        refusals: Sequence[ReconcilerError | None],
+    ) -> bool:
         """Whether the transaction whose connection was lost took effect. Raises _Unsettled while nobody can say."""
         with connection.begin():
-            match self._backend.fate(connection, mark):
-                case Fate.COMMITTED:
-                    return True
-                case Fate.ABORTED:
-                    return False
-                case Fate.IN_PROGRESS:
-                    raise _Unsettled(self._backend.where)
+            if self._backend.goes_on(connection, mark):
+                raise _Unsettled(self._backend.where)
+            return took_effect(connection, requests, refusals)
 
     def _still_fenced(
         self, connection: Connection, requests: Sequence[Request], refusals: Sequence[ReconcilerError | None]
@@ -207,17 +212,20 @@ class GroupWriter:
             self._connection = self._backend.connection()
         return self._connection
 
-    def _disconnect(self) -> None:
+    def _disconnect(self, *, failed: bool = False) -> None:
+        """Close the connection, or lend it to others; one that `failed` is of no use to anybody."""
         connection, self._connection, self._check = self._connection, None, None
         if connection is not None:
             with suppress(SQLAlchemyError):
+                if failed:
+                    connection.invalidate()
                 connection.close()
 
     def _fail(self, error: Exception) -> None:
         """From now on no intent is written, and nothing at all unless it was the database that failed."""
-        self._disconnect()
+        self._disconnect(failed=True)
         with self._gate:
-            self._lost = self._lost or not isinstance(error, DBAPIError | _Unsettled)
+            self._lost = self._lost or not isinstance(error, DBAPIError | NoneFree | _Unsettled)
             if self._failure is None or self._lost:
                 where = self._backend.where
                 self._failure = error if isinstance(error, BackendError) else backend_error(error, where)

@@ -316,7 +316,7 @@ def test_a_journal_that_showed_accounts_shows_them_no_more(url: str, start: RunS
     """Neither in the locks nor with the calls, which are found by the new name; who holds a lock can do no more."""
     old, new = "cloud/0123project", group_of("cloud", "0123project")
     with Journal.open(url) as journal:
-        lease = acquire(journal.backend, {old: ()}, heartbeat=False)
+        lease = acquire(connect(url), {old: ()}, heartbeat=False)
         run_id = journal.begin_run(start)
         journal.intend(run_id, [intent()], lease.fence, {"prod": old}).result()
         with journal.backend.writing() as connection:
