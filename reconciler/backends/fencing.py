@@ -20,7 +20,7 @@ from reconciler.backends.schema import insert_ignoring, leases, legible, runs
 from reconciler.exceptions import LockedError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -69,15 +69,16 @@ NO_FENCE = Fence(())
 
 
 class LeaseHeld(LockedError):  # noqa: N818 - reads as what it is: a state of affairs with facts
-    """Another apply holds a group."""
+    """Another apply holds a group. `others` of those that were asked for are held as well."""
 
-    def __init__(self, holding: Holding) -> None:
+    def __init__(self, holding: Holding, others: Sequence[Holding] = ()) -> None:
         super().__init__(
             f"another apply holds {holding.label}: {holding}",
             "Wait for it to end, or give --lock-timeout. The lock of a process that was killed ends by itself "
             f"within {EXPIRY // 1000} s.",
         )
         self.holding = holding
+        self.others = tuple(map(LeaseHeld, others))
 
 
 class Loss(Enum):
@@ -112,10 +113,10 @@ def take(
     connection.execute(insert_ignoring(connection, leases), [{"rate_group": name, **_NEVER} for name in sorted(groups)])
     rows = _locked(connection, list(groups))
     now = backend.now(connection)  # after the rows are locked, which may have taken its time
-    for row in rows:
-        # Ours already where the answer to an earlier taking was lost, or an earlier execution of our unit took it.
-        if row.holder not in {None, holder.id} and (holding := _holding(row, now, expiry)).in_force:
-            raise LeaseHeld(holding)
+    # Ours already where the answer to an earlier taking was lost, or an earlier execution of our unit took it.
+    theirs = [_holding(row, now, expiry) for row in rows if row.holder not in {None, holder.id}]
+    if held := [holding for holding in theirs if holding.in_force]:
+        raise LeaseHeld(held[0], held[1:])
     values = {"holder": holder.id, "run_id": holder.run_id, "host": holder.host, "pid": holder.pid}
     ours = update(leases).where(leases.c.rate_group == bindparam("of_group"))
     connection.execute(

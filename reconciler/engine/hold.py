@@ -146,8 +146,9 @@ def _free_leases(
         except LeaseHeld as error:
             if gave_up.is_set():
                 raise
-            taken[error.holding.group] = error
-            del free[error.holding.group]
+            for held in (error, *error.others):
+                taken[held.holding.group] = held
+                del free[held.holding.group]
 
 
 async def _undone_if_cut_off(

@@ -73,6 +73,15 @@ def test_all_groups_or_none(take: Callable[..., Lease]) -> None:
         take(SECOND).release()
 
 
+def test_all_that_are_held_are_told_at_once(take: Callable[..., Lease]) -> None:
+    """Of thousands, each one alone would take as many attempts at all others."""
+    with take(*GROUPS), pytest.raises(LeaseHeld) as refused:
+        take(*GROUPS)
+    held = (refused.value, *refused.value.others)
+    assert sorted(one.holding.group for one in held) == sorted(GROUPS)
+    assert all(one.holding.label in one.message for one in held)
+
+
 def test_other_groups_are_free(take: Callable[..., Lease]) -> None:
     with take("one"), take("two"):
         pass
