@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from reconciler.engine.apply_run import ApplyOptions
+from reconciler.diagnostics import Severity
+from reconciler.engine.apply_run import ApplyOptions, breach_note
 from reconciler.engine.approval import Approval
 from reconciler.engine.clouds import log_bug
 from reconciler.exceptions import ExitCode, ReconcilerError, bug, innermost
@@ -16,14 +17,23 @@ from reconciler.notifications.judging import Run
 from reconciler.notifications.notify import notify
 from reconciler.planning.limits import Overrides
 from reconciler.planning.plan import RunOutcome
+from reconciler.planning.report import Outcome
 from reconciler.providers.transport.trace import spanned
 from reconciler.reports import Measured
 from reconciler.reports.cells import counted
-from reconciler.reports.wording import open_scopes, plan_counts, report_counts, scope_error
+from reconciler.reports.wording import (
+    note_place,
+    open_scopes,
+    plan_counts,
+    report_counts,
+    result_reason,
+    scope_error,
+    unplaced_notes,
+)
 from reconciler.tasks.timestamps import Timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from reconciler.config.model import Configuration
@@ -34,6 +44,14 @@ if TYPE_CHECKING:
     from reconciler.tasks.observation import Fault, Observation
 
 LOGGER = logging.getLogger("reconciler.daemon")
+
+_UNDONE = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
+
+
+def _first(told: Sequence[str], kind: str) -> str:
+    """The first of these, and how many there are besides; empty where there are none."""
+    more = f"; {counted(len(told) - 1, kind)}" if told[1:] else ""
+    return f"{told[0]}{more}" if told else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +114,31 @@ class Cycle:
 
     def line(self, next_at: float | None) -> str:
         """How it went, for the log. `next_at` is when the next one begins, in seconds since the epoch."""
-        unseen = open_scopes(self.plan) if self.plan is not None else ()
-        more = f"; {counted(len(unseen) - 1, 'more scope')} like it" if unseen[1:] else ""
+        unseen = [scope_error(scope)[0] for scope in open_scopes(self.plan)] if self.plan is not None else []
         parts = [
             f"cycle {self.number}, in {self.ended - self.began:.1f} s, {self.outcome}: {self.counts or 'no plan'}",
-            f"{scope_error(unseen[0])[0]}{more}" if unseen else "",
+            _first(unseen, "more scope"),
+            _first(self._reasons, "more error"),
             self.error,
             "" if next_at is None else f"the next begins {Timestamp(next_at)}",
         ]
         return "; ".join(filter(None, parts))
+
+    @property
+    def _reasons(self) -> list[str]:
+        """Why it did not do what it should, beside what could not be seen."""
+        if self.plan is None:
+            return []
+        notes = unplaced_notes(self.plan)
+        if self.report is None:
+            notes += tuple(breach_note(policy, check) for policy, check in self.plan.breaches)
+        else:
+            repeated = {*self.plan.diagnostics}.difference(notes)
+            notes = tuple(note for note in self.report.diagnostics if note not in repeated)
+        errors = [note for note in notes if note.severity is Severity.ERROR]
+        told = [f"{place}: {note.message}" if (place := note_place(note)) else note.message for note in errors]
+        results = self.report.results if self.report is not None else ()
+        return told or [f"{one.target}: {result_reason(one)}" for one in results if one.outcome in _UNDONE]
 
     async def tell(self, configuration: Configuration, job: Job, interruption: Interruption) -> None:
         """Tell those who hear of runs. Who could not be told is in its plan or report, and in the log."""

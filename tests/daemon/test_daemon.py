@@ -183,6 +183,23 @@ def test_a_clock_that_is_set_back_puts_off_nothing(terminal: Terminal) -> None:
     assert 0 < began[1] - (2e9 - 86_400) <= 3600
 
 
+def test_its_line_in_the_log_says_why_it_did_not_do_all(terminal: Terminal) -> None:
+    few = SNAPSHOTS[:-1] + ", limits: {max_actions: 1}}"
+    add(terminal, 1, 2, 3)
+    for policies, told in (
+        ((few,), "refused: 3 changes are more than max_actions 1"),
+        ((few, SNAPSHOTS), "policy p1: refused: 3 changes are more than max_actions 1"),
+    ):
+        terminal.write(configured(*policies))
+        [cycle], _ = cycles()
+        assert told in cycle.line(None)
+    terminal.write(configured(SNAPSHOTS))
+    add(terminal, 4, 5)
+    terminal.simulator.faults.add("status", method="DELETE", status=403, times=0)
+    [cycle], _ = cycles()
+    assert re.search(r": 0 done, .* 2 failed, .*; huawei: .*HTTP 403.*; 1 more error$", cycle.line(None))
+
+
 def test_without_its_directory_it_goes_on_and_says_so(
     terminal: Terminal, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
