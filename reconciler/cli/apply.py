@@ -13,16 +13,15 @@ import click
 
 from reconciler.cli.apply_flags import ApplyFlags, apply_flags, tell
 from reconciler.cli.notifying import failures_told, told
-from reconciler.cli.options import flag, limit_options, moment, paths_argument, shard_option, task_options
+from reconciler.cli.options import executor_options, flag, limit_options, moment, paths_argument, task_options
 from reconciler.cli.output import Flags, keep, run_flags
 from reconciler.cli.places import is_agreed, somebody_is_there, write
 from reconciler.cli.progress import Progress
-from reconciler.cli.running import parted, run_work
+from reconciler.cli.running import opened, run_work
 from reconciler.cli.saved_file import saved_plan
 from reconciler.cli.signals import Interrupted, held, interruptible
 from reconciler.engine.approval import Approval
 from reconciler.engine.interruption import Interruption
-from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
 from reconciler.reports import SCREEN_FORMATS, Measured
 from reconciler.reports.registry import pieces, render
@@ -31,6 +30,7 @@ from reconciler.reports.wording import changes_counted
 if TYPE_CHECKING:
     from reconciler.cli.output import Output
     from reconciler.engine.apply_run import ApplyOptions
+    from reconciler.executors.fleet import Front
     from reconciler.planning.limits import Overrides
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 @flag("--approved-digest", metavar="DIGEST", help="Go ahead only if the plan has this digest. Counts as approval.")
 @flag("--approved-until", metavar="TIME", help="Go ahead only before this RFC 3339 time. Needs --approved-digest.")
 @task_options
-@shard_option
+@executor_options
 @limit_options
 @apply_flags
 @run_flags(*SCREEN_FORMATS, reports=True)
@@ -83,8 +83,10 @@ def command(
     with failures_told("apply", paths, saved=bool(plan_files), asked=approval.ask is not None) as failures:
         with output.failing("apply"):
             saved = saved_plan(*plan_files) if plan_files else None
-            session = Session.open(
+            session = opened(
                 paths,
+                joined=saved is not None,
+                elsewhere=flags.elsewhere,
                 target=flags.targets,
                 policy=flags.policies,
                 task=flags.chosen,
@@ -92,7 +94,6 @@ def command(
                 interruption=interruption,
                 on_held=tell,
             )
-            session = parted(session, flags.shard, joined=saved is not None)
         options = replace(options, on_result=progress.settled, on_listed=progress.seen)
 
         async def applied_and_told() -> tuple[Plan, Report]:
@@ -110,7 +111,7 @@ def command(
 
 
 async def _applied(
-    session: Session,
+    session: Front,
     saved: Plan | None,
     approval: Approval,
     overrides: Overrides,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.engine.interruption import Interruption
-    from reconciler.engine.session import Session
+    from reconciler.executors.fleet import Front
     from reconciler.planning.plan import Plan
     from reconciler.planning.policy_plan import Note
     from reconciler.planning.report import Report
@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 
 
 async def told(
-    command: str, session: Session, plan: Plan, report: Report, interruption: Interruption, *, saved: bool
+    command: str, session: Front, plan: Plan, report: Report, interruption: Interruption, *, saved: bool
 ) -> Report:
     """The report, once the receivers were told of it: who could not be told is in it, and on stderr."""
     configuration = session.configuration

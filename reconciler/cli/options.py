@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -100,12 +100,31 @@ def task_options(command: Command) -> Command:
     )(command)
 
 
-def shard_option(command: Command) -> Command:
+def _shard_option(command: Command) -> Command:
     return flag(
         "--shard",
         metavar="I/N|auto",
         help="Only the accounts of this part of N, from 0; auto: as the job of a CI system or of Kubernetes says.",
     )(command)
+
+
+class Elsewhere(NamedTuple):
+    """Who else works on the accounts, as the flags say."""
+
+    shard: str | None = None
+    executor: str | None = None
+    scheduler: str | None = None
+
+
+def executor_options(command: Command) -> Command:
+    command = flag("--scheduler", metavar="ADDRESS", help="The Dask cluster of --executor dask: tls://HOST:PORT.")(
+        command
+    )
+    return flag(
+        "--executor",
+        metavar="dask|MODULE:FACTORY",
+        help="Let others work on the accounts: a Dask cluster, or the concurrent.futures.Executor that FACTORY gives.",
+    )(_shard_option(command))
 
 
 def format_option(*formats: str) -> Callable[[Command], Command]:

@@ -18,6 +18,7 @@ import click
 
 from reconciler.cli.logs import say, start_logging
 from reconciler.cli.options import (
+    Elsewhere,
     color_option,
     filter_options,
     format_option,
@@ -167,6 +168,8 @@ class Flags:
     tasks: tuple[str, ...] = ()
     tasks_file: Path | None = None
     shard: str | None = None
+    executor: str | None = None
+    scheduler: str | None = None
     max_actions: tuple[tuple[str | None, int], ...] = ()
     max_percent: tuple[tuple[str | None, int], ...] = ()
 
@@ -176,6 +179,10 @@ class Flags:
         flags = cls(**given)
         start_logging(flags.log_format, verbosity=flags.verbose, trace=flags.trace)
         return flags
+
+    @property
+    def elsewhere(self) -> Elsewhere:
+        return Elsewhere(self.shard, self.executor, self.scheduler)
 
     @property
     def overrides(self) -> Overrides:

@@ -10,11 +10,11 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.logs import say, tracing
-from reconciler.cli.options import duration, flag, limit_options, moment, paths_argument, shard_option, task_options
+from reconciler.cli.options import duration, executor_options, flag, limit_options, moment, paths_argument, task_options
 from reconciler.cli.output import Flags, keep, run_flags
 from reconciler.cli.places import write_private
 from reconciler.cli.progress import Progress
-from reconciler.cli.running import parted, run_work
+from reconciler.cli.running import opened, run_work
 from reconciler.cli.saved_file import saved_snapshot
 from reconciler.cli.signals import held
 from reconciler.documents.snapshot import Recording, snapshot_pieces
@@ -35,6 +35,7 @@ from reconciler.tasks.observation import Completeness
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.executors.fleet import Front
     from reconciler.planning.limits import Overrides
     from reconciler.planning.plan import Plan
     from reconciler.tasks.observation import Scope
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 @flag("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Save the plan for apply --plan.")
 @flag("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @task_options
-@shard_option
+@executor_options
 @limit_options
 @flag("--expires", metavar="DURATION", help="How long the saved plan is good for (default: settings.plan_ttl).")
 @flag("--now", metavar="TIME", help="Count ages from this RFC 3339 time instead of the clock's.")
@@ -81,8 +82,10 @@ def command(
     """
     if save_snapshot is not None and snapshot_file is not None:
         raise UsageError("--snapshot and --save-snapshot exclude each other", "what a snapshot holds is saved already")
-    if snapshot_file is not None and shared["shard"] is not None:
-        raise UsageError("--snapshot and --shard exclude each other", "a snapshot is planned in no time")
+    if snapshot_file is not None and (shared["shard"] or shared["executor"]):
+        raise UsageError("--snapshot excludes --shard and --executor", "a snapshot is planned in no time")
+    if save_snapshot is not None and shared["executor"]:
+        raise UsageError("--save-snapshot and --executor exclude each other", "save the snapshots of shards instead")
     files = {"--out": out, "--save-snapshot": save_snapshot}
     flags = Flags.of(**shared)
     output = flags.output(files, paths)
@@ -97,8 +100,15 @@ def command(
                 plan = plan_offline(world, snapshot, expires_in=lifetime, overrides=flags.overrides)
             measured = Measured("plan")
         else:
-            session = Session.open(paths, target=flags.targets, policy=flags.policies, task=flags.chosen, now=set_to)
-            session = parted(session, flags.shard, joined=True)
+            session = opened(
+                paths,
+                elsewhere=flags.elsewhere,
+                joined=True,
+                target=flags.targets,
+                policy=flags.policies,
+                task=flags.chosen,
+                now=set_to,
+            )
             started = int(time.time())
             rows = catalogue().resource_types
             recordings = {
@@ -107,7 +117,7 @@ def command(
             beside = recordings if save_snapshot is not None else {}
             plan = run_work(_planned(session, flags.overrides, lifetime, beside))
             measured = Measured("plan", session.took, session.traffic)
-            if save_snapshot is not None:
+            if save_snapshot is not None and isinstance(session, Session):
                 _save(save_snapshot, session, recordings, started if now else plan.created_at)
     with held():
         saved = keep(out, pieces(plan)) if out is not None else ExitCode.OK
@@ -115,11 +125,13 @@ def command(
     return ExitCode.weightiest(plan.exit_code(detailed=detailed_exitcode), saved, shown)
 
 
-async def _planned(session: Session, overrides: Overrides, lifetime: int | None, beside: Mapping[Scope, Sink]) -> Plan:
+async def _planned(session: Front, overrides: Overrides, lifetime: int | None, beside: Mapping[Scope, Sink]) -> Plan:
     progress = Progress()
     async with session:
         with progress.stage("Listing", len(session.configuration.scopes())):
-            return await session.plan(overrides, expires_in=lifetime, on_listed=progress.listed, beside=beside)
+            if isinstance(session, Session):
+                return await session.plan(overrides, expires_in=lifetime, on_listed=progress.listed, beside=beside)
+            return await session.plan(overrides, expires_in=lifetime, on_listed=progress.listed)
 
 
 def _save(path: Path, session: Session, recordings: Mapping[Scope, Recording], taken_at: int) -> None:

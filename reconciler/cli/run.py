@@ -12,9 +12,9 @@ import click
 
 from reconciler.cli.apply_flags import ApplyFlags, apply_flags, held_lines
 from reconciler.cli.notifying import failures_told
-from reconciler.cli.options import duration, flag, limit_options, paths_argument, shard_option
+from reconciler.cli.options import duration, executor_options, flag, limit_options, paths_argument
 from reconciler.cli.output import Flags, run_flags
-from reconciler.cli.running import parted, run_work
+from reconciler.cli.running import opened, run_work
 from reconciler.daemon.cycle import Cycle, Job
 from reconciler.daemon.daemon import Daemon
 from reconciler.daemon.schedule import Cron, Every
@@ -54,7 +54,7 @@ LOGGER = logging.getLogger("reconciler.daemon")
     metavar="NAME",
     help="A name by which others reach --listen; addresses and localhost always do.",
 )
-@shard_option
+@executor_options
 @limit_options
 @apply_flags
 @run_flags(reports=True)
@@ -90,7 +90,7 @@ def command(
         plan_only,
         flags.overrides,
         behaviour.lock_timeout,
-        partial(parted, shard=flags.shard, joined=False),
+        partial(opened, elsewhere=flags.elsewhere),
         behaviour.options,
     )
     daemon = Daemon(job, when, Interruption(), duration("--jitter", jitter), on_held=_log_held)

@@ -6,19 +6,23 @@ import asyncio
 import resource
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.cli import signals
 from reconciler.cli.logs import say, tracing
 from reconciler.cli.spans import exporting
 from reconciler.engine.interruption import Threads, run
-from reconciler.exceptions import ExitCode
+from reconciler.engine.session import Session
+from reconciler.exceptions import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
+    from pathlib import Path
 
+    from reconciler.cli.options import Elsewhere
+    from reconciler.engine.hold import Held
     from reconciler.engine.interruption import Interruption
-    from reconciler.engine.session import Session
+    from reconciler.executors.fleet import Front
 
     Result = TypeVar("Result")
 
@@ -37,13 +41,32 @@ def _have_files() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def parted(session: Session, shard: str | None, *, joined: bool) -> Session:
-    """The session of a shard, where `--shard` names one: see `reconciler.executors.shards`."""
-    if shard is None:
-        return session
-    from reconciler.executors.shards import shard_of_session  # noqa: PLC0415 - for fleets alone
+def opened(
+    paths: Sequence[Path],
+    *,
+    elsewhere: Elsewhere,
+    joined: bool = False,
+    on_held: Callable[[Held], None] = lambda _: None,
+    **given: Any,  # noqa: ANN401 - what `Session.open` takes
+) -> Front:
+    """A session, of the part that `--shard` names (see `reconciler.executors.shards`), or one whose accounts the
+    workers of `--executor` work on. Raises UsageError, and as `Session.open` does."""
+    shard, executor, scheduler = elsewhere
+    if executor is None:
+        if scheduler is not None:
+            raise UsageError("--scheduler is of --executor dask", "give both, or neither")
+        session = Session.open(paths, on_held=on_held, **given)
+        if shard is None:
+            return session
+        from reconciler.executors.shards import shard_of_session  # noqa: PLC0415 - for fleets alone
 
-    return shard_of_session(session, shard, joined=joined)
+        return shard_of_session(session, shard, joined=joined)
+    if shard is not None:
+        raise UsageError("--shard and --executor exclude each other", "an executor parts the accounts by itself")
+    from reconciler.executors.fleet import Fleet  # noqa: PLC0415 - as above
+    from reconciler.executors.pool import pool_of  # noqa: PLC0415 - as above
+
+    return Fleet.open(paths, pool_of(executor, scheduler), **given)
 
 
 def run_work(work: Coroutine[None, None, Result], interruption: Interruption | None = None) -> Result:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
 _KERNEL = ("/proc", "/sys", "/dev")
 """What is a regular file there is made up by the kernel, such as the variables of a process."""
+
+
+KEPT: ContextVar[dict[str, bytes] | None] = ContextVar("kept", default=None)
+"""Where somebody keeps what is read, by path."""
+
+SHOWN_AS: ContextVar[tuple[str, str, str] | None] = ContextVar("shown_as", default=None)
+"""Of files that stand for those of another machine: where they lie, where those did, and what was the current directory
+there. Messages tell of the others."""
 
 
 class RefusedFile(ValueError):  # noqa: N818 - a finding about a file, not a failure of the program
@@ -55,7 +64,10 @@ class Roots:
         if not stat.S_ISREG(os.stat(real).st_mode):  # noqa: PTH116 - a pipe or a device could hold the run forever
             raise RefusedFile("it is not a regular file")
         with open(real, "rb") as stream:  # noqa: PTH123 - as above
-            return stream.read(most)
+            held = stream.read(most)
+        if (reads := KEPT.get()) is not None:
+            reads[os.path.abspath(file)] = held  # noqa: PTH100 - a link keeps its name
+        return held
 
 
 def leads_away(path: Path) -> bool:
@@ -94,6 +106,8 @@ def shown_path(path: Path) -> str:
     """`path` as messages print it: relative to the current directory where it lies below it."""
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would show a symlink's target instead
     here = Path.cwd()
+    if (others := SHOWN_AS.get()) is not None and absolute.is_relative_to(others[0]):
+        absolute, here = others[1] / absolute.relative_to(others[0]), Path(others[2])
     return presentable((absolute.relative_to(here) if absolute.is_relative_to(here) else absolute).as_posix())
 
 

@@ -12,6 +12,7 @@ from reconciler.diagnostics import Severity
 from reconciler.engine.apply_run import ApplyOptions, breach_note
 from reconciler.engine.approval import Approval
 from reconciler.engine.clouds import log_bug
+from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, ReconcilerError, bug, innermost
 from reconciler.notifications.judging import Run
 from reconciler.notifications.notify import notify
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Configuration
     from reconciler.engine.interruption import Interruption
-    from reconciler.engine.session import Session
+    from reconciler.executors.fleet import Front
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
     from reconciler.tasks.observation import Fault, Observation
@@ -64,8 +65,8 @@ class Job:
     plan_only: bool = False
     overrides: Overrides = field(default_factory=Overrides)
     lock_timeout: int = 0
-    parted: Callable[[Session], Session] = lambda session: session
-    """What of the accounts is looked at, where others are other processes'."""
+    front: Callable[..., Front] = Session.open
+    """What gives a session of the configuration, as `Session.open` does."""
     options: Callable[[], ApplyOptions] = ApplyOptions
 
 
@@ -151,7 +152,7 @@ class Cycle:
         elif notes and self.plan is not None:
             self.plan = replace(self.plan, diagnostics=(*self.plan.diagnostics, *notes))
 
-    async def run(self, session: Session, job: Job, left_out: Mapping[str, Fault]) -> None:
+    async def run(self, session: Front, job: Job, left_out: Mapping[str, Fault]) -> None:
         """Go through with it. Never raises but for what cuts it off: what goes wrong is its `error`."""
         try:
             with spanned("reconciler run"):
@@ -175,7 +176,7 @@ class Cycle:
             self.ended = time.time()
             self.measured = Measured("run", session.took, session.traffic, self.plan, self.outcome)
 
-    async def _run(self, session: Session, job: Job) -> None:
+    async def _run(self, session: Front, job: Job) -> None:
         options = job.options()
         if job.plan_only:
             await self._plan(session, job, options.on_listed)
@@ -190,7 +191,7 @@ class Cycle:
                     self.calling = False
                 self.exit_code = self.report.exit_code
 
-    async def _plan(self, session: Session, job: Job, on_listed: Callable[[Observation], None]) -> Plan:
+    async def _plan(self, session: Front, job: Job, on_listed: Callable[[Observation], None]) -> Plan:
         self.plan = plan = await session.plan(job.overrides, on_listed=on_listed)
         self.exit_code = plan.exit_code(detailed=job.plan_only)
         return plan

@@ -13,7 +13,6 @@ from reconciler.daemon.cycle import LOGGER, Cycle, Job
 from reconciler.daemon.schedule import BackOff, Schedule
 from reconciler.engine.clouds import log_bug
 from reconciler.engine.interruption import Interruption
-from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, InvalidConfiguration, ReconcilerError, bug
 from reconciler.reports.metrics import BACKING_OFF, CONFIGURATION, NEXT_RUN, PERIOD, Samples
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.daemon.page import Page
     from reconciler.engine.hold import Held
+    from reconciler.executors.fleet import Front
 
 _LOOK = 15.0
 """Seconds after which the clock is looked at again, which somebody may set, or the machine sleep through."""
@@ -79,7 +79,7 @@ class Daemon:
     _period: float = 0.0
     """Seconds from then to the one behind it."""
     _back_off: BackOff = field(default_factory=BackOff)
-    _good: Session | None = None
+    _good: Front | None = None
 
     @property
     def failures(self) -> Mapping[str, int]:
@@ -141,24 +141,19 @@ class Daemon:
             await self.interruption.sleep(min(left, _LOOK))
         return False
 
-    async def _read(self) -> Session:
+    async def _read(self) -> Front:
         """A session of the configuration as it stands. Raises InvalidConfiguration and UsageError."""
+        return await asyncio.to_thread(
+            self.job.front,
+            self.job.paths,
+            target=self.job.targets,
+            policy=self.job.policies,
+            lock_timeout=self.job.lock_timeout,
+            interruption=self.interruption,
+            on_held=self.on_held,
+        )
 
-        def opened() -> Session:
-            return self.job.parted(
-                Session.open(
-                    self.job.paths,
-                    target=self.job.targets,
-                    policy=self.job.policies,
-                    lock_timeout=self.job.lock_timeout,
-                    interruption=self.interruption,
-                    on_held=self.on_held,
-                )
-            )
-
-        return await asyncio.to_thread(opened)
-
-    async def _latest(self) -> tuple[Session, str]:
+    async def _latest(self) -> tuple[Front, str]:
         """A session of the configuration as it stands; or of the last good one, and why it is that one."""
         good = self._good
         assert good is not None  # noqa: S101 - told to mypy: it was read before the first cycle

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.exceptions import StalePlanError
 from reconciler.planning.field_differences import difference_words, field_differences
+from reconciler.planning.limits import Overrides
 from reconciler.planning.report import Outcome, Result
 from reconciler.redaction import bounded
 from reconciler.tasks.observation import CLOCKS_APART, Completeness
@@ -17,6 +18,7 @@ from reconciler.tasks.timestamps import format_timestamp
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from reconciler.engine.approval import Approval
     from reconciler.planning.change import Change, Chosen, Observed
     from reconciler.planning.plan import Plan
     from reconciler.tasks.resource_type import Action
@@ -54,6 +56,20 @@ def check_unexpired(saved: Plan, now: int) -> None:
             f"the plan expired at {format_timestamp(saved.expires_at)}",
             "make a new plan; settings.plan_ttl and --expires say how long a plan is good for",
         )
+
+
+def limits_given(saved: Plan, approval: Approval, given: Overrides) -> Overrides:
+    """The limits of the command line that count: those `given` now, and those that the plan was approved with."""
+    return (saved.overrides if approval.digest is not None else Overrides()).given_again(given)
+
+
+def check_agreed(saved: Plan, approval: Approval, fingerprint: str, now: int) -> None:
+    """Raise StalePlanError or RefusedError unless this plan, of this configuration, may be carried out by now."""
+    approval.check_time(now)
+    check_fresh(saved, fingerprint, now)
+    approval.check_digest(saved)
+    if saved.changes:
+        approval.check_given(saved)
 
 
 @dataclass(frozen=True, slots=True)

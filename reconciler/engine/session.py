@@ -123,13 +123,20 @@ class Session:
         world = load_world(files, targets, policies, now=now, chosen=chosen)
         return cls(world, targets, lock_timeout, interruption or Interruption(), on_held)
 
-    def part(self, targets: Collection[str], shard: Shard, portion: Portion | None = None) -> Session:
+    def part(
+        self,
+        targets: Collection[str],
+        shard: Shard,
+        portion: Portion | None = None,
+        interruption: Interruption | None = None,
+    ) -> Session:
         """A session of these targets alone: others are other processes'. Without a `portion` of the limits on actions,
         what it plans is a part of a plan of all, against which the limits are held.
         """
         configuration = looking_at(targets, self.configuration)
         world = replace(self._world, configuration=configuration, shard=shard, portion=portion)
-        return Session(world, sorted(targets), self._lock_timeout, self._interruption, self._on_held)
+        stopped_by = interruption or self._interruption
+        return Session(world, sorted(targets), self._lock_timeout, stopped_by, self._on_held)
 
     def again(self) -> Session:
         """Another session of the same configuration, as it was read for this one."""
@@ -166,6 +173,17 @@ class Session:
     def traffic(self) -> Mapping[tuple[str, str], Tally]:
         """The requests that it made so far, by target and service."""
         return self._clouds.traffic
+
+    @property
+    def interruption(self) -> Interruption:
+        """What asks it to stop."""
+        return self._interruption
+
+    def concerned(self, plan: Plan) -> Plan:
+        """A saved plan, with those of its changes that the session is about."""
+        from reconciler.engine.saved_plan_run import narrowed  # noqa: PLC0415 - a plan makes no calls
+
+        return narrowed(plan, self._world)
 
     def leave_out(self, faults: Mapping[str, Fault]) -> None:
         """Send nothing to these targets, for these reasons: what is listed there counts as failed."""
@@ -315,22 +333,15 @@ class Session:
     async def _apply_saved(
         self, plan: Plan, approval: Approval, options: ApplyOptions, given: Overrides, part: RunPart | None
     ) -> Report:
-        from reconciler.engine.saved_plan import check_fresh  # noqa: PLC0415 - as above
+        from reconciler.engine.saved_plan import check_agreed, limits_given  # noqa: PLC0415 - as above
         from reconciler.engine.saved_plan_run import apply_saved_plan  # noqa: PLC0415 - as above
-        from reconciler.engine.saved_plan_run import narrowed as narrowed_plan  # noqa: PLC0415 - as above
 
         saved = approval.bounded(plan)
-        recorded = saved.overrides if approval.digest is not None else NO_OVERRIDES
         check_overrides(given, self.configuration)
-        overrides = recorded.given_again(given)
-        acted_on = {change.target for change in narrowed_plan(saved, self._world).changes}
+        overrides = limits_given(saved, approval, given)
+        acted_on = {change.target for change in self.concerned(saved).changes}
         async with self.hold(acted_on, part) if self._held is None else nullcontext(self._held) as held:
-            now = int(time.time())
-            approval.check_time(now)
-            check_fresh(saved, self.configuration.fingerprint, now)
-            approval.check_digest(saved)
-            if saved.changes:
-                approval.check_given(saved)
+            check_agreed(saved, approval, self.configuration.fingerprint, int(time.time()))
             with self._timed("apply"):
                 return await apply_saved_plan(self._applying_with(held, options, approval), saved, overrides)
 

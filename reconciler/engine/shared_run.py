@@ -14,12 +14,14 @@ from reconciler.engine.apply_run import run_start
 from reconciler.engine.run_journal import task_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence, Set
 
     from reconciler.config.model import Configuration
     from reconciler.engine.approval import Approval
+    from reconciler.planning.change import Change
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report, Result
+    from reconciler.tasks.task import TaskKey
 
 
 class SharedRun:
@@ -32,6 +34,11 @@ class SharedRun:
     def part(self, unit: str) -> RunPart:
         """What `Session.apply` is given for one unit, whoever executes it and however often."""
         return RunPart(self.run_id, unit)
+
+    async def called(self, targets: Collection[str]) -> Set[TaskKey]:
+        """The tasks of these targets for which some call was about to be sent, or was. Raises BackendError."""
+        calls = await asyncio.to_thread(self._journal.calls, self.run_id, targets)
+        return {call.key for call in calls}
 
     async def conclude(self, results: Sequence[Result]) -> None:
         """Write what became of changes that no part reports on. Raises BackendError."""
@@ -55,16 +62,23 @@ class SharedRun:
 
 @asynccontextmanager
 async def shared_run(
-    configuration: Configuration, plan: Plan, approval: Approval, *, excluded: int = 0, wait: float = 0.0
+    configuration: Configuration,
+    plan: Plan,
+    changes: Sequence[Change],
+    approval: Approval,
+    *,
+    excluded: int = 0,
+    wait: float = 0.0,
 ) -> AsyncIterator[SharedRun]:
-    """Begin a run of a saved plan, of which `excluded` changes are left out, in the database of the configuration.
+    """Begin a run of these `changes` of a saved plan, of which it leaves others out, in the database of the
+    configuration.
 
     A database that does not answer is waited for `wait` seconds. Left without `finish`, the run counts as one that was
     cut off. Raises BackendError.
     """
     journal = await asyncio.to_thread(partial(Journal.open, configuration.settings.backend, wait=wait))
     try:
-        start = run_start(configuration, plan, plan.changes, excluded, approval)
+        start = run_start(configuration, plan, changes, excluded, approval)
         yield SharedRun(journal, await asyncio.to_thread(journal.begin_run, start))
     finally:
         await asyncio.to_thread(journal.close)

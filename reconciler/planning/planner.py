@@ -31,7 +31,7 @@ from reconciler.tasks.task import Status, id_order
 from reconciler.tasks.timestamps import LATEST, Timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from reconciler.config.model import Configuration, Policy
     from reconciler.planning.change import Observed
@@ -59,6 +59,12 @@ class _Tally:
     """For want of which fields it is not known whether tasks match."""
     staying: dict[str, int] = field(default_factory=dict)
     """For want of which fields it is not known whether surplus tasks may go."""
+
+
+def written_notes(configuration: Configuration) -> Iterator[Note]:
+    """What a reader should know of what is written."""
+    for found in configuration.warnings:
+        yield Note(Severity.WARNING, f"{found.location}: {found.message}")
 
 
 class Planner:
@@ -103,7 +109,7 @@ class Planner:
         """By policy, the tasks that it leaves to later runs."""
         self.refused: Mapping[str, frozenset[TaskKey]] = {}
         """By policy, the tasks that it asks for and that do not go ahead for it, since a guard refuses that."""
-        self._notes = [Note(Severity.WARNING, f"{found.location}: {found.message}") for found in configuration.warnings]
+        self._notes = [*written_notes(configuration)]
 
     @property
     def reported(self) -> Mapping[str, frozenset[TaskKey]]:

@@ -42,7 +42,7 @@ def shared(work: Callable[[SharedRun], Awaitable[Report]]) -> Report:
     async def recorded() -> Report:
         plan = saved_plan(Path("plan.json"))
         configuration = Session.open().configuration
-        async with shared_run(configuration, plan, Approval.of_digest(plan.digest)) as this:
+        async with shared_run(configuration, plan, plan.changes, Approval.of_digest(plan.digest)) as this:
             report = await work(this)
             await this.finish(report)
             return report

@@ -1,0 +1,88 @@
+"""Handing out orders to a pool, as many at a time as it has use for, and again where a worker was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from reconciler.exceptions import bug, innermost
+from reconciler.executors.work import Answer, answered, sent, worked
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Sequence
+
+    from reconciler.executors.pool import Pool
+    from reconciler.executors.work import Order
+
+LOGGER = logging.getLogger("reconciler.executors")
+
+TRIES = 3
+"""Times that an order goes out whose worker was lost. The journal makes that harmless."""
+
+
+async def dispatched(
+    orders: Sequence[Order], pool: Pool, shared: object, stopping: Callable[[], bool] = lambda: False
+) -> AsyncGenerator[tuple[Order, Answer], None]:
+    """Each order with its answer, as they come; never raises for one that is lost, or that is no answer.
+
+    Of what is handed out at once the pool's `window` is the bound, and an answer is let go once it was given on. Once
+    it is `stopping` no more orders go out, those that no worker has begun are taken back, and the others are awaited.
+    """
+    waiting = [(order, 1) for order in reversed(orders)]
+    out: dict[asyncio.Future[bytes], tuple[Order, int]] = {}
+    try:
+        while waiting or out:
+            if stopping():
+                waiting.clear()
+                for future in [future for future in out if future.cancel()]:
+                    del out[future]
+            while waiting and len(out) < pool.window:
+                order, attempt = waiting.pop()
+                out[_handed(order, pool, shared)] = order, attempt
+            if not out:
+                return
+            done, _ = await asyncio.wait(out, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
+            for future in done:
+                order, attempt = out.pop(future)
+                if future.cancelled() and stopping():
+                    continue
+                answer = _answer(future)
+                if answer is None and attempt < TRIES and not stopping():
+                    LOGGER.warning(
+                        "%s: its worker was lost (%s): handed out again", ", ".join(order.targets), _loss(future)
+                    )
+                    waiting.append((order, attempt + 1))
+                    continue
+                yield order, answer or Answer("", "", error=f"its worker was lost {attempt} times: {_loss(future)}")
+    finally:
+        for future in out:
+            future.cancel()
+
+
+_LOOK = 0.5
+"""Seconds after which it is asked again whether to stop."""
+
+
+def _handed(order: Order, pool: Pool, shared: object) -> asyncio.Future[bytes]:
+    try:
+        return asyncio.wrap_future(pool.submit(worked, sent(order), shared))
+    except Exception as error:  # noqa: BLE001 - an executor that takes no more work loses this order
+        lost: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        lost.set_exception(error)
+        return lost
+
+
+def _answer(future: asyncio.Future[bytes]) -> Answer | None:
+    """None where the executor has none."""
+    if future.cancelled() or future.exception() is not None:
+        return None
+    try:
+        return answered(future.result())
+    except ValueError:
+        return None
+
+
+def _loss(future: asyncio.Future[bytes]) -> str:
+    error = None if future.cancelled() else future.exception()
+    return bug(innermost(error)) if isinstance(error, Exception) else "there was no answer"
