@@ -81,14 +81,17 @@ async def apply_saved_plan(run: Applying, saved: Plan, overrides: Overrides) -> 
     justified = justify(still, fresh, seen_now, later, _unheeded(saved, overrides))
     unlisted = {scope.key: scope.error for scope in fresh.scopes}
     dropped = await _settle((*asked.dropped, *justified.dropped), run, unlisted)
+    # What a part leaves out is for whoever coordinates the run to say.
+    alone = run.held.part is None
+    notes = _scope_notes(mine, saved, world.chosen) if alone else []
     plan = replace(
         fresh,
         changes=saved.changes,
         overrides=saved.overrides,
-        diagnostics=(*fresh.diagnostics, *_scope_notes(mine, saved, world.chosen)),
+        diagnostics=(*fresh.diagnostics, *notes),
     )
     # The saved plan may have been made for fewer targets than this run looked at, and the report is of that plan.
-    left_out = len(mine.changes) - len(saved.changes)
+    left_out = len(mine.changes) - len(saved.changes) if alone else 0
     return await carry_out(run, plan, justified.ahead, dropped, reviewed=reviewed, excluded=left_out)
 
 

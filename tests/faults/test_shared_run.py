@@ -19,7 +19,7 @@ from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.interruption import run
 from reconciler.engine.shared_run import SharedRun, shared_run
 from tests.faults.killed import execute
-from tests.faults.kinds import PACKAGING, SNAPSHOT, calls_by_task, configured
+from tests.faults.kinds import KINDS, PACKAGING, SNAPSHOT, calls_by_task, configured, prepare
 from tests.faults.test_killed import COUNT, IDS, NUMBERS, POINTS, PROGRAM
 from tests.terminal import Terminal, wait_until
 
@@ -180,6 +180,30 @@ def test_a_run_that_is_told_to_stop_sends_nothing_new(terminal: Terminal) -> Non
     left = [result for result in report.results if result.outcome == "not_attempted"]
     assert len(left) == len(ids) - report.summary["done"] > 0
     assert {result.detail for result in left} == {"the run was told to stop first"}
+
+
+def test_units_share_the_plan_and_each_reports_on_its_own(terminal: Terminal) -> None:
+    """Whoever executes one is given the whole plan, which is what was approved, and leaves the rest to others."""
+    prepare(terminal, *KINDS)
+    assert terminal.run("plan", "--out", "plan.json").code == 0
+
+    async def work(this: SharedRun) -> Report:
+        plan, reports = saved_plan(Path("plan.json")), dict[str, Report]()
+        for target in ("huawei", "aliyun"):
+            async with Session.open(target=[target]) as session:
+                approval = Approval.of_digest(plan.digest)
+                reports[target] = await session.apply(plan, approval, part=this.part(target))
+            assert {result.target for result in reports[target].results} == {target}
+            assert (reports[target].outcome, reports[target].excluded, reports[target].diagnostics) == ("ok", 0, ())
+        whole = (result for report in reports.values() for result in report.results)
+        return replace(reports["huawei"], results=tuple(whole))
+
+    report = shared(work)
+    assert len(report.results) == report.summary["done"] == sum(len(kind.ids) for kind in KINDS)
+    history = History.open(DATABASE)
+    assert {outcome.outcome for outcome in history.outcomes(report.run_id)} == {"done"}
+    assert len(history.outcomes(report.run_id)) == len(report.results)
+    assert history.verify().verified
 
 
 def test_another_unit_of_the_run_does_not_get_the_account(terminal: Terminal) -> None:
