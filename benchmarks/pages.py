@@ -13,16 +13,16 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache
 from urllib.parse import parse_qs, urlsplit
 
 NEWEST = datetime(2026, 11, 1, tzinfo=UTC)
 BUCKETS = 100
 STATUSES = ("SUCCEED", "WAITING", "SUCCEED", "FAILED")
 ROW = (
-    '{"task_id":"%d","status":"%s","create_time":"%s","start_time":"%s","end_time":"%s","error_code":"","description":"ok",'
-    '"user_data":"order-%d","input":{"bucket":"bucket-%02d","location":"cn-north-4","object":"%s/%d.mp4"},'
-    '"output":{"bucket":"packages","location":"cn-north-4","object":"out/%d"},"complete_ratio":100,'
+    '{"task_id":"%s","status":"%s","create_time":"%s","start_time":"%s","end_time":"%s","error_code":"","description":"ok",'
+    '"user_data":"order-%s","input":{"bucket":"bucket-%02d","location":"cn-north-4","object":"%s/%s.mp4"},'
+    '"output":{"bucket":"packages","location":"cn-north-4","object":"out/%s"},"complete_ratio":100,'
     '"output_param":{"format":"HLS","segment_duration":5,"remove_meta":false}}'
 )
 
@@ -32,15 +32,18 @@ MINUTES = [f"{minute // 60:02}{minute % 60:02}00" for minute in range(24 * 60)]
 
 @cache
 def _day(number: int) -> str:
-    """Counted from the newest. A page must not take longer to make than to read: who waits for it pays for waking."""
+    """Counted from the newest."""
     return (NEWEST + timedelta(days=number)).strftime("%Y%m%d")
+
+
+def _created(number: int) -> str:
+    day, minute = divmod(-number, len(MINUTES))
+    return _day(day) + MINUTES[minute]
 
 
 def row(number: int) -> str:
     """One task. All figures of the benchmarks follow from these few lines."""
-    status = STATUSES[number % 4]
-    day, minute = divmod(-number, len(MINUTES))
-    created = _day(day) + MINUTES[minute]
+    status, created = STATUSES[number % 4], _created(number)
     ended = "" if status == "WAITING" else created
     folder = "stale" if number // BUCKETS % 25 == 0 else "talks"
     return ROW % (
@@ -48,10 +51,32 @@ def row(number: int) -> str:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=2_000)
+@cache
+def _hundred(folder: str) -> str:
+    """A hundred rows, but for what differs from page to page: times, and numbers up to their last two digits."""
+    rows = []
+    for place in range(100):
+        number, status = f"%s{place:02}", STATUSES[place % 4]
+        ended = "" if status == "WAITING" else "%s"
+        rows.append(ROW % (number, status, "%s", ended, ended, number, place, folder, number, number))
+    return ",".join(rows)
+
+
+def rows_of(first: int, last: int) -> str:
+    """The rows of a page: of a hundred in a quarter of the time, since who waits for a page pays for being woken."""
+    number, place = divmod(first, 100)
+    if not number or place or last - first != 100:
+        return ",".join(map(row, range(first, last)))
+    differs: list[object] = []
+    for each in range(first, last):
+        created = _created(each)
+        ended = () if STATUSES[each % 4] == "WAITING" else (created, created)
+        differs += (10_000 + number, created, *ended, number, number, number)
+    return _hundred("talks" if number % 25 else "stale") % tuple(differs)
+
+
 def page(first: int, last: int, total: int) -> bytes:
-    rows = ",".join(map(row, range(first, last)))
-    return f'{{"tasks":[{rows}],"total":{total}}}'.encode()
+    return f'{{"tasks":[{rows_of(first, last)}],"total":{total}}}'.encode()
 
 
 class Answers(asyncio.Protocol):

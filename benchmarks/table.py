@@ -44,23 +44,38 @@ class Cost:
     output: str = ""
 
 
+_MEASURED = """
+import os, sys
+pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+os.write(int(sys.argv[1]), f"{status} {usage.ru_utime + usage.ru_stime} {usage.ru_maxrss}".encode())
+"""
+"""Runs a command and tells what it took. The system counts as memory of a command what whoever starts it held then."""
+
+
 def run(command: Sequence[str], directory: Path | None = None, environment: Mapping[str, str] | None = None) -> Cost:
     """Run a command to its end, its children included, compiled as what is installed is. Raises CalledProcessError
     where it ends with anything but 0."""
     variables = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    told, telling = os.pipe()
     began = time.perf_counter()
-    with subprocess.Popen(  # noqa: S603 - our own programs
-        command, cwd=directory, env={**variables, **(environment or {})}, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, output)
+    finished = subprocess.run(  # noqa: S603 - our own programs
+        [sys.executable, "-IS", "-c", _MEASURED, str(telling), *command],
+        cwd=directory,
+        env={**variables, **(environment or {})},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        pass_fds=[telling],
+    )
+    wall = time.perf_counter() - began
+    os.close(telling)
+    with os.fdopen(told) as file:
+        status, cpu, memory = file.read().split()
+    if code := os.waitstatus_to_exitcode(int(status)):
+        raise subprocess.CalledProcessError(code, command, finished.stdout)
     # Kilobytes on Linux, bytes on macOS.
-    memory = usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
-    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - began, memory, output)
+    return Cost(float(cpu), wall, int(memory) / (1024 * 1024 if sys.platform == "darwin" else 1024), finished.stdout)
 
 
 def in_turns(rounds: int, *runs: Callable[[], Cost]) -> list[Cost]:
