@@ -24,6 +24,7 @@ from reconciler.backends.entries import (
 from reconciler.backends.fencing import free, holdings
 from reconciler.backends.schema import action_record, actions, illegible, legible, names, outcomes, runs
 from reconciler.tasks.task import TaskKey
+from reconciler.tasks.timestamps import LATEST
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -251,12 +252,13 @@ def _run(row: Row[tuple[object, ...]]) -> RunRecord:
     return RunRecord(started_ms=values.pop("started_at"), finished_ms=values.pop("finished_at"), **values)
 
 
-def last_requests(backend: Backend) -> Mapping[str, int]:
-    """How many requests each target took in the latest run that says so, among the last `_LOOKED_AT` of them.
+def last_requests(backend: Backend, before: int = LATEST * 1000) -> Mapping[str, int]:
+    """How many requests each target took in the latest run that says so, among the last `_LOOKED_AT` of those that
+    ended `before` this time (ms since the epoch).
 
     Raises BackendError.
     """
-    said = select(runs).where(runs.c.finished_at.is_not(None), runs.c.requests.is_not(None))
+    said = select(runs).where(runs.c.finished_at < before, runs.c.requests.is_not(None))
     query = said.order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(_LOOKED_AT)
     found: dict[str, int] = {}
     with backend.reading() as connection:

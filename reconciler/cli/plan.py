@@ -104,6 +104,7 @@ def command(
                 paths,
                 elsewhere=flags.elsewhere,
                 joined=True,
+                applies=False,
                 target=flags.targets,
                 policy=flags.policies,
                 task=flags.chosen,

@@ -46,6 +46,7 @@ def opened(
     *,
     elsewhere: Elsewhere,
     joined: bool = False,
+    applies: bool = True,
     on_held: Callable[[Held], None] = lambda _: None,
     **given: Any,  # noqa: ANN401 - what `Session.open` takes
 ) -> Front:
@@ -60,7 +61,7 @@ def opened(
             return session
         from reconciler.executors.shards import shard_of_session  # noqa: PLC0415 - for fleets alone
 
-        return shard_of_session(session, shard, joined=joined)
+        return shard_of_session(session, shard, joined=joined, applies=applies)
     if shard is not None:
         raise UsageError("--shard and --executor exclude each other", "an executor parts the accounts by itself")
     from reconciler.executors.fleet import Fleet  # noqa: PLC0415 - as above

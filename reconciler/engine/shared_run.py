@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.backends.entries import RunEnd, RunPart
+from reconciler.backends.history import last_requests
 from reconciler.backends.journal import Journal
 from reconciler.engine.apply_run import run_start
 from reconciler.engine.run_journal import task_outcome
@@ -34,6 +35,10 @@ class SharedRun:
     def part(self, unit: str) -> RunPart:
         """What `Session.apply` is given for one unit, whoever executes it and however often."""
         return RunPart(self.run_id, unit)
+
+    async def last_requests(self) -> Mapping[str, int]:
+        """How many requests each target took lately. Raises BackendError."""
+        return await asyncio.to_thread(last_requests, self._journal.backend)
 
     async def called(self, targets: Collection[str]) -> Set[TaskKey]:
         """The tasks of these targets for which some call was about to be sent, or was. Raises BackendError."""

@@ -18,7 +18,7 @@ from reconciler.engine.shared_run import shared_run
 from reconciler.engine.world import check_overrides
 from reconciler.exceptions import BackendError, InvalidPlan, UsageError
 from reconciler.executors.dispatch import dispatched
-from reconciler.executors.partition import partition_digest, units
+from reconciler.executors.partition import longest_first, partition_digest, units
 from reconciler.executors.work import Answer, Opening, Order, sent
 from reconciler.planning.limits import Overrides
 from reconciler.planning.part import Shard
@@ -242,7 +242,8 @@ class Fleet:
         started = Timestamp(time.time())
         interruption = self._session.interruption
         interruption.drain()
-        mine = [(unit, part) for unit in units(self.configuration) if (part := _of_targets(plan, unit.targets)).changes]
+        found = longest_first(units(self.configuration), await run.last_requests())
+        mine = [(unit, part) for unit in found if (part := _of_targets(plan, unit.targets)).changes]
         until = None if options.stop_at is None else time.time() + options.stop_at - options.monotonic()
         orders = [
             Order(

@@ -113,6 +113,22 @@ def split(units: Iterable[Unit], total: int, weights: Mapping[str, int]) -> tupl
     is started again finds the runs of those that ended meanwhile, its part fits none of theirs, and what lies between
     is nobody's. Where no one hands the same to all, give none.
     """
+    shards: list[list[Unit]] = [[] for _ in range(total)]
+    loads = [(0, index) for index in range(total)]
+    heapify(loads)
+    for weight, unit in _weighed(units, weights):
+        load, index = loads[0]
+        shards[index].append(unit)
+        heapreplace(loads, (load + weight, index))
+    return tuple(map(tuple, shards))
+
+
+def longest_first(units: Iterable[Unit], weights: Mapping[str, int]) -> list[Unit]:
+    """The units in the order in which they are handed out, weighed as by `split`: whoever is free takes the next."""
+    return [unit for _, unit in _weighed(units, weights)]
+
+
+def _weighed(units: Iterable[Unit], weights: Mapping[str, int]) -> list[tuple[int, Unit]]:
     by_target = {unit: _scopes_by_target(unit) for unit in units}
     seen = [
         (max(weights[name], scopes), scopes)
@@ -130,14 +146,7 @@ def split(units: Iterable[Unit], total: int, weights: Mapping[str, int]) -> tupl
             for name, scopes in counted
         )
 
-    shards: list[list[Unit]] = [[] for _ in range(total)]
-    loads = [(0, index) for index in range(total)]
-    heapify(loads)
-    for negative, unit in sorted(((-weight(unit), unit) for unit in by_target), key=lambda one: (one[0], one[1].key)):
-        load, index = loads[0]
-        shards[index].append(unit)
-        heapreplace(loads, (load - negative, index))
-    return tuple(map(tuple, shards))
+    return sorted(((weight(unit), unit) for unit in by_target), key=lambda one: (-one[0], one[1].key))
 
 
 def _scopes_by_target(unit: Unit) -> dict[str, int]:

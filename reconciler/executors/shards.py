@@ -3,32 +3,54 @@
 from __future__ import annotations
 
 import os
+import time
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from reconciler.backends.connect import connect
+from reconciler.backends.history import last_requests
 from reconciler.executors.partition import partition_digest, shard_of, split, units
 from reconciler.planning.guards import Portion, Share
 from reconciler.planning.part import Shard
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.engine.session import Session
     from reconciler.tasks.observation import Scope
 
 
-def shard_of_session(session: Session, text: str, *, joined: bool) -> Session:
+def shard_of_session(session: Session, text: str, *, joined: bool, applies: bool) -> Session:
     """The session of the accounts of a shard, as `shard_of` reads it. Others must be given the same configuration.
 
     `joined`: what it plans is a part of a plan of all, which the limits are held against. Else nobody joins it, and a
-    limit on actions is divided by scopes, so that all shards together keep it. Raises UsageError.
+    limit on actions is divided by scopes, so that all shards together keep it. Where it `applies`, the accounts are
+    parted by what they took lately, as a database tells that all shards share. Raises UsageError, and BackendError.
     """
     index, total = shard_of(text, os.environ)
-    shards = split(units(session.configuration), total, {})
+    weights = _weights(session.configuration.settings.backend) if applies else {}
+    shards = split(units(session.configuration), total, weights)
     digest = partition_digest(session.configuration, session.chosen, shards)
     scopes = [[scope for unit in part for scope in unit.scopes] for part in shards]
     portion = None if joined else _portion(session, scopes, index)
     return session.part({scope.target for scope in scopes[index]}, Shard(index, total, digest), portion)
+
+
+_DAY = 86_400_000
+"""Milliseconds."""
+
+
+def _weights(url: str) -> Mapping[str, int]:
+    """The requests of each target in its latest run that ended before the day began (UTC): the same for all shards of a
+    day, and for one that is started again when others have ended."""
+    if not url.startswith("postgresql"):
+        return {}
+    backend = connect(url)
+    try:
+        now = time.time_ns() // 1_000_000
+        return backend.persistently(lambda: last_requests(backend, now - now % _DAY))
+    finally:
+        backend.engine.dispose()
 
 
 def _portion(session: Session, scopes: Sequence[Sequence[Scope]], index: int) -> Portion:
