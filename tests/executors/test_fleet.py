@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
+from reconciler import __version__
 from reconciler.config.loader import load_configuration
 from reconciler.executors.partition import units
 from reconciler.providers.registry import catalogue
@@ -156,6 +157,24 @@ def test_who_cannot_work_is_told(
     finished = terminal.run("plan", *words)
     assert finished.code in {1, 64}
     assert told in finished.err
+    assert not terminal.simulator.requests
+
+
+def test_cycles_hand_out_accounts_as_well(terminal: Terminal) -> None:
+    words = ["run", "--once", "--executor", "tests.executors.pools:threads", *TEN]
+    finished = terminal.run(*words, "--report", "json=report.json")
+    assert finished.code == 0, finished
+    check_all_done(terminal, json.loads((terminal.directory / "report.json").read_text(encoding="utf-8")), 10)
+
+
+def test_workers_of_another_version_are_named(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_cluster(terminal, 2, monkeypatch) as cluster:
+        elsewhere = ["--executor", "dask", "--scheduler", cluster.address]
+        monkeypatch.setattr("reconciler.executors.pool.__version__", "9.9.9")
+        finished = terminal.run("plan", *elsewhere)
+        assert finished.code == 1
+        assert finished.err.count(f"has reconciler {__version__}") == 2
+        assert "install media-reconciler[dask]==9.9.9" in finished.err
     assert not terminal.simulator.requests
 
 
