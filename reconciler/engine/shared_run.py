@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -12,7 +12,8 @@ from reconciler.backends.entries import RunEnd, RunPart
 from reconciler.backends.history import last_requests
 from reconciler.backends.journal import Journal
 from reconciler.engine.apply_run import run_start
-from reconciler.engine.run_journal import task_outcome
+from reconciler.engine.run_journal import OUTCOMES, PARTING, task_outcome
+from reconciler.exceptions import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping, Sequence, Set
@@ -31,6 +32,7 @@ class SharedRun:
     def __init__(self, journal: Journal, run_id: str) -> None:
         self._journal = journal
         self.run_id = run_id
+        self.finished = False
 
     def part(self, unit: str) -> RunPart:
         """What `Session.apply` is given for one unit, whoever executes it and however often."""
@@ -47,7 +49,9 @@ class SharedRun:
 
     async def conclude(self, results: Sequence[Result]) -> None:
         """Write what became of changes that no part reports on. Raises BackendError."""
-        await asyncio.wrap_future(self._journal.record_outcomes(self.run_id, map(task_outcome, results)))
+        for start in range(0, len(results), OUTCOMES):
+            some = map(task_outcome, results[start : start + OUTCOMES])
+            await asyncio.wrap_future(self._journal.record_outcomes(self.run_id, some))
 
     async def stop(self) -> None:
         """Tell all parts to stop: within ten seconds they send nothing new, and say so of what is left. None begins.
@@ -63,6 +67,7 @@ class SharedRun:
         """
         end = RunEnd(report.outcome, int(report.exit_code), report.summary, requests)
         await asyncio.wrap_future(self._journal.finish_run(self.run_id, end))
+        self.finished = True
 
 
 @asynccontextmanager
@@ -79,11 +84,17 @@ async def shared_run(
     configuration.
 
     A database that does not answer is waited for `wait` seconds. Left without `finish`, the run counts as one that was
-    cut off. Raises BackendError.
+    cut off, and its parts are told to stop: nobody hears of them any more. Raises BackendError.
     """
     journal = await asyncio.to_thread(partial(Journal.open, configuration.settings.backend, wait=wait))
     try:
         start = run_start(configuration, plan, changes, excluded, approval)
-        yield SharedRun(journal, await asyncio.to_thread(journal.begin_run, start))
+        this = SharedRun(journal, await asyncio.to_thread(journal.begin_run, start))
+        try:
+            yield this
+        finally:
+            if not this.finished:
+                with suppress(BackendError):
+                    await this.stop()
     finally:
-        await asyncio.to_thread(journal.close)
+        await asyncio.to_thread(journal.close, PARTING)

@@ -2,12 +2,14 @@
 
 import pytest
 
-from reconciler.engine.work import Next, Settled, judge, out_of_time, refusal
+from reconciler.backends.entries import ActionRecord, ActionState
+from reconciler.engine.work import Earlier, Next, Settled, Work, judge, out_of_time, refusal
 from reconciler.planning.report import Outcome
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.resource_type import Action
 from reconciler.tasks.task import Status
-from tests.planning.world import STOPPABLE, TWO_STEP
+from tests.engine.cloud import BOTH, change
+from tests.planning.world import STOPPABLE, TWO_STEP, task
 
 UNCERTAIN = (Meaning.UNAVAILABLE, Meaning.LOST, Meaning.MALFORMED)
 CERTAIN = tuple(meaning for meaning in Meaning if meaning not in UNCERTAIN)
@@ -146,3 +148,79 @@ def test_out_of_time_is_never_a_success(meaning: Meaning | None, status: Status 
     certain = meaning is not None and meaning not in UNCERTAIN and not lost and status is not None
     assert found.outcome is (Outcome.FAILED if certain else Outcome.UNKNOWN)
     assert found.detail
+
+
+# -- what earlier executions of a unit have done ---------------------------------------------------------------
+def call(
+    state: ActionState, meaning: Meaning | None = None, *, attempt: int = 1, by: str | None = None
+) -> ActionRecord:
+    return ActionRecord(
+        *("here", TWO_STEP.name, "1", Action.CANCEL, attempt),
+        run_id="run",
+        sequence=attempt,
+        state=state,
+        intent_at=0,
+        result_at=0,
+        fault_meaning=meaning,
+        fault_code=None,
+        fault_message=None,
+        http_status=None,
+        request_id=None,
+        rate_group=None,
+        settled_by=by,
+    )
+
+
+OPEN, SAID_DONE, REFUSED, LOST = (
+    call(ActionState.INTENT),
+    call(ActionState.DONE),
+    call(ActionState.REFUSED, Meaning.PERMISSION),
+    call(ActionState.UNCERTAIN, Meaning.LOST),
+)
+
+
+@pytest.mark.parametrize(
+    ("calls", "sent", "doubtful"),
+    [
+        ([SAID_DONE], 1, False),
+        ([OPEN], 1, True),
+        ([LOST], 1, True),
+        ([REFUSED], 1, False),
+        ([call(ActionState.REFUSED)], 0, False),
+        ([call(ActionState.REFUSED, Meaning.UNREACHABLE)], 0, False),
+        ([call(ActionState.REFUSED, by="run")], 0, True),
+        ([call(ActionState.REFUSED, Meaning.LOST), call(ActionState.DONE, attempt=2)], 2, True),
+    ],
+)
+def test_what_the_journal_has_of_a_step(calls: list[ActionRecord], sent: int, doubtful: bool) -> None:
+    assert Earlier.of(calls) == Earlier(len(calls), sent, calls[-1].state, doubtful)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "outcome"),
+    [
+        (SAID_DONE, Status.CANCELED, DONE),
+        (SAID_DONE, Status.GONE, DONE),
+        (SAID_DONE, Status.PENDING, UNKNOWN),
+        (SAID_DONE, Status.RUNNING, MISSED),
+        (OPEN, Status.CANCELED, DONE),
+        (LOST, Status.PENDING, UNKNOWN),
+        (LOST, Status.SUCCEEDED, MISSED),
+        (call(ActionState.REFUSED, by="run"), Status.CANCELED, DONE),
+        (REFUSED, Status.CANCELED, None),
+    ],
+)
+def test_a_change_that_was_begun_before_is_concluded_by_what_its_task_shows(
+    before: ActionRecord, now: Status, outcome: Outcome | None
+) -> None:
+    work = Work(change(task("1", Status.PENDING), *BOTH), {Action.CANCEL: Earlier.of([before])})
+    result = work.left_as(task("1", now), TWO_STEP)
+    assert (result and result.outcome) == outcome
+    assert result is None or result.calls == Earlier.of([before]).sent
+
+
+def test_a_change_that_is_given_up_was_not_attempted_only_if_no_call_was_sent() -> None:
+    asked = change(task("1", Status.PENDING))
+    for calls, outcome in (([OPEN], UNKNOWN), ([SAID_DONE], UNKNOWN), ([], Outcome.NOT_ATTEMPTED)):
+        earlier = {Action.CANCEL: Earlier.of(calls)} if calls else {}
+        assert Work(asked, earlier).cut_off("why").outcome is outcome

@@ -229,6 +229,19 @@ def test_a_part_of_a_run_that_is_not_there_or_has_ended_is_refused(terminal: Ter
     assert len(terminal.destructive()) == sent
 
 
+def test_a_run_whose_coordinator_leaves_it_is_told_to_stop(terminal: Terminal) -> None:
+    planned(terminal)
+
+    async def left(this: SharedRun) -> Report:
+        raise ValueError(this.run_id)
+
+    with pytest.raises(ValueError, match=r"^[0-9a-f]{32}$") as error:
+        shared(left)
+    with pytest.raises(BackendError, match="was told to stop"):
+        run(execute(str(error.value)))
+    assert terminal.destructive() == []
+
+
 def test_a_part_is_of_a_plan_and_of_no_locks_that_are_held_already(terminal: Terminal) -> None:
     planned(terminal)
 
