@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -42,13 +41,18 @@ _DAY = 86_400_000
 
 def _weights(url: str) -> Mapping[str, int]:
     """The requests of each target in its latest run that ended before the day began (UTC): the same for all shards of a
-    day, and for one that is started again when others have ended."""
+    day, and for one that is started again when others have ended. What day it is the database says, to all the same."""
     if not url.startswith("postgresql"):
         return {}
     backend = connect(url)
+
+    def asked() -> Mapping[str, int]:
+        with backend.reading() as connection:
+            now = backend.now(connection)
+        return last_requests(backend, now - now % _DAY)
+
     try:
-        now = time.time_ns() // 1_000_000
-        return backend.persistently(lambda: last_requests(backend, now - now % _DAY))
+        return backend.persistently(asked)
     finally:
         backend.engine.dispose()
 

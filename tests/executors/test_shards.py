@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -163,6 +164,20 @@ def test_three_plan_and_one_applies_the_plan_that_one_would_have_made(terminal: 
     assert applied.json["plan_digest"] == whole["digest"]
     assert all_canceled(terminal)
     assert {*calls(terminal).values()} == {1}
+
+
+def test_a_clock_that_is_off_parts_nothing_otherwise(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine for which tomorrow has begun finds the same partition as all others: the database says when that is."""
+    for project in PROJECTS[::7]:
+        for _ in range(12):
+            terminal.simulator.huaweicloud.add(SNAPSHOT, owner=project, created="1d")
+    assert terminal.run("apply", "--auto-approve", "--max-actions", "1000").code == 0
+    found = []
+    for offset in (0, 2 * 86_400 * 10**9):
+        monkeypatch.setattr(time, "time_ns", lambda offset=offset: time.clock_gettime_ns(time.CLOCK_REALTIME) + offset)
+        report = terminal.run("apply", "--shard", f"1/{SHARDS}", "--auto-approve", "--format", "json")
+        found.append(report.json["shard"]["partition"])
+    assert found[0] == found[1]
 
 
 def test_limits_hold_for_all_shards_together(terminal: Terminal) -> None:
