@@ -52,8 +52,8 @@ class AdaptiveRate:
         self._most = most
         self._least = most * LEAST_SHARE if told else min(most * LEAST_SHARE, LEAST_RATE)
         self.cut: _Cut | None = None
-        self.answers = self.refused = 0
-        """Since the last cut, of what was sent after the last refusal."""
+        self.answers = self.refused = self.rows = 0
+        """Since the last cut, of what was sent after the last refusal; and rows of refusals, each after an answer."""
         self._periods: deque[_Period] = deque(maxlen=128)
         self._held, self._held_until = 0.0, float("-inf")
         """The rate below which cuts were in vain."""
@@ -91,11 +91,12 @@ class AdaptiveRate:
         self._forget(now)
         rate, lately = self.at(now), len(self._lately)
         self._compare(_Period(rate, self.refused, self.answers + self.refused), now)
-        nearly_all = self.answers >= NEARLY * (self.answers + self.refused - 1)
+        # The first of a row is what it takes to find the rate.
+        nearly_all = self.answers >= NEARLY * (self.answers + self.refused - self.rows)
         if seeking or (lately >= ENOUGH and now >= began + EFFECT):
             rate = min(rate, lately)
         self.cut = _Cut(rate, SMALL_CUT if nearly_all else CUT, now)
-        self.answers = self.refused = 0
+        self.answers = self.refused = self.rows = 0
 
     def _forget(self, now: float) -> None:
         while self._lately and self._lately[0] <= now - 1.0:

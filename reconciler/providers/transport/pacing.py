@@ -188,6 +188,7 @@ class Pace:
         """Note a refusal that tells something new, and return the seconds to pause."""
         self._rate.refused += 1
         if not self._refusals:
+            self._rate.rows += 1
             if not told and self._rate.answers:  # let through up to here, so that little is too much
                 pause = min(pause, FOUND if self._seeking else CLEARING / self._rate.at(now))
             began = max(self._refused_at, self._sent[0] if self._sent else 0.0)
