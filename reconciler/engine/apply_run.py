@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.backends.entries import Planned, PlannedOfPolicy, RunStart
 from reconciler.diagnostics import Severity
-from reconciler.engine.authorship import authorship
+from reconciler.engine.authorship import author_of
 from reconciler.engine.batch import Batch
 from reconciler.engine.clouds import log_bug
 from reconciler.engine.run_journal import OUTCOMES, RunJournal
@@ -97,7 +97,7 @@ async def carry_out(
     """
     started, held, options = int(time.time()), run.held, run.options
     if held.part is None:
-        start = run_start(run.world.configuration, reviewed, plan.changes, excluded, run.approval)
+        start = run_start(run.world.configuration, run.world.commit, reviewed, plan.changes, excluded, run.approval)
         run_id = await asyncio.to_thread(held.journal.begin_run, start)
     else:
         run_id = held.part.run_id
@@ -179,13 +179,18 @@ def requests_by_target(traffic: Mapping[tuple[str, str], Tally]) -> dict[str, in
 
 
 def run_start(
-    configuration: Configuration, reviewed: Plan, changes: Sequence[Change], excluded: int, approval: Approval
+    configuration: Configuration,
+    commit: str | None,
+    reviewed: Plan,
+    changes: Sequence[Change],
+    excluded: int,
+    approval: Approval,
 ) -> RunStart:
-    """What is written down when a run begins that is to make these `changes` of the plan that was agreed to."""
+    """What is written down when a run begins that is to make these `changes` of the plan that was agreed to. `commit`:
+    what the configuration was read from."""
     planned = _planned(reviewed, changes, excluded, configuration.policies)
-    author, commit = authorship(configuration)
     digest, fingerprint = reviewed.digest, reviewed.configuration.digest
-    return RunStart("apply", __version__, digest, fingerprint, planned, author, commit, approval.kind)
+    return RunStart("apply", __version__, digest, fingerprint, planned, author_of(), commit, approval.kind)
 
 
 def _planned(reviewed: Plan, changes: Sequence[Change], excluded: int, policies: Mapping[str, Policy]) -> Planned:

@@ -8,13 +8,13 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
-from reconciler.backends.entries import Author
 from reconciler.redaction import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from reconciler.backends.entries import Author
     from reconciler.config.model import Configuration
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
@@ -59,25 +59,31 @@ _ACTORS = {
 _COMMITS = {Place.GITHUB: "GITHUB_SHA", Place.GITLAB: "CI_COMMIT_SHA"}
 
 
-def authorship(configuration: Configuration, environment: Mapping[str, str] = os.environ) -> tuple[Author, str | None]:
-    """Who makes a run, and the commit that its configuration is of, where that is known.
+def author_of(environment: Mapping[str, str] = os.environ) -> Author:
+    """Who makes a run. Variables are believed only where they have the form that they should have."""
+    from reconciler.backends.entries import Author  # noqa: PLC0415 - a plan writes no history
 
-    The repository in which the configuration lies is asked first: a CI job may check out another than its own.
-    Variables are believed only where they have the form that they should have.
-    """
     place = recognised(environment)
-    commit = _commit(configuration.files[0].parent) if configuration.files else None
     if place is None:
-        return Author.here(), commit
+        return Author.here()
     page, _ = page_of(place, environment)
     named = next(filter(None, (environment.get(name) for name in _ACTORS[place])), "")
-    stated = environment.get(_COMMITS[place], "")
-    author = replace(
+    return replace(
         Author.here(),
         actor=bounded(named, _LONGEST) or None,
         job=page if len(page) <= 2 * _LONGEST and _PAGE.fullmatch(page) else None,
     )
-    return author, commit or (stated if _COMMIT.fullmatch(stated) else None)
+
+
+def commit_of(configuration: Configuration, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The commit that a configuration which was just read is of, where that is known.
+
+    The repository in which it lies is asked first: a CI job may check out another than its own.
+    """
+    commit = _commit(configuration.files[0].parent) if configuration.files else None
+    place = recognised(environment)
+    stated = environment.get(_COMMITS[place], "") if place is not None else ""
+    return commit or (stated if _COMMIT.fullmatch(stated) else None)
 
 
 def _commit(directory: Path) -> str | None:

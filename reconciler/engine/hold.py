@@ -19,7 +19,7 @@ from reconciler.backends.fencing import NO_FENCE, LeaseHeld
 from reconciler.backends.journal import Journal
 from reconciler.backends.leases import Lease, acquire
 from reconciler.config.model import group_of
-from reconciler.engine.authorship import authorship
+from reconciler.engine.authorship import author_of
 from reconciler.engine.interruption import Threads
 from reconciler.engine.work import attempted
 from reconciler.exceptions import ExitCode
@@ -209,8 +209,8 @@ async def _settle_open_intents(
     if not left:
         return Recovery(strays=strays)
     if part is None:
-        author, commit = authorship(world.configuration)
-        start = RunStart("recover", __version__, "", world.configuration.fingerprint, author=author, commit=commit)
+        fingerprint = world.configuration.fingerprint
+        start = RunStart("recover", __version__, "", fingerprint, author=author_of(), commit=world.commit)
         run_id = await asyncio.to_thread(journal.begin_run, start)
     else:
         run_id = part.run_id

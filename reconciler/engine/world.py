@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.config.loader import load_configuration
 from reconciler.diagnostics import Severity, suggestion
+from reconciler.engine.authorship import commit_of
 from reconciler.exceptions import CredentialsError, UsageError
 from reconciler.planning.change import EVERY_TASK, Chosen
 from reconciler.planning.judgement import Judgements, statuses_wanted
@@ -66,6 +67,8 @@ class World:
     chosen: Chosen = EVERY_TASK
     shard: Shard | None = None
     portion: Portion | None = None
+    commit: str | None = None
+    """The commit that the configuration was read from, where that is known: by now there may be another one."""
 
 
 def load_world(
@@ -88,7 +91,12 @@ def load_world(
         _check_places(configuration, os.environ)
     moment = now if now is not None else int(time.time()) if snapshot is None else snapshot.taken_at
     return World(
-        restrict(configuration, targets, policies), installed, moment, clock_set=now is not None, chosen=chosen
+        restrict(configuration, targets, policies),
+        installed,
+        moment,
+        clock_set=now is not None,
+        chosen=chosen,
+        commit=commit_of(configuration),
     )
 
 

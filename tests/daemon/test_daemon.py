@@ -183,6 +183,26 @@ def test_a_clock_that_is_set_back_puts_off_nothing(terminal: Terminal) -> None:
     assert 0 < began[1] - (2e9 - 86_400) <= 3600
 
 
+def test_the_commit_of_a_run_is_that_of_the_configuration_in_force(terminal: Terminal) -> None:
+    """Where the one that is checked out cannot be used, it is not why anything is done."""
+
+    def check_out(commit: str, text: str) -> None:
+        (terminal.directory / ".git").mkdir(exist_ok=True)
+        (terminal.directory / ".git" / "HEAD").write_text(f"{commit}\n")
+        terminal.write(text)
+        add(terminal, int(commit[0], 16))
+
+    good, bad, mended = ("1" * 40, "2" * 40, "3" * 40)
+    check_out(good, configured(SNAPSHOTS))
+    cycles(
+        partial(check_out, bad, "version: 1\npolicies: [oops"),
+        partial(check_out, mended, configured(SNAPSHOTS)),
+    )
+    with terminal.database() as database:
+        told = database.execute('SELECT "commit" FROM runs ORDER BY started_at, run_id').fetchall()
+    assert told == [(good,), (good,), (mended,)]
+
+
 def test_its_line_in_the_log_says_why_it_did_not_do_all(terminal: Terminal) -> None:
     few = SNAPSHOTS[:-1] + ", limits: {max_actions: 1}}"
     add(terminal, 1, 2, 3)

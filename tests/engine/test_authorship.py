@@ -4,16 +4,22 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from reconciler.backends.entries import Author
 from reconciler.config.loader import load_configuration
 from reconciler.config.model import Configuration
-from reconciler.engine.authorship import authorship
+from reconciler.engine.authorship import author_of, commit_of
 from reconciler.providers.registry import catalogue
+
+
+def authorship(configuration: Configuration, environment: Mapping[str, str]) -> tuple[Author, str | None]:
+    return author_of(environment), commit_of(configuration, environment)
+
 
 GITHUB = {
     "GITHUB_ACTIONS": "true",
