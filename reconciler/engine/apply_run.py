@@ -105,11 +105,7 @@ async def carry_out(
     journal = RunJournal(held.journal, run_id, run.interruption, held.lease, held.groups, part=held.part is not None)
     notes = list(plan.diagnostics)
     notes += [Note(Severity.ERROR, held.why_not(target), target) for target in sorted(held.locked)]
-    notes += [breach_note(policy, check) for policy, check in plan.breaches]
-    if plan.breached:
-        notes.append(
-            Note(Severity.ERROR, f"to allow all that guards refuse, on plan and apply: {enough_for(plan).flags}")
-        )
+    notes += refusals(plan)
     if reviewed.breached and not plan.breached:
         left = "what a guard refused when the plan was made is no part of it: plan again for that, with other limits"
         notes.append(Note(Severity.ERROR, left))
@@ -218,6 +214,13 @@ def _restraint(configuration: Configuration, began: int, change: Change, passed:
     if any(policy.acts(began + int(passed)) for policy in policies):
         return ""
     return f"the window of {', '.join(policy.name for policy in policies)} has closed"
+
+
+def refusals(plan: Plan) -> Iterator[Note]:
+    """What guards refuse of a plan, and what would allow all of it."""
+    yield from (breach_note(policy, check) for policy, check in plan.breaches)
+    if plan.breached:
+        yield Note(Severity.ERROR, f"to allow all that guards refuse, on plan and apply: {enough_for(plan).flags}")
 
 
 def breach_note(policy: PolicyPlan | None, check: GuardCheck) -> Note:

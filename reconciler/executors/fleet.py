@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.config.checkout import checked_out
 from reconciler.diagnostics import Severity
-from reconciler.documents.files import PLAN_FILE, REPORT_FILE, whole
+from reconciler.documents.files import PLAN_FILE, whole
 from reconciler.engine.saved_plan import check_agreed, limits_given
 from reconciler.engine.session import Session
 from reconciler.engine.shared_run import shared_run
 from reconciler.engine.world import check_overrides
 from reconciler.exceptions import BackendError, InvalidPlan, UsageError
 from reconciler.executors.dispatch import dispatched
+from reconciler.executors.fleet_run import FleetRun, of_targets
 from reconciler.executors.partition import longest_first, partition_digest, units
 from reconciler.executors.work import Answer, Opening, Order, sent
 from reconciler.planning.limits import Overrides
@@ -25,10 +26,10 @@ from reconciler.planning.part import Shard
 from reconciler.planning.plan import Sources
 from reconciler.planning.planner import written_notes
 from reconciler.planning.policy_plan import Note, Source
-from reconciler.planning.report import Outcome, Report, Result
+from reconciler.planning.report import Report
 from reconciler.providers.transport.caller import Tally
 from reconciler.tasks.observation import Fault, Meaning, Observation
-from reconciler.tasks.timestamps import Timestamp, elapsed_clock
+from reconciler.tasks.timestamps import elapsed_clock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     from reconciler.planning.plan import Plan
 
 NO_OVERRIDES = Overrides()
-
-_WRONG = frozenset({Outcome.FAILED, Outcome.UNKNOWN})
 
 
 def _nothing(_: object) -> None:
@@ -216,20 +215,37 @@ class Fleet:
                 "with --executor, calls are made by several processes, which need a database that all of them share",
                 "set settings.backend to a PostgreSQL database that the workers reach as well",
             )
-        if plan is None:
-            plan = await self.plan(overrides, on_listed=options.on_listed)
-        saved = approval.bounded(plan)
+        made = plan or await self.plan(overrides, on_listed=options.on_listed)
+        saved = approval.bounded(made)
         check_overrides(overrides, self.configuration)
         limits = limits_given(saved, approval, overrides)
         check_agreed(saved, approval, self.configuration.fingerprint, int(time.time()))
         acted = self._session.concerned(saved)
+        excluded = saved.excluded if plan is None else len(saved.changes) - len(acted.changes)
         with self._timed("apply"):
-            excluded = saved.excluded + len(saved.changes) - len(acted.changes)
             lock_timeout = self._opening.lock_timeout
             async with shared_run(
                 self.configuration, saved, acted.changes, approval, excluded=excluded, wait=lock_timeout
             ) as run:
-                report = await self._applied(run, acted, options, limits)
+                self._session.interruption.drain()
+                parts = await self._parts(run, acted)
+                until = None if options.stop_at is None else time.time() + options.stop_at - options.monotonic()
+                orders = [
+                    Order(
+                        self._opening,
+                        unit.targets,
+                        shard,
+                        limits,
+                        plan=PLAN_FILE.text(part).encode(),
+                        part=run.part(unit.key),
+                        until=until,
+                        stop_on_error=options.stop_on_error,
+                        left_out=self._faults(unit.targets),
+                    )
+                    for (unit, part), shard in zip(parts, self._shards([unit for unit, _ in parts]), strict=True)
+                ]
+                going = FleetRun(run, acted, options, self._session.interruption, self._answers)
+                report = await going.carry_out(orders, [part for _, part in parts])
                 report = replace(report, plan_digest=saved.digest, targets=saved.targets, excluded=excluded)
                 try:
                     await run.finish(report, self._requests())
@@ -238,101 +254,10 @@ class Fleet:
                     report = replace(report, errored=True, diagnostics=(*report.diagnostics, note))
                 return report
 
-    async def _applied(self, run: SharedRun, plan: Plan, options: ApplyOptions, limits: Overrides) -> Report:
-        started = Timestamp(time.time())
-        interruption = self._session.interruption
-        interruption.drain()
+    async def _parts(self, run: SharedRun, plan: Plan) -> list[tuple[Unit, Plan]]:
+        """What each account has to do, the longest first, where there is something."""
         found = longest_first(units(self.configuration), await run.last_requests())
-        mine = [(unit, part) for unit in found if (part := _of_targets(plan, unit.targets)).changes]
-        until = None if options.stop_at is None else time.time() + options.stop_at - options.monotonic()
-        orders = [
-            Order(
-                self._opening,
-                unit.targets,
-                shard,
-                limits,
-                plan=PLAN_FILE.text(part).encode(),
-                part=run.part(unit.key),
-                until=until,
-                stop_on_error=options.stop_on_error,
-                left_out=self._faults(unit.targets),
-            )
-            for (unit, part), shard in zip(mine, self._shards([unit for unit, _ in mine]), strict=True)
-        ]
-        results: dict[str, Result] = {}
-        reports: list[Report] = []
-        held_back: list[str] = []
-
-        def stopping() -> bool:
-            return interruption.asked or bool(held_back)
-
-        telling = asyncio.ensure_future(_told_to_stop(run, interruption))
-        try:
-            async for order, answer in self._answers(orders, stopping):
-                report = await self._report(run, order, answer, mine[order.shard.index][1])
-                reports.append(report)
-                for result in report.results:
-                    results[result.id] = result
-                    options.on_result(result)
-                wrong = next((one for one in report.results if one.outcome in _WRONG), None)
-                if options.stop_on_error and wrong is not None and not held_back:
-                    held_back.append(f"an earlier change did not succeed ({wrong.id})")
-                    await run.stop()
-        finally:
-            telling.cancel()
-        why = next(iter(held_back), "no policy looks at its target any more")
-        why = "the run was interrupted" if interruption.asked else why
-        left = [Result.of(one, Outcome.NOT_ATTEMPTED, why) for one in plan.changes if one.id not in results]
-        await run.conclude(left)
-        for result in left:
-            results[result.id] = result
-            options.on_result(result)
-        return Report(
-            run_id=run.run_id,
-            tool_version=plan.tool_version,
-            plan_digest=plan.digest,
-            started_at=started,
-            finished_at=Timestamp(time.time()),
-            results=tuple(results[change.id] for change in plan.changes),
-            blocked=plan.blocked_for_acting,
-            errored=any(report.errored for report in reports),
-            refused=plan.breached or any(report.refused for report in reports),
-            locked=tuple(sorted({name for report in reports for name in report.locked})),
-            blocked_fails=plan.blocked_fails,
-            fail_on=options.fail_on,
-            interrupted=interruption.exit_code,
-            diagnostics=tuple(dict.fromkeys(note for report in reports for note in report.diagnostics)),
-        )
-
-    async def _report(self, run: SharedRun, order: Order, answer: Answer, part: Plan) -> Report:
-        """What the worker reports; where that is not about its part, what is known of it here."""
-        error = answer.error
-        try:
-            if not error:
-                report = REPORT_FILE.read(answer.document)
-                given, told = ({one.key for one in made} for made in (part.changes, report.results))
-                if report.run_id == run.run_id and told == given:
-                    return report
-                error = f"worker {answer.worker} reports on other changes than it was given"
-        except InvalidPlan as invalid:
-            error = f"worker {answer.worker}: {invalid.message}"
-        sent = await run.called(order.targets)
-        results = tuple(
-            Result.of(one, Outcome.UNKNOWN if one.key in sent else Outcome.NOT_ATTEMPTED, error) for one in part.changes
-        )
-        await run.conclude(results)
-        now = Timestamp(time.time())
-        return Report(
-            run_id=run.run_id,
-            tool_version=part.tool_version,
-            plan_digest=part.digest,
-            started_at=now,
-            finished_at=now,
-            results=results,
-            errored=not answer.locked,
-            locked=order.targets if answer.locked else (),
-            diagnostics=tuple(Note(Severity.ERROR, error, target) for target in order.targets),
-        )
+        return [(unit, part) for unit in found if (part := of_targets(plan, unit.targets)).changes]
 
     async def _answers(
         self, orders: Sequence[Order], stopping: Callable[[], bool] = lambda: False
@@ -369,24 +294,3 @@ class Fleet:
 
 Front = Session | Fleet
 """What commands plan and apply with."""
-
-
-async def _told_to_stop(run: SharedRun, interruption: Interruption) -> None:
-    """Hand on to those who work that somebody asked to stop."""
-    await interruption.wait()
-    with suppress(BackendError):  # they end with their own signal, or with their units
-        await run.stop()
-
-
-def _of_targets(plan: Plan, targets: Sequence[str]) -> Plan:
-    """What a plan says of some targets."""
-    here = {*targets}
-    return replace(
-        plan,
-        scopes=tuple(scope for scope in plan.scopes if scope.target in here),
-        changes=tuple(one for one in plan.changes if one.target in here),
-        blocked=tuple(one for one in plan.blocked if one.target in here),
-        protected=tuple(one for one in plan.protected if one.target in here),
-        refused=tuple(one for one in plan.refused if one.target in here),
-        reported=tuple(one for one in plan.reported if one.target in here),
-    )
