@@ -122,7 +122,7 @@ async def cpu_seconds(client: Client, url: str, requests: int, in_flight: int) -
         return time.process_time() - began
 
 
-def tables(rounds: int, requests: int = 1_024) -> list[Table]:
+def tables(rounds: int, requests: int = 512) -> list[Table]:
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,), daemon=True)
     server.start()
