@@ -160,6 +160,11 @@ class Session:
         return self._world.chosen
 
     @property
+    def commit(self) -> str | None:
+        """The commit that the configuration was read from, where that is known."""
+        return self._world.commit
+
+    @property
     def targets(self) -> tuple[str, ...]:
         """Names of the targets that it is narrowed to."""
         return self._targets

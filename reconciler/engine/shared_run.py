@@ -12,7 +12,6 @@ from reconciler.backends.entries import RunEnd, RunPart
 from reconciler.backends.history import last_requests
 from reconciler.backends.journal import Journal
 from reconciler.engine.apply_run import run_start
-from reconciler.engine.authorship import commit_of
 from reconciler.engine.run_journal import OUTCOMES, PARTING, task_outcome
 from reconciler.exceptions import BackendError
 
@@ -78,6 +77,7 @@ async def shared_run(
     changes: Sequence[Change],
     approval: Approval,
     *,
+    commit: str | None = None,
     excluded: int = 0,
     wait: float = 0.0,
 ) -> AsyncIterator[SharedRun]:
@@ -89,7 +89,7 @@ async def shared_run(
     """
     journal = await asyncio.to_thread(partial(Journal.open, configuration.settings.backend, wait=wait))
     try:
-        start = run_start(configuration, commit_of(configuration), plan, changes, excluded, approval)
+        start = run_start(configuration, commit, plan, changes, excluded, approval)
         this = SharedRun(journal, await asyncio.to_thread(journal.begin_run, start))
         try:
             yield this

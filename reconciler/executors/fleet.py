@@ -225,7 +225,13 @@ class Fleet:
         with self._timed("apply"):
             lock_timeout = self._opening.lock_timeout
             async with shared_run(
-                self.configuration, saved, acted.changes, approval, excluded=excluded, wait=lock_timeout
+                self.configuration,
+                saved,
+                acted.changes,
+                approval,
+                commit=self._session.commit,
+                excluded=excluded,
+                wait=lock_timeout,
             ) as run:
                 self._session.interruption.drain()
                 parts = await self._parts(run, acted)

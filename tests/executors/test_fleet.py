@@ -161,10 +161,13 @@ def test_who_cannot_work_is_told(
 
 
 def test_cycles_hand_out_accounts_as_well(terminal: Terminal) -> None:
+    (terminal.directory / ".git").mkdir()
+    (terminal.directory / ".git" / "HEAD").write_text(f"{'5' * 40}\n")
     words = ["run", "--once", "--executor", "tests.executors.pools:threads", *TEN]
     finished = terminal.run(*words, "--report", "json=report.json")
     assert finished.code == 0, finished
     check_all_done(terminal, json.loads((terminal.directory / "report.json").read_text(encoding="utf-8")), 10)
+    assert terminal.run("history", "--format", "json").json["runs"][0]["commit"] == "5" * 40
 
 
 def test_workers_of_another_version_are_named(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
