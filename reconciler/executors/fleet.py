@@ -18,7 +18,7 @@ from reconciler.engine.shared_run import shared_run
 from reconciler.engine.world import check_overrides
 from reconciler.exceptions import BackendError, InvalidPlan, UsageError
 from reconciler.executors.dispatch import dispatched
-from reconciler.executors.fleet_run import FleetRun, of_targets
+from reconciler.executors.fleet_run import FleetRun, by_unit
 from reconciler.executors.partition import longest_first, partition_digest, units
 from reconciler.executors.work import Answer, Opening, Order, sent
 from reconciler.planning.limits import Overrides
@@ -155,7 +155,7 @@ class Fleet:
             ]
             parts: list[Plan] = []
             async for order, answer in self._answers(orders):
-                part = await self._part(order, answer)
+                part = await self._part(found[order.shard.index], order, answer)
                 for scope in part.scopes:
                     on_listed(Observation(scope.key, (), scope.requests, scope.completeness, scope.error))
                 parts.append(part)
@@ -165,15 +165,14 @@ class Fleet:
         digest = partition_digest(self.configuration, self._session.chosen, [[unit] for unit in found])
         return [Shard(index, len(found), digest) for index in range(len(found))]
 
-    async def _part(self, order: Order, answer: Answer) -> Plan:
+    async def _part(self, unit: Unit, order: Order, answer: Answer) -> Plan:
         """The part that a worker made or, where it is none of this unit, one in which nothing could be listed."""
         error = answer.error
         try:
             if not error:
                 plan = PLAN_FILE.read(answer.document)
                 scopes = {scope.key for scope in plan.scopes}
-                looked_at = {scope for scope in self.configuration.scopes() if scope.target in order.targets}
-                if plan.part is not None and plan.part.shard == order.shard and scopes == looked_at:
+                if plan.part is not None and plan.part.shard == order.shard and scopes == {*unit.scopes}:
                     return plan
                 error = f"worker {answer.worker} answered with another part than it was asked for"
         except InvalidPlan as invalid:
@@ -262,8 +261,7 @@ class Fleet:
 
     async def _parts(self, run: SharedRun, plan: Plan) -> list[tuple[Unit, Plan]]:
         """What each account has to do, the longest first, where there is something."""
-        found = longest_first(units(self.configuration), await run.last_requests())
-        return [(unit, part) for unit in found if (part := of_targets(plan, unit.targets)).changes]
+        return by_unit(plan, longest_first(units(self.configuration), await run.last_requests()))
 
     async def _answers(
         self, orders: Sequence[Order], stopping: Callable[[], bool] = lambda: False

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.diagnostics import Severity
 from reconciler.documents.files import REPORT_FILE
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.engine.apply_run import ApplyOptions
     from reconciler.engine.interruption import Interruption
     from reconciler.engine.shared_run import SharedRun
+    from reconciler.executors.partition import Unit
     from reconciler.executors.work import Answer, Order
     from reconciler.planning.plan import Plan
 
@@ -151,15 +153,21 @@ class FleetRun:
             self.faults.append(fault.message)
 
 
-def of_targets(plan: Plan, targets: Sequence[str]) -> Plan:
-    """What a plan says of some targets."""
-    here = {*targets}
-    return replace(
-        plan,
-        scopes=tuple(scope for scope in plan.scopes if scope.target in here),
-        changes=tuple(one for one in plan.changes if one.target in here),
-        blocked=tuple(one for one in plan.blocked if one.target in here),
-        protected=tuple(one for one in plan.protected if one.target in here),
-        refused=tuple(one for one in plan.refused if one.target in here),
-        reported=tuple(one for one in plan.reported if one.target in here),
-    )
+_LISTS = ("scopes", "changes", "blocked", "protected", "refused", "reported")
+"""What a plan says of single targets."""
+
+
+def by_unit(plan: Plan, units: Sequence[Unit]) -> list[tuple[Unit, Plan]]:
+    """What a plan says of the targets of each unit of which it changes something, in the order of the units."""
+    unit_of = {name: unit.key for unit in units for name in unit.targets}
+    found: defaultdict[str, defaultdict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    for name in _LISTS:
+        for one in getattr(plan, name):
+            if one.target in unit_of:
+                found[unit_of[one.target]][name].append(one)
+
+    def part(unit: Unit) -> Plan:
+        of_it: dict[str, Any] = {name: tuple(found[unit.key][name]) for name in _LISTS}
+        return replace(plan, **of_it)
+
+    return [(unit, part(unit)) for unit in units if found[unit.key]["changes"]]
