@@ -13,13 +13,15 @@ from reconciler.backends.history import last_requests
 from reconciler.backends.journal import Journal
 from reconciler.engine.apply_run import run_start
 from reconciler.engine.run_journal import OUTCOMES, PARTING, task_outcome
+from reconciler.engine.work import attempted
 from reconciler.exceptions import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping, Sequence, Set
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
     from reconciler.config.model import Configuration
     from reconciler.engine.approval import Approval
+    from reconciler.engine.work import Attempted
     from reconciler.planning.change import Change
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report, Result
@@ -42,10 +44,9 @@ class SharedRun:
         """How many requests each target took lately. Raises BackendError."""
         return await asyncio.to_thread(last_requests, self._journal.backend)
 
-    async def called(self, targets: Collection[str]) -> Set[TaskKey]:
+    async def called(self, targets: Collection[str]) -> Mapping[TaskKey, Attempted]:
         """The tasks of these targets for which some call was about to be sent, or was. Raises BackendError."""
-        calls = await asyncio.to_thread(self._journal.calls, self.run_id, targets)
-        return {call.key for call in calls}
+        return attempted(await asyncio.to_thread(self._journal.calls, self.run_id, targets))
 
     async def conclude(self, results: Sequence[Result]) -> None:
         """Write what became of changes that no part reports on. Raises BackendError."""

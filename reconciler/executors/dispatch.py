@@ -27,16 +27,18 @@ async def dispatched(
     """Each order with its answer, as they come; never raises for one that is lost, or that is no answer.
 
     Of what is handed out at once the pool's `window` is the bound, and an answer is let go once it was given on. Once
-    it is `stopping` no more orders go out, those that no worker has begun are taken back, and the others are awaited.
+    it is `stopping` no more orders go out, and those that are out are awaited: an executor that takes one back does not
+    say whether a worker was at it.
     """
     waiting = [(order, 1) for order in reversed(orders)]
     out: dict[asyncio.Future[bytes], tuple[Order, int]] = {}
     try:
         while waiting or out:
             if stopping():
+                lost = [(order, attempt - 1) for order, attempt in waiting if attempt > 1]
                 waiting.clear()
-                for future in [future for future in out if future.cancel()]:
-                    del out[future]
+                for order, attempts in lost:
+                    yield order, _lost(attempts, "nobody was given its work again")
             while waiting and len(out) < pool.window:
                 order, attempt = waiting.pop()
                 out[_handed(order, pool, shared)] = order, attempt
@@ -45,8 +47,6 @@ async def dispatched(
             done, _ = await asyncio.wait(out, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
             for future in done:
                 order, attempt = out.pop(future)
-                if future.cancelled() and stopping():
-                    continue
                 answer = _answer(future)
                 if answer is None and attempt < TRIES and not stopping():
                     LOGGER.warning(
@@ -54,7 +54,7 @@ async def dispatched(
                     )
                     waiting.append((order, attempt + 1))
                     continue
-                yield order, answer or Answer("", "", error=f"its worker was lost {attempt} times: {_loss(future)}")
+                yield order, answer or _lost(attempt, _loss(future))
     finally:
         for future in out:
             future.cancel()
@@ -79,10 +79,16 @@ def _answer(future: asyncio.Future[bytes]) -> Answer | None:
         return None
     try:
         return answered(future.result())
-    except ValueError:
+    except (TypeError, ValueError):  # msgspec reads bytes, and an executor gives back what it likes
         return None
+
+
+def _lost(times: int, why: str) -> Answer:
+    return Answer("", "", error=f"its worker was lost{f', {times} times' if times > 1 else ''}: {why}")
 
 
 def _loss(future: asyncio.Future[bytes]) -> str:
     error = None if future.cancelled() else future.exception()
-    return bug(innermost(error)) if isinstance(error, Exception) else "there was no answer"
+    if isinstance(error, Exception):
+        return bug(innermost(error))
+    return "there was no answer" if error or future.cancelled() else "what came back is no answer"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.diagnostics import Severity
 from reconciler.documents.files import REPORT_FILE
 from reconciler.engine.apply_run import refusals
+from reconciler.engine.work import NOTHING, Work
 from reconciler.exceptions import BackendError, InvalidPlan
 from reconciler.planning.policy_plan import Note
 from reconciler.planning.report import Outcome, Report, Result
@@ -56,15 +57,17 @@ class FleetRun:
         telling = asyncio.ensure_future(self._tell_to_stop())
         try:
             async for order, answer in self.answers(orders, self._is_stopping):
-                report = await self._report(order, answer, parts[order.shard.index])
+                part = parts[order.shard.index]
+                if answer.over and self._is_stopping():
+                    self._settle(await self._without_report(order, part, self._why))
+                    continue
+                report = await self._report(order, answer, part)
                 reports.append(report)
                 self._settle(report.results)
                 await self._judge(report)
         finally:
             telling.cancel()
-        why = "the run was interrupted" if self.interruption.asked else self.held_back
-        why = why or "no policy looks at its target any more"
-        left = [Result.of(one, Outcome.NOT_ATTEMPTED, why) for one in self.plan.changes if one.id not in self.results]
+        left = [Work(one).cut_off(self._why) for one in self.plan.changes if one.id not in self.results]
         await self._conclude(left)
         self._settle(left)
         told = dict.fromkeys(note for report in reports for note in report.diagnostics)
@@ -88,6 +91,12 @@ class FleetRun:
 
     def _is_stopping(self) -> bool:
         return self.interruption.asked or bool(self.held_back)
+
+    @property
+    def _why(self) -> str:
+        """Why what is left is not done."""
+        why = "the run was interrupted" if self.interruption.asked else self.held_back
+        return why or "no policy looks at its target any more"
 
     async def _tell_to_stop(self) -> None:
         """Hand on to those who work that somebody asked to stop."""
@@ -121,7 +130,6 @@ class FleetRun:
         except InvalidPlan as invalid:
             error = f"worker {answer.worker}: {invalid.message}"
         results = await self._without_report(order, part, error)
-        await self._conclude(results)
         now = Timestamp(time.time())
         return Report(
             run_id=self.run.run_id,
@@ -135,16 +143,16 @@ class FleetRun:
             diagnostics=tuple(Note(Severity.ERROR, error, target) for target in order.targets),
         )
 
-    async def _without_report(self, order: Order, part: Plan, error: str) -> tuple[Result, ...]:
+    async def _without_report(self, order: Order, part: Plan, why: str) -> tuple[Result, ...]:
         """By the journal alone: what was intended may have been sent. Where it does not answer, all may have been."""
         try:
             sent = await self.run.called(order.targets)
         except BackendError as fault:
             self.faults.append(fault.message)
-            sent = {one.key for one in part.changes}
-        return tuple(
-            Result.of(one, Outcome.UNKNOWN if one.key in sent else Outcome.NOT_ATTEMPTED, error) for one in part.changes
-        )
+            return tuple(Result.of(one, Outcome.UNKNOWN, why) for one in part.changes)
+        results = tuple(Work(one, sent.get(one.key, NOTHING)).cut_off(why) for one in part.changes)
+        await self._conclude(results)
+        return results
 
     async def _conclude(self, results: Sequence[Result]) -> None:
         try:

@@ -17,7 +17,7 @@ from hashlib import sha256
 import msgspec
 
 from reconciler import __version__
-from reconciler.backends.entries import RunPart
+from reconciler.backends.entries import RunOver, RunPart
 from reconciler.config.checkout import Checkout
 from reconciler.documents.files import PLAN_FILE, REPORT_FILE
 from reconciler.engine.apply_run import ApplyOptions
@@ -65,13 +65,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of it: a document or, where it came to none, an `error` (`locked`: another apply is at work there)."""
+    """What came of it: a document or, where it came to none, an `error`.
+
+    `locked`: another apply is at work there; `over`: the run was told to stop before this was begun.
+    """
 
     worker: str
     version: str
     document: bytes = b""
     error: str = ""
     locked: bool = False
+    over: bool = False
     traffic: tuple[tuple[str, str, int, int, int], ...] = ()
     """Target, service, requests, throttled, retried."""
 
@@ -101,7 +105,8 @@ def _answer(order: bytes, checkout: bytes) -> Answer:
         return _carried_out(msgspec.msgpack.decode(held, type=Order), checkout, worker)
     except ReconcilerError as error:
         told = f"{error.message} ({error.hint.rstrip('.')})" if error.hint else error.message
-        return Answer(worker, __version__, error=f"worker {worker}: {told}", locked=isinstance(error, LockedError))
+        locked, over = isinstance(error, LockedError), isinstance(error, RunOver)
+        return Answer(worker, __version__, error=f"worker {worker}: {told}", locked=locked, over=over)
     except Exception as error:  # noqa: BLE001 - what goes wrong with one unit is the error of its targets
         cause = innermost(error) if isinstance(error, ExceptionGroup) else error
         return Answer(worker, __version__, error=f"worker {worker}: bug in reconciler: {bug(cause)}")
