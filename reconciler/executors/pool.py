@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import signal
 from concurrent.futures import BrokenExecutor, Executor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reconciler import __version__
-from reconciler.exceptions import ReconcilerError, UsageError
+from reconciler.exceptions import ReconcilerError, UsageError, bug
 from reconciler.redaction import presentable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
     Work = Callable[[bytes, bytes], bytes]
@@ -51,9 +52,10 @@ def pool_of(name: str, scheduler: str | None) -> Callable[[], Pool]:
     module, _, factory = name.partition(":")
     try:
         made = getattr(importlib.import_module(module), factory)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # a module of the user's raises whatever it likes
+        told = str(error) if isinstance(error, ImportError | AttributeError | ValueError) else bug(error)
         raise UsageError(
-            f"--executor {presentable(name)}: {presentable(str(error))}",
+            f"--executor {presentable(name)}: {presentable(told)}",
             "give dask, or package.module:factory, which is found where Python finds modules",
         ) from error
     return lambda: _Made(made)
@@ -69,11 +71,13 @@ class _Made:
         self.window = 2 * workers if isinstance(workers, int) and workers > 0 else _WINDOW
 
     def _make(self) -> Executor:
-        executor = self._factory()
+        try:
+            with _keeping_interrupts():
+                executor = self._factory()
+        except Exception as error:
+            raise UsageError(f"--executor: the factory raised {bug(error)}", _WANTED) from error
         if not isinstance(executor, Executor):
-            raise UsageError(
-                f"--executor: the factory gave {type(executor).__name__}", "it must give a concurrent.futures.Executor"
-            )
+            raise UsageError(f"--executor: the factory gave {type(executor).__name__}", _WANTED)
         return executor
 
     def hand(self, data: bytes) -> object:
@@ -82,15 +86,34 @@ class _Made:
     def submit(self, work: Work, order: bytes, shared: object) -> Future[bytes]:
         assert isinstance(shared, bytes)  # noqa: S101 - told to mypy: from `hand`
         try:
-            return self._executor.submit(work, order, shared)
+            return self._submitted(work, order, shared)
         except BrokenExecutor:
             self._executor = self._make()
+            return self._submitted(work, order, shared)
+
+    def _submitted(self, work: Work, order: bytes, shared: bytes) -> Future[bytes]:
+        with _keeping_interrupts():
             return self._executor.submit(work, order, shared)
 
     def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
+@contextmanager
+def _keeping_interrupts() -> Iterator[None]:
+    """Processes that are started meanwhile get no SIGINT.
+
+    Ctrl-C goes to all processes of a terminal, and would end them in the midst of calls. Whoever hands out the work
+    gets it as well, and asks them to finish these.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_WANTED = "it must give a concurrent.futures.Executor"
 _WINDOW = 16
 """Of an executor that does not say how many workers it has."""
 

@@ -2,7 +2,9 @@
 
 import multiprocessing
 import os
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+import signal
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any
 
 
 def processes() -> Executor:
@@ -15,6 +17,29 @@ def threads() -> Executor:
 
 def nothing() -> None:
     """No executor."""
+
+
+def broken() -> Executor:
+    raise LookupError("no workers today")
+
+
+class _Mute(Executor):
+    """Workers whose answers are none."""
+
+    def submit(self, *_: Any, **__: Any) -> Future[Any]:  # noqa: ANN401 - it looks at nothing
+        future: Future[Any] = Future()
+        future.set_result(None)
+        return future
+
+
+def mute() -> Executor:
+    return _Mute()
+
+
+def interrupted(order: bytes, shared: bytes) -> bytes:
+    """Work in whose midst somebody presses Ctrl-C."""
+    os.kill(os.getpid(), signal.SIGINT)
+    return order + shared
 
 
 def elsewhere() -> Executor:

@@ -14,9 +14,11 @@ from sqlalchemy import NullPool, create_engine, text
 from reconciler import __version__
 from reconciler.config.loader import load_configuration
 from reconciler.executors.partition import units
+from reconciler.executors.pool import pool_of
 from reconciler.providers.registry import catalogue
 from reconciler.simulator import Simulator
 from tests.executors.cluster import running_cluster
+from tests.executors.pools import interrupted
 from tests.postgresql_server import new_database, running_server
 from tests.terminal import Terminal, wait_until
 
@@ -123,9 +125,11 @@ def test_a_pool_that_breaks_is_made_anew(terminal: Terminal, database: str) -> N
     check_all_done(terminal, json.loads((terminal.directory / "report.json").read_text(encoding="utf-8")), 10)
 
 
-def test_a_run_that_is_asked_to_stop_stops_its_workers(terminal: Terminal, database: str) -> None:
-    terminal.simulator.faults.add("hang", method="GET", path=f"^/v1/{PROJECTS[4]}/", nth=2, seconds=3600.0)
-    words = ["--executor", "tests.executors.pools:threads", "--auto-approve", *TEN]
+@pytest.mark.parametrize("pool", ["threads", "processes"])
+def test_a_run_that_is_asked_to_stop_waits_for_its_workers(terminal: Terminal, pool: str) -> None:
+    """One of them is in the midst of a call, and goes on to read back what became of it."""
+    terminal.simulator.faults.add("hang", method="DELETE", path=f"^/v1/{PROJECTS[4]}/", seconds=2.0)
+    words = ["--executor", f"tests.executors.pools:{pool}", "--auto-approve", *TEN]
     applying = terminal.start("-m", "reconciler", "apply", *words, "--report", "json=report.json")
     wait_until(lambda: not terminal.simulator.faults.pending, applying)
     applying.send_signal(signal.SIGTERM)
@@ -134,6 +138,12 @@ def test_a_run_that_is_asked_to_stop_stops_its_workers(terminal: Terminal, datab
     report = json.loads((terminal.directory / "report.json").read_text(encoding="utf-8"))
     assert report["outcome"] == "interrupted"
     assert sum(report["summary"].values()) == 10 * TASKS
+    untouched = {(one["target"], one["task_id"]) for one in report["results"] if one["outcome"] == "not_attempted"}
+    named = {
+        (f"t{PROJECTS.index(path.split('/')[2])}", query.removeprefix("task_id=")) for path, query in calls(terminal)
+    }
+    assert named, "it was in the midst of them"
+    assert not untouched & named
     (run,) = terminal.run("history", "--format", "json").json["runs"]
     assert (run["outcome"], run["summary"]) == ("interrupted", report["summary"])
 
@@ -147,6 +157,8 @@ def test_a_run_that_is_asked_to_stop_stops_its_workers(terminal: Terminal, datab
         (["--executor", "no.such.module:factory"], "No module named"),
         (["--executor", "tests.executors.pools:no_such"], "has no attribute"),
         (["--executor", "tests.executors.pools:nothing"], "the factory gave NoneType"),
+        (["--executor", "tests.executors.pools:broken"], "the factory raised LookupError at pools.py"),
+        (["--executor", "tests.executors.pools:mute"], "its worker was lost (what came back is no answer)"),
         (["--executor", "tests.executors.pools:threads", "--shard", "0/2"], "exclude each other"),
     ],
 )
@@ -158,6 +170,14 @@ def test_who_cannot_work_is_told(
     assert finished.code in {1, 64}
     assert told in finished.err
     assert not terminal.simulator.requests
+
+
+def test_ctrl_c_does_not_reach_workers() -> None:
+    pool = pool_of("tests.executors.pools:processes", None)()
+    try:
+        assert pool.submit(interrupted, b"finished ", pool.hand(b"all the same")).result() == b"finished all the same"
+    finally:
+        pool.close()
 
 
 def test_cycles_hand_out_accounts_as_well(terminal: Terminal) -> None:
