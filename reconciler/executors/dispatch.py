@@ -38,7 +38,7 @@ async def dispatched(
                 lost = [(order, attempt - 1) for order, attempt in waiting if attempt > 1]
                 waiting.clear()
                 for order, attempts in lost:
-                    yield order, _lost(attempts, "nobody was given its work again")
+                    yield order, _lost(attempts, "the run was stopped before it was handed out again")
             while waiting and len(out) < pool.window:
                 order, attempt = waiting.pop()
                 out[_handed(order, pool, shared)] = order, attempt

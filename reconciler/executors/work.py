@@ -82,7 +82,8 @@ class Answer:
 
 def sent(order: Order | Checkout) -> bytes:
     """The order, or the files for all of them, as it goes out."""
-    return msgspec.msgpack.encode((__version__, msgspec.msgpack.encode(order)))
+    held = msgspec.msgpack.encode(order, enc_hook=dict)  # of the proxies that stand for an empty mapping
+    return msgspec.msgpack.encode((__version__, held))
 
 
 def answered(data: bytes) -> Answer:
