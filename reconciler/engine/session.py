@@ -77,7 +77,7 @@ class Session:
         on_held: Callable[[Held], None],
     ) -> None:
         self._world = world
-        self._targets = named_targets(targets, world.configuration)
+        self._targets = tuple(targets)
         self._lock_timeout = lock_timeout
         self._interruption = interruption
         self._on_held = on_held
@@ -121,7 +121,8 @@ class Session:
         targets, policies = ((names,) if isinstance(names, str) else names for names in (target, policy))
         chosen = Chosen(frozenset((task,) if isinstance(task, str) else task))
         world = load_world(files, targets, policies, now=now, chosen=chosen)
-        return cls(world, targets, lock_timeout, interruption or Interruption(), on_held)
+        names = named_targets(targets, world.configuration)
+        return cls(world, names, lock_timeout, interruption or Interruption(), on_held)
 
     def part(
         self,
