@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.planning.limits import GuardCheck
     from reconciler.planning.plan import Plan
     from reconciler.planning.report import Report
+    from reconciler.tasks.task import TaskKey
 
 
 def part_of(
@@ -209,7 +210,9 @@ def _together(lists: Sequence[tuple[GuardCheck, ...]]) -> tuple[GuardCheck, ...]
     """The limits of all parts: that of the run, which is the largest that one has, and those of their scopes."""
     if not lists:
         return ()
-    firsts = [checks[0] for checks in lists]
+    firsts = [checks[0] for checks in lists if checks and checks[0].scope is None]
+    if len(firsts) < len(lists):
+        raise InvalidPlan("a part has no limit for all of it", _ALTERED)
     limit, own = max(check.limit for check in firsts), max(check.limit_of_its_own for check in firsts)
     run = replace(firsts[0], limit=limit, own=None if own == limit else own, basis=sum(check.basis for check in firsts))
     scopes = sorted(
@@ -225,7 +228,9 @@ def _asked(plan: Plan) -> Iterator[tuple[Asked, Observed]]:
     assert part is not None  # noqa: S101 - told to mypy
     limited = {policy.name: {check.scope for check in policy.guards} for policy in plan.policies}
     of_run = {check.scope for check in plan.run_guards}
+    listed = {scope.key for scope in plan.scopes}
     claimed = {one.key for one in part.claimed}
+    seen: set[TaskKey] = set()
     told: list[tuple[Claimed | Change, tuple[Claim, ...]]] = [(one, one.claims) for one in part.claimed]
     told += [
         (one, tuple(Claim(name, one.reason, one.steps) for name in one.policies))
@@ -235,14 +240,20 @@ def _asked(plan: Plan) -> Iterator[tuple[Asked, Observed]]:
     for one, claims in told:
         asked = Asked(one.key, _created(one.observed))
         scope = Scope(one.target, one.resource)
+        what = f"part {part.shard} asks for the task {one.task_id} of {one.target}"
+        if one.key in seen:
+            raise InvalidPlan(f"{what} twice", _ALTERED)
+        if scope not in listed:
+            raise InvalidPlan(f"{what}, which it did not list", _ALTERED)
+        seen.add(one.key)
         for claim in claims:
             asked.add(claim.policy, claim.reason, claim.steps)
             if not {None, scope} <= limited.get(claim.policy, set()) or scope not in of_run:
-                raise InvalidPlan(
-                    f"part {part.shard} asks for the task {one.task_id} of {one.target}, which no limit of its covers",
-                    "the file was torn or altered; make the part again",
-                )
+                raise InvalidPlan(f"{what}, which no limit of its covers", _ALTERED)
         yield asked, one.observed
+
+
+_ALTERED = "the file was torn or altered; make the part again"
 
 
 def _created(observed: Observed) -> int | None:

@@ -16,6 +16,7 @@ from reconciler.planning.limits import Overrides
 from reconciler.planning.part import Shard
 from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
+from reconciler.planning.policy_plan import PolicyPlan
 from reconciler.planning.report import Report
 from reconciler.tasks.observation import Completeness, Observation, Scope
 from reconciler.tasks.task import Status, Task
@@ -186,6 +187,11 @@ def _with(plan: Plan, **changed: object) -> Plan:
     return replace(plan, part=replace(plan.part, shard=replace(plan.part.shard, **changed)))  # type: ignore[arg-type]  # by name
 
 
+def _guarded(plan: Plan, kept: slice) -> tuple[PolicyPlan, ...]:
+    """Its policies, each with some of its limits."""
+    return tuple(replace(one, guards=one.guards[kept]) for one in plan.policies)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -199,6 +205,10 @@ def _with(plan: Plan, **changed: object) -> Plan:
         ([*THREE[:2], replace(THREE[2], scopes=THREE[1].scopes)], "two parts have listed"),
         ([*THREE[:2], replace(THREE[2], policies=())], "which no limit of its covers"),
         ([*THREE[:2], replace(THREE[2], run_guards=THREE[2].run_guards[:1])], "which no limit of its covers"),
+        ([*THREE[:2], replace(THREE[2], run_guards=())], "has no limit for all of it"),
+        ([*THREE[:2], replace(THREE[2], policies=_guarded(THREE[2], slice(1, None)))], "has no limit for all of it"),
+        ([*THREE[:2], replace(THREE[2], scopes=())], "of west, which it did not list"),
+        ([*THREE[:2], replace(THREE[2], changes=THREE[2].changes * 2)], "of west twice"),
         ([_with(THREE[0], total=1_000_000_000_000)], "1/1000000000000, 2/1000000000000"),
     ],
 )
