@@ -90,7 +90,7 @@ def command(
         plan_only,
         flags.overrides,
         behaviour.lock_timeout,
-        partial(opened, elsewhere=flags.elsewhere),
+        partial(opened, elsewhere=flags.elsewhere, tell=partial(LOGGER.info, "%s")),
         behaviour.options,
     )
     daemon = Daemon(job, when, Interruption(), duration("--jitter", jitter), on_held=_log_held)

@@ -14,6 +14,7 @@ from reconciler.cli.spans import exporting
 from reconciler.engine.interruption import Threads, run
 from reconciler.engine.session import Session
 from reconciler.exceptions import ExitCode, UsageError
+from reconciler.reports.cells import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -47,11 +48,12 @@ def opened(
     elsewhere: Elsewhere,
     joined: bool = False,
     applies: bool = True,
+    tell: Callable[[str], None] = say,
     on_held: Callable[[Held], None] = lambda _: None,
     **given: Any,  # noqa: ANN401 - what `Session.open` takes
 ) -> Front:
     """A session, of the part that `--shard` names (see `reconciler.executors.shards`), or one whose accounts the
-    workers of `--executor` work on. Raises UsageError, and as `Session.open` does."""
+    workers of `--executor` work on. `tell` is told which part it is. Raises UsageError, and as `Session.open` does."""
     shard, executor, scheduler = elsewhere
     if executor is None:
         if scheduler is not None:
@@ -61,7 +63,11 @@ def opened(
             return session
         from reconciler.executors.shards import shard_of_session  # noqa: PLC0415 - for fleets alone
 
-        return shard_of_session(session, shard, joined=joined, applies=applies)
+        mine = shard_of_session(session, shard, joined=joined, applies=applies)
+        if mine.shard is not None:
+            scopes = counted(len(mine.configuration.scopes()), "scope")
+            tell(f"{mine.shard.told.capitalize()}: {scopes} of {len(session.configuration.scopes())}.")
+        return mine
     if shard is not None:
         raise UsageError("--shard and --executor exclude each other", "an executor parts the accounts by itself")
     from reconciler.executors.fleet import Fleet  # noqa: PLC0415 - as above

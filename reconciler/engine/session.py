@@ -156,6 +156,11 @@ class Session:
         return self._world.configuration
 
     @property
+    def shard(self) -> Shard | None:
+        """Which part of the accounts it is about, where others are other processes'."""
+        return self._world.shard
+
+    @property
     def chosen(self) -> Chosen:
         """The tasks that what it plans and applies is narrowed to."""
         return self._world.chosen

@@ -187,3 +187,11 @@ def test_limits_hold_for_all_shards_together(terminal: Terminal) -> None:
     for index in range(SHARDS):
         terminal.run("apply", "--shard", f"{index}/{SHARDS}", "--auto-approve")
     assert len(terminal.destructive()) == 60
+
+
+def test_every_shard_names_the_partition(terminal: Terminal) -> None:
+    """Also one that has no account."""
+    told = [terminal.run("apply", "--shard", f"{index}/70", "--auto-approve").err for index in (0, 69)]
+    digests = [text.partition("partition ")[2].partition(":")[2][:64] for text in told]
+    assert digests[0] == digests[1]
+    assert [text.splitlines()[0].rpartition(": ")[2] for text in told] == ["1 scope of 60.", "0 scopes of 60."]
