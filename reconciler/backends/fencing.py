@@ -39,18 +39,20 @@ _FREED = {"holder": None, "expires_at": 0, "token": leases.c.token + 1}
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Who takes a lease. `id` tells two leases of one process apart; `host` and `pid` are for humans. `run_id` is the
-    run that it executes a part of, which somebody else ends."""
+    run that it executes a part of, which somebody else ends. What the holders `past` have is free for it: leases of the
+    same process that hold no more."""
 
     id: str
     host: str
     pid: int
     run_id: str | None = None
+    past: frozenset[str] = frozenset()
 
     @classmethod
-    def here(cls, part: RunPart | None = None) -> Holder:
+    def here(cls, part: RunPart | None = None, past: Iterable[str] = ()) -> Holder:
         """This process, under a name of its own, or under that of a `part`, whoever executes it."""
         name, run_id = (part.holder, part.run_id) if part else (uuid.uuid4().hex, None)
-        return cls(name, socket.gethostname(), os.getpid(), run_id)
+        return cls(name, socket.gethostname(), os.getpid(), run_id, frozenset(past))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +116,14 @@ def take(
     rows = _locked(connection, list(groups))
     now = backend.now(connection)  # after the rows are locked, which may have taken its time
     # Ours already where the answer to an earlier taking was lost, or an earlier execution of our unit took it.
-    theirs = [_holding(row, now, expiry) for row in rows if row.holder not in {None, holder.id}]
+    ours = {None, holder.id, *holder.past}
+    theirs = [_holding(row, now, expiry) for row in rows if row.holder not in ours]
     if held := [holding for holding in theirs if holding.in_force]:
         raise LeaseHeld(held[0], held[1:])
     values = {"holder": holder.id, "run_id": holder.run_id, "host": holder.host, "pid": holder.pid}
-    ours = update(leases).where(leases.c.rate_group == bindparam("of_group"))
+    taking = update(leases).where(leases.c.rate_group == bindparam("of_group"))
     connection.execute(
-        ours.values(
+        taking.values(
             **values,
             targets=bindparam("of_targets"),
             token=leases.c.token + 1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
@@ -25,6 +26,10 @@ _POLL = 1_000
 
 _PARTING = 10.0
 """Seconds that giving back may take."""
+
+_LET_GO: deque[str] = deque(maxlen=1_000)
+"""Holders of this process that hold nothing any more, but may not have been able to say so to the database, whose disk
+was full, say. What is still in their names, the process takes over at once. The oldest have expired long since."""
 
 
 def _sleep(seconds: float) -> bool:
@@ -51,13 +56,13 @@ def acquire(
     """Take the leases of all `groups`, or of none, and keep them until the Lease is released.
 
     `groups` holds what the targets of each are called, for whoever has to wait. What an earlier execution of the same
-    `part` of a run has is taken from it at once. A group that somebody else has is waited for `lock_timeout`
-    milliseconds. `wait` is called with seconds and returns true to give up early (`threading.Event.wait` fits);
-    `elapsed` counts milliseconds. Without `heartbeat` the caller renews. `on_stop` is called, by another thread, at
-    each renewal after somebody told the run of the part to stop. Raises LeaseHeld, a LockedError that names the holder,
-    RunOver where that run is over, and BackendError.
+    `part` of a run has is taken from it at once, and so is what an earlier Lease of this process could not give back. A
+    group that somebody else has is waited for `lock_timeout` milliseconds. `wait` is called with seconds and returns
+    true to give up early (`threading.Event.wait` fits); `elapsed` counts milliseconds. Without `heartbeat` the caller
+    renews. `on_stop` is called, by another thread, at each renewal after somebody told the run of the part to stop.
+    Raises LeaseHeld, a LockedError that names the holder, RunOver where that run is over, and BackendError.
     """
-    holder = Holder.here(part)
+    holder = Holder.here(part, past=tuple(_LET_GO))
     deadline = elapsed() + lock_timeout
 
     def take() -> tuple[Fence, int]:
@@ -72,8 +77,17 @@ def acquire(
             left = deadline - elapsed()
             if left <= 0 or wait(min(_POLL, left) / 1000):
                 raise
+        except BackendError:
+            _let_go(holder)  # it may be taken: the answer was lost, and then there was no database to ask again
+            raise
         else:
-            return Lease(backend, fence, asked_at, part, on_stop, expiry=expiry, elapsed=elapsed, heartbeat=heartbeat)
+            return Lease(backend, fence, asked_at, holder, on_stop, expiry=expiry, elapsed=elapsed, heartbeat=heartbeat)
+
+
+def _let_go(holder: Holder) -> None:
+    """Remember that a holder of this process holds nothing any more. Others may bear the name of that of a part."""
+    if holder.run_id is None:
+        _LET_GO.append(holder.id)
 
 
 class Lease:
@@ -88,7 +102,7 @@ class Lease:
         backend: Backend,
         fence: Fence,
         asked_at: int,
-        part: RunPart | None = None,
+        holder: Holder,
         on_stop: Callable[[], object] = _nothing,
         *,
         expiry: int = EXPIRY,
@@ -97,7 +111,7 @@ class Lease:
     ) -> None:
         self.fence = fence
         self._backend = backend
-        self._part = part
+        self._holder = holder
         self._on_stop = on_stop
         self._expiry = expiry
         self._elapsed = elapsed
@@ -136,7 +150,7 @@ class Lease:
         try:
             with self._backend.writing() as connection:
                 fencing.renew(connection, self._backend, self.fence, self._expiry)
-                stop = self._part is not None and fencing.stop_asked(connection, self._part.run_id)
+                stop = self._holder.run_id is not None and fencing.stop_asked(connection, self._holder.run_id)
             self._backend.watch()()
         except LeaseLost as lost:
             self._lost = lost.loss
@@ -153,6 +167,7 @@ class Lease:
         if self._released.is_set():
             return
         self._released.set()
+        _let_go(self._holder)
         parting = threading.Thread(target=self._give_back, name="reconciler-release", daemon=True)
         parting.start()
         parting.join(_PARTING)

@@ -1,7 +1,8 @@
 """Leases: one holder at a time, whatever becomes of the others."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import pytest
@@ -256,6 +257,48 @@ def test_a_failing_database_ends_the_lease_by_the_holders_own_clock(
     assert lease.held
     clock.now += EXPIRY
     assert not lease.held
+
+
+def test_what_could_not_be_given_back_is_free_for_the_same_process_alone(
+    take: Callable[..., Lease], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next cycle of a daemon whose disk was full does its work, and does not wait for itself."""
+
+    def fail(*_: object) -> None:
+        raise BackendError("the disk is full")
+
+    with monkeypatch.context() as full:
+        full.setattr("reconciler.backends.fencing.give_back", fail)
+        left = take()
+        left.release()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("reconciler.backends.leases._LET_GO", ())
+        with pytest.raises(LeaseHeld):
+            take()
+    with take() as lease:
+        assert lease.held
+        with pytest.raises(LeaseHeld):  # this one is under way
+            take()
+        left._give_back()  # comes late
+        lease.renew()
+
+
+def test_what_was_taken_without_an_answer_is_free_for_the_same_process(
+    take: Callable[..., Lease], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing = Backend.writing
+
+    @contextmanager
+    def unanswered(backend: Backend) -> Iterator[Connection]:
+        with writing(backend) as connection:
+            yield connection
+        raise BackendError("the connection was lost")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Backend, "writing", unanswered)
+        with pytest.raises(BackendError):
+            take()
+    take().release()
 
 
 def test_of_many_threads_one_gets_it(url: str) -> None:
