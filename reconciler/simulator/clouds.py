@@ -163,7 +163,7 @@ class LocalClouds:
 
     @property
     def requests(self) -> list[RequestRecord]:
-        """Every request so far."""
+        """The requests so far; where there are more than 50,000, the latest of them."""
         return self.log.records
 
     @property
@@ -179,7 +179,7 @@ class LocalClouds:
     @property
     def counters(self) -> Counter[tuple[str, str]]:
         """How many requests there were, by (vendor, operation)."""
-        return Counter((record.vendor, record.operation) for record in self.log.records)
+        return self.log.counters()
 
     # -- a request ------------------------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ from dataclasses import asdict
 from typing import Any
 
 from reconciler.simulator.clouds import LocalClouds
-from reconciler.simulator.request_log import RequestRecord
 from reconciler.simulator.wire import Answer, WireRequest, json_answer, json_object, pairs
 
 PREFIX = "/_simulator/"
@@ -36,28 +35,24 @@ def handle(simulator: LocalClouds, request: WireRequest) -> Answer:
 
 
 def _state(simulator: LocalClouds, asked: Mapping[str, Any]) -> dict[str, Any]:
+    owner = asked.get("owner")
     tasks: dict[str, Counter[str]] = {}
     for store in simulator.stores.values():
         for task in store:
-            if task.owner == asked.get("owner", task.owner):
+            if owner in {None, task.owner}:
                 tasks.setdefault(task.kind, Counter())[task.status] += 1
-    records = _records(simulator, asked)
-    counters, numbers = Counter((one.vendor, one.operation) for one in records), {one.number for one in records}
     return {
         "now": simulator.clock.now.isoformat(),
         "tasks": tasks,
-        "counters": {" ".join(key): count for key, count in sorted(counters.items())},
+        "counters": {" ".join(key): count for key, count in sorted(simulator.log.counters(owner).items())},
         "faults": [fault.describe() for fault in simulator.faults.pending],
-        "anomalies": [asdict(anomaly) for anomaly in simulator.anomalies if anomaly.request in numbers],
+        "anomalies": [asdict(anomaly) for anomaly in simulator.anomalies if owner in {None, anomaly.owner}],
     }
 
 
 def _requests(simulator: LocalClouds, asked: Mapping[str, Any]) -> dict[str, Any]:
-    return {"requests": [asdict(record) for record in _records(simulator, asked)]}
-
-
-def _records(simulator: LocalClouds, asked: Mapping[str, Any]) -> list[RequestRecord]:
-    return [record for record in simulator.requests if record.owner == asked.get("owner", record.owner)]
+    owner = asked.get("owner")
+    return {"requests": [asdict(record) for record in simulator.requests if owner in {None, record.owner}]}
 
 
 def _advance(simulator: LocalClouds, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,12 @@
 """What was asked of the simulator: the evidence that tests look at."""
 
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import RLock
+
+KEPT = 50_000
+"""The latest requests, and as many anomalies, that are kept whole; the counters are of all of them."""
 
 # Never kept: whoever reads the log must not be able to sign or to log in.
 SECRET_HEADERS = frozenset(
@@ -45,30 +49,45 @@ class Anomaly:
     request: int
     vendor: str
     operation: str
+    owner: str
     what: str
 
 
 class RequestLog:
-    """All requests since the start or the last `clear`, in the order in which they were handled."""
+    """The requests since the start or the last `clear`, in the order in which they were handled: the latest `kept` of
+    them whole, the others in the counters alone."""
 
-    def __init__(self, lock: RLock) -> None:
+    def __init__(self, lock: RLock, kept: int = KEPT) -> None:
         self._lock = lock
-        self._records: list[RequestRecord] = []
-        self._anomalies: list[Anomaly] = []
+        self._records: deque[RequestRecord] = deque(maxlen=kept)
+        self._anomalies: deque[Anomaly] = deque(maxlen=kept)
+        self._counters: Counter[tuple[str, str, str]] = Counter()
         self._last_number = 0
 
     def add(self, record: RequestRecord, oddities: Iterable[str]) -> None:
         """Note a request that was handled, under the next number, and what was odd about it."""
         with self._lock:
             self._last_number += 1
+            about = (record.vendor, record.operation, record.owner)
             self._records.append(replace(record, number=self._last_number))
-            self._anomalies += (Anomaly(self._last_number, record.vendor, record.operation, odd) for odd in oddities)
+            self._anomalies += (Anomaly(self._last_number, *about, odd) for odd in oddities)
+            self._counters[about] += 1
 
     def clear(self) -> None:
         """Forget everything, numbers excepted."""
         with self._lock:
             self._records.clear()
             self._anomalies.clear()
+            self._counters.clear()
+
+    def counters(self, owner: str | None = None) -> Counter[tuple[str, str]]:
+        """How many requests there were, by (vendor, operation); of one `owner`, or of all."""
+        found: Counter[tuple[str, str]] = Counter()
+        with self._lock:
+            for (vendor, operation, of), count in self._counters.items():
+                if owner in {None, of}:
+                    found[vendor, operation] += count
+        return found
 
     @property
     def records(self) -> list[RequestRecord]:

@@ -6,11 +6,13 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable
+from threading import RLock
 from typing import Any
 
 import pytest
 
 from reconciler.simulator import Simulator, check_loopback, serve
+from reconciler.simulator.request_log import RequestLog, RequestRecord
 from reconciler.simulator.server import ServerThread
 
 Send = Callable[..., Any]
@@ -47,6 +49,27 @@ def test_the_log_keeps_the_wire_and_no_secret(simulator: Simulator, send: Send, 
     assert simulator.counters["huaweicloud", "huaweicloud.mpc.packaging.list"] == 1
     simulator.log.clear()
     assert (simulator.requests, simulator.anomalies, simulator.counters) == ([], [], {})
+
+
+def test_the_log_is_bounded_and_the_counters_are_not() -> None:
+    log = RequestLog(RLock(), kept=3)
+    for number in range(10):
+        record = RequestRecord(
+            vendor="aws",
+            operation="list",
+            owner=f"o{number % 2}",
+            method="GET",
+            path="/",
+            action="",
+            raw_query="",
+            query=(),
+            headers={},
+            status=200,
+            destructive=False,
+        )
+        log.add(record, ["odd"])
+    assert [record.number for record in log.records] == [anomaly.request for anomaly in log.anomalies] == [8, 9, 10]
+    assert (log.counters(), log.counters("o1")) == ({("aws", "list"): 10}, {("aws", "list"): 5})
 
 
 def test_repeated_parameters_that_take_one_value(simulator: Simulator, send: Send, signed: Send) -> None:
