@@ -30,6 +30,9 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+IDLE: Final = 30.0
+"""Seconds that a connection may take to bring a request, from when it was made or from the answer before: whoever never
+gets to the end of a header would keep it for good."""
 _PARTING = 1.0
 """Seconds that answers under way have at the end."""
 
@@ -82,7 +85,7 @@ def _is_address(name: str) -> bool:
 
 
 @asynccontextmanager
-async def listening(site: Site, address: Address) -> AsyncIterator[str]:
+async def listening(site: Site, address: Address, idle: float = IDLE) -> AsyncIterator[str]:
     """Serve while the context lasts; gives the URL. Raises ReconcilerError where the port cannot be had."""
 
     @web.middleware
@@ -115,7 +118,9 @@ async def listening(site: Site, address: Address) -> AsyncIterator[str]:
     app = web.Application(middlewares=[guarded])
     paths = {"/metrics": metrics, "/healthz": alive, "/readyz": ready, "/": page}
     app.add_routes([web.get(path, handler) for path, handler in paths.items()])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_PARTING, handle_signals=False)
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=_PARTING, handle_signals=False, keepalive_timeout=idle
+    )
     await runner.setup()
     try:
         try:
