@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.daemon.cycle import LOGGER, Cycle, Job
@@ -36,6 +38,14 @@ directory up to date may be the one with the protections."""
 
 def _nothing(_: object) -> None:
     return None
+
+
+def _working_directory() -> str:
+    """Empty where it is gone already."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""
 
 
 def _unusable(error: Exception) -> str:
@@ -80,6 +90,8 @@ class Daemon:
     """Seconds from then to the one behind it."""
     _back_off: BackOff = field(default_factory=BackOff)
     _good: Front | None = None
+    _directory: str = field(default_factory=_working_directory)
+    """What relative paths are relative to, by name: what is there may be deleted and made anew."""
 
     @property
     def failures(self) -> Mapping[str, int]:
@@ -157,6 +169,8 @@ class Daemon:
         """A session of the configuration as it stands; or of the last good one, and why it is that one."""
         good = self._good
         assert good is not None  # noqa: S101 - told to mypy: it was read before the first cycle
+        with suppress(OSError):  # a name that leads nowhere: where we are is gone, or was renamed
+            os.chdir(self._directory)
         try:
             session = await self._read()
             if session.configuration != good.configuration:

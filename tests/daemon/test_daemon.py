@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from reconciler.daemon.cycle import Cycle, Job
 from reconciler.daemon.daemon import SETTLING, Daemon
 from reconciler.daemon.page import Page
 from reconciler.daemon.schedule import Every
-from reconciler.daemon.serving import Address, Site, listening
+from reconciler.daemon.serving import IDLE, Address, Site, listening
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.interruption import Interruption
 from reconciler.engine.session import Session
@@ -239,6 +240,24 @@ def test_without_its_directory_it_goes_on_and_says_so(
             terminal.simulator.huaweicloud.remove(SNAPSHOT, 1)
 
 
+def test_a_directory_that_is_made_anew_is_found_again(
+    terminal: Terminal, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path_factory.mktemp("here")
+    monkeypatch.chdir(here)
+
+    def anew(policy: str) -> None:
+        here.mkdir(exist_ok=True)
+        (here / "reconciler.yaml").write_text(configured(policy))
+
+    anew(SNAPSHOTS)
+    add(terminal, 1, resource=TRANSCODING)
+    ended, daemon = cycles(partial(shutil.rmtree, here), partial(anew, TRANSCODES))
+    assert [(bool(cycle.outdated), done(cycle)) for cycle in ended] == [(False, 0), (True, 0), (False, 1)]
+    assert daemon.samples.get(CONFIGURATION) == 1
+    assert (here / ".reconciler" / "history.db").exists()
+
+
 class Uneven:
     """A schedule with a long pause behind its second time."""
 
@@ -406,9 +425,9 @@ def get(url: str, host: str | None = None, method: str = "GET") -> tuple[int, st
     return answer.status_code, answer.text, dict(answer.headers)
 
 
-def served(site: Site, ask: Callable[[str], None], *known: str) -> None:
+def served(site: Site, ask: Callable[[str], None], *known: str, idle: float = IDLE) -> None:
     async def serve() -> None:
-        async with listening(site, Address("127.0.0.1", 0, frozenset(known))) as url:
+        async with listening(site, Address("127.0.0.1", 0, frozenset(known)), idle) as url:
             await asyncio.to_thread(ask, url)
 
     asyncio.run(serve())
@@ -423,6 +442,23 @@ def test_it_is_ready_once_a_cycle_has_ended() -> None:
         assert [get(f"{url}{path}")[0] for path in ("/healthz", "/readyz", "/")] == [200, 200, 200]
 
     served(site, ask)
+
+
+@pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+def test_whoever_never_ends_a_header_is_not_waited_for(before: bytes) -> None:
+    """The first one, or one that comes after an answer."""
+
+    def ask(url: str) -> None:
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as half:
+            half.sendall(before)
+            if before:
+                assert half.recv(65_536).startswith(b"HTTP/1.1 200 ")
+            half.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+            assert half.recv(65_536) == b""
+        assert get(f"{url}/healthz")[0] == 200
+
+    served(Site(Samples()), ask, idle=0.2)
 
 
 @pytest.mark.parametrize(
