@@ -177,6 +177,35 @@ def test_many_failures_are_told_by_their_reason() -> None:
     assert render_report_text(report, view=TaskView.LIST).count("24013") == 201
 
 
+@pytest.mark.parametrize("severity", Severity)
+def test_what_is_said_of_each_of_many_targets_is_told_together(severity: Severity) -> None:
+    """Of each kind some examples and their number, wherever it is said; nothing of another kind is lost among it."""
+    notes = (
+        *(Note(severity, f"reconciler.yaml:{n}:5: `region-{n}` is no region", policy="p") for n in range(1, 1001)),
+        *(Note(severity, f"{n} entries of the inventory were found nowhere: {n}f", f"t{n}") for n in range(2, 1001)),
+        Note(severity, "the listing is incomplete", "t7", policy="p"),
+    )
+    for text in (
+        render_plan_text(replace(EMPTY, diagnostics=notes), now=NOW),
+        render_report_text(replace(EVERY_OUTCOME, diagnostics=notes)),
+    ):
+        told = [line for line in text.splitlines() if line.startswith(("  ! ", "    and "))]
+        assert len(told) == 3 + 1 + 3 + 1 + 1
+        assert told[3] == "    and 997 more of this kind: --view list has each"
+        assert told[7] == "    and 996 more of this kind: --view list has each"
+        assert told[8] == "  ! policy p, target t7: the listing is incomplete"
+    each = render_plan_text(replace(EMPTY, diagnostics=notes), now=NOW, view=TaskView.LIST)
+    assert each.count("  ! ") == len(notes)
+
+
+def test_scopes_that_fail_alike_are_told_together() -> None:
+    failed = next(scope for scope in PLANS["failed_scope"].scopes if not scope.complete)
+    many = tuple(replace(failed, target=f"t{n}") for n in range(1000))
+    text = render_plan_text(replace(PLANS["failed_scope"], scopes=many, diagnostics=()), now=NOW)
+    assert text.count(" could not be listed: ") + text.count(" was not seen whole: ") == 3
+    assert "\n    and 997 more of this kind: --view list has each\n" in text
+
+
 # -- cells -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "text", ["", "plain", "汉字", "\uff57\uff49de", "e\u0301", "mixed 汉字 text", "한국어", "…", "é"]

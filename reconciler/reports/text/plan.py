@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from reconciler.diagnostics import Severity
@@ -40,11 +42,15 @@ from reconciler.reports.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from reconciler.planning.change import Change, Skipped
     from reconciler.planning.plan import Plan
     from reconciler.planning.policy_plan import Note, PolicyPlan
+
+_EXAMPLES = 3
+_PARTICULAR = re.compile(r"""`[^`]*`|'[^']*'|"[^"]*"|\S*[\d/]\S*""")
+"""What differs between two sentences of one kind: what is quoted, numbers, places, and names that hold such."""
 
 
 def render_plan_text(
@@ -68,8 +74,8 @@ def render_plan_text(
     tasks = TaskWriter(paint, now, object_fields(plan), view, columns)
     sections = [
         [paint.bold(_heading(plan, now)), *_part(plan)],
-        _errors(plan, paint),
-        _guards(plan, paint),
+        _errors(plan, paint, view),
+        _guards(plan, paint, view),
         _legend(plan),
         *tasks.sections(plan.changes, partial(_scope_heading, paint)),
         *_skipped(f"Refused: {REFUSED}", plan.refused, replace(tasks, would="#")),
@@ -80,7 +86,7 @@ def render_plan_text(
         _intolerant(plan, paint),
         _unknown(plan, paint),
         _policies(plan, paint),
-        _notes(plan, paint),
+        _notes(plan, paint, view),
         _closing(plan, paint),
         [] if asking else _next_step(plan, now, saved_to, paths),
     ]
@@ -156,32 +162,39 @@ def _next_step(plan: Plan, now: int, saved_to: Sequence[str], paths: Sequence[st
     ]
 
 
-def _errors(plan: Plan, paint: Palette) -> list[str]:
+def _errors(plan: Plan, paint: Palette, view: TaskView) -> list[str]:
     """The scopes that were not observed whole, and all other errors."""
-    lines = []
+    found: list[tuple[Hashable, list[str]]] = []
     for scope in open_scopes(plan):
         what, consequence = scope_error(scope)
-        lines += [paint.red(f"  ! {what}"), f"    {consequence}"]
-    lines += [paint.red(note_line(note)) for note in unplaced_notes(plan) if note.severity is Severity.ERROR]
-    return (
-        [paint.red(paint.bold("Errors: this plan is not the whole truth" if not plan.complete else "Errors")), *lines]
-        if lines
-        else []
-    )
+        kind = (scope.resource, consequence, _kind(str(scope.error)))
+        found.append((kind, [paint.red(f"  ! {what}"), f"    {consequence}"]))
+    found += [
+        (note_kind(note), [paint.red(note_line(note))])
+        for note in unplaced_notes(plan)
+        if note.severity is Severity.ERROR
+    ]
+    if not found:
+        return []
+    heading = "Errors: this plan is not the whole truth" if not plan.complete else "Errors"
+    return [paint.red(paint.bold(heading)), *by_kind(found, view)]
 
 
-def _guards(plan: Plan, paint: Palette) -> list[str]:
+def _guards(plan: Plan, paint: Palette, view: TaskView) -> list[str]:
     """The guards that refuse, each with the number that would let it pass, and the overrides in force."""
-    lines, together = [], needed_together(plan)
+    together = needed_together(plan)
+    found: list[tuple[Hashable, list[str]]] = []
     for policy, verdict in plan.breaches:
         flag, limit, place = guard_remedy(policy, verdict, together)
-        lines += [
+        told = [
             paint.red(f"  ! {guard_breach(policy, verdict)}"),
             f"    To allow it: {flag}, or `{limit}` {place}.",
         ]
-    if lines:
+        found.append(((policy.name if policy else None, verdict.guard, verdict.resource), told))
+    lines: list[str] = []
+    if found:
         heading = f"Refused by guards (exit 4): {counted(len(plan.refused), 'task')} will not be changed"
-        lines = [paint.red(paint.bold(heading)), *lines, f"  {ALLOW_ALL} {enough_for(plan).flags}"]
+        lines = [paint.red(paint.bold(heading)), *by_kind(found, view), f"  {ALLOW_ALL} {enough_for(plan).flags}"]
     given = plan.overrides.flags
     if given:
         lines.append(paint.yellow(f"Limits of the policies overridden by {given} (part of the digest)"))
@@ -247,14 +260,39 @@ def _policy_row(policy: PolicyPlan, columns: Sequence[str]) -> tuple[str, ...]:
     return (policy.name, *(str(getattr(policy, column)) for column in columns))
 
 
-def _notes(plan: Plan, paint: Palette) -> list[str]:
+def _notes(plan: Plan, paint: Palette, view: TaskView) -> list[str]:
     """The warnings."""
     warnings = [note for note in unplaced_notes(plan) if note.severity is not Severity.ERROR]
     if not warnings:
         return []
-    return [paint.yellow(counted(len(warnings), "warning")) + ":", *map(note_line, warnings)]
+    told = [(note_kind(note), [note_line(note)]) for note in warnings]
+    return [paint.yellow(counted(len(warnings), "warning")) + ":", *by_kind(told, view)]
 
 
 def note_line(note: Note) -> str:
     place = note_place(note)
     return f"  ! {f'{place}: ' if place else ''}{note.message}"
+
+
+def note_kind(note: Note) -> Hashable:
+    """Two notes of one kind say the same of different targets, places or numbers."""
+    return note.severity, note.policy, note.resource, _kind(note.message)
+
+
+def _kind(sentence: str) -> str:
+    return _PARTICULAR.sub("*", sentence)
+
+
+def by_kind(entries: Sequence[tuple[Hashable, list[str]]], view: TaskView) -> Iterator[str]:
+    """The lines of all entries, each with its kind. Where the view, or their number, makes groups of them: of each kind
+    three for example, and how many more there are."""
+    if view.of(len(entries)) is not TaskView.SUMMARY:
+        yield from chain.from_iterable(lines for _, lines in entries)
+        return
+    kinds: dict[Hashable, list[list[str]]] = {}
+    for kind, lines in entries:
+        kinds.setdefault(kind, []).append(lines)
+    for members in kinds.values():
+        yield from chain.from_iterable(members[:_EXAMPLES])
+        if members[_EXAMPLES:]:
+            yield f"    and {len(members) - _EXAMPLES} more of this kind: --view list has each"

@@ -11,13 +11,14 @@ from reconciler.planning.report import Outcome
 from reconciler.reports import TaskView
 from reconciler.reports.ages import duration
 from reconciler.reports.cells import Palette, clipped, counted, table, wrapped
-from reconciler.reports.text.plan import note_line
+from reconciler.reports.text.plan import by_kind, note_kind, note_line
 from reconciler.reports.wording import OUTCOMES, report_advice, report_counts, result_reason, steps_words
 from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reconciler.planning.policy_plan import Note
     from reconciler.planning.report import Report, Result
 
 _ID_CELLS = 80
@@ -35,14 +36,15 @@ def render_report_text(
     writer = _Writer(paint, view)
     sections = [
         [paint.bold(_heading(report))],
-        [
-            (paint.red if note.severity is Severity.ERROR else paint.yellow)(note_line(note))
-            for note in report.diagnostics
-        ],
+        [*by_kind([(note_kind(note), [_note(note, paint)]) for note in report.diagnostics], view)],
         *(_of_outcome(report, outcome, writer) for outcome in OUTCOMES),
         [paint.bold(f"Apply: {report_counts(report)}."), *report_advice(report)],
     ]
     return wrapped("\n\n".join("\n".join(lines) for lines in sections if lines) + "\n", columns)
+
+
+def _note(note: Note, paint: Palette) -> str:
+    return (paint.red if note.severity is Severity.ERROR else paint.yellow)(note_line(note))
 
 
 def _heading(report: Report) -> str:
