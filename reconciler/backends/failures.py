@@ -86,9 +86,15 @@ _WORDS = (
     ("starting up|shutting down|administrator command", _STOPPING),
     ("connection refused|no such file or directory", (
         "nobody answers there", "Check host and port in settings.backend, and that the server runs.")),
+    ("permission denied", (
+        "this user may not connect to it", "Check the mode of the socket, and of the directories above it.")),
     ("timeout expired|timed out|timeout", (
         "no answer came in time", "Check host and port in settings.backend, and firewalls on the way.")),
-    ("server closed|connection is (lost|closed|bad)|broken pipe|connection reset|could not (send|receive)", _CUT),
+    ("server closed|connection is (lost|closed)|broken pipe|connection reset|could not (send|receive)", _CUT),
+    # psycopg begins with "connection is bad" whatever libpq says next.
+    ("connection to server (at|on) .*failed", (
+        "it cannot be reached", "Check host and port in settings.backend, and the network on the way.")),
+    ("connection is bad", _CUT),
 )  # fmt: skip
 
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")

@@ -196,6 +196,19 @@ def test_behind_a_pooler_everything_works(
         ("bad value for connect_timeout: 's3cret'", "an option of the connection"),
         ('invalid sslmode value: "s3cret"', "an option of the connection"),
         ("server closed the connection unexpectedly\n\tThis probably means", "the connection was lost"),
+        (
+            'connection is bad: connection to server on socket "/run/x/.s.PGSQL.5432" failed: Permission denied\n\tIs',
+            "may not connect",
+        ),
+        (
+            'connection is bad: connection to server at "10.0.0.1", port 5432 failed: Network is unreachable\n\tIs',
+            "cannot be reached",
+        ),
+        (
+            'connection failed: connection to server at "h", port 1 failed: server closed the connection unexpectedly',
+            "the connection was lost",
+        ),
+        ("the connection is bad", "the connection was lost"),
     ],
 )
 def test_what_is_to_be_done_depends_on_the_cause(said: str, what: str) -> None:
