@@ -4,8 +4,6 @@ import json
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,53 +14,14 @@ from reconciler.config.loader import load_configuration
 from reconciler.executors.partition import units
 from reconciler.executors.pool import pool_of
 from reconciler.providers.registry import catalogue
-from reconciler.simulator import Simulator
 from tests.executors.cluster import running_cluster
 from tests.executors.pools import interrupted
-from tests.postgresql_server import new_database, running_server
+from tests.executors.world import PACKAGING, Accounts
 from tests.terminal import Terminal, wait_until
 
-PACKAGING = "huaweicloud.mpc.packaging"
-ACCOUNTS, TASKS = 200, 2
-PROJECTS = [f"{number:032x}" for number in range(1, ACCOUNTS + 1)]
-TARGET = """
-  t{0}:
-    provider: huaweicloud
-    region: cn-north-4
-    project_id: "{1}"
-    endpoints: {{mpc: "${{URL}}"}}
-    rate_limits: {{mpc: 10/s}}
-"""
-POLICY = f"{{resource: {PACKAGING}, match: {{input.bucket: legacy}}, ensure: absent, limits: {{max_percent: 100}}}}"
+ACCOUNTS = Accounts(10, 2, PACKAGING)
 
-
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    """A key that leads to two hundred projects, in each of which two packaging tasks wait."""
-    key = {"access_key_id": "AK", "secret_access_key": "SK"}
-    projects = {f"region-{number}": project for number, project in enumerate(PROJECTS)}
-    accounts = {"huaweicloud": [{**key, "projects": projects}], "aliyun": [key], "aws": [key]}
-    row = {"count": TASKS, "owner": "each", "created": "1d", "input": {"bucket": "legacy"}}
-    with Simulator({"accounts": accounts, "tasks": {PACKAGING: [row]}}).running() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Path]:
-    with running_server() as directory:
-        yield directory
-
-
-@pytest.fixture(autouse=True)
-def database(terminal: Terminal, server: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    url = new_database(server)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    monkeypatch.setenv("BACKEND", url)
-    targets = "".join(TARGET.format(number, project) for number, project in enumerate(PROJECTS))
-    terminal.write(
-        f'version: 1\nsettings: {{backend: "${{BACKEND}}"}}\ntargets:{targets}\npolicies:\n  no-legacy: {POLICY}\n'
-    )
-    return url
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def calls(terminal: Terminal) -> Counter[tuple[str, str]]:
@@ -83,31 +42,27 @@ def digest_of(terminal: Terminal, file: str) -> object:
     return json.loads((terminal.directory / file).read_text(encoding="utf-8"))["digest"]
 
 
-def check_all_done(terminal: Terminal, report: dict[str, Any], accounts: int) -> None:
+def check_all_done(terminal: Terminal, report: dict[str, Any], accounts: Accounts = ACCOUNTS) -> None:
     """Each call was sent once, and the report, the history and the journal have them all."""
-    sent = calls(terminal)
+    sent, tasks = calls(terminal), accounts.number * accounts.tasks
     assert {*sent.values()} == {1}, "no call twice"
-    assert sum(sent.values()) == 2 * accounts * TASKS
-    assert (report["outcome"], report["summary"]["done"]) == ("ok", accounts * TASKS)
+    assert sum(sent.values()) == 2 * tasks
+    assert (report["outcome"], report["summary"]["done"]) == ("ok", tasks)
     (run,) = terminal.run("history", "--format", "json").json["runs"]
-    assert (run["run_id"], run["outcome"], run["summary"]["done"]) == (report["run_id"], "ok", accounts * TASKS)
+    assert (run["run_id"], run["outcome"], run["summary"]["done"]) == (report["run_id"], "ok", tasks)
     assert terminal.run("history", "verify").code == 0
-
-
-TEN = ("--target", "t?")
-"""Of the two hundred."""
 
 
 @pytest.mark.parametrize("pool", ["threads", "processes"])
 def test_any_executor_will_do(terminal: Terminal, pool: str) -> None:
-    elsewhere = ["--executor", f"tests.executors.pools:{pool}", *TEN]
-    assert terminal.run("plan", "--out", "whole.json", *TEN).code == 0
+    elsewhere = ["--executor", f"tests.executors.pools:{pool}"]
+    assert terminal.run("plan", "--out", "whole.json").code == 0
     assert terminal.run("plan", "--out", "plan.json", *elsewhere).code == 0
     assert digest_of(terminal, "plan.json") == digest_of(terminal, "whole.json")
     approved = ["--approved-digest", str(digest_of(terminal, "plan.json"))]
     applied = terminal.run("apply", "--plan", "plan.json", *approved, *elsewhere, "--format", "json")
     assert applied.code == 0, applied
-    check_all_done(terminal, applied.json, 10)
+    check_all_done(terminal, applied.json)
     assert applied.json["plan_digest"] == digest_of(terminal, "plan.json")
     again = terminal.run("apply", "--auto-approve", *elsewhere, "--format", "json")
     assert (again.code, again.json["results"]) == (0, []), again
@@ -115,21 +70,21 @@ def test_any_executor_will_do(terminal: Terminal, pool: str) -> None:
 
 def test_a_pool_that_breaks_is_made_anew(terminal: Terminal, database: str) -> None:
     """Its process was killed between a cancel and a delete."""
-    terminal.simulator.faults.add("hang", method="GET", path=f"^/v1/{PROJECTS[4]}/", nth=2, seconds=3600.0)
-    words = ["--executor", "tests.executors.pools:processes", "--auto-approve", *TEN]
+    terminal.simulator.faults.add("hang", method="GET", path=f"^/v1/{ACCOUNTS.projects[4]}/", nth=2, seconds=3600.0)
+    words = ["--executor", "tests.executors.pools:processes", "--auto-approve"]
     applying = terminal.start("-m", "reconciler", "apply", *words, "--report", "json=report.json")
     wait_until(lambda: not terminal.simulator.faults.pending, applying)
     os.kill(pid_at(database, "t4"), signal.SIGKILL)
     out, err = applying.communicate(timeout=120)
     assert applying.returncode == 0, out + err
-    check_all_done(terminal, json.loads((terminal.directory / "report.json").read_text(encoding="utf-8")), 10)
+    check_all_done(terminal, json.loads((terminal.directory / "report.json").read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("pool", ["threads", "processes"])
 def test_a_run_that_is_asked_to_stop_waits_for_its_workers(terminal: Terminal, pool: str) -> None:
     """One of them is in the midst of a call, and goes on to read back what became of it."""
-    terminal.simulator.faults.add("hang", method="DELETE", path=f"^/v1/{PROJECTS[4]}/", seconds=2.0)
-    words = ["--executor", f"tests.executors.pools:{pool}", "--auto-approve", *TEN]
+    terminal.simulator.faults.add("hang", method="DELETE", path=f"^/v1/{ACCOUNTS.projects[4]}/", seconds=2.0)
+    words = ["--executor", f"tests.executors.pools:{pool}", "--auto-approve"]
     applying = terminal.start("-m", "reconciler", "apply", *words, "--report", "json=report.json")
     wait_until(lambda: not terminal.simulator.faults.pending, applying)
     applying.send_signal(signal.SIGTERM)
@@ -137,10 +92,11 @@ def test_a_run_that_is_asked_to_stop_waits_for_its_workers(terminal: Terminal, p
     assert applying.returncode == 143, out + err
     report = json.loads((terminal.directory / "report.json").read_text(encoding="utf-8"))
     assert report["outcome"] == "interrupted"
-    assert sum(report["summary"].values()) == 10 * TASKS
+    assert sum(report["summary"].values()) == ACCOUNTS.number * ACCOUNTS.tasks
     untouched = {(one["target"], one["task_id"]) for one in report["results"] if one["outcome"] == "not_attempted"}
     named = {
-        (f"t{PROJECTS.index(path.split('/')[2])}", query.removeprefix("task_id=")) for path, query in calls(terminal)
+        (f"t{ACCOUNTS.projects.index(path.split('/')[2])}", query.removeprefix("task_id="))
+        for path, query in calls(terminal)
     }
     assert named, "it was in the midst of them"
     assert not untouched & named
@@ -183,10 +139,10 @@ def test_ctrl_c_does_not_reach_workers() -> None:
 def test_cycles_hand_out_accounts_as_well(terminal: Terminal) -> None:
     (terminal.directory / ".git").mkdir()
     (terminal.directory / ".git" / "HEAD").write_text(f"{'5' * 40}\n")
-    words = ["run", "--once", "--executor", "tests.executors.pools:threads", *TEN]
+    words = ["run", "--once", "--executor", "tests.executors.pools:threads"]
     finished = terminal.run(*words, "--report", "json=report.json")
     assert finished.code == 0, finished
-    check_all_done(terminal, json.loads((terminal.directory / "report.json").read_text(encoding="utf-8")), 10)
+    check_all_done(terminal, json.loads((terminal.directory / "report.json").read_text(encoding="utf-8")))
     assert terminal.run("history", "--format", "json").json["runs"][0]["commit"] == "5" * 40
 
 
@@ -205,37 +161,35 @@ def test_calls_of_several_processes_need_a_database_that_they_share(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BACKEND", "sqlite:///history.db")
-    elsewhere = ["--executor", "tests.executors.pools:threads", *TEN]
+    elsewhere = ["--executor", "tests.executors.pools:threads"]
     terminal.tells(64, "set settings.backend to a PostgreSQL database", "apply", "--auto-approve", *elsewhere)
     assert not terminal.destructive()
 
 
 def test_a_worker_with_other_variables_is_told(terminal: Terminal) -> None:
-    words = ["--executor", "tests.executors.pools:elsewhere", *TEN]
+    words = ["--executor", "tests.executors.pools:elsewhere"]
     finished = terminal.run("plan", *words, "--format", "json")
     assert finished.code == 1, finished
     errors = {scope["error"]["message"] for scope in finished.json["scopes"]}
     assert all("the configuration reads otherwise here" in error for error in errors), errors
 
 
+@pytest.mark.parametrize("accounts", [Accounts(200, 1, PACKAGING)], indirect=True)
 def test_one_worker_is_killed_and_one_frozen(
-    terminal: Terminal, database: str, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal, accounts: Accounts, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two hundred accounts, three workers: all work is done, no call twice, and the frozen one sends nothing more."""
     faults = terminal.simulator.faults
     with running_cluster(terminal, 3, monkeypatch) as cluster:
         elsewhere = ["--executor", "dask", "--scheduler", cluster.address]
-        planned = terminal.run("plan", "--out", "plan.json", *elsewhere)
-        assert planned.code == 0, planned
         assert terminal.run("plan", "--out", "whole.json").code == 0
-        assert digest_of(terminal, "plan.json") == digest_of(terminal, "whole.json")
         # Both are in the middle of their unit, between the cancel and the delete, and get no answer there.
         configuration = load_configuration([], catalogue(), environment=os.environ, strict=True)
-        middle = units(configuration)[ACCOUNTS // 2 :][:2]
+        middle = units(configuration)[accounts.number // 2 :][:2]
         slow = [configuration.targets[unit.targets[0]].options["project_id"] for unit in middle]
         for project in slow:
-            faults.add("hang", method="GET", path=f"^/v1/{project}/", nth=2, seconds=3600.0)
-        words = ["apply", "--plan", "plan.json", "--report", "json=report.json", *elsewhere]
+            faults.add("hang", method="GET", path=f"^/v1/{project}/", nth=3, seconds=3600.0)
+        words = ["apply", "--auto-approve", "--report", "json=report.json", *elsewhere]
         applying = terminal.start("-m", "reconciler", *words)
         wait_until(lambda: not faults.pending, applying)
         killed, frozen = (pid_at(database, unit.targets[0]) for unit in middle)
@@ -246,8 +200,10 @@ def test_one_worker_is_killed_and_one_frozen(
         assert applying.returncode == 0, out + err
         os.kill(frozen, signal.SIGCONT)
         next(worker for worker in cluster.workers if worker.pid == frozen).communicate(timeout=240)
-    check_all_done(terminal, json.loads((terminal.directory / "report.json").read_text(encoding="utf-8")), ACCOUNTS)
+    report = json.loads((terminal.directory / "report.json").read_text(encoding="utf-8"))
+    assert report["plan_digest"] == digest_of(terminal, "whole.json")
+    check_all_done(terminal, report, accounts)
     engine = create_engine(database.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
     with engine.connect() as connection:
         states = connection.execute(text("select state, count(*) from actions group by state")).all()
-    assert [tuple(row) for row in states] == [("done", 2 * ACCOUNTS * TASKS)]
+    assert [tuple(row) for row in states] == [("done", 2 * accounts.number)]

@@ -5,8 +5,6 @@ import os
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import NullPool, create_engine, text
@@ -14,50 +12,13 @@ from sqlalchemy import NullPool, create_engine, text
 from reconciler.config.loader import load_configuration
 from reconciler.executors.partition import split, units
 from reconciler.providers.registry import catalogue
-from reconciler.simulator import Simulator
-from tests.postgresql_server import new_database, running_server
+from tests.executors.world import SNAPSHOT, Accounts
 from tests.terminal import Terminal, wait_until
 
-SNAPSHOT = "huaweicloud.mpc.snapshot"
-ACCOUNTS, TASKS, SHARDS = 60, 6, 6
-PROJECTS = [f"{number:032x}" for number in range(1, ACCOUNTS + 1)]
-TARGET = """
-  t{0}:
-    provider: huaweicloud
-    region: cn-north-4
-    project_id: "{1}"
-    endpoints: {{mpc: "${{URL}}"}}
-    rate_limits: {{mpc: 10/s}}
-"""
-POLICY = f"{{resource: {SNAPSHOT}, match: {{status: pending}}, ensure: absent, limits: {{max_percent: 100}}}}"
+ACCOUNTS, SHARDS = Accounts(60, 6, SNAPSHOT), 6
+TASKS = ACCOUNTS.number * ACCOUNTS.tasks
 
-
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    """A key that leads to sixty projects, in each of which six snapshots wait."""
-    key = {"access_key_id": "AK", "secret_access_key": "SK"}
-    projects = {f"region-{number}": project for number, project in enumerate(PROJECTS)}
-    accounts = {"huaweicloud": [{**key, "projects": projects}], "aliyun": [key], "aws": [key]}
-    seed = {"accounts": accounts, "tasks": {SNAPSHOT: [{"count": TASKS, "owner": "each", "created": "1d"}]}}
-    with Simulator(seed).running() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Path]:
-    with running_server() as directory:
-        yield directory
-
-
-@pytest.fixture(autouse=True)
-def database(terminal: Terminal, server: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    url = new_database(server)
-    monkeypatch.setenv("BACKEND", url)
-    targets = "".join(TARGET.format(number, project) for number, project in enumerate(PROJECTS))
-    terminal.write(
-        f'version: 1\nsettings: {{backend: "${{BACKEND}}"}}\ntargets:{targets}\npolicies:\n  none-waits: {POLICY}\n'
-    )
-    return url
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def projects_of(index: int) -> set[str]:
@@ -75,7 +36,7 @@ def calls(terminal: Terminal) -> Counter[str]:
 
 def all_canceled(terminal: Terminal) -> bool:
     store = terminal.simulator.huaweicloud
-    return {task.status for project in PROJECTS for task in store.tasks(SNAPSHOT, project)} == {"CANCELED"}
+    return {task.status for project in ACCOUNTS.projects for task in store.tasks(SNAPSHOT, project)} == {"CANCELED"}
 
 
 def apply(terminal: Terminal, index: int) -> subprocess.Popen[str]:
@@ -86,7 +47,7 @@ def apply(terminal: Terminal, index: int) -> subprocess.Popen[str]:
 
 def test_one_of_six_is_killed_and_started_again(terminal: Terminal, database: str) -> None:
     theirs = projects_of(2)
-    assert 0 < len(theirs) < ACCOUNTS
+    assert 0 < len(theirs) < ACCOUNTS.number
     # One account of the shard that is killed gets no answer when it reads back, so that the run cannot be over by then.
     terminal.simulator.faults.add("hang", method="GET", path=f"^/v1/{min(theirs)}/", nth=2, seconds=3600.0)
     processes = [apply(terminal, index) for index in range(SHARDS)]
@@ -116,7 +77,7 @@ def test_one_of_six_is_killed_and_started_again(terminal: Terminal, database: st
 
     assert all_canceled(terminal)
     sent = calls(terminal)
-    assert len(sent) == ACCOUNTS * TASKS
+    assert len(sent) == TASKS
     assert {*sent.values()} == {1}, "no call twice"
     reports = [f"report-{index}.json" for index in range(SHARDS)]
     found = [json.loads((terminal.directory / name).read_text(encoding="utf-8")) for name in reports]
@@ -129,7 +90,7 @@ def test_one_of_six_is_killed_and_started_again(terminal: Terminal, database: st
     with engine.connect() as connection:
         left = connection.execute(text("select count(*) from actions where state = 'intent'")).scalar_one()
         done = connection.execute(text("select count(*) from actions where state = 'done'")).scalar_one()
-    assert (left, done) == (0, ACCOUNTS * TASKS)
+    assert (left, done) == (0, TASKS)
 
 
 def test_a_whole_is_asked_for(terminal: Terminal) -> None:
@@ -160,7 +121,7 @@ def test_three_plan_and_one_applies_the_plan_that_one_would_have_made(terminal: 
     assert joined["changes"] == whole["changes"]
     flags = [word for part in parts for word in ("--plan", part)]
     applied = terminal.run("apply", *flags, "--approved-digest", whole["digest"], "--format", "json")
-    assert (applied.code, applied.json["summary"]["done"]) == (0, ACCOUNTS * TASKS), applied
+    assert (applied.code, applied.json["summary"]["done"]) == (0, TASKS), applied
     assert applied.json["plan_digest"] == whole["digest"]
     assert all_canceled(terminal)
     assert {*calls(terminal).values()} == {1}
@@ -168,7 +129,7 @@ def test_three_plan_and_one_applies_the_plan_that_one_would_have_made(terminal: 
 
 def test_a_clock_that_is_off_parts_nothing_otherwise(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine for which tomorrow has begun finds the same partition as all others: the database says when that is."""
-    for project in PROJECTS[::7]:
+    for project in ACCOUNTS.projects[::7]:
         for _ in range(12):
             terminal.simulator.huaweicloud.add(SNAPSHOT, owner=project, created="1d")
     assert terminal.run("apply", "--auto-approve", "--max-actions", "1000").code == 0
