@@ -34,6 +34,7 @@ from tests.terminal import GROUP, Terminal, credentials, wait_until
 
 ROOT = Path(__file__).parents[2]
 KITS = ROOT / "examples" / "kits"
+GITOPS = ROOT / "examples" / "gitops"
 UNITS = KITS / "systemd"
 ALERTS = KITS / "monitoring" / "alerts.yaml"
 COMPOSE = yaml.safe_load((KITS / "compose" / "compose.yaml").read_text(encoding="utf-8"))
@@ -288,6 +289,17 @@ def test_the_image_is_small_and_confined() -> None:
     [work] = re.findall(r"^WORKDIR (.*)$", final, re.MULTILINE)
     for pod in PODS.values():
         assert work in {mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+
+
+def test_the_config_map_has_all_that_the_repository_says() -> None:
+    """Without the file of the protections, what they hold would be deleted."""
+    [made] = re.findall(
+        r"^kubectl create configmap (.*)$", (KITS / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    places = [GITOPS / place for place in re.findall(r"--from-file=/srv/media-gitops/?(\S*)", made)]
+    kept = {path for place in places for path in ([place] if place.is_file() else place.iterdir()) if path.is_file()}
+    assert {*GITOPS.rglob("*reconciler.yaml")} <= kept
+    assert len({path.name for path in kept}) == len(kept), "a config map knows no directories"
 
 
 def test_the_image_is_built_from_all_that_the_package_is_built_from() -> None:
