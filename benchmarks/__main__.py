@@ -23,7 +23,19 @@ if TYPE_CHECKING:
     from benchmarks.table import Table
 
 HERE = Path(__file__).parent
-NAMES = ("planning", "startup", "economy", "pacing", "apply", "journal", "documents", "transport", "targets", "peers")
+NAMES = (
+    "planning",
+    "startup",
+    "economy",
+    "pacing",
+    "apply",
+    "journal",
+    "documents",
+    "transport",
+    "targets",
+    "fleet",
+    "peers",
+)
 INTRODUCTION = """# Figures
 
 Written by `make bench` on {day}: {machine}, Python {python}, the median of {rounds} rounds. The times are this
