@@ -28,12 +28,17 @@ async def dispatched(
 
     Of what is handed out at once the pool's `window` is the bound, and an answer is let go once it was given on. Once
     it is `stopping` no more orders go out, and those that are out are awaited: an executor that takes one back does not
-    say whether a worker was at it.
+    say whether a worker was at it. Once the pool is gone nothing is awaited any more.
     """
     waiting = [(order, 1) for order in reversed(orders)]
     out: dict[asyncio.Future[bytes], tuple[Order, int]] = {}
     try:
         while waiting or out:
+            if pool.gone:
+                waiting += out.values()
+                for order, attempt in waiting:
+                    yield order, _lost(attempt, pool.gone)
+                return
             if stopping():
                 lost = [(order, attempt - 1) for order, attempt in waiting if attempt > 1]
                 waiting.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import signal
+import socket
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
@@ -26,6 +27,11 @@ class Pool(Protocol):
     """Workers. `window` is how many orders they are handed at once: a few more than they can work on."""
 
     window: int
+
+    @property
+    def gone(self) -> str:
+        """Why nothing that was submitted will ever be answered; empty while it may be."""
+        ...
 
     def hand(self, data: bytes) -> object:
         """What stands for `data`, which all orders have in common, when they are submitted."""
@@ -80,6 +86,10 @@ class _Made:
             raise UsageError(f"--executor: the factory gave {type(executor).__name__}", _WANTED)
         return executor
 
+    @property
+    def gone(self) -> str:
+        return ""
+
     def hand(self, data: bytes) -> object:
         return data
 
@@ -127,6 +137,9 @@ class _Dask:
     def __init__(self, scheduler: str) -> None:
         distributed: Any = importlib.import_module("distributed")  # of an extra, and without types
         try:
+            # A client that finds nobody leaves a thread behind which goes on to ask.
+            host, port = distributed.comm.get_address_host_port(scheduler)
+            socket.create_connection((host, port), _PATIENCE).close()
             self._client = distributed.Client(scheduler, timeout=_PATIENCE, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise ReconcilerError(
@@ -160,6 +173,11 @@ class _Dask:
             raise ReconcilerError(
                 f"{told}{more}", f"install media-reconciler[dask]=={__version__} in the environment of all workers"
             )
+
+    @property
+    def gone(self) -> str:
+        closed = self._client.status in {"closing", "closed"}
+        return "the scheduler does not answer any more" if closed else ""
 
     def hand(self, data: bytes) -> object:
         handed: object = self._client.scatter(data, broadcast=True, hash=False)

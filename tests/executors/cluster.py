@@ -12,6 +12,8 @@ import pytest
 
 from tests.terminal import Terminal, wait_until
 
+_SCHEDULER = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+
 
 class Cluster:
     """`address` is the scheduler's. Workers have one thread, so that each works on one account at a time."""
@@ -21,6 +23,7 @@ class Cluster:
         self._directory = directory
         self.workers: list[subprocess.Popen[str]] = []
         self.address = ""
+        self.scheduler = self.start(*_SCHEDULER, "--scheduler-file", str(directory / "scheduler.json"))
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """What they say goes to a file: nobody empties a pipe."""
@@ -43,10 +46,8 @@ def running_cluster(terminal: Terminal, workers: int, monkeypatch: pytest.Monkey
     directory.mkdir()
     cluster = Cluster(terminal, directory)
     known = directory / "scheduler.json"
-    words = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
-    scheduler = cluster.start(*words, "--scheduler-file", str(known))
     try:
-        wait_until(lambda: known.exists() and "tcp://" in known.read_text(), scheduler)
+        wait_until(lambda: known.exists() and "tcp://" in known.read_text(), cluster.scheduler)
         cluster.address = known.read_text().split('"address": "')[1].split('"')[0]
         for _ in range(workers):
             cluster.add_worker()
@@ -54,7 +55,7 @@ def running_cluster(terminal: Terminal, workers: int, monkeypatch: pytest.Monkey
             client.wait_for_workers(workers, timeout=60)
         yield cluster
     finally:
-        for process in (*cluster.workers, scheduler):
+        for process in (*cluster.workers, cluster.scheduler):
             process.kill()
             process.communicate()
 

@@ -29,6 +29,8 @@ class Lossy:
         lost.set_exception(OSError())
         return lost
 
+    gone = ""
+
     def close(self) -> None:
         pass
 

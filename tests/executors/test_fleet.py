@@ -104,6 +104,30 @@ def test_a_run_that_is_asked_to_stop_waits_for_its_workers(terminal: Terminal, p
     assert (run["outcome"], run["summary"]) == ("interrupted", report["summary"])
 
 
+def test_a_scheduler_that_is_gone_is_not_waited_for(
+    terminal: Terminal, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was killed while a worker was in the midst of a call; the same command again finishes the work."""
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "2s")
+    terminal.simulator.faults.add("hang", method="DELETE", path=f"^/v1/{ACCOUNTS.projects[4]}/", seconds=3600.0)
+    with running_cluster(terminal, 2, monkeypatch) as cluster:
+        words = ["--executor", "dask", "--scheduler", cluster.address, "--auto-approve"]
+        applying = terminal.start("-m", "reconciler", "apply", *words, "--report", "json=report.json")
+        wait_until(lambda: not terminal.simulator.faults.pending, applying)
+        cluster.scheduler.kill()
+        out, err = applying.communicate(timeout=120)
+    assert applying.returncode == 1, out + err
+    report = json.loads((terminal.directory / "report.json").read_text(encoding="utf-8"))
+    assert sum(report["summary"].values()) == ACCOUNTS.number * ACCOUNTS.tasks
+    assert any("the scheduler does not answer any more" in note["message"] for note in report["diagnostics"])
+    outcomes = {(one["target"], one["outcome"]) for one in report["results"]}
+    assert ("t4", "unknown") in outcomes
+    assert terminal.run("apply", "--auto-approve").code == 0
+    twice = {path for (path, _), times in calls(terminal).items() if times > 1}
+    assert len(twice) == 1, "but for the call that was swallowed, and that had no effect"
+    assert terminal.run("plan", "--detailed-exitcode").code == 0, "nothing is left"
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
