@@ -120,11 +120,12 @@ def executor_options(command: Command) -> Command:
     command = flag("--scheduler", metavar="ADDRESS", help="The Dask cluster of --executor dask: tls://HOST:PORT.")(
         command
     )
-    return flag(
+    command = flag(
         "--executor",
         metavar="dask|MODULE:FACTORY",
         help="Let others work on the accounts: a Dask cluster, or the concurrent.futures.Executor that FACTORY gives.",
-    )(_shard_option(command))
+    )(command)
+    return _shard_option(command)
 
 
 def format_option(*formats: str) -> Callable[[Command], Command]:
