@@ -216,7 +216,7 @@ def test_the_ci_script_takes_the_oldest_and_the_newest_python_that_work(
         f'target=${{@: -1}}\nprintf "%s %s %s\\n" "${{2#VENV=.venv-}}" "${{3#PYTHON=}}" "$target" >> {asked}\n'
         f'[ "$target" != "{failing}" ]\n',
     )
-    for tool in ("bash", "dirname", "sort", "env"):
+    for tool in ("bash", "dirname", "getconf", "sort", "env"):
         (tmp_path / "path" / tool).symlink_to(str(shutil.which(tool)))
     environment = {"PATH": str(tmp_path / "path"), "PYENV_ROOT": str(tmp_path / "pyenv"), "HOME": str(tmp_path)}
     done = subprocess.run([ROOT / ".ci" / "run"], env=environment, capture_output=True, text=True, check=False)
