@@ -66,7 +66,7 @@ def connect(
     try:
         # A server may come back.
         replace(backend, patience=wait).persistently(partial(ensure_schema, backend, create=create))
-    except BaseException:
+    except BaseException:  # cut off as well: nobody else would close its connections
         backend.engine.dispose()
         raise
     return replace(backend, patience=max(backend.patience, wait)) if backend.patience else backend

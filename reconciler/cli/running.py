@@ -55,9 +55,9 @@ def opened(
     """A session, of the part that `--shard` names (see `reconciler.executors.shards`), or one whose accounts the
     workers of `--executor` work on. `tell` is told which part it is. Raises UsageError, and as `Session.open` does."""
     shard, executor, scheduler = elsewhere
+    if scheduler is not None and executor != "dask":
+        raise UsageError("--scheduler is of --executor dask", "give both, or neither")
     if executor is None:
-        if scheduler is not None:
-            raise UsageError("--scheduler is of --executor dask", "give both, or neither")
         session = Session.open(paths, on_held=on_held, **given)
         if shard is None:
             return session

@@ -57,6 +57,16 @@ def _nothing(_: object) -> None:
     return None
 
 
+@contextmanager
+def timed(took: dict[str, float], stage: str) -> Iterator[None]:
+    """Write down how many seconds this context took."""
+    begun = elapsed_clock()
+    try:
+        yield
+    finally:
+        took[stage] = (elapsed_clock() - begun) / 1000
+
+
 class Session:
     """What a configuration asks for, held against the clouds: an async context manager, made by `Session.open`.
 
@@ -221,7 +231,7 @@ class Session:
         check_overrides(overrides, self.configuration)
         world = self._world  # the clock of the session may move on while this plan is made
         wanted = statuses_wanted(world.configuration, world.catalogue)
-        with self._timed("list"):
+        with timed(self.took, "list"):
             self.listed, sieves = await sifted(world, self._clouds, wanted, on_listed, beside=beside)
             made = plan_from(world, self.listed, sieves, expires_in=expires_in, overrides=overrides)
         self._own, self._made_at = made if self._held else None, elapsed_clock()
@@ -335,10 +345,10 @@ class Session:
         if elapsed_clock() - self._made_at > FRESH:
             LOGGER.warning("the plan was made a while ago: its tasks are read again before anything is called")
             self._look_at_the_clock()
-            with self._timed("apply"):
+            with timed(self.took, "apply"):
                 return await apply_saved_plan(self._applying_with(held, options, approval), plan, plan.overrides)
         run = self._applying_with(held, options, approval)
-        with self._timed("apply"):
+        with timed(self.took, "apply"):
             return await carry_out(run, plan, plan.changes, (), reviewed=plan, excluded=plan.excluded)
 
     async def _apply_saved(
@@ -353,16 +363,8 @@ class Session:
         acted_on = {change.target for change in self.concerned(saved).changes}
         async with self.hold(acted_on, part) if self._held is None else nullcontext(self._held) as held:
             check_agreed(saved, approval, self.configuration.fingerprint, int(time.time()))
-            with self._timed("apply"):
+            with timed(self.took, "apply"):
                 return await apply_saved_plan(self._applying_with(held, options, approval), saved, overrides)
-
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        begun = elapsed_clock()
-        try:
-            yield
-        finally:
-            self.took[stage] = (elapsed_clock() - begun) / 1000
 
     def _applying_with(self, held: Held, options: ApplyOptions, approval: Approval) -> Applying:
         from reconciler.engine.apply_run import Applying  # noqa: PLC0415 - as above

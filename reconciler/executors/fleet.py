@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.config.checkout import checked_out
 from reconciler.diagnostics import Severity
 from reconciler.documents.files import PLAN_FILE, whole
+from reconciler.engine.apply_run import requests_by_target
 from reconciler.engine.saved_plan import check_agreed, limits_given
-from reconciler.engine.session import Session
+from reconciler.engine.session import Session, timed
 from reconciler.engine.shared_run import shared_run
 from reconciler.engine.world import check_overrides
 from reconciler.exceptions import BackendError, InvalidPlan, UsageError
@@ -29,10 +29,9 @@ from reconciler.planning.policy_plan import Note, Source
 from reconciler.planning.report import Report
 from reconciler.providers.transport.caller import Tally
 from reconciler.tasks.observation import Fault, Meaning, Observation
-from reconciler.tasks.timestamps import elapsed_clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -146,7 +145,7 @@ class Fleet:
         """As `Session.plan`: one plan, whose guards are held against what all units ask for together."""
         check_overrides(overrides, self.configuration)
         found = units(self.configuration)
-        with self._timed("list"):
+        with timed(self.took, "list"):
             if not found:
                 return await self._session.plan(overrides, expires_in=expires_in)
             orders = [
@@ -221,7 +220,7 @@ class Fleet:
         check_agreed(saved, approval, self.configuration.fingerprint, int(time.time()))
         acted = self._session.concerned(saved)
         excluded = saved.excluded if plan is None else len(saved.changes) - len(acted.changes)
-        with self._timed("apply"):
+        with timed(self.took, "apply"):
             lock_timeout = self._opening.lock_timeout
             async with shared_run(
                 self.configuration,
@@ -253,7 +252,7 @@ class Fleet:
                 report = await going.carry_out(orders, [part for _, part in parts])
                 report = replace(report, plan_digest=saved.digest, targets=saved.targets, excluded=excluded)
                 try:
-                    await run.finish(report, self._requests())
+                    await run.finish(report, requests_by_target(self.traffic))
                 except BackendError as error:
                     note = Note(Severity.ERROR, error.message)
                     report = replace(report, errored=True, diagnostics=(*report.diagnostics, note))
@@ -276,24 +275,9 @@ class Fleet:
                     tally.add(Tally(requests, throttled, retried))
                 yield order, answer
 
-    def _requests(self) -> Mapping[str, int]:
-        """By target, the requests that were made."""
-        counts: Counter[str] = Counter()
-        for (target, _), tally in self.traffic.items():
-            counts[target] += tally.requests
-        return counts
-
     def _faults(self, targets: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
         found = ((name, self._left_out[name]) for name in targets if name in self._left_out)
         return tuple((name, fault.meaning.value, str(fault)) for name, fault in found)
-
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        begun = elapsed_clock()
-        try:
-            yield
-        finally:
-            self.took[stage] = (elapsed_clock() - begun) / 1000
 
 
 Front = Session | Fleet

@@ -53,8 +53,6 @@ def pool_of(name: str, scheduler: str | None) -> Callable[[], Pool]:
         except ImportError as error:
             raise UsageError("--executor dask needs a package", "pip install media-reconciler[dask]") from error
         return lambda: _Dask(scheduler)
-    if scheduler is not None:
-        raise UsageError("--scheduler is of --executor dask", "leave it out")
     module, _, factory = name.partition(":")
     try:
         made = getattr(importlib.import_module(module), factory)
@@ -150,7 +148,7 @@ class _Dask:
             self._check_versions()
             self._executor = self._client.get_executor(pure=False, retries=0)
             threads = sum(self._client.nthreads().values())
-        except BaseException:
+        except BaseException:  # cut off as well: nobody else would close it
             self.close()
             raise
         self.window = max(_WINDOW, 2 * threads)

@@ -22,6 +22,7 @@ from reconciler.config.checkout import Checkout
 from reconciler.documents.files import PLAN_FILE, REPORT_FILE
 from reconciler.engine.apply_run import ApplyOptions
 from reconciler.engine.approval import Approval
+from reconciler.engine.clouds import log_bug
 from reconciler.engine.interruption import Interruption, run
 from reconciler.engine.session import Session
 from reconciler.exceptions import LockedError, ReconcilerError, bug, innermost
@@ -109,14 +110,14 @@ def _answer(order: bytes, checkout: bytes) -> Answer:
         locked, over = isinstance(error, LockedError), isinstance(error, RunOver)
         return Answer(worker, __version__, error=f"worker {worker}: {told}", locked=locked, over=over)
     except Exception as error:  # noqa: BLE001 - what goes wrong with one unit is the error of its targets
-        cause = innermost(error) if isinstance(error, ExceptionGroup) else error
-        return Answer(worker, __version__, error=f"worker {worker}: bug in reconciler: {bug(cause)}")
+        log_bug("the work of a fleet", error)
+        told = f"bug in reconciler: {bug(innermost(error))}; please report it"
+        return Answer(worker, __version__, error=f"worker {worker}: {told}")
 
 
 def _carried_out(order: Order, checkout: bytes, worker: str) -> Answer:
     opened = _opened(order.opening, checkout)
     session = opened.part(order.targets, order.shard, interruption=Interruption())
-
     session.leave_out({name: Fault(Meaning(meaning), said) for name, meaning, said in order.left_out})
 
     async def work() -> bytes:
@@ -145,20 +146,26 @@ _opening = threading.Lock()
 
 
 def _opened(opening: Opening, checkout: bytes) -> Session:
-    """A session of the files that were sent, which is read once. Raises ReconcilerError, and OSError."""
+    """A session of the files that were sent, which is read once. Raises ReconcilerError."""
     key = (sha256(checkout).digest(), opening)
     with _opening:
         if key not in _sessions:
             _, held = msgspec.msgpack.decode(checkout, type=tuple[str, bytes])
-            with msgspec.msgpack.decode(held, type=Checkout).unpacked() as paths:
-                session = Session.open(
-                    paths,
-                    target=opening.targets,
-                    policy=opening.policies,
-                    task=opening.tasks,
-                    lock_timeout=opening.lock_timeout,
-                    now=opening.now,
-                )
+            try:
+                with msgspec.msgpack.decode(held, type=Checkout).unpacked() as paths:
+                    session = Session.open(
+                        paths,
+                        target=opening.targets,
+                        policy=opening.policies,
+                        task=opening.tasks,
+                        lock_timeout=opening.lock_timeout,
+                        now=opening.now,
+                    )
+            except OSError as error:
+                raise ReconcilerError(
+                    f"the configuration cannot be unpacked: {error.strerror or error}",
+                    "the worker needs room in its directory of temporary files, and may write there",
+                ) from error
             if session.configuration.fingerprint != opening.fingerprint:
                 raise ReconcilerError(
                     "the configuration reads otherwise here than where the work is handed out",

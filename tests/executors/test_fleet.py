@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -188,6 +189,16 @@ def test_calls_of_several_processes_need_a_database_that_they_share(
     elsewhere = ["--executor", "tests.executors.pools:threads"]
     terminal.tells(64, "set settings.backend to a PostgreSQL database", "apply", "--auto-approve", *elsewhere)
     assert not terminal.destructive()
+
+
+def test_a_worker_without_room_is_told(
+    terminal: Terminal, database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    finished = terminal.run("plan", "--executor", "tests.executors.pools:threads", "--format", "json")
+    assert finished.code == 1, finished
+    errors = [scope["error"]["message"] for scope in finished.json["scopes"]]
+    assert all("the configuration cannot be unpacked: No such file or directory" in error for error in errors), errors
 
 
 def test_a_worker_with_other_variables_is_told(terminal: Terminal) -> None:
