@@ -38,7 +38,13 @@ if TYPE_CHECKING:
         Readings,
     )
     from reconciler.providers.client import HttpClient
-    from reconciler.providers.credential_source import CredentialSource, Passing, RenewingAuth, signature
+    from reconciler.providers.credential_source import (
+        CredentialSource,
+        Passing,
+        RenewingAuth,
+        canonical_query,
+        signature,
+    )
     from reconciler.providers.credentials import (
         AccessKey,
         ResolvedCredentials,
@@ -67,6 +73,7 @@ if TYPE_CHECKING:
     from reconciler.providers.transport.caller import READS, WRITES, Retries, Tally, all_or_fault
     from reconciler.providers.transport.codes import Codes, Said
     from reconciler.providers.transport.endpoint import base_url, credentials_url, service_url, vendor_url
+    from reconciler.providers.transport.messages import destination
     from reconciler.providers.transport.pacing import Quota, always
     from reconciler.providers.transport.surroundings import Surroundings, Turns
     from reconciler.redaction import masked, presentable
@@ -90,16 +97,17 @@ if TYPE_CHECKING:
 # fmt: off
 __all__ = [
     "ACCESS_KEY_KEYS", "API_VERSION", "READS", "TERMINAL", "WHOLE", "WRITES", "AccessKey", "AccountCall", "Action",
-    "Ask", "AskedKey", "Bounds", "Client", "Codes", "Collected", "Completeness", "CredentialSearch",
-    "CredentialSource", "Credentials", "CredentialsError", "Examining", "Fault", "Field", "FieldType", "HttpClient",
-    "HttpProvider", "Inventory", "InventoryList", "LastResort", "Listing", "Look", "Meaning", "Observation",
-    "Operation", "Paging", "Passing", "Permissions", "PolicyLanguage", "Provider", "ProviderError", "ProviderOptions",
-    "Quota", "Rate", "Reading", "Readings", "Redactor", "RenewingAuth", "ResolvedCredentials", "ResourceType",
-    "Retries", "Row", "RowClient", "Said", "Scope", "Secret", "Secrets", "Sink", "Status", "Surroundings", "Tally",
-    "Target", "Task", "TaskKey", "Turns", "UnusableFile", "all_or_fault", "always", "base_url", "by_id",
-    "credentials_url", "header_text", "impossible_ids", "ini_section", "instant", "json_file", "json_object",
-    "malformed", "masked", "option", "parsed_object", "presentable", "principal_name", "renewed", "said_in",
-    "secret_in", "secret_in_file", "secret_text", "service_url", "signature", "task_from", "tasks_in", "vendor_url",
+    "Ask", "AskedKey", "Bounds", "Client", "Codes", "Collected", "Completeness", "CredentialSearch", "CredentialSource",
+    "Credentials", "CredentialsError", "Examining", "Fault", "Field", "FieldType", "HttpClient", "HttpProvider",
+    "Inventory", "InventoryList", "LastResort", "Listing", "Look", "Meaning", "Observation", "Operation", "Paging",
+    "Passing", "Permissions", "PolicyLanguage", "Provider", "ProviderError", "ProviderOptions", "Quota", "Rate",
+    "Reading", "Readings", "Redactor", "RenewingAuth", "ResolvedCredentials", "ResourceType", "Retries", "Row",
+    "RowClient", "Said", "Scope", "Secret", "Secrets", "Sink", "Status", "Surroundings", "Tally", "Target", "Task",
+    "TaskKey", "Turns", "UnusableFile", "all_or_fault", "always", "base_url", "by_id", "canonical_query",
+    "credentials_url", "destination", "header_text", "impossible_ids", "ini_section", "instant", "json_file",
+    "json_object", "malformed", "masked", "option", "parsed_object", "presentable", "principal_name", "renewed",
+    "said_in", "secret_in", "secret_in_file", "secret_text", "service_url", "signature", "task_from", "tasks_in",
+    "vendor_url",
 ]
 # fmt: on
 API_VERSION = 1
@@ -110,7 +118,8 @@ _HOMES = (
     *("tasks.task", "tasks.resource_type", "providers.base", "config.model", "tasks.observation", "tasks.sink"),
     *("redaction", "exceptions", "providers.records", "providers.credentials", "providers.secret_sources"),
     *("providers.transport.surroundings", "providers.transport.pacing", "providers.transport.endpoint"),
-    *("providers.transport.codes", "providers.transport.answers", "providers.credential_source"),
+    *("providers.transport.codes", "providers.transport.answers", "providers.transport.messages"),
+    "providers.credential_source",
     *("providers.transport.caller", "providers.asked_keys", "providers.client", "providers.row_client"),
 )
 """The modules that the names above come from, those first that take least to load."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from reconciler.providers.credential_source import C, CredentialSource
     from reconciler.providers.credentials import ResolvedCredentials
     from reconciler.providers.transport.caller import Retries
+    from reconciler.providers.transport.pacing import Pace
     from reconciler.providers.transport.surroundings import Surroundings
     from reconciler.providers.transport.trace import Watch
     from reconciler.tasks.resource_type import Operation, ResourceType
@@ -81,8 +82,10 @@ class HttpClient(Generic[R]):
         self.resolved = resolved
         self.surroundings = surroundings
         self.now = surroundings.now
+        self.concurrency = concurrency
         self.redactor = Redactor(resolved.secrets, target.masked)
         self.traffic: dict[str, Tally] = {}
+        self._paces: dict[tuple[str, str], Pace] = {}
         self._clocks = surroundings.shared.of(Clocks, partial(Clocks, self.now))
         self._urls = frozenset(urls) | resolved.issuers
         tracer = Tracer(self.redactor, self.call_header, self.retry_header)
@@ -195,14 +198,7 @@ class HttpClient(Generic[R]):
         `url` is sent byte for byte. All clients of `group` share the pace of a `quota` (default: that of the service),
         which the target's `rate_limits` set by service.
         """
-        allowed, rate = self.quotas[quota or service], self.target.rate_limits.get(service)
-        pace = PACES.pace(
-            group,
-            quota or service,
-            allowed if rate is None else allowed.at(rate),
-            monotonic=self.surroundings.monotonic,
-            sleep=self.surroundings.sleep,
-        )
+        pace = self._paces.get((group, quota or service)) or self._pace(group, quota or service, service)
         draft, sent = Draft(method, url, headers, body), Tally()
         try:
             verdict = await self._caller.send(draft, judge, pace=pace, retries=retries, tally=sent, permitted=permitted)
@@ -210,6 +206,17 @@ class HttpClient(Generic[R]):
             tally.add(sent)
             self.traffic.setdefault(service, Tally()).add(sent)
         return self.resolved.explained(verdict) if isinstance(verdict, Fault) else verdict
+
+    def _pace(self, group: str, bucket: str, service: str) -> Pace:
+        allowed, rate = self.quotas[bucket], self.target.rate_limits.get(service)
+        found = self._paces[group, bucket] = PACES.pace(
+            group,
+            bucket,
+            allowed if rate is None else allowed.at(rate),
+            monotonic=self.surroundings.monotonic,
+            sleep=self.surroundings.sleep,
+        )
+        return found
 
     def body(self, response: httpx.Response, task: str = "") -> dict[str, Any] | Fault:
         """The JSON object of an answer of success, or a fault that says what came instead.

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import logging
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from urllib.parse import quote
 
 import httpx
 
@@ -18,7 +19,7 @@ from reconciler.providers.transport.surroundings import Turns
 from reconciler.tasks.observation import Meaning
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
     from datetime import datetime
 
 PAUSE = 60.0
@@ -192,6 +193,20 @@ class Renewed(Generic[C]):
         return (held.expires_at - self._now()).total_seconds() <= seconds
 
 
+def _quoted(text: str) -> str:
+    return text if text.isascii() and text.isalnum() else quote(text, safe="~")  # nearly all are
+
+
+def canonical_query(parameters: Iterable[tuple[str, str]]) -> str:
+    """The query as it is signed *and* sent: sorted, `%20` for a blank, only `-_.~` beyond letters and digits kept.
+
+    Values of a repeated parameter are sorted as text. A gateway that sorts again and one that takes the order as it
+    comes then agree; integers sorted as numbers, as some SDK does, only the second accepts.
+    """
+    pairs = sorted((_quoted(name), _quoted(value)) for name, value in parameters)
+    return "&".join([f"{name}={value}" for name, value in pairs])
+
+
 def signature(
     secret: str | bytes, heading: str, method: str, path: str, query: str, headers: Mapping[str, str], body_hash: str
 ) -> str:
@@ -204,7 +219,7 @@ def signature(
     canonical = "\n".join((method, path, query, spelt, ";".join(names), body_hash))
     to_sign = f"{heading}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     key = secret.encode() if isinstance(secret, str) else secret
-    return hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, to_sign.encode(), "sha256").hex()
 
 
 class RenewingAuth(httpx.Auth, Generic[C]):

@@ -30,7 +30,7 @@ MOST_MORE = 1000
 """Rows that may be shown beyond twice the total of the first page: faster than that no list grows."""
 
 AT_ONCE = 64
-"""Pages that are asked for side by side at most; how many are under way is the client's to say."""
+"""Pages that are asked for side by side at most."""
 
 _Filter = tuple[tuple[str, str], ...]
 
@@ -82,12 +82,15 @@ async def list_scope(
     statuses: frozenset[str] | None,
     sink: Sink,
     bounds: Bounds = Bounds(),
+    at_once: int = AT_ONCE,
 ) -> Listed | Fault:
     """Show the sink all tasks of a resource type, or at least those with the vendor statuses wanted.
 
+    More than `at_once` requests the client would not have under way.
+
     A fault where any page could not be had, and where rows that make up one task may be missing.
     """
-    lister = _Lister(ask, resource, sink, bounds)
+    lister = _Lister(ask, resource, sink, bounds, min(at_once, AT_ONCE))
     listed = Listed()
     for chosen in _filters(resource, statuses):
         fault = await lister.list(chosen, listed)
@@ -120,6 +123,7 @@ class _Lister:
     resource: ResourceType
     sink: Sink
     bounds: Bounds
+    at_once: int
 
     async def list(self, chosen: _Filter, listed: Listed) -> Fault | None:
         """Add what one filter shows, in as many passes as it takes until the rows add up to the total."""
@@ -187,7 +191,7 @@ class _Lister:
                     return fault
             return None
 
-        ended = await all_or_fault(worker() for _ in range(min(AT_ONCE, count - 1)))
+        ended = await all_or_fault(worker() for _ in range(min(self.at_once, count - 1)))
         return ended if isinstance(ended, Fault) else made
 
     def _take(self, found: Page | Fault, made: _Pass, *, last: bool) -> Fault | None:

@@ -75,7 +75,7 @@ class RowClient(HttpClient[R]):
     ) -> Observation:
         tally, held = Tally(), Collected()
         ask = partial(self.page, resource, tally)
-        listed = await list_scope(ask, resource, statuses, held if sink is None else sink, bounds)
+        listed = await list_scope(ask, resource, statuses, held if sink is None else sink, bounds, self.concurrency)
         if isinstance(listed, Fault):
             return self.observation(resource, tally, listed)
         if listed.pages is not None:

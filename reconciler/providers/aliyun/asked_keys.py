@@ -18,12 +18,13 @@ from reconciler.provider import (
     AskedKey,
     CredentialsError,
     ProviderError,
+    canonical_query,
     credentials_url,
     header_text,
     parsed_object,
     secret_in_file,
 )
-from reconciler.providers.aliyun.signing import DATE_FORMAT, canonical_query, sign
+from reconciler.providers.aliyun.signing import DATE_FORMAT, sign
 
 VERSION = "2015-04-01"
 KEY_NAMES = {
@@ -81,7 +82,7 @@ class AssumedRole:
         if self.role.external_id:
             parameters["ExternalId"] = self.role.external_id
         headers = {"x-acs-action": "AssumeRole", "x-acs-version": VERSION}
-        request = httpx.Request("POST", f"{self.role.sts}/?{canonical_query(parameters)}", headers=headers)
+        request = httpx.Request("POST", f"{self.role.sts}/?{canonical_query(parameters.items())}", headers=headers)
         sign(request, by, ask.surroundings.now(), ask.surroundings.nonce())
         return _key(ask, await ask.send(request))
 
@@ -113,7 +114,7 @@ class OidcRole:
             "SignatureNonce": ask.surroundings.nonce(),
         }
         form = {**self.role.parameters(), "OIDCProviderArn": self.provider_arn, "OIDCToken": token}
-        url = f"{self.role.sts}/?{canonical_query(query)}"
+        url = f"{self.role.sts}/?{canonical_query(query.items())}"
         return _key(ask, await ask.send(httpx.Request("POST", url, data=form)))
 
 

@@ -33,6 +33,7 @@ from reconciler.provider import (
     TaskKey,
     all_or_fault,
     always,
+    canonical_query,
     impossible_ids,
     principal_name,
 )
@@ -57,7 +58,7 @@ from reconciler.providers.aliyun.inventory import (
     value_of,
 )
 from reconciler.providers.aliyun.profiles import VendorProfile
-from reconciler.providers.aliyun.signing import SignatureAuth, canonical_query
+from reconciler.providers.aliyun.signing import SignatureAuth
 from reconciler.providers.aliyun.url_upload import URL_UPLOAD
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class AliyunClient(RowClient[AliyunCredentials]):
         url = self._urls_of[service]
         return await self.send(
             method,
-            f"{url}?{canonical_query(dict(parameters))}",
+            f"{url}?{canonical_query(parameters)}",
             {"x-acs-action": path, "x-acs-version": VERSIONS[service], "Accept": "application/json"},
             judge,
             service=service,

@@ -7,9 +7,16 @@ from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote
 
-from reconciler.provider import AccessKey, CredentialSource, RenewingAuth, parsed_object, said_in, signature
+from reconciler.provider import (
+    AccessKey,
+    CredentialSource,
+    RenewingAuth,
+    destination,
+    parsed_object,
+    said_in,
+    signature,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,19 +29,13 @@ DATE_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 KEY_REFUSED = ("invalidaccesskeyid", "invalidsecuritytoken", "missingsecuritytoken")
 
 
-def canonical_query(parameters: Mapping[str, str]) -> str:
-    """The query as it is signed *and* sent: sorted by name, `%20` for a blank, only `~` beyond letters kept."""
-    return "&".join(f"{quote(name, safe='~')}={quote(parameters[name], safe='~')}" for name in sorted(parameters))
-
-
 def authorization(key: AccessKey, method: str, target: str, headers: Mapping[str, str]) -> str:
     """The Authorization header of a request.
 
-    `target` is the path and query as sent; `headers` are those to be signed, names in lower case, among them
-    `x-acs-content-sha256`.
+    `target` is the path and query as sent, the query canonical; `headers` are those to be signed, names in lower
+    case, among them `x-acs-content-sha256`.
     """
     path, _, query = target.partition("?")
-    query = canonical_query(dict(parse_qsl(query, keep_blank_values=True)))
     signed = signature(key.secret, ALGORITHM, method, path or "/", query, headers, headers["x-acs-content-sha256"])
     return f"{ALGORITHM} Credential={key.id},SignedHeaders={';'.join(sorted(headers))},Signature={signed}"
 
@@ -49,7 +50,7 @@ def sign(request: httpx.Request, key: AccessKey, date: datetime, nonce: str) -> 
         request.headers["x-acs-security-token"] = key.security_token
     # Host and every x-acs header must be signed; a body, and with it a content type, is never sent.
     signed = {name: text for name, text in request.headers.items() if name == "host" or name.startswith("x-acs-")}
-    target = request.url.raw_path.decode("ascii")
+    target = destination(request).target
     request.headers["Authorization"] = authorization(key, request.method, target, signed)
 
 

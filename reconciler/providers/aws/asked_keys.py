@@ -17,13 +17,14 @@ from reconciler.provider import (
     AccessKey,
     Ask,
     CredentialsError,
+    canonical_query,
     credentials_url,
     header_text,
     parsed_object,
     secret_in_file,
     secret_text,
 )
-from reconciler.providers.aws.signing import canonical_query, sign
+from reconciler.providers.aws.signing import sign
 
 STS_VERSION = "2011-06-15"
 STS_NAMES = {

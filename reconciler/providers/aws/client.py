@@ -15,6 +15,7 @@ from reconciler.provider import (
     Quota,
     RowClient,
     always,
+    canonical_query,
     principal_name,
 )
 from reconciler.providers.aws.asked_keys import account_of
@@ -22,7 +23,7 @@ from reconciler.providers.aws.credentials import AwsCredentials, VendorProfile, 
 from reconciler.providers.aws.endpoints import endpoint
 from reconciler.providers.aws.errors import CODES
 from reconciler.providers.aws.mediaconvert import QUOTAS
-from reconciler.providers.aws.signing import SignatureAuth, canonical_query
+from reconciler.providers.aws.signing import SignatureAuth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

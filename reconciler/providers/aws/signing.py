@@ -10,10 +10,10 @@ import hmac
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from reconciler.provider import AccessKey, RenewingAuth, signature
+from reconciler.provider import AccessKey, RenewingAuth, destination, signature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     import httpx
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 ALGORITHM = "AWS4-HMAC-SHA256"
 DATE_FORMAT = "%Y%m%dT%H%M%SZ"
 KEY_REFUSED = ("unrecognizedclient", "invalidclienttokenid", "expiredtoken", "invalidaccesskeyid")
-
-
-def canonical_query(parameters: Sequence[tuple[str, str]]) -> str:
-    """The query as it is signed *and* sent: sorted, `%20` for a blank, only `-_.~` beyond letters and digits kept."""
-    return "&".join(sorted(f"{quote(name, safe='~')}={quote(text, safe='~')}" for name, text in parameters))
 
 
 def authorization(
@@ -69,7 +64,7 @@ def sign(request: httpx.Request, key: AccessKey, date: datetime, *, service: str
     signed = {name: text for name, text in request.headers.items() if name == "host" or name.startswith("x-amz-")}
     if request.content and "content-type" in request.headers:
         signed["content-type"] = request.headers["content-type"]
-    target = request.url.raw_path.decode("ascii")
+    target = destination(request).target
     request.headers["Authorization"] = authorization(
         key, request.method, target, signed, request.content, service=service, region=region
     )

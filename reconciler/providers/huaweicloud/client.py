@@ -19,6 +19,7 @@ from reconciler.provider import (
     Tally,
     Target,
     always,
+    canonical_query,
     renewed,
 )
 from reconciler.providers.huaweicloud.credentials import HuaweicloudCredentials, find_credentials
@@ -37,7 +38,6 @@ from reconciler.providers.huaweicloud.signing import (
     Token,
     TokenAuth,
     TokenIssuer,
-    canonical_query,
 )
 
 if TYPE_CHECKING:

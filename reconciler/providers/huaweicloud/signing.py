@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import quote, unquote
 
 import httpx
 
@@ -23,6 +23,7 @@ from reconciler.provider import (
     Meaning,
     ProviderError,
     RenewingAuth,
+    destination,
     header_text,
     instant,
     parsed_object,
@@ -31,7 +32,7 @@ from reconciler.provider import (
 from reconciler.providers.huaweicloud.errors import CODES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
 ALGORITHM = "SDK-HMAC-SHA256"
@@ -42,23 +43,13 @@ SIGNED = ("content-type", "host", "x-project-id", "x-sdk-date", "x-security-toke
 """The headers that are signed where present. The gateway demands the date only; proxies may change the others."""
 
 
-def canonical_query(parameters: Iterable[tuple[str, str]]) -> str:
-    """The query as it is signed *and* sent: sorted as text, `%20` for a blank, only `~` beyond letters kept.
-
-    Values of a repeated parameter are sorted as text as well. A gateway that sorts again and one that takes the
-    order as it comes then agree; the vendor's SDK sorts integers as numbers, which only the second accepts.
-    """
-    return "&".join(sorted(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in parameters))
-
-
 def authorization(key: AccessKey, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> str:
     """The Authorization header of a request.
 
-    `target` is the path and query as sent; `headers` are those to be signed, names in lower case, among them
-    `x-sdk-date`.
+    `target` is the path and query as sent, the query canonical; `headers` are those to be signed, names in lower
+    case, among them `x-sdk-date`.
     """
     path, _, query = target.partition("?")
-    query = canonical_query(parse_qsl(query, keep_blank_values=True))
     heading, body_hash = f"{ALGORITHM}\n{headers['x-sdk-date']}", hashlib.sha256(body).hexdigest()
     signed = signature(key.secret, heading, method, _canonical_path(path), query, headers, body_hash)
     return f"{ALGORITHM} Access={key.id}, SignedHeaders={';'.join(sorted(headers))}, Signature={signed}"
@@ -85,7 +76,7 @@ class SignatureAuth(RenewingAuth["AccessKey"]):
             request.headers["X-Security-Token"] = credential.security_token
         sent = dict(request.headers.items())
         signed = {name: sent[name] for name in SIGNED if name in sent}
-        target = request.url.raw_path.decode("ascii")
+        target = destination(request).target
         request.headers["Authorization"] = authorization(credential, request.method, target, signed, request.content)
 
     def refused(self, response: httpx.Response) -> bool:

@@ -14,6 +14,7 @@ import httpx
 from reconciler import __version__
 from reconciler.exceptions import ProviderError
 from reconciler.providers.transport.clocks import http_date
+from reconciler.providers.transport.messages import Request
 from reconciler.providers.transport.pacing import LOOK, ROUNDING, always
 from reconciler.providers.transport.trace import ATTEMPT, WAIT, watched
 from reconciler.providers.transport.wire import NEVER_SENT, UnreadableAnswer, Wire
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 USER_AGENT = f"media-reconciler/{__version__}"
 HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "Connection": "keep-alive", "User-Agent": USER_AGENT}
 """Of every request that does not say otherwise."""
+_OWN_HEADERS = {name.lower(): (name, value) for name, value in HEADERS.items()}
 LOGGER = logging.getLogger("reconciler.transport")
 LEAST_PAUSE = 0.5
 """Seconds that everybody waits after a throttled request, whatever the server says."""
@@ -66,11 +68,8 @@ class Draft(NamedTuple):
 
     def request(self, facts: dict[str, object]) -> httpx.Request:
         """One for each try: the auth flow writes into it, and no try may have the signature of another."""
-        given = {name.lower(): (name, value) for name, value in (*HEADERS.items(), *self.headers.items())}
-        headers = list(given.values())
-        request = httpx.Request(self.method, self.url, headers=headers, content=self.body or None, extensions=facts)
-        request.headers.encoding = "ascii"  # httpx would try them all at each look
-        return request
+        given = {**_OWN_HEADERS, **{name.lower(): (name, value) for name, value in self.headers.items()}}
+        return Request(self.method, self.url, given, self.body, facts)
 
 
 class Caller:
@@ -173,26 +172,25 @@ class Caller:
     async def _try(
         self, draft: Draft, judge: Callable[[httpx.Response], T | Fault], facts: dict[str, object]
     ) -> tuple[T | Fault, float | None]:
-        """One try: the verdict, and the delay that the server asked for."""
-        request = draft.request(facts)
-        verdict, hint = await self._judged(request, judge)
-        if isinstance(verdict, Fault):
-            self._wire.tracer.judged(request, verdict)
-        return verdict, hint
-
-    async def _judged(
-        self, request: httpx.Request, judge: Callable[[httpx.Response], T | Fault]
-    ) -> tuple[T | Fault, float | None]:
+        """One try: the verdict, and the delay that the server asked for where it is a fault."""
+        request, hint = draft.request(facts), None
+        verdict: T | Fault
         try:
             response = await self._answer(request)
         except ProviderError as error:  # no credentials for the auth flow, or no way for the wire
-            return error.fault, None
+            verdict = error.fault
         except UnreadableAnswer as error:
-            return Fault(Meaning.MALFORMED, f"unexpected answer: {error}"), None
+            verdict = Fault(Meaning.MALFORMED, f"unexpected answer: {error}")
         except httpx.TransportError as error:
             meaning = Meaning.UNREACHABLE if isinstance(error, NEVER_SENT) else Meaning.LOST
-            return Fault(meaning, f"{request.url.host}: {self._redactor(error)}"), None
-        return judge(response), hinted_delay(response.headers, self._surroundings.now, self._retry_header)
+            verdict = Fault(meaning, f"{request.url.host}: {self._redactor(error)}")
+        else:
+            verdict = judge(response)
+            if not isinstance(verdict, Fault):
+                return verdict, None
+            hint = hinted_delay(response.headers, self._surroundings.now, self._retry_header)
+        self._wire.tracer.judged(request, verdict)
+        return verdict, hint
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         """Let the auth flow send a request, as often as it yields one, and return the last answer.

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from reconciler.providers.transport.messages import destination
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -37,7 +39,7 @@ class Clocks:
         """Hold the `Date` of an answer against this machine's clock."""
         skews = _skews_of(response, self._now())
         if skews:
-            host = _service(response.request.url)
+            host = destination(response.request).server
             known = self._skews.get(host, ())
             self._skews[host] = (min((*known, *skews)), max((*known, *skews)))
 
@@ -48,13 +50,9 @@ class Clocks:
         return (min(found), max(found)) if found else ()
 
 
-def _service(url: httpx.URL) -> str:
-    return f"{url.scheme}://{url.netloc.decode('ascii')}"
-
-
 @lru_cache
 def _service_at(url: str) -> str:
-    return _service(httpx.URL(url))
+    return destination(httpx.Request("GET", url)).server
 
 
 @lru_cache  # of a clock, which many answers tell within one second

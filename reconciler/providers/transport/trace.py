@@ -182,9 +182,12 @@ class Tracer:
     def is_wanted(self) -> bool:
         return REQUESTS.isEnabledFor(logging.DEBUG) or EVENTS.isEnabledFor(logging.DEBUG)
 
-    @contextmanager
-    def telling(self, request: httpx.Request) -> Iterator[list[Answer]]:
+    def telling(self, request: httpx.Request) -> AbstractContextManager[list[Answer]]:
         """Tell of a request that is sent within this context, and of the answer left there, or why none came."""
+        return self._telling(request) if self.is_wanted or _SPANS.get() else nullcontext([])
+
+    @contextmanager
+    def _telling(self, request: httpx.Request) -> Iterator[list[Answer]]:
         answers: list[Answer] = []
         spans = _SPANS.get()
         if spans is None:

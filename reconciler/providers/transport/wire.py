@@ -16,6 +16,7 @@ import httpx
 from yarl import URL
 
 from reconciler.providers.transport.answers import Redactor
+from reconciler.providers.transport.messages import Destination, Response, destination
 from reconciler.providers.transport.route import proxy_of, roots_of, trusted, unused_contexts
 from reconciler.providers.transport.trace import DIRECT, Answer, Tracer
 
@@ -67,16 +68,9 @@ async def _sent_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
         raise httpx.ReadError(f"the connection broke: {error.strerror or type(error).__name__}") from error
 
 
-_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
-
-
-async def _begun() -> None:
-    """Wait until a request may begin, first come first served. It waits for the loop alone, never for an answer."""
-    loop = asyncio.get_running_loop()
-    if (slots := _slots.get(loop)) is None:
-        slots = _slots[loop] = asyncio.Semaphore(_BEGINNING)
-    await slots.acquire()
-    loop.call_soon(slots.release)
+_SLOTS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+"""In which requests begin, of each event loop, first come first served. They wait for the loop alone, never for an
+answer."""
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -125,37 +119,45 @@ class Wire(httpx.AsyncBaseTransport):
             total=TOTAL_SECONDS, connect=TUNNEL_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS
         )
         self._session: aiohttp.ClientSession | None = None
-        self._ways: dict[tuple[str, bytes, bool], tuple[ssl.SSLContext | bool, Proxy | None]] = {}
+        self._ways: dict[tuple[str, str, bool], tuple[ssl.SSLContext | bool, Proxy | None]] = {}
         self.sent = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
         direct = bool(request.extensions.get(DIRECT))
-        secure, proxy = self._way(request.url, direct=direct)
+        place = destination(request)
+        secure, proxy = self._way(request, place, direct=direct)
         self.sent += 1
         with self.tracer.telling(request) as answers:
-            response = await self._answered(request, body, secure, proxy)
+            response = await self._answered(request, place, body, secure, proxy)
             answers.append(Answer(response.status_code, response.headers, response.content))
         if not direct:
             self._on_answer(response)
         return response
 
-    def _way(self, url: httpx.URL, *, direct: bool) -> tuple[ssl.SSLContext | bool, Proxy | None]:
+    def _way(
+        self, request: httpx.Request, place: Destination, *, direct: bool
+    ) -> tuple[ssl.SSLContext | bool, Proxy | None]:
         """What is trusted on the way to a server, and the proxy that it leads through. Found out once."""
-        server = (url.scheme, url.netloc, direct)
+        server = (place.scheme, place.netloc, direct)
         found = self._ways.get(server)
         if found is None:
-            secure = trusted(self._environment) if url.scheme == "https" else True
-            found = self._ways[server] = (secure, None if direct else proxy_of(url, self._environment))
+            secure = trusted(self._environment) if place.scheme == "https" else True
+            found = self._ways[server] = (secure, None if direct else proxy_of(request.url, self._environment))
         return found
 
     async def _answered(
-        self, request: httpx.Request, body: bytes, secure: ssl.SSLContext | bool, proxy: Proxy | None
+        self,
+        request: httpx.Request,
+        place: Destination,
+        body: bytes,
+        secure: ssl.SSLContext | bool,
+        proxy: Proxy | None,
     ) -> httpx.Response:
         """The answer, or an error of httpx that says whether the request may have reached the server."""
         the_proxy = f"the proxy of {proxy.variable}" if proxy else ""
         try:
-            return await self._exchange(request, body, secure, proxy)
+            return await self._exchange(request, place, body, secure, proxy)
         except aiohttp.ConnectionTimeoutError as error:
             through = f" through {the_proxy}" if proxy else ""
             raise httpx.ConnectTimeout(f"no connection{through} in time", request=request) from error
@@ -177,14 +179,19 @@ class Wire(httpx.AsyncBaseTransport):
             raise httpx.ReadError(f"the connection broke: {type(error).__name__}", request=request) from error
 
     async def _exchange(
-        self, request: httpx.Request, body: bytes, secure: ssl.SSLContext | bool, proxy: Proxy | None
+        self,
+        request: httpx.Request,
+        place: Destination,
+        body: bytes,
+        secure: ssl.SSLContext | bool,
+        proxy: Proxy | None,
     ) -> httpx.Response:
-        await _begun()
-        target = request.url.raw_path.decode("ascii")
-        url = URL(f"{request.url.scheme}://{request.url.netloc.decode('ascii')}{target}", encoded=True)
-        async with self._open().request(
+        session = self._open()
+        await self._slots.acquire()
+        self._soon(self._slots.release)
+        async with session.request(
             request.method,
-            url,
+            URL(f"{place.server}{place.target}", encoded=True),
             data=body or None,
             headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
             allow_redirects=False,
@@ -195,7 +202,7 @@ class Wire(httpx.AsyncBaseTransport):
             content = await self._body(answer)
             # Cookies would carry state from one signed request into the next.
             headers = [(name, value) for name, value in answer.raw_headers if name.lower() != b"set-cookie"]
-            return httpx.Response(answer.status, headers=headers, content=content, request=request)
+            return Response(answer.status, headers, content, request)
 
     async def _body(self, answer: aiohttp.ClientResponse) -> bytes:
         encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
@@ -214,6 +221,9 @@ class Wire(httpx.AsyncBaseTransport):
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
+            loop = asyncio.get_running_loop()
+            self._soon = loop.call_soon
+            self._slots = _SLOTS.setdefault(loop, asyncio.Semaphore(_BEGINNING))
             self._session = aiohttp.ClientSession(
                 # The caller bounds what is in flight; a second bound here would only hide waiting time.
                 connector=_Connector(limit=0),

@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -17,6 +17,7 @@ from reconciler.providers.aliyun import PROVIDER
 from reconciler.providers.aliyun.client import AliyunClient
 from reconciler.providers.aliyun.endpoints import endpoint
 from reconciler.providers.aliyun.signing import authorization
+from reconciler.providers.credential_source import canonical_query
 from reconciler.providers.credentials import AccessKey
 from reconciler.simulator import Simulator
 from reconciler.tasks.observation import Fault, Meaning
@@ -89,7 +90,9 @@ def test_the_signature_is_the_vendors_sdks() -> None:
     for entry in CAPTURED["requests"]:
         headers = {name.lower(): text for name, text in entry["headers"].items()}
         signed = headers["authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
-        ours = authorization(key, entry["method"], entry["raw_target"], {name: headers[name] for name in signed})
+        path, _, query = entry["raw_target"].partition("?")
+        target = f"{path}?{canonical_query(parse_qsl(query, keep_blank_values=True))}"
+        ours = authorization(key, entry["method"], target, {name: headers[name] for name in signed})
         assert ours == headers["authorization"], entry["name"]
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from reconciler.provider.loopback import Received, as_json
-from reconciler.providers.aliyun.signing import authorization, canonical_query
+from reconciler.providers.aliyun.signing import authorization
+from reconciler.providers.credential_source import canonical_query
 from reconciler.providers.credentials import AccessKey
 from tests.providers.aliyun.cloud import AK, KEYS, SK, cancel, observe, read
 from tests.providers.loopback import FROZEN
@@ -18,7 +19,7 @@ SIGNED = ["host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-s
 def test_the_published_vector() -> None:
     """https://help.aliyun.com/zh/resource-management/common-parameters"""
     query = canonical_query(
-        {"RegionId": "cn-shanghai", "ImageId": "win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd"}
+        [("RegionId", "cn-shanghai"), ("ImageId", "win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd")]
     )
     headers = {
         "host": "ecs.cn-shanghai.aliyuncs.com",
@@ -47,7 +48,7 @@ def test_the_vendors_code_agrees(parameters: dict[str, str], sdk: SimpleNamespac
     headers = dict.fromkeys(SIGNED, "x") | {"x-acs-content-sha256": EMPTY_HASH}
     request = SimpleNamespace(method="POST", pathname="/", query=parameters, headers=headers)
     theirs = sdk.AliyunSigner.get_authorization(request, "ACS3-HMAC-SHA256", EMPTY_HASH, AK, SK)
-    assert authorization(AccessKey(AK, SK), "POST", f"/?{canonical_query(parameters)}", headers) == theirs
+    assert authorization(AccessKey(AK, SK), "POST", f"/?{canonical_query(parameters.items())}", headers) == theirs
 
 
 def captured(document: dict[str, Any], action: str, case: str) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from reconciler.providers.aws import PROVIDER
 from reconciler.providers.aws.client import AwsClient
 from reconciler.providers.aws.endpoints import endpoint
 from reconciler.providers.aws.errors import CODES
-from reconciler.providers.aws.signing import authorization, canonical_query
+from reconciler.providers.aws.signing import authorization
+from reconciler.providers.credential_source import canonical_query
 from reconciler.providers.credentials import AccessKey
 from reconciler.providers.transport.answers import Redactor
 from reconciler.simulator import Simulator
