@@ -243,13 +243,14 @@ class RenewingAuth(httpx.Auth, Generic[C]):
         raise NotImplementedError
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        credential = await self._source.current()
+        credential, unmarked = await self._source.current(), request.headers.raw
         self._mark(request, credential)
         response = yield request
         if not self.refused(response):
             return
         fresh = await self._source.renewed(credential)
         if fresh is not None:
+            request.headers = httpx.Headers(unmarked)  # another kind of credential may leave fewer marks
             self._mark(request, fresh)
             yield request
 

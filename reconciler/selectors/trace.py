@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, assert_never
 
 from reconciler.redaction import presentable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.tasks.task import Value
 
 
+@lru_cache  # the reason of each change has that of its policy
 def describe(selector: Selector) -> str:
     """One line of text, presentable: `status is pending and created_at older than 6h`."""
     return presentable(_words(selector))

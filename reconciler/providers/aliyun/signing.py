@@ -45,7 +45,6 @@ def sign(request: httpx.Request, key: AccessKey, date: datetime, nonce: str) -> 
     request.headers["x-acs-date"] = date.strftime(DATE_FORMAT)
     request.headers["x-acs-signature-nonce"] = nonce
     request.headers["x-acs-content-sha256"] = hashlib.sha256(request.content).hexdigest()
-    request.headers.pop("x-acs-security-token", None)
     if key.security_token:
         request.headers["x-acs-security-token"] = key.security_token
     # Host and every x-acs header must be signed; a body, and with it a content type, is never sent.

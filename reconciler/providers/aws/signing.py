@@ -58,7 +58,6 @@ def authorization(
 def sign(request: httpx.Request, key: AccessKey, date: datetime, *, service: str, region: str) -> None:
     """Sign `request`: its host, its date and, of a temporary key, the session token."""
     request.headers["X-Amz-Date"] = date.strftime(DATE_FORMAT)
-    request.headers.pop("X-Amz-Security-Token", None)
     if key.security_token:
         request.headers["X-Amz-Security-Token"] = key.security_token
     signed = {name: text for name, text in request.headers.items() if name == "host" or name.startswith("x-amz-")}

@@ -71,7 +71,6 @@ class SignatureAuth(RenewingAuth["AccessKey"]):
 
     def mark(self, request: httpx.Request, credential: AccessKey) -> None:
         request.headers["X-Sdk-Date"] = self._now().strftime(DATE_FORMAT)
-        request.headers.pop("X-Security-Token", None)
         if credential.security_token:
             request.headers["X-Security-Token"] = credential.security_token
         sent = dict(request.headers.items())
