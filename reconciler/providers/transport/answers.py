@@ -111,7 +111,7 @@ def json_object(
 ) -> dict[str, Any] | Fault:
     """The JSON object of a successful answer, or a fault that names what came: MALFORMED, or what the code of an error
     `means` that came with HTTP 200. What stands under the key `task` is no error of the call's."""
-    if response.is_redirect or 300 <= response.status_code < 400:
+    if 300 <= response.status_code < 400:
         return malformed(f"a redirect to {redactor(response.headers.get('Location', 'nowhere'), 120)}", response)
     media = response.headers.get("Content-Type", "")
     if not response.content.strip():

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from reconciler.providers.transport.surroundings import Surroundings
 
 USER_AGENT = f"media-reconciler/{__version__}"
-HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "Connection": "keep-alive", "User-Agent": USER_AGENT}
+HEADERS = (
+    ("Accept", "*/*"), ("Accept-Encoding", "identity"), ("Connection", "keep-alive"), ("User-Agent", USER_AGENT)
+)  # fmt: skip
 """Of every request that does not say otherwise."""
-_OWN_HEADERS = {name.lower(): (name, value) for name, value in HEADERS.items()}
 LOGGER = logging.getLogger("reconciler.transport")
 LEAST_PAUSE = 0.5
 """Seconds that everybody waits after a throttled request, whatever the server says."""
@@ -68,8 +69,7 @@ class Draft(NamedTuple):
 
     def request(self, facts: dict[str, object]) -> httpx.Request:
         """One for each try: the auth flow writes into it, and no try may have the signature of another."""
-        given = {**_OWN_HEADERS, **{name.lower(): (name, value) for name, value in self.headers.items()}}
-        return Request(self.method, self.url, given, self.body, facts)
+        return Request(self.method, self.url, (*HEADERS, *self.headers.items()), self.body, facts)
 
 
 class Caller:

@@ -39,9 +39,10 @@ class Clocks:
         """Hold the `Date` of an answer against this machine's clock."""
         skews = _skews_of(response, self._now())
         if skews:
-            host = destination(response.request).server
-            known = self._skews.get(host, ())
-            self._skews[host] = (min((*known, *skews)), max((*known, *skews)))
+            server = destination(response.request).server
+            known = self._skews.get(server)
+            if known is None or not known[0] <= min(skews) <= max(skews) <= known[1]:
+                self._skews[server] = (min((*(known or ()), *skews)), max((*(known or ()), *skews)))
 
     def skews(self, urls: Iterable[str]) -> tuple[int, ...]:
         """Seconds that the clocks of these services are ahead: the least and the greatest; empty where none told."""
@@ -87,7 +88,9 @@ def _server_time(said: str) -> datetime | None:
 
 def _skews_of(response: httpx.Response, now: datetime, said: str = "") -> list[int]:
     """Seconds by which the server's clock is ahead of `now`, by each time that it tells."""
-    dates = (*map(http_date, response.headers.get_list("Date")), _server_time(said))
+    dates = [http_date(text) for text in response.headers.get_list("Date")]
+    if said:
+        dates.append(_server_time(said))
     return [int((date - now).total_seconds()) for date in dates if date is not None and date >= EARLIEST]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 _PLAIN = re.compile(r"(https?://[a-z0-9._-]+(?::[0-9]+)?)(/[A-Za-z0-9/_~%=-]*(?:\?[A-Za-z0-9._~%&=-]*)?)")
 """A URL, by its server and its target, of which httpx takes every character as it stands, but for a `%` before
@@ -49,13 +49,22 @@ def _server(url: str) -> tuple[str, str]:
     return _read(httpx.URL(url))[:2]
 
 
+@lru_cache
+def _completed(given: tuple[tuple[str, str], ...], netloc: str, length: str | None) -> httpx.Headers:
+    """These headers, by which those of the same name before are replaced, with host and length where they lack them.
+    Nearly all requests of a client have the same."""
+    own = {"Host": netloc} if length is None else {"Host": netloc, "Content-Length": length}
+    by_name = {name.lower(): (name, value) for name, value in (*own.items(), *given)}
+    return httpx.Headers([*by_name.values()])
+
+
 class Request(httpx.Request):
     """A request whose `url` is read when somebody looks at it. What stands there already is sent byte for byte."""
 
     def __init__(
-        self, method: str, url: str, headers: Mapping[str, tuple[str, str]], content: bytes, facts: dict[str, object]
+        self, method: str, url: str, headers: Iterable[tuple[str, str]], content: bytes, facts: dict[str, object]
     ) -> None:
-        """`headers`, by their names in lower case, are completed by host and length; `facts` are its extensions."""
+        """Of `headers` the last of a name counts; they are completed by host and length. `facts` are its extensions."""
         plain = _PLAIN.fullmatch(url)
         if plain and ("%" not in url or not _ODD.search(url)):
             self._url: str | httpx.URL = url
@@ -63,11 +72,9 @@ class Request(httpx.Request):
         else:
             self._url = httpx.URL(url)
             self.destination = _read(self._url)
-        own = {"host": ("Host", self.destination.netloc)}
-        if content or method in _WITH_LENGTH:
-            own["content-length"] = ("Content-Length", str(len(content)))
+        length = str(len(content)) if content or method in _WITH_LENGTH else None
         self.method = method
-        self.headers = httpx.Headers([*{**own, **headers}.values()])
+        self.headers = httpx.Headers(_completed(tuple(headers), self.destination.netloc, length))
         self.headers.encoding = "ascii"  # httpx would try them all at each look
         self.extensions = facts
         self.stream = httpx.ByteStream(content)

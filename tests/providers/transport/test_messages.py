@@ -29,7 +29,7 @@ def test_a_request_goes_where_one_of_httpx_goes(url: str, method: str, body: byt
     except httpx.InvalidURL:
         assume(False)
     assume(theirs.url.host)
-    ours = Request(method, url, {}, body, {})
+    ours = Request(method, url, (), body, {})
     place = destination(ours)
     assert place == destination(theirs)
     assert (place.scheme, place.target.encode()) == (theirs.url.scheme, theirs.url.raw_path)
@@ -38,13 +38,13 @@ def test_a_request_goes_where_one_of_httpx_goes(url: str, method: str, body: byt
 
 
 def test_headers_that_are_given_stand_once() -> None:
-    given = {"host": ("Host", "other"), "content-length": ("Content-Length", "0")}
+    given = [("Accept", "*/*"), ("host", "other"), ("Content-Length", "0"), ("accept", "text/plain")]
     request = Request("POST", "https://h/", given, b"", {})
-    assert request.headers.raw == [(b"Host", b"other"), (b"Content-Length", b"0")]
+    assert request.headers.raw == [(b"host", b"other"), (b"Content-Length", b"0"), (b"accept", b"text/plain")]
 
 
 def test_another_url_leads_elsewhere() -> None:
-    request = Request("GET", "https://h/a?b", {}, b"", {})
+    request = Request("GET", "https://h/a?b", (), b"", {})
     request.url = httpx.URL("https://i/c?d")
     assert destination(request) == ("https", "i", "/c?d")
     assert request.url.host == "i"
