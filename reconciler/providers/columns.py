@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reconciler.providers.records import identity, of_all_keys, of_key, status_of, task_from, unusable
-from reconciler.providers.values import COERCIONS, as_text, value_of
+from reconciler.providers.values import COERCIONS, READS, as_text, value_of
 from reconciler.tasks.sink import Rows
 from reconciler.tasks.task import FieldType, Status
 
@@ -121,7 +121,7 @@ class _Layout:
                 raise ValueError(f"{self.resource.name}: {field.name} is within another field")
             tree = inner
         tree[field.source[-1]] = field
-        self.reads[field.name] = partial(value_of, COERCIONS[field.type])
+        self.reads[field.name] = READS[field.type]
 
     def _struct(self, tree: _Tree, path: str) -> type[msgspec.Struct]:
         members: list[tuple[str, Any, Any]] = []

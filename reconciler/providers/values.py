@@ -8,7 +8,7 @@ import json
 import math
 import re
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from reconciler.tasks.task import EARLIEST, LARGEST_INTEGER, LONGEST_TEXT, MOST_TEXTS, FieldType
@@ -47,19 +47,18 @@ def timestamp(found: object) -> int | None:
 
 
 def _seconds(found: object) -> int | None:
-    if isinstance(found, float):
-        found = int(found) if 0 <= found < _LARGEST else None
-    text = digits(found) if isinstance(found, int) else found
-    if not isinstance(text, str) or len(text) > _LONGEST_NUMBER:
+    if not isinstance(found, str):
+        found = int(found) if isinstance(found, float) and 0 <= found < _LARGEST else found
+        found = digits(found) if isinstance(found, int) else None
+    if found is None or len(found) > _LONGEST_NUMBER:
         return None
-    text = text.strip()
+    text = found.strip()
     try:
         if text.isascii() and text.isdigit():
             match len(text):
                 case 14:
-                    hours, minutes, seconds = int(text[8:10]), int(text[10:12]), int(text[12:])
-                    proper = hours < 24 and minutes < 60 and seconds < 60
-                    return _midnight(text[:8]) + hours * 3600 + minutes * 60 + seconds if proper else None
+                    seconds = int(text[12:])
+                    return _midnight(text[:8]) + _minute(text[8:12]) + seconds if seconds < 60 else None
                 case 10:
                     return int(text)
                 case 13:
@@ -76,6 +75,15 @@ def _seconds(found: object) -> int | None:
 def _midnight(day: str) -> int:
     """Seconds since the epoch when a day began, `yyyyMMdd`. Raises ValueError for none of the calendar."""
     return int(datetime.fromisoformat(f"{day}T000000Z").timestamp())
+
+
+@lru_cache(maxsize=1440)
+def _minute(clock: str) -> int:
+    """Seconds from midnight to a minute, `hhmm`. Raises ValueError for none of the clock."""
+    hours, minutes = int(clock[:2]), int(clock[2:])
+    if hours > 23 or minutes > 59:
+        raise ValueError("no minute of a day")
+    return hours * 3600 + minutes * 60
 
 
 def as_text(found: object) -> str | None:
@@ -152,3 +160,18 @@ COERCIONS: Mapping[FieldType, Callable[[object], Value | None]] = {
     FieldType.TIMESTAMP: timestamp,
     FieldType.STRINGS: _texts,
 }
+
+
+def _text(found: object) -> Value | None:
+    """`as_text`, at once for what nearly all there are."""
+    if type(found) is str and found.isascii() and 0 < len(found) <= LONGEST_TEXT:
+        return found
+    return value_of(as_text, found)
+
+
+READS: Mapping[FieldType, Callable[[object], Value | None]] = {
+    **{kind: partial(value_of, coercion) for kind, coercion in COERCIONS.items()},
+    FieldType.STRING: _text,
+    FieldType.STATUS: _text,
+}
+"""What makes a value of what a record has, by the type of its field; None where there is none."""

@@ -116,13 +116,15 @@ def _matches(pattern: Pattern) -> Callable[[Operand], _Holds]:
     """Texts, or lists with some member, that a pattern fits."""
 
     def matching(operand: Operand) -> _Holds:
-        first, *others = map(pattern.compile, _texts(operand))
+        tests = [pattern.compile(text) for text in _texts(operand)]
+        fits = tests[0] if len(tests) == 1 else lambda text: any(test(text) for test in tests)
 
-        def passes(text: str) -> bool:
-            whole = composed(text)
-            return first(whole) or any(other(whole) for other in others)
+        def holds(value: Any) -> bool:  # noqa: ANN401 - as in `_Holds`
+            if isinstance(value, str):
+                return fits(value if value.isascii() else composed(value))
+            return any(map(holds, value))
 
-        return lambda value: passes(value) if isinstance(value, str) else any(map(passes, value))
+        return holds
 
     return matching
 

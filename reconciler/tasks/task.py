@@ -185,9 +185,13 @@ class Task:
     @property
     def text(self) -> int:
         """Characters of text in it, with the names of its fields, which may be a user's own."""
-        texts = (value if isinstance(value, tuple) else (value,) for value in self.values.values())
-        written = sum(len(text) for parts in texts for text in parts if isinstance(text, str))
-        return written + sum(map(len, self.values))
+        written = sum(map(len, self.values))
+        for value in self.values.values():
+            if isinstance(value, str):
+                written += len(value)
+            elif isinstance(value, tuple):
+                written += sum(map(len, value))
+        return written
 
     @classmethod
     def gone(cls, key: TaskKey) -> Task:
