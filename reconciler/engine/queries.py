@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.engine.world import by_clock, sifted
 from reconciler.exceptions import UsageError
 from reconciler.planning.judgement import statuses_wanted
-from reconciler.planning.sieve import Rule, Rules
+from reconciler.planning.rules import Rule, Rules
 from reconciler.planning.why import NEAR, Inquiry, scopes_of
 from reconciler.providers.registry import resource_type
 from reconciler.selectors.states import wanted_statuses

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from reconciler.planning.limits import Overrides
     from reconciler.planning.part import Shard
     from reconciler.planning.plan import Plan
-    from reconciler.planning.sieve import Rules
+    from reconciler.planning.rules import Rules
     from reconciler.planning.snapshot import Snapshot
     from reconciler.tasks.observation import Scope
     from reconciler.tasks.resource_type import Catalogue

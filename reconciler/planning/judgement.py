@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from reconciler.config.model import AtMost
 from reconciler.planning.notes import Watch
 from reconciler.planning.reasons import always
-from reconciler.planning.sieve import Rule, Rules, Sieve
+from reconciler.planning.rules import Rule, Rules
+from reconciler.planning.sieve import Sieve
 from reconciler.selectors.compile import compile_selector
 from reconciler.selectors.states import admitted_statuses, after_operation, wanted_statuses
 from reconciler.selectors.syntax import Everything, Truth

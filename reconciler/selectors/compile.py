@@ -8,7 +8,7 @@ AND is the least, OR the greatest and NOT the mirror of its parts, so an unknown
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from reconciler.selectors.operators import OPERATORS, Form
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Test, Truth
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 Predicate = Callable[[Mapping[str, Value]], Truth]
 """The truth of a selector for the values of one task. Returns the members of `Truth` themselves: compare by `is`."""
+
+
+KNOWN = (False, None, True)
+"""Whether something holds, by its truth; None: that is unknown."""
 
 
 def compile_selector(selector: Selector, now: int | None) -> Predicate:
@@ -47,16 +51,33 @@ def compile_selector(selector: Selector, now: int | None) -> Predicate:
             assert_never(selector)
 
 
+def compile_column(selector: Selector, field: str, now: int | None) -> tuple[Callable[[Any], bool | None], bool]:
+    """The same of a selector that looks at this field alone, for one value of it: whether it holds, None where that is
+    unknown; and whether it is the other way round."""
+    match selector:
+        case Negation(part):
+            holds, negated = compile_column(part, field, now)
+            return holds, not negated
+        case Test(part=None) if now is not None or OPERATORS[selector.operator].form is not Form.DURATION:
+            return _holds(selector, now), OPERATORS[selector.operator].negated
+        case _:
+            predicate = compile_selector(selector, now)
+            return lambda value: KNOWN[predicate({field: value})], False
+
+
+def _holds(test: Test, now: int | None) -> Callable[[Any], bool]:
+    spec, operand = OPERATORS[test.operator], test.operand
+    if spec.form is Form.DURATION and now is not None and isinstance(operand, int):
+        operand = now - operand
+    return spec.holds(operand)
+
+
 def _condition(test: Test, now: int | None) -> Predicate:
-    spec, field, operand, part = OPERATORS[test.operator], test.field, test.operand, test.part
-    missing = _counted(test.missing)
-    if spec.form is Form.FLAG:
-        missing = _counted(not operand)
-    elif spec.form is Form.DURATION:
-        if now is None:
-            return lambda _: Truth.UNKNOWN
-        operand = now - operand if isinstance(operand, int) else operand
-    holds = spec.holds(operand)
+    spec, field, part = OPERATORS[test.operator], test.field, test.part
+    missing = _counted(not test.operand if spec.form is Form.FLAG else test.missing)
+    if spec.form is Form.DURATION and now is None:
+        return lambda _: Truth.UNKNOWN
+    holds = _holds(test, now)
     hit, miss = (Truth.FALSE, Truth.TRUE) if spec.negated else (Truth.TRUE, Truth.FALSE)
 
     def predicate(values: Mapping[str, Value]) -> Truth:

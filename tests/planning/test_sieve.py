@@ -3,18 +3,28 @@
 import gc
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.planning.sieve import Rule, Rules, Sieve
+from reconciler.planning.rules import Rule, Rules
+from reconciler.planning.sieve import Sieve
 from reconciler.selectors import syntax
-from reconciler.selectors.compile import compile_selector
-from reconciler.selectors.syntax import AllOf, Everything, Negation, Operator, Truth
+from reconciler.selectors.compile import compile_selector, seen_by
+from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Truth
+from reconciler.selectors.trace import gaps
 from reconciler.tasks.sink import Collected
-from reconciler.tasks.task import Status, Task
+from reconciler.tasks.task import Field, FieldType, Status, Task
+from reconciler.tasks.url_parts import UrlPart
 
 NOW = 1_800_000_000
+
+
+def old(seconds: int) -> syntax.Selector:
+    return syntax.Test("created_at", Operator.OLDER_THAN, seconds)
+
+
 SELECTORS: dict[str, syntax.Selector] = {
     "old": syntax.Test("created_at", Operator.OLDER_THAN, 3600),
     "waiting-drafts": AllOf(
@@ -24,8 +34,31 @@ SELECTORS: dict[str, syntax.Selector] = {
     "odd": syntax.Test("id", Operator.IN, ("1", "3", "5")),
     "all": Everything(),
     "no-bucket": syntax.Test("input.bucket", Operator.EXISTS, False),
+    # Conditions that others have as well:
+    "as-old": syntax.Test("created_at", Operator.OLDER_THAN, 3600),
+    "old-drafts": AllOf((old(3600), syntax.Test("input.bucket", Operator.EQ, "drafts"), old(60))),
+    "old-elsewhere": AllOf((Negation(syntax.Test("input.bucket", Operator.EQ, "drafts")), old(3600))),
+    # Several conditions on one field, on several, and on none:
+    "kept-or-none": AnyOf(
+        (syntax.Test("user_data", Operator.EQ, "keep"), syntax.Test("user_data", Operator.EXISTS, False))
+    ),
+    "old-or-kept": AnyOf((old(3600), syntax.Test("user_data", Operator.GLOB, "k*"))),
+    "neither": AllOf(
+        (
+            Negation(AnyOf((old(3600), syntax.Test("user_data", Operator.GLOB, "k*")))),
+            syntax.Test("input.bucket", Operator.IN, ("drafts", "media")),
+        )
+    ),
+    "nothing": Negation(Everything()),
+    "anything": AllOf((AnyOf((Everything(),)), old(60))),
+    # What a field is that is not there, or a part of it:
+    "not-dropped": syntax.Test("user_data", Operator.NOT_CONTAINS, "drop", missing=True),
+    "young": syntax.Test("created_at", Operator.NEWER_THAN, 60, missing=False),
+    "from-there": syntax.Test("source", Operator.EQ, "there.example", part=UrlPart.HOST),
+    "from-here": AllOf((old(3600), Negation(syntax.Test("source", Operator.GLOB, "/a*", part=UrlPart.PATH)))),
+    "templates": syntax.Test("template_ids", Operator.NOT_CONTAINS, "7"),
 }
-FIELDS = frozenset({"created_at", "input.bucket", "user_data"})
+FIELDS = frozenset({"created_at", "input.bucket", "source", "template_ids", "user_data"})
 NAMES = st.lists(st.sampled_from(sorted(SELECTORS)), unique=True)
 STATUSES = [Status.PENDING, Status.RUNNING, Status.SUCCEEDED, Status.UNKNOWN, Status.GONE]
 
@@ -41,9 +74,11 @@ def tasks(draw: st.DrawFn) -> Task:
             st.fixed_dictionaries(
                 {},
                 optional={
-                    "created_at": st.sampled_from([NOW - 7200, NOW - 10]),
+                    "created_at": st.sampled_from([NOW - 7200, NOW - 100, NOW - 10]),
                     "input.bucket": st.sampled_from(["drafts", "media"]),
                     "user_data": st.sampled_from(["keep", "drop"]),
+                    "source": st.sampled_from(["https://there.example/a", "https://there.example", "no url"]),
+                    "template_ids": st.sampled_from([("7",), ("7", "8"), ()]),
                 },
             )
         )
@@ -54,9 +89,12 @@ PASSES = st.lists(st.lists(st.lists(tasks(), max_size=6), max_size=4), min_size=
 """The pages of each pass over a list."""
 
 
-def sifted(passes: Sequence[Sequence[Sequence[Task]]], names: Sequence[str]) -> tuple[Sieve, list[tuple[int, int]]]:
+def sifted(
+    passes: Sequence[Sequence[Sequence[Task]]], names: Sequence[str], few: int = 256, count_by: Field | None = None
+) -> tuple[Sieve, list[tuple[int, int]]]:
     rules = [Rule.of(name, SELECTORS[name], NOW) for name in names]
-    sieve = Sieve(lambda: Rules(rules, [Rule.of("hold", SELECTORS["not-kept"], NOW)], FIELDS))
+    hold = [Rule.of("hold", SELECTORS["not-kept"], NOW)]
+    sieve = Sieve(lambda: Rules(rules, hold, FIELDS, few=few, count_by=count_by))
     ends = []
     for pages in passes:
         for page in pages:
@@ -74,10 +112,12 @@ def collected(passes: Sequence[Sequence[Sequence[Task]]]) -> tuple[Collected, li
     return sink, ends
 
 
-@given(PASSES, NAMES)
-def test_what_is_let_go_counts_like_what_is_held(passes: list[list[list[Task]]], names: list[str]) -> None:
-    """Pages shift, tasks stand on two of them, contradict themselves, move on between passes, or are gone."""
-    (sieve, ends), (held, as_before) = sifted(passes, names), collected(passes)
+@settings(max_examples=300)
+@given(PASSES, NAMES, st.sampled_from([0, 256]))
+def test_what_is_let_go_counts_like_what_is_held(passes: list[list[list[Task]]], names: list[str], few: int) -> None:
+    """Pages shift, tasks stand on two of them, contradict themselves, move on between passes, or are gone. Values are
+    remembered, or nearly none of them."""
+    (sieve, ends), (held, as_before) = sifted(passes, names, few), collected(passes)
     assert ends == as_before
     assert (sieve.total, sieve.contradicted) == (held.total, held.contradicted)
     rows: dict[str, set[Status]] = {}
@@ -93,7 +133,25 @@ def test_what_is_let_go_counts_like_what_is_held(passes: list[list[list[Task]]],
         unknown = {task_id for task_id, truth in truths.items() if truth is Truth.UNKNOWN} | set(rows)
         assert sieve.unknown(name) == len(unknown)
         undecided |= unknown
+        unsure = [task.values for task in held.tasks if truths[task.id] is Truth.UNKNOWN]
+        tests = {test.name: test for test, _ in gaps(SELECTORS[name])}
+        lacking = {name: sum(seen_by(test, values) is None for values in unsure) for name, test in tests.items()}
+        assert sieve.lacking(name) == {name: count for name, count in lacking.items() if count}
     assert sieve.undecided() == len(undecided)
+    holds = compile_selector(SELECTORS["not-kept"], NOW)
+    assert ("hold" in sieve.busy) == (bool(rows) or any(holds(task.values) is not Truth.FALSE for task in held.tasks))
+    assert sieve.among(map(str, range(20))) == {*(task.id for task in held.tasks), *rows}
+
+
+@given(PASSES, NAMES, st.sampled_from([0, 256]), st.sampled_from(["input.bucket", "source", "status"]))
+def test_what_is_counted_by_a_field_is_what_is_selected(
+    passes: list[list[list[Task]]], names: list[str], few: int, name: str
+) -> None:
+    field = Field(name, FieldType.STRING, "")
+    field = field if name != "source" else replace(field, url=True).parts["source.host"]
+    (counting, _), (keeping, _) = sifted(passes, names, few, field), sifted(passes, names, few)
+    assert counting.groups == Counter(field.value_in(task.values) for task in keeping.tasks)
+    assert (counting.matched, counting.tasks) == (len(keeping.tasks), [])
 
 
 @given(PASSES)

@@ -1,17 +1,19 @@
 """The meaning of selectors: tables for a reader, and random ones against an evaluator written from the design."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.selectors.compile import compile_selector
+from reconciler.selectors.compile import KNOWN, compile_column, compile_selector
 from reconciler.selectors.operators import APPLICABLE, OPERATORS
 from reconciler.selectors.parse import parse_selector
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Selector, Truth
 from reconciler.selectors.syntax import Test as Condition
+from reconciler.selectors.trace import fields_of
 from reconciler.tasks.resource_type import ResourceType
 from reconciler.tasks.task import Status, Value
 from reconciler.tasks.timestamps import parse_timestamp
@@ -290,6 +292,34 @@ def test_agrees_with_a_naive_reading(
     match, values = data.draw(documents), data.draw(tasks)
     expected = {True: T, None: U, False: F}[_naive(match, values)]
     assert compile_selector(_parsed(match, packaging), NOW)(values) is expected
+
+
+def _parts(selector: Selector) -> Iterator[Selector]:
+    yield selector
+    match selector:
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from _parts(part)
+        case Negation(part):
+            yield from _parts(part)
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_what_looks_at_one_field_can_be_asked_about_its_value(
+    packaging: ResourceType,
+    documents: st.SearchStrategy[Any],
+    tasks: st.SearchStrategy[dict[str, Value]],
+    data: st.DataObject,
+) -> None:
+    match, values, now = data.draw(documents), data.draw(tasks), data.draw(st.sampled_from([NOW, None]))
+    for part in _parts(Negation(_parsed(match, packaging))):
+        fields = fields_of(part)
+        if len(fields) == 1 and (value := values.get(*fields)) is not None:
+            holds, negated = compile_column(part, *fields, now)
+            found = holds(value)
+            expected = KNOWN[compile_selector(part, now)(values)]
+            assert (None if found is None else found is not negated) is expected
 
 
 @settings(max_examples=150)
