@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from reconciler.providers.base import Look
     from reconciler.providers.credential_source import C, CredentialSource
     from reconciler.providers.credentials import ResolvedCredentials
+    from reconciler.providers.shapes import Shapes
     from reconciler.providers.transport.caller import Retries
     from reconciler.providers.transport.pacing import Pace
     from reconciler.providers.transport.surroundings import Surroundings
@@ -85,6 +86,7 @@ class HttpClient(Generic[R]):
         self.concurrency = concurrency
         self.redactor = Redactor(resolved.secrets, target.masked)
         self.traffic: dict[str, Tally] = {}
+        self.shapes: dict[tuple[str, str], Shapes] = {}
         self._paces: dict[tuple[str, str], Pace] = {}
         self._clocks = surroundings.shared.of(Clocks, partial(Clocks, self.now))
         self._urls = frozenset(urls) | resolved.issuers
@@ -218,14 +220,17 @@ class HttpClient(Generic[R]):
         )
         return found
 
-    def body(self, response: httpx.Response, task: str = "") -> dict[str, Any] | Fault:
+    def body(
+        self, response: httpx.Response, task: str = "", read: Callable[[bytes], Any] | None = None
+    ) -> dict[str, Any] | Fault:
         """The JSON object of an answer of success, or a fault that says what came instead.
 
-        `task` is the key of a single task in it: an error in there is the task's, not the call's.
+        `task` is the key of a single task in it: an error in there is the task's, not the call's. `read` is what reads
+        the JSON of a list.
         """
         if response.status_code != OK or self.codes.refuses(response):
             return self.refusal(response)
-        return json_object(response, self.redactor, self.codes.means, task)
+        return json_object(response, self.redactor, self.codes.means, task, read)
 
     def refusal(self, response: httpx.Response, operation: Operation | None = None) -> Fault:
         """What an answer means that is no success, of a call of `operation` where one is given."""

@@ -1,17 +1,15 @@
-"""A page of records by its columns, since most of its rows become no task: what is asked about goes into structs that
-take what nearly all rows have, texts and whole numbers. Anything else is made into these before.
-"""
+"""A page of records by its columns, since most of its rows become no task: only what is asked about is looked at."""
 
 from __future__ import annotations
 
 from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from reconciler.providers.records import identity, of_all_keys, of_key, status_of, task_from, unusable
-from reconciler.providers.values import COERCIONS, READS, as_text, value_of
+from reconciler.providers.shapes import PLAIN, Shaped, as_it_came
+from reconciler.providers.values import READS, as_text, digits, value_of
 from reconciler.tasks.sink import Rows
 from reconciler.tasks.task import FieldType, Status
 
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from reconciler.providers.records import Row
+    from reconciler.providers.shapes import Shape
     from reconciler.tasks.resource_type import ResourceType
     from reconciler.tasks.sink import Column
     from reconciler.tasks.task import Field, Task, Value
@@ -26,26 +25,59 @@ if TYPE_CHECKING:
 
 def records_in(target: str, resource: ResourceType, rows: Sequence[Any]) -> Records | str:
     """The same for rows from which `task_from` makes the tasks, once somebody asks for them."""
-    key, fits = resource.fields["id"].source, resource.id_form.fullmatch
+    fits = resource.id_form.fullmatch
+    ids = _Places(rows).at(resource.fields["id"].source)
     try:
-        ids = [row[key[0]] for row in rows] if len(key) == 1 else []
-        usable = len(ids) == len(rows) and all(map(fits, ids))
-    except (KeyError, TypeError):  # no object, no id in it, or one that is no text
-        usable = False
-    if not usable:
-        ids = []
-        for number, row in enumerate(rows, 1):
-            task_id = identity(resource, row) if isinstance(row, dict) else None
-            if task_id is None:
-                return unusable(resource, number, row)
-            ids.append(task_id)
-    return Records(target, resource, rows, ids)
+        usable = all(map(fits, ids))
+    except TypeError:  # one that is no text
+        ids = [digits(found) if isinstance(found, int) else found for found in ids]
+        usable = all(isinstance(found, str) and fits(found) for found in ids)
+    if usable:
+        return Records(target, resource, rows, ids)
+    numbered = enumerate(map(as_it_came, rows), 1)
+    return next(unusable(resource, number, row) for number, row in numbered if not _has_id(resource, row))
+
+
+def _has_id(resource: ResourceType, row: object) -> bool:
+    return isinstance(row, dict) and identity(resource, row) is not None
+
+
+class _Places:
+    """What all rows have in a place, by its keys; None where they have none. All are dicts, or all of one shape."""
+
+    def __init__(self, rows: Sequence[Any]) -> None:
+        self.shape: Shape | None = rows[0].shape if rows and isinstance(rows[0], Shaped) else None
+        self._found: dict[tuple[str, ...], Sequence[Any]] = {(): rows}
+
+    def at(self, source: tuple[str, ...]) -> Sequence[Any]:
+        if source not in self._found:
+            self._found[source] = self._under(source, self.at(source[:-1]))
+        return self._found[source]
+
+    def _under(self, source: tuple[str, ...], objects: Sequence[Any]) -> list[Any]:
+        key = source[-1]
+        if self.shape is None or source not in self.shape.places:
+            return [each.get(key) if isinstance(each, dict) else None for each in objects]
+        place = self.shape.places[source]
+        try:
+            found = list(map(place.get, objects))
+        except AttributeError:  # something else than an object
+            found = [getattr(each, place.name, None) for each in objects]
+        return [None if each is msgspec.UNSET else each for each in found] if place.lacks else found
+
+    def of(self, field: Field, read: Callable[[Any], Value | None]) -> Sequence[Any]:
+        """Texts and whole numbers as they came, anything else as the value that is read of it."""
+        found, texts = self.at(field.source), field.type is FieldType.STRINGS
+        place = self.shape.places.get(field.source) if self.shape else None
+        if not texts and ((place and place.is_plain) or PLAIN.issuperset(map(type, found))):
+            return found
+        return [each if type(each) in PLAIN and not texts else read(as_it_came(each)) for each in found]
 
 
 class Records(Rows):
-    """The rows of one page of a list, whose ids are usable."""
+    """The rows of one page of a list, all dicts or all of one shape, whose ids are usable."""
 
-    def __init__(self, target: str, resource: ResourceType, rows: Sequence[Row], ids: Sequence[str]) -> None:
+    def __init__(self, target: str, resource: ResourceType, rows: Sequence[Any], ids: Sequence[str]) -> None:
         self.target = target
         self.resource = resource
         self.rows = rows
@@ -62,39 +94,31 @@ class Records(Rows):
 
     def task(self, place: int) -> Task:
         """The task that a row shows."""
-        made = task_from(self.target, self.resource, self.rows[place])
+        made = task_from(self.target, self.resource, as_it_came(self.rows[place]))
         assert made is not None  # noqa: S101 - told to mypy: its id is usable
         return made
 
     def view(self, fields: frozenset[str]) -> _Columns:
-        layout = _layout(self.resource, fields)
-        try:
-            structs = msgspec.convert(self.rows, layout.page)
-        except msgspec.ValidationError:
-            structs = msgspec.convert([layout.mended(row) for row in self.rows], layout.page)
-        return _Columns(self, layout, structs)
-
-
-_Tree = dict[str, "_Tree | Field"]
-"""Where a row holds fields, by its keys."""
+        return _Columns(self, _layout(self.resource, fields))
 
 
 class _Layout:
-    """How the rows of a resource type are put into structs, each field as it came. `reads` has what makes a value of
-    it, `attributes` where it is; frozen structs are alike, and have one hash, where all fields are alike. `keyed` has
-    what makes the values of fields of a key, which may be no name of an attribute."""
+    """What is asked about the rows of a resource type: `fields` that stand in a place, and what makes a value of each;
+    `keyed` has what makes the values of fields of a key."""
 
-    def __init__(self, resource: ResourceType, fields: frozenset[str]) -> None:
+    def __init__(self, resource: ResourceType, asked: frozenset[str]) -> None:
         self.resource = resource
-        self.attributes: dict[str, Callable[[Any], Any]] = {}
-        self.reads: dict[str, Callable[[Any], Value | None]] = {}
+        self.fields: dict[str, Field] = {}
+        self.reads: dict[str, Callable[[Any], Value | None]] = {"status": partial(_status_value, resource)}
         self.keyed: dict[str, Callable[[Row], Any]] = {}
-        self._tree: _Tree = {}
-        for name in {*fields, "provider_status"} - {"id"}:
+        self.lacked: list[str] = []
+        self.status = partial(_status_of, resource)
+        for name in sorted({*asked, "provider_status"} - {"id"}):
             known = resource.fields.get(name)
             field = known or resource.field_named(name)
-            if field is None:
-                self._lack(name)
+            if field is None:  # a protection asks about it, and this resource type does not have it
+                self.lacked.append(name)
+                self.reads[name] = _as_it_came
             elif not field.source:
                 continue
             elif known is None:
@@ -103,60 +127,8 @@ class _Layout:
             elif known.prefix:
                 self.keyed[name] = partial(of_all_keys, field)
             else:
-                self._add(field)
-        self.page = list[self._struct(self._tree, "")]  # type: ignore[misc] # its rows are of a type made here
-        self.status = partial(_status_of, resource)
-        self.attributes["status"] = self.attributes["provider_status"]
-        self.reads["status"] = partial(_status_value, resource)
-
-    def _lack(self, name: str) -> None:
-        """A field that a protection asks about, and this resource type does not have."""
-        self.attributes[name] = self.reads[name] = _nothing
-
-    def _add(self, field: Field) -> None:
-        tree = self._tree
-        for key in field.source[:-1]:
-            inner = tree.setdefault(key, {})
-            if not isinstance(inner, dict):
-                raise ValueError(f"{self.resource.name}: {field.name} is within another field")
-            tree = inner
-        tree[field.source[-1]] = field
-        self.reads[field.name] = READS[field.type]
-
-    def _struct(self, tree: _Tree, path: str) -> type[msgspec.Struct]:
-        members: list[tuple[str, Any, Any]] = []
-        for number, node in enumerate(tree.values()):
-            name = f"f{number}"
-            if isinstance(node, dict):
-                inner = self._struct(node, f"{path}{name}.")
-                members.append((name, inner | None, inner()))
-            else:
-                self.attributes[node.name] = attrgetter(path + name)
-                kind = tuple[str, ...] | None if node.type is FieldType.STRINGS else str | int | None
-                members.append((name, kind, None))
-        keys = {f"f{number}": key for number, key in enumerate(tree)}
-        return msgspec.defstruct("Row", members, rename=keys, frozen=True, gc=False)
-
-    def mended(self, row: Row) -> Row:
-        """A row of which nothing does not fit: with what would be read of the odd values in it instead of these."""
-        return _mended(row, self._tree)
-
-
-def _mended(row: Row, tree: _Tree) -> Row:
-    made: Row = {}
-    for key, node in tree.items():
-        found = row.get(key)
-        if isinstance(node, dict):
-            made[key] = _mended(found, node) if isinstance(found, dict) else None
-        elif type(found) in {str, int} and node.type is not FieldType.STRINGS:
-            made[key] = found
-        elif found is not None and found != "":
-            made[key] = COERCIONS[node.type](found)
-    return made
-
-
-def _nothing(_: object) -> None:
-    return None
+                self.fields[name] = field
+                self.reads[name] = READS[field.type]
 
 
 def _as_it_came(found: Value | None) -> Value | None:
@@ -184,48 +156,33 @@ def _layout(resource: ResourceType, fields: frozenset[str]) -> _Layout:
 
 
 class _Columns:
-    """Rows in structs, by their columns. A `reconciler.tasks.sink.View`."""
+    """Rows by their columns. A `reconciler.tasks.sink.View`."""
 
-    def __init__(self, records: Records, layout: _Layout, structs: list[msgspec.Struct]) -> None:
+    def __init__(self, records: Records, layout: _Layout) -> None:
         self.ids = records.ids
-        self._rows = records.rows
-        self._layout = layout
-        self._structs = structs
         self.task = records.task
-        self.statuses: Column = (self._found("provider_status"), layout.status)
-
-    def _found(self, field: str) -> list[Any]:
-        if field in self._layout.keyed:
-            return list(map(self._layout.keyed[field], self._rows))
-        at = self._layout.attributes[field]
-        try:
-            return list(map(at, self._structs))
-        except AttributeError:
-            return [_reached(at, struct) for struct in self._structs]
+        self._reads = layout.reads
+        places = _Places(records.rows)
+        self._found = {name: places.of(field, layout.reads[name]) for name, field in layout.fields.items()}
+        if layout.keyed:
+            rows = list(map(as_it_came, records.rows))
+            self._found |= {name: list(map(of, rows)) for name, of in layout.keyed.items()}
+        self._says = list(self._found.values())
+        self._found |= {name: [None] * len(self.ids) for name in layout.lacked}
+        self._found["status"] = self._found["provider_status"]
+        self.statuses: Column = (self._found["status"], layout.status)
 
     def column(self, field: str) -> Column:
-        return (self.ids, str) if field == "id" else (self._found(field), self._layout.reads[field])
+        return (self.ids, str) if field == "id" else (self._found[field], self._reads[field])
 
     def hashes(self) -> Iterable[int]:
-        keyed = map(self._found, self._layout.keyed)
-        return map(hash, zip(self._structs, *keyed, strict=True) if self._layout.keyed else self._structs)
+        return map(hash, zip(*self._says, strict=True))
 
     def values(self, place: int, fields: Iterable[str]) -> dict[str, Value]:
         found: dict[str, Value] = {}
         for field in fields:
-            value = self.ids[place] if field == "id" else self._value(place, field)
+            column, read = self.column(field)
+            value = read(column[place])
             if value is not None:
                 found[field] = value
         return found
-
-    def _value(self, place: int, field: str) -> Value | None:
-        found = self._layout.keyed.get(field)
-        came = found(self._rows[place]) if found else _reached(self._layout.attributes[field], self._structs[place])
-        return self._layout.reads[field](came)
-
-
-def _reached(attribute: Callable[[Any], Any], struct: msgspec.Struct) -> Any:  # noqa: ANN401 - as it came
-    try:
-        return attribute(struct)
-    except AttributeError:  # null instead of the object that has it
-        return None

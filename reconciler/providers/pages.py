@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.providers.base import Readings
 from reconciler.providers.columns import records_in
+from reconciler.providers.shapes import Shapes
 from reconciler.providers.transport.answers import malformed
 from reconciler.tasks.observation import Fault, Meaning
 from reconciler.tasks.sink import by_id
 from reconciler.tasks.task import Status, Task, TaskKey
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     import httpx
 
@@ -45,10 +46,10 @@ class Page:
 
 def page_in(response: httpx.Response, client: HttpClient[Any], resource: ResourceType) -> Page | Fault:
     """The page in an answer, or a fault that says what came instead. A missing envelope is never "no tasks"."""
-    body = client.body(response)
+    listing = resource.listing
+    body = client.body(response, read=_reader(client, resource))
     if isinstance(body, Fault):
         return body
-    listing = resource.listing
     tasks = _tasks(at(body, listing.envelope), listing.envelope, body, response, client, resource)
     if isinstance(tasks, Fault):
         return tasks
@@ -56,6 +57,17 @@ def page_in(response: httpx.Response, client: HttpClient[Any], resource: Resourc
     if marker is None:
         return malformed(f"a {listing.next_page} that is no text, or too long", response)
     return Page(tasks, _total(at(body, listing.total)), marker, _is_set(at(body, listing.truncated)))
+
+
+def _reader(client: HttpClient[Any], resource: ResourceType) -> Callable[[bytes], Any] | None:
+    """What reads the pages of a list by what the pages before were like; none where all rows have to be dicts."""
+    envelope = resource.listing.envelope
+    if resource.prepared is not None or resource.listing.rows_merge:
+        return None
+    shapes = client.shapes.get((resource.name, envelope))
+    if shapes is None:
+        shapes = client.shapes[resource.name, envelope] = Shapes(envelope)
+    return shapes.read
 
 
 def read_in(response: httpx.Response, client: HttpClient[Any], resource: ResourceType) -> Page | Fault:

@@ -116,8 +116,10 @@ class FollowsRedirects(HuaweicloudClient):
 
 
 class TakesNothingForNoTasks(HuaweicloudClient):
-    def body(self, response: httpx.Response, task: str = "") -> dict[str, Any] | Fault:
-        return super().body(response, task) if response.content else {"total": 0, "task_array": []}
+    def body(
+        self, response: httpx.Response, task: str = "", read: Callable[[bytes], Any] | None = None
+    ) -> dict[str, Any] | Fault:
+        return super().body(response, task, read) if response.content else {"total": 0, "task_array": []}
 
 
 class TakesALostAnswerForSuccess(HuaweicloudClient):
