@@ -8,10 +8,11 @@ is selected by it.
 from __future__ import annotations
 
 from array import array
+from itertools import compress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
 _BUCKETS = 64
 """Ids are compared bucket by bucket, so that little is held besides them."""
@@ -57,45 +58,52 @@ class Sightings:
         """How many ids it showed, and the hashes of those whose rows differ: each of these counts as the number that
         `contradicted` makes of its numbers."""
         (keys, says, numbers), self._pass = self._pass, (array("q"), array("I"), array("I"))
-        ids, known = _parted(keys, keys, "q"), _parted(self._keys, self._keys, "q")
-        if all(map(_are_new, ids, known)):
-            self._keys += keys
-            self.numbers += numbers
-            return len(keys), set()
-        rows = _parted(keys, (said << _HALF | number for said, number in zip(says, numbers, strict=True)), "Q")
-        counted = _parted(self._keys, self.numbers, "I")
-        del keys, says, numbers
-        self._keys, self.numbers = array("q"), array("I")
-        distinct, differing = 0, dict[int, set[int]]()
-        for bucket, whole in enumerate(ids):
-            last = dict(zip(whole, rows[bucket], strict=True))
-            distinct += len(last)
-            now = dict(zip(known[bucket], counted[bucket], strict=True))
-            now |= {key: row & _NUMBER for key, row in last.items()}
-            if len(last) < len(whole):
-                pairs = list(zip(whole, rows[bucket], strict=True))
-                odd = {key: set[int]() for key, row in pairs if last[key] != row}
-                for key, row in pairs:
-                    if key in odd:
-                        odd[key].add(row & _NUMBER)
-                now |= {key: contradicted(shown) for key, shown in odd.items()}
-                differing |= odd
-            self._keys.extend(now)
-            self.numbers.extend(now.values())
-        return distinct, set(differing)
+        places, differing = _places(keys), set[int]()
+        ids = _parted(places, keys, "q")
+        if any(len(set(bucket)) < len(bucket) for bucket in ids):
+            rows = (said << _HALF | number for said, number in zip(says, numbers, strict=True))
+            keys, numbers, differing = _united(ids, _parted(places, rows, "Q"), contradicted)
+        distinct, places = len(keys), _places(self._keys)
+        del says  # as what was before, once it lies in buckets: a million tasks are not to be held twice
+        known, self._keys = _parted(places, self._keys, "q"), keys
+        counted, self.numbers = _parted(places, self.numbers, "I"), numbers
+        for bucket, before, before_counted in zip(ids, known, counted, strict=True):
+            if before:
+                shown = set(bucket)
+                others = [key not in shown for key in before]
+                keys.extend(compress(before, others))
+                numbers.extend(compress(before_counted, others))
+        return distinct, differing
 
 
-def _parted(keys: array[int], column: Iterable[int], kind: str) -> list[array[int]]:
-    """A column in buckets, to which the hashes of the ids lead."""
+def _united(
+    ids: Iterable[array[int]], rows: Iterable[array[int]], contradicted: Callable[[set[int]], int]
+) -> tuple[array[int], array[int], set[int]]:
+    """Each id once, with its number, and those whose rows differ."""
+    keys, numbers, differing = array("q"), array("I"), set[int]()
+    for bucket, its_rows in zip(ids, rows, strict=True):
+        last = dict(zip(bucket, its_rows, strict=True))
+        odd = {key: set[int]() for key, row in zip(bucket, its_rows, strict=True) if last[key] != row}
+        for key, row in zip(bucket, its_rows, strict=True):
+            if key in odd:
+                odd[key].add(row & _NUMBER)
+        counted = {key: row & _NUMBER for key, row in last.items()}
+        counted |= {key: contradicted(shown) for key, shown in odd.items()}
+        keys.extend(counted)
+        numbers.extend(counted.values())
+        differing.update(odd)
+    return keys, numbers, differing
+
+
+def _places(keys: array[int]) -> bytes:
+    """The bucket of each id, to which a byte of its hash leads."""
+    return memoryview(keys).cast("B")[:: keys.itemsize].tobytes().translate(_BUCKET_OF)
+
+
+def _parted(places: bytes, column: Iterable[int], kind: str) -> list[array[int]]:
+    """A column in buckets."""
     buckets = [array(kind) for _ in range(_BUCKETS)]
     appends = [bucket.append for bucket in buckets]
-    places = memoryview(keys).cast("B")[:: keys.itemsize].tobytes().translate(_BUCKET_OF)
     for place, one in zip(places, column, strict=True):
         appends[place](one)
     return buckets
-
-
-def _are_new(ids: Sequence[int], known: Sequence[int]) -> bool:
-    """Whether none of these ids stands twice, nor among those that are known."""
-    once = set(ids)
-    return len(once) == len(ids) and once.isdisjoint(known)
