@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.planning.rules import Asked, Known, Rules, columns
 from reconciler.planning.sightings import Sightings
-from reconciler.selectors.compile import seen_by
 from reconciler.tasks.sink import view_of
-from reconciler.tasks.task import Status
+from reconciler.tasks.task import Status, part_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.planning.rules import Condition, Rule
+    from reconciler.planning.rules import Condition
     from reconciler.selectors.syntax import Test
     from reconciler.tasks.sink import View
     from reconciler.tasks.task import Task, Value
@@ -122,7 +121,7 @@ class Sieve:
         self._policies = (1 << len(rules.policies)) - 1
         self._pending = self._number(_Kind(Status.PENDING)) if "created_at" in self._fields else -1
         self._gaps = {name: test for rule in rules.policies for name, test in rule.gaps.items()}
-        self._missing = dict(self._gaps_in(rules.policies))
+        self._missing = {name: self._gaps_in(name) for name in {test.field for test in self._gaps.values()}}
         conditions: defaultdict[tuple[str, ...], dict[Condition, int]] = defaultdict(dict)
         for place, rule in enumerate(rules.all):
             for condition in rule.conditions:
@@ -131,25 +130,26 @@ class Sieve:
         self._few = [Asked(fields, alike, self._count) for fields, alike in conditions.items() if fields]
         (self._everything,) = Asked((), conditions[()], self._count).narrowed([self._everything], [{}])
 
-    def _gaps_in(self, policies: Sequence[Rule]) -> Iterator[tuple[str, tuple[int, Known]]]:
-        """By field the policies that have gaps in it, and which of the gaps there are with a value of it."""
-        for name in {test.field for test in self._gaps.values()}:
-            tests = [(1 << bit, test) for bit, test in enumerate(self._gaps.values()) if test.field == name]
-            having = (place for place, rule in enumerate(policies) if any(t.field == name for t in rule.gaps.values()))
+    def _gaps_in(self, field: str) -> tuple[int, Known]:
+        """The policies that have gaps in a field, and which of the gaps there are with a value of it."""
+        rules = enumerate(self._rules.policies)
+        having = sum(1 << place for place, rule in rules if any(test.field == field for test in rule.gaps.values()))
+        gaps = [(1 << bit, test.part) for bit, test in enumerate(self._gaps.values()) if test.field == field]
+        without, parts = sum(bit for bit, _ in gaps), [(bit, part) for bit, part in gaps if part]
 
-            def lacks(value: Value | None, name: str = name, tests: Sequence[tuple[int, Test]] = tests) -> int:
-                values = {} if value is None else {name: value}
-                return sum(bit for bit, test in tests if seen_by(test, values) is None)
+        def lacks(value: Value | None) -> int:
+            if value is None:
+                return without
+            return sum(bit for bit, part in parts if part_in(value, part) is None) if parts else 0
 
-            yield name, (sum(1 << place for place in having), Known(lacks))
+        return having, Known(lacks)
 
     def _forget(self) -> None:
         """Remember no values of fields that have nearly as many of them as there are tasks."""
-        for asked in self._few:
-            if asked.known.missed > max(self._rules.few, self._rows // 2):
-                asked.known.clear()
-                self._many.append(asked)
-        self._few = [asked for asked in self._few if asked not in self._many]
+        for asked in [asked for asked in self._few if asked.known.missed > max(self._rules.few, self._rows // 2)]:
+            asked.known.clear()
+            self._few.remove(asked)
+            self._many.append(asked)
 
     def _judge(self, view: View, numbers: list[int]) -> None:
         """Put the number of its kind for each row that some rule may be true of; keep those of which a policy's is."""

@@ -177,12 +177,3 @@ class _Columns:
 
     def hashes(self) -> Iterable[int]:
         return map(hash, zip(*self._says, strict=True))
-
-    def values(self, place: int, fields: Iterable[str]) -> dict[str, Value]:
-        found: dict[str, Value] = {}
-        for field in fields:
-            column, read = self.column(field)
-            value = read(column[place])
-            if value is not None:
-                found[field] = value
-        return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from reconciler.tasks.task import Status, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from reconciler.tasks.task import Value
 
@@ -36,10 +36,6 @@ class View(Protocol):
 
     def hashes(self) -> Iterable[int]:
         """For each row a hash of all that it says of the fields, and of whether it is there."""
-        ...
-
-    def values(self, place: int, fields: Iterable[str]) -> Mapping[str, Value]:
-        """These fields of one row, at least."""
         ...
 
     def task(self, place: int) -> Task:
@@ -69,10 +65,6 @@ class _Made:
 
     def hashes(self) -> Iterable[int]:
         return (hash((task.status.value, *map(task.values.get, self._fields))) for task in self._tasks)
-
-    def values(self, place: int, fields: Iterable[str]) -> Mapping[str, Value]:
-        del fields
-        return self._tasks[place].values
 
     def task(self, place: int) -> Task:
         return self._tasks[place]

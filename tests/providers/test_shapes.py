@@ -105,10 +105,7 @@ def shown(content: bytes, by: HuaweicloudClient, resource: ResourceType = PACKAG
         column, read = view.column(name)
         columns[name] = [(type(found), found, read(found)) for found in column]
     statuses = [view.statuses[1](found) for found in view.statuses[0]]
-    says = [view.values(place, FIELDS) for place in range(len(page.tasks))]
-    return repr(
-        (list(page.tasks), list(view.ids), statuses, columns, list(view.hashes()), says, replace(page, tasks=()))
-    )
+    return repr((list(page.tasks), list(view.ids), statuses, columns, list(view.hashes()), replace(page, tasks=())))
 
 
 def by_shape(content: bytes, by: HuaweicloudClient, resource: ResourceType = PACKAGING) -> bool:
