@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import compress, repeat
-from operator import and_, attrgetter, eq
+from operator import and_, attrgetter
 from typing import TYPE_CHECKING, Any
 
 from reconciler.planning.rules import Asked, Known, Rules, columns
@@ -107,7 +107,7 @@ class Sieve:
         if self._pending not in numbers:
             return
         column, read = view.column("created_at")
-        shown = list(filter(None, compress(column, map(eq, numbers, repeat(self._pending)))))
+        shown = [found for found, number in zip(column, numbers, strict=True) if number == self._pending and found]
         oldest = read(min(shown)) if _of_one_form(shown) else None
         created = [oldest] if isinstance(oldest, int) else map(read, shown)
         known = [time for time in (self.oldest_pending, *created) if isinstance(time, int)]
