@@ -173,5 +173,6 @@ READS: Mapping[FieldType, Callable[[object], Value | None]] = {
     **{kind: partial(value_of, coercion) for kind, coercion in COERCIONS.items()},
     FieldType.STRING: _text,
     FieldType.STATUS: _text,
+    FieldType.TIMESTAMP: timestamp,  # which nothing leads to none
 }
 """What makes a value of what a record has, by the type of its field; None where there is none."""

@@ -12,7 +12,7 @@ from reconciler.providers.aws import PROVIDER as AWS
 from reconciler.providers.huaweicloud import PROVIDER as HUAWEICLOUD
 from reconciler.providers.records import task_from
 from reconciler.providers.registry import catalogue, providers
-from reconciler.providers.values import timestamp
+from reconciler.providers.values import COERCIONS, READS, timestamp, value_of
 from reconciler.tasks.resource_type import Action, Operation, ResourceType
 from reconciler.tasks.task import LONGEST_TEXT, MOST_TEXTS, OBSERVABLE, FieldType, Status, Task
 
@@ -122,12 +122,22 @@ def test_what_is_too_large_for_a_field_is_unknown_never_cut() -> None:
         assert values(trans_template_id=listed) == {}
 
 
+@pytest.mark.parametrize("kind", FieldType)
+def test_what_is_read_is_a_value_or_none(kind: FieldType) -> None:
+    came: list[object] = [None, "", " ", "a", "\u00e9", "\ud800", "x" * (LONGEST_TEXT + 1), "20200901185020", "7"]
+    came += [0, -1, 7, 1598986220, 10**30, True, 1.5, 1e400, [], ["a", None], {}, {"a": [1]}]
+    for found in came:
+        read, coerced = READS[kind](found), value_of(COERCIONS[kind], found)
+        assert (type(read), read) == (type(coerced), coerced)
+
+
 def test_records_are_read_leniently_and_never_wrongly() -> None:
     assert [timestamp(text) for text in ("20200901185020", 20200901185020, "2020-09-01T18:50:20Z")] == [1598986220] * 3
     assert timestamp("2020-09-02T02:50:20+08:00") == 1598986220
     assert timestamp("2020-09-01 18:50:20") == 1598986220
     assert timestamp(1598986220) == timestamp("1598986220000") == timestamp(1598986220.9) == 1598986220
     no_times: list[object] = ["", "00000000000000", "20201301000000", "soon", None, True, 1.5, [], "2020", "9" * 17]
+    no_times += ["20200901245020", "20200901186020", "20200901185060", "2020090118502\u0660"]
     no_times += ["0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-01:00"]  # in UTC years that cannot be written
     no_times += [
         "0000-00-00 00:00:00",
