@@ -11,7 +11,7 @@ from benchmarks.clouds import ACCESS, configuration, requests
 from benchmarks.table import RECONCILER, Table, run, server
 
 TOO_MUCH = 10
-"""Times of R. A rate that `rate_limits` say is believed to a sixteenth of it."""
+"""Times of R."""
 SITUATIONS = ((10, 400), (100, 4_000), (1_000, 10_000))
 """R, and how many tasks there are."""
 SMALL = {"situations": ((100, 200),)}
@@ -55,7 +55,7 @@ def tables(rounds: int, situations: tuple[tuple[int, int], ...] = SITUATIONS) ->
             "Snapshot tasks listed, canceled and read back by one `apply`, against a cloud that takes R requests a "
             "second and refuses what is above. The bound is its answers divided by R; the time of a plan of nothing is "
             "taken off. At 1,000 a second the processor binds. Where ten times as much is told, R is found at the cost "
-            "of some thirty refusals, however many tasks there are, and three in 1,000 from then on.",
+            "of what was on its way at the first refusal, and of one in some hundreds from then on.",
             ("R", "`rate_limits`", "answered", "seconds", "bound, s", "of the bound", "throttled"),
             tuple(row(rate, tasks, told) for told in (True, False) for rate, tasks in situations),
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from dataclasses import dataclass, field
+from bisect import bisect_left, bisect_right, insort
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.providers.transport.adaptive_rate import AdaptiveRate
@@ -17,20 +17,18 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Rate
 
-LARGE = 200.0
-"""Requests a second: a larger quota may be one on paper only, and is felt for."""
-AT_ONCE, AT_MOST = 16, 58
-"""Requests of such a quota that are on their way at first, and until it is known: one more for every three that came
-back."""
+AT_ONCE, AT_MOST = 6, 44
+"""Requests that are on their way at first, and one more for every three that came back; past so many one for every
+hundred. A quota may be one on paper only, and whatever goes out before the first refusal is refused as well."""
 
-MARGIN = 1.008
-"""Windows are counted this much longer than the vendor's: requests that left in order arrive with some jitter."""
+TICK = 0.001
+"""Seconds by which windows are counted longer than the vendor's: servers count by milliseconds."""
+LATE = 0.25
+"""The share of a window by which a request is taken to be late at most: a slow answer need not be a late request."""
+MEASURED = 30
+"""Answers that tell how long one takes at least."""
 ROUNDING = 1e-9
 """Seconds: sums of floats may fall this short of the moment they stand for."""
-
-CLEARING, FOUND = 5, 0.15
-"""Requests that are left out after a refusal among successes, since so many more than allowed may be on their way; and
-seconds after the first one of a large quota."""
 
 GIVEN_UP_AFTER = 300.0
 """Seconds for which nothing but throttling is put up with: no wait is begun that ends later. An account that is refused
@@ -48,22 +46,67 @@ def always() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """So many requests in any window of so many seconds. `told`: the configuration says so."""
+    """So many requests in any window of so many seconds."""
 
     requests: int
     seconds: float
-    told: bool = field(default=False, compare=False)
 
     def at(self, rate: Rate) -> Quota:
         """A rate that the configuration asks for, by the shorter window of the two."""
         seconds = min(self.seconds, rate.seconds)
         allowed = rate.per_second * seconds
         requests = max(1, int(allowed + ROUNDING))
-        return Quota(requests, seconds * requests / allowed, told=True)
+        return Quota(requests, seconds * requests / allowed)
 
     @property
     def per_second(self) -> float:
         return self.requests / self.seconds
+
+
+class Arrivals:
+    """When requests came to the server, at the latest.
+
+    That is between leaving and being answered: what a request took longer than the fastest may have passed before it
+    arrived, so that its place in a window comes free that much later. One that is still on its way is taken to be as
+    fast as any.
+    """
+
+    def __init__(self, kept: float, latest: float) -> None:
+        """Both in seconds: arrivals are `kept` for so long, and no request is taken to be later than `latest`."""
+        self._kept = kept
+        self._latest = latest
+        self._left: list[float] = []
+        self._ended: list[float] = []
+        self._fastest, self._answers = float("inf"), 0
+
+    @property
+    def on_the_way(self) -> int:
+        return len(self._left)
+
+    def leave(self, now: float) -> None:
+        insort(self._left, now)
+
+    def end(self, sent_at: float, now: float, *, answered: bool) -> None:
+        """Note that it is not on its way any more, `answered` or not."""
+        place = bisect_left(self._left, sent_at)
+        if self._left[place : place + 1] != [sent_at]:
+            return
+        del self._left[place]
+        if answered:
+            self._fastest = min(self._fastest, now - sent_at)
+            self._answers += 1
+        del self._ended[: bisect_left(self._ended, now - self._kept)]
+        insort(self._ended, min(now, sent_at + self._fastest + self._latest))
+
+    def free(self, now: float, requests: int, seconds: float) -> float:
+        """When one more may leave so that no more than `requests` arrive in `seconds`, or it is worth looking again."""
+        since = now - seconds - TICK + ROUNDING
+        fastest = self._fastest if self._answers > MEASURED else 0.0
+        left, ended = bisect_right(self._left, since), bisect_right(self._ended, since + fastest)
+        if len(self._left) - left + len(self._ended) - ended < requests:
+            return now
+        first = [*self._left[left : left + 1], *(moment - fastest for moment in self._ended[ended : ended + 1])]
+        return min(first) + seconds + TICK
 
 
 class Pace:
@@ -81,24 +124,18 @@ class Pace:
         self._sleep = sleep
         self._state = threading.Lock()
         self._queue = Turns()
-        # When the next request may go out:
-        self._window = quota.seconds * MARGIN
-        self._sent: deque[float] = deque(maxlen=quota.requests)
-        self._due = self._paused_until = float("-inf")
-        # What came back:
-        self._rate = AdaptiveRate(quota.per_second, told=quota.told)
-        self._on_the_way = self._back = 0
-        self._seeking = quota.per_second > LARGE
-        """The quota was neither reached nor run into yet, and may be much smaller than it says."""
-        self._refusals = 0
-        """One after the other, without an answer in between: the first of them, and the last, came at these times."""
+        self._arrivals = Arrivals(quota.seconds * (1 + LATE) + TICK, quota.seconds * LATE)
+        self._due = self._paused_until = self._sent_at = float("-inf")
+        self._rate = AdaptiveRate(quota.per_second)
+        self._back = 0
+        """Requests that came back."""
         self._refused_since: float | None = None
-        self._refused_at = float("-inf")
+        """When the first of refusals came without an answer in between."""
 
     @property
     def rate(self) -> float:
         """Requests a second that go out now at most."""
-        return self._rate.at(self._monotonic())
+        return self._rate.rate
 
     async def turn(self, permitted: Callable[[], bool] = always) -> float | Fault:
         """Wait for this caller's turn, first come first served; returns when it came (monotonic seconds).
@@ -108,9 +145,9 @@ class Pace:
         """
         async with self._queue.lock():
             while permitted():
-                wait = self._take()
-                if wait <= 0:
-                    return self._monotonic()
+                now = self._monotonic()
+                if (wait := self._take(now)) <= 0:
+                    return now
                 if self._gives_up(wait):
                     return Fault(Meaning.UNREACHABLE, GIVEN_UP)
                 watched().waits(wait)
@@ -123,83 +160,69 @@ class Pace:
             since = self._refused_since
             return since is not None and self._monotonic() + wait - since > GIVEN_UP_AFTER
 
-    def _take(self) -> float:
+    def _take(self, now: float) -> float:
         """Take a place now and return 0, or return the seconds until it is worth asking again."""
         with self._state:
-            now = self._monotonic()
-            room = min(AT_MOST, AT_ONCE + self._back // 3)
-            if self._seeking and self._on_the_way >= room and now < self._sent[-1] + LOOK:
+            if self._arrivals.on_the_way >= self._room and now < self._sent_at + LOOK:
                 return GLANCE
-            earliest = max(self._due - self._burst, self._paused_until)
-            if len(self._sent) == self._sent.maxlen:
-                earliest = max(earliest, self._sent[0] + self._window)
+            earliest = max(
+                self._due - self._ahead,
+                self._paused_until,
+                self._arrivals.free(now, self._quota.requests, self._quota.seconds),
+            )
+            if self._rate.ahead is not None:
+                earliest = max(earliest, self._arrivals.free(now, *self._rate.window))
             if earliest > now + ROUNDING:
                 return earliest - now
-            self._due = max(self._due, now) + 1 / self._rate.at(now)
-            self._sent.append(now)
-            self._on_the_way += 1
+            self._due = max(self._due, now) + 1 / self._rate.rate
+            self._sent_at = now
+            self._arrivals.leave(now)
             return 0.0
 
     @property
-    def _burst(self) -> float:
+    def _room(self) -> float:
+        """Requests that may be on their way."""
+        if self._rate.alone:
+            return 1
+        if self._rate.ahead is not None:
+            return float("inf")
+        return min(AT_ONCE + self._back / 3, AT_MOST + self._back / 100)
+
+    @property
+    def _ahead(self) -> float:
         """Seconds by which requests may be ahead of their time."""
-        return max(0, self._quota.requests // 5 - 1) / self._quota.per_second
+        burst = max(0, self._quota.requests // 5 - 1) / self._quota.per_second
+        return burst if self._rate.ahead is None else min(burst, self._rate.ahead)
 
     def ended(self, sent_at: float, *, let_through: bool) -> None:
         """Note that the request of `sent_at` ended, in any way but with throttling; `let_through` where the answer
         shows that no quota had a part in it.
         """
         with self._state:
-            self._come_back()
-            if not let_through:
-                return
-            self._refused_since = None
-            self._rate.came(self._monotonic())
-            if sent_at >= self._refused_at:
-                self._refusals = 0
-                self._rate.answers += 1
-                reached = self._rate.cut is not None or self._rate.answers >= self._quota.per_second
-                self._seeking = self._seeking and not reached
-            elif self._seeking:
-                self._rate.raise_to_what_came()
+            now = self._come_back(sent_at, answered=let_through)
+            if let_through:
+                self._refused_since = None
+                self._rate.answered(sent_at, now)
 
     def throttled(self, sent_at: float, pause: float, *, told: bool = False) -> float:
         """Note that the request of `sent_at` was throttled, and return the seconds for which nothing goes out: `pause`,
-        or less where the server was not heard to ask for it and let others through before.
-
-        Requests that were in flight together count as one: only one sent after the last refusal, and after an answer,
-        cuts the rate again.
+        or less where the server was not heard to ask for it (`told`) and let others through before.
         """
         with self._state:
-            self._come_back()
-            now = self._monotonic()
+            now = self._come_back(sent_at, answered=True)
             if self._refused_since is None or now > self._paused_until + GIVEN_UP_AFTER:
                 self._refused_since = now  # after so long a silence it is another matter
-            if sent_at >= self._refused_at:
-                pause = self._refuse(now, pause, told=told)
-            elif not told:
-                pause = 0.0
+            pause = self._rate.refused(sent_at, now, pause, told=told)
             self._paused_until = max(self._paused_until, now + pause)
             # What was not sent in the pause is not made up for.
-            self._due = max(self._due, self._paused_until + self._burst)
+            self._due = max(self._due, self._paused_until + self._ahead)
             return self._paused_until - now
 
-    def _refuse(self, now: float, pause: float, *, told: bool) -> float:
-        """Note a refusal that tells something new, and return the seconds to pause."""
-        self._rate.refused += 1
-        if not self._refusals:
-            self._rate.rows += 1
-            if not told and self._rate.answers:  # let through up to here, so that little is too much
-                pause = min(pause, FOUND if self._seeking else CLEARING / self._rate.at(now))
-            began = max(self._refused_at, self._sent[0] if self._sent else 0.0)
-            self._rate.slow_down(now, began=began, seeking=self._seeking)
-        self._refusals += 1
-        self._refused_at = now
-        return pause
-
-    def _come_back(self) -> None:
-        self._on_the_way -= 1
+    def _come_back(self, sent_at: float, *, answered: bool) -> float:
+        now = self._monotonic()
         self._back += 1
+        self._arrivals.end(sent_at, now, answered=answered)
+        return now
 
 
 class PaceBook:
