@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconciler.backends.entries import ActionState
+from reconciler.backends.entries import ActionState, TaskOutcome
 from reconciler.backends.fencing import NO_FENCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.backends.entries import ActionResult, Author, Intent, Planned, RunEnd, RunStart, TaskOutcome
+    from reconciler.backends.entries import ActionResult, Author, Intent, Planned, RunEnd, RunStart
     from reconciler.backends.fencing import Fence
     from reconciler.tasks.observation import Fault
 
@@ -121,6 +121,8 @@ class Results:
         }
 
 
+_OF_OUTCOME = tuple(each.name for each in fields(TaskOutcome))
+
 NO_FAULT: Row = dict.fromkeys(("fault_meaning", "fault_code", "fault_message", "http_status", "request_id"))
 """The columns of a fault, of a call that had none."""
 
@@ -151,7 +153,7 @@ class Outcomes:
     def rows(self) -> list[Row]:
         return [
             {
-                **asdict(entry),
+                **{name: getattr(entry, name) for name in _OF_OUTCOME},
                 "run_id": self.run_id,
                 "detail": storable(entry.detail) or "",
                 "policies": _listed(entry.policies),
