@@ -258,7 +258,7 @@ class RenewingAuth(httpx.Auth, Generic[C]):
         """Raises CredentialsError where the headers cannot be sent, wherever the credentials were found."""
         try:
             self.mark(request, credential)
-            values = b"".join(value for _, value in request.headers.raw)
+            values = b"".join([value for _, value in request.headers.raw])
             sendable = values.isascii() and values.decode().isprintable()
         except ValueError:  # not ASCII, in words that quote it
             sendable = False

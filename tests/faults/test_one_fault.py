@@ -85,7 +85,7 @@ def test_it_ends_as_promised(terminal: Terminal, monkeypatch: pytest.MonkeyPatch
         kind.fail(terminal, case.to, times=case.times, **{**_rule(kind, fault), **case.rule})
     if fault in {"hang", "latency"}:
         patience = ENOUGH if case.to == "call" or case.times else ENOUGH / 5  # where no reading is ever answered
-        monkeypatch.setattr("reconciler.providers.transport.wire.READ_SECONDS", patience)
+        monkeypatch.setattr("reconciler.providers.transport.wire.TOTAL_SECONDS", patience)
     run = applied(terminal)
     if case.ends == "error":
         assert (run.code, terminal.destructive()) == (1, [])

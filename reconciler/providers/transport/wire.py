@@ -39,8 +39,8 @@ CONNECT_SECONDS = 10.0
 TUNNEL_SECONDS = 20.0
 """Until there is a connection all in all: the proxy's answer and the handshake behind it included."""
 
-READ_SECONDS = 30.0
-TOTAL_SECONDS = 60.0
+TOTAL_SECONDS = 40.0
+"""Until the last byte of the answer is there."""
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 """After these the request has certainly not reached the server. After any other TransportError it may have."""
@@ -116,7 +116,7 @@ class Wire(httpx.AsyncBaseTransport):
         self.tracer = tracer or Tracer(Redactor())
         self._body_limit = body_limit
         self._timeout = timeout or aiohttp.ClientTimeout(
-            total=TOTAL_SECONDS, connect=TUNNEL_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS
+            total=TOTAL_SECONDS, connect=TUNNEL_SECONDS, sock_connect=CONNECT_SECONDS
         )
         self._session: aiohttp.ClientSession | None = None
         self._ways: dict[tuple[str, str, bool], tuple[ssl.SSLContext | bool, Proxy | None]] = {}
@@ -187,11 +187,12 @@ class Wire(httpx.AsyncBaseTransport):
         proxy: Proxy | None,
     ) -> httpx.Response:
         session = self._open()
+        path, _, query = place.target.partition("?")
         await self._slots.acquire()
         self._soon(self._slots.release)
         async with session.request(
             request.method,
-            URL(f"{place.server}{place.target}", encoded=True),
+            URL.build(scheme=place.scheme, authority=place.netloc, path=path, query_string=query, encoded=True),
             data=body or None,
             headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
             allow_redirects=False,
