@@ -20,7 +20,7 @@ from reconciler.planning.change import EVERY_TASK
 from reconciler.planning.judgement import statuses_wanted
 from reconciler.planning.limits import Guard
 from reconciler.planning.policy_plan import Note
-from reconciler.planning.reasons import observed
+from reconciler.planning.reasons import observed, shown_fields
 from reconciler.tasks.observation import Completeness, Fault, Meaning, Observation, Scope
 from reconciler.tasks.task import Status
 
@@ -194,7 +194,7 @@ def _seen(change: Change, task: Task, resource: ResourceType, world: World) -> O
     """The fields that the plan shows of a task, and those that its policies name, as they are now."""
     policies = [world.configuration.policies[name] for name in change.policies if name in world.configuration.policies]
     named = (*change.observed, *(field for policy in policies for field in policy.fields))
-    return observed(task, resource, [name for name in named if resource.field_named(name)])
+    return observed(task, shown_fields(resource, named))
 
 
 _ALL = 100

@@ -20,7 +20,7 @@ from reconciler.planning.notes import Conclusions, Gap, Unfound, gaps_of, looked
 from reconciler.planning.plan import Plan, Sources
 from reconciler.planning.policy_plan import Note, PolicyPlan, ScopePlan, Source
 from reconciler.planning.quota import split
-from reconciler.planning.reasons import LONGEST, blocked_reason, change_reason, observed, protected_reason
+from reconciler.planning.reasons import LONGEST, blocked_reason, change_reason, observed, protected_reason, shown_fields
 from reconciler.planning.ruling import Asked, in_order, ruled
 from reconciler.redaction import bounded
 from reconciler.selectors.compile import seen_by
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from reconciler.planning.quota import Surplus
     from reconciler.planning.sieve import Sieve
     from reconciler.tasks.resource_type import Catalogue
-    from reconciler.tasks.task import Task, TaskKey
+    from reconciler.tasks.task import Field, Task, TaskKey
 
 
 @dataclass(slots=True)
@@ -94,6 +94,8 @@ class Planner:
         self._now = now
         self._off: Mapping[str, int] = {}
         self._judgements = Judgements(configuration, catalogue, now)
+        self._shown: dict[tuple[str, ...], tuple[Field, ...]] = {}
+        """By resource type and policies, the fields that are shown of a task."""
         self._tasks: dict[TaskKey, Task] = {}
         """Those that something is said of."""
         self._wanted: dict[TaskKey, Asked] = {}
@@ -313,8 +315,13 @@ class Planner:
 
     def _seen(self, asked: Asked) -> Observed:
         """What is shown of a task: what its policies ask about, whichever of them it goes ahead for."""
-        named = [field for name in asked.reasons for field in self._configuration.policies[name].fields]
-        return observed(self._tasks[asked.key], self._catalogue.resource_types[asked.key.resource], named)
+        wanting = (asked.key.resource, *asked.reasons)
+        fields = self._shown.get(wanting)
+        if fields is None:
+            named = [field for name in asked.reasons for field in self._configuration.policies[name].fields]
+            resource = self._catalogue.resource_types[asked.key.resource]
+            fields = self._shown[wanting] = shown_fields(resource, named)
+        return observed(self._tasks[asked.key], fields)
 
     def _policy_plan(self, policy: Policy, tally: _Tally) -> PolicyPlan:
         counts = asdict(tally)

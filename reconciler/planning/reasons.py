@@ -11,13 +11,13 @@ from reconciler.tasks.task import FieldType, Status
 from reconciler.tasks.timestamps import format_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from reconciler.config.model import Policy
     from reconciler.planning.change import Observed
     from reconciler.planning.quota import Surplus
     from reconciler.tasks.resource_type import ResourceType
-    from reconciler.tasks.task import Task
+    from reconciler.tasks.task import Field, Task
 
 
 def change_reason(policy: Policy, surplus: Surplus) -> str:
@@ -66,30 +66,33 @@ def always(resource: ResourceType) -> tuple[str, ...]:
     return (*_ALWAYS, *resource.object_fields)
 
 
-def _each(named: Iterable[str], task: Task, resource: ResourceType) -> Iterator[str]:
-    for name in named:
-        prefix = resource.fields[name].prefix if name in resource.fields else ""
-        yield from sorted(key for key in task.values if key.startswith(prefix)) if prefix else (name,)
+def shown_fields(resource: ResourceType, named: Iterable[str]) -> tuple[Field, ...]:
+    """The usual fields, then those `named` that a task can have. The id and the status are shown in any case."""
+    names = dict.fromkeys((*always(resource), *named))
+    found = (resource.fields.get(name) or resource.field_named(name) for name in names if name not in {"id", "status"})
+    return tuple(filter(None, found))
 
 
-def observed(task: Task, resource: ResourceType, named: Iterable[str]) -> Observed:
-    """The usual fields, then those `named` by the selectors that want the task, where the task has them; of one that
-    stands for the fields of all keys, each of these.
+def observed(task: Task, fields: Iterable[Field]) -> Observed:
+    """What these fields are, where the task has them; of one that stands for the fields of all keys, each of these.
 
     A status outside the table appears as `unknown`.
     """
-    fields: dict[str, str | int | tuple[str, ...]] = {"status": task.status.value}
-    for name in dict.fromkeys(_each((*always(resource), *named), task, resource)):
-        field = resource.field_named(name)
-        value = field.value_in(task.values) if field else None
-        if value is None or field is None or name in {"id", "status"}:
-            continue
-        if isinstance(value, int) and field.type is FieldType.TIMESTAMP:
-            fields[name] = format_timestamp(value)
-        elif isinstance(value, str):
-            fields[name] = bounded(value, LONGEST)
-        elif isinstance(value, tuple):
-            fields[name] = tuple(bounded(item, LONGEST) for item in value)
+    shown: dict[str, str | int | tuple[str, ...]] = {"status": task.status.value}
+    for field in fields:
+        if prefix := field.prefix:
+            keys = sorted(key for key in task.values if key.startswith(prefix))
+            values = [(key, task.values[key]) for key in keys]
         else:
-            fields[name] = value
-    return fields
+            value = field.value_in(task.values)
+            values = [] if value is None else [(field.name, value)]
+        for name, value in values:
+            if isinstance(value, int) and field.type is FieldType.TIMESTAMP:
+                shown[name] = format_timestamp(value)
+            elif isinstance(value, str):
+                shown[name] = bounded(value, LONGEST)
+            elif isinstance(value, tuple):
+                shown[name] = tuple(bounded(item, LONGEST) for item in value)
+            else:
+                shown[name] = value
+    return shown

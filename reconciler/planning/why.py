@@ -16,7 +16,7 @@ from reconciler.config.model import AtMost
 from reconciler.planning.judgement import Judgements
 from reconciler.planning.planner import Planner
 from reconciler.planning.quota import split
-from reconciler.planning.reasons import observed
+from reconciler.planning.reasons import observed, shown_fields
 from reconciler.redaction import Shown
 from reconciler.selectors.syntax import Truth
 from reconciler.selectors.trace import trace
@@ -221,7 +221,7 @@ class Inquiry:
         row = self._catalogue.resource_types[task.resource]
         return TaskAccount(
             key=task.key,
-            fields=observed(task, row, row.fields),
+            fields=observed(task, shown_fields(row, row.fields)),
             complete=self._seen[scope].complete,
             steps=change.steps if change else (),
             policies=tuple(self._policy(policy, task) for policy in here),

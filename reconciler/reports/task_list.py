@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.documents.document import Format
 from reconciler.documents.pieces import document_of
 from reconciler.planning.change import Count, Observed, ResourceName
-from reconciler.planning.reasons import observed
+from reconciler.planning.reasons import observed, shown_fields
 from reconciler.redaction import Shown, presentable
 from reconciler.reports.ages import age_of
 from reconciler.reports.cells import clipped, table
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from reconciler.engine.queries import QueryResult
     from reconciler.tasks.resource_type import ResourceType
-    from reconciler.tasks.task import Value
+    from reconciler.tasks.task import Field, Value
 
 _WIDEST = 60
 _ID_CELLS = 120
@@ -76,20 +76,21 @@ def task_list(
     found: QueryResult, row: ResourceType, counted_by: str | None = None, columns: Sequence[str] = ()
 ) -> TaskList:
     """What was found, as a document; of each task the `columns` (none: all that it has)."""
+    fields = shown_fields(row, (*row.fields, *columns))
     return TaskList(
         row.name,
         not found.incomplete,
         tuple(Unlisted(seen.scope.target, str(seen.fault or "")) for seen in found.incomplete),
         found.total,
-        tuple(_record(task, row, columns) for task in found.tasks),
+        tuple(_record(task, fields, columns) for task in found.tasks),
         counted_by,
         tuple(ValueCount(_value(counted_by or "", value, row), count) for value, count in found.counts or ()),
         row.object_fields,
     )
 
 
-def _record(task: Task, row: ResourceType, columns: Sequence[str]) -> Observed:
-    whole: Observed = {"target": task.target, "id": task.id, **observed(task, row, (*row.fields, *columns))}
+def _record(task: Task, fields: Sequence[Field], columns: Sequence[str]) -> Observed:
+    whole: Observed = {"target": task.target, "id": task.id, **observed(task, fields)}
     return {name: whole[name] for name in columns if name in whole} if columns else whole
 
 
@@ -97,7 +98,7 @@ def _value(name: str, value: Value | None, row: ResourceType) -> str | int | tup
     field = row.field_named(name)
     if value is None or field is None or field.part:
         return value
-    shown = observed(Task("", row.name, "", Status.UNKNOWN, {name: value}), row, [name]).get(name)
+    shown = observed(Task("", row.name, "", Status.UNKNOWN, {name: value}), [field]).get(name)
     return str(value) if shown is None or name == "status" else shown
 
 
