@@ -46,7 +46,8 @@ class Sightings:
 
     def shown(self, ids: Iterable[str]) -> set[int]:
         """The hashes of those of these ids that the pass under way shows."""
-        return set(map(hash, ids)).intersection(self._pass[0])
+        asked = set(map(hash, ids))
+        return asked.intersection(self._pass[0]) if asked else asked
 
     def among(self, ids: Iterable[str]) -> dict[str, int]:
         """The numbers of those of these ids that were seen, in passes that are over."""
