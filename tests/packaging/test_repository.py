@@ -196,6 +196,7 @@ PYTHONS = {
         (PYTHONS, "", ["3.13 pyenv/versions/3.13.10/bin/python3.13 pytest", "3.11 path/python3.11 test"]),
         (PYTHONS, "pytest", ["3.13 pyenv/versions/3.13.10/bin/python3.13 pytest", "3.11 path/python3.11 test"]),
         (PYTHONS, "test", ["3.13 pyenv/versions/3.13.10/bin/python3.13 pytest", "3.11 path/python3.11 test"]),
+        (PYTHONS, "collect", ["3.13 pyenv/versions/3.13.10/bin/python3.13 pytest", "3.11 path/python3.11 test"]),
         (["path/python3.11"], "", ["3.11 path/python3.11 test"]),
         (["path/python3.13", "path/python3"], "", ["3.12 path/python3 test"]),
         (["pyenv/versions/3.11.7/bin/python3.11"], "", ["3.11 pyenv/versions/3.11.7/bin/python3.11 test"]),
@@ -205,7 +206,8 @@ PYTHONS = {
 def test_the_ci_script_takes_the_oldest_and_the_newest_python_that_work(
     names: Iterable[str], failing: str, expected: list[str], tmp_path: Path
 ) -> None:
-    """`make` is a stand-in that writes down what it is asked for; a shim of pyenv's that fails stops nothing."""
+    """`make` is a stand-in that writes down what it is asked for; a shim of pyenv's that fails stops nothing. Tests
+    are collected beforehand to save time; what comes of that decides nothing."""
     for name in names:
         minor = {"path/python3": "12"}.get(name) or name.rpartition("3.")[2]
         test = f'[ "$4" = {minor} ]' if PYTHONS[name] in {"works", "is 12"} else f"echo '{PYTHONS[name]}'; false"
@@ -213,16 +215,23 @@ def test_the_ci_script_takes_the_oldest_and_the_newest_python_that_work(
     asked = tmp_path / "asked"
     _program(
         tmp_path / "path" / "make",
-        f'target=${{@: -1}}\nprintf "%s %s %s\\n" "${{2#VENV=.venv-}}" "${{3#PYTHON=}}" "$target" >> {asked}\n'
+        f'target=${{@: -1}}\n[[ "$*" != *--collect-only* ]] || target=collect\n'
+        f'printf "%s %s %s\\n" "${{2#VENV=.venv-}}" "${{3#PYTHON=}}" "$target" >> {asked}\n'
+        f'[[ "$*" != *$\'\\n\'* ]] || echo "a second line is no flag, but another command" >> {asked}\n'
         f'[ "$target" != "{failing}" ]\n',
     )
     for tool in ("bash", "dirname", "getconf", "sort", "env"):
         (tmp_path / "path" / tool).symlink_to(str(shutil.which(tool)))
     environment = {"PATH": str(tmp_path / "path"), "PYENV_ROOT": str(tmp_path / "pyenv"), "HOME": str(tmp_path)}
     done = subprocess.run([ROOT / ".ci" / "run"], env=environment, capture_output=True, text=True, check=False)
-    lines = asked.read_text(encoding="utf-8").splitlines() if asked.exists() else []
-    assert [line.replace(f"{tmp_path}/", "") for line in lines] == expected, done.stderr
-    assert (done.returncode == 0) == (failing == "")
+    text = asked.read_text(encoding="utf-8") if asked.exists() else ""
+    lines = text.replace(f"{tmp_path}/", "").splitlines()
+    run = [line for line in lines if not line.endswith(" collect")]
+    assert run == expected, done.stderr
+    for line in run:
+        collected = f"{line.rpartition(' ')[0]} collect"
+        assert collected in lines[: lines.index(line)], "each worker would compile them again"
+    assert (done.returncode == 0) == (failing in {"", "collect"})
 
 
 def _program(file: Path, script: str) -> None:
