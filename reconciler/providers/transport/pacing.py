@@ -124,6 +124,7 @@ class Pace:
         self._sleep = sleep
         self._state = threading.Lock()
         self._queue = Turns()
+        self._waiting = 0
         self._arrivals = Arrivals(quota.seconds * (1 + LATE) + TICK, quota.seconds * LATE)
         self._due = self._paused_until = self._sent_at = float("-inf")
         self._rate = AdaptiveRate(quota.per_second)
@@ -143,16 +144,24 @@ class Pace:
         Those who are not `permitted` any more leave the queue without a turn, and so does everybody once waiting is
         given up.
         """
-        async with self._queue.lock():
-            while permitted():
-                now = self._monotonic()
-                if (wait := self._take(now)) <= 0:
-                    return now
-                if self._gives_up(wait):
-                    return Fault(Meaning.UNREACHABLE, GIVEN_UP)
-                watched().waits(wait)
-                await self._sleep(min(wait, LOOK))
-            return Fault(Meaning.UNREACHABLE, "not sent: it was called off while it waited")
+        if not self._waiting and permitted() and self._take(now := self._monotonic()) <= 0:
+            return now
+        with self._state:
+            self._waiting += 1
+        try:
+            async with self._queue.lock():
+                while permitted():
+                    now = self._monotonic()
+                    if (wait := self._take(now)) <= 0:
+                        return now
+                    if self._gives_up(wait):
+                        return Fault(Meaning.UNREACHABLE, GIVEN_UP)
+                    watched().waits(wait)
+                    await self._sleep(min(wait, LOOK))
+                return Fault(Meaning.UNREACHABLE, "not sent: it was called off while it waited")
+        finally:
+            with self._state:
+                self._waiting -= 1
 
     def _gives_up(self, wait: float) -> bool:
         """Whether nothing but throttling came, and will have for too long after so many seconds more."""
