@@ -33,12 +33,17 @@ def needed_together(plan: Plan) -> dict[Guard, int]:
             together = replace(together, limit=max(check.limit, raised.get((check.guard, check.scope), 0)))
         if together.breached:
             needed[check.guard] = max(needed.get(check.guard, 0), together.needed)
-    return {guard: max(number, _largest(plan, guard)) for guard, number in needed.items()}
+    largest = _largest(plan)
+    return {guard: max(number, largest[guard]) for guard, number in needed.items()}
 
 
-def _largest(plan: Plan, guard: Guard) -> int:
-    """What the policy needs that needs most."""
-    return max((one.needed for policy in plan.policies for one in policy.guards if one.guard is guard), default=0)
+def _largest(plan: Plan) -> Counter[Guard]:
+    """What the policy needs that needs most, of each limit."""
+    largest: Counter[Guard] = Counter()
+    for policy in plan.policies:
+        for one in policy.guards:
+            largest[one.guard] = max(largest[one.guard], one.needed)
+    return largest
 
 
 def enough_for(plan: Plan) -> Overrides:
@@ -49,8 +54,9 @@ def enough_for(plan: Plan) -> Overrides:
             named[check.guard, policy.name] = max(named.get((check.guard, policy.name), 0), check.needed)
     together = needed_together(plan)
     if len(named) > _NAMED:
+        largest = _largest(plan)
         for guard, _ in named:
-            together.setdefault(guard, _largest(plan, guard))
+            together.setdefault(guard, largest[guard])
         named = {}
     actions, percent = (
         {policy: number for (of, policy), number in sorted(named.items()) if of is guard} for guard in Guard
