@@ -178,7 +178,9 @@ class _Dask:
         return "the scheduler does not answer any more" if closed else ""
 
     def hand(self, data: bytes) -> object:
-        handed: object = self._client.scatter(data, broadcast=True, hash=False)
+        # The result of a task is made anew where the worker that has it is lost. What is scattered is not, and the
+        # scheduler keeps it on one worker alone.
+        handed: object = self._client.submit(bytes, data, pure=False)
         return handed
 
     def submit(self, work: Work, order: bytes, shared: object) -> Future[bytes]:

@@ -209,11 +209,11 @@ def test_a_worker_with_other_variables_is_told(terminal: Terminal) -> None:
     assert all("the configuration reads otherwise here" in error for error in errors), errors
 
 
-@pytest.mark.parametrize("accounts", [Accounts(200, 1, PACKAGING)], indirect=True)
+@pytest.mark.parametrize("accounts", [Accounts(40, 1, PACKAGING)], indirect=True)
 def test_one_worker_is_killed_and_one_frozen(
     terminal: Terminal, accounts: Accounts, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two hundred accounts, three workers: all work is done, no call twice, and the frozen one sends nothing more."""
+    """Forty accounts, three workers: all work is done, no call twice, and the frozen one sends nothing more."""
     faults = terminal.simulator.faults
     with running_cluster(terminal, 3, monkeypatch) as cluster:
         elsewhere = ["--executor", "dask", "--scheduler", cluster.address]
