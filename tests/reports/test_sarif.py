@@ -103,9 +103,7 @@ def test_more_results_than_github_takes() -> None:
     wordy = replace(FOUND, allowed=tuple(f"field-{index}" for index in range(300)))
     found = [replace(wordy, path=f"policies.p{index}", severity=Severity.WARNING) for index in range(MAX_RESULTS)]
     text = render_diagnostics_sarif([*found, FOUND])
-    log = json.loads(text)
-    validate(log)
-    run = log["runs"][0]
+    run = json.loads(text)["runs"][0]
     assert len(run["results"]) == MAX_RESULTS
     assert run["results"][0]["level"] == "error"
     [notice] = run["invocations"][0]["toolExecutionNotifications"]
