@@ -6,6 +6,7 @@ Reads every import with `ast`, those under TYPE_CHECKING and inside functions in
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
@@ -73,13 +74,21 @@ def _imported(node: ast.AST, package: str) -> Iterator[str]:
             yield submodule if submodule in MODULES else base
 
 
-IMPORTS = [found for module, path in MODULES.items() for found in _imports(module, path)]
+@cache
+def imports() -> tuple[Import, ...]:
+    """All that there are. Not read by everybody who looks which tests there are."""
+    return tuple(found for module, path in MODULES.items() for found in _imports(module, path))
+
+
+def internal() -> list[Import]:
+    return [found for found in imports() if found.imported.split(".")[0] == "reconciler"]
+
+
 CLOUDS = {
     module
     for module, path in MODULES.items()
     if module.startswith("reconciler.providers.") and path.name == "__init__.py" and not module.endswith(".transport")
 }
-INTERNAL = [found for found in IMPORTS if found.imported.split(".")[0] == "reconciler"]
 
 
 def room(module: str) -> str:
@@ -112,12 +121,14 @@ def test_every_room_has_its_place() -> None:
 
 
 def test_imports_point_downwards() -> None:
-    assert [str(found) for found in INTERNAL if room(found.imported) not in _allowed(room(found.importer))] == []
+    assert [str(found) for found in internal() if room(found.imported) not in _allowed(room(found.importer))] == []
 
 
 @pytest.mark.parametrize("blind", BLIND_TO_PROVIDERS)
 def test_the_pure_core_knows_no_provider(blind: str) -> None:
-    arrows = [str(found) for found in INTERNAL if room(found.importer) == blind and room(found.imported) == "providers"]
+    arrows = [
+        str(found) for found in internal() if room(found.importer) == blind and room(found.imported) == "providers"
+    ]
     assert arrows == []
 
 
@@ -136,13 +147,13 @@ def _cloud(module: str) -> str:
 
 def test_nobody_knows_a_cloud_but_itself() -> None:
     assert {f"reconciler.providers.{name}" for name in ("aliyun", "aws", "huaweicloud")} == CLOUDS
-    arrows = [str(found) for found in INTERNAL if _cloud(found.imported) not in {"", _cloud(found.importer)}]
+    arrows = [str(found) for found in internal() if _cloud(found.imported) not in {"", _cloud(found.importer)}]
     assert arrows == []
 
 
 def test_the_clouds_are_written_against_the_public_module_alone() -> None:
     """As a provider of another package is."""
-    outside = [found for found in INTERNAL if _cloud(found.importer) and not _cloud(found.imported)]
+    outside = [found for found in internal() if _cloud(found.importer) and not _cloud(found.imported)]
     assert {found.imported for found in outside} == {"reconciler.provider"}
 
 
@@ -170,14 +181,14 @@ def test_the_core_names_no_cloud() -> None:
 
 
 def test_asyncio_stands_at_the_edge() -> None:
-    users = [found for found in IMPORTS if found.imported.split(".")[0] == "asyncio"]
+    users = [found for found in imports() if found.imported.split(".")[0] == "asyncio"]
     assert [str(found) for found in users if room(found.importer) not in ASYNC_ROOMS] == []
 
 
 def test_only_the_command_line_and_the_front_doors_import_by_name() -> None:
     """What is imported by a computed name, this file cannot see; of the front doors it sees the types. The factory of
     an executor is the user's."""
-    users = [found for found in IMPORTS if found.imported == "importlib"]
+    users = [found for found in imports() if found.imported == "importlib"]
     assert [
         str(found) for found in users if room(found.importer) not in {"cli", "__init__", "provider", "executors"}
     ] == []
@@ -211,13 +222,13 @@ def test_the_way_from_a_saved_plan_to_its_call_leads_through_what_is_there() -> 
 
 
 def test_no_rings_of_modules() -> None:
-    assert _ring(INTERNAL) == []
+    assert _ring(internal()) == []
 
 
 def test_a_ring_would_be_found() -> None:
     there = Import("reconciler.planning.plan", "reconciler.planning.plan", 1)
     back = Import("reconciler.planning.plan", "reconciler.planning.plan", 1)
-    assert set(_ring([*INTERNAL, there, back])) == {there.importer, back.importer}
+    assert set(_ring([*internal(), there, back])) == {there.importer, back.importer}
 
 
 def _ring(imports: list[Import]) -> list[str]:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ def _scripts(node: object, place: str = "") -> Iterator[tuple[str, str]]:
                 yield from _scripts(value, f"{place}/{number}")
 
 
+@cache
 def all_scripts() -> list[Any]:
     files = [ROOT / "action.yml", *WORKFLOWS, *PIPELINES]
     found = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -19,16 +20,26 @@ from tests.reports.html.pages import PAGES
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-LONG = tuple(
-    change(
-        f"task-{number}",
-        policies=(f"policy-{number % 9}",),
-        observed=observed("pending", format_timestamp(NOW - (number * 7919) % 10_000_000)),
+    from reconciler.planning.change import Change
+
+
+@cache
+def long() -> tuple[Change, ...]:
+    """Ten thousand."""
+    return tuple(
+        change(
+            f"task-{number}",
+            policies=(f"policy-{number % 9}",),
+            observed=observed("pending", format_timestamp(NOW - (number * 7919) % 10_000_000)),
+        )
+        for number in random.Random(7).sample(range(10_000), 10_000)  # noqa: S311 - an order, not a secret
     )
-    for number in random.Random(7).sample(range(10_000), 10_000)  # noqa: S311 - an order, not a secret
-)
-LONG_ENOUGH = render_plan_html(replace(EMPTY, changes=LONG[:1_000]), now=NOW)
-"""For what is done for the sake of long tables."""
+
+
+@cache
+def long_enough() -> str:
+    """A page for what is done for the sake of long tables."""
+    return render_plan_html(replace(EMPTY, changes=long()[:1_000]), now=NOW)
 
 
 def colours(page: Page, *names: str) -> list[float]:
@@ -99,7 +110,7 @@ def test_a_narrow_page_does_not_scroll_sideways(name: str, window: Window) -> No
 
 
 def test_heads_stay_in_sight_while_rows_scroll(window: Window) -> None:
-    box = window.open(LONG_ENOUGH).get_by_role("region", name="1000 changes")
+    box = window.open(long_enough()).get_by_role("region", name="1000 changes")
     before = box.locator("thead").bounding_box()
     box.evaluate("box => box.scrollTo(0, 20000)")
     after = box.locator("thead").bounding_box()
@@ -110,18 +121,18 @@ def test_heads_stay_in_sight_while_rows_scroll(window: Window) -> None:
 
 
 def test_ten_thousand_rows_are_filtered_and_sorted(window: Window) -> None:
-    page = window.open(render_plan_html(replace(EMPTY, changes=LONG), now=NOW))
+    page = window.open(render_plan_html(replace(EMPTY, changes=long()), now=NOW))
     page.locator(".controls").get_by_label("filter").fill("task-99")
-    assert rows(page, "changes") == [each.task_id for each in LONG if "task-99" in each.task_id]
+    assert rows(page, "changes") == [each.task_id for each in long() if "task-99" in each.task_id]
     heading(page, "changes", "age").get_by_role("button").click()
     assert rows(page, "changes") == [
         each.task_id
-        for each in sorted(LONG, key=lambda each: str(each.observed["created_at"]), reverse=True)
+        for each in sorted(long(), key=lambda each: str(each.observed["created_at"]), reverse=True)
         if "task-99" in each.task_id
     ]
     page.locator(".controls").get_by_label("filter").fill("")
     choose(page, "policy", "policy-4")
-    number = sum("policy-4" in each.policies for each in LONG)
+    number = sum("policy-4" in each.policies for each in long())
     assert count(page) == f"{number} of 10000 rows"
     choose(page, "policy", "")
     heading(page, "changes", "task").get_by_role("button").click()
@@ -130,7 +141,7 @@ def test_ten_thousand_rows_are_filtered_and_sorted(window: Window) -> None:
 
 def test_a_table_stays_one_for_who_cannot_see_it(window: Window) -> None:
     """Rows are laid out as grids: Chromium must still call them rows, those out of sight too."""
-    page = window.open(LONG_ENOUGH)
+    page = window.open(long_enough())
     session = page.context.new_cdp_session(page)
     nodes = session.send("Accessibility.getFullAXTree")["nodes"]
     roles = [node["role"]["value"] for node in nodes if not node["ignored"]]
