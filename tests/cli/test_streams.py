@@ -111,11 +111,14 @@ SAYING = {
     "apply --auto-approve -v": 0,
     "": 64,
 }
-PAIRS = list(product(SAYING, STDERR))
+PAIRS = [
+    *zip(["plan --nope", "plan nowhere", ""], STDERR, strict=True),  # they end before anything else is begun
+    *product(["apply", "plan -v --detailed-exitcode", "apply --auto-approve -v"], STDERR),
+]
 
 
 @pytest.mark.parametrize(
-    ("words", "stderr", "buffered"), [(*pair, number % 2 == 0) for number, pair in enumerate(PAIRS[:9] + PAIRS[:8:-1])]
+    ("words", "stderr", "buffered"), [(*pair, number % 2 == 0) for number, pair in enumerate(PAIRS)]
 )
 def test_what_stderr_does_not_take_changes_no_exit_code(
     terminal: Terminal, words: str, stderr: str, buffered: bool
@@ -130,7 +133,7 @@ def test_what_stderr_does_not_take_changes_no_exit_code(
 @pytest.mark.parametrize(
     ("form", "encoding"),
     [
-        *(("json", name) for name in ("ascii", "latin-1", "gbk", "utf-16", "utf-8")),
+        *(("json", name) for name in ("ascii", "gbk", "utf-16")),
         ("html", "gbk"),
         ("markdown", "ascii"),
     ],
