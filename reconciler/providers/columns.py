@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+import re
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,7 +29,7 @@ def records_in(target: str, resource: ResourceType, rows: Sequence[Any]) -> Reco
     fits = resource.id_form.fullmatch
     ids = _Places(rows).at(resource.fields["id"].source)
     try:
-        usable = all(map(fits, ids))
+        usable = _all_fit(resource.id_form, ids) or all(map(fits, ids))
     except TypeError:  # one that is no text
         ids = [digits(found) if isinstance(found, int) else found for found in ids]
         usable = all(isinstance(found, str) and fits(found) for found in ids)
@@ -36,6 +37,17 @@ def records_in(target: str, resource: ResourceType, rows: Sequence[Any]) -> Reco
         return Records(target, resource, rows, ids)
     numbered = enumerate(map(as_it_came, rows), 1)
     return next(unusable(resource, number, row) for number, row in numbered if not _has_id(resource, row))
+
+
+def _all_fit(form: re.Pattern[str], ids: Sequence[str]) -> bool:
+    """Whether all have this form, in which there is no line break. Raises TypeError for what is no text."""
+    lines = "\n".join(ids)
+    return lines.count("\n") + 1 == len(ids) and _lines(form)(f"{lines}\n") is not None
+
+
+@lru_cache
+def _lines(form: re.Pattern[str]) -> Callable[[str], object]:
+    return re.compile(rf"(?:(?:{form.pattern})\n)*", form.flags).fullmatch
 
 
 def _has_id(resource: ResourceType, row: object) -> bool:
