@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.providers.transport.adaptive_rate import AdaptiveRate
+from reconciler.providers.transport.adaptive_rate import WINDOW, AdaptiveRate
 from reconciler.providers.transport.surroundings import Turns
 from reconciler.providers.transport.trace import watched
 from reconciler.tasks.observation import Fault, Meaning
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Rate
 
-AT_ONCE, AT_MOST = 6, 44
-"""Requests that are on their way at first, and one more for every three that came back; past so many one for every
-hundred. A quota may be one on paper only, and whatever goes out before the first refusal is refused as well."""
+AT_ONCE, AT_MOST = 6, 48
+"""Requests that are on their way at first, one more for every three that came back, and at most until a window went by
+without a refusal. A quota may be one on paper only, and what is on its way at the first refusal is refused as well."""
 
 TICK = 0.001
 """Seconds by which windows are counted longer than the vendor's: servers count by milliseconds."""
@@ -128,8 +128,8 @@ class Pace:
         self._arrivals = Arrivals(quota.seconds * (1 + LATE) + TICK, quota.seconds * LATE)
         self._due = self._paused_until = self._sent_at = float("-inf")
         self._rate = AdaptiveRate(quota.per_second)
-        self._back = 0
-        """Requests that came back."""
+        self._back, self._first_back = 0, float("inf")
+        """Requests that came back, and when the first of them did."""
         self._refused_since: float | None = None
         """When the first of refusals came without an answer in between."""
 
@@ -172,7 +172,7 @@ class Pace:
     def _take(self, now: float) -> float:
         """Take a place now and return 0, or return the seconds until it is worth asking again."""
         with self._state:
-            if self._arrivals.on_the_way >= self._room and now < self._sent_at + LOOK:
+            if self._arrivals.on_the_way >= self._room(now) and now < self._sent_at + LOOK:
                 return GLANCE
             earliest = max(
                 self._due - self._ahead,
@@ -188,14 +188,13 @@ class Pace:
             self._arrivals.leave(now)
             return 0.0
 
-    @property
-    def _room(self) -> float:
+    def _room(self, now: float) -> float:
         """Requests that may be on their way."""
         if self._rate.alone:
             return 1
-        if self._rate.ahead is not None:
+        if self._rate.ahead is not None or now > self._first_back + WINDOW:
             return float("inf")
-        return min(AT_ONCE + self._back / 3, AT_MOST + self._back / 100)
+        return min(AT_ONCE + self._back / 3, AT_MOST)
 
     @property
     def _ahead(self) -> float:
@@ -230,6 +229,7 @@ class Pace:
     def _come_back(self, sent_at: float, *, answered: bool) -> float:
         now = self._monotonic()
         self._back += 1
+        self._first_back = min(self._first_back, now)
         self._arrivals.end(sent_at, now, answered=answered)
         return now
 
