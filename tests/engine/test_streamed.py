@@ -164,7 +164,7 @@ async def plans(made: Configuration, rows: list[Row], events: list[Any]) -> tupl
     return held, planned(held, {}), planned(seen, {SCOPE: both.sieve})
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(RULES, ROWS, EVENTS)
 def test_a_streamed_plan_is_that_of_all_tasks(rules: list[Any], rows: list[Row], events: list[Any]) -> None:
     """Pages shift, tasks come, go and move on between pages and passes, stand twice, contradict themselves, and have

@@ -141,7 +141,7 @@ CHOSEN = st.sampled_from([Chosen(), Chosen(), Chosen(frozenset({"1", f"west/{TWO
 
 
 @given(worlds(), TASKS, INCOMPLETE, OWNERS, OVERRIDES, CHOSEN)
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_parts_joined_are_the_plan_of_one_process(
     world: Configuration,
     tasks: list[Task],

@@ -128,7 +128,7 @@ MATCHES = st.recursive(
 ).filter(lambda match: parse_selector(match, (TWO_STEP,))[0] is not None)  # none that contradicts itself
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(MATCHES, st.sampled_from([None, BY_URL]), MATCHES, st.lists(st.none() | URLS, max_size=5))
 @example({"upload_url": {"glob": "https://h/*"}}, None, {"upload_url": {"contains": "#"}}, ["https://me:pw@h/a.mp4"])
 @example(

@@ -149,7 +149,7 @@ CASES = st.sampled_from(sorted(KINDS)).flatmap(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(CASES, st.sampled_from([None, frozenset({"WAITING"})]))
 def test_listing(case: tuple[ResourceType, list[tuple[int, bytes]]], statuses: frozenset[str] | None) -> None:
     kind, answers = case
@@ -164,7 +164,7 @@ def test_listing(case: tuple[ResourceType, list[tuple[int, bytes]]], statuses: f
         check(task, kind)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(CASES, st.lists(st.sampled_from(IDS) | st.text(max_size=4), max_size=15))
 def test_reading(case: tuple[ResourceType, list[tuple[int, bytes]]], ids: list[str]) -> None:
     kind, answers = case
@@ -176,7 +176,7 @@ def test_reading(case: tuple[ResourceType, list[tuple[int, bytes]]], ids: list[s
         check(task, kind)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(CASES, st.lists(st.sampled_from(IDS) | st.text(max_size=4), max_size=10, unique=True))
 def test_acting(case: tuple[ResourceType, list[tuple[int, bytes]]], ids: list[str]) -> None:
     kind, answers = case
@@ -259,7 +259,7 @@ def chains(draw: st.DrawFn) -> tuple[ResourceType, list[dict[str, Any]]]:
     return kind, draw(st.lists(usual, max_size=4)) + draw(st.lists(page, min_size=1, max_size=2))
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(chains())
 def test_a_chain_of_tokens_is_whole_only_where_it_ends(case: tuple[ResourceType, list[dict[str, Any]]]) -> None:
     kind, pages = case

@@ -477,7 +477,7 @@ _DATA = st.recursive(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.one_of(_DATA, st.dictionaries(_KEYS, _DATA, max_size=3)))
 def test_never_raises_on_plain_data(types: tuple[ResourceType, ...], match: object) -> None:
     selector, problems = parse_selector(match, types)

@@ -51,7 +51,7 @@ def test_pushdown(matches: list[Any], wanted: set[str] | None, packaging: Resour
     assert wanted_statuses(_selectors(matches, packaging), packaging) == wanted
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.data())
 def test_a_task_that_is_not_wanted_is_never_selected(
     packaging: ResourceType,
