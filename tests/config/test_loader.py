@@ -418,7 +418,7 @@ def test_what_no_reader_can_use_is_no_default(
 
 
 def test_many_unknown_targets_among_many_take_little_time(write: Callable[..., None], catalogue: Catalogue) -> None:
-    names = "".join(f"  target-{number}: {{provider: huaweicloud, region: cn-north-4}}\n" for number in range(400))
+    names = "".join(f"  target-{number}: {{provider: huaweicloud, region: cn-north-4}}\n" for number in range(1000))
     wrong = ", ".join(f"targte-{number}x" for number in range(300))
     policy = "{{resource: huaweicloud.mpc.packaging, match: all, ensure: absent, targets: [{}]}}"
     policies = "".join(f"  p{number}: {policy.format(wrong)}\n" for number in range(4))
@@ -427,4 +427,4 @@ def test_many_unknown_targets_among_many_take_little_time(write: Callable[..., N
     _, diagnostics = check([], catalogue, environment={})
     assert len(diagnostics) == 1000
     assert max(len(found.allowed) for found in diagnostics) == 100
-    assert time.process_time() - started < 10  # seconds; it was a minute
+    assert time.process_time() - started < 20  # seconds; it was minutes

@@ -15,7 +15,7 @@ from reconciler.providers.registry import catalogue
 from tests.executors.world import SNAPSHOT, Accounts
 from tests.terminal import Terminal, wait_until
 
-ACCOUNTS, SHARDS = Accounts(60, 6, SNAPSHOT), 6
+ACCOUNTS, SHARDS = Accounts(30, 4, SNAPSHOT), 4
 TASKS = ACCOUNTS.number * ACCOUNTS.tasks
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -45,7 +45,7 @@ def apply(terminal: Terminal, index: int) -> subprocess.Popen[str]:
     return terminal.start("-m", "reconciler", *words)
 
 
-def test_one_of_six_is_killed_and_started_again(terminal: Terminal, database: str) -> None:
+def test_one_of_four_is_killed_and_started_again(terminal: Terminal, database: str) -> None:
     theirs = projects_of(2)
     assert 0 < len(theirs) < ACCOUNTS.number
     # One account of the shard that is killed gets no answer when it reads back, so that the run cannot be over by then.
@@ -142,7 +142,7 @@ def test_a_clock_that_is_off_parts_nothing_otherwise(terminal: Terminal, monkeyp
 
 
 def test_limits_hold_for_all_shards_together(terminal: Terminal) -> None:
-    """Of sixty changes that are allowed, each of six shards may make ten, and asks for sixty."""
+    """Of sixty changes that are allowed, each of four shards may make fifteen, and asks for some thirty."""
     written = (terminal.directory / "reconciler.yaml").read_text(encoding="utf-8")
     terminal.write(written.replace("max_percent: 100", "max_percent: 100, max_actions: 60, on_excess: defer"))
     for index in range(SHARDS):
@@ -155,4 +155,4 @@ def test_every_shard_names_the_partition(terminal: Terminal) -> None:
     told = [terminal.run("apply", "--shard", f"{index}/70", "--auto-approve").err for index in (0, 69)]
     digests = [text.partition("partition ")[2].partition(":")[2][:64] for text in told]
     assert digests[0] == digests[1]
-    assert [text.splitlines()[0].rpartition(": ")[2] for text in told] == ["1 scope of 60.", "0 scopes of 60."]
+    assert [text.splitlines()[0].rpartition(": ")[2] for text in told] == ["1 scope of 30.", "0 scopes of 30."]
