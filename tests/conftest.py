@@ -1,6 +1,7 @@
 """What holds for every test; a terminal in an empty directory, with local clouds that hold nothing yet."""
 
 import asyncio
+import gc
 import inspect
 import warnings
 from collections.abc import Iterator
@@ -19,6 +20,11 @@ from tests.terminal import Terminal, credentials
 
 settings.register_profile("reconciler", deadline=None)  # a busy machine is no defect
 settings.load_profile("reconciler")
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test is no garbage: looking for some need not go through thousands of tests."""
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
