@@ -86,6 +86,8 @@ def test_it_ends_as_promised(terminal: Terminal, monkeypatch: pytest.MonkeyPatch
     if fault in {"hang", "latency"}:
         patience = ENOUGH if case.to == "call" or case.times else ENOUGH / 5  # where no reading is ever answered
         monkeypatch.setattr("reconciler.providers.transport.wire.TOTAL_SECONDS", patience)
+    if "retry_after" in case.rule:  # all are on their way before the first is refused, so that none waits for its turn
+        monkeypatch.setattr("reconciler.providers.transport.pacing.AT_ONCE", 64)
     run = applied(terminal)
     if case.ends == "error":
         assert (run.code, terminal.destructive()) == (1, [])
