@@ -63,12 +63,12 @@ BYSTANDERS = [
 ]
 
 TO_CALLS = {
-    FaultKind.THROTTLE: 0.03, FaultKind.LOST_ANSWER: 0.02, FaultKind.RESET: 0.02, FaultKind.STATUS: 0.02,
+    FaultKind.THROTTLE: 0.005, FaultKind.LOST_ANSWER: 0.02, FaultKind.RESET: 0.02, FaultKind.STATUS: 0.02,
     FaultKind.TRUNCATED: 0.01, FaultKind.HTML: 0.005, FaultKind.EMPTY: 0.005, FaultKind.REDIRECT: 0.005,
     FaultKind.START_TASK: 0.02, FaultKind.FINISH_TASK: 0.01, FaultKind.CANCEL_TASK: 0.01, FaultKind.DISAPPEAR: 0.005,
 }  # fmt: skip
 TO_READS = {
-    FaultKind.THROTTLE: 0.02, FaultKind.STATUS: 0.02, FaultKind.RESET: 0.01, FaultKind.LOST_ANSWER: 0.01,
+    FaultKind.THROTTLE: 0.005, FaultKind.STATUS: 0.02, FaultKind.RESET: 0.01, FaultKind.LOST_ANSWER: 0.01,
     FaultKind.START_TASK: 0.01, FaultKind.CANCEL_TASK: 0.005,
 }  # fmt: skip
 """Chances per request. Tasks begin to move with the first call, so that the plan holds them all."""
