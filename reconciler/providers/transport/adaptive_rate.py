@@ -29,9 +29,10 @@ TOUCHED, LESS, LEAST = 1.1, 0.97, 1.0
 a little less, down to so many a second, since jitter alone may have one of very many refused."""
 ROUNDING = 1e-6
 """Of a request: sums of floats may fall this short of one."""
-VAIN, SOME, MOST, TOLD_BY, BELIEVED = 2.0, 0.01, 0.5, 10, 60.0
+VAIN, SOME, MOST, TOLD_BY, BELIEVED = 2.0, 0.01, 0.5, (4, 8), 60.0
 """Where smaller rates were refused no `VAIN` times less often than larger ones, in a share of requests between `SOME`
-and `MOST` and `TOLD_BY` times each, it is not the rate that is refused: the largest is kept for `BELIEVED` seconds."""
+and `MOST` and so many times as `TOLD_BY` says of larger and of smaller ones, it is not the rate that is refused: the largest
+is kept for `BELIEVED` seconds, whatever is refused meanwhile."""
 
 
 class Found(NamedTuple):
@@ -132,7 +133,7 @@ class AdaptiveRate:
         Those that were on their way together count as one.
         """
         self._end(now, let_through=False)
-        if sent_at < self._last:
+        if sent_at < self._last or now < self._kept_until:
             return pause if told else 0.0
         if self._let_since and not told:
             pause = min(pause, min(max(SHORTEST, 1 / self.rate), LONGEST) * 4**self._row)
@@ -199,7 +200,7 @@ class AdaptiveRate:
         here = self._octave
         groups = [[octave for octave in self._sent if (octave > here) is larger] for larger in (True, False)]
         refused = [sum(self._refused[octave] for octave in group) for group in groups]
-        if min(refused) < TOLD_BY:
+        if refused[0] < TOLD_BY[0] or refused[1] < TOLD_BY[1]:
             return
         sent = [sum(self._sent[octave] for octave in group) for group in groups]
         larger, smaller = refused[0] / sent[0], refused[1] / sent[1]
