@@ -183,11 +183,16 @@ def _of_credentials(client: Guarded, owner: str | Fault, looks: Sequence[Look]) 
     return Check(Subject.CREDENTIALS, Verdict.WARNING, f"{source}; nothing has shown yet whether they are good")
 
 
+_AS_TOLD = 1
+"""Seconds: answers tell whole ones (RFC 9110 section 5.6.7), and take their time."""
+
+
 def _of_clock(skews: tuple[int, ...]) -> Check:
     if not skews:
         return Check(Subject.CLOCK, Verdict.WARNING, "no answer told the time")
     skew = max(skews, key=abs)
-    how = f"{abs(skew)} s {'behind' if skew > 0 else 'ahead of'} the cloud's" if skew else "in step with the cloud's"
+    told = f"{abs(skew)} s {'behind' if skew > 0 else 'ahead of'} the cloud's"
+    how = told if abs(skew) > _AS_TOLD else "in step with the cloud's"
     if abs(skew) <= CLOCKS_APART:
         return Check(Subject.CLOCK, Verdict.OK, f"this machine's clock is {how}")
     message = f"this machine's clock is {how}: no task is judged by its age, and requests may be refused"

@@ -31,8 +31,8 @@ ROUNDING = 1e-6
 """Of a request: sums of floats may fall this short of one."""
 VAIN, SOME, MOST, TOLD_BY, BELIEVED = 2.0, 0.01, 0.5, (4, 8), 60.0
 """Where smaller rates were refused no `VAIN` times less often than larger ones, in a share of requests between `SOME`
-and `MOST` and so many times as `TOLD_BY` says of larger and of smaller ones, it is not the rate that is refused: the largest
-is kept for `BELIEVED` seconds, whatever is refused meanwhile."""
+and `MOST` and so many times as `TOLD_BY` says of larger and of smaller ones, it is not the rate that is refused: the
+largest is kept for `BELIEVED` seconds, whatever is refused meanwhile."""
 
 
 class Found(NamedTuple):
