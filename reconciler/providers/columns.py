@@ -47,7 +47,10 @@ def _all_fit(form: re.Pattern[str], ids: Sequence[str]) -> bool:
 
 @lru_cache
 def _lines(form: re.Pattern[str]) -> Callable[[str], object]:
-    return re.compile(rf"(?:(?:{form.pattern})\n)*", form.flags).fullmatch
+    try:
+        return re.compile(rf"(?:(?:{form.pattern})\n)*", form.flags).fullmatch
+    except re.error:  # a form that sets flags for itself stands for no part of another
+        return lambda _: None
 
 
 def _has_id(resource: ResourceType, row: object) -> bool:

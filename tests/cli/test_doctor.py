@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.engine.doctor import _of_clock
 from tests.terminal import ALIYUN, AWS, HEAD, Terminal
 
 POLICY = """
@@ -179,6 +180,11 @@ def test_a_clock_that_is_off_is_an_error(terminal: Terminal, seconds: int) -> No
     (clock,) = _checks(terminal, 1)["huawei", "clock"]
     assert clock["verdict"] == "error"
     assert ("behind" if seconds > 0 else "ahead of") in clock["message"]
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(1, "in step"), (-1, "in step"), (2, "2 s behind"), (-2, "2 s ahead")])
+def test_a_clock_is_off_by_more_than_answers_can_tell(seconds: int, told: str) -> None:
+    assert told in _of_clock((0, seconds)).message
 
 
 def test_one_target_without_credentials_is_wrong_alone(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """What is read by the shape of the answers before is what would be read without it, whatever comes instead."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.providers.aliyun.mps import TRANSCODING as NESTED
-from reconciler.providers.columns import Records
+from reconciler.providers.columns import Records, records_in
 from reconciler.providers.huaweicloud import PROVIDER
 from reconciler.providers.huaweicloud.client import HuaweicloudClient
 from reconciler.providers.huaweicloud.mpc import PACKAGING, TRANSCODING
@@ -330,3 +331,21 @@ def test_a_shape_is_of_one_list_of_one_client() -> None:
     by = learned(answer([ROW]))
     assert not by_shape(answer([ROW]), client())
     assert not by_shape(answer([ROW], resource=TRANSCODING), by, TRANSCODING)
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["[a-z]{2}|x", "(?i)[a-z]{2}", "(?x) [a-z]{2}  # two", "(a)b|[c-z]{2}"],
+    ids=["either", "flag", "words", "group"],
+)
+def test_ids_are_held_against_any_form(form: str) -> None:
+    """All at once where a form can stand for a part of another, and one by one where it sets flags for itself."""
+    resource = replace(PACKAGING, id_form=re.compile(form))
+
+    def told(*ids: str) -> bool:
+        return isinstance(records_in("t", resource, [{"task_id": each} for each in ids]), Records)
+
+    for ids in (["ab"], ["ab", "cd", "ab"], []):
+        assert told(*ids)
+    for ids in (["ab", "cd1"], ["ab\n"], ["ab", "cd\nef"], ["", "ab"]):
+        assert not told(*ids)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
 import httpx
 from yarl import URL
 
 from reconciler.providers.transport.answers import Redactor
-from reconciler.providers.transport.messages import Destination, Response, destination
+from reconciler.providers.transport.messages import Response, destination
 from reconciler.providers.transport.route import proxy_of, roots_of, trusted, unused_contexts
 from reconciler.providers.transport.trace import DIRECT, Answer, Tracer
 
@@ -92,6 +92,13 @@ class _Connector(aiohttp.TCPConnector):
             raise httpx.ConnectError(what) from error
 
 
+class _Way(NamedTuple):
+    """What is trusted on the way to a server, and the proxy that it leads through."""
+
+    secure: ssl.SSLContext | bool
+    proxy: Proxy | None
+
+
 class Wire(httpx.AsyncBaseTransport):
     """An httpx transport over one aiohttp session.
 
@@ -119,45 +126,37 @@ class Wire(httpx.AsyncBaseTransport):
             total=TOTAL_SECONDS, connect=TUNNEL_SECONDS, sock_connect=CONNECT_SECONDS
         )
         self._session: aiohttp.ClientSession | None = None
-        self._ways: dict[tuple[str, str, bool], tuple[ssl.SSLContext | bool, Proxy | None]] = {}
+        self._ways: dict[tuple[str, str, bool], _Way] = {}
         self.sent = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
         direct = bool(request.extensions.get(DIRECT))
-        place = destination(request)
-        secure, proxy = self._way(request, place, direct=direct)
+        way = self._way(request, direct=direct)
         self.sent += 1
         with self.tracer.telling(request) as answers:
-            response = await self._answered(request, place, body, secure, proxy)
+            response = await self._answered(request, body, way)
             answers.append(Answer(response.status_code, response.headers, response.content))
         if not direct:
             self._on_answer(response)
         return response
 
-    def _way(
-        self, request: httpx.Request, place: Destination, *, direct: bool
-    ) -> tuple[ssl.SSLContext | bool, Proxy | None]:
-        """What is trusted on the way to a server, and the proxy that it leads through. Found out once."""
-        server = (place.scheme, place.netloc, direct)
-        found = self._ways.get(server)
+    def _way(self, request: httpx.Request, *, direct: bool) -> _Way:
+        """Found out once for each server."""
+        scheme, netloc, _ = destination(request)
+        found = self._ways.get((scheme, netloc, direct))
         if found is None:
-            secure = trusted(self._environment) if place.scheme == "https" else True
-            found = self._ways[server] = (secure, None if direct else proxy_of(request.url, self._environment))
+            secure = trusted(self._environment) if scheme == "https" else True
+            proxy = None if direct else proxy_of(request.url, self._environment)
+            found = self._ways[scheme, netloc, direct] = _Way(secure, proxy)
         return found
 
-    async def _answered(
-        self,
-        request: httpx.Request,
-        place: Destination,
-        body: bytes,
-        secure: ssl.SSLContext | bool,
-        proxy: Proxy | None,
-    ) -> httpx.Response:
+    async def _answered(self, request: httpx.Request, body: bytes, way: _Way) -> httpx.Response:
         """The answer, or an error of httpx that says whether the request may have reached the server."""
+        proxy = way.proxy
         the_proxy = f"the proxy of {proxy.variable}" if proxy else ""
         try:
-            return await self._exchange(request, place, body, secure, proxy)
+            return await self._exchange(request, body, way)
         except aiohttp.ConnectionTimeoutError as error:
             through = f" through {the_proxy}" if proxy else ""
             raise httpx.ConnectTimeout(f"no connection{through} in time", request=request) from error
@@ -178,15 +177,8 @@ class Wire(httpx.AsyncBaseTransport):
         except aiohttp.ClientError as error:
             raise httpx.ReadError(f"the connection broke: {type(error).__name__}", request=request) from error
 
-    async def _exchange(
-        self,
-        request: httpx.Request,
-        place: Destination,
-        body: bytes,
-        secure: ssl.SSLContext | bool,
-        proxy: Proxy | None,
-    ) -> httpx.Response:
-        session = self._open()
+    async def _exchange(self, request: httpx.Request, body: bytes, way: _Way) -> httpx.Response:
+        session, proxy, place = self._open(), way.proxy, destination(request)
         path, _, query = place.target.partition("?")
         await self._slots.acquire()
         self._soon(self._slots.release)
@@ -196,7 +188,7 @@ class Wire(httpx.AsyncBaseTransport):
             data=body or None,
             headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
             allow_redirects=False,
-            ssl=secure,
+            ssl=way.secure,
             proxy=proxy.url if proxy else None,
             proxy_headers=proxy.headers if proxy else None,
         ) as answer:
