@@ -32,7 +32,7 @@ class FaultKind(StrEnum):
     # The connection.
     RESET = "reset"  # closed before the effect
     LOST_ANSWER = "lost_answer"  # the effect takes place, then the connection is closed without an answer
-    TRUNCATED = "truncated"  # the effect takes place, half of the body arrives
+    TRUNCATED = "truncated"  # the effect takes place, half of the body arrives (nothing, where there is none)
     HANG = "hang"  # no answer, for `seconds` or until the client gives up
 
 
