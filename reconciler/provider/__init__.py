@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         RenewingAuth,
         canonical_query,
         signature,
+        signed_headers,
+        stamp,
     )
     from reconciler.providers.credentials import (
         AccessKey,
@@ -106,8 +108,8 @@ __all__ = [
     "TaskKey", "Turns", "UnusableFile", "all_or_fault", "always", "base_url", "by_id", "canonical_query",
     "credentials_url", "destination", "header_text", "impossible_ids", "ini_section", "instant", "json_file",
     "json_object", "malformed", "masked", "option", "parsed_object", "presentable", "principal_name", "renewed",
-    "said_in", "secret_in", "secret_in_file", "secret_text", "service_url", "signature", "task_from", "tasks_in",
-    "vendor_url",
+    "said_in", "secret_in", "secret_in_file", "secret_text", "service_url", "signature", "signed_headers", "stamp",
+    "task_from", "tasks_in", "vendor_url",
 ]
 # fmt: on
 API_VERSION = 1

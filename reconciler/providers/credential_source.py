@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import hmac
 import logging
+from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
@@ -207,6 +208,22 @@ def canonical_query(parameters: Iterable[tuple[str, str]]) -> str:
     return "&".join([f"{name}={value}" for name, value in pairs])
 
 
+@lru_cache
+def _stamped(moment: datetime, form: str) -> str:
+    return moment.strftime(form)
+
+
+def stamp(moment: datetime, form: str) -> str:
+    """A moment up to its seconds, in which many requests leave, as `strftime` writes it."""
+    return _stamped(moment.replace(microsecond=0), form)
+
+
+def signed_headers(request: httpx.Request, chosen: Callable[[str], bool]) -> dict[str, str]:
+    """The headers of a request that are `chosen` to be signed, by their names in lower case."""
+    named = [(name.lower().decode("ascii"), value) for name, value in request.headers.raw]
+    return {name: value.decode("ascii") for name, value in named if chosen(name)}
+
+
 def signature(
     secret: str | bytes, heading: str, method: str, path: str, query: str, headers: Mapping[str, str], body_hash: str
 ) -> str:
@@ -219,7 +236,7 @@ def signature(
     canonical = "\n".join((method, path, query, spelt, ";".join(names), body_hash))
     to_sign = f"{heading}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     key = secret.encode() if isinstance(secret, str) else secret
-    return hmac.digest(key, to_sign.encode(), "sha256").hex()
+    return hmac.new(key, to_sign.encode(), "sha256").hexdigest()  # which keeps the interpreter, unlike `hmac.digest`
 
 
 class RenewingAuth(httpx.Auth, Generic[C]):

@@ -28,7 +28,8 @@ Permissions PolicyLanguage Provider ProviderError ProviderOptions Quota Rate Rea
 ResolvedCredentials ResourceType Retries Row RowClient Said Scope Secret Secrets Sink Status Surroundings Tally Target
 Task TaskKey Turns UnusableFile all_or_fault always base_url by_id canonical_query credentials_url destination
 header_text impossible_ids ini_section instant json_file json_object malformed masked option parsed_object presentable
-principal_name renewed said_in secret_in secret_in_file secret_text service_url signature task_from tasks_in vendor_url
+principal_name renewed said_in secret_in secret_in_file secret_text service_url signature signed_headers stamp
+task_from tasks_in vendor_url
 """
 
 

@@ -16,6 +16,8 @@ from reconciler.provider import (
     parsed_object,
     said_in,
     signature,
+    signed_headers,
+    stamp,
 )
 
 if TYPE_CHECKING:
@@ -42,13 +44,13 @@ def authorization(key: AccessKey, method: str, target: str, headers: Mapping[str
 
 def sign(request: httpx.Request, key: AccessKey, date: datetime, nonce: str) -> None:
     """Sign `request`, with a nonce never used before: the gateway refuses one seen twice."""
-    request.headers["x-acs-date"] = date.strftime(DATE_FORMAT)
+    request.headers["x-acs-date"] = stamp(date, DATE_FORMAT)
     request.headers["x-acs-signature-nonce"] = nonce
     request.headers["x-acs-content-sha256"] = hashlib.sha256(request.content).hexdigest()
     if key.security_token:
         request.headers["x-acs-security-token"] = key.security_token
     # Host and every x-acs header must be signed; a body, and with it a content type, is never sent.
-    signed = {name: text for name, text in request.headers.items() if name == "host" or name.startswith("x-acs-")}
+    signed = signed_headers(request, lambda name: name == "host" or name.startswith("x-acs-"))
     target = destination(request).target
     request.headers["Authorization"] = authorization(key, request.method, target, signed)
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from reconciler.provider import AccessKey, RenewingAuth, destination, signature
+from reconciler.provider import AccessKey, RenewingAuth, destination, signature, signed_headers, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
 ALGORITHM = "AWS4-HMAC-SHA256"
 DATE_FORMAT = "%Y%m%dT%H%M%SZ"
 KEY_REFUSED = ("unrecognizedclient", "invalidclienttokenid", "expiredtoken", "invalidaccesskeyid")
+
+
+@lru_cache
+def _derived(secret: str, scope: str) -> bytes:
+    """The key of a day, a region and a service."""
+    derived = f"AWS4{secret}".encode()
+    for part in scope.split("/"):
+        derived = hmac.digest(derived, part.encode(), "sha256")
+    return derived
 
 
 def authorization(
@@ -44,9 +54,7 @@ def authorization(
     query = "&".join(sorted(query.split("&"))) if query else ""
     moment = headers["x-amz-date"]
     scope = f"{moment[:8]}/{region}/{service}/aws4_request"
-    derived: bytes = f"AWS4{key.secret}".encode()
-    for part in scope.split("/"):
-        derived = hmac.new(derived, part.encode(), hashlib.sha256).digest()
+    derived = _derived(key.secret, scope)
     heading = f"{ALGORITHM}\n{moment}\n{scope}"
     # The path, encoded already, is encoded once more: so do all services but S3.
     path, hashed = quote(path or "/", safe="/~"), hashlib.sha256(body).hexdigest()
@@ -57,12 +65,11 @@ def authorization(
 
 def sign(request: httpx.Request, key: AccessKey, date: datetime, *, service: str, region: str) -> None:
     """Sign `request`: its host, its date and, of a temporary key, the session token."""
-    request.headers["X-Amz-Date"] = date.strftime(DATE_FORMAT)
+    request.headers["X-Amz-Date"] = stamp(date, DATE_FORMAT)
     if key.security_token:
         request.headers["X-Amz-Security-Token"] = key.security_token
-    signed = {name: text for name, text in request.headers.items() if name == "host" or name.startswith("x-amz-")}
-    if request.content and "content-type" in request.headers:
-        signed["content-type"] = request.headers["content-type"]
+    also = ("host", "content-type") if request.content else ("host",)
+    signed = signed_headers(request, lambda name: name in also or name.startswith("x-amz-"))
     target = destination(request).target
     request.headers["Authorization"] = authorization(
         key, request.method, target, signed, request.content, service=service, region=region

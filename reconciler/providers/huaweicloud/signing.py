@@ -28,6 +28,8 @@ from reconciler.provider import (
     instant,
     parsed_object,
     signature,
+    signed_headers,
+    stamp,
 )
 from reconciler.providers.huaweicloud.errors import CODES
 
@@ -70,11 +72,10 @@ class SignatureAuth(RenewingAuth["AccessKey"]):
         self._now = now
 
     def mark(self, request: httpx.Request, credential: AccessKey) -> None:
-        request.headers["X-Sdk-Date"] = self._now().strftime(DATE_FORMAT)
+        request.headers["X-Sdk-Date"] = stamp(self._now(), DATE_FORMAT)
         if credential.security_token:
             request.headers["X-Security-Token"] = credential.security_token
-        sent = dict(request.headers.items())
-        signed = {name: sent[name] for name in SIGNED if name in sent}
+        signed = signed_headers(request, SIGNED.__contains__)
         target = destination(request).target
         request.headers["Authorization"] = authorization(credential, request.method, target, signed, request.content)
 

@@ -78,7 +78,17 @@ class Request(httpx.Request):
         self.headers.encoding = "ascii"  # httpx would try them all at each look
         self.extensions = facts
         self.stream = httpx.ByteStream(content)
-        self.read()
+        self._whole = content
+
+    @property
+    def content(self) -> bytes:
+        return self._whole
+
+    def read(self) -> bytes:
+        return self._whole
+
+    async def aread(self) -> bytes:
+        return self._whole
 
     @property
     def url(self) -> httpx.URL:
