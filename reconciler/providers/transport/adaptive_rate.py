@@ -69,8 +69,9 @@ class AdaptiveRate:
         self._ended: deque[tuple[float, bool]] = deque()
         """When requests ended in the last second, and whether they were let through."""
         # Of the refusals of one row, without an answer in between:
-        self._row, self._asked, self._last = 0, False, float("-inf")
-        """How many, whether the server asked for a pause, and when the last one came."""
+        self._row, self._asked = 0, False
+        self._row_began = self._last = float("-inf")
+        """How many, whether the server asked for a pause, and when the first and the last one came."""
         self._let_through, self._tried, self._first = 0, 0.0, False
         """In the second before: requests, those tried a second, and whether it was the first one of all."""
         # Of the time since the row before:
@@ -91,6 +92,11 @@ class AdaptiveRate:
     def alone(self) -> bool:
         """Whether the next request should go out alone."""
         return self._row > 0
+
+    @property
+    def tries_more(self) -> bool:
+        """Whether more goes out than is believed to be let through."""
+        return self._found is not None and self._answers > self._found.hold
 
     @property
     def rate(self) -> float:
@@ -114,7 +120,7 @@ class AdaptiveRate:
         self._let_through += self._first  # it was on its way meanwhile
         if not self._row or sent_at < self._last:
             return
-        if self._row > 2:  # the window is longer than a second
+        if self._row > 2 and self._last > self._row_began + WINDOW:  # a window that is longer
             self._find(self._let_since, min(max(WINDOW, now - self._since), self._let_since * LONG), now)
         elif self._row == 1 and not self._asked:
             self._find(
@@ -140,6 +146,7 @@ class AdaptiveRate:
         if self._row == 0:
             self._measure(now)
             self._asked = told and pause > 0
+            self._row_began = now
         if self._row == (0 if self._asked else 1):
             sure = not self._asked and self._let_through >= TELLING
             self._find(self._let_through, WINDOW, now, pause=pause, sure=sure)

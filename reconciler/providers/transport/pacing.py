@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Rate
 
-AT_ONCE, AT_MOST = 6, 48
+AT_ONCE, AT_MOST, ROOM = 6, 48, 4
 """Requests that are on their way at first, one more for every three that came back, and at most until a window went by
-without a refusal. A quota may be one on paper only, and what is on its way at the first refusal is refused as well."""
+without a refusal; until a second did, and whenever a higher rate is tried, no more than so many times those that it
+takes where all answers are as fast as the fastest. A quota may be one on paper only, and what is on its way at the
+first refusal is refused as well."""
 
 TICK = 0.001
 """Seconds by which windows are counted longer than the vendor's: servers count by milliseconds."""
@@ -77,7 +79,8 @@ class Arrivals:
         self._latest = latest
         self._left: list[float] = []
         self._ended: list[float] = []
-        self._fastest, self._answers = float("inf"), 0
+        self.fastest, self._answers = float("inf"), 0
+        """Seconds that the fastest answer took."""
 
     @property
     def on_the_way(self) -> int:
@@ -93,15 +96,15 @@ class Arrivals:
             return
         del self._left[place]
         if answered:
-            self._fastest = min(self._fastest, now - sent_at)
+            self.fastest = min(self.fastest, now - sent_at)
             self._answers += 1
         del self._ended[: bisect_left(self._ended, now - self._kept)]
-        insort(self._ended, min(now, sent_at + self._fastest + self._latest))
+        insort(self._ended, min(now, sent_at + self.fastest + self._latest))
 
     def free(self, now: float, requests: int, seconds: float) -> float:
         """When one more may leave so that no more than `requests` arrive in `seconds`, or it is worth looking again."""
         since = now - seconds - TICK + ROUNDING
-        fastest = self._fastest if self._answers > MEASURED else 0.0
+        fastest = self.fastest if self._answers > MEASURED else 0.0
         left, ended = bisect_right(self._left, since), bisect_right(self._ended, since + fastest)
         if len(self._left) - left + len(self._ended) - ended < requests:
             return now
@@ -192,9 +195,11 @@ class Pace:
         """Requests that may be on their way."""
         if self._rate.alone:
             return 1
-        if self._rate.ahead is not None or now > self._first_back + WINDOW:
+        tried = float("inf") if self._rate.ahead is not None else now - self._first_back
+        if tried > 2 * WINDOW and not self._rate.tries_more:
             return float("inf")
-        return min(AT_ONCE + self._back / 3, AT_MOST)
+        needed = max(AT_ONCE, ROOM * self._rate.rate * self._arrivals.fastest)
+        return needed if tried > WINDOW else min(AT_ONCE + self._back / 3, AT_MOST, needed)
 
     @property
     def _ahead(self) -> float:

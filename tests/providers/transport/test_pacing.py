@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.config.model import Rate
 from reconciler.provider.loopback import Time
+from reconciler.providers.transport.adaptive_rate import AdaptiveRate
 from reconciler.providers.transport.pacing import GIVEN_UP_AFTER, LATE, LOOK, TICK, Pace, PaceBook, Quota
 from reconciler.tasks.observation import Fault
 
@@ -290,8 +291,21 @@ def test_a_quota_that_is_not_told_is_found(rate: int, told: int, kind: str) -> N
 @pytest.mark.parametrize("hints", [False, True])
 def test_it_is_found_with_a_handful_of_refusals(kind: str, hints: bool) -> None:
     used, throttled = applied(KINDS[kind](10), Quota(100, 1.0), 444, latency=0.005, jitter=0.001, hints=hints)
-    assert throttled <= 20
+    assert throttled <= 15
     assert used >= 0.95 * 10
+
+
+@pytest.mark.parametrize(("refused", "found"), [((0.01, 0.05, 0.21), 1000), ((0.01, 0.05, 0.21, 0.85, 3.41), 226)])
+def test_only_who_is_refused_for_longer_than_a_second_has_a_longer_window(
+    refused: tuple[float, ...], found: int
+) -> None:
+    rate = AdaptiveRate(10_000)
+    for number in range(1000):
+        rate.answered(number / 1000, number / 1000 + 0.001)
+    for moment in (0.0, *refused):
+        rate.refused(1 + moment, 1 + moment, 0.5, told=False)
+    rate.answered(1 + refused[-1] + 0.01, 1 + refused[-1] + 0.01)
+    assert rate.rate == pytest.approx(found, rel=0.01)
 
 
 @pytest.mark.parametrize("rate", [10, 100])
