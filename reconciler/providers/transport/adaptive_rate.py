@@ -14,8 +14,8 @@ SHORTEST, LONGEST = 0.01, WINDOW / 4
 """Seconds: after a refusal the next request goes out when one is due, but so much later at least and at most, since a
 window that is full should still be. Four times as much after each refusal more."""
 TELLING, ALIKE = 4, 0.7
-"""A rate is believed where so many requests were let through in a full window, or the one found before was so much
-alike."""
+"""A rate is believed where so many requests were let through in a full window (of the first one others may have used a
+part), or the one found before was so much alike."""
 HELD, HELD_FOR, PAID = 500, 10.0, 50
 """Answers, seconds, and times of the pause after a refusal for which a rate that is believed is held, the longest of
 them, before more is tried: so rarely is a refusal paid for nothing. Twice as much is tried by as many more."""
@@ -148,7 +148,7 @@ class AdaptiveRate:
             self._asked = told and pause > 0
             self._row_began = now
         if self._row == (0 if self._asked else 1):
-            sure = not self._asked and self._let_through >= TELLING
+            sure = not self._asked and not self._first and self._let_through >= TELLING
             self._find(self._let_through, WINDOW, now, pause=pause, sure=sure)
         self._row += 1
         self._last = now

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Rate
 
-AT_ONCE, AT_MOST, ROOM = 6, 48, 4
+AT_ONCE, AT_MOST, ROOM = 6, 40, 2
 """Requests that are on their way at first, one more for every three that came back, and at most until a window went by
 without a refusal; until a second did, and whenever a higher rate is tried, no more than so many times those that it
 takes where all answers are as fast as the fastest. A quota may be one on paper only, and what is on its way at the
