@@ -21,8 +21,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if arguments is None:
         # httpx has a command line of its own, with rich and Pygments, and does without where it cannot be imported.
         sys.modules["httpx._main"] = None  # type: ignore[assignment] # this is how to say so
-        # The thread of the journal lets go of the interpreter at each row, and gets it back after so many seconds.
-        sys.setswitchinterval(0.0005)
         gc.disable()  # until the command is imported: nothing of that is garbage, and looking takes a tenth of a start
     with signals.handled(for_good=arguments is None):
         from reconciler.cli.program import run  # noqa: PLC0415 - a signal that comes meanwhile is not lost
