@@ -206,10 +206,15 @@ class Shown:
                 object.__setattr__(self, name, shown)
 
 
+_WITHOUT_TEXT = frozenset({int, float, bool, type(None)})
+
+
 def _shown(value: object) -> object:
     """`value` with all text in it made presentable; itself where there is nothing to change, which is nearly always."""
     if type(value) is str:
         return presentable(value)
+    if type(value) in _WITHOUT_TEXT or isinstance(value, Enum):
+        return value
     if isinstance(value, tuple | list):
         items = [_shown(item) for item in value]
         if all(map(is_, items, value)):
@@ -218,4 +223,4 @@ def _shown(value: object) -> object:
     if isinstance(value, Mapping):
         pairs = {_shown(key): _shown(item) for key, item in value.items()}
         return value if pairs == value else pairs
-    return presentable(value) if isinstance(value, str) and not isinstance(value, Enum) else value
+    return presentable(value) if isinstance(value, str) else value

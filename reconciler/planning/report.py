@@ -34,6 +34,9 @@ class Outcome(StrEnum):
     """No call was sent."""
 
 
+_OF_CHANGE = tuple(field.name for field in fields(Change))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result(Change):
     """A change, and what became of it."""
@@ -72,7 +75,7 @@ class Result(Change):
     ) -> Self:
         """What became of `change`."""
         return cls(
-            **{field.name: getattr(change, field.name) for field in fields(Change)},
+            **{name: getattr(change, name) for name in _OF_CHANGE},
             outcome=outcome,
             detail=detail,
             now=now,
