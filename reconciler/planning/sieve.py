@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _SECONDS = 19
 """Characters of a time as text up to its seconds: two that agree in the rest are ordered as their texts are."""
 
+_DIGITS = str.maketrans("123456789", "000000000")
+
 _GONE = 0
 """The first kind: of ids that are not there."""
 
@@ -97,7 +99,9 @@ class Sieve:
         self._sightings.add(view.ids, says, numbers)
         self._rows += len(numbers)
         self._forget()
-        self._selected = self._best(self._selected)
+        best = self._best(self._selected)
+        if best is not self._selected:
+            self._selected, self.text = best, sum(task.text for task, _ in best.values())
 
     def _note_oldest(self, view: View, numbers: Sequence[int]) -> None:
         """Note when the oldest of the pending tasks was created.
@@ -186,7 +190,11 @@ class Sieve:
     def _group(self, value: Value | None) -> int:
         by = self._rules.count_by
         values = {} if by is None or value is None else {by.held: value}
-        return self._groups.setdefault(by.value_in(values) if by else None, len(self._groups))
+        group = by.value_in(values) if by else None
+        if group not in self._groups:
+            self._groups[group] = len(self._groups)
+            self.text += len(str(group))
+        return self._groups[group]
 
     def _lacking(self, view: View, found: Mapping[int, int]) -> dict[int, int]:
         """Which gaps have those rows of which it is not known whether a policy selects them, by their places."""
@@ -323,7 +331,11 @@ class Sieve:
 def _of_one_form(times: Sequence[Any]) -> bool:
     """Whether these are ordered as they came."""
     kinds = set(map(type, times))
-    if kinds != {str}:
-        return kinds == {int}
-    lengths = set(map(len, times))
-    return len(lengths) == 1 and (max(lengths) <= _SECONDS or len({time[_SECONDS:] for time in times}) == 1)
+    if kinds == {int}:
+        return len(str(min(times))) == len(str(max(times)))
+    if kinds != {str} or len(set(map(len, times))) > 1:
+        return False
+    whole = "".join(times)
+    if whole.isascii() and whole.isdigit():
+        return True
+    return len({time[:_SECONDS].translate(_DIGITS) + time[_SECONDS:] for time in times}) == 1

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from reconciler.providers.records import identity, of_all_keys, of_key, status_of, task_from, unusable
 from reconciler.providers.shapes import PLAIN, Shaped, as_it_came
 from reconciler.providers.values import READS, as_text, digits, value_of
-from reconciler.tasks.sink import Rows
+from reconciler.tasks.sink import Rows, spelt
 from reconciler.tasks.task import FieldType, Status
 
 if TYPE_CHECKING:
@@ -40,17 +40,21 @@ def records_in(target: str, resource: ResourceType, rows: Sequence[Any]) -> Reco
 
 
 def _all_fit(form: re.Pattern[str], ids: Sequence[str]) -> bool:
-    """Whether all have this form, in which there is no line break. Raises TypeError for what is no text."""
+    """Whether all have this form, seen at once. Raises TypeError for what is no text."""
     lines = "\n".join(ids)
     return lines.count("\n") + 1 == len(ids) and _lines(form)(f"{lines}\n") is not None
 
 
+_BEYOND_A_LINE = re.compile(r"\[\^|\\(?![dw.+*?|/(){}\[\]^$\\-])|\(\?[a-zA-Z-]|\s")
+"""What a form may have that takes line breaks, too, or flags of its own. Few have."""
+
+
 @lru_cache
 def _lines(form: re.Pattern[str]) -> Callable[[str], object]:
-    try:
-        return re.compile(rf"(?:(?:{form.pattern})\n)*", form.flags).fullmatch
-    except re.error:  # a form that sets flags for itself stands for no part of another
+    """What matches lines that all have a form; never where the form might take two of them for one."""
+    if form.flags & re.DOTALL or _BEYOND_A_LINE.search(form.pattern):
         return lambda _: None
+    return re.compile(rf"(?:(?:{form.pattern})\n)*", form.flags).fullmatch
 
 
 def _has_id(resource: ResourceType, row: object) -> bool:
@@ -86,7 +90,23 @@ class _Places:
         place = self.shape.places.get(field.source) if self.shape else None
         if not texts and ((place and place.is_plain) or PLAIN.issuperset(map(type, found))):
             return found
-        return [each if type(each) in PLAIN and not texts else read(as_it_came(each)) for each in found]
+        value = (lambda each: _Time(read(each))) if field.type is FieldType.TIMESTAMP else read
+        return [each if type(each) in PLAIN and not texts else value(as_it_came(each)) for each in found]
+
+    def spelt(self, field: Field, column: Sequence[Any]) -> Sequence[Any]:
+        """What is hashed of a column of a field."""
+        place = self.shape.places.get(field.source) if self.shape else None
+        return column if place and place.is_text else list(map(spelt, column))
+
+
+class _Time(NamedTuple):
+    """A time that was read. Read again, some seconds would be none; all other values come out as they are."""
+
+    seconds: Value | None
+
+
+def _time(found: object) -> Value | None:
+    return found.seconds if type(found) is _Time else READS[FieldType.TIMESTAMP](found)
 
 
 class Records(Rows):
@@ -143,7 +163,7 @@ class _Layout:
                 self.keyed[name] = partial(of_all_keys, field)
             else:
                 self.fields[name] = field
-                self.reads[name] = READS[field.type]
+                self.reads[name] = _time if field.type is FieldType.TIMESTAMP else READS[field.type]
 
 
 def _as_it_came(found: Value | None) -> Value | None:
@@ -182,7 +202,8 @@ class _Columns:
         if layout.keyed:
             rows = list(map(as_it_came, records.rows))
             self._found |= {name: list(map(of, rows)) for name, of in layout.keyed.items()}
-        self._says = list(self._found.values())
+        self._says = [places.spelt(field, self._found[name]) for name, field in layout.fields.items()]
+        self._says += [list(map(spelt, self._found[name])) for name in layout.keyed]
         self._found |= {name: [None] * len(self.ids) for name in layout.lacked}
         self._found["status"] = self._found["provider_status"]
         self.statuses: Column = (self._found["status"], layout.status)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MOST_KEYS = 64
 """Keys of an object at most. One of more, or deeper in a row than so many levels, stays a dict: servers choose them."""
 MOST_LEVELS = 4
+LONGEST_KEY = 256
+"""Characters of a key, or its object stays a dict, too."""
 MOST_PLACES = 512
 """Places of a row, and keys around the rows, at most. A list of more is left alone."""
 FEW = 4
@@ -65,7 +67,7 @@ class _Seen:
 
 def _is_name(key: str) -> bool:
     """Whether a struct can have a member of this name."""
-    return key.isprintable() and '"' not in key and "\\" not in key
+    return len(key) <= LONGEST_KEY and key.isprintable() and '"' not in key and "\\" not in key
 
 
 def _merged(known: Iterable[str], keys: Iterable[str]) -> list[str]:
@@ -98,12 +100,13 @@ def as_it_came(found: Any) -> Any:  # noqa: ANN401 - any JSON
 
 class Place(NamedTuple):
     """How a struct has what stands in one place of the rows: `get` takes it out of what has the attribute `name`. Some
-    may have none where it `lacks`; it `is_plain` where all that is there is `PLAIN`."""
+    may have none where it `lacks`; all that is there is `PLAIN` where it `is_plain`, text where it `is_text`."""
 
     name: str
     get: Callable[[Any], Any]
     lacks: bool
     is_plain: bool
+    is_text: bool
 
 
 class Shape:
@@ -125,7 +128,8 @@ class Shape:
             kinds = inner.kinds | ({int} if float in inner.kinds else set())  # else 1 would be read as 1.0
             if inner.keys is not None:
                 kinds.add(self._struct(inner, at))
-            self.places[at] = Place(name, attrgetter(name), lacks, kinds <= PLAIN | {msgspec.UnsetType})
+            known = kinds - {msgspec.UnsetType}
+            self.places[at] = Place(name, attrgetter(name), lacks, known <= PLAIN, known <= PLAIN - {int})
             members.append((name, reduce(or_, kinds), *((msgspec.UNSET,) if lacks else ())))
         names = {f"f{number}": key for number, key in enumerate(seen.keys or {})}
         return msgspec.defstruct(
@@ -156,24 +160,32 @@ class Shapes:
                 pass
         found = parsed(content)
         self._misses += 1
-        if FEW <= self._misses <= MOST_MISSES + self._hits // HITS_A_MISS:
+        if self._misses > MOST_MISSES + self._hits // HITS_A_MISS:
+            self._leave()
+        elif self._misses >= FEW:
             self._widen(found)
-        else:
-            self._shape = None
         return found
+
+    def _leave(self) -> None:
+        """Leave the list alone, and hold nothing of it."""
+        self._shape, self._row, self._misses = None, _Seen(), math.inf
+        self._around = [set() for _ in self._envelope]
 
     def _widen(self, found: Any) -> None:  # noqa: ANN401 - any JSON
         for key, keys in zip(self._envelope, self._around, strict=True):
             if not isinstance(found, dict):
                 return
             keys.update(list(found)[: MOST_PLACES + 1])
+            if not all(map(_is_name, keys)):
+                self._leave()
+                return
             found = found.get(key)
         if not isinstance(found, list) or not found or not all(isinstance(row, dict) for row in found):
             return
         for row in found:
             self._row.widen(row)
         places = self._row.size + sum(map(len, self._around))
-        if self._row.keys is not None and places <= MOST_PLACES and all(map(_is_name, set().union(*self._around))):
+        if self._row.keys is not None and places <= MOST_PLACES:
             self._shape = Shape(self._envelope, self._around, self._row)
         else:
-            self._shape, self._row, self._misses = None, _Seen(), math.inf
+            self._leave()

@@ -64,10 +64,17 @@ class _Made:
         return [task.values.get(field) for task in self._tasks], _as_it_is
 
     def hashes(self) -> Iterable[int]:
-        return (hash((task.status.value, *map(task.values.get, self._fields))) for task in self._tasks)
+        fields = self._fields
+        return (hash((task.status.value, *map(spelt, map(task.values.get, fields)))) for task in self._tasks)
 
     def task(self, place: int) -> Task:
         return self._tasks[place]
+
+
+def spelt(found: object) -> object:
+    """What is hashed of what stands in a column. Numbers as text: their own hashes are no secret of this process, so
+    that a server could choose two of one hash."""
+    return found if found is None or type(found) is str else repr(found)
 
 
 def _as_it_is(found: Value | None) -> Value | None:

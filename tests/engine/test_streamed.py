@@ -44,10 +44,10 @@ NONE = ["", None, "soon", True]
 """Ways to have no time."""
 NOWHERE = [{}, None, "drafts", {"bucket": ""}, {"bucket": "x" * 17_000}]
 """Ways to have no bucket."""
-CREATED = ["20270115070000", "2027-01-15T07:30:00Z", NOW - 60]
+CREATED = ["20270115070000", "2027-01-15T07:30:00Z", NOW - 60, 19990101000000.0, 22990101000000.0]
 STATUSES = ["WAITING", "WAITING", "NO_TASK", "PROCESSING", "SUCCEED", "FAILED", "NO_TASK", "NEVER_SEEN", 7, None, ["x"]]
 BUCKETS = ["drafts", "legal", "caf\u00e9", 5, ["drafts"]]
-CREATIONS, PLACES, WORDS = st.integers(0, 3), st.integers(0, 10), st.integers(0, len(STATUSES) - 1)
+CREATIONS, PLACES, WORDS = st.integers(0, len(CREATED)), st.integers(0, 10), st.integers(0, len(STATUSES) - 1)
 
 
 def row(number: int, created: int, place: int, status: int) -> Row:
@@ -56,7 +56,7 @@ def row(number: int, created: int, place: int, status: int) -> Row:
     return {
         "task_id": str(number) if number % 3 else number,
         "status": STATUSES[status],
-        "create_time": CREATED[created] if created < 3 else NONE[number % 4],
+        "create_time": CREATED[created] if created < len(CREATED) else NONE[number % 4],
         "input": place_of if place < 10 else NOWHERE[number % 5],
         "unheard": {"of": [number]},
     }
@@ -83,6 +83,7 @@ MATCHES = st.sampled_from(
         {"status": "pending", "input.object": {"glob": "stale/*"}, "created_at": {"older_than": "1h"}},
         {"not": {"input.bucket": "legal"}},
         {"input.bucket": {"exists": False}},
+        {"created_at": {"exists": False}},
         {"any": [{"created_at": {"newer_than": "1h"}}, {"id": ["1", "2", "3"]}]},
         {"all": [{"input.bucket": ["5", "drafts", "caf\u00e9"]}, {"not": {"provider_status": "FAILED"}}]},
     ]

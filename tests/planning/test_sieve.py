@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.planning.rules import Rule, Rules
-from reconciler.planning.sieve import Sieve
+from reconciler.planning.sieve import Sieve, _of_one_form
 from reconciler.selectors import syntax
 from reconciler.selectors.compile import compile_selector, seen_by
 from reconciler.selectors.syntax import AllOf, AnyOf, Everything, Negation, Operator, Truth
@@ -201,3 +202,49 @@ def test_the_rules_are_asked_for_with_the_first_page() -> None:
     sieve.see([])
     assert asked == ["now"]
     assert not sieve.is_by_clock
+
+
+def waiting(first: int, bucket: str = "drafts") -> list[Task]:
+    return [
+        Task("t", "r", str(number), Status.PENDING, {"id": str(number), "input.bucket": bucket})
+        for number in range(first, first + 10)
+    ]
+
+
+def test_only_what_is_held_counts_as_text() -> None:
+    """Of the best alone, where only these are kept; and of the values of a field by which is counted."""
+    everything = [Rule.of("all", SELECTORS["all"], NOW)]
+    best = Sieve(lambda: Rules(everything, [], best=lambda tasks: sorted(tasks, key=lambda task: task.id)[:1], many=10))
+    counting = Sieve(lambda: Rules(everything, [], count_by=Field("input.bucket", FieldType.STRING, "")))
+    for first in range(0, 1_000, 10):
+        best.see(waiting(first))
+        counting.see(waiting(first, "x" * first))
+    assert best.text == waiting(0)[0].text
+    assert counting.text >= sum(range(0, 1_000, 10))
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [1_799_999_940, 1_500_000_000_000],
+        ["1799999940", "2020-01-01"],
+        ["2027-01-15 07:00:00", "2027-01-15T01:00:00"],
+        ["2027-01-15T07:00:00+08:00", "2027-01-15T01:00:00-08:00"],
+        [1_799_999_940, "1799999940"],
+        ["1799999940", "20270115010000"],
+    ],
+)
+def test_times_of_several_forms_are_not_ordered_as_they_came(times: list[object]) -> None:
+    assert not _of_one_form(times)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ["20270115070000", "20270115010000"],
+        [1_799_999_940, 1_500_000_000],
+        ["2027-01-15T07:00:00Z", "2026-12-15T01:59:00Z"],
+    ],
+)
+def test_times_of_one_form_are_ordered_as_they_came(times: list[object]) -> None:
+    assert _of_one_form(times)

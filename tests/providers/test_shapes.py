@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -21,6 +21,7 @@ from reconciler.providers.pages import Page, page_in
 from reconciler.providers.registry import catalogue
 from reconciler.providers.shapes import (
     FEW,
+    LONGEST_KEY,
     MOST_KEYS,
     MOST_LEVELS,
     MOST_MISSES,
@@ -33,6 +34,7 @@ from reconciler.providers.transport.answers import parsed
 from reconciler.tasks.observation import Fault
 from reconciler.tasks.resource_type import ResourceType
 from reconciler.tasks.sink import view_of
+from reconciler.tasks.task import Status, Task
 from tests.providers.huaweicloud.cloud import KEYS, target
 from tests.providers.loopback import around
 
@@ -335,11 +337,11 @@ def test_a_shape_is_of_one_list_of_one_client() -> None:
 
 @pytest.mark.parametrize(
     "form",
-    ["[a-z]{2}|x", "(?i)[a-z]{2}", "(?x) [a-z]{2}  # two", "(a)b|[c-z]{2}"],
-    ids=["either", "flag", "words", "group"],
+    ["[a-z]{2}|x", "(?i)[a-z]{2}", "(?x) [a-z]{2}  # two", "(a)b|[c-z]{2}", "[^/1]{2}(?<!\n)(?<!\n.)", "(?s:.)[a-z]"],
+    ids=["either", "flag", "words", "group", "others", "any"],
 )
 def test_ids_are_held_against_any_form(form: str) -> None:
-    """All at once where a form can stand for a part of another, and one by one where it sets flags for itself."""
+    """All at once where a form stands for one line, and one by one where it may take two, or sets flags for itself."""
     resource = replace(PACKAGING, id_form=re.compile(form))
 
     def told(*ids: str) -> bool:
@@ -347,5 +349,44 @@ def test_ids_are_held_against_any_form(form: str) -> None:
 
     for ids in (["ab"], ["ab", "cd", "ab"], []):
         assert told(*ids)
-    for ids in (["ab", "cd1"], ["ab\n"], ["ab", "cd\nef"], ["", "ab"]):
+    for ids in (["ab", "cd1"], ["ab\n"], ["ab", "cd\nef"], ["", "ab"], ["", "a"]):
         assert not told(*ids)
+
+
+def paged(rows: list[dict[str, Any]], *, shaped: bool) -> Collection[Task]:
+    """The rows of a page, read by their shape or not."""
+    content = answer(rows)
+    by = learned(content) if shaped else client()
+    assert by_shape(content, by) is shaped
+    page = page_in(httpx.Response(200, content=content), by, PACKAGING)
+    assert isinstance(page, Page)
+    return page.tasks
+
+
+@pytest.mark.parametrize("shaped", [False, True])
+@pytest.mark.parametrize("found", [19990101000000.0, 22990101000000.0, 1.7e9, 2**70, ["x"], None, "soon"])
+def test_a_time_in_a_column_is_that_of_the_task(found: object, shaped: bool) -> None:
+    """Some that were read would be none when they are read again."""
+    rows = paged([ROW | {"create_time": found}], shaped=shaped)
+    (task,) = rows
+    column, read = view_of(rows, FIELDS).column("created_at")
+    assert [read(each) for each in column] == [task.values.get("created_at")]
+
+
+@pytest.mark.parametrize(("one", "other"), [(1_800_000_000, 1_800_000_000 + 2**61 - 1), (-1, -2)])
+def test_numbers_of_one_hash_say_different_things(one: int, other: int) -> None:
+    """Whoever knows how Python hashes numbers could hide that two rows contradict each other."""
+    assert hash(one) == hash(other)
+    rows = [ROW | {"create_time": each} for each in (one, other)]
+    for page in (paged(rows, shaped=False), paged(rows, shaped=True)):
+        assert len({*view_of(page, FIELDS).hashes()}) == 2
+    made = [Task("t", "r", "1", Status.PENDING, {"priority": each}) for each in (one, other)]
+    assert len({*view_of(made, frozenset({"priority"})).hashes()}) == 2
+
+
+def test_keys_that_are_too_long_are_not_kept() -> None:
+    shapes = Shapes("tasks")
+    for number in range(FEW + 2):
+        shapes.read(json.dumps({"tasks": [ROW], f"{number}{'x' * LONGEST_KEY}": 1}).encode())
+    assert not any(shapes._around)
+    assert shapes._row.keys is None
