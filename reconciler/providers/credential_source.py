@@ -21,7 +21,7 @@ from reconciler.tasks.observation import Meaning
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
 PAUSE = 60.0
 """Seconds between renewals that something other than the end of the credentials asks for: a refusal, a failure."""
@@ -209,19 +209,19 @@ def canonical_query(parameters: Iterable[tuple[str, str]]) -> str:
 
 
 @lru_cache
-def _stamped(moment: datetime, form: str) -> str:
+def _stamped(moment: datetime, _zone: tzinfo | None, form: str) -> str:  # one moment is equal to itself in any zone
     return moment.strftime(form)
 
 
 def stamp(moment: datetime, form: str) -> str:
     """A moment up to its seconds, in which many requests leave, as `strftime` writes it."""
-    return _stamped(moment.replace(microsecond=0), form)
+    return _stamped(moment.replace(microsecond=0), moment.tzinfo, form)
 
 
 def signed_headers(request: httpx.Request, chosen: Callable[[str], bool]) -> dict[str, str]:
     """The headers of a request that are `chosen` to be signed, by their names in lower case."""
     named = [(name.lower().decode("ascii"), value) for name, value in request.headers.raw]
-    return {name: value.decode("ascii") for name, value in named if chosen(name)}
+    return {name: value.decode("latin-1") for name, value in named if chosen(name)}  # what cannot be sent is told later
 
 
 def signature(

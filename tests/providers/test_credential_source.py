@@ -4,7 +4,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.provider.loopback import Time
 from reconciler.providers.aliyun.asked_keys import KEY_NAMES
 from reconciler.providers.asked_keys import Ask, temporary_key
-from reconciler.providers.credential_source import PAUSE, Fixed, Passing, Renewed
+from reconciler.providers.credential_source import PAUSE, Fixed, Passing, Renewed, signed_headers, stamp
 from reconciler.providers.credentials import AccessKey
 from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.codes import NO_CODES
@@ -302,3 +302,15 @@ def test_a_key_is_whole_and_fit_for_a_header_or_none(body: dict[str, object]) ->
     assert len(key.secrets) == 2
     assert key.expires_at is not None
     assert key.expires_at.tzinfo is UTC
+
+
+def test_a_moment_is_written_in_its_own_zone() -> None:
+    noon = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    for moment in (noon, noon.astimezone(timezone(timedelta(hours=8))), noon):
+        assert stamp(moment.replace(microsecond=1), "%H:%M:%S%z") == moment.strftime("%H:%M:%S%z")
+
+
+def test_headers_that_cannot_be_sent_are_no_bug_of_whoever_signs_them() -> None:
+    request = httpx.Request("GET", "https://h/", headers={"Other": "x"})
+    request.headers["X-Token"] = "\u00e9"
+    assert [*signed_headers(request, {"x-token", "host"}.__contains__)] == ["host", "x-token"]

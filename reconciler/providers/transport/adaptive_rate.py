@@ -16,6 +16,8 @@ window that is full should still be. Four times as much after each refusal more.
 TELLING, ALIKE = 4, 0.7
 """A rate is believed where so many requests were let through in a full window (of the first one others may have used a
 part), or the one found before was so much alike."""
+MOST_WAITS = 16
+"""Refusals more after which it is long enough for any quota."""
 HELD, HELD_FOR, PAID = 500, 10.0, 50
 """Answers, seconds, and times of the pause after a refusal for which a rate that is believed is held, the longest of
 them, before more is tried: so rarely is a refusal paid for nothing. Twice as much is tried by as many more."""
@@ -95,8 +97,8 @@ class AdaptiveRate:
 
     @property
     def tries_more(self) -> bool:
-        """Whether more goes out than is believed to be let through."""
-        return self._found is not None and self._answers > self._found.hold
+        """Whether more goes out than is believed to be let through, and less than the quota."""
+        return self._found is not None and self._answers > self._found.hold and self.rate < self._most
 
     @property
     def rate(self) -> float:
@@ -142,7 +144,7 @@ class AdaptiveRate:
         if sent_at < self._last or now < self._kept_until:
             return pause if told else 0.0
         if self._let_since and not told:
-            pause = min(pause, min(max(SHORTEST, 1 / self.rate), LONGEST) * 4**self._row)
+            pause = min(pause, min(max(SHORTEST, 1 / self.rate), LONGEST) * 4 ** min(self._row, MOST_WAITS))
         if self._row == 0:
             self._measure(now)
             self._asked = told and pause > 0

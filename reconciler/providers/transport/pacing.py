@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 AT_ONCE, AT_MOST, ROOM = 6, 40, 2
 """Requests that are on their way at first, one more for every three that came back, and at most until a window went by
 without a refusal; until a second did, and whenever a higher rate is tried, no more than so many times those that it
-takes where all answers are as fast as the fastest. A quota may be one on paper only, and what is on its way at the
-first refusal is refused as well."""
+takes where all answers take as long as they do by and by. A quota may be one on paper only, and what is on its way at
+the first refusal is refused as well."""
+SMOOTHED = 32
+"""Answers over which is smoothed how long one takes."""
 
 TICK = 0.001
 """Seconds by which windows are counted longer than the vendor's: servers count by milliseconds."""
@@ -79,12 +81,11 @@ class Arrivals:
         self._latest = latest
         self._left: list[float] = []
         self._ended: list[float] = []
-        self.fastest, self._answers = float("inf"), 0
-        """Seconds that the fastest answer took."""
+        self._fastest, self._answers = float("inf"), 0
 
-    @property
-    def on_the_way(self) -> int:
-        return len(self._left)
+    def on_the_way(self, since: float) -> int:
+        """Those that left after this moment."""
+        return len(self._left) - bisect_right(self._left, since)
 
     def leave(self, now: float) -> None:
         insort(self._left, now)
@@ -96,15 +97,17 @@ class Arrivals:
             return
         del self._left[place]
         if answered:
-            self.fastest = min(self.fastest, now - sent_at)
+            self._fastest = min(self._fastest, now - sent_at)
             self._answers += 1
         del self._ended[: bisect_left(self._ended, now - self._kept)]
-        insort(self._ended, min(now, sent_at + self.fastest + self._latest))
+        # One without an answer may have arrived just now.
+        latest = now if answered or not self._answers else now + self._fastest
+        insort(self._ended, min(latest, sent_at + self._fastest + self._latest))
 
     def free(self, now: float, requests: int, seconds: float) -> float:
         """When one more may leave so that no more than `requests` arrive in `seconds`, or it is worth looking again."""
         since = now - seconds - TICK + ROUNDING
-        fastest = self.fastest if self._answers > MEASURED else 0.0
+        fastest = self._fastest if self._answers > MEASURED else 0.0
         left, ended = bisect_right(self._left, since), bisect_right(self._ended, since + fastest)
         if len(self._left) - left + len(self._ended) - ended < requests:
             return now
@@ -133,6 +136,8 @@ class Pace:
         self._rate = AdaptiveRate(quota.per_second)
         self._back, self._first_back = 0, float("inf")
         """Requests that came back, and when the first of them did."""
+        self._usual = 0.0
+        """Seconds that those took, by and by, which were let through."""
         self._refused_since: float | None = None
         """When the first of refusals came without an answer in between."""
 
@@ -169,13 +174,15 @@ class Pace:
     def _gives_up(self, wait: float) -> bool:
         """Whether nothing but throttling came, and will have for too long after so many seconds more."""
         with self._state:
-            since = self._refused_since
-            return since is not None and self._monotonic() + wait - since > GIVEN_UP_AFTER
+            since, now = self._refused_since, self._monotonic()
+            silent = now > self._paused_until + GIVEN_UP_AFTER  # it is another matter after so long
+            return since is not None and not silent and now + wait - since > GIVEN_UP_AFTER
 
     def _take(self, now: float) -> float:
         """Take a place now and return 0, or return the seconds until it is worth asking again."""
         with self._state:
-            if self._arrivals.on_the_way >= self._room(now) and now < self._sent_at + LOOK:
+            # What takes so long may never come back, and takes no room from others.
+            if self._arrivals.on_the_way(now - LOOK) >= self._room(now) and now < self._sent_at + LOOK:
                 return GLANCE
             earliest = max(
                 self._due - self._ahead,
@@ -198,7 +205,7 @@ class Pace:
         tried = float("inf") if self._rate.ahead is not None else now - self._first_back
         if tried > 2 * WINDOW and not self._rate.tries_more:
             return float("inf")
-        needed = max(AT_ONCE, ROOM * self._rate.rate * self._arrivals.fastest)
+        needed = max(AT_ONCE, ROOM * self._rate.rate * self._usual)
         return needed if tried > WINDOW else min(AT_ONCE + self._back / 3, AT_MOST, needed)
 
     @property
@@ -215,6 +222,8 @@ class Pace:
             now = self._come_back(sent_at, answered=let_through)
             if let_through:
                 self._refused_since = None
+                took = now - sent_at
+                self._usual += (took - self._usual) / SMOOTHED if self._usual else took
                 self._rate.answered(sent_at, now)
 
     def throttled(self, sent_at: float, pause: float, *, told: bool = False) -> float:
