@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 AT_ONCE, AT_MOST, ROOM = 6, 40, 2
 """Requests that are on their way at first, one more for every three that came back, and at most until a window went by
 without a refusal; until a second did, and whenever a higher rate is tried, no more than so many times those that it
-takes where all answers take as long as they do by and by. A quota may be one on paper only, and what is on its way at
-the first refusal is refused as well."""
+takes where answers take as long as they usually do. A quota may be one on paper only, and what is on its way at the
+first refusal is refused as well."""
 SMOOTHED = 32
 """Answers over which is smoothed how long one takes."""
 
@@ -137,7 +137,7 @@ class Pace:
         self._back, self._first_back = 0, float("inf")
         """Requests that came back, and when the first of them did."""
         self._usual = 0.0
-        """Seconds that those took, by and by, which were let through."""
+        """Seconds from sending a request to the answer that lets it through, smoothed; 0.0 where none was."""
         self._refused_since: float | None = None
         """When the first of refusals came without an answer in between."""
 

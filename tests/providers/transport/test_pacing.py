@@ -15,7 +15,17 @@ from hypothesis import strategies as st
 from reconciler.config.model import Rate
 from reconciler.provider.loopback import Time
 from reconciler.providers.transport.adaptive_rate import AdaptiveRate
-from reconciler.providers.transport.pacing import GIVEN_UP_AFTER, LATE, LOOK, TICK, Pace, PaceBook, Quota
+from reconciler.providers.transport.pacing import (
+    GIVEN_UP_AFTER,
+    LATE,
+    LOOK,
+    MEASURED,
+    TICK,
+    Arrivals,
+    Pace,
+    PaceBook,
+    Quota,
+)
 from reconciler.tasks.observation import Fault
 
 if TYPE_CHECKING:
@@ -283,7 +293,7 @@ def test_no_window_of_the_server_holds_more_than_the_quota(quota: Quota, late: l
 def test_a_quota_that_is_not_told_is_found(rate: int, told: int, kind: str) -> None:
     requests = 11_000 if rate > 1 else 1_000
     used, throttled = applied(KINDS[kind](rate), Quota(told * rate, 1.0), requests, latency=0.005, jitter=0.001)
-    assert throttled < 3 + (0.006 if kind == "bucket" else 0.005) * requests
+    assert throttled <= max(10, (0.0055 if kind == "bucket" else 0.005) * requests)
     assert used >= 0.98 * rate
 
 
@@ -371,12 +381,12 @@ def test_a_refusal_of_long_ago_is_not_held_against_the_next_run() -> None:
 
 
 def test_after_a_long_silence_everybody_waits_again() -> None:
-    """Whatever was refused last: the next run sends one, and others wait for its answer."""
+    """Whatever was refused last: the next run sends one, and others wait for its answer, each a while at most."""
     time = Time()
     pace = Pace(Quota(100, 1.0), time.monotonic, time.sleep)
     pace.throttled(turns(pace, 1, answered=False)[0], 0.5)
     time.now += 3600.0
-    assert len(turns(pace, 8)) == 8
+    assert len(turns(pace, 3, answered=False)) == 3
 
 
 def test_what_never_comes_back_takes_no_room_from_others() -> None:
@@ -411,19 +421,15 @@ def test_a_quota_may_refuse_for_days() -> None:
 
 
 def test_one_without_an_answer_may_have_come_just_now() -> None:
-    """Of fifty that are cut off after they arrived each has its place in the window, as the others have."""
-    time = Time()
-    pace = Pace(Quota(10, 1.0), time.monotonic, time.sleep)
-    for moment in turns(pace, 40, answered=False):
-        time.now = max(time.now, moment + 0.05)
-        pace.ended(moment, let_through=True)
-    arrived = []
-    for _ in range(50):
-        (sent,) = turns(pace, 1, answered=False)
-        time.now = sent + 0.06
-        arrived.append(time.now)
-        pace.ended(sent, let_through=False)
-    assert all(later - earlier >= 1.0 for earlier, later in zip(arrived, arrived[10:], strict=False))
+    """Of one that is answered the way back is taken off; of one that was cut off nobody knows that it was on it."""
+    arrivals = Arrivals(kept=1.3, latest=0.25)
+    for number in range(MEASURED + 1):
+        arrivals.leave(float(number))
+        arrivals.end(float(number), number + 0.05, answered=True)
+    for moment, answered, free in ((100.0, True, 101.01), (200.0, False, 201.06)):
+        arrivals.leave(moment)
+        arrivals.end(moment, moment + 0.06, answered=answered)
+        assert arrivals.free(moment + 0.5, 1, 1.0) == pytest.approx(free + TICK)
 
 
 def test_it_outlives_an_event_loop() -> None:
