@@ -25,6 +25,10 @@ _CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 143}
 _AGAIN = 0.2
 """Seconds after which a signal is raised again that somebody swallowed, as C code does that `input()` runs through."""
 
+_TIDY = 15
+"""How often that is left be while the stack unwinds, so for 3 s: what tidies up may wait for a lock that the signal had
+left taken, as one does whose `__enter__` is a function."""
+
 _LAST_WORDS = b"\nSecond signal: stopping at once. Calls in flight have no verdict.\n"
 
 
@@ -38,10 +42,11 @@ class Interrupted(BaseException):
 
 class _State:
     """There is one, as there is one set of handlers in a process. `received`: the exit code that the first signal asks
-    for, 0 before; `heeded`: the program does what it asks for; `raising`: whether it may be raised where the program
+    for, 0 before; `again`: how often it was to be raised again; `heeded`: the program does what it asks for; `raising`: whether it may be raised where the program
     stands; `listener`: who is told instead."""
 
     received = 0
+    again = 0
     heeded = False
     raising = False
     listener: Callable[[int], object] | None = None
@@ -58,6 +63,8 @@ def pending() -> int:
 def check() -> None:
     """Raise Interrupted where a signal is pending."""
     if pending():
+        if _STATE.raising:
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN, _AGAIN)
         raise Interrupted(_STATE.received)
 
 
@@ -84,7 +91,7 @@ def handled(*, for_good: bool) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, _leave if for_good and number in _CODES else handler)
-        _STATE.received, _STATE.heeded = 0, False
+        _STATE.received, _STATE.again, _STATE.heeded = 0, 0, False
 
 
 @contextmanager
@@ -133,8 +140,7 @@ def _receive(number: int, _: FrameType | None) -> None:
         if _STATE.listener is not None:
             _STATE.listener(code)
         elif _STATE.raising:
-            signal.setitimer(signal.ITIMER_REAL, _AGAIN, _AGAIN)
-            raise Interrupted(code)
+            check()
     elif number != signal.SIGHUP:  # a terminal that is closed sends it twice: from the shell, then from the kernel
         with suppress(OSError, ValueError):  # stderr may be closed, or full
             if select.select([], [2], [], 0)[1]:
@@ -143,8 +149,9 @@ def _receive(number: int, _: FrameType | None) -> None:
 
 
 def _raise_again(_: int, __: FrameType | None) -> None:
-    """Raise a signal that got lost on its way; one that is on its way is what the stack unwinds for."""
-    if _STATE.raising and not isinstance(sys.exception(), Interrupted):
+    """Raise a signal that got lost on its way; one that is on its way is what the stack unwinds for, and has a while."""
+    _STATE.again += 1
+    if _STATE.raising and (_STATE.again > _TIDY or not isinstance(sys.exception(), Interrupted)):
         check()
 
 

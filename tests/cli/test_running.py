@@ -106,6 +106,35 @@ def test_a_signal_that_somebody_swallows_is_raised_again() -> None:
         swallow()
 
 
+def test_a_signal_that_leaves_a_lock_taken_ends_the_program_all_the_same() -> None:
+    """As httpcore's locks are left, whose `__enter__` is a function: a signal may come when it has the lock, and before
+    the block is entered which would give it back."""
+    lock = threading.Lock()
+
+    def take() -> None:
+        lock.acquire()
+        signal.raise_signal(signal.SIGTERM)
+
+    def work() -> None:
+        try:
+            take()
+        finally:
+            lock.acquire()
+
+    with handled(for_good=False), interruptible(), pytest.raises(Interrupted):
+        work()
+
+
+def test_a_signal_that_was_held_back_and_is_swallowed_then_is_raised_again() -> None:
+    def swallow() -> None:
+        with contextlib.suppress(Interrupted), held():
+            signal.raise_signal(signal.SIGINT)
+        threading.Event().wait(60)
+
+    with handled(for_good=False), interruptible(), pytest.raises(Interrupted):
+        swallow()
+
+
 def test_what_comes_out_is_not_written_out() -> None:
     """A plan may be large, and Python asks for the `repr` of a result where it looks for the handler of SIGINT."""
 
