@@ -42,8 +42,8 @@ class Interrupted(BaseException):
 
 class _State:
     """There is one, as there is one set of handlers in a process. `received`: the exit code that the first signal asks
-    for, 0 before; `again`: how often it was to be raised again; `heeded`: the program does what it asks for; `raising`: whether it may be raised where the program
-    stands; `listener`: who is told instead."""
+    for, 0 before; `again`: how often it was to be raised again; `heeded`: the program does what it asks for; `raising`:
+    whether it may be raised where the program stands; `listener`: who is told instead."""
 
     received = 0
     again = 0
@@ -149,7 +149,7 @@ def _receive(number: int, _: FrameType | None) -> None:
 
 
 def _raise_again(_: int, __: FrameType | None) -> None:
-    """Raise a signal that got lost on its way; one that is on its way is what the stack unwinds for, and has a while."""
+    """Raise a signal that got lost on its way; one that is on its way is what the stack unwinds for, for a while."""
     _STATE.again += 1
     if _STATE.raising and (_STATE.again > _TIDY or not isinstance(sys.exception(), Interrupted)):
         check()
