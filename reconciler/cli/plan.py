@@ -17,14 +17,12 @@ from reconciler.cli.progress import Progress
 from reconciler.cli.running import opened, run_work
 from reconciler.cli.saved_file import saved_snapshot
 from reconciler.cli.signals import held
-from reconciler.documents.snapshot import Recording, snapshot_pieces
 from reconciler.documents.strict_json import MAX_BYTES
 from reconciler.engine.session import Session
 from reconciler.engine.world import load_world, plan_offline
 from reconciler.exceptions import ExitCode, ReconcilerError, UsageError
 from reconciler.planning.change import Chosen
 from reconciler.planning.judgement import statuses_wanted
-from reconciler.planning.snapshot import snapshot_of, told_apart
 from reconciler.providers.registry import catalogue
 from reconciler.redaction import presentable
 from reconciler.reports import SCREEN_FORMATS, Measured
@@ -33,8 +31,9 @@ from reconciler.reports.registry import pieces
 from reconciler.tasks.observation import Completeness
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from reconciler.documents.snapshot import Recording
     from reconciler.executors.fleet import Front
     from reconciler.planning.limits import Overrides
     from reconciler.planning.plan import Plan
@@ -111,12 +110,8 @@ def command(
                 now=set_to,
             )
             started = int(time.time())
-            rows = catalogue().resource_types
-            recordings = {
-                scope: Recording(rows[scope.resource], told_apart) for scope in session.configuration.scopes()
-            }
-            beside = recordings if save_snapshot is not None else {}
-            plan = run_work(_planned(session, flags.overrides, lifetime, beside))
+            recordings = {} if save_snapshot is None else _recordings(session.configuration.scopes())
+            plan = run_work(_planned(session, flags.overrides, lifetime, recordings))
             measured = Measured("plan", session.took, session.traffic)
             if save_snapshot is not None and isinstance(session, Session):
                 _save(save_snapshot, session, recordings, started if now else plan.created_at)
@@ -135,8 +130,19 @@ async def _planned(session: Front, overrides: Overrides, lifetime: int | None, b
             return await session.plan(overrides, expires_in=lifetime, on_listed=progress.listed)
 
 
+def _recordings(scopes: Iterable[Scope]) -> dict[Scope, Recording]:
+    from reconciler.documents.snapshot import Recording  # noqa: PLC0415 - few plans are made with one
+    from reconciler.planning.snapshot import told_apart  # noqa: PLC0415 - as above
+
+    rows = catalogue().resource_types
+    return {scope: Recording(rows[scope.resource], told_apart) for scope in scopes}
+
+
 def _save(path: Path, session: Session, recordings: Mapping[Scope, Recording], taken_at: int) -> None:
     """Write a snapshot, and say so on stderr. Raises ReconcilerError where it could not be read back."""
+    from reconciler.documents.snapshot import snapshot_pieces  # noqa: PLC0415 - as above
+    from reconciler.planning.snapshot import snapshot_of  # noqa: PLC0415 - as above
+
     rows = catalogue()
     wanted = statuses_wanted(session.configuration, rows)
     snapshot = snapshot_of(session.listed, wanted, rows, tool_version=__version__, taken_at=taken_at)

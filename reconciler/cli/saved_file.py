@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.config.inventory import values_in
 from reconciler.documents.files import PLAN_FILE, read_either, whole
-from reconciler.documents.snapshot import read_snapshot
 from reconciler.documents.strict_json import MAX_BYTES, MAX_BYTES_AS_WRITTEN, decoded
 from reconciler.exceptions import InvalidPlan, UsageError
 from reconciler.planning.plan import Plan
@@ -38,6 +37,8 @@ def saved_plan_or_report(*paths: Path) -> Plan | Report:
 
 def saved_snapshot(path: Path) -> Snapshot:
     """Raises as `saved_plan` does."""
+    from reconciler.documents.snapshot import read_snapshot  # noqa: PLC0415 - few commands are given one
+
     return read_snapshot(decoded(_bytes(path, _SNAPSHOT_MAKER, MAX_BYTES), str(path)), catalogue(), str(path))
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Self
 
 from reconciler.engine.clouds import Clouds
 from reconciler.engine.interruption import Interruption, run
-from reconciler.engine.queries import EVERY_TASK, narrowed, query, why
 from reconciler.engine.world import check_overrides, load_world, looking_at, named_targets, plan_from, sifted
 from reconciler.exceptions import UsageError
 from reconciler.planning.change import Chosen
@@ -242,15 +241,19 @@ class Session:
         row: ResourceType,
         selector: Selector,
         on_listed: Callable[[Observation], None] = _nothing,
-        wish: Wish = EVERY_TASK,
+        wish: Wish | None = None,
     ) -> QueryResult:
-        """List the tasks of one resource type that match, or count them: what is wished for."""
-        return await query(self._world, self._clouds, row, selector, self._targets, on_listed, wish)
+        """List the tasks of one resource type that match, or count them: what is wished for, or all of them."""
+        from reconciler.engine.queries import EVERY_TASK, query  # noqa: PLC0415 - a plan asks no such thing
+
+        return await query(self._world, self._clouds, row, selector, self._targets, on_listed, wish or EVERY_TASK)
 
     async def why(
         self, task_id: str, resource: str | None = None, on_listed: Callable[[Observation], None] = _nothing
     ) -> Why:
         """Say what the policies (of one resource type) make of the tasks of this id."""
+        from reconciler.engine.queries import narrowed, why  # noqa: PLC0415 - as above
+
         return await why(narrowed(self._world, resource), self._clouds, task_id, on_listed)
 
     async def examine(
