@@ -6,8 +6,6 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING, Final
 
-import httpx
-
 from reconciler.notifications.message import NOTIFICATION
 from reconciler.providers.secret_sources import check_secrets, read_secret
 from reconciler.providers.transport.answers import Redactor
@@ -23,7 +21,7 @@ with unused_contexts():
     import aiohttp
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    import httpx
 
     from reconciler.config.model import Receiver
     from reconciler.notifications.message import Notification
@@ -44,16 +42,24 @@ _RETRIES: Final = Retries(
 _UNBOUNDED: Final = Quota(1000, 1.0)
 
 
-class _Signature(httpx.Auth):
-    requires_request_body = True
+class _Signature:
+    """An `Auth` by a secret that stays as it is."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
 
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        digest = hmac.new(self._secret, request.content, hashlib.sha256).hexdigest()
+    async def current(self) -> bytes:
+        return self._secret
+
+    def sign(self, request: httpx.Request, credential: bytes) -> None:
+        digest = hmac.new(credential, request.content, hashlib.sha256).hexdigest()
         request.headers[SIGNATURE] = f"sha256={digest}"
-        yield request
+
+    def refused(self, _: httpx.Response) -> bool:
+        return False
+
+    async def renewed(self, _: bytes) -> None:
+        return None
 
 
 async def post(message: Notification, receiver: Receiver, surroundings: Surroundings) -> Fault | None:

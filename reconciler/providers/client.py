@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from reconciler.providers.credential_source import C, CredentialSource
     from reconciler.providers.credentials import ResolvedCredentials
     from reconciler.providers.shapes import Shapes
-    from reconciler.providers.transport.caller import Retries
+    from reconciler.providers.transport.caller import Auth, Retries
     from reconciler.providers.transport.pacing import Pace
     from reconciler.providers.transport.surroundings import Surroundings
     from reconciler.providers.transport.trace import Watch
@@ -102,7 +102,7 @@ class HttpClient(Generic[R]):
             retry_header=self.retry_header,
         )
 
-    def auth(self) -> httpx.Auth:
+    def auth(self) -> Auth:
         """What signs each request at the moment it is sent."""
         raise NotImplementedError
 

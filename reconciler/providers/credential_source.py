@@ -13,15 +13,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
-import httpx
-
 from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.providers.transport.surroundings import Turns
 from reconciler.tasks.observation import Meaning
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from datetime import datetime, tzinfo
+
+    import httpx
 
 PAUSE = 60.0
 """Seconds between renewals that something other than the end of the credentials asks for: a refusal, a failure."""
@@ -239,14 +239,12 @@ def signature(
     return hmac.new(key, to_sign.encode(), "sha256").hexdigest()  # which keeps the interpreter, unlike `hmac.digest`
 
 
-class RenewingAuth(httpx.Auth, Generic[C]):
-    """What the vendors' flows have in common: they say how to mark a request, and what refuses the credentials.
+class RenewingAuth(Generic[C]):
+    """What the vendors' ways to sign have in common: they say how to mark a request, and what refuses the credentials.
 
     A request that was refused for its credentials had no effect, so that sending it again with others is safe, of a
     call that changes something too.
     """
-
-    requires_request_body = True
 
     def __init__(self, source: CredentialSource[C]) -> None:
         self._source = source
@@ -259,20 +257,17 @@ class RenewingAuth(httpx.Auth, Generic[C]):
         """Whether the gateway refused the credentials, before anything could have an effect."""
         raise NotImplementedError
 
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        credential, unmarked = await self._source.current(), request.headers.raw
-        self._mark(request, credential)
-        response = yield request
-        if not self.refused(response):
-            return
-        fresh = await self._source.renewed(credential)
-        if fresh is not None:
-            request.headers = httpx.Headers(unmarked)  # another kind of credential may leave fewer marks
-            self._mark(request, fresh)
-            yield request
+    async def current(self) -> C:
+        """See `CredentialSource`."""
+        return await self._source.current()
 
-    def _mark(self, request: httpx.Request, credential: C) -> None:
-        """Raises CredentialsError where the headers cannot be sent, wherever the credentials were found."""
+    async def renewed(self, refused: C) -> C | None:
+        """See `CredentialSource`."""
+        return await self._source.renewed(refused)
+
+    def sign(self, request: httpx.Request, credential: C) -> None:
+        """Mark a request that bears no mark yet. Raises CredentialsError where the headers cannot be sent, wherever the
+        credentials were found."""
         try:
             self.mark(request, credential)
             values = b"".join([value for _, value in request.headers.raw])

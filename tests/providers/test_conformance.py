@@ -101,7 +101,7 @@ TestThePage = PAGE["TestMine"]
 
 class FollowsRedirects(HuaweicloudClient):
     async def __aenter__(self) -> Self:
-        answer = self._caller._answer
+        answer = self._caller._wire.handle_async_request
 
         async def following(request: httpx.Request) -> httpx.Response:
             response = await answer(request)
@@ -111,7 +111,7 @@ class FollowsRedirects(HuaweicloudClient):
                 response = await answer(request)
             return response
 
-        self._caller._answer = following  # type: ignore[method-assign] # that is the mistake
+        self._caller._wire.handle_async_request = following  # type: ignore[method-assign] # that is the mistake
         return await super().__aenter__()
 
 
@@ -157,7 +157,7 @@ class SignsOnce(SignatureAuth):
 
 
 class RetriesWithTheOldSignature(HuaweicloudClient):
-    def auth(self) -> httpx.Auth:
+    def auth(self) -> SignatureAuth:
         signed = super().auth()
         assert isinstance(signed, SignatureAuth)
         return SignsOnce(signed._source, self.now)

@@ -97,11 +97,24 @@ SINGLE = ResourceType(
 )
 
 
+class Unsigned:
+    """An `Auth` of a cloud that asks nobody who they are."""
+
+    async def current(self) -> None: ...
+
+    def sign(self, request: httpx.Request, credential: None) -> None: ...
+
+    def refused(self, _: httpx.Response) -> bool:
+        return False
+
+    async def renewed(self, refused: None) -> None: ...
+
+
 class Cloud(RowClient[ResolvedCredentials[None]]):
     quotas = MappingProxyType({"media": Quota(10_000, 1.0)})
 
-    def auth(self) -> httpx.Auth:
-        return httpx.Auth()
+    def auth(self) -> Unsigned:
+        return Unsigned()
 
     async def call(self, service: str, method: str, path: str, parameters: Any, judge: Any, **how: Any) -> Any:  # noqa: ANN401 - as in RowClient
         url = f"{self.target.endpoints[service]}{path}?{urlencode(parameters, quote_via=quote)}"

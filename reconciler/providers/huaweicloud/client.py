@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from reconciler.provider import (
@@ -13,6 +13,7 @@ from reconciler.provider import (
     Fault,
     Meaning,
     Quota,
+    RenewingAuth,
     Retries,
     RowClient,
     Surroundings,
@@ -67,7 +68,7 @@ class HuaweicloudClient(RowClient[HuaweicloudCredentials]):
             (KnownProject, resolved.credentials, self._endpoints["iam"], target.region), KnownProject
         )
 
-    def auth(self) -> httpx.Auth:
+    def auth(self) -> RenewingAuth[Any]:
         match self.resolved.credentials:
             case AccessKey() as key:
                 return SignatureAuth(self.standing(key), self.now)

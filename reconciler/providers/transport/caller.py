@@ -7,7 +7,7 @@ import logging
 import re
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import httpx
 
@@ -68,8 +68,32 @@ class Draft(NamedTuple):
     body: bytes = b""
 
     def request(self, facts: dict[str, object]) -> httpx.Request:
-        """One for each try: the auth flow writes into it, and no try may have the signature of another."""
+        """One for each try: what signs writes into it, and no try may have the signature of another."""
         return Request(self.method, self.url, (*HEADERS, *self.headers.items()), self.body, facts)
+
+
+class Auth(Protocol):
+    """What signs requests: see `reconciler.providers.credential_source.RenewingAuth`.
+
+    No `httpx.Auth`, whose flow gets the credentials and signs in one go. A request takes its turn in between: a renewal
+    may take longer than a window of the quota, and a signature says when it was made.
+    """
+
+    async def current(self) -> Any:  # noqa: ANN401 - whatever it signs with
+        """Credentials that are good for a while. Raises ProviderError."""
+        ...
+
+    def sign(self, request: httpx.Request, credential: Any) -> None:  # noqa: ANN401 - as above
+        """Raises ProviderError."""
+        ...
+
+    def refused(self, response: httpx.Response) -> bool:
+        """Whether an answer refuses the credentials, so that the request had no effect."""
+        ...
+
+    async def renewed(self, refused: Any) -> Any | None:  # noqa: ANN401 - as above
+        """Others than those that were refused, if there are any. Raises ProviderError."""
+        ...
 
 
 class Caller:
@@ -81,7 +105,7 @@ class Caller:
     def __init__(
         self,
         *,
-        auth: httpx.Auth,
+        auth: Auth,
         concurrency: int,
         redactor: Redactor,
         surroundings: Surroundings,
@@ -123,6 +147,7 @@ class Caller:
             started: float | None = None
             refused: Fault | None = None
             for attempt in count():
+                credential = await self._credential()
                 sent_at = await pace.turn(permitted)
                 if isinstance(sent_at, Fault):
                     if refused is None or not permitted():
@@ -131,8 +156,9 @@ class Caller:
                 started = sent_at if started is None else started
                 tally.requests += 1
                 tally.retried += attempt > 0
+                facts: dict[str, object] = {ATTEMPT: attempt + 1, WAIT: sent_at - waited_from}
                 try:
-                    verdict, hint = await self._try(draft, judge, {ATTEMPT: attempt + 1, WAIT: sent_at - waited_from})
+                    verdict, hint = await self._try(draft, judge, credential, facts)
                 except BaseException:  # cut off, say: it is not on its way any more
                     pace.ended(sent_at, let_through=False)
                     raise
@@ -169,15 +195,33 @@ class Caller:
         least = LEAST_PAUSE if fault.meaning is Meaning.THROTTLED else 0.0
         return max(retries.delay(attempt, self._surroundings.uniform), hint or 0.0, least)
 
+    async def _credential(self) -> Any:  # noqa: ANN401 - whatever signs takes
+        """What to sign with, or the fault that there is none."""
+        try:
+            return await self._auth.current()
+        except ProviderError as error:
+            return error.fault
+
     async def _try(
-        self, draft: Draft, judge: Callable[[httpx.Response], T | Fault], facts: dict[str, object]
+        self,
+        draft: Draft,
+        judge: Callable[[httpx.Response], T | Fault],
+        credential: Any,  # noqa: ANN401 - as above
+        facts: dict[str, object],
     ) -> tuple[T | Fault, float | None]:
         """One try: the verdict, and the delay that the server asked for where it is a fault."""
         request, hint = draft.request(facts), None
         verdict: T | Fault
         try:
-            response = await self._answer(request)
-        except ProviderError as error:  # no credentials for the auth flow, or no way for the wire
+            if isinstance(credential, Fault):
+                raise ProviderError(credential)
+            self._auth.sign(request, credential)
+            response = await self._wire.handle_async_request(request)
+            if self._auth.refused(response) and (fresh := await self._auth.renewed(credential)) is not None:
+                request.headers = draft.request({}).headers  # another kind of credential may leave fewer marks
+                self._auth.sign(request, fresh)
+                response = await self._wire.handle_async_request(request)
+        except ProviderError as error:  # no credentials, or no way for the wire
             verdict = error.fault
         except UnreadableAnswer as error:
             verdict = Fault(Meaning.MALFORMED, f"unexpected answer: {error}")
@@ -191,24 +235,6 @@ class Caller:
             hint = hinted_delay(response.headers, self._surroundings.now, self._retry_header)
         self._wire.tracer.judged(request, verdict)
         return verdict, hint
-
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
-        """Let the auth flow send a request, as often as it yields one, and return the last answer.
-
-        So does `httpx.AsyncClient`, which takes as much time as the wire for what must not happen here: redirects,
-        cookies, a log of URLs.
-        """
-        flow = self._auth.async_auth_flow(request)
-        try:
-            request = await anext(flow)
-            while True:
-                response = await self._wire.handle_async_request(request)
-                try:
-                    request = await flow.asend(response)
-                except StopAsyncIteration:
-                    return response
-        finally:
-            await flow.aclose()
 
 
 async def all_or_fault(calls: Iterable[Coroutine[object, object, T | Fault]]) -> list[T] | Fault:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Generator
 from dataclasses import replace
 from datetime import UTC
 from email.utils import format_datetime
@@ -15,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.provider.loopback import GONE_SILENT, Received, Reply, Time, serving
+from reconciler.providers.credential_source import CredentialSource, Fixed, Kept, Renewed, RenewingAuth
+from reconciler.providers.credentials import AccessKey
 from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.caller import READS, USER_AGENT, WRITES, Caller, Draft, Retries, Tally, hinted_delay
 from reconciler.providers.transport.pacing import AT_MOST, AT_ONCE, GIVEN_UP, GIVEN_UP_AFTER, LOOK, Pace, Quota
@@ -31,17 +32,20 @@ MEANINGS = {
 }
 
 
-class Numbered(httpx.Auth):
+class Numbered(RenewingAuth[AccessKey]):
     """Signs with a number, so that each try shows its own, and takes none that bears a signature already."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: CredentialSource[AccessKey] | None = None) -> None:
+        super().__init__(source or Fixed(AccessKey("key", "secret")))
         self.signed = 0
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+    def mark(self, request: httpx.Request, _: AccessKey) -> None:
         self.signed += 1
         assert "Authorization" not in request.headers
         request.headers["Authorization"] = f"signature {self.signed}"
-        yield request
+
+    def refused(self, response: httpx.Response) -> bool:
+        return response.status_code == 401
 
 
 def judge(response: httpx.Response) -> int | Fault:
@@ -287,6 +291,34 @@ def test_no_more_than_so_many_are_in_flight() -> None:
         return most
 
     assert asyncio.run(run()) == 3
+
+
+async def test_a_renewal_that_takes_its_time_lets_no_more_leave_than_the_quota() -> None:
+    """Who waits for credentials has not had his turn yet: else all would leave at once when they are there."""
+    time, left = Time(), list[float]()
+
+    async def fetched() -> AccessKey:
+        for _ in range(20):
+            await time.sleep(0.1)
+        return AccessKey("key", "secret")
+
+    class Noting(Numbered):
+        def mark(self, request: httpx.Request, credential: AccessKey) -> None:
+            super().mark(request, credential)
+            left.append(time.now)
+
+    surroundings = around(time=time)
+    source = Renewed(
+        fetched, margin=60.0, now=surroundings.now, monotonic=time.monotonic, learn=lambda _: None, kept=Kept()
+    )
+    caller = Caller(auth=Noting(source), concurrency=100, redactor=Redactor(), surroundings=surroundings)
+    pace = Pace(Quota(50, 1.0), time.monotonic, time.sleep)
+    async with serving(lambda _: Reply(200)) as server:
+        draft = Draft("GET", server.url, {})
+        sent = (caller.send(draft, judge, pace=pace, retries=READS, tally=Tally()) for _ in range(100))
+        assert await asyncio.gather(*sent) == [200] * 100
+        await caller.close()
+    assert max(sum(moment - 1.0 < each <= moment for each in left) for moment in left) <= 50
 
 
 async def test_what_is_cut_off_is_not_on_its_way_any_more() -> None:
