@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from math import floor, log2
+from collections import deque
+from math import floor
 from typing import NamedTuple
 
 WINDOW = 1.0
@@ -31,10 +31,16 @@ TOUCHED, LESS, LEAST = 1.1, 0.97, 1.0
 a little less, down to so many a second, since jitter alone may have one of very many refused."""
 ROUNDING = 1e-6
 """Of a request: sums of floats may fall this short of one."""
-VAIN, SOME, MOST, TOLD_BY, BELIEVED = 2.0, 0.01, 0.5, (4, 8), 60.0
-"""Where smaller rates were refused no `VAIN` times less often than larger ones, in a share of requests between `SOME`
-and `MOST` and so many times as `TOLD_BY` says of larger and of smaller ones, it is not the rate that is refused: the
-largest is kept for `BELIEVED` seconds, whatever is refused meanwhile."""
+COARSE = 8
+"""Requests let through in a second: of fewer those count as well that were since the refusal before."""
+CUTS, FALLEN, FAR, VAIN, MOST, REMEMBERED = 8, 0.45, 0.02, 2.0, 0.5, 64
+"""So many refusals or more, none at a rate that had grown, tell that cuts are in vain, unless they are more than `MOST`
+of all. What is let through in a second has then fallen to the share `FALLEN` of what it was; no quota does that: a full
+bucket lets through twice its rate in the first second. Where it always was little, what is tried has fallen to `FAR`,
+and the later half of the refusals came after no more than `VAIN` times as many answers as the earlier one."""
+BELIEVED, BLOCK, AT_LEAST, DISPROVED, TOO_MUCH = 60.0, 64, 8, 3.0, 0.1
+"""Then there are no cuts for so many seconds, unless of so many answers more than `AT_LEAST` are refusals, more than
+`DISPROVED` times the share that was refused before, and more than the share `TOO_MUCH`: it was the rate after all."""
 
 
 class Found(NamedTuple):
@@ -50,6 +56,33 @@ class Found(NamedTuple):
     @property
     def rate(self) -> float:
         return self.requests / self.seconds
+
+
+class Cuts:
+    """Refusals for which a rate was cut; where as many come at a smaller one, it is not the rate that is refused."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[int, float, int]] = deque(maxlen=REMEMBERED)
+
+    def clear(self) -> None:
+        self._seen.clear()
+
+    def add(self, let_through: int, tried: float, answers: int) -> tuple[float, float] | None:
+        """Note a refusal at a rate that had not grown: what was let through in the second before it, and tried, and how
+        many answers came since the refusal before.
+
+        Returns the rate to go back to, and which share is refused at any rate, where cuts are in vain.
+        """
+        self._seen.append((let_through, tried, answers))
+        let, rates, gaps = zip(*self._seen, strict=True)
+        most, half = max(let), len(gaps) // 2
+        if most >= COARSE:
+            fallen = let_through <= FALLEN * most
+        else:
+            fallen = tried <= FAR * max(rates) and sum(gaps[half:]) <= VAIN * sum(gaps[:half])
+        if len(gaps) < CUTS or not fallen or len(gaps) > MOST * sum(gaps):
+            return None
+        return most, len(gaps) / sum(gaps)
 
 
 class AdaptiveRate:
@@ -74,16 +107,20 @@ class AdaptiveRate:
         self._row, self._asked = 0, False
         self._row_began = self._last = float("-inf")
         """How many, whether the server asked for a pause, and when the first and the last one came."""
-        self._let_through, self._tried, self._first = 0, 0.0, False
-        """In the second before: requests, those tried a second, and whether it was the first one of all."""
+        self._let_through, self._tried, self._first, self._least = 0, 0.0, False, 0.0
+        """In the second before: requests, those tried a second, and whether it was the first one of all; and what the
+        time since the row before leaves of the rate."""
         # Of the time since the row before:
         self._began: float | None = None
         self._since, self._let_since = 0.0, 0
-        # By the rate, in powers of two:
-        self._sent: Counter[int] = Counter()
-        self._refused: Counter[int] = Counter()
-        self._kept_until = float("-inf")
-        """Cuts were in vain: there is none until then."""
+        # Whether it is the rate that is refused:
+        self._cuts = Cuts()
+        self._kept_until, self._share = float("-inf"), 0.0
+        """Cuts were in vain: there is none until then, since such a share is refused at any rate."""
+        self._block = self._block_refused = 0
+        """Answers, of so many as are looked at together, and the refusals among them."""
+        self._limit: float | None = None
+        """What was let through when it was the rate after all."""
 
     @property
     def ahead(self) -> float | None:
@@ -127,7 +164,7 @@ class AdaptiveRate:
         elif self._row == 1 and not self._asked:
             self._find(
                 self._let_through,
-                self._let_through / max(self._let_through / WINDOW, self._tried / 2),
+                self._let_through / max(self._let_through / WINDOW, self._tried / 2, self._least),
                 now,
                 ahead=AHEAD_OF_DROPS,
             )
@@ -141,6 +178,8 @@ class AdaptiveRate:
         Those that were on their way together count as one.
         """
         self._end(now, let_through=False)
+        if now < self._kept_until:
+            self._disprove(now)
         if sent_at < self._last or now < self._kept_until:
             return pause if told else 0.0
         if self._let_since and not told:
@@ -159,7 +198,10 @@ class AdaptiveRate:
     def _end(self, now: float, *, let_through: bool) -> None:
         if self._began is None:
             self._began = self._since = now
-        self._sent[self._octave] += 1
+        if self._block == BLOCK:
+            self._block = self._block_refused = 0
+        self._block += 1
+        self._block_refused += not let_through
         self._ended.append((now, let_through))
         while self._ended[0][0] <= now - WINDOW:
             self._ended.popleft()
@@ -170,8 +212,13 @@ class AdaptiveRate:
         self._first = age < WINDOW
         self._let_through = max(1, sum(let_through for _, let_through in self._ended))
         self._tried = min(self.rate, len(self._ended) / min(max(age, SHORTEST), WINDOW))
-        self._refused[self._octave] += 1
-        self._compare(now)
+        if self._found is not None and self.rate > TOUCHED * self._found.rate:
+            self._least = 0.0
+            return
+        is_coarse = self._let_through < COARSE
+        self._least = self._tried * self._let_since / (1 + self._let_since) if is_coarse else 0.0
+        if (vain := self._cuts.add(self._let_through, self._tried, self._let_since)) is not None:
+            self._keep(*vain, now)
 
     def _find(
         self, requests: int, seconds: float, now: float, *, pause: float = 0.0, sure: bool = False, ahead: float = AHEAD
@@ -183,7 +230,7 @@ class AdaptiveRate:
         self._answers = 0
         if before is not None and 0 < before.hold < answers:
             self._held = before
-            self._forget()
+            self._cuts.clear()
         elif before is not None and before.hold and rate > LEAST:
             rate *= LESS
         if self._held is not None and self._held.rate < measured:
@@ -200,24 +247,22 @@ class AdaptiveRate:
         else:
             self._found = Found(requests, requests / rate, ahead, 0.0, HURRIED * max(rate, TELLING))
 
-    @property
-    def _octave(self) -> int:
-        return floor(log2(self.rate))
+    def _keep(self, rate: float, share: float, now: float) -> None:
+        """Go back to a rate, and try whether there is more, unless that was too much the last time."""
+        if self._limit is None:
+            self._found = Found(1, 1 / rate, AHEAD, 0.0, HURRIED * max(rate, TELLING))
+        else:
+            rate = min(rate, self._limit)
+            self._found = Found(1, 1 / rate, AHEAD, BELIEVED * rate, HELD)
+        self._kept_until, self._share, self._limit = now + BELIEVED, share, None
+        self._block = self._block_refused = self._answers = 0
+        self._cuts.clear()
 
-    def _compare(self, now: float) -> None:
-        """Hold what was refused at this rate, and at smaller ones, against what was at larger ones."""
-        here = self._octave
-        groups = [[octave for octave in self._sent if (octave > here) is larger] for larger in (True, False)]
-        refused = [sum(self._refused[octave] for octave in group) for group in groups]
-        if refused[0] < TOLD_BY[0] or refused[1] < TOLD_BY[1]:
+    def _disprove(self, now: float) -> None:
+        """See whether it is the rate after all."""
+        if self._block_refused <= max(AT_LEAST, self._block * max(TOO_MUCH, DISPROVED * self._share)):
             return
-        sent = [sum(self._sent[octave] for octave in group) for group in groups]
-        larger, smaller = refused[0] / sent[0], refused[1] / sent[1]
-        if SOME <= larger <= min(MOST, VAIN * smaller):
-            self._found = Found(1, 0.5 ** max(groups[0]), AHEAD, HELD, HELD)
-            self._kept_until = now + BELIEVED
-            self._forget()
-
-    def _forget(self) -> None:
-        self._sent.clear()
-        self._refused.clear()
+        let_through = max(1, sum(let_through for _, let_through in self._ended))
+        self._limit = LESS * min(let_through, self.rate)
+        self._found, self._held = Found(1, 1 / self._limit, AHEAD, HELD, HELD), None
+        self._kept_until, self._answers, self._let_since = now, 0, 0

@@ -185,7 +185,19 @@ class Bucket:
         return (1 - self._level) / self._rate
 
 
-Server = Windows | Sliding | Bucket
+class Moody:
+    """Refuses a share of requests that would have been let through, whatever their rate."""
+
+    def __init__(self, server: "Server", share: float, seed: int) -> None:
+        self._server = server
+        self._share = share
+        self._chance = random.Random(seed)  # noqa: S311 - no secret
+
+    def wait(self, moment: float) -> float:
+        return 0.001 if self._chance.random() < self._share else self._server.wait(moment)
+
+
+Server = Windows | Sliding | Bucket | Moody
 KINDS: "dict[str, Callable[[int], Server]]" = {
     "windows": Windows,
     "windows of the clock": lambda rate: Windows(rate, 0.65),
@@ -475,3 +487,18 @@ async def test_where_a_smaller_rate_is_refused_as_often_it_is_not_the_rate_that_
         else:
             pace.ended(sent_at, let_through=True)
     assert 5_000 / (clock.now - began) > 15
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("share", [0.005, 0.03, 0.1])
+@pytest.mark.parametrize(("rate", "requests"), [(10, 1_000), (100, 4_000), (1000, 11_000)])
+@pytest.mark.parametrize("told", [1, 10])
+def test_who_refuses_at_random_as_well_as_by_a_quota_is_neither_overrun_nor_left_unused(
+    rate: int, requests: int, told: int, share: float, kind: str
+) -> None:
+    """Others use the account, say. As before this was told apart, nothing would be cut and two of three refused, or
+    the rate cut to some hundredths."""
+    server = Moody(KINDS[kind](rate), share, seed=1)
+    used, throttled = applied(server, Quota(told * rate, 1.0), requests, latency=0.01, jitter=0.003)
+    assert throttled <= (share + 0.06) * (requests + throttled)
+    assert used >= 0.15 * rate
