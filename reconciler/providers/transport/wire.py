@@ -45,8 +45,6 @@ TOTAL_SECONDS = 40.0
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 """After these the request has certainly not reached the server. After any other TransportError it may have."""
 
-_CHUNK = 64 * 1024
-
 _BEGINNING = 64
 """Requests that begin in a turn of the event loop. Were thousands to, of as many targets, it would look at its sockets
 so late that connections which were made in time count as too late, on a machine that has other things to do."""
@@ -204,7 +202,7 @@ class Wire(httpx.AsyncBaseTransport):
             raise UnreadableAnswer(f"a body in the encoding {encoding[:20]!r}, which was not asked for")
         parts: list[bytes] = []
         size = 0
-        async for part in answer.content.iter_chunked(_CHUNK):
+        while part := await answer.content.readany():
             size += len(part)
             if size > self._body_limit:
                 answer.close()
