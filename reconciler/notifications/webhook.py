@@ -51,9 +51,10 @@ class _Signature:
     async def current(self) -> bytes:
         return self._secret
 
-    def sign(self, request: httpx.Request, credential: bytes) -> None:
+    def sign(self, request: httpx.Request, credential: bytes) -> bytes:
         digest = hmac.new(credential, request.content, hashlib.sha256).hexdigest()
         request.headers[SIGNATURE] = f"sha256={digest}"
+        return credential
 
     def refused(self, _: httpx.Response) -> bool:
         return False

@@ -72,7 +72,7 @@ if TYPE_CHECKING:
         parsed_object,
         said_in,
     )
-    from reconciler.providers.transport.caller import READS, WRITES, Retries, Tally, all_or_fault
+    from reconciler.providers.transport.caller import READS, WRITES, Auth, Retries, Tally, all_or_fault
     from reconciler.providers.transport.codes import Codes, Said
     from reconciler.providers.transport.endpoint import base_url, credentials_url, service_url, vendor_url
     from reconciler.providers.transport.messages import destination
@@ -99,17 +99,17 @@ if TYPE_CHECKING:
 # fmt: off
 __all__ = [
     "ACCESS_KEY_KEYS", "API_VERSION", "READS", "TERMINAL", "WHOLE", "WRITES", "AccessKey", "AccountCall", "Action",
-    "Ask", "AskedKey", "Bounds", "Client", "Codes", "Collected", "Completeness", "CredentialSearch", "CredentialSource",
-    "Credentials", "CredentialsError", "Examining", "Fault", "Field", "FieldType", "HttpClient", "HttpProvider",
-    "Inventory", "InventoryList", "LastResort", "Listing", "Look", "Meaning", "Observation", "Operation", "Paging",
-    "Passing", "Permissions", "PolicyLanguage", "Provider", "ProviderError", "ProviderOptions", "Quota", "Rate",
-    "Reading", "Readings", "Redactor", "RenewingAuth", "ResolvedCredentials", "ResourceType", "Retries", "Row",
-    "RowClient", "Said", "Scope", "Secret", "Secrets", "Sink", "Status", "Surroundings", "Tally", "Target", "Task",
-    "TaskKey", "Turns", "UnusableFile", "all_or_fault", "always", "base_url", "by_id", "canonical_query",
-    "credentials_url", "destination", "header_text", "impossible_ids", "ini_section", "instant", "json_file",
-    "json_object", "malformed", "masked", "option", "parsed_object", "presentable", "principal_name", "renewed",
-    "said_in", "secret_in", "secret_in_file", "secret_text", "service_url", "signature", "signed_headers", "stamp",
-    "task_from", "tasks_in", "vendor_url",
+    "Ask", "AskedKey", "Auth", "Bounds", "Client", "Codes", "Collected", "Completeness", "CredentialSearch",
+    "CredentialSource", "Credentials", "CredentialsError", "Examining", "Fault", "Field", "FieldType", "HttpClient",
+    "HttpProvider", "Inventory", "InventoryList", "LastResort", "Listing", "Look", "Meaning", "Observation",
+    "Operation", "Paging", "Passing", "Permissions", "PolicyLanguage", "Provider", "ProviderError", "ProviderOptions",
+    "Quota", "Rate", "Reading", "Readings", "Redactor", "RenewingAuth", "ResolvedCredentials", "ResourceType",
+    "Retries", "Row", "RowClient", "Said", "Scope", "Secret", "Secrets", "Sink", "Status", "Surroundings", "Tally",
+    "Target", "Task", "TaskKey", "Turns", "UnusableFile", "all_or_fault", "always", "base_url", "by_id",
+    "canonical_query", "credentials_url", "destination", "header_text", "impossible_ids", "ini_section", "instant",
+    "json_file", "json_object", "malformed", "masked", "option", "parsed_object", "presentable", "principal_name",
+    "renewed", "said_in", "secret_in", "secret_in_file", "secret_text", "service_url", "signature", "signed_headers",
+    "stamp", "task_from", "tasks_in", "vendor_url",
 ]
 # fmt: on
 API_VERSION = 1

@@ -52,6 +52,10 @@ class CredentialSource(Protocol[C]):
         """Credentials that are good for a while. Raises ProviderError where none can be had."""
         ...
 
+    def latest(self, credential: C) -> C:
+        """Newer ones than these, where they were got meanwhile; asks nobody."""
+        ...
+
     async def renewed(self, refused: C) -> C | None:
         """Others than those that the cloud refused; None where there are none."""
         ...
@@ -65,6 +69,9 @@ class Fixed(Generic[C]):
 
     async def current(self) -> C:
         return self._credential
+
+    def latest(self, credential: C) -> C:
+        return credential
 
     async def renewed(self, refused: C) -> C | None:
         del refused
@@ -81,6 +88,9 @@ class Passing(Generic[C]):
     async def current(self) -> C:
         async with self._lock:
             return await self._ask()
+
+    def latest(self, credential: C) -> C:
+        return credential
 
     async def renewed(self, refused: C) -> C | None:
         credential = await self.current()
@@ -142,6 +152,10 @@ class Renewed(Generic[C]):
             raise ProviderError(kept.failure.fault, kept.failure.hint)
         assert kept.held is not None  # noqa: S101 - told to mypy: it was fetched, or there was a failure
         return self._known(kept.held)
+
+    def latest(self, credential: C) -> C:
+        held = self._kept.held
+        return credential if held is None or held == credential or self._ends_within(0.0) else self._known(held)
 
     async def renewed(self, refused: C) -> C | None:
         kept = self._kept
@@ -265,14 +279,18 @@ class RenewingAuth(Generic[C]):
         """See `CredentialSource`."""
         return await self._source.renewed(refused)
 
-    def sign(self, request: httpx.Request, credential: C) -> None:
-        """Mark a request that bears no mark yet. Raises CredentialsError where the headers cannot be sent, wherever the
-        credentials were found."""
+    def sign(self, request: httpx.Request, credential: C) -> C:
+        """Mark a request that bears no mark yet, with newer credentials where there are any by now; returns them.
+
+        Raises CredentialsError where the headers cannot be sent, wherever the credentials were found.
+        """
+        latest = self._source.latest(credential)
         try:
-            self.mark(request, credential)
+            self.mark(request, latest)
             values = b"".join([value for _, value in request.headers.raw])
             sendable = values.isascii() and values.decode().isprintable()
         except ValueError:  # not ASCII, in words that quote it
             sendable = False
         if not sendable:
             raise CredentialsError("the credentials hold characters that no header may carry")
+        return latest

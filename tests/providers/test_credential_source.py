@@ -15,7 +15,7 @@ from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.provider.loopback import Time
 from reconciler.providers.aliyun.asked_keys import KEY_NAMES
 from reconciler.providers.asked_keys import Ask, temporary_key
-from reconciler.providers.credential_source import PAUSE, Fixed, Passing, Renewed, signed_headers, stamp
+from reconciler.providers.credential_source import PAUSE, Fixed, Passing, Renewed, RenewingAuth, signed_headers, stamp
 from reconciler.providers.credentials import AccessKey
 from reconciler.providers.transport.answers import Redactor
 from reconciler.providers.transport.codes import NO_CODES
@@ -314,3 +314,21 @@ def test_headers_that_cannot_be_sent_are_no_bug_of_whoever_signs_them() -> None:
     request = httpx.Request("GET", "https://h/", headers={"Other": "x"})
     request.headers["X-Token"] = "\u00e9"
     assert [*signed_headers(request, {"x-token", "host"}.__contains__)] == ["host", "x-token"]
+
+
+async def test_what_was_renewed_while_a_request_waited_for_its_turn_signs_it() -> None:
+    taken: list[str] = []
+
+    class Noting(RenewingAuth[AccessKey]):
+        def mark(self, _: httpx.Request, credential: AccessKey) -> None:
+            taken.append(credential.id)
+
+    cloud, request = Cloud(), httpx.Request("GET", "https://h")
+    auth = Noting(cloud.source())
+    first = await auth.current()
+    assert auth.sign(request, first) == first
+    second = await auth.renewed(first)
+    assert auth.sign(request, first) == second
+    cloud.time.now += HOUR  # the second has ended, too: whoever knows better refuses either
+    assert auth.sign(request, first) == first
+    assert taken == ["id-1", "id-2", "id-1"]

@@ -21,15 +21,15 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "provider"
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "provider.md"
 
 NAMES = """
-ACCESS_KEY_KEYS API_VERSION READS TERMINAL WHOLE WRITES AccessKey AccountCall Action Ask AskedKey Bounds Client Codes
-Collected Completeness CredentialSearch CredentialSource Credentials CredentialsError Examining Fault Field FieldType
-HttpClient HttpProvider Inventory InventoryList LastResort Listing Look Meaning Observation Operation Paging Passing
-Permissions PolicyLanguage Provider ProviderError ProviderOptions Quota Rate Reading Readings Redactor RenewingAuth
-ResolvedCredentials ResourceType Retries Row RowClient Said Scope Secret Secrets Sink Status Surroundings Tally Target
-Task TaskKey Turns UnusableFile all_or_fault always base_url by_id canonical_query credentials_url destination
-header_text impossible_ids ini_section instant json_file json_object malformed masked option parsed_object presentable
-principal_name renewed said_in secret_in secret_in_file secret_text service_url signature signed_headers stamp
-task_from tasks_in vendor_url
+ACCESS_KEY_KEYS API_VERSION READS TERMINAL WHOLE WRITES AccessKey AccountCall Action Ask AskedKey Auth Bounds Client
+Codes Collected Completeness CredentialSearch CredentialSource Credentials CredentialsError Examining Fault Field
+FieldType HttpClient HttpProvider Inventory InventoryList LastResort Listing Look Meaning Observation Operation Paging
+Passing Permissions PolicyLanguage Provider ProviderError ProviderOptions Quota Rate Reading Readings Redactor
+RenewingAuth ResolvedCredentials ResourceType Retries Row RowClient Said Scope Secret Secrets Sink Status Surroundings
+Tally Target Task TaskKey Turns UnusableFile all_or_fault always base_url by_id canonical_query credentials_url
+destination header_text impossible_ids ini_section instant json_file json_object malformed masked option parsed_object
+presentable principal_name renewed said_in secret_in secret_in_file secret_text service_url signature signed_headers
+stamp task_from tasks_in vendor_url
 """
 
 

@@ -83,8 +83,8 @@ class Auth(Protocol):
         """Credentials that are good for a while. Raises ProviderError."""
         ...
 
-    def sign(self, request: httpx.Request, credential: Any) -> None:  # noqa: ANN401 - as above
-        """Raises ProviderError."""
+    def sign(self, request: httpx.Request, credential: Any) -> Any:  # noqa: ANN401 - as above
+        """Sign with these, or with newer ones that are there by now; returns them. Raises ProviderError."""
         ...
 
     def refused(self, response: httpx.Response) -> bool:
@@ -140,47 +140,66 @@ class Caller:
         """Send a request and return what `judge` makes of the answer, or the fault of the last try.
 
         The wait for a turn is no part of the deadline before the first try, since a long queue is no failure. Once
-        `permitted` says no, nothing more is sent.
+        `permitted` says no, nothing more is sent. What was refused for its credentials, and so had no effect, takes
+        another turn with others, once.
         """
-        waited_from = self._surroundings.monotonic()
+        clock = self._surroundings.monotonic
+        waited_from = clock()
         async with self._slots:
             started: float | None = None
             refused: Fault | None = None
+            others: object = None
+            may_renew = True
             for attempt in count():
-                credential = await self._credential()
-                sent_at = await pace.turn(permitted)
-                if isinstance(sent_at, Fault):
-                    if refused is None or not permitted():
-                        return sent_at
-                    return replace(refused, message=f"{refused.message}; {sent_at.message}")
-                started = sent_at if started is None else started
-                tally.requests += 1
-                tally.retried += attempt > 0
-                facts: dict[str, object] = {ATTEMPT: attempt + 1, WAIT: sent_at - waited_from}
-                try:
-                    verdict, hint = await self._try(draft, judge, credential, facts)
-                except BaseException:  # cut off, say: it is not on its way any more
-                    pace.ended(sent_at, let_through=False)
-                    raise
-                watched().answered()
-                waited_from = self._surroundings.monotonic()
-                if not isinstance(verdict, Fault):
-                    pace.ended(sent_at, let_through=True)
-                    return verdict
-                delay = self._delay(verdict, attempt, hint, retries)
-                if verdict.meaning is Meaning.THROTTLED:
-                    tally.throttled += 1
-                    delay = pace.throttled(sent_at, delay, told=bool(hint))
+                asked_at = clock()
+                credential = others if others is not None or not permitted() else await self._got(self._auth.current())
+                waited_from += clock() - asked_at  # a login is no wait for a turn
+                hint, rejected, others, is_shared = None, None, None, False
+                verdict: T | Fault
+                if isinstance(credential, Fault):
+                    verdict, started = credential, asked_at if started is None else started
+                    delay = self._delay(verdict, attempt, hint, retries)
                 else:
-                    pace.ended(sent_at, let_through=verdict.meaning in ANSWERED)
-                late = self._surroundings.monotonic() + delay > started + retries.patience(verdict.meaning)
+                    sent_at = await pace.turn(permitted)
+                    if isinstance(sent_at, Fault):
+                        if refused is None or not permitted():
+                            return sent_at
+                        return replace(refused, message=f"{refused.message}; {sent_at.message}")
+                    started = sent_at if started is None else started
+                    tally.requests += 1
+                    tally.retried += attempt > 0
+                    facts: dict[str, object] = {ATTEMPT: attempt + 1, WAIT: sent_at - waited_from}
+                    try:
+                        verdict, hint, rejected = await self._try(draft, judge, credential, facts)
+                    except BaseException:  # cut off, say: it is not on its way any more
+                        pace.ended(sent_at, let_through=False)
+                        raise
+                    watched().answered()
+                    if not isinstance(verdict, Fault):
+                        pace.ended(sent_at, let_through=True)
+                        return verdict
+                    delay = self._delay(verdict, attempt, hint, retries)
+                    if verdict.meaning is Meaning.THROTTLED:
+                        tally.throttled += 1
+                        delay, is_shared = pace.throttled(sent_at, delay, told=bool(hint)), True
+                    else:
+                        pace.ended(sent_at, let_through=verdict.meaning in ANSWERED)
+                if rejected is not None and may_renew:
+                    others = await self._got(self._auth.renewed(rejected))
+                    if isinstance(others, Fault):
+                        verdict, others = others, None
+                    elif others is not None:
+                        may_renew, waited_from = False, clock()
+                        continue
+                waited_from = clock()
+                late = waited_from + delay > started + retries.patience(verdict.meaning)
                 if verdict.meaning not in retries.on or late or attempt + 1 >= retries.tries:
                     return verdict
                 url = httpx.URL(draft.url)
                 where = self._redactor(f"{draft.method} {url.host}{url.path}")
                 LOGGER.info("%s: %s; again in %.1f s", where, self._redactor(verdict), delay)
                 refused = verdict
-                if verdict.meaning is not Meaning.THROTTLED:  # that pause is everybody's
+                if not is_shared:  # that pause is everybody's
                     await self._pause(delay, permitted)
         raise AssertionError("unreachable")  # pragma: no cover - count() does not end
 
@@ -195,12 +214,14 @@ class Caller:
         least = LEAST_PAUSE if fault.meaning is Meaning.THROTTLED else 0.0
         return max(retries.delay(attempt, self._surroundings.uniform), hint or 0.0, least)
 
-    async def _credential(self) -> Any:  # noqa: ANN401 - whatever signs takes
-        """What to sign with, or the fault that there is none."""
+    async def _got(self, asked: Coroutine[object, object, Any]) -> Any:  # noqa: ANN401 - whatever signs takes
+        """The credentials that were asked for, or the fault that there are none: so nothing was sent."""
         try:
-            return await self._auth.current()
+            return await asked
         except ProviderError as error:
             return error.fault
+        except (httpx.TransportError, UnreadableAnswer) as error:
+            return Fault(Meaning.UNREACHABLE, f"no credentials: {self._redactor(error)}")
 
     async def _try(
         self,
@@ -208,20 +229,15 @@ class Caller:
         judge: Callable[[httpx.Response], T | Fault],
         credential: Any,  # noqa: ANN401 - as above
         facts: dict[str, object],
-    ) -> tuple[T | Fault, float | None]:
-        """One try: the verdict, and the delay that the server asked for where it is a fault."""
-        request, hint = draft.request(facts), None
+    ) -> tuple[T | Fault, float | None, Any]:
+        """One try: the verdict; where it is a fault the delay that the server asked for, and the credentials if it
+        refused them."""
+        request, hint, rejected = draft.request(facts), None, None
         verdict: T | Fault
         try:
-            if isinstance(credential, Fault):
-                raise ProviderError(credential)
-            self._auth.sign(request, credential)
+            used = self._auth.sign(request, credential)
             response = await self._wire.handle_async_request(request)
-            if self._auth.refused(response) and (fresh := await self._auth.renewed(credential)) is not None:
-                request.headers = draft.request({}).headers  # another kind of credential may leave fewer marks
-                self._auth.sign(request, fresh)
-                response = await self._wire.handle_async_request(request)
-        except ProviderError as error:  # no credentials, or no way for the wire
+        except ProviderError as error:  # credentials that cannot be sent, or no way for the wire
             verdict = error.fault
         except UnreadableAnswer as error:
             verdict = Fault(Meaning.MALFORMED, f"unexpected answer: {error}")
@@ -231,10 +247,11 @@ class Caller:
         else:
             verdict = judge(response)
             if not isinstance(verdict, Fault):
-                return verdict, None
+                return verdict, None, None
             hint = hinted_delay(response.headers, self._surroundings.now, self._retry_header)
+            rejected = used if self._auth.refused(response) else None
         self._wire.tracer.judged(request, verdict)
-        return verdict, hint
+        return verdict, hint, rejected
 
 
 async def all_or_fault(calls: Iterable[Coroutine[object, object, T | Fault]]) -> list[T] | Fault:

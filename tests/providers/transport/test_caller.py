@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC
 from email.utils import format_datetime
@@ -13,11 +14,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.exceptions import CredentialsError, ProviderError
 from reconciler.provider.loopback import GONE_SILENT, Received, Reply, Time, serving
 from reconciler.providers.credential_source import CredentialSource, Fixed, Kept, Renewed, RenewingAuth
 from reconciler.providers.credentials import AccessKey
 from reconciler.providers.transport.answers import Redactor
-from reconciler.providers.transport.caller import READS, USER_AGENT, WRITES, Caller, Draft, Retries, Tally, hinted_delay
+from reconciler.providers.transport.caller import (
+    READS,
+    USER_AGENT,
+    WRITES,
+    Auth,
+    Caller,
+    Draft,
+    Retries,
+    Tally,
+    hinted_delay,
+)
 from reconciler.providers.transport.pacing import AT_MOST, AT_ONCE, GIVEN_UP, GIVEN_UP_AFTER, LOOK, Pace, Quota
 from reconciler.tasks.observation import Fault, Meaning
 from tests.providers.loopback import FROZEN, around
@@ -319,6 +331,103 @@ async def test_a_renewal_that_takes_its_time_lets_no_more_leave_than_the_quota()
         assert await asyncio.gather(*sent) == [200] * 100
         await caller.close()
     assert max(sum(moment - 1.0 < each <= moment for each in left) for moment in left) <= 50
+
+
+class Replaced(Numbered):
+    """Has a key with a token, which the cloud refuses, and then one without; notes when it was asked for either."""
+
+    def __init__(self, asked: Callable[[str], None] = lambda _: None) -> None:
+        super().__init__()
+        self._asked = asked
+
+    async def current(self) -> AccessKey:
+        self._asked("current")
+        return AccessKey("old", "secret", "token")
+
+    async def renewed(self, refused: AccessKey) -> AccessKey | None:
+        self._asked("renewed")
+        return AccessKey("new", "secret") if refused.id == "old" else None
+
+    def mark(self, request: httpx.Request, credential: AccessKey) -> None:
+        super().mark(request, credential)
+        request.headers["X-Key"] = credential.id
+        if credential.security_token:
+            request.headers["X-Token"] = credential.security_token
+
+
+async def called(
+    auth: Auth, permitted: Callable[[], bool] = lambda: True, retries: Retries = WRITES, known: str = "new"
+) -> tuple[int | Fault, list[Received], Tally]:
+    """Send a request to a cloud that knows one key."""
+    time, tally = Time(), Tally()
+    caller = Caller(auth=auth, concurrency=1, redactor=Redactor(["s3cret"]), surroundings=around(time=time))
+    pace = Pace(Quota(10, 1.0), time.monotonic, time.sleep)
+    answer: Callable[[Received], Reply] = lambda received: Reply(200 if received.header("x-key") == known else 401)  # noqa: E731 - of one line
+    async with serving(answer) as server:
+        draft = Draft("DELETE", server.url, {})
+        verdict = await caller.send(draft, judge_keys, pace=pace, retries=retries, tally=tally, permitted=permitted)
+        await caller.close()
+        return verdict, server.requests, tally
+
+
+def judge_keys(response: httpx.Response) -> int | Fault:
+    return 200 if response.status_code == 200 else Fault(Meaning.CREDENTIALS, "refused", http_status=401)
+
+
+async def test_what_is_refused_for_its_credentials_is_sent_once_more_with_others_and_no_trace_of_the_first() -> None:
+    verdict, received, tally = await called(Replaced())
+    assert verdict == 200
+    assert [(each.header("x-key"), each.headers.get("x-token")) for each in received] == [
+        ("old", ["token"]),
+        ("new", None),
+    ]
+    assert (tally.requests, tally.retried) == (2, 1)
+
+
+async def test_credentials_are_renewed_once_for_a_call() -> None:
+    asked: list[str] = []
+    verdict, received, _ = await called(Replaced(asked.append), known="another")
+    assert isinstance(verdict, Fault)
+    assert (verdict.meaning, len(received), asked) == (Meaning.CREDENTIALS, 2, ["current", "renewed"])
+
+
+async def test_once_nothing_is_permitted_any_more_nothing_is_sent_again_with_others() -> None:
+    """A stop, or a lock that was lost, may come while credentials are renewed."""
+    asked: list[str] = []
+    verdict, received, tally = await called(Replaced(asked.append), lambda: "renewed" not in asked)
+    assert isinstance(verdict, Fault)
+    assert (verdict.meaning, tally.requests) == (Meaning.UNREACHABLE, 1)
+    assert [each.header("x-key") for each in received] == ["old"]
+
+
+async def test_who_may_send_nothing_asks_for_no_credentials() -> None:
+    asked: list[str] = []
+    verdict, received, tally = await called(Replaced(asked.append), lambda: False)
+    assert isinstance(verdict, Fault)
+    assert (asked, received, tally.requests) == ([], [], 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning", "tries"),
+    [
+        (CredentialsError("no"), Meaning.CREDENTIALS, 1),
+        (ProviderError(Fault(Meaning.UNREACHABLE, "away")), Meaning.UNREACHABLE, 3),
+        (httpx.ConnectError("s3cret is away"), Meaning.UNREACHABLE, 3),
+    ],
+    ids=["refused", "away", "away, in httpx's words"],
+)
+async def test_who_has_no_credentials_takes_no_turn(error: Exception, meaning: Meaning, tries: int) -> None:
+    asked: list[str] = []
+
+    class Without(Replaced):
+        async def current(self) -> AccessKey:
+            asked.append("current")
+            raise error
+
+    verdict, received, tally = await called(Without(), retries=replace(WRITES, tries=3))
+    assert isinstance(verdict, Fault)
+    assert "s3cret" not in verdict.message
+    assert (verdict.meaning, len(asked), received, tally.requests) == (meaning, tries, [], 0)
 
 
 async def test_what_is_cut_off_is_not_on_its_way_any_more() -> None:
