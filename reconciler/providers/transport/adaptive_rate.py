@@ -36,11 +36,11 @@ COARSE = 8
 CUTS, FALLEN, FAR, VAIN, MOST, REMEMBERED = 8, 0.45, 0.02, 2.0, 0.5, 64
 """So many refusals or more, none at a rate that had grown, tell that cuts are in vain, unless they are more than `MOST`
 of all. What is let through in a second has then fallen to the share `FALLEN` of what it was; no quota does that: a full
-bucket lets through twice its rate in the first second. Where it always was little, what is tried has fallen to `FAR`,
-and the later half of the refusals came after no more than `VAIN` times as many answers as the earlier one."""
+bucket lets through twice its rate in the first second. Or what is tried has fallen to `FAR`, since little was let
+through, and the later half of them came after no more than `VAIN` times as many answers as the earlier one."""
 BELIEVED, BLOCK, AT_LEAST, DISPROVED, TOO_MUCH = 60.0, 64, 8, 3.0, 0.1
-"""Then there are no cuts for so many seconds, unless of so many answers more than `AT_LEAST` are refusals, more than
-`DISPROVED` times the share that was refused before, and more than the share `TOO_MUCH`: it was the rate after all."""
+"""Then there are no cuts for so many seconds, unless among so many answers are more than `AT_LEAST` refusals, than the
+share `TOO_MUCH`, and than `DISPROVED` times the share that was refused before, or `MOST`: it was the rate after all."""
 
 
 class Found(NamedTuple):
@@ -74,13 +74,11 @@ class Cuts:
         Returns the rate to go back to, and which share is refused at any rate, where cuts are in vain.
         """
         self._seen.append((let_through, tried, answers))
-        let, rates, gaps = zip(*self._seen, strict=True)
+        let, rates, (_, *gaps) = zip(*self._seen, strict=True)  # the first of them came before there were cuts
         most, half = max(let), len(gaps) // 2
-        if most >= COARSE:
-            fallen = let_through <= FALLEN * most
-        else:
-            fallen = tried <= FAR * max(rates) and sum(gaps[half:]) <= VAIN * sum(gaps[:half])
-        if len(gaps) < CUTS or not fallen or len(gaps) > MOST * sum(gaps):
+        fallen = most >= TELLING and let_through <= FALLEN * most
+        fallen |= tried <= FAR * max(rates) and sum(gaps[half:]) <= VAIN * sum(gaps[:half])
+        if len(let) < CUTS or not fallen or len(gaps) > MOST * sum(gaps):
             return None
         return most, len(gaps) / sum(gaps)
 
@@ -260,7 +258,7 @@ class AdaptiveRate:
 
     def _disprove(self, now: float) -> None:
         """See whether it is the rate after all."""
-        if self._block_refused <= max(AT_LEAST, self._block * max(TOO_MUCH, DISPROVED * self._share)):
+        if self._block_refused <= max(AT_LEAST, BLOCK * min(MOST, max(TOO_MUCH, DISPROVED * self._share))):
             return
         let_through = max(1, sum(let_through for _, let_through in self._ended))
         self._limit = LESS * min(let_through, self.rate)

@@ -501,4 +501,4 @@ def test_who_refuses_at_random_as_well_as_by_a_quota_is_neither_overrun_nor_left
     server = Moody(KINDS[kind](rate), share, seed=1)
     used, throttled = applied(server, Quota(told * rate, 1.0), requests, latency=0.01, jitter=0.003)
     assert throttled <= (share + 0.06) * (requests + throttled)
-    assert used >= 0.15 * rate
+    assert used >= 0.18 * rate
