@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.planning.rules import Asked, Known, Rules, columns
 from reconciler.planning.sightings import Sightings
-from reconciler.tasks.sink import view_of
+from reconciler.tasks.sink import Rows, view_of
 from reconciler.tasks.task import Status, part_in
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class Sieve:
         self.oldest_pending: int | None = None
         """When the oldest task was created that was seen pending: seconds since the epoch (UTC); None: not known."""
         # Of the pass under way:
+        self._held: Rows | None = None
         self._selected: dict[str, tuple[Task, int]] = {}
         self.text = 0
 
@@ -87,6 +88,23 @@ class Sieve:
     def see(self, tasks: Collection[Task]) -> None:
         if self._ask is not None:
             self._begin(self._ask())
+        if not isinstance(tasks, Rows):
+            self._look(tasks)
+        elif tasks:
+            together = self._held.joined(tasks) if self._held else None
+            if together is None:
+                self._let_go()
+            self._held = together or tasks
+            if len(self._held) >= self._rules.together:
+                self._let_go()
+
+    def _let_go(self) -> None:
+        """Look at the rows that are held, and hold them no longer."""
+        held, self._held = self._held, None
+        if held:
+            self._look(held)
+
+    def _look(self, tasks: Collection[Task]) -> None:
         if not tasks:
             return
         view = view_of(tasks, self._fields)
@@ -218,6 +236,7 @@ class Sieve:
         return {task_id for task_id, number in self._sightings.among(ids).items() if number != _GONE}
 
     def end_pass(self) -> tuple[int, int]:
+        self._let_go()
         shown = self._sightings.shown(self._kept)
         distinct, contradicted = self._sightings.end_pass(self._contradiction)
         kept = {task_id: entry for task_id, entry in self._kept.items() if hash(task_id) not in shown}

@@ -15,7 +15,7 @@ from reconciler.tasks.sink import Rows, spelt
 from reconciler.tasks.task import FieldType, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from reconciler.providers.records import Row
     from reconciler.providers.shapes import Shape
@@ -79,7 +79,7 @@ class _Places:
             return [each.get(key) if isinstance(each, dict) else None for each in objects]
         place = self.shape.places[source]
         try:
-            found = list(map(place.get, objects))
+            found = place.column(objects)
         except AttributeError:  # something else than an object
             found = [getattr(each, place.name, None) for each in objects]
         return [None if each is msgspec.UNSET else each for each in found] if place.lacks else found
@@ -132,6 +132,13 @@ class Records(Rows):
         made = task_from(self.target, self.resource, as_it_came(self.rows[place]))
         assert made is not None  # noqa: S101 - told to mypy: its id is usable
         return made
+
+    def joined(self, more: Collection[Task]) -> Records | None:
+        if not isinstance(more, Records) or more.target != self.target or more.resource is not self.resource:
+            return None
+        if type(self.rows[0]) is not type(more.rows[0]):  # dicts, or of another shape
+            return None
+        return type(self)(self.target, self.resource, [*self.rows, *more.rows], [*self.ids, *more.ids])
 
     def view(self, fields: frozenset[str]) -> _Columns:
         return _Columns(self, _layout(self.resource, fields))

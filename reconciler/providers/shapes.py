@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import attrgetter, or_
+from functools import lru_cache, reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypedDict
 
 import msgspec
@@ -99,14 +99,22 @@ def as_it_came(found: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 class Place(NamedTuple):
-    """How a struct has what stands in one place of the rows: `get` takes it out of what has the attribute `name`. Some
-    may have none where it `lacks`; all that is there is `PLAIN` where it `is_plain`, text where it `is_text`."""
+    """How structs have what stands in one place of the rows: `column` takes it out of those that have the attribute
+    `name`. Some may have none where it `lacks`; all that is there is `PLAIN` where it `is_plain`, text where it
+    `is_text`."""
 
     name: str
-    get: Callable[[Any], Any]
+    column: Callable[[Iterable[Any]], list[Any]]
     lacks: bool
     is_plain: bool
     is_text: bool
+
+
+@lru_cache(MOST_KEYS)
+def _column(name: str) -> Callable[[Iterable[Any]], list[Any]]:
+    """What takes an attribute out of each of several: compiled for its name, in half the time of `attrgetter`."""
+    made: Callable[[Iterable[Any]], list[Any]] = eval(f"lambda each: [one.{name} for one in each]")  # noqa: S307 - of `f` and a number
+    return made
 
 
 class Shape:
@@ -129,7 +137,7 @@ class Shape:
             if inner.keys is not None:
                 kinds.add(self._struct(inner, at))
             known = kinds - {msgspec.UnsetType}
-            self.places[at] = Place(name, attrgetter(name), lacks, known <= PLAIN, known <= PLAIN - {int})
+            self.places[at] = Place(name, _column(name), lacks, known <= PLAIN, known <= PLAIN - {int})
             members.append((name, reduce(or_, kinds), *((msgspec.UNSET,) if lacks else ())))
         names = {f"f{number}": key for number, key in enumerate(seen.keys or {})}
         return msgspec.defstruct(

@@ -50,6 +50,10 @@ class Rows(Collection[Task]):
     def view(self, fields: frozenset[str]) -> View:
         """The page by its columns, where only these fields matter."""
 
+    @abstractmethod
+    def joined(self, more: Collection[Task]) -> Rows | None:
+        """These rows and `more`, which are some, as one page; None where they cannot be."""
+
 
 class _Made:
     """Tasks that are made, by their columns. A `View`."""

@@ -18,6 +18,7 @@ from reconciler.engine.world import World
 from reconciler.planning.judgement import Judgements, statuses_wanted
 from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
+from reconciler.planning.rules import Rules
 from reconciler.planning.sieve import Sieve
 from reconciler.providers.columns import Records
 from reconciler.providers.huaweicloud import PROVIDER
@@ -134,7 +135,9 @@ def answer(rows: list[Row], parameters: Sequence[tuple[str, str]]) -> Page | Fau
     return page_in(httpx.Response(200, content=json.dumps(body).encode()), CLIENT, PACKAGING)
 
 
-async def plans(made: Configuration, rows: list[Row], events: list[Any]) -> tuple[Observation, Plan, Plan]:
+async def plans(
+    made: Configuration, rows: list[Row], events: list[Any], together: int
+) -> tuple[Observation, Plan, Plan]:
     """What was held, the plan of that, and the plan of what was sifted."""
     happening = iter(events)
 
@@ -151,7 +154,7 @@ async def plans(made: Configuration, rows: list[Row], events: list[Any]) -> tupl
         return answer(rows, parameters)
 
     judgements = Judgements(made, CATALOGUE, NOW)
-    both = Both(Sieve(lambda: judgements.rules(SCOPE, made.policies_on(SCOPE))))
+    both = Both(Sieve(lambda: replace(judgements.rules(SCOPE, made.policies_on(SCOPE)), together=together)))
     listed = await list_scope(ask, PACKAGING, statuses_wanted(made, CATALOGUE)[SCOPE], both)
     assert not isinstance(listed, Fault)
     completeness = Completeness.UNSTABLE if listed.unsettled else Completeness.COMPLETE
@@ -166,12 +169,15 @@ async def plans(made: Configuration, rows: list[Row], events: list[Any]) -> tupl
 
 
 @settings(max_examples=150)
-@given(RULES, ROWS, EVENTS)
-def test_a_streamed_plan_is_that_of_all_tasks(rules: list[Any], rows: list[Row], events: list[Any]) -> None:
+@given(RULES, ROWS, EVENTS, st.sampled_from([1, 5, 300]))
+def test_a_streamed_plan_is_that_of_all_tasks(
+    rules: list[Any], rows: list[Row], events: list[Any], together: int
+) -> None:
     """Pages shift, tasks come, go and move on between pages and passes, stand twice, contradict themselves, and have
-    what no schema allows: changes, counts, guards, what is unknown and what is noted come out alike."""
+    what no schema allows: changes, counts, guards, what is unknown and what is noted come out alike, however many rows
+    are looked at together."""
     made = configured(rules)
-    seen, held, streamed = asyncio.run(plans(made, rows, events))
+    seen, held, streamed = asyncio.run(plans(made, rows, events, together))
     waiting = [each.created_at for each in (*seen.tasks, *seen.rows) if each.status is Status.PENDING]
     oldest, exact = streamed.scopes[0].oldest_pending, held.scopes[0].oldest_pending
     assert exact == min((created for created in waiting if created is not None), default=None)
@@ -186,6 +192,12 @@ def test_a_streamed_plan_is_that_of_all_tasks(rules: list[Any], rows: list[Row],
     assert sum(streamed.scopes[0].tasks.values()) == seen.total
 
 
+class Let(dict[str, Any]):
+    """A row that tells whether somebody holds it."""
+
+    __slots__ = ("__weakref__",)
+
+
 class Counted(Records):
     """Rows that count the tasks that are made of them."""
 
@@ -197,31 +209,36 @@ class Counted(Records):
 
 
 async def test_pages_are_let_go_and_few_of_their_rows_become_tasks() -> None:
-    """However many pages there are: as many at once as are asked for side by side, one request each, and a task for
-    each row that a policy selects."""
+    """However many pages there are: as many at once as are asked for side by side, with few rows that wait to be looked
+    at together; one request each, and a task for each row that a policy selects."""
     made = configured([({"status": "pending", "input.object": "stale/3"}, None, 100)])
     judgements = Judgements(made, CATALOGUE, NOW)
     sieve = Sieve(lambda: judgements.rules(SCOPE, made.policies_on(SCOPE)))
     pages: list[weakref.ref[Records]] = []
-    alive = 0
+    each_row: list[weakref.ref[Let]] = []
+    alive = rows_alive = 0
 
     async def ask(parameters: Sequence[tuple[str, str]]) -> Page:
-        nonlocal alive
+        nonlocal alive, rows_alive
         await asyncio.sleep(0)
         first = 2 * int(dict(parameters)["page"])
         rows = [
-            {"task_id": str(number), "status": "WAITING", "input": {"object": f"stale/{number % 100}"}}
+            Let(task_id=str(number), status="WAITING", input={"object": f"stale/{number % 100}"})
             for number in range(first, first + 2)
         ]
         shown = Counted("here", PACKAGING, rows, [str(each["task_id"]) for each in rows])
         pages.append(weakref.ref(shown))
+        each_row.extend(map(weakref.ref, rows))
         alive = max(alive, sum(page() is not None for page in pages))
+        rows_alive = max(rows_alive, sum(row() is not None for row in each_row))
         return Page(shown, 2_000)
 
     assert await list_scope(ask, PACKAGING, frozenset({"WAITING"}), sieve) == Listed()
     assert (len(pages), sieve.total, len(sieve.selected("p0"))) == (1_000, 2_000, 20)
-    assert alive <= 3  # the first, the last and the one that comes
+    assert alive <= 4  # the first, the last, the one that comes, and those that are looked at together
     assert not any(page() for page in pages)
+    assert rows_alive <= Rules((), ()).together + 4  # and those of the first and of the one that comes
+    assert not any(row() for row in each_row)
     assert Counted.made == 20
 
 
