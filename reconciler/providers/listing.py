@@ -7,6 +7,7 @@ total is whole once a page says that there is none after it.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -189,6 +190,8 @@ class _Lister:
                 fault = self._take(await self._page((*page, *chosen)), made, last=number == count - 1)
                 if fault is not None:
                     return fault
+                # All pages that came are looked at before the next are asked for: that takes less than by turns.
+                await asyncio.sleep(0)
             return None
 
         ended = await all_or_fault(worker() for _ in range(min(self.at_once, count - 1)))
