@@ -27,6 +27,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The id of a test stands in the environment of what it starts, where nothing starts with one of 128 kB."""
+    assert len(item.nodeid) < 1_000, "name the parameters by what they are about: pytest.param(..., id=...)"
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """A test that is a coroutine has a loop of its own."""

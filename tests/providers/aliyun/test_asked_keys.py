@@ -304,7 +304,7 @@ def test_version_1_can_be_switched_off() -> None:
         {"roles": Reply(200, b"<html>")},
         {"key": as_json({"Code": "Failed"})},
         {"key": as_json({"Code": "Success", "AccessKeyId": "x", "AccessKeySecret": "hunter"})},
-        *({"key": ODD_ANSWERS[name]} for name in sorted(ODD_ANSWERS)),
+        *(pytest.param({"key": ODD_ANSWERS[name]}, id=name) for name in sorted(ODD_ANSWERS)),
     ],
     ids=str,
 )

@@ -147,7 +147,7 @@ def test_a_service_without_tokens_is_asked_without(status: int) -> None:
         {"key": Reply(401, b"Please configure Cloud Service Agency first")},
         {"key": as_json({"credential": {"access": "A", "secret": "hunter"}})},
         {"key": as_json({"credential": ["hunter"]})},
-        *({"key": ODD_ANSWERS[name]} for name in sorted(ODD_ANSWERS)),
+        *(pytest.param({"key": ODD_ANSWERS[name]}, id=name) for name in sorted(ODD_ANSWERS)),
     ],
     ids=str,
 )
