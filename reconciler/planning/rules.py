@@ -100,9 +100,9 @@ class Rules:
     """How many are too many."""
     few: int = 256
     """So many values of a field are remembered even where there are few tasks."""
-    together: int = 300
-    """Rows of several pages that are looked at together: that takes less than one page at a time, in between all else
-    that each asks for. More would not take less again."""
+    together: int = 3
+    """Pages whose rows are looked at together: that takes less than one at a time, in between all else that each asks
+    for. More would not take less again, and a page may be large, so that they are few."""
 
     @property
     def all(self) -> Sequence[Rule]:

@@ -76,7 +76,7 @@ class Sieve:
         self.oldest_pending: int | None = None
         """When the oldest task was created that was seen pending: seconds since the epoch (UTC); None: not known."""
         # Of the pass under way:
-        self._held: Rows | None = None
+        self._held: list[Rows] = []
         self._selected: dict[str, tuple[Task, int]] = {}
         self.text = 0
 
@@ -90,19 +90,17 @@ class Sieve:
             self._begin(self._ask())
         if not isinstance(tasks, Rows):
             self._look(tasks)
-        elif tasks:
-            together = self._held.joined(tasks) if self._held else None
-            if together is None:
-                self._let_go()
-            self._held = together or tasks
-            if len(self._held) >= self._rules.together:
-                self._let_go()
+            return
+        self._held.append(tasks)
+        if len(self._held) >= self._rules.together:
+            self._let_go()
 
     def _let_go(self) -> None:
-        """Look at the rows that are held, and hold them no longer."""
-        held, self._held = self._held, None
-        if held:
-            self._look(held)
+        """Look at the pages that are held, and hold them no longer."""
+        held, self._held = [page for page in self._held if page], []
+        together = held[0].joined(held[1:]) if held else None
+        for tasks in held if together is None else [together]:
+            self._look(tasks)
 
     def _look(self, tasks: Collection[Task]) -> None:
         if not tasks:

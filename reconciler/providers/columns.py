@@ -15,7 +15,7 @@ from reconciler.tasks.sink import Rows, spelt
 from reconciler.tasks.task import FieldType, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from reconciler.providers.records import Row
     from reconciler.providers.shapes import Shape
@@ -133,12 +133,13 @@ class Records(Rows):
         assert made is not None  # noqa: S101 - told to mypy: its id is usable
         return made
 
-    def joined(self, more: Collection[Task]) -> Records | None:
-        if not isinstance(more, Records) or more.target != self.target or more.resource is not self.resource:
+    def joined(self, more: Sequence[Rows]) -> Records | None:
+        pages = [self, *(page for page in more if isinstance(page, Records))]
+        # All dicts, or all of one shape.
+        if len(pages) <= len(more) or len({(each.target, id(each.resource), type(each.rows[0])) for each in pages}) > 1:
             return None
-        if type(self.rows[0]) is not type(more.rows[0]):  # dicts, or of another shape
-            return None
-        return type(self)(self.target, self.resource, [*self.rows, *more.rows], [*self.ids, *more.ids])
+        rows = [row for page in pages for row in page.rows]
+        return type(self)(self.target, self.resource, rows, [task_id for page in pages for task_id in page.ids])
 
     def view(self, fields: frozenset[str]) -> _Columns:
         return _Columns(self, _layout(self.resource, fields))

@@ -112,7 +112,7 @@ class Place(NamedTuple):
 
 @lru_cache(MOST_KEYS)
 def _column(name: str) -> Callable[[Iterable[Any]], list[Any]]:
-    """What takes an attribute out of each of several: compiled for its name, in half the time of `attrgetter`."""
+    """What takes an attribute out of each of several: compiled for its name, which takes less than `attrgetter`."""
     made: Callable[[Iterable[Any]], list[Any]] = eval(f"lambda each: [one.{name} for one in each]")  # noqa: S307 - of `f` and a number
     return made
 

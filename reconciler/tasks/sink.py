@@ -51,8 +51,8 @@ class Rows(Collection[Task]):
         """The page by its columns, where only these fields matter."""
 
     @abstractmethod
-    def joined(self, more: Collection[Task]) -> Rows | None:
-        """These rows and `more`, which are some, as one page; None where they cannot be."""
+    def joined(self, more: Sequence[Rows]) -> Rows | None:
+        """These rows and those of `more` pages as one; None where they cannot be. None of the pages is empty."""
 
 
 class _Made:

@@ -18,7 +18,6 @@ from reconciler.engine.world import World
 from reconciler.planning.judgement import Judgements, statuses_wanted
 from reconciler.planning.plan import Plan
 from reconciler.planning.planner import Planner
-from reconciler.planning.rules import Rules
 from reconciler.planning.sieve import Sieve
 from reconciler.providers.columns import Records
 from reconciler.providers.huaweicloud import PROVIDER
@@ -169,12 +168,12 @@ async def plans(
 
 
 @settings(max_examples=150)
-@given(RULES, ROWS, EVENTS, st.sampled_from([1, 5, 300]))
+@given(RULES, ROWS, EVENTS, st.integers(1, 3))
 def test_a_streamed_plan_is_that_of_all_tasks(
     rules: list[Any], rows: list[Row], events: list[Any], together: int
 ) -> None:
     """Pages shift, tasks come, go and move on between pages and passes, stand twice, contradict themselves, and have
-    what no schema allows: changes, counts, guards, what is unknown and what is noted come out alike, however many rows
+    what no schema allows: changes, counts, guards, what is unknown and what is noted come out alike, however many pages
     are looked at together."""
     made = configured(rules)
     seen, held, streamed = asyncio.run(plans(made, rows, events, together))
@@ -209,8 +208,8 @@ class Counted(Records):
 
 
 async def test_pages_are_let_go_and_few_of_their_rows_become_tasks() -> None:
-    """However many pages there are: as many at once as are asked for side by side, with few rows that wait to be looked
-    at together; one request each, and a task for each row that a policy selects."""
+    """However many pages there are: as many at once as are asked for side by side, and a few that wait to be looked at
+    together; one request each, and a task for each row that a policy selects."""
     made = configured([({"status": "pending", "input.object": "stale/3"}, None, 100)])
     judgements = Judgements(made, CATALOGUE, NOW)
     sieve = Sieve(lambda: judgements.rules(SCOPE, made.policies_on(SCOPE)))
@@ -235,9 +234,9 @@ async def test_pages_are_let_go_and_few_of_their_rows_become_tasks() -> None:
 
     assert await list_scope(ask, PACKAGING, frozenset({"WAITING"}), sieve) == Listed()
     assert (len(pages), sieve.total, len(sieve.selected("p0"))) == (1_000, 2_000, 20)
-    assert alive <= 4  # the first, the last, the one that comes, and those that are looked at together
+    assert alive <= 5  # three that are looked at together, the first, and the one that comes
     assert not any(page() for page in pages)
-    assert rows_alive <= Rules((), ()).together + 4  # and those of the first and of the one that comes
+    assert rows_alive <= 10
     assert not any(row() for row in each_row)
     assert Counted.made == 20
 

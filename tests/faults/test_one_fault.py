@@ -86,7 +86,7 @@ def test_it_ends_as_promised(terminal: Terminal, monkeypatch: pytest.MonkeyPatch
         kind.fail(terminal, case.to, times=case.times, **{**_rule(kind, fault), **case.rule})
     if fault in {"hang", "latency"}:
         endless = case.to != "call" and not case.times
-        if endless:  # fewer readings of which none is answered, rather than less time for the calls
+        if endless:  # fewer readings, which the conftest takes back, rather than less time for the calls
             object.__setattr__(READS, "tries", 2)
         monkeypatch.setattr("reconciler.providers.transport.wire.TOTAL_SECONDS", ENOUGH / 2 if endless else ENOUGH)
     if "retry_after" in case.rule:  # all are on their way before the first is refused, so that none waits for its turn
